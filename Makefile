@@ -1,0 +1,67 @@
+# The commands of a working day. `make help` lists them.
+#
+# Everything is installed into $(VENV), never into the system's Python (PEP 668). Each set-up is done once and again only
+# when pyproject.toml or requirements.lock has changed, so that second runs start at once.
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PY  := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
+PINS := pyproject.toml requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check format lock wheel clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+lab: $(VENV)/.lab ## open JupyterLab on the lessons (ARGS="--no-browser --port 8890")
+	@$(BIN)/wslab lab $(ARGS)
+
+test: $(VENV)/.dev ## run all tests, in a real browser too (ARGS="-k handshake")
+	@$(PY) tools/find_browser.py --install
+	@$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, layers, notebook hygiene
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(PY) -m pytest --quiet tests/project/test_layers.py tests/project/test_notebooks_hygiene.py
+
+format: $(VENV)/.dev ## put code and notebooks into their stored form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(PY) tools/strip_notebooks.py notebooks
+
+lock: $(VENV)/.dev ## resolve pyproject.toml again into requirements.lock
+	@$(PY) -m pip --disable-pip-version-check --quiet install uv
+	@$(PY) tools/lock.py $(ARGS)
+
+wheel: $(VENV)/.dev ## build the wheel, course included, into dist/
+	@$(PY) -m hatchling build -t wheel
+
+clean: ## remove what these commands made
+	rm -rf $(VENV) build dist test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find wslab tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "wslab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 ..." >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: $(PINS) | $(PY)
+	@echo "Installing what the lab needs into $(VENV) (once, some minutes) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(PINS) | $(PY)
+	@echo "Installing what the tests need into $(VENV) (once, some minutes) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.lab
