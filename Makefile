@@ -36,9 +36,10 @@ format: $(VENV)/.dev ## put code and notebooks into their stored form
 	@$(BIN)/ruff check --fix .
 	@$(PY) tools/strip_notebooks.py notebooks
 
-lock: $(VENV)/.dev ## resolve pyproject.toml again into requirements.lock
+lock: | $(PY) ## resolve pyproject.toml into requirements.lock (ARGS=--upgrade)
 	@$(PY) -m pip --disable-pip-version-check --quiet install uv
-	@$(PY) tools/lock.py $(ARGS)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --annotation-style line \
+	  --custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml
 
 wheel: $(VENV)/.dev ## build the wheel, course included, into dist/
 	@$(PY) -m hatchling build -t wheel

@@ -1,7 +1,7 @@
 """Find the Chromium that the browser tests drive; with `--install`, get one where apt may.
 
-Looked for, in this order: what `WSLAB_BROWSER` names, Chromium or Chrome on the PATH, the places where
-macOS and Windows keep Chrome and Edge, and the build that Playwright downloads for itself.
+Looked for, in this order: what `WSLAB_BROWSER` names, Chromium or Chrome on the PATH, the places
+where macOS and Windows keep Chrome and Edge, and the build that Playwright downloads for itself.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
         notebook.run_all()
         notebook.page.get_by_text("Connect").click()
 
-Everything stays on loopback: the browser is told that no other host exists, which also proves that a
-lesson needs no internet.
+Everything stays on loopback: the browser is told that no other host exists, which also proves that
+a lesson needs no internet.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class RunningLab:
 
 
 class OpenNotebook:
-    """A notebook open in the browser. `page` is Playwright's page; `errors` what its console said."""
+    """A notebook open in the browser: `page` is Playwright's, `errors` what its console said."""
 
     def __init__(self, lab: RunningLab, page: Page, name: str) -> None:
         self.lab = lab
@@ -293,7 +293,7 @@ class OpenNotebook:
 
 @contextlib.contextmanager
 def running_lab(work: Path) -> Iterator[RunningLab]:
-    """Run JupyterLab in `work/notebooks`, its own settings and runtime files beside, and end it after."""
+    """Run JupyterLab in `work/notebooks`, settings and runtime files beside it, and end it after."""
     folders = {
         name: work / name for name in ("notebooks", "config", "data", "runtime", "settings", "home")
     }

@@ -1,4 +1,4 @@
-"""Fixtures of the real-browser tests: `lab_page.open_notebook("02_handshake.ipynb", theme="dark")`."""
+"""Fixtures of the real-browser tests: `lab_page.open_notebook("02_handshake.ipynb")`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import find_browser
 import pytest
@@ -22,13 +23,13 @@ from real_lab import (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder is marked `browser`."""
-    here = os.path.dirname(__file__)
+    here = Path(__file__).parent
     for item in items:
-        if str(item.path).startswith(here):
+        if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
 
 
-# "package" and not "session": while Playwright runs, no other test on this thread may start an event loop.
+# "package" and not "session": while Playwright runs, this thread may start no other event loop.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = find_browser.find()
