@@ -293,7 +293,7 @@ class OpenNotebook:
 
 @contextlib.contextmanager
 def running_lab(work: Path) -> Iterator[RunningLab]:
-    """Run JupyterLab in `work/notebooks`, settings and runtime files beside it, and end it after."""
+    """Run JupyterLab in `work/notebooks`, settings and runtime files beside it; end it after."""
     folders = {
         name: work / name for name in ("notebooks", "config", "data", "runtime", "settings", "home")
     }
