@@ -1,0 +1,49 @@
+"""The command `wslab`. Each subcommand is a module of `wslab.commands`, found by its name."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from wslab import __version__, commands
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, one subparser for each module of `wslab.commands`."""
+    top = argparse.ArgumentParser(
+        prog="wslab", description="A laboratory for WebSocket in JupyterLab."
+    )
+    top.add_argument("--version", action="version", version=f"wslab {__version__}")
+    subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in pkgutil.iter_modules(commands.__path__):
+        command: commands.Command = importlib.import_module(f"{commands.__name__}.{module.name}")
+        summary = (command.__doc__ or "").partition("\n")[0].rstrip(".")
+        subparser = subparsers.add_parser(module.name, help=summary, description=command.__doc__)
+        command.arguments(subparser)
+        subparser.set_defaults(run=command.run, name=module.name)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `wslab` with these arguments (default: the process's own). Returns the exit status.
+
+    2 stands for a command that could not do what it was asked; one line on stderr says why.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except commands.CommandError as error:
+        print(f"wslab {options.name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`). Python flushes once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
