@@ -1,0 +1,50 @@
+"""The wire, explained: bytes in, fields out. Pure Python, standard library only.
+
+    capture = Capture()                       # what crossed: time, direction, bytes
+    capture.index.rows()                      # its requests, responses and frames, in short
+    capture.index.unit(3)                     # one of them, bit by bit
+    accept_key_steps(key)                     # the handshake's computation, step by step
+    encode_frame(Opcode.TEXT, b"Hello")       # a frame's bytes, legal or not
+
+Read in this order: `fields`, `frames`, `handshake`, `rules`, `capture`, `index`.
+"""
+
+from .capture import Capture, CaptureError, Chunk
+from .close_codes import CLOSE_CODES, CloseCode, close_code
+from .connection_state import TRANSITIONS, Event, State
+from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
+from .frames import Opcode, encode_frame, mask, new_masking_key
+from .handshake import GUID, Step, accept_key, accept_key_steps
+from .headers import HEADERS
+from .index import Index, Row
+from .rules import RULES
+
+__all__ = [
+    "CLOSE_CODES",
+    "GUID",
+    "HEADERS",
+    "RULES",
+    "TRANSITIONS",
+    "Capture",
+    "CaptureError",
+    "Chunk",
+    "CloseCode",
+    "Direction",
+    "Event",
+    "Field",
+    "Index",
+    "Kind",
+    "Opcode",
+    "Row",
+    "State",
+    "Step",
+    "Unit",
+    "Violation",
+    "accept_key",
+    "accept_key_steps",
+    "close_code",
+    "encode_frame",
+    "mask",
+    "new_masking_key",
+    "rfc_url",
+]

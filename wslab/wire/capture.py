@@ -1,0 +1,288 @@
+"""The recording of what crossed: time, direction and bytes, in the order in which they came."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from .fields import Direction
+from .index import Index
+from .secrets_mask import SecretsMask
+
+EventName = Literal["open", "upgraded", "eof", "reset"]
+
+
+class Event(NamedTuple):
+    """Something that happened to a connection beside its bytes."""
+
+    position: int
+    """How many chunks had been recorded before it."""
+    time: float
+    connection: int
+    direction: Direction | None
+    name: EventName
+
+
+class Chunk(NamedTuple):
+    """Bytes that were read in one piece: what one TCP read gave, which is no unit of anything."""
+
+    time: float
+    connection: int
+    direction: Direction
+    data: bytes
+
+
+class CaptureError(ValueError):
+    """A file that is no capture; says which line, what was expected and what came."""
+
+
+class Capture:
+    """An append-only recording of any number of connections. All methods are thread-safe.
+
+    Times are seconds since the capture was made. The values of headers that hold logins are masked
+    as they are recorded (`wire/headers.py` lists them).
+
+    Beside the bytes themselves a chunk costs 20 bytes of memory: each direction of a connection is
+    one growing bytearray, and one log for all says who wrote how far and when.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.started = datetime.now(UTC)
+        self.faults: list[Exception] = []
+        """What subscribers raised, at most 20: their faults must not reach the traffic."""
+        self.streams: list[bytearray] = []
+        self.log_stream = array("I")
+        self.log_end = array("Q")
+        self.log_time = array("d")
+        self.events: list[Event] = []
+        self._clock = clock
+        self._zero = clock()
+        self._lock = threading.RLock()
+        self._subscribers: list[Callable[[], None]] = []
+        self._masks: dict[int, SecretsMask] = {}
+        self._index: Index | None = None
+
+    # A direction's stream: connection 1 has the streams 0 (client) and 1 (server), 2 has 2 and 3.
+
+    @staticmethod
+    def stream_number(connection: int, direction: Direction) -> int:
+        """Where a direction's bytes are in `streams`."""
+        return 2 * (connection - 1) + (direction == "server")
+
+    @staticmethod
+    def whose_stream(stream: int) -> tuple[int, Direction]:
+        """The connection and direction of a stream."""
+        return stream // 2 + 1, "server" if stream % 2 else "client"
+
+    # --- Recording
+
+    def open_connection(self, *, upgraded: bool = False) -> int:
+        """Note that a TCP connection was opened; its number, from 1.
+
+        `upgraded` says that its bytes are frames from the first on, with no handshake recorded.
+        """
+        with self._lock:
+            self.streams += [bytearray(), bytearray()]
+            connection = len(self.streams) // 2
+            if not upgraded:
+                for stream in (len(self.streams) - 2, len(self.streams) - 1):
+                    self._masks[stream] = SecretsMask()
+            self._note(connection, None, "upgraded" if upgraded else "open", self._now())
+        self._tell()
+        return connection
+
+    def record(self, connection: int, direction: Direction, data: bytes) -> None:
+        """Append bytes that crossed. Raises ValueError for a connection that was never opened."""
+        self._append(self._stream(connection, direction), data, self._now())
+        self._tell()
+
+    def end(
+        self, connection: int, direction: Direction, how: Literal["eof", "reset"] = "eof"
+    ) -> None:
+        """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
+        self._stream(connection, direction)
+        with self._lock:
+            self._note(connection, direction, how, self._now())
+        self._tell()
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback()` called after each thing recorded, on the recording thread: be quick.
+
+        Returns a function that ends the subscription.
+        """
+        self._subscribers = [*self._subscribers, callback]
+
+        def unsubscribe() -> None:
+            self._subscribers = [other for other in self._subscribers if other is not callback]
+
+        return unsubscribe
+
+    def _now(self) -> float:
+        return self._clock() - self._zero
+
+    def _stream(self, connection: int, direction: Direction) -> int:
+        stream = self.stream_number(connection, direction)
+        if not 0 <= stream < len(self.streams) or direction not in ("client", "server"):
+            raise ValueError(
+                f"expected a connection from 1 to {len(self.streams) // 2} and the direction "
+                f"'client' or 'server', got {connection!r} and {direction!r}; "
+                "open_connection() gives a new connection's number"
+            )
+        return stream
+
+    def _append(self, stream: int, data: bytes, at: float) -> None:
+        if not data:
+            return
+        with self._lock:
+            if stream in self._masks:
+                data = self._mask(stream, data)
+            self.streams[stream] += data
+            self.log_stream.append(stream)
+            self.log_end.append(len(self.streams[stream]))
+            self.log_time.append(at)
+
+    def _mask(self, stream: int, data: bytes) -> bytes:
+        mask = self._masks[stream]
+        data = mask.mask(data)
+        if stream % 2 and mask.status == 101:
+            # HTTP is over on this connection, and with it the headers.
+            del self._masks[stream]
+            self._masks.pop(stream - 1, None)
+        return data
+
+    def _note(
+        self, connection: int, direction: Direction | None, name: EventName, at: float
+    ) -> None:
+        self.events.append(Event(len(self.log_end), at, connection, direction, name))
+
+    def _tell(self) -> None:
+        for callback in self._subscribers:
+            try:
+                callback()
+            except Exception as fault:
+                if len(self.faults) < 20:
+                    self.faults.append(fault)
+
+    # --- Reading
+
+    @property
+    def index(self) -> Index:
+        """The requests, responses and frames in this recording, up to date."""
+        with self._lock:
+            if self._index is None:
+                self._index = Index(self)
+            index = self._index
+        index.update()
+        return index
+
+    def stream(self, connection: int, direction: Direction) -> bytes:
+        """Everything that one direction carried so far."""
+        return bytes(self.streams[self._stream(connection, direction)])
+
+    def __len__(self) -> int:
+        """How many chunks were recorded."""
+        return len(self.log_end)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        starts = [0] * len(self.streams)
+        for number in range(len(self)):
+            stream, end = self.log_stream[number], self.log_end[number]
+            connection, direction = self.whose_stream(stream)
+            data = bytes(self.streams[stream][starts[stream] : end])
+            starts[stream] = end
+            yield Chunk(self.log_time[number], connection, direction, data)
+
+    def __repr__(self) -> str:
+        size = sum(map(len, self.streams))
+        connections = len(self.streams) // 2
+        return (
+            f"<Capture: {connections} connection{'s' * (connections != 1)}, "
+            f"{len(self)} chunks, {size} bytes>"
+        )
+
+    # --- On disk
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the recording as JSON Lines; an older file of that name is replaced as a whole."""
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(self.json_lines())
+        part.replace(path)
+        return path
+
+    def json_lines(self) -> Iterator[str]:
+        """The lines of a capture file: a head, then chunks and events in the order they came."""
+        with self._lock:
+            count, events = len(self), list(self.events)
+        yield _line({"wslab": "capture", "version": 1, "started": self.started.isoformat()})
+        position = 0
+        chunks = iter(self)
+        for event in [*events, None]:
+            stop = count if event is None else event.position
+            while position < stop:
+                chunk = next(chunks)
+                yield _line(
+                    {
+                        "time": round(chunk.time, 6),
+                        "connection": chunk.connection,
+                        "direction": chunk.direction,
+                        "hex": chunk.data.hex(),
+                    }
+                )
+                position += 1
+            if event is not None:
+                line = {
+                    "time": round(event.time, 6),
+                    "connection": event.connection,
+                    "event": event.name,
+                }
+                yield _line(line | ({"direction": event.direction} if event.direction else {}))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Capture:
+        """Read what `save` wrote. Raises CaptureError for anything else, OSError for no file."""
+        capture = cls()
+        number = 0
+        try:
+            with Path(path).open(encoding="utf-8") as file:
+                for number, line in enumerate(file, 1):
+                    capture._load_line(json.loads(line), number)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CaptureError(
+                f"{path}, line {max(number, 1)}: expected a line of a wslab capture "
+                f"(JSON Lines, as Capture.save writes it), got something else: {error}"
+            ) from error
+        if not number:
+            raise CaptureError(f"{path}: expected a wslab capture, got an empty file")
+        return capture
+
+    def _load_line(self, line: dict[str, Any], number: int) -> None:
+        if number == 1:
+            if line.get("wslab") != "capture" or line.get("version") != 1:
+                raise ValueError("the first line does not say wslab capture, version 1")
+            self.started = datetime.fromisoformat(line["started"])
+        elif "hex" in line:
+            stream = self._stream(int(line["connection"]), line["direction"])
+            self._append(stream, bytes.fromhex(line["hex"]), float(line["time"]))
+        elif line["event"] in ("open", "upgraded"):
+            connection = self.open_connection(upgraded=line["event"] == "upgraded")
+            if connection != line["connection"]:
+                raise ValueError(f"connection {line['connection']} opens out of turn")
+            self.events[-1] = self.events[-1]._replace(time=float(line["time"]))
+        elif line["event"] in ("eof", "reset"):
+            self._stream(int(line["connection"]), line["direction"])
+            self._note(line["connection"], line["direction"], line["event"], float(line["time"]))
+        else:
+            raise ValueError(f"no such event: {line['event']!r}")
+
+
+def _line(content: dict[str, Any]) -> str:
+    return json.dumps(content, separators=(", ", ": ")) + "\n"

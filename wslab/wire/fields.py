@@ -1,0 +1,116 @@
+"""What an explained piece of the wire is made of: a unit, its fields, the rules it breaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Direction = Literal["client", "server"]
+"""Who sent the bytes."""
+
+Kind = Literal[
+    "request", "response", "text", "binary", "continuation", "ping", "pong", "close", "reserved"
+]
+"""What a unit is. `reserved` stands for the opcodes 3-7 and 11-15, which nobody may use yet."""
+
+
+class Field(NamedTuple):
+    """A run of bits with one meaning. A unit's fields cover each bit once, in order."""
+
+    name: str
+    bit: int
+    """Where the field starts, in bits from the start of the unit."""
+    bits: int
+    """How many bits it has."""
+    value: int | str | None
+    meaning: str
+    rfc: str
+    """Such as `RFC 6455 §5.2`."""
+
+
+class Violation(NamedTuple):
+    """A rule that a unit breaks, and what the rule's breaking earns."""
+
+    rule: str
+    text: str
+    rfc: str
+    close_code: int | None
+    """The code that the other peer should close with, or None where no close frame is due."""
+    http_status: int | None
+    """The status that a server should answer with, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One request, response or frame, explained bit by bit."""
+
+    number: int
+    """Its row in the index, from 0."""
+    connection: int
+    """Counted from 1."""
+    direction: Direction
+    kind: Kind
+    time: float
+    """Seconds from the start of the capture to the arrival of the unit's last byte."""
+    offset: int
+    """Where it starts, in bytes of its direction's stream."""
+    data: bytes
+    """The bytes as they crossed the wire (secrets masked)."""
+    fields: tuple[Field, ...]
+    violations: tuple[Violation, ...]
+    fin: bool = True
+    opcode: int | None = None
+    masking_key: bytes | None = None
+    payload: bytes = b""
+    """A frame's payload, unmasked."""
+
+    @property
+    def length(self) -> int:
+        """Size on the wire in bytes."""
+        return len(self.data)
+
+    def field(self, name: str) -> Field:
+        """The first field of that name (case ignored). Raises KeyError where there is none."""
+        for field in self.fields:
+            if field.name.lower() == name.lower():
+                return field
+        raise KeyError(
+            f"this {self.kind} has no field {name!r}; it has: "
+            + ", ".join(field.name for field in self.fields)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The unit as plain data, without its bytes."""
+        return {
+            "connection": self.connection,
+            "direction": self.direction,
+            "kind": self.kind,
+            "offset": self.offset,
+            "length": self.length,
+            "fields": [field._asdict() for field in self.fields],
+            "violations": [violation._asdict() for violation in self.violations],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.kind} from the {self.direction}, {self.length} bytes"]
+        for field in self.fields:
+            where = f"{field.bit // 8}.{field.bit % 8}"
+            lines.append(f"  {where:>7}  {field.name} = {field.value}  {field.meaning}")
+        lines += [f"  broken: {v.text} ({v.rfc})" for v in self.violations]
+        return "\n".join(lines)
+
+
+_RFC_EDITOR = "https://www.rfc-editor.org/rfc/rfc"
+
+
+def rfc_url(reference: str) -> str:
+    """The web page of a reference such as `RFC 6455 §5.2`.
+
+    Raises ValueError for a text that does not start with `RFC` and a number.
+    """
+    document, _, section = reference.partition("§")
+    word, _, number = document.strip().partition(" ")
+    if word != "RFC" or not number.isdigit():
+        raise ValueError(f"expected a reference like 'RFC 6455 §5.2', got {reference!r}")
+    anchor = f"#section-{section.strip()}" if section else ""
+    return f"{_RFC_EDITOR}{number}.html{anchor}"

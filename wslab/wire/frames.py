@@ -1,0 +1,444 @@
+"""Frames, bit by bit: split a stream into them, explain one, make one.
+
+Source: RFC 6455 §5. A frame on the wire::
+
+     byte 0            byte 1
+     F R R R  opcode   M  length         0, 2 or 8 more      4 bytes, if      payload, XORed
+     I S S S           A  0-125, or      bytes of length     MASK is 1:       with the key if
+     N V V V           S  126, 127:      (126: 2, 127: 8)    masking key      MASK is 1
+       1 2 3           K  see there
+"""
+
+from __future__ import annotations
+
+import secrets
+from array import array
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from .close_codes import close_code
+from .fields import Direction, Field, Kind, Violation
+from .rules import RULES
+
+
+class Opcode(IntEnum):
+    """What a frame is (RFC 6455 §5.2). 3-7 and 11-15 are reserved."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+KINDS: tuple[Kind, ...] = tuple(
+    {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}.get(
+        opcode, "reserved"
+    )  # type: ignore[misc]
+    for opcode in range(16)
+)
+"""The kind of a frame by its opcode."""
+
+_OPCODE_MEANING = {
+    0x0: ("continuation: the next part of a message begun earlier", "RFC 6455 §5.4"),
+    0x1: ("text: the payload is UTF-8", "RFC 6455 §5.6"),
+    0x2: ("binary: the payload is any bytes", "RFC 6455 §5.6"),
+    0x8: ("close: this peer is done and will send no more", "RFC 6455 §5.5.1"),
+    0x9: ("ping: the other peer must answer with a pong", "RFC 6455 §5.5.2"),
+    0xA: ("pong: answers a ping, or comes unasked as a sign of life", "RFC 6455 §5.5.3"),
+}
+
+
+class Header(NamedTuple):
+    """The start of a frame, read."""
+
+    length: int
+    """Bytes of the header: 2 to 14."""
+    payload_length: int
+    masked: bool
+
+
+def read_header(data: bytes | bytearray, start: int, stop: int) -> Header | None:
+    """The header of the frame at `start`; None where the bytes up to `stop` do not hold it all."""
+    if stop - start < 2:
+        return None
+    short = data[start + 1] & 0x7F
+    masked = data[start + 1] >= 0x80
+    extended = 0 if short < 126 else 2 if short == 126 else 8
+    length = 2 + extended + (4 if masked else 0)
+    if stop - start < length:
+        return None
+    if extended:
+        short = int.from_bytes(data[start + 2 : start + 2 + extended], "big")
+    return Header(length, short, masked)
+
+
+def mask(data: bytes | bytearray, key: bytes) -> bytes:
+    """XOR `data` with the 4 bytes of `key`, over and over (RFC 6455 §5.3). Undoes itself."""
+    if not data:
+        return b""
+    # One XOR of two long numbers: a loop over the bytes would take fifty times as long.
+    size = len(data)
+    keys = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")).to_bytes(
+        size, "little"
+    )
+
+
+def encode_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    masking_key: bytes | None = None,
+    fin: bool = True,
+    rsv1: bool = False,
+    rsv2: bool = False,
+    rsv3: bool = False,
+    length_form: int | None = None,
+    announced_length: int | None = None,
+) -> bytes:
+    """The bytes of a frame, legal or not: what a lesson wants to send, it can.
+
+    `length_form` is 7, 16 or 64 bits (the shortest that fits, if None); `announced_length` lies
+    about the payload's length. Raises ValueError where the header cannot hold what is asked for.
+    """
+    if masking_key is not None and len(masking_key) != 4:
+        raise ValueError(f"expected a masking key of 4 bytes, got {len(masking_key)} (§5.3)")
+    if not 0 <= opcode <= 15:
+        raise ValueError(f"expected an opcode from 0 to 15, got {opcode} (RFC 6455 §5.2)")
+    length = len(payload) if announced_length is None else announced_length
+    if length_form is None:
+        length_form = 7 if length <= 125 else 16 if length <= 0xFFFF else 64
+    limits = {7: 125, 16: 0xFFFF, 64: 2**64 - 1}
+    if not 0 <= length <= limits.get(length_form, -1):
+        raise ValueError(
+            f"a length of {length} does not fit the {length_form}-bit form; "
+            "the forms are 7 (to 125), 16 (to 65535) and 64 bits (RFC 6455 §5.2)"
+        )
+    first = fin << 7 | rsv1 << 6 | rsv2 << 5 | rsv3 << 4 | opcode
+    marker = {7: length, 16: 126, 64: 127}[length_form]
+    second = (masking_key is not None) << 7 | marker
+    extended = b"" if length_form == 7 else length.to_bytes(length_form // 8, "big")
+    if masking_key is None:
+        return bytes((first, second)) + extended + payload
+    return bytes((first, second)) + extended + masking_key + mask(payload, masking_key)
+
+
+def new_masking_key() -> bytes:
+    """Four bytes that nobody can guess, as RFC 6455 §10.3 wants them."""
+    return secrets.token_bytes(4)
+
+
+# --- Splitting a stream ---------------------------------------------------------------------------
+
+# What the index keeps of a frame beside its offset, in 16 bits.
+FIN = 0x10
+IN_MESSAGE = 0x20  # a message in fragments was going on before this frame
+BROKEN = 0x40  # the header breaks a rule
+AFTER_CLOSE = 0x80  # this peer had already sent its close frame
+HEAD = 0x100  # not a frame: an HTTP request or response
+
+_NONE = bytes(256)
+
+
+def _steps(lengths: bytes, plain: set[int]) -> list[bytes]:
+    return [lengths if first in plain else _NONE for first in range(256)]
+
+
+# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
+# whole length, 0 sends it to the careful path. One list for each thing that changes what is plain:
+# who sends, whether a message in fragments is going on, whether RSV1 means "compressed".
+_MASKED = bytes(
+    2 + 4 + second - 0x80 if 0x80 <= second <= 0x80 + 125 else 0 for second in range(256)
+)
+_UNMASKED = bytes(2 + second if second <= 125 else 0 for second in range(256))
+_PLAIN = {
+    (direction, in_message, rsv1): _steps(
+        _MASKED if direction == "client" else _UNMASKED,
+        {0x89, 0x8A} | ({0x00} if in_message else {0x81, 0x82} | ({0xC1, 0xC2} if rsv1 else set())),
+    )
+    for direction in ("client", "server")
+    for in_message in (False, True)
+    for rsv1 in (False, True)
+}
+_MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
+_MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
+
+
+class Splitter:
+    """Finds the frames of one direction's stream, wherever its bytes were cut.
+
+    Keeps only what must be known from one frame to the next; `position` is the offset of the first
+    byte that no whole frame has taken yet.
+    """
+
+    __slots__ = ("closed", "direction", "in_message", "position", "rsv1_allowed")
+
+    def __init__(self, direction: Direction, position: int = 0, rsv1_allowed: bool = False) -> None:
+        self.direction: Direction = direction
+        self.position = position
+        self.in_message = False
+        self.closed = False
+        self.rsv1_allowed = rsv1_allowed
+
+    def split(
+        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+    ) -> None:
+        """Append offset and marks of each whole frame in `data[position:stop]`."""
+        position = self.position
+        append = starts.append
+        while True:
+            if not self.closed:
+                steps = _PLAIN[self.direction, self.in_message, self.rsv1_allowed]
+                first = len(starts)
+                last = stop - 1
+                while position < last:
+                    step = steps[data[position]][data[position + 1]]
+                    if not step or position + step > stop:
+                        break
+                    append(position)
+                    position += step
+                if len(starts) > first:
+                    table = _MARKS_IN_MESSAGE if self.in_message else _MARKS
+                    heads = bytes(map(data.__getitem__, starts[first:]))
+                    marks.extend(heads.translate(table))
+            header = read_header(data, position, stop)
+            if header is None or position + header.length + header.payload_length > stop:
+                break
+            append(position)
+            marks.append(self._look(data, position, header))
+            position += header.length + header.payload_length
+        self.position = position
+
+    def _look(self, data: bytes | bytearray, start: int, header: Header) -> int:
+        first = data[start]
+        opcode = first & 0x0F
+        mark = opcode | (FIN if first & 0x80 else 0)
+        mark |= (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
+        payload = b""
+        if opcode == Opcode.CLOSE and header.payload_length <= 125:
+            payload = frame_payload(data, start, header)
+        if frame_violations(first, header, self.direction, mark, self.rsv1_allowed, payload):
+            mark |= BROKEN
+        if opcode == Opcode.CLOSE:
+            self.closed = True
+        elif opcode < 8:
+            # Also after a broken rule: a learner wants to see what the rest would have been.
+            self.in_message = not first & 0x80
+        return mark
+
+
+def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
+    """The unmasked payload of the frame at `start`."""
+    begin = start + header.length
+    payload = data[begin : begin + header.payload_length]
+    return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
+
+
+# --- Explaining one frame -------------------------------------------------------------------------
+
+
+def frame_violations(
+    first: int,
+    header: Header,
+    direction: Direction,
+    marks: int,
+    rsv1_allowed: bool,
+    payload: bytes,
+) -> list[Violation]:
+    """The rules that a frame breaks: its header, its place among others, a close frame's payload.
+
+    `marks` holds IN_MESSAGE and AFTER_CLOSE; `payload` is looked at for close frames only.
+    """
+    opcode = first & 0x0F
+    fin = first >= 0x80
+    control = opcode >= 8
+    broken: list[str] = []
+    if first & 0x40 and (not rsv1_allowed or control or opcode == 0):
+        broken.append("rsv1-without-extension")
+    if first & 0x20:
+        broken.append("rsv2-set")
+    if first & 0x10:
+        broken.append("rsv3-set")
+    if KINDS[opcode] == "reserved":
+        broken.append("reserved-opcode")
+    if direction == "client" and not header.masked:
+        broken.append("frame-not-masked")
+    if direction == "server" and header.masked:
+        broken.append("frame-masked")
+    if control and not fin:
+        broken.append("control-frame-fragmented")
+    if control and header.payload_length > 125:
+        broken.append("control-frame-too-long")
+    extended = header.length - (6 if header.masked else 2)
+    if extended and header.payload_length <= (125 if extended == 2 else 0xFFFF):
+        broken.append("length-not-minimal")
+    if header.payload_length >= 2**63:
+        broken.append("length-too-big")
+    if opcode == Opcode.CONTINUATION and not marks & IN_MESSAGE:
+        broken.append("continuation-without-message")
+    if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
+        broken.append("message-interleaved")
+    if marks & AFTER_CLOSE:
+        broken.append("frame-after-close")
+    if opcode == Opcode.CLOSE and payload:
+        if len(payload) == 1:
+            broken.append("close-payload-one-byte")
+        else:
+            if not close_code(int.from_bytes(payload[:2], "big")).sendable:
+                broken.append("close-code-not-allowed")
+            if not is_utf8(payload[2:]):
+                broken.append("close-reason-not-utf8")
+    return [RULES[name] for name in broken]
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are well-formed UTF-8 (RFC 3629)."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def close_payload_meaning(payload: bytes) -> str:
+    """What a close frame's payload says, in words."""
+    if not payload:
+        return "no code and no reason: the API will report 1005"
+    if len(payload) == 1:
+        return "one byte is no close code"
+    code = close_code(int.from_bytes(payload[:2], "big"))
+    reason = payload[2:].decode("utf-8", "replace")
+    return f"close code {code.code} ({code.name}: {code.meaning})" + (
+        f", reason {reason!r}" if reason else ", no reason"
+    )
+
+
+def frame_fields(
+    data: bytes, header: Header, direction: Direction, payload: bytes, compressed: bool = False
+) -> tuple[Field, ...]:
+    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload."""
+    second = data[1]
+    fields = _first_byte(data[0]) + _second_byte(second, direction)
+    position = 2
+    short = second & 0x7F
+    if short == 126:
+        fields += (
+            Field(
+                "extended payload length",
+                16,
+                16,
+                header.payload_length,
+                f"16 bits of length, first byte first: {header.payload_length} bytes of payload",
+                "RFC 6455 §5.2",
+            ),
+        )
+        position = 4
+    elif short == 127:
+        fields += (
+            Field(
+                "extended payload length",
+                16,
+                64,
+                header.payload_length,
+                f"64 bits of length, first byte first: {header.payload_length} bytes of payload",
+                "RFC 6455 §5.2",
+            ),
+        )
+        position = 10
+    if header.masked:
+        fields += (
+            Field(
+                "masking key",
+                8 * position,
+                32,
+                data[position : position + 4].hex(),
+                "byte i of the payload was XORed with byte i mod 4 of this key",
+                "RFC 6455 §5.3",
+            ),
+        )
+        position += 4
+    if payload:
+        fields += (
+            Field(
+                "payload",
+                8 * position,
+                8 * len(payload),
+                payload.hex(),
+                _payload_meaning(data[0] & 0x0F, payload, compressed),
+                "RFC 6455 §5.5.1" if data[0] & 0x0F == Opcode.CLOSE else "RFC 6455 §5.2",
+            ),
+        )
+    return fields
+
+
+def _payload_meaning(opcode: int, payload: bytes, compressed: bool) -> str:
+    size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
+    if opcode == Opcode.CLOSE:
+        return close_payload_meaning(payload)
+    if compressed:
+        return f"{size}, compressed (permessage-deflate)"
+    if opcode == Opcode.TEXT:
+        text = payload[:200].decode("utf-8", "replace")
+        return f'{size} of UTF-8: "{text}{"…" if len(payload) > 200 else ""}"'
+    if opcode == Opcode.PING:
+        return f"{size} that the pong must bring back"
+    if opcode == Opcode.PONG:
+        return f"{size}, the same as in the ping that it answers"
+    return size
+
+
+@lru_cache(maxsize=256)
+def _first_byte(first: int) -> tuple[Field, ...]:
+    opcode = first & 0x0F
+    meaning, rfc = _OPCODE_MEANING.get(
+        opcode, ("reserved: not defined, a peer must fail the connection", "RFC 6455 §5.2")
+    )
+    fin = first >> 7
+    fields = [
+        Field(
+            "FIN",
+            0,
+            1,
+            fin,
+            "the message ends with this frame" if fin else "more frames of this message follow",
+            "RFC 6455 §5.2",
+        )
+    ]
+    for i in (1, 2, 3):
+        bit = first >> (7 - i) & 1
+        if i == 1 and bit:
+            says = "with permessage-deflate: this message is compressed; otherwise an error"
+        else:
+            says = "not used, and an error to set" if bit else "0 unless an extension uses it"
+        fields.append(Field(f"RSV{i}", i, 1, bit, says, "RFC 6455 §5.2"))
+    fields.append(Field("opcode", 4, 4, opcode, meaning, rfc))
+    return tuple(fields)
+
+
+@lru_cache(maxsize=512)
+def _second_byte(second: int, direction: Direction) -> tuple[Field, ...]:
+    masked = second >> 7
+    short = second & 0x7F
+    if direction == "client":
+        says = (
+            "a client must mask every frame"
+            if masked
+            else "not masked: a client must, so the server will close with 1002"
+        )
+    else:
+        says = (
+            "masked: a server must not, so the client will close with 1002"
+            if masked
+            else "a server masks no frame"
+        )
+    if short < 126:
+        means = f"{short} byte{'s' if short != 1 else ''} of payload"
+    else:
+        means = f"{short} is a sign: the next {2 if short == 126 else 8} bytes hold the length"
+    return (
+        Field("MASK", 8, 1, masked, says, "RFC 6455 §5.1"),
+        Field("payload length", 9, 7, short, means, "RFC 6455 §5.2"),
+    )

@@ -1,0 +1,398 @@
+"""The opening handshake: HTTP request and response to fields, and the accept key step by step.
+
+Source: RFC 6455 §4 and the syntax of HTTP/1.1 (RFC 9112). Nothing here raises for what a peer may
+have sent: a head of any bytes has fields that cover it, and the rules that it breaks are named.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import NamedTuple
+
+from .fields import Field, Violation
+from .headers import header_meaning
+from .rules import RULES
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""The constant of RFC 6455 §1.3, the same for every WebSocket in the world."""
+
+MAX_HEAD = 256 * 1024
+"""Bytes after which a head without an end is taken as it is, so that it cannot grow for ever."""
+
+
+class Step(NamedTuple):
+    """One step of a computation, to be shown."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def accept_key_steps(key: str) -> tuple[Step, ...]:
+    """The way from a Sec-WebSocket-Key to its Sec-WebSocket-Accept (RFC 6455 §4.2.2, item 5.4)."""
+    joined = key + GUID
+    digest = hashlib.sha1(joined.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return (
+        Step("key", key, "as it stands in the request; it is not decoded"),
+        Step("GUID", GUID, "the constant of RFC 6455 §1.3"),
+        Step("key + GUID", joined, "one text behind the other"),
+        Step("SHA-1", digest.hex(), "20 bytes, here in hex"),
+        Step("base64", base64.b64encode(digest).decode(), "28 characters: Sec-WebSocket-Accept"),
+    )
+
+
+def accept_key(key: str) -> str:
+    """The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key."""
+    return accept_key_steps(key)[-1].value
+
+
+class HeaderLine(NamedTuple):
+    """A header as it stands in a head: offset and length in bytes, its line end included."""
+
+    name: str
+    value: str
+    offset: int
+    length: int
+
+
+class Head(NamedTuple):
+    """A request's or response's first line and headers, taken apart."""
+
+    first_line: str
+    first_length: int
+    """Bytes of the first line, its line end included."""
+    headers: tuple[HeaderLine, ...]
+    length: int
+    """Bytes up to and including the empty line."""
+
+    def all(self, name: str) -> list[str]:
+        """The values of every header of that name (case ignored)."""
+        return [header.value for header in self.headers if header.name.lower() == name.lower()]
+
+    def get(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next(iter(self.all(name)), None)
+
+    def words(self, name: str) -> list[str]:
+        """The comma-separated words of a header, over all its lines, in lower case."""
+        return [word.lower() for word in _words(self.all(name))]
+
+    @property
+    def status(self) -> int | None:
+        """The status of a response; None for anything that is not a response's first line."""
+        found = _STATUS_LINE.fullmatch(self.first_line)
+        return int(found[1]) if found else None
+
+    @property
+    def wants_upgrade(self) -> bool:
+        """Whether a request tries to be a WebSocket handshake, however badly."""
+        return bool(self.all("Upgrade")) or any(
+            header.name.lower().startswith("sec-websocket-") for header in self.headers
+        )
+
+
+_END = re.compile(rb"\r?\n\r?\n")
+_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\s]+) HTTP/(\d)\.(\d)")
+_STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_EXTENSION = re.compile(
+    r"TOKEN(?:\s*;\s*TOKEN(?:\s*=\s*(?:TOKEN|\"TOKEN\"))?)*".replace("TOKEN", _TOKEN.pattern)
+)
+
+
+def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int | None:
+    """Where the head that starts at `start` ends, or None while it goes on.
+
+    `seen` is how far an earlier look went, so that no byte is looked at again and again.
+    """
+    found = _END.search(data, max(start, seen - 3), stop)
+    if found:
+        return found.end()
+    return stop if stop - start >= MAX_HEAD else None
+
+
+def parse_head(data: bytes) -> Head:
+    """Take a head apart. Any bytes will do: what is no header line gets an empty name."""
+    end = _END.search(data)
+    length = end.end() if end else len(data)
+    lines = _lines(data[:length])
+    first = lines[0] if lines else b""
+    headers: list[HeaderLine] = []
+    offset = len(first)
+    for line in lines[1:]:
+        text = line.decode("latin-1").rstrip("\r\n")
+        if line.strip(b"\r\n"):
+            name, colon, value = text.partition(":")
+            if not colon or not _TOKEN.fullmatch(name):
+                name, value = "", text
+            headers.append(HeaderLine(name, value.strip(" \t"), offset, len(line)))
+        offset += len(line)
+    return Head(first.decode("latin-1").rstrip("\r\n"), len(first), tuple(headers), length)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    # Not bytes.splitlines: that also splits at a lone CR, which ends no line in HTTP.
+    return [line + b"\n" for line in data.split(b"\n")[:-1]] + (
+        [rest] if (rest := data.rsplit(b"\n", 1)[-1]) else []
+    )
+
+
+def _words(values: list[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+def body_length(
+    head: Head,
+    request: Head | None,
+    data: bytes | bytearray,
+    start: int,
+    stop: int,
+    in_request: bool,
+) -> int | None:
+    """Bytes of body behind a head, or None while they are not all there (RFC 9112 §6.3).
+
+    `data[start:stop]` is what followed the head so far. A response without a length goes on until
+    the connection ends.
+    """
+    there = stop - start
+    if not in_request:
+        no_body = head.status is not None and (head.status < 200 or head.status in (204, 304))
+        if no_body or (request and request.first_line.startswith("HEAD ")):
+            return 0
+    if "chunked" in head.words("Transfer-Encoding"):
+        return _chunked_length(data, start, stop)
+    announced = head.get("Content-Length")
+    if announced is not None and announced.isascii() and announced.isdigit():
+        length = int(announced[:18])
+        return length if length <= there else None
+    return 0 if in_request else None
+
+
+def _chunked_length(data: bytes | bytearray, start: int, stop: int) -> int | None:
+    position = start
+    while True:
+        line_end = data.find(b"\n", position, stop)
+        if line_end < 0:
+            return None
+        size = bytes(data[position:line_end]).split(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
+            return line_end + 1 - start  # no chunk: what follows is somebody else's
+        if int(size, 16) == 0:
+            # Trailers may follow; an empty line ends them.
+            end = _END.search(data, line_end - 1, stop)
+            return end.end() - start if end else None
+        position = line_end + 1 + int(size, 16) + 2
+        if position > stop:
+            return None
+
+
+def offered_extensions(head: Head) -> list[str]:
+    """The names of the extensions in a head, without their parameters."""
+    return [
+        word.split(";")[0].strip().lower() for word in _words(head.all("Sec-WebSocket-Extensions"))
+    ]
+
+
+def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
+    """The fields of a request or response: first line, each header, the empty line, the body."""
+    name = "request line" if in_request else "status line"
+    meaning, rfc = _first_line_meaning(head, in_request)
+    fields = [Field(name, 0, 8 * head.first_length, head.first_line, meaning, rfc)]
+    position = head.first_length
+    for header in head.headers:
+        meaning, rfc = header_meaning(header.name, in_request)
+        if not header.name:
+            meaning, rfc = "This line is no header.", "RFC 9112 §5"
+        elif header.name.lower() == "sec-websocket-key" and in_request and header.value:
+            meaning += f" The accept that belongs to it: {accept_key(header.value)}"
+        fields.append(
+            Field(
+                header.name or "not a header",
+                8 * header.offset,
+                8 * header.length,
+                header.value,
+                meaning,
+                rfc,
+            )
+        )
+        position = header.offset + header.length
+    if position < head.length:
+        fields.append(
+            Field(
+                "empty line",
+                8 * position,
+                8 * (head.length - position),
+                "",
+                "Ends the head. After a 101, the very next byte is a frame: HTTP is over."
+                if not in_request
+                else "Ends the head; a handshake's request has no body.",
+                "RFC 9112 §2.1",
+            )
+        )
+    if head.length < len(data):
+        body = data[head.length :]
+        fields.append(
+            Field(
+                "body",
+                8 * head.length,
+                8 * len(body),
+                body[:4096].decode("utf-8", "replace"),
+                f"{len(body)} bytes of content, as HTTP carries it.",
+                "RFC 9112 §6",
+            )
+        )
+    return tuple(field for field in fields if field.bits)
+
+
+STATUS_MEANING: dict[int, str] = {
+    101: "Yes: from the next byte on this connection speaks WebSocket.",
+    200: "An ordinary page. No WebSocket: the handshake has failed.",
+    400: "The server found the request wrong. The handshake has failed.",
+    401: "Log in first. The handshake has failed.",
+    403: "Forbidden: the server does not serve this origin or user. The handshake has failed.",
+    404: "Nothing lives at this path. The handshake has failed.",
+    405: "Another method than GET was used. The handshake has failed.",
+    426: "Upgrade Required: only WebSocket is spoken here, or only another version of it.",
+    429: "Too many requests. The handshake has failed.",
+    500: "The server met a fault of its own. The handshake has failed.",
+    503: "The server takes no one at present. The handshake has failed.",
+    505: "This version of HTTP is not served. The handshake has failed.",
+}
+
+
+def _first_line_meaning(head: Head, in_request: bool) -> tuple[str, str]:
+    if in_request:
+        found = _REQUEST_LINE.fullmatch(head.first_line)
+        if not found:
+            return "This is no request line: method, target, HTTP version.", "RFC 9112 §3"
+        method, target = found[1], found[2]
+        meaning = f"Method {method}, target {target}, HTTP version {found[3]}.{found[4]}."
+        if head.wants_upgrade:
+            meaning += " A WebSocket starts its life as an ordinary HTTP request."
+        return meaning, "RFC 6455 §4.1"
+    status = head.status
+    if status is None:
+        return "This is no status line: HTTP version, status, phrase.", "RFC 9112 §4"
+    meaning = STATUS_MEANING.get(status, "")
+    if not meaning and 300 <= status < 400:
+        meaning = (
+            "Ask elsewhere. A browser's WebSocket does not go there: the handshake has failed."
+        )
+    meaning = meaning or "Anything but 101 means no: the handshake has failed."
+    return (
+        f"{meaning} Only the number {status} counts; the phrase behind it may be any.",
+        "RFC 6455 §4.2.2",
+    )
+
+
+def _broken(*names: str) -> tuple[Violation, ...]:
+    return tuple(RULES[name] for name in names)
+
+
+def request_violations(head: Head) -> tuple[Violation, ...]:
+    """The rules that a request breaks (RFC 6455 §4.1 and §4.2.1).
+
+    A request that does not try to be a handshake is held to HTTP's own rules only.
+    """
+    broken: list[str] = []
+    line = _REQUEST_LINE.fullmatch(head.first_line)
+    if not line:
+        broken.append("request-line-malformed")
+    if any(not header.name for header in head.headers):
+        broken.append("header-malformed")
+    if len(head.all("Host")) > 1:
+        broken.append("host-repeated")
+    if not line or not head.wants_upgrade:
+        return _broken(*broken)
+    if line[1] != "GET":
+        broken.append("method-not-get")
+    if (int(line[3]), int(line[4])) < (1, 1):
+        broken.append("http-version-too-low")
+    if "#" in line[2]:
+        broken.append("fragment-in-target")
+    if not head.all("Host"):
+        broken.append("host-missing")
+    broken += _upgrade_rules(head, "")
+    keys = head.all("Sec-WebSocket-Key")
+    if not keys:
+        broken.append("key-missing")
+    elif len(keys) > 1:
+        broken.append("key-repeated")
+    elif not _is_key(keys[0]):
+        broken.append("key-not-16-bytes")
+    versions = head.all("Sec-WebSocket-Version")
+    if not versions:
+        broken.append("version-missing")
+    elif len(versions) > 1:
+        broken.append("version-repeated")
+    elif versions[0] != "13":
+        broken.append("version-not-13")
+    subprotocols = _words(head.all("Sec-WebSocket-Protocol"))
+    if any(not _TOKEN.fullmatch(word) for word in subprotocols):
+        broken.append("subprotocol-malformed")
+    if len(set(subprotocols)) < len(subprotocols):
+        broken.append("subprotocol-repeated")
+    if not _extensions_well_formed(head):
+        broken.append("extensions-malformed")
+    return _broken(*broken)
+
+
+def response_violations(head: Head, request: Head | None) -> tuple[Violation, ...]:
+    """The rules that a response breaks, seen beside the request that it answers (RFC 6455 §4.1)."""
+    broken: list[str] = []
+    if head.status is None:
+        broken.append("status-line-malformed")
+    if any(not header.name for header in head.headers):
+        broken.append("header-malformed")
+    if head.status != 101:
+        asked = request and request.get("Sec-WebSocket-Version")
+        unnamed = head.status is not None and not head.all("Sec-WebSocket-Version")
+        if asked and asked != "13" and unnamed:
+            broken.append("versions-not-named")
+        return _broken(*broken)
+    broken += _upgrade_rules(head, "response-")
+    accepts = head.all("Sec-WebSocket-Accept")
+    key = request.get("Sec-WebSocket-Key") if request else None
+    if not accepts:
+        broken.append("accept-missing")
+    elif len(accepts) > 1:
+        broken.append("accept-repeated")
+    elif key is not None and accepts[0] != accept_key(key):
+        broken.append("accept-wrong")
+    chosen = head.all("Sec-WebSocket-Protocol")
+    if len(chosen) > 1:
+        broken.append("response-subprotocol-repeated")
+    elif chosen and request and chosen[0] not in _words(request.all("Sec-WebSocket-Protocol")):
+        broken.append("subprotocol-not-offered")
+    if not _extensions_well_formed(head):
+        broken.append("response-extensions-malformed")
+    elif request and not set(offered_extensions(head)) <= set(offered_extensions(request)):
+        broken.append("extension-not-offered")
+    return _broken(*broken)
+
+
+def _upgrade_rules(head: Head, prefix: str) -> list[str]:
+    broken = []
+    if not head.all("Upgrade"):
+        broken.append(prefix + "upgrade-missing")
+    elif "websocket" not in head.words("Upgrade"):
+        broken.append(prefix + "upgrade-not-websocket")
+    if not head.all("Connection"):
+        broken.append(prefix + "connection-missing")
+    elif "upgrade" not in head.words("Connection"):
+        broken.append(prefix + "connection-not-upgrade")
+    return broken
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _extensions_well_formed(head: Head) -> bool:
+    return all(_EXTENSION.fullmatch(word) for word in _words(head.all("Sec-WebSocket-Extensions")))

@@ -1,0 +1,419 @@
+"""What is in a recording: its requests, responses and frames as rows in the order of time.
+
+Made in two depths. `update` finds where each unit starts and keeps 14 bytes about it; `rows` and
+`unit` explain only what somebody looks at.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import connection_state, frames, handshake
+from .connection_state import State
+from .fields import Direction, Field, Kind, Unit, Violation
+from .rules import RULES
+
+if TYPE_CHECKING:
+    from .capture import Capture, Event
+
+PREVIEW = 80
+"""Characters of a row's preview at most."""
+
+
+class Row(NamedTuple):
+    """One unit, in short."""
+
+    number: int
+    time: float
+    connection: int
+    direction: Direction
+    kind: Kind
+    offset: int
+    length: int
+    fin: bool
+    preview: str
+    broken: bool
+
+
+class _Message(NamedTuple):
+    """A request or response among the rows."""
+
+    head: handshake.Head
+    length: int
+    request: handshake.Head | None
+    """For a response: the request that it answers."""
+
+
+class _Side:
+    """One direction of one connection, as far as it has been read."""
+
+    def __init__(self, stream: int, direction: Direction) -> None:
+        self.stream = stream
+        self.direction: Direction = direction
+        self.position = 0  # where the next unit starts
+        self.seen = 0  # how far the end of a head was looked for
+        self.pending: tuple[handshake.Head, handshake.Head | None] | None = None  # awaits its body
+        self.splitter: frames.Splitter | None = None  # set once the bytes are frames
+        self.waits = False  # asked for an upgrade: what follows depends on the answer
+        self.waiting: list[int] = []  # chunks that came meanwhile
+        self.ended = False
+
+
+class _Connection:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.client = _Side(2 * (number - 1), "client")
+        self.server = _Side(2 * (number - 1) + 1, "server")
+        self.requests: deque[handshake.Head] = deque()
+        self.state = State.CONNECTING
+
+
+class Index:
+    """The rows of a capture. Thread-safe; grows by `update`."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._lock = threading.RLock()
+        self._start = array("Q")  # by row: where the unit starts in its stream
+        self._chunk = array("I")  # by row: the chunk that brought its last byte
+        self._marks = array("H")  # by row: see frames.py
+        self._messages: dict[int, _Message] = {}
+        self._connections: list[_Connection] = []
+        self._chunks_read = 0
+        self._events_read = 0
+
+    # --- Taking in what was recorded
+
+    def update(self) -> int:
+        """Take in what was recorded since the last time; the number of rows now."""
+        with self._lock:
+            capture = self._capture
+            count = len(capture.log_time)  # the last thing that recording a chunk writes
+            while True:
+                self._read_events(self._chunks_read)
+                if self._chunks_read >= count:
+                    break
+                chunk = self._chunks_read
+                stream = capture.log_stream[chunk]
+                connection = self._connections[stream // 2]
+                side = connection.server if stream % 2 else connection.client
+                self._advance(connection, side, chunk)
+                self._chunks_read += 1
+            return len(self._start)
+
+    def _read_events(self, position: int) -> None:
+        events = self._capture.events
+        while self._events_read < len(events):
+            event = events[self._events_read]
+            if event.position > position:
+                break
+            self._events_read += 1
+            self._read_event(event)
+
+    def _read_event(self, event: Event) -> None:
+        if event.name in ("open", "upgraded"):
+            connection = _Connection(event.connection)
+            self._connections.append(connection)
+            if event.name == "upgraded":
+                self._upgrade(connection, rsv1_allowed=False)
+            return
+        connection = self._connections[event.connection - 1]
+        side = connection.client if event.direction == "client" else connection.server
+        side.ended = True
+        if side.pending and side.splitter is None:
+            # A body whose end nobody announced ends with the connection.
+            head, request = side.pending
+            self._add_message(side, head, request, self._end_of(side), self._last_chunk(side))
+            self._after_message(connection, side, head, request)
+        if event.name == "reset" or (connection.client.ended and connection.server.ended):
+            self._happen(connection, connection_state.Event.TCP_CLOSED)
+
+    def _end_of(self, side: _Side) -> int:
+        return len(self._capture.streams[side.stream])
+
+    def _last_chunk(self, side: _Side) -> int:
+        chunk = self._chunks_read - 1
+        while chunk > 0 and self._capture.log_stream[chunk] != side.stream:
+            chunk -= 1
+        return max(chunk, 0)
+
+    def _happen(self, connection: _Connection, event: connection_state.Event) -> None:
+        connection.state = connection_state.after(connection.state, event)
+
+    def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
+        data = self._capture.streams[side.stream]
+        stop = self._capture.log_end[chunk]
+        while side.splitter is None:
+            if side.waits:
+                side.waiting.append(chunk)
+                return
+            if side.position >= stop or not self._advance_http(connection, side, stop, chunk):
+                return
+        closed = side.splitter.closed
+        rows = len(self._start)
+        side.splitter.split(data, stop, self._start, self._marks)
+        self._chunk.extend(array("I", [chunk]) * (len(self._start) - rows))
+        if side.splitter.closed and not closed:
+            self._happen(connection, connection_state.Event.CLOSE_FRAME)
+
+    def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
+        """Read one request or response; False while it is not all there."""
+        data = self._capture.streams[side.stream]
+        if side.pending is None:
+            end = handshake.find_end(data, side.position, side.seen, stop)
+            if end is None:
+                side.seen = stop
+                return False
+            head = handshake.parse_head(bytes(data[side.position : end]))
+            request = None
+            if side.direction == "server" and connection.requests:
+                interim = head.status is not None and 100 <= head.status < 200
+                if interim and head.status != 101:
+                    request = connection.requests[0]
+                else:
+                    request = connection.requests.popleft()
+            side.pending = head, request
+        head, request = side.pending
+        length = handshake.body_length(
+            head, request, data, side.position + head.length, stop, side.direction == "client"
+        )
+        if length is None:
+            return False
+        self._add_message(side, head, request, side.position + head.length + length, chunk)
+        self._after_message(connection, side, head, request)
+        return True
+
+    def _add_message(
+        self,
+        side: _Side,
+        head: handshake.Head,
+        request: handshake.Head | None,
+        end: int,
+        chunk: int,
+    ) -> None:
+        broken = (
+            handshake.request_violations(head)
+            if side.direction == "client"
+            else handshake.response_violations(head, request)
+        )
+        self._messages[len(self._start)] = _Message(head, end - side.position, request)
+        self._start.append(side.position)
+        self._chunk.append(chunk)
+        self._marks.append(frames.HEAD | (frames.BROKEN if broken else 0))
+        side.position = side.seen = end
+        side.pending = None
+
+    def _after_message(
+        self,
+        connection: _Connection,
+        side: _Side,
+        head: handshake.Head,
+        request: handshake.Head | None,
+    ) -> None:
+        if side.direction == "client":
+            connection.requests.append(head)
+            side.waits = head.wants_upgrade
+            return
+        if head.status == 101:
+            broken = handshake.response_violations(head, request)
+            self._happen(
+                connection,
+                connection_state.Event.REFUSED if broken else connection_state.Event.ACCEPTED,
+            )
+            self._upgrade(connection, "permessage-deflate" in handshake.offered_extensions(head))
+        elif head.status is None or head.status >= 200:
+            if request is not None and request.wants_upgrade:
+                self._happen(connection, connection_state.Event.REFUSED)
+            self._resume(connection)
+
+    def _upgrade(self, connection: _Connection, rsv1_allowed: bool) -> None:
+        for side in (connection.client, connection.server):
+            side.splitter = frames.Splitter(side.direction, side.position, rsv1_allowed)
+        self._resume(connection)
+
+    def _resume(self, connection: _Connection) -> None:
+        """Read what the client sent before it had its answer."""
+        side = connection.client
+        side.waits = False
+        waiting, side.waiting = side.waiting, []
+        for chunk in waiting:
+            self._advance(connection, side, chunk)
+
+    # --- Looking
+
+    def __len__(self) -> int:
+        return len(self._start)
+
+    @property
+    def connections(self) -> list[int]:
+        """The numbers of the connections seen so far."""
+        return [connection.number for connection in self._connections]
+
+    def state(self, connection: int) -> str:
+        """The connection's state as an onlooker sees it: CONNECTING, OPEN, CLOSING or CLOSED."""
+        with self._lock:
+            return self._connections[connection - 1].state.name
+
+    def incomplete(self, connection: int, direction: Direction) -> int:
+        """Bytes at the end of a direction's stream that are no whole unit (yet)."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            position = side.splitter.position if side.splitter else side.position
+            return self._end_of(side) - position
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
+        """The rows from `start` up to `stop` (the end, if None), as a slice of a list."""
+        with self._lock:
+            return [self._row(number) for number in range(len(self._start))[start:stop]]
+
+    def _row(self, number: int) -> Row:
+        chunk = self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start, marks = self._start[number], self._marks[number]
+        time, broken = self._capture.log_time[chunk], bool(marks & frames.BROKEN)
+        if marks & frames.HEAD:
+            message = self._messages[number]
+            kind: Kind = "request" if direction == "client" else "response"
+            text = message.head.first_line
+            if kind == "response" and message.head.status is not None:
+                text = text.partition(" ")[2]
+            preview = _printable(text[:PREVIEW])
+            return Row(
+                number, time, connection, direction, kind, start, message.length, True,
+                preview, broken,
+            )  # fmt: skip
+        data = self._capture.streams[stream]
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "a row is only made of a whole frame"
+        preview, text_broken = self._preview(data, start, header, self._compressed(number))
+        return Row(
+            number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+            header.length + header.payload_length, bool(marks & frames.FIN),
+            preview, broken or text_broken,
+        )  # fmt: skip
+
+    def _compressed(self, number: int) -> bool:
+        stream = self._capture.log_stream[self._chunk[number]]
+        return bool(self._capture.streams[stream][self._start[number]] & 0x40) and self._rsv1(
+            stream
+        )
+
+    def _rsv1(self, stream: int) -> bool:
+        connection = self._connections[stream // 2]
+        splitter = (connection.server if stream % 2 else connection.client).splitter
+        return splitter is not None and splitter.rsv1_allowed
+
+    def _preview(
+        self, data: bytearray, start: int, header: frames.Header, compressed: bool
+    ) -> tuple[str, bool]:
+        opcode, fin = data[start] & 0x0F, data[start] >= 0x80
+        if opcode == frames.Opcode.CLOSE:
+            payload = frames.frame_payload(data, start, header)
+            if len(payload) < 2:
+                return "no code" if not payload else payload.hex(" "), False
+            reason = payload[2:].decode("utf-8", "replace")
+            return _printable(f"{int.from_bytes(payload[:2], 'big')} {reason}".strip()), False
+        whole = opcode == frames.Opcode.TEXT and fin and not compressed
+        if whole and header.payload_length <= 65536:
+            payload = frames.frame_payload(data, start, header)
+        else:
+            shown = min(header.payload_length, 4 * PREVIEW)
+            payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
+        if compressed:
+            return "compressed: " + payload[:16].hex(" "), False
+        if not payload:
+            return ('""' if opcode == frames.Opcode.TEXT else "empty"), False
+        if opcode == frames.Opcode.BINARY:
+            return payload[:24].hex(" "), False
+        try:
+            text, broken = payload.decode(), False
+        except UnicodeDecodeError as error:
+            text = payload.decode("utf-8", "replace")
+            # Cut off here, or not text at all: only a whole text message is held to UTF-8.
+            broken = whole and header.payload_length == len(payload)
+            if opcode != frames.Opcode.TEXT and error.start == 0:
+                return payload[:24].hex(" "), False
+        return _quoted(text), broken
+
+    def unit(self, number: int) -> Unit:
+        """The unit of a row, explained bit by bit. Raises IndexError where there is no such row."""
+        with self._lock:
+            if not 0 <= number < len(self._start):
+                raise IndexError(
+                    f"expected a row from 0 to {len(self._start) - 1}, got {number}"
+                    if len(self._start)
+                    else f"there is no row {number}: nothing has been recorded yet"
+                )
+            chunk = self._chunk[number]
+            stream = self._capture.log_stream[chunk]
+            connection, direction = self._capture.whose_stream(stream)
+            start, marks = self._start[number], self._marks[number]
+            time = self._capture.log_time[chunk]
+            data = self._capture.streams[stream]
+            if marks & frames.HEAD:
+                message = self._messages[number]
+                whole = bytes(data[start : start + message.length])
+                request = direction == "client"
+                return Unit(
+                    number, connection, direction, "request" if request else "response", time,
+                    start, whole, handshake.head_fields(whole, message.head, request),
+                    handshake.request_violations(message.head)
+                    if request
+                    else handshake.response_violations(message.head, message.request),
+                )  # fmt: skip
+            header = frames.read_header(data, start, len(data))
+            assert header is not None, "a row is only made of a whole frame"
+            whole = bytes(data[start : start + header.length + header.payload_length])
+        return self._frame(
+            number, connection, direction, time, start, whole, header, marks, self._rsv1(stream)
+        )
+
+    def _frame(
+        self,
+        number: int,
+        connection: int,
+        direction: Direction,
+        time: float,
+        start: int,
+        whole: bytes,
+        header: frames.Header,
+        marks: int,
+        rsv1_allowed: bool,
+    ) -> Unit:
+        payload = frames.frame_payload(whole, 0, header)
+        compressed = rsv1_allowed and bool(whole[0] & 0x40)
+        fields: tuple[Field, ...] = frames.frame_fields(
+            whole, header, direction, payload, compressed
+        )
+        opcode, fin = marks & 0x0F, bool(marks & frames.FIN)
+        violations: list[Violation] = []
+        if marks & frames.BROKEN:
+            violations = frames.frame_violations(
+                whole[0], header, direction, marks, rsv1_allowed, payload
+            )
+        if opcode == frames.Opcode.TEXT and fin and not compressed and not frames.is_utf8(payload):
+            violations.append(RULES["text-not-utf8"])
+        return Unit(
+            number, connection, direction, frames.KINDS[opcode], time, start, whole, fields,
+            tuple(violations), fin, opcode,
+            whole[header.length - 4 : header.length] if header.masked else None, payload,
+        )  # fmt: skip
+
+
+def _printable(text: str) -> str:
+    """Text on one line: what would move, hide or break the line is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _quoted(text: str) -> str:
+    shown = text[: PREVIEW - 3]
+    return f'"{_printable(shown)}"' if len(shown) == len(text) else f'"{_printable(shown)}…"'

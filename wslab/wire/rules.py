@@ -1,0 +1,298 @@
+"""Every rule that bytes on the wire can break, by name: one table.
+
+Source: the MUSTs of RFC 6455 sections 3, 4, 5 and 7 and of HTTP (RFC 9112) that can be seen in the
+bytes themselves. A rule for a handshake's request carries the HTTP status it earns; one for a
+frame, the close code. One for a response carries neither: the client just drops the connection,
+and its API reports 1006.
+"""
+
+from __future__ import annotations
+
+from .fields import Violation
+
+
+def _rule(
+    rule: str, rfc: str, text: str, close_code: int | None = None, http_status: int | None = None
+) -> tuple[str, Violation]:
+    return rule, Violation(rule, text, rfc, close_code, http_status)
+
+
+RULES: dict[str, Violation] = dict(
+    [
+        # The request of the handshake: what a server must check before it says yes.
+        _rule(
+            "request-line-malformed",
+            "RFC 9112 §3",
+            "A request starts with a method, a target and a version, one space between them.",
+            http_status=400,
+        ),
+        _rule(
+            "method-not-get",
+            "RFC 6455 §4.1",
+            "The method of the handshake must be GET.",
+            http_status=405,
+        ),
+        _rule(
+            "http-version-too-low",
+            "RFC 6455 §4.1",
+            "The handshake needs HTTP/1.1 or newer: Upgrade does not exist in HTTP/1.0.",
+            http_status=505,
+        ),
+        _rule(
+            "fragment-in-target",
+            "RFC 6455 §3",
+            "A WebSocket address has no fragment: '#' must be written as %23.",
+            http_status=400,
+        ),
+        _rule(
+            "header-malformed",
+            "RFC 9112 §5",
+            "A header is a name, a colon right behind it, and a value, on one line of its own.",
+            http_status=400,
+        ),
+        _rule(
+            "host-missing",
+            "RFC 6455 §4.2.1",
+            "The request must name the Host it is meant for.",
+            http_status=400,
+        ),
+        _rule(
+            "host-repeated",
+            "RFC 9112 §3.2",
+            "There must be exactly one Host header.",
+            http_status=400,
+        ),
+        _rule(
+            "upgrade-missing",
+            "RFC 6455 §4.2.1",
+            "The request must carry Upgrade: websocket.",
+            http_status=426,
+        ),
+        _rule(
+            "upgrade-not-websocket",
+            "RFC 6455 §4.2.1",
+            "The Upgrade header must name the protocol websocket.",
+            http_status=426,
+        ),
+        _rule(
+            "connection-missing",
+            "RFC 6455 §4.2.1",
+            "The request must carry Connection: Upgrade.",
+            http_status=426,
+        ),
+        _rule(
+            "connection-not-upgrade",
+            "RFC 6455 §4.2.1",
+            "One of the Connection header's words must be Upgrade.",
+            http_status=426,
+        ),
+        _rule(
+            "key-missing",
+            "RFC 6455 §4.2.1",
+            "The request must carry a Sec-WebSocket-Key.",
+            http_status=400,
+        ),
+        _rule(
+            "key-repeated",
+            "RFC 6455 §11.3.1",
+            "There must be only one Sec-WebSocket-Key.",
+            http_status=400,
+        ),
+        _rule(
+            "key-not-16-bytes",
+            "RFC 6455 §4.2.1",
+            "Sec-WebSocket-Key must be 16 bytes written in base64 (24 characters).",
+            http_status=400,
+        ),
+        _rule(
+            "version-missing",
+            "RFC 6455 §4.2.1",
+            "The request must carry Sec-WebSocket-Version: 13.",
+            http_status=400,
+        ),
+        _rule(
+            "version-repeated",
+            "RFC 6455 §11.3.5",
+            "There must be only one Sec-WebSocket-Version in a request.",
+            http_status=400,
+        ),
+        _rule(
+            "version-not-13",
+            "RFC 6455 §4.4",
+            "The version must be 13; a server answers another with the versions that it speaks.",
+            http_status=426,
+        ),
+        _rule(
+            "subprotocol-malformed",
+            "RFC 6455 §4.1",
+            "Each subprotocol must be a token: printable ASCII without separators.",
+            http_status=400,
+        ),
+        _rule(
+            "subprotocol-repeated",
+            "RFC 6455 §4.1",
+            "Each subprotocol must be offered only once.",
+            http_status=400,
+        ),
+        _rule(
+            "extensions-malformed",
+            "RFC 6455 §9.1",
+            "Extensions are names with parameters: name; key=value; key, name, ...",
+            http_status=400,
+        ),
+        # The response: what a client must check before it calls the connection open.
+        _rule(
+            "status-line-malformed",
+            "RFC 9112 §4",
+            "A response starts with HTTP/1.1, a three-digit status and a phrase.",
+        ),
+        _rule(
+            "response-upgrade-missing",
+            "RFC 6455 §4.1",
+            "A 101 response must carry Upgrade: websocket.",
+        ),
+        _rule(
+            "response-upgrade-not-websocket",
+            "RFC 6455 §4.1",
+            "The Upgrade header of the response must be websocket.",
+        ),
+        _rule(
+            "response-connection-missing",
+            "RFC 6455 §4.1",
+            "A 101 response must carry Connection: Upgrade.",
+        ),
+        _rule(
+            "response-connection-not-upgrade",
+            "RFC 6455 §4.1",
+            "One of the words of the response's Connection header must be Upgrade.",
+        ),
+        _rule(
+            "accept-missing",
+            "RFC 6455 §4.1",
+            "A 101 response must carry a Sec-WebSocket-Accept.",
+        ),
+        _rule(
+            "accept-repeated",
+            "RFC 6455 §11.3.3",
+            "There must be only one Sec-WebSocket-Accept.",
+        ),
+        _rule(
+            "accept-wrong",
+            "RFC 6455 §4.1",
+            "Sec-WebSocket-Accept must be computed from the key of this very request.",
+        ),
+        _rule(
+            "subprotocol-not-offered",
+            "RFC 6455 §4.1",
+            "The server may choose only a subprotocol that the client offered.",
+        ),
+        _rule(
+            "response-subprotocol-repeated",
+            "RFC 6455 §11.3.4",
+            "The server may choose only one subprotocol.",
+        ),
+        _rule(
+            "extension-not-offered",
+            "RFC 6455 §4.1",
+            "The server may use only an extension that the client offered.",
+        ),
+        _rule(
+            "response-extensions-malformed",
+            "RFC 6455 §9.1",
+            "Extensions are names with parameters: name; key=value; key, name, ...",
+        ),
+        _rule(
+            "versions-not-named",
+            "RFC 6455 §4.4",
+            "A server that refuses a version must name its own in Sec-WebSocket-Version.",
+        ),
+        # One frame.
+        _rule(
+            "rsv1-without-extension",
+            "RFC 6455 §5.2",
+            "RSV1 must be 0 unless an extension was agreed on that uses it.",
+            1002,
+        ),
+        _rule("rsv2-set", "RFC 6455 §5.2", "RSV2 must be 0: no extension in use defines it.", 1002),
+        _rule("rsv3-set", "RFC 6455 §5.2", "RSV3 must be 0: no extension in use defines it.", 1002),
+        _rule(
+            "reserved-opcode",
+            "RFC 6455 §5.2",
+            "The opcodes 3-7 and 11-15 are reserved; nobody knows yet what they mean.",
+            1002,
+        ),
+        _rule(
+            "frame-not-masked",
+            "RFC 6455 §5.1",
+            "A client must mask every frame that it sends.",
+            1002,
+        ),
+        _rule(
+            "frame-masked",
+            "RFC 6455 §5.1",
+            "A server must not mask any frame.",
+            1002,
+        ),
+        _rule(
+            "control-frame-fragmented",
+            "RFC 6455 §5.5",
+            "A control frame (close, ping, pong) must not be split: FIN must be 1.",
+            1002,
+        ),
+        _rule(
+            "control-frame-too-long",
+            "RFC 6455 §5.5",
+            "A control frame's payload must be 125 bytes or less.",
+            1002,
+        ),
+        _rule(
+            "length-not-minimal",
+            "RFC 6455 §5.2",
+            "The length must be written in the shortest of its three forms.",
+            1002,
+        ),
+        _rule(
+            "length-too-big",
+            "RFC 6455 §5.2",
+            "The first bit of a 64-bit length must be 0.",
+            1002,
+        ),
+        _rule(
+            "close-payload-one-byte",
+            "RFC 6455 §5.5.1",
+            "A close frame's payload is empty, or starts with a code of two bytes.",
+            1002,
+        ),
+        _rule(
+            "close-code-not-allowed",
+            "RFC 6455 §7.4",
+            "This close code must never stand in a frame.",
+            1002,
+        ),
+        _rule(
+            "close-reason-not-utf8",
+            "RFC 6455 §5.5.1",
+            "The reason in a close frame must be UTF-8.",
+            1007,
+        ),
+        _rule("text-not-utf8", "RFC 6455 §8.1", "A text message must be UTF-8.", 1007),
+        # Frames in a row.
+        _rule(
+            "continuation-without-message",
+            "RFC 6455 §5.4",
+            "A continuation frame needs a message that has been started and not finished.",
+            1002,
+        ),
+        _rule(
+            "message-interleaved",
+            "RFC 6455 §5.4",
+            "A new message must not start before the one in fragments is finished.",
+            1002,
+        ),
+        _rule(
+            "frame-after-close",
+            "RFC 6455 §5.5.1",
+            "After its close frame a peer must send nothing more.",
+        ),
+    ]
+)
