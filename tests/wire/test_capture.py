@@ -1,0 +1,126 @@
+"""The recording: to disk and back, secrets masked, subscribers kept apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wslab.wire import Capture, CaptureError
+
+from .test_handshake import REQUEST, RESPONSE
+
+SECRET = REQUEST.replace(
+    b"Origin: ",
+    b"Cookie: login=hunter2; theme=dark\r\n"
+    b"aUTHORIZATION:Basic aHVudGVyMg==\r\n"
+    b" hunter2 folded\r\n"
+    b"Proxy-Authorization: hunter2\r\n"
+    b"X-Cookie: shown\r\nOrigin: ",
+)
+
+
+@given(st.lists(st.integers(0, len(SECRET)), max_size=8))
+def test_secrets_are_masked_wherever_the_bytes_are_cut(cuts):
+    capture = Capture()
+    connection = capture.open_connection()
+    edges = [0, *sorted(cuts), len(SECRET)]
+    for a, b in itertools.pairwise(edges):
+        capture.record(connection, "client", SECRET[a:b])
+    recorded = capture.stream(connection, "client")
+    assert len(recorded) == len(SECRET)
+    assert b"hunter2" not in recorded
+    assert b"aHVudGVyMg" not in recorded
+    assert b"Cookie: ************** **********\r\n" in recorded
+    assert b"X-Cookie: shown\r\n" in recorded
+    # Nothing but the values was touched.
+    changed = [a for a, b in zip(SECRET, recorded, strict=True) if a != b]
+    assert b"\r" not in bytes(changed)
+    assert b" " not in bytes(changed)
+
+
+def test_frames_that_look_like_headers_are_left_alone():
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    lookalike = b"\r\nCookie: not a header\r\n"
+    capture.record(connection, "server", RESPONSE + lookalike)
+    capture.record(connection, "client", lookalike)
+    assert capture.stream(connection, "server") == RESPONSE + lookalike
+    assert capture.stream(connection, "client") == REQUEST + lookalike
+
+
+def test_a_second_request_after_a_page_is_masked_too():
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", SECRET)
+    capture.record(connection, "server", b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno")
+    capture.record(connection, "client", SECRET)
+    assert b"hunter2" not in capture.stream(connection, "client")
+
+
+def test_to_disk_and_back(tmp_path):
+    capture = Capture()
+    for _ in range(2):
+        capture.open_connection()
+    capture.record(2, "client", SECRET[:50])
+    capture.record(1, "client", REQUEST)
+    capture.record(2, "client", SECRET[50:])
+    capture.record(1, "server", RESPONSE + b"\x81\x02\xc3")
+    capture.end(2, "client", "reset")
+    capture.record(1, "server", b"\xa4")
+    capture.end(1, "server")
+    path = capture.save(tmp_path / "capture.jsonl")
+    loaded = Capture.load(path)
+    assert list(loaded.json_lines()) == list(capture.json_lines())
+    assert [row[2:] for row in loaded.index.rows()] == [row[2:] for row in capture.index.rows()]
+    assert [e._replace(time=0) for e in loaded.events] == [
+        e._replace(time=0) for e in capture.events
+    ]
+    assert b"hunter2".hex() not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", "got an empty file"),
+        ("hello", "line 1: expected a line of a wslab capture"),
+        ('{"wslab": "capture", "version": 2, "started": "2026-01-01"}', "line 1"),
+        ('{"wslab": "capture", "version": 1, "started": "2026-01-01"}\n[]', "line 2"),
+        (
+            '{"wslab": "capture", "version": 1, "started": "2026-01-01"}\n'
+            '{"time": 0, "connection": 1, "direction": "client", "hex": "00"}',
+            "line 2.*open_connection",
+        ),
+    ],
+)
+def test_a_file_that_is_no_capture(tmp_path, text, where):
+    path = tmp_path / "capture.jsonl"
+    path.write_text(text)
+    with pytest.raises(CaptureError, match=where):
+        Capture.load(path)
+
+
+def test_a_subscriber_hears_and_cannot_hurt():
+    capture = Capture()
+    heard = []
+
+    def broken():
+        raise RuntimeError("on purpose")
+
+    capture.subscribe(broken)
+    unsubscribe = capture.subscribe(lambda: heard.append(len(capture)))
+    connection = capture.open_connection()
+    capture.record(connection, "client", b"x")
+    unsubscribe()
+    unsubscribe()
+    capture.record(connection, "client", b"y")
+    assert heard == [0, 1]
+    assert [str(fault) for fault in capture.faults] == ["on purpose"] * 3
+
+
+def test_a_connection_that_was_never_opened():
+    with pytest.raises(ValueError, match=r"open_connection\(\) gives"):
+        Capture().record(1, "client", b"x")

@@ -1,0 +1,229 @@
+"""Requests and responses: every byte in a field, every broken rule named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.utils import accept_key as library_accept_key
+
+from wslab.wire import GUID, RULES, Capture, accept_key, accept_key_steps
+
+REQUEST = (
+    b"GET /chat HTTP/1.1\r\n"
+    b"Host: server.example.com\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Origin: http://example.com\r\n"
+    b"Sec-WebSocket-Protocol: chat, superchat\r\n"
+    b"Sec-WebSocket-Version: 13\r\n"
+    b"\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    b"Sec-WebSocket-Protocol: chat\r\n"
+    b"\r\n"
+)
+
+
+def explain(request=REQUEST, response=b""):
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", request)
+    capture.record(connection, "server", response)
+    capture.end(connection, "server")
+    return capture.index
+
+
+def test_the_example_of_the_rfc():
+    index = explain(response=RESPONSE)
+    request, response = index.unit(0), index.unit(1)
+    assert (request.kind, request.data, request.violations) == ("request", REQUEST, ())
+    assert (response.kind, response.data, response.violations) == ("response", RESPONSE, ())
+    assert [field.name for field in request.fields] == [
+        "request line",
+        "Host",
+        "Upgrade",
+        "Connection",
+        "Sec-WebSocket-Key",
+        "Origin",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Version",
+        "empty line",
+    ]
+    assert request.field("origin").value == "http://example.com"
+    assert request.field("origin").rfc == "RFC 6455 §10.2"
+    assert response.field("status line").value == "HTTP/1.1 101 Switching Protocols"
+    assert index.state(1) == "OPEN"
+
+
+def test_the_accept_key_step_by_step():
+    steps = accept_key_steps("dGhlIHNhbXBsZSBub25jZQ==")
+    # The values that RFC 6455 §1.3 prints.
+    assert [step.value for step in steps] == [
+        "dGhlIHNhbXBsZSBub25jZQ==",
+        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+        "dGhlIHNhbXBsZSBub25jZQ==" + GUID,
+        "b37a4f2cc0624f1690f64606cf385945b2bec4ea",
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ]
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_the_accept_key_is_the_librarys(nonce):
+    import base64
+
+    key = base64.b64encode(nonce).decode()
+    assert accept_key(key) == library_accept_key(key)
+
+
+def drop(name: bytes) -> bytes:
+    return b"".join(
+        line for line in REQUEST.splitlines(keepends=True) if not line.lower().startswith(name)
+    )
+
+
+# A request, the rules it breaks.
+BROKEN_REQUESTS = [
+    (REQUEST.replace(b"GET", b"POST"), ["method-not-get"]),
+    (REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0"), ["http-version-too-low"]),
+    (REQUEST.replace(b"GET /chat", b"GET  /chat"), ["request-line-malformed"]),
+    (REQUEST.replace(b"/chat", b"/chat#top"), ["fragment-in-target"]),
+    (REQUEST.replace(b"Host:", b"Host :"), ["header-malformed", "host-missing"]),
+    (drop(b"host"), ["host-missing"]),
+    (REQUEST.replace(b"Host: ", b"Host: a\r\nHost: "), ["host-repeated"]),
+    (drop(b"upgrade"), ["upgrade-missing"]),
+    (REQUEST.replace(b": websocket", b": h2c"), ["upgrade-not-websocket"]),
+    (drop(b"connection"), ["connection-missing"]),
+    (REQUEST.replace(b"n: Upgrade", b"n: keep-alive"), ["connection-not-upgrade"]),
+    (drop(b"sec-websocket-key"), ["key-missing"]),
+    (REQUEST.replace(b"Upgrade: w", b"Sec-WebSocket-Key: a\r\nUpgrade: w"), ["key-repeated"]),
+    (REQUEST.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"c2hvcnQ="), ["key-not-16-bytes"]),
+    (REQUEST.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"not base64"), ["key-not-16-bytes"]),
+    (drop(b"sec-websocket-version"), ["version-missing"]),
+    (REQUEST.replace(b": 13", b": 12"), ["version-not-13"]),
+    (
+        REQUEST.replace(b": 13", b": 13\r\nSec-WebSocket-Version: 13"),
+        ["version-repeated"],
+    ),
+    (REQUEST.replace(b"superchat", b"super(chat)"), ["subprotocol-malformed"]),
+    (REQUEST.replace(b"superchat", b"chat"), ["subprotocol-repeated"]),
+    (
+        REQUEST.replace(b"Origin: ", b"Sec-WebSocket-Extensions: ;x\r\nOrigin: "),
+        ["extensions-malformed"],
+    ),
+]
+
+BROKEN_RESPONSES = [
+    (RESPONSE.replace(b"HTTP/1.1 101", b"HTTP 101"), ["status-line-malformed"]),
+    (RESPONSE.replace(b"Upgrade: websocket\r\n", b""), ["response-upgrade-missing"]),
+    (RESPONSE.replace(b": websocket", b": h2c"), ["response-upgrade-not-websocket"]),
+    (RESPONSE.replace(b"Connection: Upgrade\r\n", b""), ["response-connection-missing"]),
+    (RESPONSE.replace(b"n: Upgrade", b"n: close"), ["response-connection-not-upgrade"]),
+    (RESPONSE.replace(b"s3pPLMBi", b"AAAAAAAA"), ["accept-wrong"]),
+    (RESPONSE.replace(b"Sec-WebSocket-Accept", b"X"), ["accept-missing"]),
+    (
+        RESPONSE.replace(b"Upgrade: w", b"Sec-WebSocket-Accept: x\r\nUpgrade: w"),
+        ["accept-repeated"],
+    ),
+    (RESPONSE.replace(b"l: chat", b"l: soap"), ["subprotocol-not-offered"]),
+    (
+        RESPONSE.replace(b"l: chat", b"l: chat\r\nSec-WebSocket-Protocol: superchat"),
+        ["response-subprotocol-repeated"],
+    ),
+    (
+        RESPONSE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+        ["extension-not-offered"],
+    ),
+    (
+        RESPONSE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: ;\r\n\r\n"),
+        ["response-extensions-malformed"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_bytes", "rules"), BROKEN_REQUESTS)
+def test_a_request_that_breaks_a_rule(request_bytes, rules):
+    unit = explain(request_bytes).unit(0)
+    assert [violation.rule for violation in unit.violations] == rules
+    assert _covered_once(unit)
+
+
+@pytest.mark.parametrize(("response", "rules"), BROKEN_RESPONSES)
+def test_a_response_that_breaks_a_rule(response, rules):
+    unit = explain(response=response).unit(1)
+    assert [violation.rule for violation in unit.violations] == rules
+    assert _covered_once(unit)
+
+
+def test_a_refused_version_must_be_answered_with_the_versions_spoken():
+    refused = REQUEST.replace(b": 13", b": 12")
+    answer = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"
+    rules = [v.rule for v in explain(refused, answer).unit(1).violations]
+    assert rules == ["versions-not-named"]
+    answer = answer.replace(b"Content", b"Sec-WebSocket-Version: 13\r\nContent")
+    assert explain(refused, answer).unit(1).violations == ()
+
+
+def test_every_rule_for_heads_is_broken_by_a_test():
+    tested = {rule for _, rules in BROKEN_REQUESTS + BROKEN_RESPONSES for rule in rules}
+    for_heads = {n for n, r in RULES.items() if not r.close_code and n != "frame-after-close"}
+    assert tested == for_heads - {"versions-not-named"}
+
+
+def test_an_ordinary_page_is_no_broken_handshake():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello"
+    capture = Capture()
+    connection = capture.open_connection()
+    for request, response in [(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", page), (REQUEST, RESPONSE)]:
+        capture.record(connection, "client", request)
+        capture.record(connection, "server", response)
+    index = capture.index
+    assert [row.kind for row in index.rows()] == ["request", "response"] * 2
+    assert not any(row.broken for row in index.rows())
+    assert index.unit(1).field("body").value == "Hello"
+    assert index.state(1) == "OPEN"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\n",
+        b"Content-Length: 5\r\n\r\nHello",
+        b"\r\nuntil the connection ends",
+    ],
+)
+def test_bodies_end_where_http_says(body):
+    index = explain(REQUEST, b"HTTP/1.1 200 OK\r\n" + body)
+    assert [row.kind for row in index.rows()] == ["request", "response"]
+    assert index.unit(1).length == len(b"HTTP/1.1 200 OK\r\n" + body)
+    assert index.incomplete(1, "server") == 0
+    assert index.state(1) == "CLOSED"
+
+
+def test_what_a_client_sends_before_the_answer_waits_for_it():
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST + bytes.fromhex("8180 00000000"))
+    assert [row.kind for row in capture.index.rows()] == ["request"]
+    capture.record(connection, "server", RESPONSE + bytes.fromhex("8100"))
+    kinds = [(row.kind, row.direction) for row in capture.index.rows()]
+    assert kinds == [
+        ("request", "client"),
+        ("response", "server"),
+        ("text", "client"),
+        ("text", "server"),
+    ]
+
+
+def _covered_once(unit) -> bool:
+    position = 0
+    for field in unit.fields:
+        if field.bit != position:
+            return False
+        position += field.bits
+    return position == 8 * unit.length

@@ -1,0 +1,161 @@
+"""The index: any bytes, cut anywhere, give the same rows, and nothing makes it raise."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wslab.wire import Capture, encode_frame
+
+from .test_handshake import REQUEST, RESPONSE
+
+KEY = b"\x01\x02\x03\x04"
+CLIENT = REQUEST + b"".join(
+    [
+        encode_frame(1, "Grüße".encode(), masking_key=KEY),
+        encode_frame(2, bytes(300), masking_key=KEY),
+        encode_frame(1, b"a", masking_key=KEY, fin=False),
+        encode_frame(9, b"between", masking_key=KEY),
+        encode_frame(0, b"b", masking_key=KEY),
+        encode_frame(8, b"\x03\xe8done", masking_key=KEY),
+        encode_frame(1, b"late", masking_key=KEY),
+    ]
+)
+SERVER = RESPONSE + b"".join(
+    [encode_frame(10, b"between"), encode_frame(2, bytes(70000)), encode_frame(8, b"\x03\xe8")]
+)
+
+
+def rows(pieces: list[tuple[str, bytes]], update_each_time: bool = False):
+    capture = Capture(clock=lambda: 0.0)
+    connection = capture.open_connection()
+    for direction, data in pieces:
+        capture.record(connection, direction, data)
+        if update_each_time:
+            capture.index.update()
+    index = capture.index
+    units = [index.unit(number) for number in range(len(index))]
+    return units, [index.incomplete(1, side) for side in ("client", "server")]
+
+
+def whole(direction: str, pieces) -> list:
+    """One direction's units, without what depends on the order between the two."""
+    return [
+        (u.kind, u.offset, u.data, u.fields, u.violations)
+        for u in rows(pieces)[0]
+        if u.direction == direction
+    ]
+
+
+cuts = st.lists(st.integers(0, len(CLIENT)), max_size=12)
+
+
+@given(cuts, cuts)
+def test_any_split_gives_the_same_units(client_cuts, server_cuts):
+    def cut(direction, data, at):
+        edges = [0, *sorted(min(edge, len(data)) for edge in at), len(data)]
+        return [(direction, data[a:b]) for a, b in itertools.pairwise(edges)]
+
+    pieces = cut("client", CLIENT, client_cuts) + cut("server", SERVER, server_cuts)
+    expected = [("client", CLIENT), ("server", SERVER)]
+    for direction in ("client", "server"):
+        assert whole(direction, pieces) == whole(direction, expected)
+
+
+def test_one_byte_at_a_time():
+    pieces = [("client", bytes([byte])) for byte in CLIENT]
+    pieces += [("server", bytes([byte])) for byte in SERVER[:600]]
+    units, incomplete = rows(pieces, update_each_time=True)
+    assert [u.kind for u in units if u.direction == "client"] == [
+        "request",
+        "text",
+        "binary",
+        "text",
+        "ping",
+        "continuation",
+        "close",
+        "text",
+    ]
+    assert incomplete == [0, 600 - len(RESPONSE) - 9]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["client", "server"]), st.binary(max_size=60))))
+def test_no_bytes_make_it_raise(pieces):
+    for upgraded in (False, True):
+        capture = Capture()
+        connection = capture.open_connection(upgraded=upgraded)
+        for direction, data in pieces:
+            capture.record(connection, direction, data)
+            index = capture.index
+            index.rows()
+        capture.end(connection, "client")
+        capture.end(connection, "server", "reset")
+        index = capture.index
+        assert index.state(connection) == "CLOSED"
+        for direction in ("client", "server"):
+            offset = 0
+            for number in range(len(index)):
+                unit = index.unit(number)
+                str(unit)
+                if unit.direction == direction:
+                    assert unit.offset == offset
+                    offset += unit.length
+                    bits = 0
+                    for field in unit.fields:
+                        assert field.bit == bits
+                        bits += field.bits
+                    assert bits == 8 * unit.length
+            rest = len(capture.stream(connection, direction)) - offset
+            assert index.incomplete(connection, direction) == rest
+
+
+def test_a_length_with_its_first_bit_set_is_waited_for_and_costs_nothing():
+    units, incomplete = rows(
+        [("client", REQUEST), ("server", RESPONSE + b"\x82\x7f" + b"\xff" * 8)]
+    )
+    assert len(units) == 2
+    assert incomplete == [0, 10]
+
+
+def test_rows_come_in_the_order_of_time():
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    capture.record(connection, "server", RESPONSE)
+    for number in range(3):
+        text = str(number).encode()
+        capture.record(connection, "client", encode_frame(1, text, masking_key=KEY))
+        capture.record(connection, "server", encode_frame(1, text))
+    found = [(row.direction, row.preview) for row in capture.index.rows(2)]
+    assert found == [(d, f'"{n}"') for n in range(3) for d in ("client", "server")]
+
+
+def test_states_of_several_connections():
+    capture = Capture()
+    states = []
+    for _ in range(2):
+        capture.open_connection()
+    for direction, data in [
+        ("client", REQUEST),
+        ("server", RESPONSE),
+        ("client", encode_frame(8, masking_key=KEY)),
+    ]:
+        capture.record(2, direction, data)
+        states.append(capture.index.state(2))
+    capture.end(2, "client")
+    capture.end(2, "server")
+    assert [*states, capture.index.state(2)] == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
+    assert capture.index.state(1) == "CONNECTING"
+    assert capture.index.connections == [1, 2]
+
+
+def test_a_preview_stays_on_its_line_and_hides_nothing():
+    capture = Capture()
+    connection = capture.open_connection(upgraded=True)
+    for text in ["two\nlines", "\u202eright to left", "<b>bold</b>", "x" * 500]:
+        capture.record(connection, "server", encode_frame(1, text.encode()))
+    previews = [row.preview for row in capture.index.rows()]
+    assert previews[:3] == ['"two\\nlines"', '"\\u202eright to left"', '"<b>bold</b>"']
+    assert len(previews[3]) == 80
