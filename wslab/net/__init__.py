@@ -1,0 +1,73 @@
+"""What moves the bytes: servers, the wire tap, clients, and peers that misbehave on purpose.
+
+    server = EchoServer().start()             # on a free port of this machine
+    tap = Tap(server.port, capture).start()   # between any client and the server
+    client = connect(tap.url)                 # plain functions: send, recv, ping, close
+    running()                                 # what there is; stop_all() ends it
+
+Everything runs on one thread of its own (`loop`), so that a busy cell stops none of it.
+"""
+
+from wslab.net import faulty_clients, faulty_servers
+from wslab.net.address import Address, parse_url
+from wslab.net.client import Client, Event, connect
+from wslab.net.echo_server import EchoServer
+from wslab.net.errors import (
+    ConnectFailed,
+    ConnectTimedOut,
+    HandshakeFailed,
+    NotConnected,
+    NotRunning,
+    OnLoopThread,
+    PortForbidden,
+    PortTaken,
+    TimedOut,
+    WrongClose,
+    WrongMessage,
+    WrongURL,
+    WrongValue,
+    WslabError,
+)
+from wslab.net.faulty_servers import FaultyServer
+from wslab.net.handshake_result import HandshakeResult
+from wslab.net.raw_client import RawClient
+from wslab.net.raw_server import RawConnection, RawServer
+from wslab.net.registry import port_holder, running, stop_all
+from wslab.net.server import Server
+from wslab.net.tap import Recorder, Tap
+
+__all__ = [
+    "Address",
+    "Client",
+    "ConnectFailed",
+    "ConnectTimedOut",
+    "EchoServer",
+    "Event",
+    "FaultyServer",
+    "HandshakeFailed",
+    "HandshakeResult",
+    "NotConnected",
+    "NotRunning",
+    "OnLoopThread",
+    "PortForbidden",
+    "PortTaken",
+    "RawClient",
+    "RawConnection",
+    "RawServer",
+    "Recorder",
+    "Server",
+    "Tap",
+    "TimedOut",
+    "WrongClose",
+    "WrongMessage",
+    "WrongURL",
+    "WrongValue",
+    "WslabError",
+    "connect",
+    "faulty_clients",
+    "faulty_servers",
+    "parse_url",
+    "port_holder",
+    "running",
+    "stop_all",
+]

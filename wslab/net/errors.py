@@ -1,0 +1,103 @@
+"""Everything that `wslab.net` raises on purpose, in one tree.
+
+::
+
+    WslabError
+    ├── OnLoopThread        (RuntimeError)     called from the thread it would have to wait for
+    ├── NotRunning          (RuntimeError)     a server or tap that was not started
+    ├── PortTaken           (OSError)          somebody listens there already
+    ├── PortForbidden       (PermissionError)  the system does not let us listen there
+    ├── TimedOut            (TimeoutError)     nothing happened in time
+    │   └── ConnectTimedOut                    (also a ConnectFailed)
+    ├── NotConnected        (ConnectionError)  send, recv or ping without an open connection
+    ├── ConnectFailed       (ConnectionError)  the connection did not get to OPEN
+    │   ├── ConnectTimedOut                    the server never answered
+    │   └── HandshakeFailed                    it answered, but not with a valid 101
+    └── WrongValue          (ValueError)       refused before anything was sent
+        ├── WrongURL                           not an address that a WebSocket client can open
+        ├── WrongMessage    (also TypeError)   not a message that a frame can carry
+        └── WrongClose                         a close code or reason that may not be sent
+
+Each message says what was expected, what came, where, and what to do next. Where the `websockets`
+library reported the failure, its exception is kept as ``__cause__``, so that a lesson can show what
+the library said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class WslabError(Exception):
+    """Base class: catches all failures that `wslab.net` raises on purpose, and nothing else."""
+
+
+class OnLoopThread(WslabError, RuntimeError):
+    """What waits for the loop thread was called on that very thread: it would wait forever."""
+
+
+class NotRunning(WslabError, RuntimeError):
+    """A server's or a tap's address was asked for before it was started."""
+
+
+class PortTaken(WslabError, OSError):
+    """The fixed port is in use, by one of our own servers or by another program."""
+
+
+class PortForbidden(WslabError, PermissionError):
+    """The system does not allow this program to listen on the port (often one below 1024)."""
+
+
+class TimedOut(WslabError, TimeoutError):
+    """What was waited for did not happen in time. Times are in seconds."""
+
+
+class NotConnected(WslabError, ConnectionError):
+    """There is no open connection. The message tells how the last one ended, and its close code."""
+
+
+class ConnectFailed(WslabError, ConnectionError):
+    """The connection did not reach the state OPEN (RFC 6455 §4.1)."""
+
+
+class ConnectTimedOut(ConnectFailed, TimedOut):
+    """The handshake was not answered within ``open_timeout`` seconds."""
+
+
+class HandshakeFailed(ConnectFailed):
+    """The server's answer to the opening handshake is not a valid 101 (RFC 6455 §4.1).
+
+    ``status`` is the HTTP status (None where there was no HTTP answer), ``headers`` its header
+    fields, ``body`` the answer's body.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
+
+
+class WrongValue(WslabError, ValueError):
+    """An argument that cannot work was refused before anything was done with it."""
+
+
+class WrongURL(WrongValue):
+    """The URL is not one that a WebSocket client can open (RFC 6455 §3)."""
+
+
+# A TypeError as well: sending 42 is a wrong type, sending half a surrogate pair a wrong value, and
+# whoever catches either of Python's own names finds it.
+class WrongMessage(WrongValue, TypeError):
+    """No frame can carry it: not str or bytes, not valid Unicode, or too long for a ping."""
+
+
+class WrongClose(WrongValue):
+    """An application may not send this close code or reason (RFC 6455 §7.4, §5.5; WHATWG)."""

@@ -1,0 +1,71 @@
+"""The messages that a client received and nobody has read yet."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from wslab.net.errors import NotConnected, TimedOut
+
+MAX_MESSAGES = 100_000
+MAX_BYTES = 64 * 2**20
+"""What an inbox holds, in messages and in bytes (a character of text counts as one). A panel never
+reads its client's inbox, and a flood must not fill the memory: beyond this the oldest go.
+"""
+
+# As in `loop.run`: Windows lets an interrupt through only when a wait ends.
+_SLICE = 0.2
+
+
+class Inbox:
+    """A queue between the loop thread, which fills it and never waits, and whoever reads."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._messages: deque[str | bytes] = deque()
+        self._bytes = 0
+        self._ending: str | None = None
+        self.dropped = 0
+        """How many messages went unread because there were too many."""
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: str | bytes) -> None:
+        """Add a message; the oldest go, and are counted, if there are too many."""
+        with self._changed:
+            self._messages.append(message)
+            self._bytes += len(message)
+            while len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
+                self._bytes -= len(self._messages.popleft())
+                self.dropped += 1
+            self._changed.notify()
+
+    def end(self, story: str) -> None:
+        """No more messages will come; `story` tells why."""
+        with self._changed:
+            self._ending = story
+            self._changed.notify_all()
+
+    def get(self, timeout: float | None) -> str | bytes:
+        """Take the oldest message, waiting at most `timeout` seconds (None: without limit).
+
+        Raises `TimedOut`, or `NotConnected` with the story of the end once all is read.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not self._messages:
+                if self._ending is not None:
+                    raise NotConnected(f"expected a message, but none will come: {self._ending}")
+                left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
+                if left <= 0:
+                    raise TimedOut(
+                        f"expected a message within {timeout:g} s, none came. The connection is "
+                        "still open: was something sent that the server answers? A longer wait is "
+                        "recv(timeout=...) in seconds"
+                    )
+                self._changed.wait(left)
+            message = self._messages.popleft()
+            self._bytes -= len(message)
+            return message

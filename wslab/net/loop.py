@@ -1,0 +1,129 @@
+"""The loop thread: one daemon thread with its own asyncio event loop, on which all networking runs.
+
+A server on the kernel's own loop stops answering while a cell runs, and JupyterLab runs widget
+callbacks in another thread than cells, so there is not even *one* kernel loop. Here everything that
+moves bytes lives on a loop of its own; the public functions of `wslab.net` are plain functions that
+hand it a coroutine and wait for the answer. They work from a cell, from any thread, and inside a
+running loop, whether nest_asyncio was applied or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from wslab.net.errors import OnLoopThread, TimedOut
+from wslab.net.problem_log import ProblemLog
+
+T = TypeVar("T")
+
+THREAD_NAME = "wslab-loop"
+
+# Waiting for a lock cannot be interrupted on Windows: the Stop button takes effect when a slice
+# ends. Elsewhere the interrupt lands at once, and a thread that wakes five times a second costs
+# nothing.
+_SLICE = 0.2
+
+problems = ProblemLog("loop")
+"""What went wrong on the loop thread outside any call: kept here, as nothing may print from a
+background thread.
+"""
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
+
+
+def start() -> asyncio.AbstractEventLoop:
+    """Start the loop thread if it does not run yet, and return its event loop. `run` does this by
+    itself.
+    """
+    global _loop, _thread
+    with _lock:
+        if _loop is None or _thread is None or not _thread.is_alive():
+            _loop = asyncio.new_event_loop()
+            _loop.set_exception_handler(_keep_problem)
+            # Daemon: it must never keep a kernel alive that wants to end.
+            _thread = threading.Thread(
+                target=_run_forever, args=(_loop,), name=THREAD_NAME, daemon=True
+            )
+            _thread.start()
+        return _loop
+
+
+def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+    """Run `coroutine` on the loop thread, wait for it, and return its result or raise its
+    exception.
+
+    Waits at most `timeout` seconds (None: without limit), then cancels the coroutine and raises
+    `TimedOut`. A KeyboardInterrupt while waiting cancels the coroutine as well and leaves the loop
+    usable. Raises `OnLoopThread` when called on the loop thread itself.
+    """
+    # Named as the caller wrote it: Client.connect, not Client._connect.
+    name = getattr(coroutine, "__qualname__", "the coroutine").replace("._", ".")
+    try:
+        refuse_on_loop_thread(name)
+    except OnLoopThread:
+        coroutine.close()  # or Python warns, somewhere else, that it was never awaited
+        raise
+    future = asyncio.run_coroutine_threadsafe(coroutine, start())
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    try:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not done.is_set():
+            left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
+            if left <= 0:
+                # cancel() refuses when the result came in at the last moment: then it counts.
+                if future.cancel():
+                    raise TimedOut(f"expected {name} to finish within {timeout:g} s; it did not")
+                break
+            done.wait(left)
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def on_loop_thread() -> bool:
+    """Whether the caller runs on the loop thread."""
+    return _thread is not None and threading.current_thread() is _thread
+
+
+def refuse_on_loop_thread(what: str) -> None:
+    """Raise `OnLoopThread` if the caller runs on the loop thread: `what` would wait for itself
+    there.
+    """
+    if on_loop_thread():
+        raise OnLoopThread(
+            f"{what} waits for the thread {THREAD_NAME!r}, but was called on that thread, where "
+            "it would wait forever. Callbacks of wslab and handlers of its servers run there: "
+            "let them set an event or fill a queue, and call this from a cell or another thread; "
+            "in a coroutine, await the library directly."
+        )
+
+
+def tasks() -> list[asyncio.Task[Any]]:
+    """The tasks on the loop thread that are not finished: what a test for leaks looks at."""
+    if _loop is None:
+        return []
+    return run(_tasks())
+
+
+async def _tasks() -> list[asyncio.Task[Any]]:
+    # One round of the loop first: what was cancelled or closed just now is on its way out and no
+    # leak.
+    await asyncio.sleep(0)
+    return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+
+
+def _keep_problem(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    problems.note(str(context.get("message", "")), context.get("exception"))

@@ -1,0 +1,51 @@
+"""The last problems of something that runs in the background.
+
+Nothing may be printed from a background thread: it would land under the wrong cell or get lost.
+What a server, a client or the loop has to say is kept here instead, where a learner or a view can
+look.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+
+LENGTH = 100
+"""How many problems are kept; the oldest go."""
+
+
+class ProblemLog:
+    """The last `LENGTH` problems as lines of text, newest last. Safe to use from any thread."""
+
+    def __init__(self, name: str) -> None:
+        self._lines: deque[str] = deque(maxlen=LENGTH)
+        # A logger of our own, outside the logging tree: it never reaches a handler that prints.
+        self.logger = logging.Logger(f"wslab.{name}", logging.WARNING)
+        """For the `websockets` library: what it logs as a warning or worse becomes a line here."""
+        self.logger.addHandler(_Keeper(self))
+
+    def note(self, text: str, exception: BaseException | None = None) -> None:
+        """Keep one problem, with what caused it."""
+        cause = "" if exception is None else f": {type(exception).__name__}: {exception}"
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {text}{cause}")
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._lines))
+
+    def __repr__(self) -> str:
+        return "\n".join(self) or "no problems"
+
+
+class _Keeper(logging.Handler):
+    def __init__(self, log: ProblemLog) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        exception = record.exc_info[1] if record.exc_info else None
+        self._log.note(record.getMessage(), exception)

@@ -1,0 +1,187 @@
+"""A TCP client that sends exactly the bytes it is given, and shows exactly what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+from wslab.net import loop, registry
+from wslab.net.address import Address
+from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
+from wslab.net.reset import reset as cut_off
+
+MAX_HEAD = 64 * 1024
+"""Bytes read at most while looking for the end of a head."""
+
+MAX_READ = 16 * 2**20
+"""Bytes that one read returns at most."""
+
+_numbers = itertools.count(1)
+
+
+class RawClient:
+    """A TCP connection to `where` (a port, ``(host, port)``, ``"host:port"`` or a ``ws://`` URL).
+
+    The reading functions return what came: less than asked for when the stream ended first, which
+    `ended` then tells, or when the time was up. Nothing is ever added, checked or answered.
+    """
+
+    kind: ClassVar[str] = "raw client"
+
+    def __init__(
+        self, where: str | int | tuple[str, int] | Address, *, timeout: float = 5.0
+    ) -> None:
+        self.address = where if isinstance(where, Address) else Address.parse(where)
+        self.url = self.address.url
+        self.name = str(next(_numbers))
+        self.timeout = timeout
+        """Seconds that every function waits at most, unless told otherwise."""
+        self.ended: Literal["eof", "reset"] | None = None
+        """How the other side's stream ended: properly (FIN), cut off (RST), or not yet."""
+        self._received = bytearray()
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    def connect(self) -> Self:
+        """Open the TCP connection. Raises `ConnectFailed` or `ConnectTimedOut`."""
+        loop.refuse_on_loop_thread("RawClient.connect")
+        registry.register(self.kind, self.name, self)
+        try:
+            loop.run(self._connect())
+        except BaseException:
+            registry.unregister(self)
+            raise
+        return self
+
+    def send(self, data: bytes, timeout: float | None = None) -> None:
+        """Send these bytes. Raises `NotConnected`, or `TimedOut` when nobody takes them."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise WrongValue(f"expected bytes, got {type(data).__name__}; nothing was sent")
+        loop.run(self._send(bytes(data), self.timeout if timeout is None else timeout))
+
+    def send_eof(self) -> None:
+        """Say that nothing more will be sent (FIN); reading goes on."""
+        loop.run(self._send_eof())
+
+    def read_head(self, timeout: float | None = None) -> bytes:
+        """Everything up to and including the empty line that ends an HTTP head."""
+
+        def enough(received: bytearray) -> int:
+            return received.find(b"\r\n\r\n") + 4 if b"\r\n\r\n" in received else 0
+
+        return self._read(enough, MAX_HEAD, timeout)
+
+    def read_exactly(self, count: int, timeout: float | None = None) -> bytes:
+        """`count` bytes."""
+        return self._read(lambda received: count if len(received) >= count else 0, count, timeout)
+
+    def read_some(self, timeout: float | None = None) -> bytes:
+        """Whatever comes next."""
+        return self._read(len, MAX_READ, timeout)
+
+    def read_to_end(self, timeout: float | None = None) -> bytes:
+        """Everything until the other side ends its stream."""
+        return self._read(lambda received: 0, MAX_READ, timeout)
+
+    def reset(self) -> None:
+        """Cut the connection off with RST, where the system allows it."""
+        loop.run(self._close(reset=True))
+        registry.unregister(self)
+
+    def close(self) -> None:
+        """End the connection with FIN. A second call does nothing."""
+        loop.run(self._close(reset=False))
+        registry.unregister(self)
+
+    def stop(self) -> None:
+        """The same as `close`."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self if self._writer is not None else self.connect()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._writer is None else "open"
+        return f"<RawClient {self.address.host_in_url}:{self.address.port}, {state}>"
+
+    def _read(self, enough: Callable[[bytearray], int], limit: int, timeout: float | None) -> bytes:
+        return loop.run(self._collect(enough, limit, self.timeout if timeout is None else timeout))
+
+    async def _connect(self) -> None:
+        where = f"{self.address.host_in_url}:{self.address.port}"
+        try:
+            async with asyncio.timeout(self.timeout):
+                self._reader, self._writer = await asyncio.open_connection(
+                    self.address.host, self.address.port
+                )
+        except TimeoutError as error:
+            raise ConnectTimedOut(
+                f"{where} accepted no connection in {self.timeout:g} s"
+            ) from error
+        except OSError as error:
+            raise ConnectFailed(f"expected a server at {where}: {error}") from error
+
+    async def _send(self, data: bytes, patience: float) -> None:
+        _, writer = self._open()
+        try:
+            async with asyncio.timeout(patience):
+                writer.write(data)
+                await writer.drain()
+        except TimeoutError as error:
+            raise TimedOut(f"the other side took no data for {patience:g} s") from error
+        except OSError as error:
+            self.ended = "reset"
+            raise NotConnected(f"the connection broke while sending: {error}") from error
+
+    async def _send_eof(self) -> None:
+        _, writer = self._open()
+        with contextlib.suppress(OSError):
+            writer.write_eof()
+
+    async def _collect(
+        self, enough: Callable[[bytearray], int], limit: int, patience: float
+    ) -> bytes:
+        received = self._received
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not enough(received) and len(received) < limit and self.ended is None:
+                    reader, _ = self._open()
+                    try:
+                        data = await reader.read(64 * 1024)
+                    except OSError:
+                        self.ended = "reset"
+                    else:
+                        received += data
+                        self.ended = None if data else "eof"
+        size = min(enough(received) or len(received), limit)
+        data = bytes(received[:size])
+        del received[:size]
+        return data
+
+    async def _close(self, *, reset: bool) -> None:
+        writer, self._reader, self._writer = self._writer, None, None
+        if writer is None:
+            return
+        if reset:
+            cut_off(writer.transport)
+        else:
+            writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._reader is None or self._writer is None:
+            raise NotConnected("this raw client has no connection: call connect() first")
+        return self._reader, self._writer

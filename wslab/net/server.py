@@ -1,0 +1,190 @@
+"""The base of all WebSocket servers here, on `websockets.asyncio.server`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Sequence
+from typing import Any, cast
+
+from websockets.asyncio.server import Server as LibraryServer
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidHeader
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.typing import Origin, Subprotocol
+
+from wslab.net.listener import Listener
+
+GRACE = 0.5
+"""Seconds that peers have for the closing handshake when a server stops; then the connection is
+cut.
+"""
+
+VERSION = "13"
+"""The only version of the protocol there ever was after the drafts (RFC 6455 §4.1)."""
+
+
+class Server(Listener):
+    """A WebSocket server on the loopback interface. A subclass says in `handle` what it does with a
+    connection.
+
+    ``origins``: the Origins that may connect, as text or compiled patterns, None standing for "no
+    Origin field"; others get 403 (RFC 6455 §4.2.2, §10.2). None instead of a list lets everybody
+    in. ``subprotocols``: those the server speaks, the preferred one first; a client that offers
+    none of them is let in without one (RFC 6455 §4.2.2). ``max_size``: bytes of the largest message
+    taken; a larger one is answered with close code 1009. ``compression``: None or "deflate" (RFC
+    7692). ``ping_interval``: seconds between keepalive pings, or None.
+
+    The last two are off unless asked for: compressed payloads and unexplained pings hide what a
+    lesson shows.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        port: int = 0,
+        *,
+        origins: Sequence[str | re.Pattern[str] | None] | None = None,
+        subprotocols: Sequence[str] | None = None,
+        max_size: int | None = 2**20,
+        compression: str | None = None,
+        ping_interval: float | None = None,
+    ) -> None:
+        super().__init__(name, port)
+        self.origins = origins
+        self.subprotocols = tuple(subprotocols or ())
+        self.max_size = max_size
+        self.compression = compression
+        self.ping_interval = ping_interval
+        self._server: LibraryServer | None = None
+        self._accepted: set[_Connection] = set()
+        self._open_connections = 0
+
+    @property
+    def connections(self) -> int:
+        """How many WebSocket connections are open."""
+        return self._open_connections
+
+    async def handle(self, connection: ServerConnection) -> None:
+        """Serve one connection, on the loop thread. When this returns, the connection is closed
+        with code 1000.
+        """
+        raise NotImplementedError
+
+    async def _open(self, sock: socket.socket) -> None:
+        self._server = await serve(
+            self._handle,
+            sock=sock,
+            origins=cast("Sequence[Origin | re.Pattern[str] | None] | None", self.origins),
+            subprotocols=cast("Sequence[Subprotocol]", self.subprotocols) or None,
+            select_subprotocol=self._select_subprotocol,
+            compression=self.compression,
+            process_response=_conform,
+            ping_interval=self.ping_interval,
+            max_size=self.max_size,
+            logger=self.log.logger,
+            create_connection=cast("type[ServerConnection]", self._make_connection),
+            # In two steps, so that a start interrupted in between still knows what to close.
+            start_serving=False,
+        )
+        await self._server.start_serving()
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()  # 1001 (going away) to every open connection
+        for connection in list(self._accepted):
+            # Nobody to say goodbye to: a peer that has not finished its request could hold up the
+            # end.
+            if connection.state is State.CONNECTING:
+                connection.transport.abort()
+        try:
+            async with asyncio.timeout(GRACE):
+                await server.wait_closed()
+        except TimeoutError:
+            for connection in list(self._accepted):
+                connection.transport.abort()
+            for task in list(server.handler_tasks):
+                task.cancel()
+            await server.wait_closed()
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        self._open_connections += 1
+        try:
+            await self.handle(connection)
+        except ConnectionClosed as closed:
+            self.log.note(f"a connection ended: {closed}")
+        finally:
+            self._open_connections -= 1
+
+    def _make_connection(self, *arguments: Any, **options: Any) -> _Connection:
+        connection = _Connection(*arguments, **options)
+        connection.owner = self
+        return connection
+
+    def _select_subprotocol(
+        self, connection: ServerConnection, offered: Sequence[Subprotocol]
+    ) -> Subprotocol | None:
+        # The library's own rule answers 400 when nothing fits. RFC 6455 §4.2.2 lets the server go
+        # on without one, and the client decide whether it minds.
+        return next(
+            (cast("Subprotocol", ours) for ours in self.subprotocols if ours in offered), None
+        )
+
+
+class _Connection(ServerConnection):
+    """Known to its server from the first byte, not only after the handshake, so that stopping
+    leaves none behind.
+    """
+
+    owner: Server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.owner._accepted.add(self)
+        if self.owner._server is None:  # accepted in the very moment in which the server stops
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.owner._accepted.discard(self)
+        super().connection_lost(exc)
+
+
+def _conform(connection: ServerConnection, request: Request, response: Response) -> Response | None:
+    """Bring the library's answer in line with the RFCs where it says less than they ask for."""
+    problem = connection.protocol.handshake_exc
+    if isinstance(problem, InvalidHeader) and problem.name == "Sec-WebSocket-Version":
+        # The library answers 400 and names no version. RFC 6455 §4.2.2 (4) and §4.4: the answer
+        # must list the versions the server speaks, with "an appropriate HTTP error code (such as
+        # 426 Upgrade Required)". A version that is missing altogether is a malformed request, hence
+        # 400 (§4.2.1).
+        got = request.headers.get_all("Sec-WebSocket-Version")
+        if got:
+            text = f"Expected Sec-WebSocket-Version: {VERSION}, got {', '.join(got)}"
+            response = _replace(connection, response, 426, f"{text} (RFC 6455 section 4.4).\n")
+            response.headers["Upgrade"] = "websocket"
+        response.headers["Sec-WebSocket-Version"] = VERSION
+    elif response.status_code == 101 and len(request.headers.get_all("Host")) != 1:
+        # The library leaves Host to somebody else, and there is nobody else. RFC 9112 §3.2: a
+        # server must answer 400 to an HTTP/1.1 request with no Host or several; RFC 6455 §4.2.1 (2)
+        # requires the field as well.
+        text = "Expected exactly one Host header field"
+        response = _replace(
+            connection, response, 400, f"{text} (RFC 9112 section 3.2, RFC 6455 section 4.2.1).\n"
+        )
+    if response.status_code == 426:
+        # RFC 9110 §7.8: whoever sends Upgrade must name it in Connection too. The library says only
+        # "close".
+        del response.headers["Connection"]
+        response.headers["Connection"] = "Upgrade, close"
+    return response
+
+
+def _replace(connection: ServerConnection, response: Response, status: int, text: str) -> Response:
+    replacement = connection.respond(status, text)
+    if server := response.headers.get("Server"):
+        replacement.headers["Server"] = server
+    return replacement
