@@ -18,6 +18,7 @@ from wslab import course
 from wslab.commands import CommandError
 
 DEFAULT_FOLDER = Path("wslab-course")
+FIRST = "00_start_here.ipynb"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +84,10 @@ def prepare(folder: Path | None) -> Path:
 
 def jupyterlab(folder: Path, *, browser: bool, port: int | None) -> list[str]:
     """The command line that opens the folder, at its first lesson if that is there."""
-    start = folder / "00_start_here.ipynb"
-    command = [sys.executable, "-m", "jupyterlab", str(start if start.exists() else folder)]
+    command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    if (folder / FIRST).exists():
+        # As the default page, so that the address that Jupyter prints leads there too.
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     # Loopback whatever a configuration file says; the token stays on by Jupyter's default.
     command.append("--ServerApp.ip=127.0.0.1")
     if not browser:
