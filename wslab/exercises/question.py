@@ -1,0 +1,21 @@
+"""A question with a few answers to choose from: to commit to before the reveal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """One of `options` is right; `replies` says to each why it is or is not."""
+
+    prompt: str
+    options: tuple[str, ...]
+    answer: int
+    """Index of the right option."""
+    replies: tuple[str, ...]
+    rfc: str
+
+    def __post_init__(self) -> None:
+        if len(self.replies) != len(self.options) or not 0 <= self.answer < len(self.options):
+            raise ValueError(f"every option needs a reply, and one must be right: {self.prompt!r}")

@@ -1,0 +1,80 @@
+"""The answer to an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from wslab.wire import rfc_url
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an exercise is solved, and if not: what came, what was expected, and what to try."""
+
+    passed: bool
+    text: str
+    got: str | bytes | None = None
+    expected: str | bytes | None = None
+    misconception: str = ""
+    rfc: str = ""
+    hint: str = ""
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        lines = [("✓ solved: " if self.passed else "✗ not yet: ") + self.text]
+        if self.got is not None or self.expected is not None:
+            lines += [f"  {mark}" for mark in side_by_side(self.got, self.expected)]
+        lines += [line for line in (self.misconception, self.hint and f"Hint: {self.hint}") if line]
+        if self.rfc:
+            lines.append(f"{self.rfc}: {rfc_url(self.rfc)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        word, colour = ("✓ Solved", "#009e73") if self.passed else ("✗ Not yet", "#d55e00")
+        parts = [f"<p style='margin:0'><b>{word}.</b> {escape(self.text)}</p>"]
+        if self.got is not None or self.expected is not None:
+            lines = "\n".join(side_by_side(self.got, self.expected))
+            parts.append(f"<pre style='margin:.5em 0;overflow-x:auto'>{escape(lines)}</pre>")
+        if self.misconception:
+            parts.append(f"<p style='margin:.4em 0 0'>{escape(self.misconception)}</p>")
+        if self.hint:
+            parts.append(f"<p style='margin:.4em 0 0'><b>Hint:</b> {escape(self.hint)}</p>")
+        if self.rfc:
+            parts.append(
+                f"<p style='margin:.4em 0 0'><a href='{escape(rfc_url(self.rfc))}' target='_blank'"
+                f" rel='noopener'>{escape(self.rfc)}</a></p>"
+            )
+        return (
+            f"<div data-wslab='verdict' data-passed='{str(self.passed).lower()}' "
+            f"style='border-left:4px solid {colour};padding:.4em .9em;max-width:60em'>"
+            + "".join(parts)
+            + "</div>"
+        )
+
+
+def side_by_side(got: str | bytes | None, expected: str | bytes | None) -> list[str]:
+    """Got and expected, one under the other, with a mark under the first place that differs."""
+    lines = [f"got       {_shown(got)}", f"expected  {_shown(expected)}"]
+    if type(got) is type(expected) and got is not None and expected is not None and got != expected:
+        a, b = _cells(got), _cells(expected)
+        same = next(
+            (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+        )
+        opening = 0 if isinstance(got, bytes) else 1  # the quotation mark
+        lines.append(" " * (10 + opening + sum(map(len, a[:same]))) + "▲ here they part")
+    return lines
+
+
+def _cells(value: str | bytes) -> list[str]:
+    if isinstance(value, bytes):
+        return [f"{byte:02x} " for byte in value]
+    return [repr(char)[1:-1] for char in value]
+
+
+def _shown(value: str | bytes | None) -> str:
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    return "nothing (None)" if value is None else repr(value)

@@ -1,0 +1,159 @@
+"""The handshake lesson: an echo server, one that checks Origin, and everything that can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wslab.exercises.handshake import QUESTIONS
+from wslab.labs.lab import Lab
+from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError, faulty_clients
+from wslab.net.faulty_clients import FAULTY_CLIENTS, FaultyClient
+from wslab.net.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
+from wslab.net.library_report import library_report
+from wslab.view.bench import Bench, Experiment, Outcome
+from wslab.view.fetch_attempt import FetchAttempt
+from wslab.view.question_view import QuestionView
+
+GOOD_ORIGIN = "https://school.example"
+"""The one origin that the guarded server lets in, beside clients that send none."""
+
+_CLIENT_PREDICTIONS = (
+    "The server accepts it: 101",
+    "The server refuses it: 400 Bad Request",
+    "The server refuses it: 403 Forbidden",
+    "The server refuses it: 405 Method Not Allowed",
+    "The server refuses it: 426 Upgrade Required",
+    "The server refuses it: 505 HTTP Version Not Supported",
+)
+_OPENS = "The client opens the connection"
+_REFUSES = "The client refuses the answer"
+_WAITS = "The client waits until its own timeout"
+_NOTHING = "The connection ends without an answer"
+_SERVER_PREDICTIONS = (_OPENS, _REFUSES, _WAITS, _NOTHING)
+
+
+class HandshakeLab(Lab):
+    """The lab of the handshake lesson."""
+
+    def __init__(self) -> None:
+        super().__init__("handshake", EchoServer("handshake: echo"))
+        self.guarded_server = EchoServer("handshake: guarded", origins=[GOOD_ORIGIN, None])
+        try:
+            self.guarded_server.start()
+            self._guard_tap = self.tap_before(self.guarded_server.url, "guarded")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def guarded_url(self) -> str:
+        """A server that lets in the origin https://school.example only, through the tap."""
+        return self._guard_tap.url
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
+        return QuestionView(QUESTIONS[name])
+
+    def try_fetch(self) -> FetchAttempt:
+        """Let the page try to open a WebSocket with `fetch`."""
+        return FetchAttempt(self.url)
+
+    def bench(self) -> Bench:
+        """The break-it bench: every experiment goes through the tap, onto the wire view."""
+        return Bench(
+            [self._client_experiment(fault) for fault in FAULTY_CLIENTS.values()]
+            + [self._server_experiment(fault) for fault in FAULTY_SERVERS.values()]
+        )
+
+    def _client_experiment(self, fault: FaultyClient) -> Experiment:
+        url = self.guarded_url if fault.name == "foreign-origin" else self.url
+
+        def run() -> Outcome:
+            result = faulty_clients.run(fault.name, url)
+            status = str(result.status)
+            return Outcome(
+                next((p for p in _CLIENT_PREDICTIONS if f": {status}" in p), result.outcome),
+                result.sent.decode("latin-1"),
+                result.answer.decode("latin-1") or "(nothing)",
+                library_report(result.sent, result.answer),
+            )
+
+        return Experiment(
+            f"client: {fault.name}",
+            f"The client {fault.what}",
+            _CLIENT_PREDICTIONS,
+            "The rule that it is about:" if fault.status != 101 else "Nothing is wrong with it:",
+            fault.rfc.split(" (")[0].split(",")[0],
+            run,
+        )
+
+    def _server_experiment(self, fault: Fault) -> Experiment:
+        def run() -> Outcome:
+            with FaultyServer(fault.name) as server:
+                tap = self.tap_before(server.url, "faulty")
+                result = server.meet(tap.url)
+                tap.stop()
+            return Outcome(
+                _happened(result.outcome),
+                result.sent.decode("latin-1"),
+                result.answer.decode("latin-1") or "(nothing)",
+                result.api,
+            )
+
+        rfc, _, why = fault.rfc.partition(": ")
+        return Experiment(
+            f"server: {fault.name}",
+            f"The server {fault.what}",
+            _SERVER_PREDICTIONS,
+            f"{why[:1].upper()}{why[1:]}." if why else fault.rfc,
+            " ".join(rfc.split()[:3]),
+            run,
+        )
+
+    def mystery(self) -> None:
+        """Let a client meet a server that gets one header wrong. Which one, the wire tells."""
+        with FaultyServer("wrong-accept", name="mystery") as server:
+            tap = self.tap_before(server.url, "mystery")
+            server.meet(tap.url)
+            tap.stop()
+        print("A client tried, and refused the answer. Find out why.")
+
+    def try_answer(self, answer: Callable[[bytes], bytes]) -> None:
+        """Put the learner's `answer(request)` into a real server and let a real client try it."""
+
+        async def script(connection: RawConnection) -> None:
+            await connection.send(answer(connection.request))
+            await connection.wait_end()
+
+        with RawServer(script, name="yours") as server:
+            tap = self.tap_before(server.url, "yours")
+            client = Client(tap.url, name="tries yours")
+            try:
+                client.connect(open_timeout=2.0)
+                print("The client opened the connection: your server speaks WebSocket.")
+            except WslabError as error:
+                print(f"The client refused: {error}")
+            finally:
+                client.stop()
+                tap.stop()
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        if hasattr(self, "guarded_server"):
+            self.guarded_server.stop()
+        super().close()
+
+    stop = close
+
+
+def _happened(outcome: str) -> str:
+    if "opened" in outcome:
+        return _OPENS
+    if "gave up" in outcome:
+        return _WAITS
+    return _NOTHING if "without an answer" in outcome else _REFUSES
+
+
+def open() -> HandshakeLab:
+    """Start the lab; opening it again replaces the one before."""
+    return HandshakeLab()

@@ -1,0 +1,162 @@
+"""What every lesson's lab has: a server, a tap in front of it, a recording, clients and views."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+from IPython.display import Code
+
+from wslab.net import Client, Tap, registry
+from wslab.net.server import Server
+from wslab.view import ClientPanel, WireView
+from wslab.view.account import Account
+from wslab.wire import Capture, Direction, Kind, Unit
+
+
+class Lab:
+    """A server with the wire tap in front of it, and what shows them.
+
+    Opening a lab of the same topic again replaces this one: server, tap, clients and views go.
+    """
+
+    kind = "lab"
+
+    def __init__(self, topic: str, server: Server) -> None:
+        self.topic = topic
+        self.capture = Capture()
+        self.server = server
+        self._panels: dict[str, ClientPanel] = {}
+        self._clients: dict[str, Client] = {}
+        self._views: list[WireView] = []
+        self._taps: dict[str, Tap] = {}
+        registry.register(self.kind, topic, self)  # this is what stops the one before
+        try:
+            server.start()
+            self._tap = self.tap_before(server.url, topic)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- Addresses
+
+    @property
+    def url(self) -> str:
+        """For any client: through the tap, so that what it does is on the wire view."""
+        return self._tap.url
+
+    @property
+    def server_url(self) -> str:
+        """The server itself, around the tap."""
+        return self.server.url
+
+    @property
+    def host(self) -> str:
+        """The address of the tap; always this machine's own."""
+        return "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """The port of the tap."""
+        return self._tap.port
+
+    # --- Clients
+
+    def client(self, name: str = "client") -> ClientPanel:
+        """A client to click on. The same name again replaces the panel before."""
+        if name in self._panels:
+            self._panels.pop(name).close()
+        client = self._client(name)
+        self._panels[name] = ClientPanel(
+            client, self.url, max_message=self.server.max_size or 2**20
+        )
+        return self._panels[name]
+
+    def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
+        """A connected client for code. The same name again closes the connection before.
+
+        Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
+        """
+        return self._client(name).connect(url or self.url, **options)
+
+    def _client(self, name: str) -> Client:
+        if name in self._clients:
+            self._clients[name].stop()
+        self._clients[name] = Client(self.url, name=f"{self.topic} {name}")
+        return self._clients[name]
+
+    def tap_before(self, url: str, name: str) -> Tap:
+        """Another tap that records into the same capture, in front of another server."""
+        if name in self._taps:
+            self._taps[name].stop()
+        tap = Tap(url, self.capture, name=name)
+        self._taps[name] = tap
+        return tap.start()
+
+    # --- What crossed
+
+    def wire(self, **options: Any) -> WireView:
+        """Everything that crosses, live."""
+        role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
+        view = WireView(self.capture, server_label=f"server · {role}", **options)
+        self._views.append(view)
+        return view
+
+    def find(self, kind: Kind, direction: Direction | None = None, *, number: int = -1) -> Unit:
+        """The last unit of that kind (or another by its `number`, as in a list).
+
+        Raises LookupError where nothing of the kind has crossed.
+        """
+        index = self.capture.index
+        rows = [
+            row.number
+            for row in index.rows()
+            if row.kind == kind and direction in (None, row.direction)
+        ]
+        try:
+            return index.unit(rows[number])
+        except IndexError:
+            raise LookupError(
+                f"no such {kind} among the {len(rows)} that crossed so far; "
+                "connect and send something first, then run this cell again"
+            ) from None
+
+    def explain(
+        self, kind: Kind, direction: Direction | None = None, *, number: int = -1
+    ) -> Account:
+        """`find`, told as a table of fields: what each says, and where the RFC says so."""
+        return Account(self.find(kind, direction, number=number))
+
+    def source(self) -> Code:
+        """The code of this lab: there is no magic in it."""
+        return Code(inspect.getsource(sys.modules[type(self).__module__]), language="python")
+
+    # --- The end
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for panel in self._panels.values():
+            panel.close()
+        for client in self._clients.values():
+            client.stop()
+        for tap in self._taps.values():
+            tap.stop()
+        self.server.stop()
+        for view in self._views:
+            view.close()
+        self._panels, self._clients, self._taps, self._views = {}, {}, {}, []
+        registry.unregister(self)
+
+    stop = close  # as the registry calls it
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if not self._taps:
+            return f"<lab {self.topic}: closed>"
+        return f"<lab {self.topic}: {self.url} (through the tap), {self.server_url} (around it)>"

@@ -1,0 +1,19 @@
+"""The first notebook: a check of the machine and a first echo."""
+
+from __future__ import annotations
+
+from wslab import doctor as machine
+from wslab.labs.lab import Lab
+from wslab.net import EchoServer
+from wslab.view.doctor_view import DoctorView
+
+
+def open() -> Lab:
+    """An echo server on a free port, with the tap in front of it."""
+    return Lab("start_here", EchoServer("start here: echo"))
+
+
+def doctor() -> DoctorView:
+    """Check this machine, from the kernel and from the page that you are looking at."""
+    server = EchoServer("doctor").start()
+    return DoctorView([check._asdict() for check in machine.check()], server.url)

@@ -1,0 +1,62 @@
+"""A question to commit to before the reveal: choose, press the button, read why."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from wslab.wire import rfc_url
+
+
+class Question(Protocol):
+    """What the view needs to know; `wslab.exercises.question.Question` is one."""
+
+    prompt: str
+    options: tuple[str, ...]
+    answer: int
+    replies: tuple[str, ...]
+    rfc: str
+
+
+class QuestionView(widgets.VBox):
+    """Radio buttons, a button, and the reply to the very option that was chosen."""
+
+    def __init__(self, question: Question, **options: Any) -> None:
+        self.question = question
+        self._choice = widgets.RadioButtons(
+            options=[(text, number) for number, text in enumerate(question.options)],
+            value=None,
+            layout=widgets.Layout(width="auto"),
+        )
+        self._button = widgets.Button(
+            description="That is my answer",
+            disabled=True,
+            button_style="primary",
+            tooltip="choose an answer first",
+            layout=widgets.Layout(width="12em"),
+        )
+        self._reply = widgets.HTML()
+        self._choice.observe(self._chosen, "value")
+        self._button.on_click(self._answered)
+        prompt = widgets.HTML(f"<b>{escape(question.prompt)}</b>")
+        super().__init__([prompt, self._choice, self._button, self._reply], **options)
+
+    def _chosen(self, change: Any) -> None:
+        self._button.disabled = change["new"] is None
+        self._button.tooltip = ""
+
+    def _answered(self, _: Any) -> None:
+        chosen = self._choice.value
+        if chosen is None:
+            return
+        right = chosen == self.question.answer
+        word, colour = ("✓ Yes.", "#009e73") if right else ("✗ No.", "#d55e00")
+        self._reply.value = (
+            f"<div data-wslab='reply' data-right='{str(right).lower()}' style='border-left:4px "
+            f"solid {colour};padding:.3em .9em;line-height:1.5;max-width:60em'><b>{word}</b> "
+            f"{escape(self.question.replies[chosen])} "
+            f"<a href='{escape(rfc_url(self.question.rfc))}' target='_blank' rel='noopener'>"
+            f"{escape(self.question.rfc)}</a></div>"
+        )
