@@ -1,0 +1,114 @@
+"""Rows and units in the form in which they travel to a page."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from wslab.wire.fields import Kind, Unit, rfc_url
+from wslab.wire.index import Row
+
+KINDS: tuple[str, ...] = get_args(Kind)
+"""A kind travels as its place in this tuple, which every page is told."""
+
+FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
+"""The bits of a row's flags. The same in static/rows.js."""
+
+LONGEST_VALUE = 400
+"""Characters of one field's value: the bytes themselves travel beside it."""
+
+MOST_FIELDS = 400
+"""Of one unit. A head of ten thousand headers is somebody's attack, not a lesson."""
+
+
+def pack(rows: Sequence[Row]) -> list[bytes]:
+    """Rows as two buffers: columns one after the other (little-endian), and all previews (UTF-8).
+
+    Columns: time (float64, seconds), length (float64, bytes), where the preview ends (uint32,
+    bytes), connection (uint32), kind (uint8), flags (uint8).
+    """
+    count = len(rows)
+    previews = [row.preview.encode("utf-8", "replace") for row in rows]
+    ends = []
+    end = 0
+    for preview in previews:
+        end += len(preview)
+        ends.append(end)
+    kinds = {kind: place for place, kind in enumerate(KINDS)}
+    columns = b"".join(
+        [
+            struct.pack(f"<{count}d", *[row.time for row in rows]),
+            struct.pack(f"<{count}d", *[row.length for row in rows]),
+            struct.pack(f"<{count}I", *ends),
+            struct.pack(f"<{count}I", *[row.connection for row in rows]),
+            bytes([kinds[row.kind] for row in rows]),
+            bytes(
+                [
+                    (FROM_SERVER if row.direction == "server" else 0)
+                    | (0 if row.fin else NOT_FINAL)
+                    | (BROKEN if row.broken else 0)
+                    for row in rows
+                ]
+            ),
+        ]
+    )
+    return [columns, b"".join(previews)]
+
+
+def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
+    """A unit's account as JSON, and the first `limit` of its bytes as on the wire."""
+    account = {
+        "number": unit.number,
+        "connection": unit.connection,
+        "direction": unit.direction,
+        "kind": unit.kind,
+        "time": unit.time,
+        "offset": unit.offset,
+        "length": unit.length,
+        "fin": unit.fin,
+        "opcode": unit.opcode,
+        "key": None if unit.masking_key is None else list(unit.masking_key),
+        "fields": [
+            {
+                "name": field.name,
+                "bit": field.bit,
+                "bits": field.bits,
+                "value": clipped(field.value),
+                "meaning": field.meaning,
+                "rfc": field.rfc,
+                "url": link(field.rfc),
+            }
+            for field in unit.fields[:MOST_FIELDS]
+        ],
+        "more_fields": max(0, len(unit.fields) - MOST_FIELDS),
+        "violations": [
+            {
+                "rule": violation.rule,
+                "text": violation.text,
+                "rfc": violation.rfc,
+                "url": link(violation.rfc),
+                "close_code": violation.close_code,
+                "http_status": violation.http_status,
+            }
+            for violation in unit.violations
+        ],
+    }
+    return account, unit.data[:limit]
+
+
+def clipped(value: int | str | None) -> str | None:
+    """A field's value as text, at most `LONGEST_VALUE` characters of it."""
+    if value is None:
+        return None
+    # A lone surrogate would break the way to the page, which is UTF-8.
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+
+
+def link(rfc: str) -> str | None:
+    """The address of an RFC's section; None for a reference that is no RFC."""
+    try:
+        return rfc_url(rfc)
+    except ValueError:
+        return None

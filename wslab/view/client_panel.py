@@ -1,0 +1,173 @@
+"""A client to click on: connect, send, ping, close, and what came of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import islice
+from typing import Any, Protocol
+
+import traitlets
+
+from .assets import script, style
+from .errands import Errands
+from .live_view import LiveView
+
+KEPT = 200
+"""Events of the log that a page is told about; older ones are only counted."""
+
+SHOWN_CHARACTERS = 2_000
+"""Of one event's text: the panel tells what happened, the wire view shows every byte."""
+
+
+class Event(Protocol):
+    time: float  # seconds since the epoch
+    name: str
+    text: str
+
+
+class Client(Protocol):
+    """What the panel needs of a client; `wslab.net.Client` is one."""
+
+    url: str | None
+    state: str
+    subprotocol: str | None
+    close_code: int | None
+    close_reason: str | None
+    events: Sequence[Event]
+
+    def connect(self, url: str) -> object: ...
+    def send(self, message: str) -> None: ...
+    def ping(self) -> float: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]: ...
+
+
+class ClientPanel(LiveView):
+    """URL, connect, message, ping, close with code and reason, live state, and a short log.
+
+    Whatever is clicked runs on a thread of its own, so that a server that hangs blocks neither a
+    cell nor the panel. Problems are told in one line in the panel, and nothing typed is lost.
+
+    `max_message` is in bytes of UTF-8: a longer message is refused in the page, before it could
+    break the notebook's own connection to the kernel (which takes 10 MiB at most).
+    """
+
+    _esm = script("client_panel.js")
+    _css = style("client_panel.css")
+    _url = traitlets.Unicode().tag(sync=True)
+    _max_message = traitlets.Int().tag(sync=True)
+
+    def __init__(
+        self, client: Client, url: str | None = None, *, max_message: int = 2**20, **traits: Any
+    ) -> None:
+        self.client = client
+        self._errands = Errands()
+        self._done: deque[dict[str, Any]] = deque()
+        self._running: list[str] = []  # actions under way; touched on the pump's thread only
+        self._log: deque[Event] = deque(maxlen=KEPT)
+        self._logged = 0  # events ever taken into the log; the page numbers them the same
+        self._told = 0  # how many of these the pages were told
+        self._told_state: dict[str, Any] | None = None
+        self._unsubscribe = client.subscribe(self.tell)
+        super().__init__(_url=url or client.url or "", _max_message=max_message, **traits)
+
+    def close(self) -> None:
+        """Take the panel away. The client stays as it is."""
+        self._unsubscribe()
+        super().close()
+
+    # -- asked by a page -------------------------------------------------------------------------
+
+    def ask(self, question: dict[str, Any]) -> None:
+        client = self.client
+        errand: Callable[[], object]
+        match question:
+            case {"do": "hello"}:
+                self._told = max(0, self._logged - len(self._log))
+                self._told_state = None
+                return
+            case {"do": "connect", "url": str(url)}:
+                errand = lambda: client.connect(url)  # noqa: E731 - one line each reads as a table
+            case {"do": "send", "message": str(message)}:
+                errand = lambda: client.send(message)  # noqa: E731
+            case {"do": "ping"}:
+                errand = client.ping
+            case {"do": "close", "code": int(code), "reason": str(reason)}:
+                errand = lambda: client.close(code, reason)  # noqa: E731
+            case _:
+                return
+        action, number = question["do"], question.get("number")
+
+        def done(result: object, error: BaseException | None) -> None:
+            problem = None if error is None else one_line(error)
+            took = result if isinstance(result, float) else None  # seconds: of a ping
+            self._done.append({"number": number, "do": action, "problem": problem, "took": took})
+            self.tell()
+
+        self._running.append(action)
+        self._errands.run(action, errand, done)
+
+    # -- told to the pages -----------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        client = self.client
+        if self._done:
+            done = [self._done.popleft() for _ in range(len(self._done))]
+            for outcome in done:
+                self._running.remove(outcome["do"])
+            content["done"] = done
+        state = {
+            "state": client.state,
+            "subprotocol": client.subprotocol,
+            "close_code": client.close_code,
+            "close_reason": client.close_reason,
+            "running": sorted(set(self._running)),
+        }
+        if state != self._told_state:
+            self._told_state = state
+            content["client"] = state
+        self._take_in_events()
+        if self._told < self._logged:
+            first = max(self._told, self._logged - len(self._log))
+            content["first"] = first
+            content["events"] = [
+                [event.time, event.name, shortened(event.text)]
+                for event in islice(self._log, len(self._log) - (self._logged - first), None)
+            ]
+            self._told = self._logged
+        return None
+
+    def _take_in_events(self) -> None:
+        events = self.client.events
+        last = self._log[-1] if self._log else None
+        new: list[Event] = []
+        for event in reversed(list(events)):  # a copy: the traffic's thread goes on appending
+            if event is last:
+                break
+            new.append(event)
+        self._log.extend(reversed(new))
+        self._logged += len(new)
+
+    def static(self) -> dict[str, str]:
+        client = self.client
+        said = f"client: {client.state} {self._url}"
+        return {
+            "text/plain": said,
+            "text/html": f'<p data-wslab="client-panel"><code>{escape(said)}</code><br>'
+            "<small>The panel itself needs a running notebook: run this cell again.</small></p>",
+        }
+
+
+def one_line(error: BaseException) -> str:
+    """What `error` says, in one line that fits a panel."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= 400 else said[:399] + "…"
+
+
+def shortened(text: str) -> str:
+    """At most `SHOWN_CHARACTERS` of `text`, and how many there are."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"

@@ -1,0 +1,51 @@
+"""What a click starts may take long or hang: it runs on a thread that nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+
+class Errands:
+    """Runs errands on daemon threads: one after the other within a lane, lanes beside each other.
+
+    So two messages go out in the order of the clicks, and Close can end a Connect that hangs.
+    An errand's outcome goes to `done(result, error)`, on that thread; one of the two is None.
+    A lane's thread ends when the lane is empty.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lanes: dict[str, deque[tuple[Callable[[], object], Callable[..., None]]]] = {}
+
+    def run(
+        self,
+        lane: str,
+        errand: Callable[[], object],
+        done: Callable[[object, BaseException | None], None],
+    ) -> None:
+        """Run `errand` after what is in `lane` already."""
+        with self._lock:
+            waiting = self._lanes.get(lane)
+            if waiting is not None:
+                waiting.append((errand, done))
+                return
+            self._lanes[lane] = deque([(errand, done)])
+        threading.Thread(
+            target=self._walk, args=[lane], name=f"wslab-view-{lane}", daemon=True
+        ).start()
+
+    def _walk(self, lane: str) -> None:
+        while True:
+            with self._lock:
+                if not self._lanes[lane]:
+                    del self._lanes[lane]
+                    return
+                errand, done = self._lanes[lane].popleft()
+            result, error = None, None
+            try:
+                result = errand()
+            except BaseException as raised:  # nobody is above this thread to be told
+                error = raised
+            done(result, error)

@@ -1,0 +1,119 @@
+"""What the wire view and the client panel have in common: a widget with a page at the other end.
+
+A page (one place on one screen where the widget is shown) says `hello` when it opens and `bye` when
+it closes. All that a page asks is put in a box and answered on the pump's thread, together with
+the news, in at most 20 messages a second: so a view needs no locks, and works the same whether
+JupyterLab runs widget callbacks on the main thread or on a subshell's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import anywidget
+
+from .pump import Pump, pump
+
+
+class LiveView(anywidget.AnyWidget):
+    """Base of the live views. A subclass says what is new in `news`, and answers in `ask`."""
+
+    problem: str | None
+    """What went wrong in this view, in one line; None as long as nothing did."""
+
+    def __init__(self, *, served_by: Pump = pump, **traits: Any) -> None:
+        # Before `super().__init__`: a subclass's first news may come while it is still being made.
+        self.problem = None
+        self._pump = served_by
+        self._box: deque[dict[str, Any]] = deque()
+        self._pages: set[str] = set()
+        self._displayed = False
+        super().__init__(**traits)
+        self.on_msg(lambda _widget, content, _buffers: self._page_says(content))
+        self._take_own_route()
+        self._pump.add(self)
+
+    # -- for subclasses --------------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        """Put what is new into `content` (JSON) and `buffers`; nothing put in, nothing sent.
+
+        Returns what `Pump` wants from `flush`.
+        """
+        raise NotImplementedError
+
+    def ask(self, question: dict[str, Any]) -> None:
+        """A page asks: `question["do"]` says what. Called just before `news`, on its thread."""
+        raise NotImplementedError
+
+    def tell(self, *_: Any) -> None:
+        """There is news: ask `news` for it soon. Quick; for any thread, and any callback."""
+        self._pump.notify(self)
+
+    # -- for the pump ----------------------------------------------------------------------------
+
+    def flush(self) -> float | None:
+        while self._box:
+            question = self._box.popleft()
+            match question.get("do"):
+                case "hello":
+                    self._pages.add(str(question.get("page")))
+                case "bye":
+                    self._pages.discard(str(question.get("page")))
+                    self._displayed = False
+                    continue
+            self.ask(question)
+        if not (self._pages or self._displayed):
+            return None  # nobody looks: the news waits where it is
+        content: dict[str, Any] = {}
+        buffers: list[bytes] = []
+        again = self.news(content, buffers)
+        if content:
+            self._post(content, buffers)
+        return again
+
+    def fail(self, error: Exception) -> None:
+        self.problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        try:
+            self._post({"failed": self.problem}, [])
+        except Exception:  # the way to the page may be what is broken; `problem` still says why
+            return
+
+    # -- for the notebook ------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Take the view away: from the page, from the pump. May be called twice."""
+        self._pump.remove(self)
+        super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        # Shown, though the page has not said hello yet: with a cell running it may not be able to.
+        self._displayed = True
+        self.tell()
+        data, metadata = bundle
+        return {**data, **self.static()}, metadata
+
+    def static(self) -> dict[str, str]:
+        """The same by MIME type for readers that run no widgets (nbviewer, a saved notebook)."""
+        raise NotImplementedError
+
+    # -- the wire to the page --------------------------------------------------------------------
+
+    def _page_says(self, content: Any) -> None:
+        if isinstance(content, dict):
+            self._box.append(content)
+            self.tell()
+
+    def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self.send(content, buffers)
+        self._take_own_route()
+
+    def _take_own_route(self) -> None:
+        # ipykernel 7.4 notes on a comm which subshell sent on it last, and hands the page's answers
+        # to that one. What a thread of ours sends counts as the main shell's, and then the page's
+        # questions would wait for the running cell. Without the note they go where the page says.
+        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)

@@ -1,0 +1,120 @@
+"""The one thread that carries news to the pages: at once when idle, 20 times a second at most.
+
+Traffic may be a thousand times faster than a page can be told about it: beyond 1,000 messages a
+second Jupyter's server drops messages, and long before that the page drowns. So whatever happens
+only marks a view as dirty, and the pump asks each dirty view, 50 ms apart, for *one* message with
+all that is new.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+INTERVAL = 0.05
+"""Seconds between two messages of one view: 20 a second, whatever the traffic."""
+
+
+class Flushable(Protocol):
+    """What the pump serves: a view that can send its news."""
+
+    def flush(self) -> float | None:
+        """Send what is new, as one message. Seconds after which to be asked again though nobody
+        called `notify`: 0 for "as soon as allowed" (more is waiting), None for "not needed"."""
+
+    def fail(self, error: Exception) -> None:
+        """`flush` raised `error`: keep it and show it. Must not raise."""
+
+
+class Pump:
+    """Calls `flush` of every view that has news, on one daemon thread.
+
+    The thread starts with the first view and ends with the last; between news it sleeps.
+    `interval` is in seconds; `clock` is for tests.
+    """
+
+    def __init__(
+        self, interval: float = INTERVAL, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.interval = interval
+        self._clock = clock
+        self._news = threading.Condition()
+        self._allowed: dict[Flushable, float] = {}  # view -> the earliest time of its next message
+        self._due: dict[Flushable, float] = {}  # view -> when it wants to be asked; the dirty ones
+        self._thread: threading.Thread | None = None
+
+    def add(self, view: Flushable) -> None:
+        """Serve `view` from now on."""
+        with self._news:
+            self._allowed.setdefault(view, 0.0)
+            self._start()
+
+    def remove(self, view: Flushable) -> None:
+        """Serve `view` no more. It may still be in the middle of one last `flush`."""
+        with self._news:
+            self._allowed.pop(view, None)
+            self._due.pop(view, None)
+            self._news.notify()
+
+    def notify(self, view: Flushable) -> None:
+        """`view` has news. Quick, and safe on any thread: the traffic's own thread calls this."""
+        # A view that is marked already will read the news that came before this call: the pump
+        # takes the mark away before it asks. So a busy wire takes no lock here.
+        if self._due.get(view) == 0.0:
+            return
+        with self._news:
+            if view in self._allowed:
+                self._due[view] = 0.0
+                self._news.notify()
+
+    def step(self) -> float | None:
+        """Ask every view that is due, once. Seconds until the next one is; None: no view is.
+
+        The thread does nothing but this and sleep; tests call it themselves.
+        """
+        with self._news:
+            now = self._clock()
+            ready = [view for view in self._due if self._when(view) <= now]
+            for view in ready:
+                del self._due[view]
+                self._allowed[view] = now + self.interval
+        for view in ready:
+            try:
+                again = view.flush()
+            except Exception as error:  # whatever a view does wrong is its own matter
+                again = None
+                view.fail(error)
+            if again is not None:
+                with self._news:
+                    if view in self._allowed:
+                        self._due.setdefault(view, 0.0 if again <= 0 else self._clock() + again)
+        with self._news:
+            if not self._due:
+                return None
+            return max(0.0, min(map(self._when, self._due)) - self._clock())
+
+    def _when(self, view: Flushable) -> float:
+        return max(self._due[view], self._allowed[view])
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="wslab-view", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self.step()
+            with self._news:
+                if not self._allowed:
+                    self._thread = None
+                    return
+                # Anything may have happened since `step` let go of the lock: look again under it.
+                wait = min(map(self._when, self._due)) - self._clock() if self._due else None
+                if wait is None or wait > 0:
+                    self._news.wait(wait)
+
+
+pump = Pump()
+"""The pump of this process: every view of ours is served by it."""

@@ -1,0 +1,96 @@
+// Making DOM nodes from data that nobody vouches for: text goes in as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with attributes (`on…`: listeners; true/false/null: present or not) and children. */
+export function h(tag, attributes = {}, ...children) {
+  return dressed(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return dressed(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function dressed(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else set(element, name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Sets an attribute only when it changes: writing the same value costs a style pass. */
+export function set(element, name, value) {
+  if (value === null || value === undefined || value === false) {
+    if (element.hasAttribute(name)) element.removeAttribute(name);
+  } else {
+    const text = value === true ? "" : String(value);
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+  }
+}
+
+/** Sets the text only when it changes. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A link out of the notebook, to a page we name ourselves. */
+export function link(url, text) {
+  if (!/^https:\/\//.test(url)) return h("span", {}, text);
+  return h(
+    "a",
+    { href: url, target: "_blank", rel: "noopener noreferrer", class: "ws-link" },
+    text,
+    h("span", { "aria-hidden": "true" }, " ↗"),
+    h("span", { class: "ws-unseen" }, " (opens in a new tab)"),
+  );
+}
+
+/** 1234567 as "1,234,567". */
+export function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+/** A size in bytes as people read it, exact below 10 kB. */
+export function size(bytes) {
+  if (bytes < 10_000) return `${grouped(bytes)} B`;
+  const [value, unit] =
+    bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
+  return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
+}
+
+/** "1 row", "2 rows". */
+export function plural(count, noun) {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The four states of a connection, as a lamp with its word. */
+export function stateLamp() {
+  const word = h("span", { class: "ws-state-word" });
+  const element = h("span", { class: "ws-state", role: "status" }, lampDot(), word);
+  return {
+    element,
+    show(state, text = state) {
+      set(element, "data-state", state);
+      say(word, text);
+    },
+  };
+}
+
+function lampDot() {
+  return h("span", { class: "ws-lamp", "aria-hidden": "true" });
+}
+
+/** Says hello when a page opens, and again whenever asked; bye when it closes. */
+export class Page {
+  constructor(model) {
+    this.model = model;
+    this.name = Math.random().toString(36).slice(2, 12);
+  }
+
+  ask(question) {
+    this.model.send({ ...question, page: this.name });
+  }
+}

@@ -1,0 +1,253 @@
+import { h, plural, say, set, size } from "./elements.js";
+import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
+import { shape } from "./shapes.js";
+
+const SPARE = 4; // rows kept above and below what is visible
+const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
+const FEW = 6; // rows at once that are still worth a motion each
+
+/** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
+export class RowList {
+  chosen = null; // a row's number
+  following = true; // the newest stays visible, until the reader scrolls up
+  #elements = new Map(); // row number -> element
+  #spare = [];
+  #rowHeight = 0;
+  #painted = 0; // rows there were when last painted
+  #scrolledTo = 0;
+  #resized = null;
+
+  constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll }) {
+    Object.assign(this, { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll });
+    this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
+    this.space = h("div", { class: "ws-space", role: "presentation" });
+    this.element = h(
+      "div",
+      {
+        class: "ws-rows", role: "listbox", tabindex: "0", "aria-label": "what crossed, oldest first",
+        onscroll: () => this.#onScroll(),
+        onclick: (event) => this.#onClick(event),
+        onkeydown: (event) => this.#onKey(event),
+      },
+      this.probe,
+      this.space,
+    );
+    // Also fires when JupyterLab puts a cell that was scrolled away back into the page, which
+    // forgets how far a box was scrolled.
+    this.#resized = new ResizeObserver(() => {
+      this.#rowHeight = this.probe.getBoundingClientRect().height;
+      if (!this.following && this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
+      this.paint();
+    });
+    this.#resized.observe(this.element);
+    this.#resized.observe(this.probe);
+  }
+
+  dispose() {
+    this.#resized.disconnect();
+  }
+
+  // -- where things are ---------------------------------------------------------------------
+
+  get #height() {
+    return this.shown.count * this.#rowHeight;
+  }
+
+  /** How far down we are, in pixels of a list without a limit to its height. */
+  get #top() {
+    const { scrollTop, clientHeight } = this.element;
+    if (this.#height <= TALLEST) return scrollTop;
+    return (scrollTop / (TALLEST - clientHeight)) * (this.#height - clientHeight);
+  }
+
+  #scrollTo(top) {
+    const { clientHeight } = this.element;
+    const scaled = this.#height <= TALLEST
+      ? top : (top / (this.#height - clientHeight)) * (TALLEST - clientHeight);
+    this.element.scrollTop = Math.max(0, scaled);
+    this.#scrolledTo = this.element.scrollTop;
+  }
+
+  toNewest() {
+    this.following = true;
+    this.paint();
+    this.onScroll();
+  }
+
+  // -- painting -----------------------------------------------------------------------------
+
+  /** Draws what is visible now. Cheap when little has changed. */
+  paint() {
+    const { clientHeight } = this.element;
+    if (clientHeight === 0 || this.#rowHeight === 0) return;
+    const { shown, rows } = this;
+    const pixels = `${Math.min(this.#height, TALLEST)}px`;
+    if (this.space.style.height !== pixels) this.space.style.height = pixels;
+    if (this.following) this.#scrollTo(this.#height - clientHeight);
+
+    const top = this.#top;
+    const first = Math.max(0, Math.floor(top / this.#rowHeight) - SPARE);
+    const last = Math.min(shown.count, Math.ceil((top + clientHeight) / this.#rowHeight) + SPARE);
+    const wanted = new Set();
+    for (let place = first; place < last; place++) wanted.add(shown.row(place));
+    for (const [row, element] of this.#elements) {
+      if (wanted.has(row)) continue;
+      this.#elements.delete(row);
+      this.#spare.push(element);
+    }
+    const moving = this.following && rows.count - this.#painted <= FEW;
+    const shift = this.element.scrollTop - top;
+    for (let place = first; place < last; place++) {
+      const row = shown.row(place);
+      let element = this.#elements.get(row);
+      if (!element) {
+        element = this.#spare.pop() ?? this.#made();
+        this.#fill(element, row);
+        element.classList.toggle("ws-new", moving && row >= this.#painted);
+        this.#elements.set(row, element);
+        // In order, for readers of the DOM; position does not depend on it.
+        const after = place > first ? this.#elements.get(shown.row(place - 1)) : null;
+        if (after) after.after(element);
+        else this.space.prepend(element);
+      }
+      const y = `translateY(${place * this.#rowHeight + shift}px)`;
+      if (element.style.transform !== y) element.style.transform = y;
+      set(element, "aria-posinset", place + 1);
+      set(element, "aria-setsize", shown.count);
+      set(element, "aria-selected", row === this.chosen ? "true" : "false");
+    }
+    for (const element of this.#spare) element.remove();
+    this.#spare.length = Math.min(this.#spare.length, 64);
+    this.#painted = rows.count;
+    set(this.element, "aria-activedescendant",
+      this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
+  }
+
+  #made() {
+    const part = (name) => h("span", { class: `ws-${name}` });
+    const element = h(
+      "div",
+      { class: "ws-row", role: "option" },
+      h("span", { class: "ws-when" }, part("connection"), part("time")),
+      h(
+        "span",
+        { class: "ws-lane" },
+        part("stub"), part("label"), part("line"),
+        h("span", { class: "ws-what" }, part("broken"), part("kind"), part("length")),
+        part("mark"), part("tip"),
+      ),
+    );
+    element.parts = Object.fromEntries(
+      ["connection", "time", "label", "mark", "kind", "length", "broken"].map((name) => [
+        name, element.querySelector(`.ws-${name}`),
+      ]),
+    );
+    element.parts.label.dir = "auto";
+    return element;
+  }
+
+  #fill(element, row) {
+    const { rows } = this;
+    const { parts } = element;
+    const flags = rows.flags[row];
+    const kind = this.kinds[rows.kind[row]];
+    const direction = flags & FROM_SERVER ? "server" : "client";
+    const other = flags & FROM_SERVER ? "client" : "server";
+    const preview = rows.preview(row);
+    const word = flags & NOT_FINAL ? `${kind}, more follows` : kind;
+    element.id = `${this.id}-row-${row}`;
+    set(element, "data-wslab-row", row);
+    if (element.dataset.kind !== kind) parts.mark.replaceChildren(shape(kind));
+    set(element, "data-kind", kind);
+    set(element, "data-direction", direction);
+    set(element, "data-broken", flags & BROKEN ? "true" : null);
+    say(parts.connection, `#${rows.connection[row]}`);
+    say(parts.time, rows.time[row].toFixed(3));
+    say(parts.label, preview);
+    say(parts.kind, word);
+    say(parts.length, size(rows.length[row]));
+    say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
+    set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
+      `${rows.connection[row]}, ${direction} to ${other}, ` +
+      `${word}: ${preview}, ${plural(rows.length[row], "byte")}` +
+      `${flags & BROKEN ? ", breaks a rule" : ""}`);
+  }
+
+  // -- choosing -----------------------------------------------------------------------------
+
+  /** Makes `row` the chosen one (null: none) and brings it into sight. */
+  choose(row) {
+    this.chosen = row;
+    if (row !== null) {
+      const place = this.shown.place(row);
+      const { clientHeight } = this.element;
+      const y = place * this.#rowHeight;
+      const top = this.#top;
+      if (y < top) this.#scrollTo(y);
+      else if (y + this.#rowHeight > top + clientHeight) {
+        this.#scrollTo(y + this.#rowHeight - clientHeight);
+      }
+      this.following = place >= this.shown.count - 1;
+    }
+    this.paint();
+    this.onScroll();
+    this.onChoose(row);
+  }
+
+  /** Keeps the chosen row in sight after the filters changed, if it passes them. */
+  keep() {
+    const place = this.shown.place(this.chosen);
+    if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
+    this.following = false;
+    this.#scrollTo(place * this.#rowHeight - this.element.clientHeight / 2);
+    this.paint();
+    this.onScroll();
+  }
+
+  #step(places) {
+    const { shown } = this;
+    if (shown.count === 0) return;
+    const present = this.chosen === null ? null : shown.place(this.chosen);
+    const bottom = Math.floor((this.#top + this.element.clientHeight) / this.#rowHeight) - 1;
+    // Nothing chosen yet: begin with the newest that is in sight.
+    const place = present !== null || !Number.isFinite(places)
+      ? (present ?? 0) + places : Math.min(bottom, shown.count - 1);
+    this.choose(shown.row(Math.max(0, Math.min(shown.count - 1, place))));
+  }
+
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor(this.element.clientHeight / this.#rowHeight) - 1);
+    switch (event.key) {
+      case "ArrowDown": this.#step(1); break;
+      case "ArrowUp": this.#step(-1); break;
+      case "PageDown": this.#step(page); break;
+      case "PageUp": this.#step(-page); break;
+      case "Home": this.#step(-Infinity); break;
+      case "End": this.#step(Infinity); break;
+      case "Enter":
+      case " ":
+        if (this.chosen === null) this.#step(0);
+        if (this.chosen !== null) this.onOpen(this.chosen);
+        break;
+      case "Escape": this.onEscape(); break;
+      default: return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #onClick(event) {
+    const element = event.target.closest("[data-wslab-row]");
+    if (element) this.choose(Number(element.dataset.wslabRow));
+  }
+
+  #onScroll() {
+    if (this.element.clientHeight === 0) return;
+    this.#scrolledTo = this.element.scrollTop;
+    const shownBottom = this.element.scrollTop + this.element.clientHeight;
+    this.following = shownBottom >= this.element.scrollHeight - this.#rowHeight / 2;
+    this.paint();
+    this.onScroll();
+  }
+}

@@ -1,0 +1,139 @@
+// The rows as a page holds them: columns in typed arrays, previews as undecoded UTF-8. A hundred
+// thousand rows cost a few megabytes and no work until somebody looks at them.
+
+export const FROM_SERVER = 1, NOT_FINAL = 2, BROKEN = 4; // a row's flags, as in batches.py
+
+const decoder = new TextDecoder();
+
+export class Rows {
+  count = 0;
+  connections = 1;
+  #chunks = []; // {from, start, ends, text}: the previews of one batch
+  #capacity = 0;
+
+  constructor() {
+    this.#grow(1024);
+  }
+
+  #grow(capacity) {
+    const grown = (Type, old) => {
+      const array = new Type(capacity);
+      if (old) array.set(old);
+      return array;
+    };
+    this.time = grown(Float64Array, this.time);
+    this.length = grown(Float64Array, this.length);
+    this.connection = grown(Uint32Array, this.connection);
+    this.kind = grown(Uint8Array, this.kind);
+    this.flags = grown(Uint8Array, this.flags);
+    this.#capacity = capacity;
+  }
+
+  /** Takes rows `start` to `start + rows`. True: something new; false: known; null: a gap before. */
+  take({ start, rows }, columns, previews) {
+    if (start > this.count) return null;
+    const stop = start + rows;
+    if (stop <= this.count) return false;
+    while (stop > this.#capacity) this.#grow(this.#capacity * 2);
+
+    const skip = this.count - start; // what we have already
+    let at = 0;
+    const column = (Type) => {
+      const bytes = columns.slice(at, (at += rows * Type.BYTES_PER_ELEMENT));
+      return new Type(bytes.buffer);
+    };
+    const put = (into, from) => into.set(from.subarray(skip), this.count);
+    put(this.time, column(Float64Array));
+    put(this.length, column(Float64Array));
+    const ends = column(Uint32Array);
+    put(this.connection, column(Uint32Array));
+    put(this.kind, column(Uint8Array));
+    put(this.flags, column(Uint8Array));
+    this.#chunks.push({ from: this.count, start, ends, text: previews.slice() });
+    this.count = stop;
+    return true;
+  }
+
+  /** What a row says of itself in a few words, at most 80 characters. */
+  preview(row) {
+    let low = 0;
+    let high = this.#chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#chunks[middle].from <= row) low = middle;
+      else high = middle - 1;
+    }
+    const { start, ends, text } = this.#chunks[low];
+    const place = row - start;
+    return decoder.decode(text.subarray(place ? ends[place - 1] : 0, ends[place]));
+  }
+}
+
+/** Which rows are shown, in order: all of them, or those that pass the filters. */
+export class Shown {
+  kinds = new Set(); // none chosen: every kind
+  direction = null; // null, "client" or "server"
+  connection = null; // null: all
+  #rows;
+  #seen = 0; // rows looked at
+  #passed = new Uint32Array(256);
+  #count = 0;
+
+  constructor(rows) {
+    this.#rows = rows;
+  }
+
+  get filtering() {
+    return this.kinds.size > 0 || this.direction !== null || this.connection !== null;
+  }
+
+  get count() {
+    return this.filtering ? this.#count : this.#seen;
+  }
+
+  /** The filters changed: look at every row again. */
+  again() {
+    const seen = this.#seen;
+    this.#seen = 0;
+    this.#count = 0;
+    this.update(seen);
+  }
+
+  /** Take in the rows up to `stop`. */
+  update(stop) {
+    if (this.filtering) {
+      const { kind, flags, connection } = this.#rows;
+      for (let row = this.#seen; row < stop; row++) {
+        if (this.kinds.size && !this.kinds.has(kind[row])) continue;
+        const server = (flags[row] & FROM_SERVER) !== 0;
+        if (this.direction !== null && server !== (this.direction === "server")) continue;
+        if (this.connection !== null && connection[row] !== this.connection) continue;
+        if (this.#count === this.#passed.length) {
+          const passed = new Uint32Array(this.#count * 2);
+          passed.set(this.#passed);
+          this.#passed = passed;
+        }
+        this.#passed[this.#count++] = row;
+      }
+    }
+    this.#seen = stop;
+  }
+
+  /** The row at a place of the list. */
+  row(place) {
+    return this.filtering ? this.#passed[place] : place;
+  }
+
+  /** The place of the first shown row that is `row` or comes after it. */
+  place(row) {
+    if (!this.filtering) return Math.min(row, this.#seen);
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#passed[middle] < row) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,42 @@
+import { svg } from "./elements.js";
+
+// Each kind has a shape of its own beside its colour and its word: filled for what carries data or
+// starts an exchange, hollow for what continues or answers it.
+const SHAPES = {
+  request: ["M6 .8 11.2 6 6 11.2 .8 6Z", true],
+  response: ["M6 .8 11.2 6 6 11.2 .8 6Z", false],
+  text: ["M6 1a5 5 0 1 1 0 10A5 5 0 1 1 6 1Z", true],
+  binary: ["M1.5 1.5h9v9h-9Z", true],
+  continuation: ["M6 1a5 5 0 1 1 0 10A5 5 0 1 1 6 1Z", false],
+  ping: ["M6 1.2 11.2 10.6H.8Z", true],
+  pong: ["M6 1.2 11.2 10.6H.8Z", false],
+  close: ["M2 2 10 10M10 2 2 10", false],
+  reserved: ["M3.4 1.5h5.2L11.2 6 8.6 10.5H3.4L.8 6Z", false],
+};
+
+/** The shape of a kind, in the kind's colour (by the `data-kind` or `data-filter-kind` above it). */
+export function shape(kind) {
+  const [path, filled] = SHAPES[kind] ?? SHAPES.reserved;
+  return svg(
+    "svg",
+    { class: `ws-shape ${filled ? "ws-filled" : ""}`, viewBox: "0 0 12 12", "aria-hidden": "true" },
+    svg("path", { d: path }),
+  );
+}
+
+const ICONS = {
+  pause: "M3 2h3v10H3zM8 2h3v10H8z",
+  resume: "M3 1.5 12 7 3 12.5z",
+  save: "M6 1h2v6h3L7 11 3 7h3zM2 12h10v1.5H2z",
+  filter: "M1 2h12L8.5 7.5V12l-3 1.5v-6z",
+  newest: "M6 1h2v8h3.5L7 13.5 2.5 9H6z",
+  away: "M2.5 3.5 3.5 2.5 7 6l3.5-3.5 1 1L8 7l3.5 3.5-1 1L7 8l-3.5 3.5-1-1L6 7z",
+};
+
+export function icon(name) {
+  return svg(
+    "svg",
+    { class: "ws-icon", viewBox: "0 0 14 14", "aria-hidden": "true" },
+    svg("path", { d: ICONS[name] }),
+  );
+}

@@ -1,0 +1,145 @@
+"""What crosses the wire, live: two lanes, an arrow per request, response and frame, every byte."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import traitlets
+
+from wslab.wire.capture import Capture
+
+from .assets import script, style
+from .batches import KINDS, describe, pack
+from .live_view import LiveView
+from .static_html import render, summary
+
+BATCH = 4_096
+"""Rows in one message at most: 80,000 rows a second reach a page that has just opened."""
+
+TAIL = 1.0
+"""Seconds after the last row until the pages are told the count once more: the one message that
+nothing would follow if it were lost."""
+
+FIRST_BYTES = 2_048
+"""Of a chosen unit, until "show more"."""
+
+MOST_BYTES = 32_768
+"""Of one unit in the byte grid. More is for code: `capture.index.unit(number).data`."""
+
+CHUNK = 256 * 1024
+"""Bytes of a saved file in one message."""
+
+
+class WireView(LiveView):
+    """The conversation that `capture` records, as it happens.
+
+    `server_label` stands above the server's lane; `height` is that of the list of rows in pixels.
+    The view only reads: nothing that happens in it, errors included, touches the traffic.
+    """
+
+    _esm = script("wire_view.js")
+    _css = style("wire_view.css")
+    _server_label = traitlets.Unicode().tag(sync=True)
+    _height = traitlets.Int().tag(sync=True)
+    _kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(
+        self, capture: Capture, *, server_label: str = "server", height: int = 320, **traits: Any
+    ) -> None:
+        self.capture = capture
+        self._sent = 0  # rows that the pages were sent
+        self._told_count = 0
+        self._told_states: dict[int, str] = {}
+        self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
+        self._files: deque[tuple[str, bytes, int]] = deque()  # page, content, bytes sent of it
+        self._unsubscribe = capture.subscribe(self.tell)
+        super().__init__(_server_label=server_label, _height=height, _kinds=list(KINDS), **traits)
+
+    def close(self) -> None:
+        """Take the view away. The capture stays."""
+        self._unsubscribe()
+        super().close()
+
+    # -- asked by a page -------------------------------------------------------------------------
+
+    def ask(self, question: dict[str, Any]) -> None:
+        match question:
+            case {"do": "hello" | "again", "count": int(count)}:
+                # Rows go to every page alike; one that has them already takes no notice.
+                self._sent = max(0, min(self._sent, count))
+                self._told_states = {}
+                self._told_count = -1
+            case {"do": "detail", "number": int(), "page": str(page)}:
+                self._details[page] = question
+            case {"do": "save", "page": str(page)}:
+                self._files.append((page, "".join(self.capture.json_lines()).encode(), 0))
+
+    # -- told to the pages -----------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        index = self.capture.index
+        count = len(index)
+        again = self._tell_rows(count, content, buffers)
+        states = {number: index.state(number) for number in index.connections}
+        changed = {n: state for n, state in states.items() if self._told_states.get(n) != state}
+        if changed:
+            content["states"] = {str(number): state for number, state in changed.items()}
+            self._told_states = states
+        if self._details:
+            page = next(iter(self._details))
+            self._tell_detail(page, self._details.pop(page), content, buffers)
+        if self._files:
+            self._tell_file(content, buffers)
+        return 0.0 if self._details or self._files else again
+
+    def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        start, stop = self._sent, min(count, self._sent + BATCH)
+        if start < stop:
+            rows = self.capture.index.rows(start, stop)
+            content["rows"] = {"start": start, "rows": len(rows), "buffer": len(buffers)}
+            buffers += pack(rows)
+            self._sent = stop
+        elif self._told_count != count:
+            # All rows are sent, the count is not: this is the tail, or the answer to a hello.
+            self._told_count = count
+            content["count"] = count
+            return None
+        else:
+            return None
+        return 0.0 if stop < count else TAIL
+
+    def _tell_detail(
+        self, page: str, question: dict[str, Any], content: dict[str, Any], buffers: list[bytes]
+    ) -> None:
+        number = question["number"]
+        limit = question.get("bytes")
+        limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
+        try:
+            account, data = describe(self.capture.index.unit(number), limit)
+        except LookupError as error:
+            content["detail"] = {"page": page, "number": number, "missing": str(error)}
+            return
+        content["detail"] = {**account, "page": page, "most": MOST_BYTES, "buffer": len(buffers)}
+        buffers.append(data)
+
+    def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        page, data, sent = self._files.popleft()
+        chunk = data[sent : sent + CHUNK]
+        content["file"] = {
+            "page": page,
+            "name": "capture.jsonl",
+            "type": "application/jsonl",
+            "start": sent,
+            "total": len(data),
+            "buffer": len(buffers),
+        }
+        buffers.append(chunk)
+        if sent + len(chunk) < len(data):
+            self._files.appendleft((page, data, sent + len(chunk)))
+
+    def static(self) -> dict[str, str]:
+        return {
+            "text/plain": summary(self.capture),
+            "text/html": render(self.capture, server_label=self._server_label),
+        }
