@@ -13,7 +13,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from wslab.net.errors import OnLoopThread, TimedOut
 from wslab.net.problem_log import ProblemLog
@@ -69,23 +69,61 @@ def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
     except OnLoopThread:
         coroutine.close()  # or Python warns, somewhere else, that it was never awaited
         raise
-    future = asyncio.run_coroutine_threadsafe(coroutine, start())
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
+    call = _Call(coroutine, start())
+    deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not done.is_set():
+        call.begin()
+        while not call.done.is_set():
             left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
             if left <= 0:
-                # cancel() refuses when the result came in at the last moment: then it counts.
-                if future.cancel():
-                    raise TimedOut(f"expected {name} to finish within {timeout:g} s; it did not")
-                break
-            done.wait(left)
-        return future.result()
+                raise TimedOut(f"expected {name} to finish within {timeout:g} s; it did not")
+            call.done.wait(left)
     except BaseException:
-        future.cancel()
+        call.cancel()
         raise
+    return call.result()
+
+
+class _Call(Generic[T]):
+    """A coroutine on its way to the loop thread and back.
+
+    `asyncio.run_coroutine_threadsafe` does nearly the same, but an interrupt can land after it has
+    scheduled the coroutine and before it has returned the future by which to cancel it.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> None:
+        self.done = threading.Event()
+        self._coroutine = coroutine
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+        self._given_up = False
+
+    def begin(self) -> None:
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def cancel(self) -> None:
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def result(self) -> T:
+        assert self._task is not None
+        return self._task.result()
+
+    def _begin(self) -> None:
+        if not self._given_up:
+            self._task = self._loop.create_task(self._coroutine)
+            self._task.add_done_callback(self._finish)
+
+    def _cancel(self) -> None:
+        self._given_up = True
+        if self._task is None:
+            self._coroutine.close()
+        else:
+            self._task.cancel()
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        if not task.cancelled():
+            task.exception()  # seen, also if nobody waits any more: no complaint about it later
+        self.done.set()
 
 
 def on_loop_thread() -> bool:

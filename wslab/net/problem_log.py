@@ -31,6 +31,10 @@ class ProblemLog:
         cause = "" if exception is None else f": {type(exception).__name__}: {exception}"
         self._lines.append(f"{time.strftime('%H:%M:%S')} {text}{cause}")
 
+    def clear(self) -> None:
+        """Forget them."""
+        self._lines.clear()
+
     def __len__(self) -> int:
         return len(self._lines)
 

@@ -141,15 +141,16 @@ def port_holder(port: int) -> Entry | None:
 
 
 def _set_switch_interval() -> None:
-    # Under the lock. What a learner set meanwhile is theirs: it is put back only if it is still
-    # ours.
+    # Under the lock. What a learner set meanwhile is theirs: it is put back only if it is still ours.
     global _interval_before
-    if _entries and _interval_before is None:
-        _interval_before = sys.getswitchinterval()
-        sys.setswitchinterval(min(SWITCH_INTERVAL, _interval_before))
+    now = sys.getswitchinterval()
+    if _entries and _interval_before is None and now > SWITCH_INTERVAL:
+        _interval_before = now
+        sys.setswitchinterval(SWITCH_INTERVAL)
     elif not _entries and _interval_before is not None:
-        if abs(sys.getswitchinterval() - min(SWITCH_INTERVAL, _interval_before)) < 1e-6:
-            sys.setswitchinterval(_interval_before)
+        if abs(now - SWITCH_INTERVAL) < 2e-6:
+            # Python cuts off to whole microseconds, and 1e-4 s would come back as 99 of them.
+            sys.setswitchinterval(_interval_before + 5e-7)
         _interval_before = None
 
 
