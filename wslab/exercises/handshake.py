@@ -111,11 +111,17 @@ def check_accept(accept: Callable[[str], str]) -> Verdict:
                 else "",
                 hint=_hint("accept", _ACCEPT_HINTS),
             )
+        if got is ...:
+            return Verdict(
+                False,
+                "the dots are still there: put your own expression in their place.",
+                hint=_hint("accept", _ACCEPT_HINTS),
+            )
         if got != expected:
             return Verdict(
                 False,
                 f"accept({key!r}) is not what the server must answer.",
-                got if isinstance(got, (str, bytes)) else repr(got) if got is not None else None,
+                got if isinstance(got, str | bytes) or got is None else repr(got),
                 expected,
                 _accept_misconception(key, got),
                 "RFC 6455 §4.2.2",

@@ -1,4 +1,4 @@
-"""The handshake lesson: an echo server, one that checks Origin, and everything that can go wrong."""
+"""The handshake lesson: an echo server, one that checks Origin, and all that can go wrong."""
 
 from __future__ import annotations
 

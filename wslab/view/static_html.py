@@ -121,11 +121,11 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         f'<span style="flex:1;min-width:0;display:flex;flex-direction:{direction};gap:.5em;'
         "align-items:baseline;padding:.1em 0;border:solid color-mix(in srgb,currentColor 45%,"
         f'transparent);border-width:0 2px"><span style="{gap}"></span>{"".join(lane)}</span>'
-        f"</span></summary>{render_unit(unit)}</details>"
+        f"</span></summary>{render_unit(unit, indent='5.6em')}</details>"
     )
 
 
-def render_unit(unit: Unit) -> str:
+def render_unit(unit: Unit, *, indent: str = "0") -> str:
     """One unit as HTML: the rules that it breaks, its fields, its bytes."""
     broken = "".join(
         f'<p style="margin:.3em 0"><span style="{_ALARM}">⚠ broken</span> '
@@ -135,12 +135,12 @@ def render_unit(unit: Unit) -> str:
     )
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
-        f'<td style="{_CELL};{_MONO};overflow-wrap:anywhere">{escape(_value(field.value))}</td>'
+        f'<td style="{_CELL};{_MONO};min-width:11em;overflow-wrap:anywhere">{escape(_value(field.value))}</td>'
         f'<td style="{_CELL}">{escape(field.meaning)} {_reference(field.rfc)}</td></tr>'
         for field in unit.fields[:MOST_FIELDS]
     )
     return (
-        '<div style="margin:.3em 0 .8em 5.6em;padding-left:1em;border-left:3px solid '
+        f'<div style="margin:.3em 0 .8em {indent};padding-left:1em;border-left:3px solid '
         f'{_RULE}">{broken}<table style="border-collapse:collapse;margin:.3em 0;'
         f'font-size:.95em">{fields}</table>'
         f'<pre style="{_MONO};margin:.5em 0;overflow-x:auto;line-height:1.45">'
