@@ -135,7 +135,8 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
     )
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
-        f'<td style="{_CELL};{_MONO};min-width:11em;overflow-wrap:anywhere">{escape(_value(field.value))}</td>'
+        f'<td style="{_CELL};{_MONO};min-width:11em;overflow-wrap:anywhere">'
+        f"{escape(_value(field.value))}</td>"
         f'<td style="{_CELL}">{escape(field.meaning)} {_reference(field.rfc)}</td></tr>'
         for field in unit.fields[:MOST_FIELDS]
     )
