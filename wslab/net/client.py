@@ -14,7 +14,13 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
-from websockets.exceptions import ConcurrencyError, ConnectionClosed
+from websockets.exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    PayloadTooBig,
+    ProtocolError,
+    TooManyFragments,
+)
 from websockets.frames import OK_CLOSE_CODES, Close, Frame, Opcode
 from websockets.protocol import Event as ProtocolEvent
 from websockets.protocol import State
@@ -34,6 +40,7 @@ from wslab.net.errors import (
 )
 from wslab.net.inbox import Inbox
 from wslab.net.problem_log import ProblemLog
+from wslab.wire import close_code
 
 EVENTS_KEPT = 1000
 """How many events a client remembers; the oldest go."""
@@ -48,6 +55,9 @@ StateName = Literal["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
 EventName = Literal["open", "message", "error", "close", "sent", "ping", "pong"]
 
 _numbers = itertools.count(1)
+
+# What the library raises when a server sends what a client must not, or will not, take.
+_REFUSED = (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError)
 
 
 class Event(NamedTuple):
@@ -622,16 +632,18 @@ def _tell_ending(connection: ClientConnection) -> str:
     if received is not None:
         return f"the server closed the connection with code {_name(received)}, unanswered"
     cause = protocol.parser_exc or connection.connection_exc
-    if sent is not None and protocol.parser_exc is not None:
+    if sent is not None and isinstance(cause, _REFUSED):
         return (
-            f"this client broke the connection off with code {_name(sent)}, because the server "
-            f"broke the protocol; no close frame came back, so the code reported is 1006"
+            f"this client broke the connection off with code {_name(sent)}, because of what the "
+            f"server sent: {cause}; no close frame came back, so the code reported is 1006 (it is "
+            "never sent itself)"
         )
     if sent is not None:
         return (
             f"this client sent close code {_name(sent)}, but no close frame came back, so the code "
             f"reported is 1006 (abnormal closure; it is never sent itself)"
         )
+    cause = connection.connection_exc
     because = f": {cause}" if cause is not None and str(cause) else ""
     return (
         "the connection broke off without a close frame, so the code reported is 1006 (abnormal "
@@ -640,6 +652,6 @@ def _tell_ending(connection: ClientConnection) -> str:
 
 
 def _name(close: Close) -> str:
-    """For example: 1001 (going away), reason "restart"."""
-    code = str(Close(close.code, "")).replace(" [internal]", "")
+    """For example: 1001 (Going Away), reason "restart"."""
+    code = f"{int(close.code)} ({close_code(close.code).name})"
     return f'{code}, reason "{close.reason}"' if close.reason else code

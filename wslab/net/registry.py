@@ -141,7 +141,7 @@ def port_holder(port: int) -> Entry | None:
 
 
 def _set_switch_interval() -> None:
-    # Under the lock. What a learner set meanwhile is theirs: it is put back only if it is still ours.
+    # Under the lock. What a learner set meanwhile is theirs: put back is only what is still ours.
     global _interval_before
     now = sys.getswitchinterval()
     if _entries and _interval_before is None and now > SWITCH_INTERVAL:

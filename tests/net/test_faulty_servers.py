@@ -1,0 +1,109 @@
+"""Each faulty server, met by the real client."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.net import FaultyServer, Tap, connect, running
+from wslab.net.faulty_servers import FAULTY_SERVERS, run
+from wslab.wire.handshake import parse_head
+
+REFUSED = "the client refused the answer"
+EXPECTED = {
+    "wrong-accept": (
+        101,
+        REFUSED,
+        "websockets.exceptions.InvalidHeaderValue: invalid Sec-WebSocket-Accept header: "
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ),
+    "missing-accept": (
+        101,
+        REFUSED,
+        "websockets.exceptions.InvalidHeader: missing Sec-WebSocket-Accept header",
+    ),
+    "answers-200": (
+        200,
+        REFUSED,
+        "websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 200",
+    ),
+    "redirect": (302, "the client opened the connection", "/moved, where a redirect from"),
+    "hangs": (
+        None,
+        "the client gave up after 0.2 s without an answer",
+        "TimeoutError: timed out during opening handshake",
+    ),
+    "missing-upgrade-header": (
+        101,
+        REFUSED,
+        "websockets.exceptions.InvalidUpgrade: missing Upgrade header",
+    ),
+    "wrong-connection-header": (
+        101,
+        REFUSED,
+        "websockets.exceptions.InvalidUpgrade: invalid Connection header: keep-alive",
+    ),
+    "unoffered-subprotocol": (
+        101,
+        REFUSED,
+        "websockets.exceptions.NegotiationError: no subprotocols supported",
+    ),
+    "unoffered-extension": (
+        101,
+        REFUSED,
+        "websockets.exceptions.NegotiationError: no extensions supported",
+    ),
+    "closes-at-once": (
+        None,
+        "the connection ended without an answer",
+        "websockets.exceptions.InvalidMessage: did not receive a valid HTTP response",
+    ),
+}
+
+
+def test_every_fault_is_expected_here():
+    assert set(EXPECTED) == set(FAULTY_SERVERS)
+
+
+@pytest.mark.parametrize("name", FAULTY_SERVERS)
+def test_what_the_client_reports(name, capture):
+    status, outcome, api = EXPECTED[name]
+    result = run(name, capture=capture, open_timeout=0.2)
+    assert (result.status, result.outcome) == (status, outcome)
+    assert api in result.api
+    assert str(result) == f"{name}: {result.outcome} ({result.api})"
+    # What crossed the tap is what the two said.
+    assert capture.stream(1, "client") == result.sent
+    assert capture.stream(1, "server") == result.answer
+    assert parse_head(result.sent).get("Sec-WebSocket-Version") == "13"
+    assert list(running()) == []
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTY_SERVERS if name != "hangs"])
+def test_each_does_the_same_every_time(name):
+    first, second = run(name), run(name)
+    assert (first.outcome, first.status) == (second.outcome, second.status)
+
+
+def test_the_redirect_is_followed_through_the_tap(capture):
+    run("redirect", capture=capture)
+    rows = [(row.connection, row.preview) for row in capture.index.rows(0, 99)]
+    assert rows[:4] == [
+        (1, "GET / HTTP/1.1"),
+        (1, "302 Found"),
+        (2, "GET /moved HTTP/1.1"),
+        (2, "101 Switching Protocols"),
+    ]
+
+
+def test_one_stands_alone_for_any_other_client(capture):
+    with FaultyServer("answers-200") as server, Tap(server.url, capture) as tap:
+        for url in (server.url, tap.url):
+            with pytest.raises(ConnectionError, match="An ordinary web page"):
+                connect(url)
+        assert server.meet(tap.url).status == 200
+        assert [entry.name for entry in running()] == ["faulty answers-200", "tap"]
+
+
+def test_an_unknown_name_is_a_key_error():
+    with pytest.raises(KeyError, match="no-such-fault"):
+        FaultyServer("no-such-fault")
