@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "net": {"wire"},
     "view": {"wire"},
     "exercises": {"wire"},
-    "labs": {"net", "view", "wire", "doctor"},
+    "labs": {"net", "view", "wire", "exercises", "doctor"},
     # The shell: no widgets there. Labs are for notebooks.
     "commands": {"net", "wire", "course", "doctor"},
     "cli": {"commands"},

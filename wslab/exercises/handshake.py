@@ -95,7 +95,7 @@ def _hint(exercise: str, hints: tuple[str, ...]) -> str:
 # --- Compute the accept key
 
 
-def check_accept(accept: Callable[[str], str]) -> Verdict:
+def check_accept(accept: Callable[[str], object]) -> Verdict:
     """Whether `accept(key)` gives the Sec-WebSocket-Accept, for the RFC's key and for new ones."""
     keys = [RFC_KEY] + [base64.b64encode(os.urandom(16)).decode() for _ in range(3)]
     for key in keys:
@@ -227,7 +227,7 @@ _CULPRIT_HINTS = (
 # --- Repair a server's answer
 
 
-def check_answer(answer: Callable[[bytes], bytes]) -> Verdict:
+def check_answer(answer: Callable[[bytes], object]) -> Verdict:
     """Whether `answer(request)` gives a response that a client accepts; tells the first fault."""
     for key in (RFC_KEY, base64.b64encode(os.urandom(16)).decode()):
         request = (

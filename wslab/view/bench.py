@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from wslab.wire import rfc_url
+from .static_html import reference as link
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Bench(widgets.VBox):
     def _chosen(self, _: Any) -> None:
         experiment = self.experiments[self._list.value]
         self._what.value = (
-            f"<p style='margin:0 0 .3em'><b>{escape(experiment.name)}</b>: "
+            f"<p style='margin:0 0 .5em;line-height:1.45'><b>{escape(experiment.name)}</b>: "
             f"{escape(experiment.what)}.</p><p style='margin:0'>What will happen?</p>"
         )
         self._predictions.options = experiment.predictions
@@ -129,14 +129,10 @@ def _told(experiment: Experiment, outcome: Outcome, prediction: str | None) -> s
             ("what the client's API reports", outcome.reported),
         ]
     )
-    link = (
-        f"<a href='{escape(rfc_url(experiment.rfc))}' target='_blank' rel='noopener'>"
-        f"{escape(experiment.rfc)}</a>"
-    )
     return (
         f"<div data-wslab='outcome' data-experiment='{escape(experiment.name)}' "
         f"style='border-left:4px solid {colour};padding:.3em .9em;line-height:1.5'>"
         f"<p style='margin:0'><b>{word}: {escape(outcome.happened)}.</b> {escape(experiment.why)} "
-        f"{link}</p></div>"
+        f"{link(experiment.rfc)}</p></div>"
         f"<div style='display:flex;flex-wrap:wrap;gap:1.2em;margin-top:.6em'>{columns}</div>"
     )

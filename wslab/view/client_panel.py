@@ -17,25 +17,38 @@ from .live_view import LiveView
 KEPT = 200
 """Events of the log that a page is told about; older ones are only counted."""
 
+LONGEST_MESSAGE = 1_500_000
+"""Bytes that a page may send to the kernel as one message of ours, whatever it is asked to allow:
+written as JSON it may become six times as long, and Jupyter's server takes 10 MiB at most."""
+
 SHOWN_CHARACTERS = 2_000
 """Of one event's text: the panel tells what happened, the wire view shows every byte."""
 
 
 class Event(Protocol):
-    time: float  # seconds since the epoch
-    name: str
-    text: str
+    @property
+    def time(self) -> float: ...  # seconds since the epoch
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
 
 
 class Client(Protocol):
     """What the panel needs of a client; `wslab.net.Client` is one."""
 
+    @property
+    def state(self) -> str: ...
+    @property
+    def subprotocol(self) -> str | None: ...
+    @property
+    def close_code(self) -> int | None: ...
+    @property
+    def close_reason(self) -> str | None: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+
     url: str | None
-    state: str
-    subprotocol: str | None
-    close_code: int | None
-    close_reason: str | None
-    events: Sequence[Event]
 
     def connect(self, url: str) -> object: ...
     def send(self, message: str) -> None: ...
@@ -71,7 +84,9 @@ class ClientPanel(LiveView):
         self._told = 0  # how many of these the pages were told
         self._told_state: dict[str, Any] | None = None
         self._unsubscribe = client.subscribe(self.tell)
-        super().__init__(_url=url or client.url or "", _max_message=max_message, **traits)
+        super().__init__(
+            _url=url or client.url or "", _max_message=min(max_message, LONGEST_MESSAGE), **traits
+        )
 
     def close(self) -> None:
         """Take the panel away. The client stays as it is."""

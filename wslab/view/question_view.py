@@ -7,17 +7,22 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from wslab.wire import rfc_url
+from .static_html import reference as link
 
 
 class Question(Protocol):
     """What the view needs to know; `wslab.exercises.question.Question` is one."""
 
-    prompt: str
-    options: tuple[str, ...]
-    answer: int
-    replies: tuple[str, ...]
-    rfc: str
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def options(self) -> tuple[str, ...]: ...
+    @property
+    def answer(self) -> int: ...
+    @property
+    def replies(self) -> tuple[str, ...]: ...
+    @property
+    def rfc(self) -> str: ...
 
 
 class QuestionView(widgets.VBox):
@@ -40,7 +45,9 @@ class QuestionView(widgets.VBox):
         self._reply = widgets.HTML()
         self._choice.observe(self._chosen, "value")
         self._button.on_click(self._answered)
-        prompt = widgets.HTML(f"<b>{escape(question.prompt)}</b>")
+        prompt = widgets.HTML(
+            f"<div style='line-height:1.45;font-weight:600'>{escape(question.prompt)}</div>"
+        )
         super().__init__([prompt, self._choice, self._button, self._reply], **options)
 
     def _chosen(self, change: Any) -> None:
@@ -57,6 +64,5 @@ class QuestionView(widgets.VBox):
             f"<div data-wslab='reply' data-right='{str(right).lower()}' style='border-left:4px "
             f"solid {colour};padding:.3em .9em;line-height:1.5;max-width:60em'><b>{word}</b> "
             f"{escape(self.question.replies[chosen])} "
-            f"<a href='{escape(rfc_url(self.question.rfc))}' target='_blank' rel='noopener'>"
-            f"{escape(self.question.rfc)}</a></div>"
+            f"{link(self.question.rfc)}</div>"
         )

@@ -130,14 +130,14 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
     broken = "".join(
         f'<p style="margin:.3em 0"><span style="{_ALARM}">⚠ broken</span> '
         f"{escape(violation.text)}{_earns(violation.close_code, violation.http_status)} "
-        f"{_reference(violation.rfc)}</p>"
+        f"{reference(violation.rfc)}</p>"
         for violation in unit.violations
     )
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
         f'<td style="{_CELL};{_MONO};min-width:11em;overflow-wrap:anywhere">'
         f"{escape(_value(field.value))}</td>"
-        f'<td style="{_CELL}">{escape(field.meaning)} {_reference(field.rfc)}</td></tr>'
+        f'<td style="{_CELL}">{escape(field.meaning)} {reference(field.rfc)}</td></tr>'
         for field in unit.fields[:MOST_FIELDS]
     )
     return (
@@ -173,13 +173,15 @@ def _earns(close_code: int | None, http_status: int | None) -> str:
     return f" Earns HTTP status {http_status}." if http_status is not None else ""
 
 
-def _reference(rfc: str) -> str:
+def reference(rfc: str) -> str:
+    """A link to the section that `rfc` names."""
     url = link(rfc)
     if url is None:
         return escape(rfc)
     return (
         f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" '
-        f'style="white-space:nowrap">{escape(rfc)}</a>'
+        'style="white-space:nowrap;color:var(--jp-content-link-color,revert);'
+        f'text-decoration:underline">{escape(rfc)}</a>'
     )
 
 
