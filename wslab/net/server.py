@@ -58,6 +58,11 @@ class Server(Listener):
         self.max_size = max_size
         self.compression = compression
         self.ping_interval = ping_interval
+        self.ping_timeout: float | None = 20.0
+        """Seconds that a client has for the pong; then it is closed with 1011. May be set before
+        the start."""
+        self.close_timeout: float | None = 10.0
+        """Seconds that a client has for its part of the closing handshake. May be set likewise."""
         self._server: LibraryServer | None = None
         self._accepted: set[_Connection] = set()
         self._open_connections = 0
@@ -73,6 +78,13 @@ class Server(Listener):
         """
         raise NotImplementedError
 
+    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """What to answer a request instead of opening a WebSocket: a page, or a refusal.
+
+        None (here always) means: go on with the handshake. Runs on the loop thread.
+        """
+        return None
+
     async def _open(self, sock: socket.socket) -> None:
         self._server = await serve(
             self._handle,
@@ -81,8 +93,11 @@ class Server(Listener):
             subprotocols=cast("Sequence[Subprotocol]", self.subprotocols) or None,
             select_subprotocol=self._select_subprotocol,
             compression=self.compression,
+            process_request=self.answer,
             process_response=_conform,
             ping_interval=self.ping_interval,
+            ping_timeout=self.ping_timeout,
+            close_timeout=self.close_timeout,
             max_size=self.max_size,
             logger=self.log.logger,
             create_connection=cast("type[ServerConnection]", self._make_connection),
