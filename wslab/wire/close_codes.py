@@ -1,11 +1,19 @@
 """The close codes: one table, read by the views, the lessons and the tests.
 
-Source: RFC 6455 §7.4 and IANA's registry "WebSocket Close Code Number Registry".
+Source: RFC 6455 §7.4 and IANA's registry "WebSocket Close Code Number Registry" (`IANA`), which
+§11.7 sets up. 1012-1014 and those from 3000 on were registered later and stand in the registry
+alone. What a client should do next is §7.2.3 (wait, then wait longer) put to each code.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+IANA = "https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number"
+"""The registry itself."""
+
+Who = Literal["either peer", "server", "client", "nobody"]
+Reconnect = Literal["no", "at once", "later", "after a change"]
 
 
 class CloseCode(NamedTuple):
@@ -17,53 +25,106 @@ class CloseCode(NamedTuple):
     sendable: bool
     """Whether it may stand in a close frame (RFC 6455 §7.4.1)."""
     rfc: str
+    who: Who = "either peer"
+    """Who may send it. The registry lets either peer send most of them; here stands for whom it
+    makes sense."""
+    reconnect: Reconnect = "no"
+    """Whether a client that met this code should connect again."""
+    then: str = ""
+    """What that client should do next."""
 
+    @property
+    def script_may_pass(self) -> bool:
+        """Whether a page's script may pass it to `close()`: 1000 and 3000-4999 (WHATWG)."""
+        return self.code == 1000 or 3000 <= self.code <= 4999
+
+
+_CODE = "RFC 6455 §7.4.1"
+_REGISTRY = "RFC 6455 §11.7"
 
 CLOSE_CODES: dict[int, CloseCode] = {
     code.code: code
     for code in [
-        CloseCode(1000, "Normal Closure", "the work is done", True, "RFC 6455 §7.4.1"),
         CloseCode(
-            1001, "Going Away", "a server shuts down or a page is left", True, "RFC 6455 §7.4.1"
+            1000, "Normal Closure", "the work is done", True, _CODE,
+            "either peer", "no", "nothing: both sides are done",
         ),
         CloseCode(
-            1002, "Protocol Error", "the peer broke a rule of the protocol", True, "RFC 6455 §7.4.1"
+            1001, "Going Away", "a server shuts down or a page is left", True, _CODE,
+            "either peer", "later", "from a server: connect again, after a random wait",
         ),
         CloseCode(
-            1003, "Unsupported Data", "a type of message it cannot take", True, "RFC 6455 §7.4.1"
-        ),
-        CloseCode(1004, "Reserved", "has no meaning yet", False, "RFC 6455 §7.4.1"),
-        CloseCode(
-            1005, "No Status Received", "the close frame carried no code", False, "RFC 6455 §7.4.1"
+            1002, "Protocol Error", "the peer broke a rule of the protocol", True, _CODE,
+            "either peer", "after a change", "find the bug: the same bytes will fail again",
         ),
         CloseCode(
-            1006, "Abnormal Closure", "no close frame arrived at all", False, "RFC 6455 §7.4.1"
+            1003, "Unsupported Data", "a type of message it cannot take", True, _CODE,
+            "either peer", "after a change", "connect again only to send the other type",
         ),
         CloseCode(
-            1007,
-            "Invalid Payload Data",
-            "content of the wrong form, such as text that is not UTF-8",
-            True,
-            "RFC 6455 §7.4.1",
-        ),
-        CloseCode(1008, "Policy Violation", "against the peer's rules", True, "RFC 6455 §7.4.1"),
-        CloseCode(1009, "Message Too Big", "longer than the peer takes", True, "RFC 6455 §7.4.1"),
-        CloseCode(
-            1010,
-            "Mandatory Extension",
-            "the client needs an extension that the server did not agree to",
-            True,
-            "RFC 6455 §7.4.1",
+            1004, "Reserved", "has no meaning yet", False, _CODE,
+            "nobody", "no", "never met: nobody may send it",
         ),
         CloseCode(
-            1011, "Internal Error", "the peer met a fault of its own", True, "RFC 6455 §7.4.1"
+            1005, "No Status Received", "the close frame carried no code", False, _CODE,
+            "nobody", "no", "as after 1000: the peer closed properly and gave no code",
         ),
-        CloseCode(1012, "Service Restart", "come back in a moment", True, "RFC 6455 §11.7"),
-        CloseCode(1013, "Try Again Later", "too busy at present", True, "RFC 6455 §11.7"),
-        CloseCode(1014, "Bad Gateway", "a gateway got a bad answer", True, "RFC 6455 §11.7"),
-        CloseCode(1015, "TLS Handshake", "the TLS handshake failed", False, "RFC 6455 §7.4.1"),
+        CloseCode(
+            1006, "Abnormal Closure", "no close frame arrived at all", False, _CODE,
+            "nobody", "later", "connect again, after a random wait that grows with each failure",
+        ),
+        CloseCode(
+            1007, "Invalid Payload Data",
+            "content of the wrong form, such as text that is not UTF-8", True, _CODE,
+            "either peer", "after a change", "find the bug: text must be UTF-8",
+        ),
+        CloseCode(
+            1008, "Policy Violation", "against the peer's rules", True, _CODE,
+            "either peer", "after a change", "log in, or stop doing what is not allowed",
+        ),
+        CloseCode(
+            1009, "Message Too Big", "longer than the peer takes", True, _CODE,
+            "either peer", "after a change", "connect again and send less at a time",
+        ),
+        CloseCode(
+            1010, "Mandatory Extension",
+            "the client needs an extension that the server did not agree to", True, _CODE,
+            "client", "no", "do without the extension, or use another server",
+        ),
+        CloseCode(
+            1011, "Internal Error", "the peer met a fault of its own", True, _CODE,
+            "either peer", "later", "connect again after a wait; if it stays so, tell somebody",
+        ),
+        CloseCode(
+            1012, "Service Restart", "come back in a moment", True, _REGISTRY,
+            "server", "later", "connect again, after a random wait of 5 to 30 seconds",
+        ),
+        CloseCode(
+            1013, "Try Again Later", "too busy at present", True, _REGISTRY,
+            "server", "later", "connect again much later, or to another address",
+        ),
+        CloseCode(
+            1014, "Bad Gateway", "a gateway got a bad answer", True, _REGISTRY,
+            "server", "later", "connect again after a wait: what stands behind it is broken",
+        ),
+        CloseCode(
+            1015, "TLS Handshake", "the TLS handshake failed", False, _CODE,
+            "nobody", "after a change", "look at the certificate, its names and its dates",
+        ),
+        CloseCode(
+            3000, "Unauthorized", "the endpoint wants to know who asks", True, _REGISTRY,
+            "server", "after a change", "log in (again), then connect again",
+        ),
+        CloseCode(
+            3003, "Forbidden", "known, but not allowed to do this", True, _REGISTRY,
+            "server", "no", "nothing: asking again will not help",
+        ),
+        CloseCode(
+            3008, "Timeout", "it took too long", True, _REGISTRY,
+            "either peer", "at once", "connect again",
+        ),
     ]
-}
+}  # fmt: skip
 
 
 def close_code(code: int) -> CloseCode:
@@ -74,20 +135,29 @@ def close_code(code: int) -> CloseCode:
     """
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
+    ranges = "RFC 6455 §7.4.2"
+    never = "never met: nobody may send it"
+    agreed = "whatever the two peers agreed on"
     if code < 1000:
         return CloseCode(
-            code, "Not Used", "codes below 1000 are not used", False, "RFC 6455 §7.4.2"
-        )
+            code, "Not Used", "codes below 1000 are not used", False, ranges,
+            "nobody", "no", never,
+        )  # fmt: skip
     if code < 3000:
         return CloseCode(
-            code, "Unassigned", "kept for the protocol itself", False, "RFC 6455 §7.4.2"
-        )
+            code, "Unassigned", "kept for the protocol itself", False, ranges,
+            "nobody", "no", never,
+        )  # fmt: skip
     if code < 4000:
         return CloseCode(
-            code, "Library Code", "for libraries and frameworks", True, "RFC 6455 §7.4.2"
-        )
+            code, "Library Code", "for libraries and frameworks", True, ranges,
+            "either peer", "after a change", "what that library's documentation says",
+        )  # fmt: skip
     if code < 5000:
         return CloseCode(
-            code, "Private Code", "whatever the two peers agreed on", True, "RFC 6455 §7.4.2"
-        )
-    return CloseCode(code, "Out Of Range", "no range is set for it", False, "RFC 6455 §7.4.2")
+            code, "Private Code", agreed, True, ranges,
+            "either peer", "after a change", agreed,
+        )  # fmt: skip
+    return CloseCode(
+        code, "Out Of Range", "no range is set for it", False, ranges, "nobody", "no", never
+    )

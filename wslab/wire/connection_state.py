@@ -1,13 +1,25 @@
 """The states of a connection and what moves it from one to the next: one table.
 
-Source: RFC 6455 §4.1 (CONNECTING, OPEN), §7.1.3 (CLOSING), §7.1.4 (CLOSED). The names are those of
-the WHATWG standard's `readyState`. A row is read as one peer sees it; the wire view reads the
-table as an onlooker does who sees both directions.
+Source: RFC 6455 §4.1 and §4.2.2 (CONNECTING, OPEN), §7.1.3 (CLOSING), §7.1.4 (CLOSED). The names
+are those of the WHATWG standard's `readyState`. A row is read as *one peer* sees it: each peer has
+a state of its own, and for as long as a byte is on its way the two may differ. The same bytes move
+both: what one sends, the other receives.
+
+An onlooker such as the wire view, who sees both directions at once, reads the table by the four
+names at the end of `Event`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .fields import Direction
+
+if TYPE_CHECKING:
+    from .capture import Capture
+    from .index import Row
 
 
 class State(Enum):
@@ -20,24 +32,200 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What can happen to a connection."""
+    """What can happen to a peer. The value says it in words."""
 
-    ACCEPTED = "the response is a valid 101"
-    REFUSED = "the response is anything else"
-    CLOSE_FRAME = "a close frame crosses"
-    TCP_CLOSED = "the TCP connection ends"
+    SENDS_REQUEST = "sends the request"
+    RECEIVES_REQUEST = "receives the request"
+    SENDS_101 = "answers 101"
+    RECEIVES_101 = "receives a valid 101"
+    SENDS_REFUSAL = "answers anything else"
+    RECEIVES_REFUSAL = "receives anything else"
+    SENDS_CLOSE = "sends a close frame"
+    RECEIVES_CLOSE = "receives a close frame"
+    SENDS_FIN = "ends its half of TCP (FIN)"
+    RECEIVES_FIN = "hears that the other half ended (FIN)"
+    TCP_ENDS = "TCP breaks off (RST)"
 
+    # The onlooker's names.
+    ACCEPTED = RECEIVES_101
+    REFUSED = RECEIVES_REFUSAL
+    CLOSE_FRAME = RECEIVES_CLOSE
+    TCP_CLOSED = TCP_ENDS
+
+
+Peer = Literal["client", "server"]
+
+
+class Edge(NamedTuple):
+    """One row of the table."""
+
+    before: State
+    event: Event
+    after: State
+    rfc: str
+    peer: Peer | None = None
+    """Who can take this edge; None: either."""
+
+
+_C, _O, _G, _D = State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED
+
+EDGES: tuple[Edge, ...] = (
+    Edge(_C, Event.SENDS_REQUEST, _C, "RFC 6455 §4.1", "client"),
+    Edge(_C, Event.RECEIVES_REQUEST, _C, "RFC 6455 §4.2.1", "server"),
+    Edge(_C, Event.RECEIVES_101, _O, "RFC 6455 §4.1", "client"),
+    Edge(_C, Event.SENDS_101, _O, "RFC 6455 §4.2.2", "server"),
+    Edge(_C, Event.RECEIVES_REFUSAL, _D, "RFC 6455 §4.1", "client"),
+    Edge(_C, Event.SENDS_REFUSAL, _D, "RFC 6455 §4.2.2", "server"),
+    # A peer that ends TCP before the 101 has given up.
+    Edge(_C, Event.SENDS_FIN, _D, "RFC 6455 §7.1.7"),
+    Edge(_C, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.7"),
+    Edge(_C, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, Event.SENDS_CLOSE, _G, "RFC 6455 §7.1.3"),
+    Edge(_O, Event.RECEIVES_CLOSE, _G, "RFC 6455 §7.1.3"),
+    # TCP can be half closed, a WebSocket cannot: without a close frame a FIN is the end.
+    Edge(_O, Event.SENDS_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+    Edge(_G, Event.SENDS_CLOSE, _G, "RFC 6455 §5.5.1"),
+    Edge(_G, Event.RECEIVES_CLOSE, _G, "RFC 6455 §5.5.1"),
+    # Its own half is over; it is CLOSED once the other half is.
+    Edge(_G, Event.SENDS_FIN, _G, "RFC 6455 §7.1.1"),
+    Edge(_G, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_G, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+)
+"""The table."""
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
-    (State.CONNECTING, Event.ACCEPTED): State.OPEN,
-    (State.CONNECTING, Event.REFUSED): State.CLOSED,
-    (State.CONNECTING, Event.TCP_CLOSED): State.CLOSED,
-    (State.OPEN, Event.CLOSE_FRAME): State.CLOSING,
-    (State.OPEN, Event.TCP_CLOSED): State.CLOSED,
-    (State.CLOSING, Event.TCP_CLOSED): State.CLOSED,
+    (edge.before, edge.event): edge.after for edge in EDGES
 }
+"""The same, to look up."""
 
 
 def after(state: State, event: Event) -> State:
     """The state that `event` leads to; the same one where the table has no such edge."""
     return TRANSITIONS.get((state, event), state)
+
+
+def edges_of(peer: Peer) -> tuple[Edge, ...]:
+    """The rows of the table that `peer` can take."""
+    return tuple(edge for edge in EDGES if edge.peer in (None, peer))
+
+
+# --- The layer beneath ----------------------------------------------------------------------------
+
+
+class TCP(Enum):
+    """The states of TCP that matter here (RFC 9293 §3.3.2)."""
+
+    ESTABLISHED = "both halves are open"
+    FIN_WAIT = "it has ended its half, and still hears the other"
+    CLOSE_WAIT = "the other half has ended, its own has not"
+    CLOSED = "both halves have ended"
+
+
+TCP_TRANSITIONS: dict[tuple[TCP, Event], TCP] = {
+    (TCP.ESTABLISHED, Event.SENDS_FIN): TCP.FIN_WAIT,
+    (TCP.ESTABLISHED, Event.RECEIVES_FIN): TCP.CLOSE_WAIT,
+    (TCP.FIN_WAIT, Event.RECEIVES_FIN): TCP.CLOSED,
+    (TCP.CLOSE_WAIT, Event.SENDS_FIN): TCP.CLOSED,
+    (TCP.ESTABLISHED, Event.TCP_ENDS): TCP.CLOSED,
+    (TCP.FIN_WAIT, Event.TCP_ENDS): TCP.CLOSED,
+    (TCP.CLOSE_WAIT, Event.TCP_ENDS): TCP.CLOSED,
+}
+"""What a FIN or a RST does to a peer's TCP (RFC 9293 §3.6); LAST-ACK and TIME-WAIT are left out."""
+
+
+# --- A recording, read by the table ---------------------------------------------------------------
+
+
+class Step(NamedTuple):
+    """Something that crossed and what it did to one peer."""
+
+    time: float
+    """Seconds since the capture began."""
+    peer: Peer
+    event: Event
+    before: State
+    after: State
+    tcp: TCP
+    """The peer's TCP afterwards."""
+    row: int | None
+    """The row of the index whose bytes caused it; None for the end of a TCP stream."""
+
+    def __str__(self) -> str:
+        moved = f"{self.before.name} → {self.after.name}"
+        return f"{self.time:9.3f}  {self.peer} {self.event.value}: {moved}"
+
+
+_MOVES = {
+    "request": (Event.SENDS_REQUEST, Event.RECEIVES_REQUEST),
+    "101": (Event.SENDS_101, Event.RECEIVES_101),
+    "refusal": (Event.SENDS_REFUSAL, Event.RECEIVES_REFUSAL),
+    "close": (Event.SENDS_CLOSE, Event.RECEIVES_CLOSE),
+    "eof": (Event.SENDS_FIN, Event.RECEIVES_FIN),
+    "reset": (Event.TCP_ENDS, Event.TCP_ENDS),
+}
+"""What a thing that crosses is to the peer that sent it, and to the one that gets it."""
+
+
+def steps(capture: Capture, connection: int) -> list[Step]:
+    """What moved the two peers of a connection, in order; the sender of a thing moves first.
+
+    Frames that leave both peers where they are (text, ping ...) are left out.
+    """
+    now: dict[Peer, State] = {"client": State.CONNECTING, "server": State.CONNECTING}
+    tcp: dict[Peer, TCP] = {"client": TCP.ESTABLISHED, "server": TCP.ESTABLISHED}
+    found: list[Step] = []
+    for time, direction, what, row in _crossings(capture, connection):
+        if what == "upgraded":
+            now = {"client": State.OPEN, "server": State.OPEN}
+            continue
+        for peer, event in zip(_in_order(direction), _MOVES[what], strict=True):
+            before, wire = now[peer], TCP_TRANSITIONS.get((tcp[peer], event), tcp[peer])
+            if (before, event) not in TRANSITIONS and wire is tcp[peer]:
+                continue
+            now[peer], tcp[peer] = after(before, event), wire
+            found.append(Step(time, peer, event, before, now[peer], wire, row))
+    return found
+
+
+def _in_order(direction: Direction) -> tuple[Peer, Peer]:
+    return ("client", "server") if direction == "client" else ("server", "client")
+
+
+def _crossings(
+    capture: Capture, connection: int
+) -> Iterator[tuple[float, Direction, str, int | None]]:
+    index = capture.index
+    ends: list[tuple[float, Direction, str, int | None]] = [
+        (event.time, event.direction or "client", event.name, None)
+        for event in list(capture.events)
+        if event.connection == connection and event.name in ("upgraded", "eof", "reset")
+    ]
+    heads: list[tuple[float, Direction, str, int | None]] = []
+    for row in index.rows():
+        if row.connection == connection and (what := _what(row)) is not None:
+            heads.append((row.time, row.direction, what, row.number))
+    # Stable: of two things at the same time the bytes came before the end of the stream, except
+    # that a connection is upgraded before anything crosses.
+    first = [end for end in ends if end[2] == "upgraded"]
+    yield from first
+    yield from sorted([*heads, *(end for end in ends if end not in first)], key=lambda it: it[0])
+
+
+def _what(row: Row) -> str | None:
+    if row.kind == "response":
+        status = row.preview[:3]
+        if status == "101":
+            return "refusal" if row.broken else "101"
+        return None if status.startswith("1") else "refusal"
+    return row.kind if row.kind in ("request", "close") else None
+
+
+def path(steps: Iterable[Step], peer: Peer) -> list[State]:
+    """The states that `peer` went through, each once."""
+    states = [State.CONNECTING]
+    for step in steps:
+        if step.peer == peer and step.after is not states[-1]:
+            states.append(step.after)
+    return states
