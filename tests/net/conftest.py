@@ -19,6 +19,7 @@ PATIENCE = 10.0
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind() -> Iterator[None]:
+    loop.problems.clear()
     before = set(threading.enumerate())
     yield
     stop_all()
@@ -27,7 +28,9 @@ def _nothing_left_behind() -> Iterator[None]:
     # The resolver's thread pool belongs to asyncio, and is kept for the next host name.
     after = {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
     assert {thread.name for thread in after - before} <= {loop.THREAD_NAME}
-    assert list(loop.problems) == []
+    problems = list(loop.problems)
+    loop.problems.clear()
+    assert problems == []
 
 
 class Lab(NamedTuple):

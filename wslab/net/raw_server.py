@@ -83,11 +83,11 @@ class RawServer(Listener):
         self.connections: deque[RawConnection] = deque(maxlen=CONNECTIONS_KEPT)
         """The last connections, oldest first."""
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], RawConnection] = {}
 
     async def _open(self, sock: socket.socket) -> None:
         self._server = await asyncio.start_server(
-            self._serve, sock=sock, limit=MAX_HEAD, start_serving=False
+            self._accept, sock=sock, limit=MAX_HEAD, start_serving=False
         )
         await self._server.start_serving()
 
@@ -95,32 +95,35 @@ class RawServer(Listener):
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
+        tasks = dict(self._tasks)
+        for task, connection in tasks.items():
+            connection.reset()  # nobody waits for what is not delivered yet
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
         if server is not None:
             await server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio's complains when the one it made is cancelled.
         connection = RawConnection(reader, writer)
         self.connections.append(connection)
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
+        if self._server is None:  # accepted in the very moment in which the server stops
+            connection.reset()
+
+    async def _serve(self, connection: RawConnection) -> None:
+        writer = connection.writer
         try:
-            if self._server is not None:  # or it was accepted in the moment in which it stops
-                connection.request = await reader.readuntil(b"\r\n\r\n")
-                await self.script(connection)
+            connection.request = await connection.reader.readuntil(b"\r\n\r\n")
+            await self.script(connection)
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client went away, as it may
-        except asyncio.CancelledError:
-            writer.transport.abort()  # stopped: nobody waits for what is not delivered yet
         except Exception as error:
             self.log.note("the script failed", error)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            self._tasks.discard(task)

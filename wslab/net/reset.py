@@ -17,4 +17,6 @@ def reset(transport: asyncio.Transport | asyncio.WriteTransport) -> None:
     with contextlib.suppress(OSError):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-    transport.abort()
+    # CPython 3.11: a transport that is gone already may fail to notice, and miss its loop.
+    with contextlib.suppress(AttributeError):
+        transport.abort()
