@@ -255,6 +255,11 @@ class OpenNotebook:
         """A cell, counted from 0 among all cells."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
+    def is_code(self, number: int) -> bool:
+        """Whether the cell of that number is one to run."""
+        widgets = "window.jupyterapp.shell.currentWidget.content.widgets"
+        return bool(self.page.evaluate(f"() => {widgets}[{number}].model.type === 'code'"))
+
     def view(self, name: str) -> Locator:
         """The views of a kind, by their `data-wslab` attribute: `view("wire-view").first`."""
         return self.page.locator(f'[data-wslab="{name}"]')
