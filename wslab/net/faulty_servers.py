@@ -2,7 +2,8 @@
 
     run("wrong-accept", capture=lab.capture)  # a real client meets it; what the client reports
 
-Each gives the same answer every time. A `FaultyServer` also stands alone, for any other client.
+Each gives the same answer every time. A `FaultyServer` also stands alone, for any other client, and
+can misbehave after the handshake as well: `MISBEHAVIOURS` holds both tables.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from websockets.exceptions import InvalidMessage
 from wslab.net.client import Client
 from wslab.net.errors import WslabError
 from wslab.net.faulty_clients import KEY
+from wslab.net.faulty_frames import FAULTY_FRAMES, FrameFault, misbehave
 from wslab.net.handshake_result import HandshakeResult
 from wslab.net.raw_server import RawConnection, RawServer, Script
 from wslab.net.tap import Recorder, Tap
@@ -192,14 +194,30 @@ FAULTY_SERVERS: dict[str, Fault] = {
 }
 
 
+def _after_handshake(fault: FrameFault) -> Fault:
+    async def script(connection: RawConnection) -> None:
+        await _accept(connection)
+        await misbehave(fault, connection)
+
+    return Fault(fault.name, fault.what, fault.rfc, script)
+
+
+MISBEHAVIOURS: dict[str, Fault] = FAULTY_SERVERS | {
+    fault.name: _after_handshake(fault)
+    for fault in FAULTY_FRAMES.values()
+    if "server" in fault.sides
+}
+"""Every way in which a `FaultyServer` can misbehave, in the handshake and after it."""
+
+
 class FaultyServer(RawServer):
-    """A server that misbehaves as `how` says; the names are those of `FAULTY_SERVERS`.
+    """A server that misbehaves as `how` says; the names are those of `MISBEHAVIOURS`.
 
     Raises KeyError for another name.
     """
 
     def __init__(self, how: str, *, name: str | None = None, port: int = 0) -> None:
-        self.fault = FAULTY_SERVERS[how]
+        self.fault = MISBEHAVIOURS[how]
         super().__init__(self.fault.script, name=name or f"faulty {how}", port=port)
 
     def meet(

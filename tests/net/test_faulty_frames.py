@@ -1,0 +1,128 @@
+"""Each fault after the handshake, by a server and by a client, before a correct peer."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.net import (
+    Client,
+    ConnectFailed,
+    EchoServer,
+    FaultyServer,
+    HandshakeFailed,
+    NotConnected,
+    Tap,
+    connect,
+)
+from wslab.net.faulty_frames import FAULTY_FRAMES, run
+from wslab.net.faulty_servers import FAULTY_SERVERS, MISBEHAVIOURS
+
+ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
+CLIENTS = [fault for fault in ACTIVE if "client" in fault.sides]
+SERVERS = [fault for fault in ACTIVE if "server" in fault.sides]
+
+
+def by_name(fault):
+    return fault.name
+
+
+def last_close(capture, direction):
+    """The code of the close frame that this side sent; 1005 for one without, None for none."""
+    index = capture.index
+    frames = [row for row in index.rows() if row.kind == "close" and row.direction == direction]
+    if not frames:
+        return None
+    payload = index.unit(frames[-1].number).payload
+    return int.from_bytes(payload[:2], "big") if payload else 1005
+
+
+@pytest.mark.parametrize("fault", CLIENTS, ids=by_name)
+def test_a_server_answers_the_client_with_the_code_that_the_fault_earns(fault, capture):
+    with EchoServer() as server, Tap(server.port, capture) as tap:
+        first, second = run(fault.name, tap.url), run(fault.name, tap.url)
+    assert first.close_code == fault.earns == last_close(capture, "server")
+    assert first.ended == "eof"
+    assert first.sent == second.sent  # the same every time
+    assert str(first) == f"{fault.name}: the server sent close code {fault.earns}, TCP ended"
+
+
+@pytest.mark.parametrize("fault", SERVERS, ids=by_name)
+def test_a_client_answers_the_server_with_the_code_that_the_fault_earns(fault, capture):
+    with FaultyServer(fault.name) as server, Tap(server.port, capture) as tap:
+        client = connect(tap.url)
+        assert client.state == "OPEN"  # it behaves until the first message comes
+        client.send("Hello")
+        with pytest.raises(NotConnected):
+            client.recv()
+    # Who fails a connection reports 1006: the peer's own close frame never came.
+    assert last_close(capture, "client") == fault.earns
+    assert client.close_code == (1006 if fault.earns in (1002, 1007, 1009) else fault.earns)
+
+
+@pytest.mark.parametrize("name", ["vanishes", "half-closes", "cuts-a-frame-short"])
+def test_an_end_without_a_close_frame_is_1006(name, capture):
+    with FaultyServer(name) as server, Tap(server.port, capture) as tap:
+        client = connect(tap.url)
+        client.send("Hello")
+        with pytest.raises(NotConnected, match="1006"):
+            client.recv()
+    assert client.close_code == 1006
+    assert last_close(capture, "server") is None
+
+
+def test_a_client_that_breaks_off_leaves_the_server_standing():
+    with EchoServer() as server:
+        for name in ("vanishes", "half-closes", "cuts-a-frame-short"):
+            assert run(name, server.url).close_code is None
+        client = connect(server.url)
+        client.send("still there?")
+        assert client.recv() == "still there?"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("never-answers-close", 1006),
+        ("never-answers", 1006),
+        ("answers-another-code", 4999),
+        ("keeps-tcp-open", 1000),
+    ],
+)
+def test_how_a_close_is_answered_is_up_to_the_fault(name, code):
+    with FaultyServer(name) as server:
+        client = Client(server.url, close_timeout=0.2).connect()
+        client.close()
+        assert (client.state, client.close_code) == ("CLOSED", code)
+
+
+def test_a_server_that_has_not_begun_yet_behaves():
+    with FaultyServer("masks-its-frames") as server:
+        client = connect(server.url)
+        assert client.ping() >= 0
+        client.close(4000, "never mind")
+        assert client.close_code == 4000
+
+
+def test_one_table_lists_the_faults_of_the_handshake_and_those_after_it():
+    assert set(FAULTY_SERVERS) < set(MISBEHAVIOURS)
+    assert not set(FAULTY_SERVERS) & set(FAULTY_FRAMES)
+    assert {name for name in MISBEHAVIOURS if name not in FAULTY_SERVERS} == {
+        fault.name for fault in FAULTY_FRAMES.values() if "server" in fault.sides
+    }
+    for fault in MISBEHAVIOURS.values():
+        assert fault.what
+        assert fault.rfc.startswith("RFC ")
+
+
+def test_a_client_that_is_no_such_client():
+    with pytest.raises(KeyError, match="masks-its-frames"):
+        run("masks-its-frames", 8000)  # a server's fault
+    with pytest.raises(KeyError, match="no-such-fault"):
+        run("no-such-fault", 8000)
+
+
+def test_where_no_websocket_opens(refused_port):
+    with pytest.raises(ConnectFailed, match=f"127.0.0.1:{refused_port}"):
+        run("goes-away", refused_port)
+    with FaultyServer("answers-200") as server, pytest.raises(HandshakeFailed, match="got 200"):
+        run("goes-away", server.url)
