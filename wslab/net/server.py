@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from websockets.asyncio.server import Server as LibraryServer
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed, InvalidHeader
+from websockets.exceptions import ConnectionClosed, InvalidHeader, InvalidMessage
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Origin, Subprotocol
@@ -156,6 +156,17 @@ class _Connection(ServerConnection):
     """
 
     owner: Server
+    _told_off = False
+
+    # The library calls this whenever there is something to write, the end of the stream included.
+    def send_data(self) -> None:
+        problem = self.protocol.handshake_exc
+        if isinstance(problem, InvalidMessage) and not self._told_off:
+            # It would close the connection without a word. RFC 9112 §2.2: say 400; and a request
+            # with a body is a POST or the like, which a WebSocket's path does not take.
+            self._told_off = True
+            self.transport.write(_tell_off(problem))
+        super().send_data()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -196,6 +207,16 @@ def _conform(connection: ServerConnection, request: Request, response: Response)
         del response.headers["Connection"]
         response.headers["Connection"] = "Upgrade, close"
     return response
+
+
+def _tell_off(problem: InvalidMessage) -> bytes:
+    has_body = "body" in str(problem.__cause__) or "transfer" in str(problem.__cause__)
+    status = "405 Method Not Allowed\r\nAllow: GET" if has_body else "400 Bad Request"
+    text = "Expected a GET request without a body.\n"
+    return (
+        f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(text)}\r\n\r\n{text}"
+    ).encode()
 
 
 def _replace(connection: ServerConnection, response: Response, status: int, text: str) -> Response:
