@@ -10,13 +10,18 @@ from array import array
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from .fields import Direction
 from .index import Index
 from .secrets_mask import SecretsMask
 
-EventName = Literal["open", "upgraded", "eof", "reset"]
+MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
+"""What a debugger may do to a unit on its way. See `Capture.mark`."""
+
+EventName = Literal["open", "upgraded", "eof", "reset", "cut"] | MarkName
+
+_MARKS = frozenset(get_args(MarkName))
 
 
 class Event(NamedTuple):
@@ -28,6 +33,19 @@ class Event(NamedTuple):
     connection: int
     direction: Direction | None
     name: EventName
+    offset: int = 0
+    """For a mark: where the marked bytes start in their direction's stream."""
+    length: int = 0
+    """For a mark: how many they are."""
+    data: bytes | None = None
+    """For `edited`: the bytes that go out in their place."""
+    note: str = ""
+    """Who did it, or why, in a few words."""
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether it tells what a debugger did to bytes on their way."""
+        return self.name in _MARKS
 
 
 class Chunk(NamedTuple):
@@ -112,6 +130,36 @@ class Capture:
             self._note(connection, direction, how, self._now())
         self._tell()
 
+    def mark(
+        self,
+        connection: int,
+        direction: Direction,
+        name: MarkName | Literal["cut"],
+        offset: int = 0,
+        length: int = 0,
+        *,
+        data: bytes | None = None,
+        note: str = "",
+    ) -> None:
+        """Note what was done to recorded bytes on their way, so that both ends stay readable.
+
+        Bytes without a mark were delivered as they came. The first mark on some bytes takes them
+        out of that flow: `held` and `delayed` bytes wait, `edited` ones are replaced by `data`,
+        `dropped` ones are never delivered, `injected` ones were never sent by the peer. From then
+        on only `delivered` says that they arrived, and `duplicated` that they arrived once more.
+        `cut` tells that it was the debugger who ended the direction's stream.
+        """
+        stream = self._stream(connection, direction)
+        with self._lock:
+            if data is not None and stream in self._masks:
+                data = SecretsMask().mask(data)
+            event = Event(
+                len(self.log_end), self._now(), connection, direction, name,
+                offset, length, data, note,
+            )  # fmt: skip
+            self.events.append(event)
+        self._tell()
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback()` called after each thing recorded, on the recording thread: be quick.
 
@@ -186,6 +234,43 @@ class Capture:
         """Everything that one direction carried so far."""
         return bytes(self.streams[self._stream(connection, direction)])
 
+    def size(self, connection: int, direction: Direction) -> int:
+        """How many bytes that is: the offset of the next byte."""
+        return len(self.streams[self._stream(connection, direction)])
+
+    def sent(self, connection: int, direction: Direction) -> bytes:
+        """What the peer itself sent: the stream without what a debugger injected."""
+        data = self.streams[self._stream(connection, direction)]
+        sent, position = bytearray(), 0
+        for event in self._marks(connection, direction):
+            if event.name == "injected":
+                sent += data[position : event.offset]
+                position = event.offset + event.length
+        return bytes(sent + data[position:])
+
+    def delivered(self, connection: int, direction: Direction) -> bytes:
+        """What the other peer was given, in the order in which it got it."""
+        data = self.streams[self._stream(connection, direction)]
+        delivered, plain = bytearray(), 0
+        instead: dict[int, bytes] = {}
+        for event in self._marks(connection, direction):
+            if event.offset >= plain:  # the first mark on these bytes
+                delivered += data[plain : event.offset]
+                plain = event.offset + event.length
+            if event.name == "edited" and event.data is not None:
+                instead[event.offset] = event.data
+            elif event.name in ("delivered", "duplicated"):
+                sent = bytes(data[event.offset : event.offset + event.length])
+                delivered += instead.get(event.offset, sent)
+        return bytes(delivered + data[plain:])
+
+    def _marks(self, connection: int, direction: Direction) -> list[Event]:
+        return [
+            event
+            for event in list(self.events)
+            if event.is_mark and event.connection == connection and event.direction == direction
+        ]
+
     def __len__(self) -> int:
         """How many chunks were recorded."""
         return len(self.log_end)
@@ -239,12 +324,20 @@ class Capture:
                 )
                 position += 1
             if event is not None:
-                line = {
+                line: dict[str, Any] = {
                     "time": round(event.time, 6),
                     "connection": event.connection,
                     "event": event.name,
                 }
-                yield _line(line | ({"direction": event.direction} if event.direction else {}))
+                if event.direction:
+                    line["direction"] = event.direction
+                if event.is_mark:
+                    line |= {"offset": event.offset, "length": event.length}
+                if event.data is not None:
+                    line["hex"] = event.data.hex()
+                if event.note:
+                    line["note"] = event.note
+                yield _line(line)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Capture:
@@ -269,7 +362,7 @@ class Capture:
             if line.get("wslab") != "capture" or line.get("version") != 1:
                 raise ValueError("the first line does not say wslab capture, version 1")
             self.started = datetime.fromisoformat(line["started"])
-        elif "hex" in line:
+        elif "event" not in line:
             stream = self._stream(int(line["connection"]), line["direction"])
             self._append(stream, bytes.fromhex(line["hex"]), float(line["time"]))
         elif line["event"] in ("open", "upgraded"):
@@ -280,6 +373,15 @@ class Capture:
         elif line["event"] in ("eof", "reset"):
             self._stream(int(line["connection"]), line["direction"])
             self._note(line["connection"], line["direction"], line["event"], float(line["time"]))
+        elif line["event"] == "cut" or line["event"] in _MARKS:
+            self._stream(int(line["connection"]), line["direction"])
+            replaced = line.get("hex")
+            event = Event(
+                len(self.log_end), float(line["time"]), line["connection"], line["direction"],
+                line["event"], int(line.get("offset", 0)), int(line.get("length", 0)),
+                None if replaced is None else bytes.fromhex(replaced), str(line.get("note", "")),
+            )  # fmt: skip
+            self.events.append(event)
         else:
             raise ValueError(f"no such event: {line['event']!r}")
 

@@ -63,6 +63,8 @@ class Unit:
     masking_key: bytes | None = None
     payload: bytes = b""
     """A frame's payload, unmasked."""
+    mark: str = ""
+    """What a debugger did to it on its way, in words; what the data are is what was sent."""
 
     @property
     def length(self) -> int:
@@ -89,10 +91,11 @@ class Unit:
             "length": self.length,
             "fields": [field._asdict() for field in self.fields],
             "violations": [violation._asdict() for violation in self.violations],
-        }
+        } | ({"mark": self.mark} if self.mark else {})
 
     def __str__(self) -> str:
-        lines = [f"{self.kind} from the {self.direction}, {self.length} bytes"]
+        done = f" ({self.mark} on its way)" if self.mark else ""
+        lines = [f"{self.kind} from the {self.direction}, {self.length} bytes{done}"]
         for field in self.fields:
             where = f"{field.bit // 8}.{field.bit % 8}"
             lines.append(f"  {where:>7}  {field.name} = {field.value}  {field.meaning}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import connection_state, frames, handshake
@@ -36,6 +37,8 @@ class Row(NamedTuple):
     fin: bool
     preview: str
     broken: bool
+    mark: str = ""
+    """What a debugger did to it on its way, in words: `held`, `dropped`, `edited, duplicated`."""
 
 
 class _Message(NamedTuple):
@@ -84,6 +87,10 @@ class Index:
         self._connections: list[_Connection] = []
         self._chunks_read = 0
         self._events_read = 0
+        self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
+        self._marked_at: dict[tuple[int, int], int] = {}  # stream and offset -> row
+        self.marked: list[int] = []
+        """The rows in the order in which they were marked; marked again, a row comes again."""
 
     # --- Taking in what was recorded
 
@@ -122,6 +129,10 @@ class Index:
             return
         connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
+        if event.name not in ("eof", "reset"):
+            if event.is_mark:
+                self._mark(side.stream, event)
+            return
         side.ended = True
         if side.pending and side.splitter is None:
             # A body whose end nobody announced ends with the connection.
@@ -130,6 +141,24 @@ class Index:
             self._after_message(connection, side, head, request)
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
             self._happen(connection, connection_state.Event.TCP_CLOSED)
+
+    def _mark(self, stream: int, event: Event) -> None:
+        row = self._marked_at.get((stream, event.offset))
+        if row is None:
+            row = self._find(stream, event.offset)
+            if row is None:
+                return  # no whole unit: the start of a frame whose rest never came
+            self._marked_at[stream, event.offset] = row
+        self._row_marks.setdefault(row, []).append(event)
+        self.marked.append(row)
+
+    def _find(self, stream: int, offset: int) -> int | None:
+        # From the end: what is marked for the first time has only just been recorded.
+        log = self._capture.log_stream
+        for row in range(len(self._start) - 1, -1, -1):
+            if log[self._chunk[row]] == stream and self._start[row] <= offset:
+                return row if self._start[row] == offset else None
+        return None
 
     def _end_of(self, side: _Side) -> int:
         return len(self._capture.streams[side.stream])
@@ -285,7 +314,7 @@ class Index:
             preview = _printable(text[:PREVIEW])
             return Row(
                 number, time, connection, direction, kind, start, message.length, True,
-                preview, broken,
+                preview, broken, self._words(number),
             )  # fmt: skip
         data = self._capture.streams[stream]
         header = frames.read_header(data, start, len(data))
@@ -294,8 +323,17 @@ class Index:
         return Row(
             number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
-            preview, broken or text_broken,
+            preview, broken or text_broken, self._words(number),
         )  # fmt: skip
+
+    def marks(self, number: int) -> tuple[Event, ...]:
+        """What a debugger did to the unit of a row, in order; see `Capture.mark`."""
+        with self._lock:
+            return tuple(self._row_marks.get(number, ()))
+
+    def _words(self, number: int) -> str:
+        events = self._row_marks.get(number)
+        return mark_words(events) if events else ""
 
     def _compressed(self, number: int) -> bool:
         stream = self._capture.log_stream[self._chunk[number]]
@@ -365,6 +403,7 @@ class Index:
                     handshake.request_violations(message.head)
                     if request
                     else handshake.response_violations(message.head, message.request),
+                    mark=self._words(number),
                 )  # fmt: skip
             header = frames.read_header(data, start, len(data))
             assert header is not None, "a row is only made of a whole frame"
@@ -402,7 +441,24 @@ class Index:
             number, connection, direction, frames.KINDS[opcode], time, start, whole, fields,
             tuple(violations), fin, opcode,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
+            self._words(number),
         )  # fmt: skip
+
+
+def mark_words(events: Iterable[Event]) -> str:
+    """The marks of one unit in words: what waits still, how long it waited, what became of it."""
+    words: list[str] = []
+    waiting: Event | None = None
+    for event in events:
+        if event.name in ("held", "delayed"):
+            waiting = waiting or event
+        else:
+            if waiting is not None and event.name in ("delivered", "dropped"):
+                words.append(f"{waiting.name} {event.time - waiting.time:.1f} s")
+                waiting = None
+            if event.name != "delivered" and event.name not in words:
+                words.append(event.name)
+    return ", ".join([*words, waiting.name] if waiting is not None else words)
 
 
 def _printable(text: str) -> str:
