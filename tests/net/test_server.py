@@ -5,8 +5,10 @@ The client is the library's own blocking one, or a raw one, so that this does no
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
+import signal
 import socket
 import threading
 
@@ -25,6 +27,8 @@ from wslab.net import (
     Tap,
     WrongValue,
     faulty_clients,
+    loop,
+    running,
 )
 from wslab.wire import Capture
 from wslab.wire.handshake import parse_head
@@ -285,3 +289,72 @@ def test_stopping_does_not_wait_for_a_handler_that_never_ends():
         assert server.entered.wait(10)
         server.stop()
     assert server.connections == 0
+
+
+class Stuck(EchoServer):
+    """Its start, or its stop, never ends by itself."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__("stuck")
+        self.where = where
+        self.reached = threading.Event()
+        self.closed = threading.Event()
+
+    async def _open(self, sock: socket.socket) -> None:
+        await super()._open(sock)
+        if self.where == "start":
+            self.reached.set()
+            await asyncio.get_running_loop().create_future()
+
+    async def _close(self) -> None:
+        if self.where == "stop":
+            self.go_on = asyncio.Event()
+            self.reached.set()
+            await self.go_on.wait()
+        await super()._close()
+        self.closed.set()
+
+
+def interrupt_when(event: threading.Event) -> threading.Thread:
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def stop_button() -> None:
+        event.wait(10)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=stop_button)
+    thread.start()
+    return thread
+
+
+posix = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+
+
+@posix
+def test_an_interrupted_start_leaves_nothing_behind():
+    server = Stuck("start")
+    thread = interrupt_when(server.reached)
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    thread.join()
+    assert server.closed.wait(10)
+    assert not server.is_running
+    assert list(running()) == []
+    server.where = ""
+    with server, open_client(server) as client:
+        client.send("now it runs")
+        assert client.recv(timeout=10) == "now it runs"
+
+
+@posix
+def test_an_interrupted_stop_stops_all_the_same():
+    server = Stuck("stop").start()
+    thread = interrupt_when(server.reached)
+    with pytest.raises(KeyboardInterrupt):
+        server.stop()
+    thread.join()
+    assert list(running()) == []
+    loop.start().call_soon_threadsafe(server.go_on.set)
+    assert server.closed.wait(10)
+    assert not server.is_running

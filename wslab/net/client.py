@@ -14,13 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
-from websockets.exceptions import (
-    ConcurrencyError,
-    ConnectionClosed,
-    PayloadTooBig,
-    ProtocolError,
-    TooManyFragments,
-)
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, WebSocketException
 from websockets.frames import OK_CLOSE_CODES, Close, Frame, Opcode
 from websockets.protocol import Event as ProtocolEvent
 from websockets.protocol import State
@@ -57,7 +51,7 @@ EventName = Literal["open", "message", "error", "close", "sent", "ping", "pong"]
 _numbers = itertools.count(1)
 
 # What the library raises when a server sends what a client must not, or will not, take.
-_REFUSED = (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError)
+_REFUSED = (WebSocketException, UnicodeDecodeError)
 
 
 class Event(NamedTuple):
@@ -294,6 +288,7 @@ class Client:
         attempt = asyncio.current_task()
         before, self._attempt = self._attempt, attempt
         connection: _Connection | None = None
+        story = "connecting was given up"
         try:
             await self._end_attempt(before)
             await self._end_connection(1000, "connect() was called again", GRACE)
@@ -327,14 +322,14 @@ class Client:
             ) from None
         except Exception as error:
             failure = explain(error, address, open_timeout, reached=self._opening is not None)
-            self.error = str(failure)
+            self.error = story = str(failure)
             raise failure from error
         finally:
             self._opening = None
             if self._attempt is attempt:
                 self._attempt = None
                 if connection is None:
-                    self._given_up(self.error or "connecting was given up")
+                    self._given_up(story)
                 else:
                     self._connection, self._inbox = connection, Inbox()
                     self._reader = asyncio.get_running_loop().create_task(self._read(connection))

@@ -32,7 +32,7 @@ class FaultyClient(NamedTuple):
     rfc: str
     """Where the rule stands that it breaks."""
     status: int
-    """What a server that follows the RFCs answers."""
+    """What `EchoServer` answers. The RFCs ask for a refusal, and often leave the number open."""
     headers: Mapping[str, str | Sequence[str] | None] = MappingProxyType({})
     """What differs from the right request: other values, or None for a field left out."""
     method: str = "GET"

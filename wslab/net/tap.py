@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Literal, Protocol, cast
 
 from wslab.net.address import LOOPBACK, Address
@@ -125,8 +126,11 @@ class _Relay:
         self.tap._relays.add(self)
         try:
             self.number = self.tap.capture.open_connection()
-        except Exception as fault:
+        except Exception as fault:  # then this connection passes unrecorded
             self.tap.faults.note("open_connection", fault)
+        else:
+            for end in (self.client, self.server):
+                end.record = partial(self.tap.capture.record, self.number, end.direction)
         if self.tap._server is None:  # accepted in the very moment in which the tap stops
             self.cut()
             return
@@ -182,9 +186,9 @@ class _End(asyncio.Protocol):
     def __init__(self, relay: _Relay, direction: Direction) -> None:
         self.relay = relay
         self.direction = direction
-        self.record = relay.tap.capture.record
         self.transport: asyncio.Transport | None = None
-        self.forward: Callable[[bytes], None]
+        self.forward: Callable[[bytes], None]  # there as soon as there is another end
+        self.record: Callable[[bytes], None] = _not_recorded
         self.ended = False
         self.lost = False
 
@@ -206,12 +210,10 @@ class _End(asyncio.Protocol):
     # The one place where bytes pass.
     def data_received(self, data: bytes) -> None:
         self.forward(data)
-        number = self.relay.number
-        if number is not None:
-            try:
-                self.record(number, self.direction, data)
-            except Exception as fault:
-                self.relay.tap.faults.note("record", fault)
+        try:
+            self.record(data)
+        except Exception as fault:
+            self.relay.tap.faults.note("record", fault)
 
     def eof_received(self) -> bool:
         """This side has said all it will say, and may still listen."""
@@ -229,8 +231,7 @@ class _End(asyncio.Protocol):
         self.lost = True
         if not self.other.is_gone and self.other.transport is not None:
             if self.ended:
-                # It had said all it would say: that is still delivered, as it would be without a
-                # tap.
+                # It had said all it would say: that is still delivered, as far as TCP allows.
                 self.other.transport.close()
             else:
                 self.other.reset()
@@ -249,9 +250,7 @@ class _End(asyncio.Protocol):
             self.other.transport.resume_reading()
 
     def reset(self) -> None:
-        """Close at once, with RST instead of FIN where the system allows it; what is waiting is
-        dropped.
-        """
+        """Cut this end off; what is waiting is dropped."""
         if self.transport is not None and not self.lost:
             reset(self.transport)
         self._end("reset")
@@ -260,3 +259,7 @@ class _End(asyncio.Protocol):
         if not self.ended:
             self.ended = True
             self.relay.ended(self.direction, how)
+
+
+def _not_recorded(data: bytes) -> None:
+    """In place of a recorder that could not even open a connection."""
