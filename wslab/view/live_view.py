@@ -54,11 +54,14 @@ class LiveView(anywidget.AnyWidget):
     # -- for the pump ----------------------------------------------------------------------------
 
     def flush(self) -> float | None:
+        content: dict[str, Any] = {}
         while self._box:
             question = self._box.popleft()
             match question.get("do"):
                 case "hello":
                     self._pages.add(str(question.get("page")))
+                    if self.problem is not None:
+                        content["failed"] = self.problem
                 case "bye":
                     self._pages.discard(str(question.get("page")))
                     self._displayed = False
@@ -66,7 +69,6 @@ class LiveView(anywidget.AnyWidget):
             self.ask(question)
         if not (self._pages or self._displayed):
             return None  # nobody looks: the news waits where it is
-        content: dict[str, Any] = {}
         buffers: list[bytes] = []
         again = self.news(content, buffers)
         if content:

@@ -2,7 +2,7 @@ import { h, plural, say, set, size } from "./elements.js";
 import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
 import { shape } from "./shapes.js";
 
-const SPARE = 4; // rows kept above and below what is visible
+const SPARE = 3; // rows kept above and below what is visible
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
 
@@ -13,8 +13,9 @@ export class RowList {
   #elements = new Map(); // row number -> element
   #spare = [];
   #rowHeight = 0;
+  #viewport = 0; // pixels
   #painted = 0; // rows there were when last painted
-  #scrolledTo = 0;
+  #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
   #resized = null;
 
   constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll }) {
@@ -36,7 +37,10 @@ export class RowList {
     // forgets how far a box was scrolled.
     this.#resized = new ResizeObserver(() => {
       this.#rowHeight = this.probe.getBoundingClientRect().height;
-      if (!this.following && this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
+      this.#viewport = this.element.clientHeight;
+      if (this.#viewport === 0) return;
+      if (this.following) this.#scrolledTo = -1;
+      else if (this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
       this.paint();
     });
     this.#resized.observe(this.element);
@@ -55,17 +59,19 @@ export class RowList {
 
   /** How far down we are, in pixels of a list without a limit to its height. */
   get #top() {
-    const { scrollTop, clientHeight } = this.element;
-    if (this.#height <= TALLEST) return scrollTop;
-    return (scrollTop / (TALLEST - clientHeight)) * (this.#height - clientHeight);
+    if (this.#height <= TALLEST) return this.#scrolledTo;
+    return (this.#scrolledTo / (TALLEST - this.#viewport)) * (this.#height - this.#viewport);
   }
 
   #scrollTo(top) {
-    const { clientHeight } = this.element;
-    const scaled = this.#height <= TALLEST
-      ? top : (top / (this.#height - clientHeight)) * (TALLEST - clientHeight);
-    this.element.scrollTop = Math.max(0, scaled);
-    this.#scrolledTo = this.element.scrollTop;
+    const height = this.#height;
+    const shown = Math.min(height, TALLEST);
+    const scaled = height <= TALLEST
+      ? top : (top / (height - this.#viewport)) * (TALLEST - this.#viewport);
+    const to = Math.round(Math.max(0, Math.min(scaled, shown - this.#viewport)));
+    if (to === this.#scrolledTo) return;
+    this.#scrolledTo = to;
+    this.element.scrollTop = to;
   }
 
   toNewest() {
@@ -78,16 +84,19 @@ export class RowList {
 
   /** Draws what is visible now. Cheap when little has changed. */
   paint() {
-    const { clientHeight } = this.element;
-    if (clientHeight === 0 || this.#rowHeight === 0) return;
     const { shown, rows } = this;
+    const height = this.#rowHeight;
+    const viewport = this.#viewport;
+    if (viewport === 0 || height === 0) return;
+    // First the space and the scrolling: at this moment they are all there is to lay out.
     const pixels = `${Math.min(this.#height, TALLEST)}px`;
     if (this.space.style.height !== pixels) this.space.style.height = pixels;
-    if (this.following) this.#scrollTo(this.#height - clientHeight);
+    if (this.following) this.#scrollTo(this.#height - viewport);
+    else this.#scrolledTo = Math.min(this.#scrolledTo, Math.max(0, parseFloat(pixels) - viewport));
 
     const top = this.#top;
-    const first = Math.max(0, Math.floor(top / this.#rowHeight) - SPARE);
-    const last = Math.min(shown.count, Math.ceil((top + clientHeight) / this.#rowHeight) + SPARE);
+    const first = Math.max(0, Math.floor(top / height) - SPARE);
+    const last = Math.min(shown.count, Math.ceil((top + viewport) / height) + SPARE);
     const wanted = new Set();
     for (let place = first; place < last; place++) wanted.add(shown.row(place));
     for (const [row, element] of this.#elements) {
@@ -96,7 +105,7 @@ export class RowList {
       this.#spare.push(element);
     }
     const moving = this.following && rows.count - this.#painted <= FEW;
-    const shift = this.element.scrollTop - top;
+    const shift = this.#scrolledTo - top;
     for (let place = first; place < last; place++) {
       const row = shown.row(place);
       let element = this.#elements.get(row);
@@ -110,7 +119,7 @@ export class RowList {
         if (after) after.after(element);
         else this.space.prepend(element);
       }
-      const y = `translateY(${place * this.#rowHeight + shift}px)`;
+      const y = `translateY(${place * height + shift}px)`;
       if (element.style.transform !== y) element.style.transform = y;
       set(element, "aria-posinset", place + 1);
       set(element, "aria-setsize", shown.count);
@@ -180,13 +189,10 @@ export class RowList {
     this.chosen = row;
     if (row !== null) {
       const place = this.shown.place(row);
-      const { clientHeight } = this.element;
       const y = place * this.#rowHeight;
-      const top = this.#top;
-      if (y < top) this.#scrollTo(y);
-      else if (y + this.#rowHeight > top + clientHeight) {
-        this.#scrollTo(y + this.#rowHeight - clientHeight);
-      }
+      const bottom = y + this.#rowHeight;
+      if (y < this.#top) this.#scrollTo(y);
+      else if (bottom > this.#top + this.#viewport) this.#scrollTo(bottom - this.#viewport);
       this.following = place >= this.shown.count - 1;
     }
     this.paint();
@@ -199,7 +205,7 @@ export class RowList {
     const place = this.shown.place(this.chosen);
     if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
     this.following = false;
-    this.#scrollTo(place * this.#rowHeight - this.element.clientHeight / 2);
+    this.#scrollTo(place * this.#rowHeight - this.#viewport / 2);
     this.paint();
     this.onScroll();
   }
@@ -208,7 +214,7 @@ export class RowList {
     const { shown } = this;
     if (shown.count === 0) return;
     const present = this.chosen === null ? null : shown.place(this.chosen);
-    const bottom = Math.floor((this.#top + this.element.clientHeight) / this.#rowHeight) - 1;
+    const bottom = Math.floor((this.#top + this.#viewport) / this.#rowHeight) - 1;
     // Nothing chosen yet: begin with the newest that is in sight.
     const place = present !== null || !Number.isFinite(places)
       ? (present ?? 0) + places : Math.min(bottom, shown.count - 1);
@@ -217,7 +223,7 @@ export class RowList {
 
   #onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor(this.element.clientHeight / this.#rowHeight) - 1);
+    const page = Math.max(1, Math.floor(this.#viewport / this.#rowHeight) - 1);
     switch (event.key) {
       case "ArrowDown": this.#step(1); break;
       case "ArrowUp": this.#step(-1); break;
@@ -243,10 +249,11 @@ export class RowList {
   }
 
   #onScroll() {
-    if (this.element.clientHeight === 0) return;
-    this.#scrolledTo = this.element.scrollTop;
-    const shownBottom = this.element.scrollTop + this.element.clientHeight;
-    this.following = shownBottom >= this.element.scrollHeight - this.#rowHeight / 2;
+    const { scrollTop, clientHeight, scrollHeight } = this.element;
+    // Our own scrolling is known; a list that was taken out of the page has no height.
+    if (clientHeight === 0 || Math.abs(scrollTop - this.#scrolledTo) < 1) return;
+    this.#scrolledTo = scrollTop;
+    this.following = scrollTop + clientHeight >= scrollHeight - this.#rowHeight / 2;
     this.paint();
     this.onScroll();
   }

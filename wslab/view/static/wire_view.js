@@ -285,9 +285,14 @@ function render({ model, el }) {
     }
     if (news.detail?.page === page.name) showDetail(news.detail, buffer);
     if (news.file?.page === page.name) takeFile(news.file, buffer(news.file.buffer));
-    problem.hidden = !news.failed;
-    if (news.failed) say(problem, `The view failed, the traffic did not: ${news.failed}`);
-    schedule();
+    if (news.failed) {
+      problem.hidden = false;
+      say(problem, `The view failed, the traffic did not: ${news.failed}`);
+    }
+    // News comes 20 times a second at most: drawing at once has the work done when the next frame
+    // of the screen begins. A tab that nobody sees waits for one.
+    if (document.hidden) schedule();
+    else paint();
   }
 
   function askForMissing() {

@@ -1,0 +1,314 @@
+"""The wire view's side in the kernel: batches, gaps, details, files, faults."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wslab.view import wire_view
+from wslab.view.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
+from wslab.view.wire_view import FIRST_BYTES, MOST_BYTES, WireView
+
+HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
+
+
+def test_the_rows_of_a_conversation_reach_the_page_with_all_that_an_arrow_shows(wire, recording):
+    recording.talk()
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    rows = wire.page().rows
+    assert [KINDS[row[4]] for row in rows] == ["request", "response", "text", "text"]
+    assert [bool(row[5] & FROM_SERVER) for row in rows] == [False, True, False, True]
+    assert [row[2] for row in rows] == [
+        "GET /chat HTTP/1.1",
+        "101 Switching Protocols",
+        '"Hello"',
+        '"Hello"',
+    ]
+    assert [row[1] for row in rows[2:]] == [11, 7]
+    assert all(row[3] == 1 for row in rows)
+    assert wire.all("states") == [{"1": "OPEN"}]
+
+
+def test_a_row_says_that_more_follows_and_that_a_rule_is_broken(wire, recording):
+    recording.frames(bytes.fromhex("01 03 48 65 6c"))  # FIN is 0
+    recording.frames(bytes.fromhex("83 00"))  # opcode 3
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    first, second = wire.page().rows
+    assert first[5] == FROM_SERVER | NOT_FINAL
+    assert (KINDS[second[4]], second[5]) == ("reserved", FROM_SERVER | BROKEN)
+
+
+def test_nothing_is_sent_while_nobody_looks_and_all_of_it_when_somebody_does(wire, recording):
+    recording.talk()
+    wire.pump.turn(5.0)
+    assert wire.sent == []
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    assert len(wire.page().rows) == 4
+
+
+def test_a_view_that_is_shown_sends_before_its_page_can_say_hello(wire, recording):
+    # A page's hello waits for the running cell where JupyterLab has no subshells.
+    recording.talk()
+    wire.view._repr_mimebundle_()
+    wire.pump.turn(1.0)
+    assert len(wire.page().rows) == 4
+
+
+def test_after_the_last_page_said_bye_nothing_is_sent(wire, recording):
+    wire.view._repr_mimebundle_()
+    wire.says(do="hello", count=0)
+    wire.says(do="hello", count=0, page="p2")
+    wire.says(do="bye")
+    wire.pump.turn(1.0)
+    recording.talk()
+    wire.pump.turn(1.0)
+    assert len(wire.page().rows) == 4
+    wire.says(do="bye", page="p2")
+    wire.pump.turn(1.0)
+    before = len(wire.sent)
+    recording.talk()
+    wire.pump.turn(5.0)
+    assert len(wire.sent) == before
+
+
+def test_100_000_rows_come_in_order_and_none_is_lost_at_20_messages_a_second(wire, recording):
+    wire.says(do="hello", count=0)
+    for _ in range(10):
+        recording.frames(HELLO, 10_000)
+        wire.pump.turn(1.0)
+    wire.pump.turn(1.0)
+    page = wire.page()
+    assert (len(page.rows), page.gaps) == (100_000, 0)
+    times = [when for when, _, _ in wire.sent]
+    assert max(sum(t <= s < t + 1 for s in times) for t in times) <= 20
+    assert max(sum(map(len, buffers)) for _, _, buffers in wire.sent) < 512 * 1024
+
+
+def test_a_page_that_missed_a_batch_asks_again_from_its_count_and_has_all(wire, recording):
+    wire.says(do="hello", count=0)
+    recording.frames(HELLO, 10)
+    wire.pump.turn(0.5)
+    lost = wire.sent.pop()  # this one is dropped on the way
+    assert "rows" in lost[1]
+    recording.frames(HELLO, 5)
+    wire.pump.turn(0.5)
+    page = wire.page()
+    assert (len(page.rows), page.gaps) == (0, 1)
+    wire.says(do="again", count=len(page.rows))
+    wire.pump.turn(0.5)
+    assert len(wire.page().rows) == 15
+
+
+def test_the_last_batch_is_followed_by_the_count_in_case_it_was_lost(wire, recording):
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    recording.frames(HELLO, 3)
+    wire.pump.turn(0.5)
+    assert wire.all("count") == [0]
+    wire.pump.turn(2.0)
+    assert wire.all("count") == [0, 3]
+    before = len(wire.sent)
+    wire.pump.turn(60.0)
+    assert len(wire.sent) == before  # and then there is silence
+
+
+def test_a_second_page_gets_every_row_and_the_first_one_counts_none_twice(wire, recording):
+    wire.says(do="hello", count=0)
+    recording.talk()
+    wire.pump.turn(0.5)
+    since = len(wire.sent)
+    wire.says(do="hello", count=0, page="p2")
+    wire.pump.turn(0.5)
+    assert len(wire.page().rows) == 4
+    wire.sent = wire.sent[since:]
+    assert len(wire.page().rows) == 4
+    assert wire.all("states") == [{"1": "OPEN"}]
+
+
+def test_the_state_follows_the_wire(wire, recording):
+    wire.says(do="hello", count=0)
+    connection = recording.talk()
+    wire.pump.turn(0.5)
+    recording.capture.record(connection, "server", bytes.fromhex("88 02 03 e8"))
+    wire.pump.turn(0.5)
+    recording.capture.record(connection, "client", bytes.fromhex("88 82 00 00 00 00 03 e8"))
+    recording.capture.end(connection, "server")
+    recording.capture.end(connection, "client")
+    wire.pump.turn(0.5)
+    assert [states["1"] for states in wire.all("states")] == ["OPEN", "CLOSING", "CLOSED"]
+
+
+# -- details --------------------------------------------------------------------------------------
+
+
+def detail(wire, **question):
+    wire.says(do="detail", **question)
+    wire.pump.turn(0.5)
+    content, buffers = wire.sent[-1][1:]
+    account = content["detail"]
+    return account, buffers[account["buffer"]] if "buffer" in account else None
+
+
+def test_the_account_of_a_unit_has_its_bytes_and_every_field_with_its_link(wire, recording):
+    recording.talk()
+    wire.says(do="hello", count=0)
+    account, data = detail(wire, number=2)
+    assert data == bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58")
+    assert [field["name"] for field in account["fields"]] == [
+        *("FIN", "RSV1", "RSV2", "RSV3", "opcode", "MASK", "payload length"),
+        *("masking key", "payload"),
+    ]
+    mask = account["fields"][5]
+    assert (mask["bit"], mask["bits"], mask["value"]) == (8, 1, "1")
+    assert mask["url"].startswith("https://www.rfc-editor.org/rfc/rfc6455.html#section-5")
+    assert account["key"] == [0x37, 0xFA, 0x21, 0x3D]
+    assert (account["page"], account["direction"], account["offset"]) == ("p1", "client", 152)
+
+
+def test_a_broken_rule_is_told_with_its_section_and_what_it_earns(wire, recording):
+    connection = recording.talk()
+    recording.capture.record(connection, "client", HELLO)
+    wire.says(do="hello", count=0)
+    account, _ = detail(wire, number=4)
+    (violation,) = account["violations"]
+    assert (violation["rule"], violation["close_code"]) == ("frame-not-masked", 1002)
+    assert violation["url"].endswith("#section-5.1")
+
+
+def test_of_a_large_unit_the_first_bytes_come_and_more_when_asked(wire, recording):
+    size = 100_000
+    recording.frames(bytes([0x82, 127]) + size.to_bytes(8, "big") + bytes(size))
+    wire.says(do="hello", count=0)
+    account, data = detail(wire, number=0)
+    assert (account["length"], len(data)) == (size + 10, FIRST_BYTES)
+    assert max(len(str(field["value"])) for field in account["fields"]) < 500
+    assert len(detail(wire, number=0, bytes=8192)[1]) == 8192
+    assert len(detail(wire, number=0, bytes=10**9)[1]) == MOST_BYTES
+
+
+def test_a_head_with_very_many_headers_is_cut_and_says_so(wire, recording):
+    connection = recording.capture.open_connection()
+    head = b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n"
+    recording.capture.record(connection, "client", head)
+    wire.says(do="hello", count=0)
+    account, _ = detail(wire, number=0)
+    assert len(account["fields"]) + account["more_fields"] == 1002
+    assert len(account["fields"]) <= 400
+
+
+def test_asking_for_a_row_that_is_not_there_is_answered(wire):
+    wire.says(do="hello", count=0)
+    account, _ = detail(wire, number=7)
+    assert "7" in account["missing"]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"do": "detail"},
+        {"do": "detail", "number": "1"},
+        {"do": "hello", "count": "many"},
+        {"do": "again", "count": -5},
+        {"do": "again", "count": 10**12},
+        {"do": 5},
+        {},
+        "hello",
+        None,
+    ],
+)
+def test_nonsense_from_a_page_does_no_harm(wire, recording, nonsense):
+    wire.says(do="hello", count=0)
+    recording.talk()
+    wire.view._handle_custom_msg(nonsense, [])
+    wire.pump.turn(1.0)
+    assert wire.view.problem is None
+    assert len(wire.page().rows) == 4
+
+
+def test_only_the_last_wish_of_a_page_is_answered(wire, recording):
+    recording.talk()
+    wire.says(do="hello", count=0)
+    for number in (0, 1, 2, 3):
+        wire.says(do="detail", number=number)
+    wire.pump.turn(1.0)
+    assert [account["number"] for account in wire.all("detail")] == [3]
+
+
+# -- saving ---------------------------------------------------------------------------------------
+
+
+def test_the_saved_file_is_the_capture_in_pieces(wire, recording, tmp_path, monkeypatch):
+    monkeypatch.setattr(wire_view, "CHUNK", 100)
+    recording.talk()
+    wire.says(do="hello", count=0)
+    wire.says(do="save")
+    wire.pump.turn(5.0)
+    pieces = [(c["file"], b[c["file"]["buffer"]]) for _, c, b in wire.sent if "file" in c]
+    assert len(pieces) > 3
+    data = b"".join(piece for _, piece in pieces)
+    assert [file["start"] for file, _ in pieces] == list(range(0, len(data), 100))
+    assert {file["total"] for file, _ in pieces} == {len(data)}
+    path = tmp_path / "saved.jsonl"
+    recording.capture.save(path)
+    assert data == path.read_bytes()
+    assert json.loads(data.splitlines()[0])["wslab"] == "capture"
+
+
+# -- faults ---------------------------------------------------------------------------------------
+
+
+def test_a_fault_in_the_view_is_shown_in_the_view_and_does_not_touch_the_recording(
+    wire, recording, monkeypatch
+):
+    wire.says(do="hello", count=0)
+    wire.pump.turn(0.5)
+    with monkeypatch.context() as broken:
+        broken.setattr(wire_view, "pack", lambda rows: 1 / 0)
+        recording.talk()
+        wire.pump.turn(0.5)
+    assert wire.view.problem == "ZeroDivisionError: division by zero"
+    assert wire.all("failed")[-1] == wire.view.problem
+    assert recording.capture.faults == []
+    assert len(recording.capture) == 4
+    recording.talk()
+    wire.pump.turn(0.5)
+    assert len(wire.page().rows) == 8  # it goes on when it can
+    wire.says(do="hello", count=0, page="p2")
+    wire.pump.turn(0.5)
+    assert len(wire.all("failed")) == 2  # and a page that opens later is told, too
+
+
+def test_a_broken_way_to_the_page_does_not_kill_the_pump(wire, recording):
+    wire.says(do="hello", count=0)
+    way = wire.view.send
+    wire.view.send = lambda content, buffers: 1 / 0
+    recording.talk()
+    wire.pump.turn(0.5)
+    assert wire.view.problem == "ZeroDivisionError: division by zero"
+    wire.view.send = way
+    wire.says(do="again", count=0)
+    wire.pump.turn(0.5)
+    assert len(wire.page().rows) == 4
+
+
+def test_a_view_may_be_closed_twice_and_then_hears_nothing(wire, recording):
+    wire.view.close()
+    wire.view.close()
+    recording.talk()
+    wire.pump.turn(1.0)
+    assert wire.sent == []
+    assert recording.capture._subscribers == []
+
+
+def test_the_bundle_carries_the_live_view_and_two_static_ones(recording, pump):
+    recording.talk()
+    view = WireView(recording.capture, served_by=pump, server_label="server · <b>")
+    data, _ = view._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "101 Switching Protocols" in data["text/plain"]
+    assert "server · &lt;b&gt;" in data["text/html"]
+    view.close()
