@@ -224,10 +224,12 @@ def wanted_name(path: str) -> tuple[str, int, str]:
     return name, 0, ""
 
 
-async def show_out(connection: ServerConnection, code: int, reason: str) -> None:
-    """Close `connection`; at most `FAREWELL` seconds, also if the client reads nothing."""
+async def show_out(
+    connection: ServerConnection, code: int, reason: str, patience: float = FAREWELL
+) -> None:
+    """Close `connection` within `patience` seconds, also if the client reads nothing."""
     try:
-        async with asyncio.timeout(FAREWELL):
+        async with asyncio.timeout(patience):
             await connection.close(code, reason)
     except TimeoutError:
         connection.transport.abort()

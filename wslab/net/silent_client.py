@@ -1,0 +1,72 @@
+"""A client that opens a connection and then falls silent: it reads nothing and answers no ping.
+
+To the server it looks the same as a laptop whose lid was closed, or a cable that was pulled: the
+connection is there, and nobody at the other end of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import ClassVar, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from wslab.net import loop, registry
+from wslab.net.reset import reset
+
+_numbers = itertools.count(1)
+
+
+class SilentClient:
+    """Connects to `url`; from then on nothing is read. One of the same name before it is cut off."""
+
+    kind: ClassVar[str] = "client"
+
+    def __init__(self, url: str, name: str | None = None) -> None:
+        self.url = url
+        self.name = name or f"silent {next(_numbers)}"
+        self._connection: ClientConnection | None = None
+
+    def connect(self) -> Self:
+        """Open the connection. Raises what the library raises."""
+        registry.register(self.kind, self.name, self)
+        try:
+            loop.run(self._connect(), 10.0)
+        except BaseException:
+            registry.unregister(self)
+            raise
+        return self
+
+    def read_again(self) -> None:
+        """Read what has piled up, and go on reading."""
+        if self._connection is not None:
+            loop.run(_call(self._connection.transport.resume_reading))
+
+    def wait_closed(self, timeout: float = 10.0) -> int | None:
+        """Wait until the connection is over; the close code that came, or 1006.
+
+        Raises `TimedOut`, also where nothing was read again before.
+        """
+        if self._connection is not None:
+            loop.run(self._connection.wait_closed(), timeout)
+            return self._connection.close_code
+        return None
+
+    def stop(self) -> None:
+        """Cut the connection off, with no close frame. May be called twice."""
+        try:
+            if self._connection is not None:
+                loop.run(_call(reset, self._connection.transport))
+                loop.run(self._connection.wait_closed())
+        finally:
+            registry.unregister(self)
+
+    async def _connect(self) -> None:
+        self._connection = await connect(
+            self.url, compression=None, ping_interval=None, proxy=None, max_queue=None
+        )
+        self._connection.transport.pause_reading()
+
+
+async def _call(function, *arguments) -> None:  # type: ignore[no-untyped-def]
+    function(*arguments)

@@ -1,0 +1,177 @@
+"""One person in a chat: a name to join with, a message to send, and what was said, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import traitlets
+
+from .assets import script, style
+from .client_panel import one_line, shortened
+from .errands import Errands
+from .live_view import LiveView
+
+KEPT = 200
+"""Lines that a page is told about; older ones go."""
+
+
+class Client(Protocol):
+    """What the panel needs of a client; `wslab.net.Client` is one, and belongs to the panel."""
+
+    state: str
+    error: str | None
+
+    @property
+    def waiting(self) -> int: ...
+    def connect(self, url: str) -> object: ...
+    def send(self, message: str) -> None: ...
+    def recv(self, timeout: float) -> str | bytes: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]: ...
+
+
+class ChatPanel(LiveView):
+    """A seat in the chat at `url`, for `name`.
+
+    It reads the client's messages itself: `client.recv` is left with nothing. Messages of the
+    lab's chat server are JSON events; whatever else comes is shown as it stands, so that the panel
+    also works with a server that passes plain text on.
+    """
+
+    _esm = script("chat_panel.js")
+    _css = style("chat_panel.css")
+    _name = traitlets.Unicode().tag(sync=True)
+    _max_message = traitlets.Int().tag(sync=True)
+
+    def __init__(
+        self, client: Client, url: str, name: str, *, max_message: int = 2**20, **traits: Any
+    ) -> None:
+        self.client = client
+        self.url = url
+        self._errands = Errands()
+        self._problems: deque[dict[str, Any]] = deque()
+        self._lines: deque[list[str]] = deque(maxlen=KEPT)
+        self._taken = 0  # lines ever taken in; the page numbers them the same
+        self._told = 0
+        self._me = name
+        self._people: list[str] = []
+        self._state = "CLOSED"
+        self._told_client: dict[str, Any] | None = None
+        self._unsubscribe = client.subscribe(self.tell)
+        super().__init__(_name=name, _max_message=max_message, **traits)
+
+    @property
+    def people(self) -> list[str]:
+        """Who is in the room as far as this client was told, itself included."""
+        return list(self._people)
+
+    def join(self, name: str | None = None) -> None:
+        """Connect, as `name` (the panel's own if left out). Raises what the client raises."""
+        wanted = self._name if name is None else name
+        self.client.connect(f"{self.url}?name={quote(wanted)}")
+
+    def close(self) -> None:
+        """Take the panel away. The client stays as it is."""
+        self._unsubscribe()
+        super().close()
+
+    # -- asked by a page -------------------------------------------------------------------------
+
+    def ask(self, question: dict[str, Any]) -> None:
+        client = self.client
+        errand: Callable[[], object]
+        match question:
+            case {"do": "hello"}:
+                self._told = max(0, self._taken - len(self._lines))
+                self._told_client = None
+                return
+            case {"do": "join", "name": str(name)}:
+                errand = lambda: self.join(name)  # noqa: E731 - one line each reads as a table
+            case {"do": "send", "message": str(message)}:
+                errand = lambda: client.send(message)  # noqa: E731
+            case {"do": "leave"}:
+                errand = lambda: client.close(1000, "")  # noqa: E731
+            case _:
+                return
+        action, number = question["do"], question.get("number")
+
+        def done(_: object, error: BaseException | None) -> None:
+            problem = None if error is None else one_line(error)
+            self._problems.append({"number": number, "do": action, "problem": problem})
+            self.tell()
+
+        self._errands.run(action, errand, done)
+
+    # -- told to the pages -----------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        self._take_in()
+        if self._problems:
+            content["done"] = [self._problems.popleft() for _ in range(len(self._problems))]
+        client = {"state": self._state, "me": self._me, "people": self._people}
+        if client != self._told_client:
+            self._told_client = {**client, "people": list(self._people)}
+            content["client"] = self._told_client
+        if self._told < self._taken:
+            first = max(self._told, self._taken - len(self._lines))
+            content["first"] = first
+            content["lines"] = list(
+                islice(self._lines, len(self._lines) - (self._taken - first), None)
+            )
+            self._told = self._taken
+        return None
+
+    def _take_in(self) -> None:
+        state = self.client.state  # before the messages: what came before the end is read
+        if state == "OPEN" and self._state != "OPEN":
+            self._people = []
+        for _ in range(self.client.waiting):
+            self._take_in_message(self.client.recv(0))
+        if state != self._state:
+            if state == "CLOSED" and self._state in ("OPEN", "CLOSING"):
+                self._add("end", "", self.client.error or "you left")
+                self._people = []
+            self._state = state
+
+    def _take_in_message(self, message: str | bytes) -> None:
+        match _event(message):
+            case {"event": "welcome", "name": str(name), "people": [*people]}:
+                self._me = name
+                self._people = [str(person) for person in people]
+            case {"event": "message", "from": str(name), "text": str(text)}:
+                self._add("message", name, text)
+            case {"event": "join", "name": str(name)}:
+                self._people = [*self._people, name]
+                self._add("join", name, "came in")
+            case {"event": "leave", "name": str(name), "why": str(why)}:
+                self._people = [person for person in self._people if person != name]
+                self._add("leave", name, why)
+            case _:
+                text = message if isinstance(message, str) else f"{len(message):,} bytes"
+                self._add("message", "", text)
+
+    def _add(self, kind: str, name: str, text: str) -> None:
+        self._lines.append([kind, shortened(name), shortened(text)])
+        self._taken += 1
+
+    def static(self) -> dict[str, str]:
+        said = f"{self._name}'s place in the chat: {self.client.state}"
+        return {
+            "text/plain": said,
+            "text/html": '<p data-wslab="chat"><small>A place in the chat: it needs a running '
+            "notebook. Run this cell again.</small></p>",
+        }
+
+
+def _event(message: str | bytes) -> object:
+    if not isinstance(message, str):
+        return None
+    try:
+        return json.loads(message)
+    except (ValueError, RecursionError):
+        return None
