@@ -75,6 +75,8 @@ class Capture:
         self.started = datetime.now(UTC)
         self.faults: list[Exception] = []
         """What subscribers raised, at most 20: their faults must not reach the traffic."""
+        self.notes: list[str] = []
+        """Of a recording that comes from another program's file: what is missing or made up."""
         self.streams: list[bytearray] = []
         self.log_stream = array("I")
         self.log_end = array("Q")
@@ -303,41 +305,39 @@ class Capture:
         part.replace(path)
         return path
 
-    def json_lines(self) -> Iterator[str]:
-        """The lines of a capture file: a head, then chunks and events in the order they came."""
+    def history(self) -> Iterator[Chunk | Event]:
+        """Chunks and events in the order in which they came."""
         with self._lock:
             count, events = len(self), list(self.events)
-        yield _line({"wslab": "capture", "version": 1, "started": self.started.isoformat()})
-        position = 0
         chunks = iter(self)
-        for event in [*events, None]:
-            stop = count if event is None else event.position
-            while position < stop:
-                chunk = next(chunks)
-                yield _line(
-                    {
-                        "time": round(chunk.time, 6),
-                        "connection": chunk.connection,
-                        "direction": chunk.direction,
-                        "hex": chunk.data.hex(),
-                    }
-                )
+        position = 0
+        for event in events:
+            while position < event.position:
+                yield next(chunks)
                 position += 1
-            if event is not None:
-                line: dict[str, Any] = {
-                    "time": round(event.time, 6),
-                    "connection": event.connection,
-                    "event": event.name,
-                }
-                if event.direction:
-                    line["direction"] = event.direction
-                if event.is_mark:
-                    line |= {"offset": event.offset, "length": event.length}
-                if event.data is not None:
-                    line["hex"] = event.data.hex()
-                if event.note:
-                    line["note"] = event.note
-                yield _line(line)
+            yield event
+        while position < count:
+            yield next(chunks)
+            position += 1
+
+    def json_lines(self) -> Iterator[str]:
+        """The lines of a capture file: a head, then chunks and events in the order they came."""
+        yield _line({"wslab": "capture", "version": 1, "started": self.started.isoformat()})
+        for thing in self.history():
+            line: dict[str, Any] = {"time": round(thing.time, 6), "connection": thing.connection}
+            if isinstance(thing, Chunk):
+                yield _line(line | {"direction": thing.direction, "hex": thing.data.hex()})
+                continue
+            line["event"] = thing.name
+            if thing.direction:
+                line["direction"] = thing.direction
+            if thing.is_mark:
+                line |= {"offset": thing.offset, "length": thing.length}
+            if thing.data is not None:
+                line["hex"] = thing.data.hex()
+            if thing.note:
+                line["note"] = thing.note
+            yield _line(line)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Capture:
