@@ -286,6 +286,11 @@ class Index:
         with self._lock:
             return self._connections[connection - 1].state.name
 
+    def is_upgraded(self, connection: int) -> bool:
+        """Whether HTTP is over on this connection, and its bytes are frames."""
+        with self._lock:
+            return self._connections[connection - 1].server.splitter is not None
+
     def incomplete(self, connection: int, direction: Direction) -> int:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""
         with self._lock:
