@@ -1,0 +1,179 @@
+// A server or a client on Node's `ws`, played from outside: what `library_peers.py` is in Python.
+//
+//   node ws_peers.js CONTROL_PORT /path/to/node_modules/ws
+//
+// Orders come as lines of JSON over a TCP connection on loopback, one answer for each. When that
+// connection ends, this process ends: it never outlives the lab that started it.
+"use strict";
+
+const net = require("node:net");
+const readline = require("node:readline");
+const { WebSocket, WebSocketServer } = require(process.argv[3]);
+
+const CLOSE_TIMEOUT = 300; // milliseconds, as in library_peers.py
+const MAX_SIZE = 64; // bytes, as in library_peers.py
+
+// -- what the server does with a connection ---------------------------------------------------
+
+const BEHAVIOURS = {
+  echo(socket) {
+    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  },
+  "text-only"(socket) {
+    socket.on("message", (data, isBinary) => {
+      if (isBinary) socket.close(1003, "text only, please");
+    });
+  },
+  guarded(socket) {
+    socket.once("message", (data) => {
+      if (String(data) !== "open sesame") socket.close(1008, "wrong password");
+    });
+  },
+  crashes(socket) {
+    socket.on("message", (data) => {
+      throw new Error(`a bug in the handler, met at '${data}'`);
+    });
+  },
+  "one-at-a-time"(socket) {
+    if (served.length > 1) socket.close(1013, "full: come back later");
+  },
+  gateway(socket, peer, { upstream }) {
+    const behind = new WebSocket(upstream);
+    behind.on("error", (error) => {
+      peer.said.push(`upstream 'error' event: ${named(error)}`);
+      socket.close(1014, "bad answer from upstream");
+    });
+  },
+  session(socket) {
+    socket.once("message", () => socket.close(3000, "your login has run out"));
+  },
+};
+
+// -- the cast ---------------------------------------------------------------------------------
+
+const served = [];
+const clients = {};
+let server = null;
+
+class Peer {
+  constructor(socket) {
+    this.socket = socket;
+    this.said = [];
+    this.code = null;
+    this.reason = "";
+    this.over = new Promise((resolve) => {
+      socket.on("close", (code, reason) => {
+        this.code = code;
+        this.reason = String(reason);
+        this.said.push(`'close' event: code ${code}, reason '${this.reason}'`);
+        resolve();
+      });
+    });
+    socket.on("error", (error) => this.said.push(`'error' event: ${named(error)}`));
+    socket._closeTimeout = CLOSE_TIMEOUT; // the option of that name is newer than 8.18
+  }
+
+  try(call, text) {
+    try {
+      call();
+    } catch (error) {
+      this.said.push(`${text} threw ${named(error)}`);
+    }
+  }
+
+  report() {
+    const { _closeFrameReceived: heard, _closeFrameSent: sent } = this.socket;
+    return { code: this.code, reason: this.reason, clean: Boolean(heard && sent), said: this.said };
+  }
+}
+
+function named(error) {
+  return `${error.name}${error.code ? ` [${error.code}]` : ""}: ${error.message}`.trim();
+}
+
+function find(who) {
+  return who === "server" ? served.at(-1) : clients[who];
+}
+
+function close(who, code, reason) {
+  const peer = find(who);
+  const shown = reason.length > 40 ? `${reason.slice(0, 20)}… (${reason.length} characters)` : reason;
+  const call = `close(${code ?? ""}${reason ? `, '${shown}'` : ""})`;
+  peer.try(() => (code === null ? peer.socket.close() : peer.socket.close(code, reason)), call);
+}
+
+const ORDERS = {
+  serve({ behaviour, upstream }) {
+    return new Promise((resolve) => {
+      server = new WebSocketServer({
+        host: "127.0.0.1", port: 0, maxPayload: MAX_SIZE, perMessageDeflate: false,
+      });
+      server.on("connection", (socket) => {
+        const peer = new Peer(socket);
+        served.push(peer);
+        BEHAVIOURS[behaviour](socket, peer, { upstream });
+      });
+      server.on("listening", () => resolve({ port: server.address().port }));
+    });
+  },
+  connect({ url, who }) {
+    return new Promise((resolve) => {
+      const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5000 });
+      clients[who] = new Peer(socket);
+      socket.on("open", () => resolve({}));
+      socket.on("close", () => resolve({}));
+    });
+  },
+  send({ who, text, hex }) {
+    const peer = find(who);
+    const message = hex === undefined ? text : Buffer.from(hex, "hex");
+    peer.try(() => peer.socket.send(message), "send()");
+    return {};
+  },
+  close({ who, code, reason }) {
+    close(who, code, reason);
+    return {};
+  },
+  close_both({ client, server: other }) {
+    // Both write before the event loop reads again: neither can have seen the other's frame.
+    close("client", ...client);
+    close("server", ...other);
+    return {};
+  },
+  vanish({ who }) {
+    find(who).socket.terminate();
+    return {};
+  },
+  shut_down({ code, reason }) {
+    // server.close() stops listening and leaves the open connections as they are.
+    for (const socket of server.clients) socket.close(code, reason);
+    return new Promise((resolve) => server.close(() => resolve({})));
+  },
+  state({ who }) {
+    return { state: find(who)?.socket.readyState ?? null };
+  },
+  async report({ who, patience }) {
+    const peer = find(who);
+    if (!peer) return { code: null, reason: "", clean: false, said: ["no 'connection' event came"] };
+    const late = new Promise((resolve) => setTimeout(resolve, patience));
+    await Promise.race([peer.over, late]);
+    return peer.report();
+  },
+  reset() {
+    for (const peer of [...served, ...Object.values(clients)]) peer.socket.terminate();
+    served.length = 0;
+    for (const who of Object.keys(clients)) delete clients[who];
+    const before = server;
+    server = null;
+    return before ? new Promise((resolve) => before.close(() => resolve({}))) : {};
+  },
+};
+
+const control = net.connect(Number(process.argv[2]), "127.0.0.1");
+control.on("close", () => process.exit(0));
+control.on("error", () => process.exit(0));
+readline.createInterface({ input: control }).on("line", async (line) => {
+  const { order, ...details } = JSON.parse(line);
+  const answer = await ORDERS[order](details);
+  control.write(`${JSON.stringify(answer)}\n`);
+});
