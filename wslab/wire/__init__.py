@@ -4,19 +4,23 @@
     capture.index.rows()                      # its requests, responses and frames, in short
     capture.index.unit(3)                     # one of them, bit by bit
     accept_key_steps(key)                     # the handshake's computation, step by step
+    capture.index.messages()                  # what was said: joined, unmasked, inflated
     encode_frame(Opcode.TEXT, b"Hello")       # a frame's bytes, legal or not
 
-Read in this order: `fields`, `frames`, `handshake`, `rules`, `capture`, `index`.
+Read in this order: `fields`, `frames`, `handshake`, `rules`, `capture`, `index`, then `deflate`,
+`utf8`, `messages`, `contents`.
 """
 
 from .capture import Capture, CaptureError, Chunk
 from .close_codes import CLOSE_CODES, CloseCode, close_code
 from .connection_state import TRANSITIONS, Event, State
+from .deflate import Agreement, Deflater, Inflater
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
 from .frames import Opcode, encode_frame, mask, new_masking_key
 from .handshake import GUID, Step, accept_key, accept_key_steps
 from .headers import HEADERS
 from .index import Index, Row
+from .messages import Message, Reader
 from .rules import RULES
 
 __all__ = [
@@ -25,16 +29,21 @@ __all__ = [
     "HEADERS",
     "RULES",
     "TRANSITIONS",
+    "Agreement",
     "Capture",
     "CaptureError",
     "Chunk",
     "CloseCode",
+    "Deflater",
     "Direction",
     "Event",
     "Field",
     "Index",
+    "Inflater",
     "Kind",
+    "Message",
     "Opcode",
+    "Reader",
     "Row",
     "State",
     "Step",

@@ -63,6 +63,8 @@ class Unit:
     masking_key: bytes | None = None
     payload: bytes = b""
     """A frame's payload, unmasked."""
+    inflated: bytes | None = None
+    """What a compressed payload says, inflated (its first MiB); None where it is not compressed."""
     mark: str = ""
     """What a debugger did to it on its way, in words; what the data are is what was sent."""
 

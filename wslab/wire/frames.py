@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 from array import array
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from .close_codes import close_code
 from .fields import Direction, Field, Kind, Violation
 from .rules import RULES
+from .utf8 import is_utf8
 
 
 class Opcode(IntEnum):
@@ -139,6 +141,9 @@ IN_MESSAGE = 0x20  # a message in fragments was going on before this frame
 BROKEN = 0x40  # the header breaks a rule
 AFTER_CLOSE = 0x80  # this peer had already sent its close frame
 HEAD = 0x100  # not a frame: an HTTP request or response
+EARLY = 0x200  # sent before the response to the handshake had come
+CHECKED = 0x400  # what it adds to its message has been looked at
+FAULTY = 0x800  # and breaks a rule
 
 _NONE = bytes(256)
 
@@ -171,10 +176,10 @@ class Splitter:
     """Finds the frames of one direction's stream, wherever its bytes were cut.
 
     Keeps only what must be known from one frame to the next; `position` is the offset of the first
-    byte that no whole frame has taken yet.
+    byte that no whole frame has taken yet, `fragmented` holds where messages in fragments start.
     """
 
-    __slots__ = ("closed", "direction", "in_message", "position", "rsv1_allowed")
+    __slots__ = ("closed", "direction", "fragmented", "in_message", "position", "rsv1_allowed")
 
     def __init__(self, direction: Direction, position: int = 0, rsv1_allowed: bool = False) -> None:
         self.direction: Direction = direction
@@ -182,6 +187,7 @@ class Splitter:
         self.in_message = False
         self.closed = False
         self.rsv1_allowed = rsv1_allowed
+        self.fragmented = array("Q")
 
     def split(
         self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
@@ -209,24 +215,37 @@ class Splitter:
                 break
             append(position)
             marks.append(self._look(data, position, header))
-            position += header.length + header.payload_length
+            self.follow(data[position], position, header.length + header.payload_length)
+            position = self.position
         self.position = position
+
+    @property
+    def context(self) -> int:
+        """What the next frame's marks say about what came before it."""
+        return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
+
+    def follow(self, first: int, start: int, length: int) -> None:
+        """Go on behind a whole frame whose first byte is `first`."""
+        opcode = first & 0x0F
+        self.position = start + length
+        if opcode == Opcode.CLOSE:
+            self.closed = True
+        elif opcode in (Opcode.TEXT, Opcode.BINARY):
+            # Also after a broken rule: a learner wants to see what the rest would have been.
+            self.in_message = not first & 0x80
+            if self.in_message:
+                self.fragmented.append(start)
+        elif opcode == Opcode.CONTINUATION and first & 0x80:
+            self.in_message = False
 
     def _look(self, data: bytes | bytearray, start: int, header: Header) -> int:
         first = data[start]
-        opcode = first & 0x0F
-        mark = opcode | (FIN if first & 0x80 else 0)
-        mark |= (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
+        mark = (first & 0x0F) | (FIN if first & 0x80 else 0) | self.context
         payload = b""
-        if opcode == Opcode.CLOSE and header.payload_length <= 125:
+        if first & 0x0F == Opcode.CLOSE and header.payload_length <= 125:
             payload = frame_payload(data, start, header)
         if frame_violations(first, header, self.direction, mark, self.rsv1_allowed, payload):
             mark |= BROKEN
-        if opcode == Opcode.CLOSE:
-            self.closed = True
-        elif opcode < 8:
-            # Also after a broken rule: a learner wants to see what the rest would have been.
-            self.in_message = not first & 0x80
         return mark
 
 
@@ -235,6 +254,15 @@ def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
     begin = start + header.length
     payload = data[begin : begin + header.payload_length]
     return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
+
+
+def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:
+    """The unmasked payload of the frame at `start`, 64 KiB at a time."""
+    begin, stop = start + header.length, start + header.length + header.payload_length
+    key = bytes(data[begin - 4 : begin]) if header.masked else b""
+    for position in range(begin, stop, 65536):
+        piece = bytes(data[position : min(position + 65536, stop)])
+        yield mask(piece, key) if key else piece
 
 
 # --- Explaining one frame -------------------------------------------------------------------------
@@ -256,8 +284,12 @@ def frame_violations(
     fin = first >= 0x80
     control = opcode >= 8
     broken: list[str] = []
-    if first & 0x40 and (not rsv1_allowed or control or opcode == 0):
+    if first & 0x40 and not rsv1_allowed:
         broken.append("rsv1-without-extension")
+    elif first & 0x40 and control:
+        broken.append("rsv1-on-control-frame")
+    elif first & 0x40 and opcode == Opcode.CONTINUATION:
+        broken.append("rsv1-on-continuation")
     if first & 0x20:
         broken.append("rsv2-set")
     if first & 0x10:
@@ -281,8 +313,10 @@ def frame_violations(
         broken.append("continuation-without-message")
     if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
         broken.append("message-interleaved")
-    if marks & AFTER_CLOSE:
+    if marks & AFTER_CLOSE and not control:
         broken.append("frame-after-close")
+    if marks & EARLY:
+        broken.append("data-before-response")
     if opcode == Opcode.CLOSE and payload:
         if len(payload) == 1:
             broken.append("close-payload-one-byte")
@@ -292,15 +326,6 @@ def frame_violations(
             if not is_utf8(payload[2:]):
                 broken.append("close-reason-not-utf8")
     return [RULES[name] for name in broken]
-
-
-def is_utf8(data: bytes) -> bool:
-    """Whether the bytes are well-formed UTF-8 (RFC 3629)."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def close_payload_meaning(payload: bytes) -> str:
@@ -317,9 +342,16 @@ def close_payload_meaning(payload: bytes) -> str:
 
 
 def frame_fields(
-    data: bytes, header: Header, direction: Direction, payload: bytes, compressed: bool = False
+    data: bytes,
+    header: Header,
+    direction: Direction,
+    payload: bytes,
+    meaning: str | None = None,
 ) -> tuple[Field, ...]:
-    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload."""
+    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload.
+
+    `meaning` is what the payload says where that takes more than this frame to know.
+    """
     second = data[1]
     fields = _first_byte(data[0]) + _second_byte(second, direction)
     position = 2
@@ -367,19 +399,17 @@ def frame_fields(
                 8 * position,
                 8 * len(payload),
                 payload.hex(),
-                _payload_meaning(data[0] & 0x0F, payload, compressed),
+                meaning or _payload_meaning(data[0] & 0x0F, payload),
                 "RFC 6455 §5.5.1" if data[0] & 0x0F == Opcode.CLOSE else "RFC 6455 §5.2",
             ),
         )
     return fields
 
 
-def _payload_meaning(opcode: int, payload: bytes, compressed: bool) -> str:
+def _payload_meaning(opcode: int, payload: bytes) -> str:
     size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
     if opcode == Opcode.CLOSE:
         return close_payload_meaning(payload)
-    if compressed:
-        return f"{size}, compressed (permessage-deflate)"
     if opcode == Opcode.TEXT:
         text = payload[:200].decode("utf-8", "replace")
         return f'{size} of UTF-8: "{text}{"…" if len(payload) > 200 else ""}"'

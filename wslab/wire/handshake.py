@@ -12,6 +12,7 @@ import hashlib
 import re
 from typing import NamedTuple
 
+from . import deflate
 from .fields import Field, Violation
 from .headers import header_meaning
 from .rules import RULES
@@ -98,6 +99,10 @@ _END = re.compile(rb"\r?\n\r?\n")
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\s]+) HTTP/(\d)\.(\d)")
 _STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[!$%&'()*+,;=._~0-9A-Za-z-]*)(?::\d*)?")
+_ADDRESS = re.compile(r"https?://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
+_VERSION = re.compile(r"\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _EXTENSION = re.compile(
     r"TOKEN(?:\s*;\s*TOKEN(?:\s*=\s*(?:TOKEN|\"TOKEN\"))?)*".replace("TOKEN", _TOKEN.pattern)
 )
@@ -189,11 +194,25 @@ def _chunked_length(data: bytes | bytearray, start: int, stop: int) -> int | Non
             return None
 
 
-def offered_extensions(head: Head) -> list[str]:
-    """The names of the extensions in a head, without their parameters."""
-    return [
-        word.split(";")[0].strip().lower() for word in _words(head.all("Sec-WebSocket-Extensions"))
-    ]
+class Extension(NamedTuple):
+    """An extension that a head offers or accepts, with its parameters."""
+
+    name: str
+    parameters: tuple[tuple[str, str | None], ...]
+    """Names and values; None for a parameter without a value."""
+
+
+def extensions(head: Head) -> list[Extension]:
+    """The extensions in a head, in its order (RFC 6455 §9.1)."""
+    found = []
+    for word in _words(head.all("Sec-WebSocket-Extensions")):
+        name, *rest = (part.strip() for part in word.split(";"))
+        parameters = []
+        for part in rest:
+            key, equals, value = (piece.strip() for piece in part.partition("="))
+            parameters.append((key.lower(), value.strip('"') if equals else None))
+        found.append(Extension(name.lower(), tuple(parameters)))
+    return found
 
 
 def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
@@ -301,10 +320,13 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     line = _REQUEST_LINE.fullmatch(head.first_line)
     if not line:
         broken.append("request-line-malformed")
-    if any(not header.name for header in head.headers):
+    if not _headers_well_formed(head):
         broken.append("header-malformed")
-    if len(head.all("Host")) > 1:
+    hosts = head.all("Host")
+    if len(hosts) > 1:
         broken.append("host-repeated")
+    elif hosts and not _HOST.fullmatch(hosts[0]):
+        broken.append("host-malformed")
     if not line or not head.wants_upgrade:
         return _broken(*broken)
     if line[1] != "GET":
@@ -313,8 +335,15 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
         broken.append("http-version-too-low")
     if "#" in line[2]:
         broken.append("fragment-in-target")
-    if not head.all("Host"):
+    address = _ADDRESS.fullmatch(line[2])
+    if not line[2].startswith("/") and not address:
+        broken.append("target-malformed")
+    if not hosts:
         broken.append("host-missing")
+    elif address and address[1].lower() != hosts[0].lower():
+        broken.append("host-not-of-target")
+    if len(head.all("Origin")) > 1:
+        broken.append("origin-repeated")
     broken += _upgrade_rules(head, "")
     keys = head.all("Sec-WebSocket-Key")
     if not keys:
@@ -331,7 +360,8 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     elif versions[0] != "13":
         broken.append("version-not-13")
     subprotocols = _words(head.all("Sec-WebSocket-Protocol"))
-    if any(not _TOKEN.fullmatch(word) for word in subprotocols):
+    empty = bool(head.all("Sec-WebSocket-Protocol")) and not subprotocols
+    if empty or any(not _TOKEN.fullmatch(word) for word in subprotocols):
         broken.append("subprotocol-malformed")
     if len(set(subprotocols)) < len(subprotocols):
         broken.append("subprotocol-repeated")
@@ -345,14 +375,18 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     broken: list[str] = []
     if head.status is None:
         broken.append("status-line-malformed")
-    if any(not header.name for header in head.headers):
+    if not _headers_well_formed(head):
         broken.append("header-malformed")
+    named = _words(head.all("Sec-WebSocket-Version"))
+    if any(not _VERSION.fullmatch(word) for word in named):
+        broken.append("versions-malformed")
     if head.status != 101:
         asked = request and request.get("Sec-WebSocket-Version")
-        unnamed = head.status is not None and not head.all("Sec-WebSocket-Version")
-        if asked and asked != "13" and unnamed:
+        if asked and asked != "13" and head.status is not None and not named:
             broken.append("versions-not-named")
         return _broken(*broken)
+    if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):
+        broken.append("response-http-version-too-low")
     broken += _upgrade_rules(head, "response-")
     accepts = head.all("Sec-WebSocket-Accept")
     key = request.get("Sec-WebSocket-Key") if request else None
@@ -369,16 +403,37 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("subprotocol-not-offered")
     if not _extensions_well_formed(head):
         broken.append("response-extensions-malformed")
-    elif request and not set(offered_extensions(head)) <= set(offered_extensions(request)):
-        broken.append("extension-not-offered")
+    elif request:
+        broken += _extension_rules(extensions(head), extensions(request))
+    if request and request_violations(request):
+        broken.append("broken-request-accepted")
     return _broken(*broken)
+
+
+def client_refuses(head: Head, request: Head | None) -> bool:
+    """Whether a client must refuse a response: any rule is broken that it has to check."""
+    found = {violation.rule for violation in response_violations(head, request)}
+    return bool(found - {"broken-request-accepted"})
+
+
+def _extension_rules(accepted: list[Extension], offered: list[Extension]) -> list[str]:
+    broken = []
+    if not {extension.name for extension in accepted} <= {other.name for other in offered}:
+        broken.append("extension-not-offered")
+    answers = [extension.parameters for extension in accepted if extension.name == deflate.NAME]
+    offers = [extension.parameters for extension in offered if extension.name == deflate.NAME]
+    if len(answers) > 1:
+        broken.append("deflate-accepted-twice")
+    if answers and offers:
+        broken += deflate.answer_faults(offers, answers[0])
+    return broken
 
 
 def _upgrade_rules(head: Head, prefix: str) -> list[str]:
     broken = []
     if not head.all("Upgrade"):
         broken.append(prefix + "upgrade-missing")
-    elif "websocket" not in head.words("Upgrade"):
+    elif "websocket" not in head.words("Upgrade") or (prefix and len(head.words("Upgrade")) > 1):
         broken.append(prefix + "upgrade-not-websocket")
     if not head.all("Connection"):
         broken.append(prefix + "connection-missing")
@@ -395,4 +450,10 @@ def _is_key(key: str) -> bool:
 
 
 def _extensions_well_formed(head: Head) -> bool:
-    return all(_EXTENSION.fullmatch(word) for word in _words(head.all("Sec-WebSocket-Extensions")))
+    values = head.all("Sec-WebSocket-Extensions")
+    words = _words(values)
+    return all(_EXTENSION.fullmatch(word) for word in words) and (bool(words) or not values)
+
+
+def _headers_well_formed(head: Head) -> bool:
+    return all(header.name and not _UNPRINTABLE.search(header.value) for header in head.headers)

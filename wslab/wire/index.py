@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import connection_state, frames, handshake
+from . import connection_state, deflate, frames, handshake
 from .connection_state import State
-from .fields import Direction, Field, Kind, Unit, Violation
-from .rules import RULES
+from .contents import Contents, Said, not_utf8
+from .deflate import Agreement, Inflater
+from .fields import Direction, Kind, Unit, Violation
+from .messages import Joiner, Message
+from .utf8 import is_utf8, utf8_fault
 
 if TYPE_CHECKING:
     from .capture import Capture, Event
@@ -60,8 +63,11 @@ class _Side:
         self.seen = 0  # how far the end of a head was looked for
         self.pending: tuple[handshake.Head, handshake.Head | None] | None = None  # awaits its body
         self.splitter: frames.Splitter | None = None  # set once the bytes are frames
+        self.inflater: Inflater | None = None  # where compression was agreed on
+        self.contents: Contents | None = None  # set together with the splitter
         self.waits = False  # asked for an upgrade: what follows depends on the answer
         self.waiting: list[int] = []  # chunks that came meanwhile
+        self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
 
 
@@ -125,7 +131,7 @@ class Index:
             connection = _Connection(event.connection)
             self._connections.append(connection)
             if event.name == "upgraded":
-                self._upgrade(connection, rsv1_allowed=False)
+                self._upgrade(connection, None)
             return
         connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
@@ -185,6 +191,10 @@ class Index:
         rows = len(self._start)
         side.splitter.split(data, stop, self._start, self._marks)
         self._chunk.extend(array("I", [chunk]) * (len(self._start) - rows))
+        if side.early:
+            for row in range(rows, len(self._start)):
+                if self._start[row] < side.early:
+                    self._marks[row] |= frames.EARLY | frames.BROKEN
         if side.splitter.closed and not closed:
             self._happen(connection, connection_state.Event.CLOSE_FRAME)
 
@@ -247,20 +257,28 @@ class Index:
             side.waits = head.wants_upgrade
             return
         if head.status == 101:
-            broken = handshake.response_violations(head, request)
+            refused = handshake.client_refuses(head, request)
             self._happen(
                 connection,
-                connection_state.Event.REFUSED if broken else connection_state.Event.ACCEPTED,
+                connection_state.Event.REFUSED if refused else connection_state.Event.ACCEPTED,
             )
-            self._upgrade(connection, "permessage-deflate" in handshake.offered_extensions(head))
+            agreed = [
+                Agreement.of_response(extension.parameters)
+                for extension in handshake.extensions(head)
+                if extension.name == deflate.NAME
+            ]
+            self._upgrade(connection, agreed[0] if agreed else None)
         elif head.status is None or head.status >= 200:
             if request is not None and request.wants_upgrade:
                 self._happen(connection, connection_state.Event.REFUSED)
             self._resume(connection)
 
-    def _upgrade(self, connection: _Connection, rsv1_allowed: bool) -> None:
+    def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
         for side in (connection.client, connection.server):
-            side.splitter = frames.Splitter(side.direction, side.position, rsv1_allowed)
+            side.inflater = Inflater.of(side.direction, agreed) if agreed else None
+            side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
+            stream = self._capture.streams[side.stream]
+            side.contents = Contents(stream, side.splitter, side.inflater)
         self._resume(connection)
 
     def _resume(self, connection: _Connection) -> None:
@@ -268,6 +286,8 @@ class Index:
         side = connection.client
         side.waits = False
         waiting, side.waiting = side.waiting, []
+        if waiting:
+            side.early = self._capture.log_end[waiting[-1]]
         for chunk in waiting:
             self._advance(connection, side, chunk)
 
@@ -299,6 +319,25 @@ class Index:
             position = side.splitter.position if side.splitter else side.position
             return self._end_of(side) - position
 
+    def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
+        """The rules that the frame at the end breaks already, which is no whole unit (yet)."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            splitter = side.splitter
+            if splitter is None:
+                return ()
+            data = self._capture.streams[side.stream]
+            header = frames.read_header(data, splitter.position, len(data))
+            if header is None:
+                return ()
+            first = data[splitter.position]
+            return tuple(
+                frames.frame_violations(
+                    first, header, direction, splitter.context, splitter.rsv1_allowed, b""
+                )
+            )
+
     def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
         """The rows from `start` up to `stop` (the end, if None), as a slice of a list."""
         with self._lock:
@@ -309,26 +348,28 @@ class Index:
         stream = self._capture.log_stream[chunk]
         connection, direction = self._capture.whose_stream(stream)
         start, marks = self._start[number], self._marks[number]
-        time, broken = self._capture.log_time[chunk], bool(marks & frames.BROKEN)
+        time = self._capture.log_time[chunk]
         if marks & frames.HEAD:
             message = self._messages[number]
             kind: Kind = "request" if direction == "client" else "response"
             text = message.head.first_line
             if kind == "response" and message.head.status is not None:
                 text = text.partition(" ")[2]
-            preview = _printable(text[:PREVIEW])
             return Row(
                 number, time, connection, direction, kind, start, message.length, True,
-                preview, broken, self._words(number),
+                _printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
             )  # fmt: skip
         data = self._capture.streams[stream]
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
-        preview, text_broken = self._preview(data, start, header, self._compressed(number))
+        said = self._said(number, stream, data[start])
+        preview = _preview(data, start, header, said)
+        if not marks & frames.CHECKED:
+            marks = self._check(number, data, header, said)
         return Row(
             number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
-            preview, broken or text_broken, self._words(number),
+            preview, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
         )  # fmt: skip
 
     def marks(self, number: int) -> tuple[Event, ...]:
@@ -340,48 +381,76 @@ class Index:
         events = self._row_marks.get(number)
         return mark_words(events) if events else ""
 
-    def _compressed(self, number: int) -> bool:
-        stream = self._capture.log_stream[self._chunk[number]]
-        return bool(self._capture.streams[stream][self._start[number]] & 0x40) and self._rsv1(
-            stream
-        )
-
-    def _rsv1(self, stream: int) -> bool:
+    def _side(self, stream: int) -> _Side:
         connection = self._connections[stream // 2]
-        splitter = (connection.server if stream % 2 else connection.client).splitter
-        return splitter is not None and splitter.rsv1_allowed
+        return connection.server if stream % 2 else connection.client
 
-    def _preview(
-        self, data: bytearray, start: int, header: frames.Header, compressed: bool
-    ) -> tuple[str, bool]:
-        opcode, fin = data[start] & 0x0F, data[start] >= 0x80
-        if opcode == frames.Opcode.CLOSE:
-            payload = frames.frame_payload(data, start, header)
-            if len(payload) < 2:
-                return "no code" if not payload else payload.hex(" "), False
-            reason = payload[2:].decode("utf-8", "replace")
-            return _printable(f"{int.from_bytes(payload[:2], 'big')} {reason}".strip()), False
-        whole = opcode == frames.Opcode.TEXT and fin and not compressed
-        if whole and header.payload_length <= 65536:
-            payload = frames.frame_payload(data, start, header)
+    def _said(self, number: int, stream: int, first: int) -> Said | None:
+        """What a frame adds to its message; None where its payload alone says that."""
+        opcode = first & 0x0F
+        if opcode > 2:
+            return None
+        side = self._side(stream)
+        if opcode == 0:
+            fragment = bool(self._marks[number] & frames.IN_MESSAGE)
+            if not fragment:
+                return None
         else:
-            shown = min(header.payload_length, 4 * PREVIEW)
-            payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
-        if compressed:
-            return "compressed: " + payload[:16].hex(" "), False
-        if not payload:
-            return ('""' if opcode == frames.Opcode.TEXT else "empty"), False
-        if opcode == frames.Opcode.BINARY:
-            return payload[:24].hex(" "), False
-        try:
-            text, broken = payload.decode(), False
-        except UnicodeDecodeError as error:
-            text = payload.decode("utf-8", "replace")
-            # Cut off here, or not text at all: only a whole text message is held to UTF-8.
-            broken = whole and header.payload_length == len(payload)
-            if opcode != frames.Opcode.TEXT and error.start == 0:
-                return payload[:24].hex(" "), False
-        return _quoted(text), broken
+            fragment = first < 0x80
+            if not fragment and not (first & 0x40 and side.inflater):
+                return None
+        assert side.contents is not None, "a frame stands behind a handshake"
+        return side.contents.frame(self._start[number], fragment)
+
+    def _check(self, number: int, data: bytearray, header: frames.Header, said: Said | None) -> int:
+        """Note in a row's marks whether what it adds to its message breaks a rule."""
+        start = self._start[number]
+        if said is not None:
+            faulty = bool(said.faults)
+        else:
+            text = data[start] & 0x0F == frames.Opcode.TEXT
+            faulty = text and not is_utf8(frames.frame_payload(data, start, header))
+        self._marks[number] |= frames.CHECKED | (frames.FAULTY if faulty else 0)
+        return self._marks[number]
+
+    def messages(self, connection: int | None = None) -> Iterator[Message]:
+        """The whole text and binary messages so far, of one connection or all, as they ended.
+
+        Illegal frames count as well as they can: see `messages.Assembler`.
+        """
+        joiners: dict[int, Joiner] = {}
+        position, count = 0, self.update()
+        log_stream, log_time = self._capture.log_stream, self._capture.log_time
+        while position < count:
+            stop = min(position + 4096, count)
+            with self._lock:
+                rows = zip(
+                    self._start[position:stop],
+                    self._chunk[position:stop],
+                    self._marks[position:stop],
+                    strict=True,
+                )
+            position = stop
+            current = -1
+            for start, chunk, marks in rows:
+                if marks & 0x0F > 2 or marks & frames.HEAD:
+                    continue
+                stream = log_stream[chunk]
+                if stream != current:
+                    current = stream
+                    joiner = joiners.get(stream) or self._joiner(stream)
+                    joiners[stream] = joiner
+                if connection is None or joiner.connection == connection:
+                    message = joiner.join(start, log_time[chunk])
+                    if message is not None:
+                        yield message
+
+    def _joiner(self, stream: int) -> Joiner:
+        side, (connection, _) = self._side(stream), self._capture.whose_stream(stream)
+        inflater = None
+        if side.inflater is not None:
+            inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
+        return Joiner(connection, side.direction, self._capture.streams[stream], inflater)
 
     def unit(self, number: int) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError where there is no such row."""
@@ -413,40 +482,26 @@ class Index:
             header = frames.read_header(data, start, len(data))
             assert header is not None, "a row is only made of a whole frame"
             whole = bytes(data[start : start + header.length + header.payload_length])
-        return self._frame(
-            number, connection, direction, time, start, whole, header, marks, self._rsv1(stream)
-        )
-
-    def _frame(
-        self,
-        number: int,
-        connection: int,
-        direction: Direction,
-        time: float,
-        start: int,
-        whole: bytes,
-        header: frames.Header,
-        marks: int,
-        rsv1_allowed: bool,
-    ) -> Unit:
+            said = self._said(number, stream, whole[0])
+            rsv1_allowed = self._side(stream).inflater is not None
         payload = frames.frame_payload(whole, 0, header)
-        compressed = rsv1_allowed and bool(whole[0] & 0x40)
-        fields: tuple[Field, ...] = frames.frame_fields(
-            whole, header, direction, payload, compressed
-        )
-        opcode, fin = marks & 0x0F, bool(marks & frames.FIN)
         violations: list[Violation] = []
         if marks & frames.BROKEN:
             violations = frames.frame_violations(
                 whole[0], header, direction, marks, rsv1_allowed, payload
             )
-        if opcode == frames.Opcode.TEXT and fin and not compressed and not frames.is_utf8(payload):
-            violations.append(RULES["text-not-utf8"])
+        opcode, fin = marks & 0x0F, bool(marks & frames.FIN)
+        if said is not None:
+            violations += said.violations
+        elif opcode == frames.Opcode.TEXT and (fault := utf8_fault(payload)) is not None:
+            violations.append(not_utf8(payload, fault, len(payload)))
+        meaning = said.meaning(len(payload)) if said else None
         return Unit(
-            number, connection, direction, frames.KINDS[opcode], time, start, whole, fields,
+            number, connection, direction, frames.KINDS[opcode], time, start, whole,
+            frames.frame_fields(whole, header, direction, payload, meaning),
             tuple(violations), fin, opcode,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
-            self._words(number),
+            said.content if said and said.compressed else None, self._words(number),
         )  # fmt: skip
 
 
@@ -464,6 +519,32 @@ def mark_words(events: Iterable[Event]) -> str:
             if event.name != "delivered" and event.name not in words:
                 words.append(event.name)
     return ", ".join([*words, waiting.name] if waiting is not None else words)
+
+
+def _preview(data: bytearray, start: int, header: frames.Header, said: Said | None) -> str:
+    """What a frame says, on one line of at most 80 characters."""
+    opcode = data[start] & 0x0F
+    if said is not None:
+        content, text = said.content[: 4 * PREVIEW], said.kind == "text"
+        if said.uninflated and not content:
+            shown = min(header.payload_length, 16)
+            payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
+            return "cannot be inflated: " + payload.hex(" ")
+    else:
+        shown = min(header.payload_length, 4 * PREVIEW)
+        content = frames.frame_payload(data, start, header._replace(payload_length=shown))
+        text = opcode == frames.Opcode.TEXT
+    if opcode == frames.Opcode.CLOSE:
+        if len(content) < 2:
+            return content.hex() or "no code"
+        reason = content[2:].decode("utf-8", "replace")
+        return _printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
+    if not content:
+        return '""' if text else "empty"
+    # A ping's payload is often text: it is shown so where it is.
+    if text or (opcode >= 8 and is_utf8(content)):
+        return _quoted(content.decode("utf-8", "replace"))
+    return content[:24].hex(" ")
 
 
 def _printable(text: str) -> str:

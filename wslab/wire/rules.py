@@ -1,9 +1,13 @@
 """Every rule that bytes on the wire can break, by name: one table.
 
-Source: the MUSTs of RFC 6455 sections 3, 4, 5 and 7 and of HTTP (RFC 9112) that can be seen in the
-bytes themselves. A rule for a handshake's request carries the HTTP status it earns; one for a
-frame, the close code. One for a response carries neither: the client just drops the connection,
-and its API reports 1006.
+Source: the MUSTs of RFC 6455 sections 3, 4, 5 and 7, of RFC 7692 sections 5, 6 and 7, and of HTTP
+(RFC 9110, RFC 9112), as far as they can be seen in the bytes themselves. A rule for a handshake's
+request carries the HTTP status it earns; one for a frame, the close code. One for a response
+carries neither: the client just drops the connection, and its API reports 1006.
+
+What no recording can show to be broken is not here: that a key was not chosen at random (RFC 6455
+§4.1, §5.3), that an answer never came that was still to come (§5.5.1, §5.5.2), that padding bits
+were not zero (RFC 7692 §7.2.1), or how a program treated what it got.
 """
 
 from __future__ import annotations
@@ -45,9 +49,15 @@ RULES: dict[str, Violation] = dict(
             http_status=400,
         ),
         _rule(
+            "target-malformed",
+            "RFC 6455 §4.1",
+            "The target must be a path that starts with '/', or a whole http or https address.",
+            http_status=400,
+        ),
+        _rule(
             "header-malformed",
             "RFC 9112 §5",
-            "A header is a name, a colon right behind it, and a value, on one line of its own.",
+            "A header is a name, a colon right behind it, and a printable value, on its own line.",
             http_status=400,
         ),
         _rule(
@@ -60,6 +70,24 @@ RULES: dict[str, Violation] = dict(
             "host-repeated",
             "RFC 9112 §3.2",
             "There must be exactly one Host header.",
+            http_status=400,
+        ),
+        _rule(
+            "host-malformed",
+            "RFC 9112 §3.2",
+            "Host is a name or an address, and a port behind a colon unless it is the usual one.",
+            http_status=400,
+        ),
+        _rule(
+            "host-not-of-target",
+            "RFC 6455 §4.1",
+            "Where the target is a whole address, it must name the same host as Host does.",
+            http_status=400,
+        ),
+        _rule(
+            "origin-repeated",
+            "RFC 6454 §7.3",
+            "There must be only one Origin.",
             http_status=400,
         ),
         _rule(
@@ -147,6 +175,11 @@ RULES: dict[str, Violation] = dict(
             "A response starts with HTTP/1.1, a three-digit status and a phrase.",
         ),
         _rule(
+            "response-http-version-too-low",
+            "RFC 9110 §7.8",
+            "A 101 response needs HTTP/1.1 or newer: Upgrade does not exist in HTTP/1.0.",
+        ),
+        _rule(
             "response-upgrade-missing",
             "RFC 6455 §4.1",
             "A 101 response must carry Upgrade: websocket.",
@@ -154,7 +187,7 @@ RULES: dict[str, Violation] = dict(
         _rule(
             "response-upgrade-not-websocket",
             "RFC 6455 §4.1",
-            "The Upgrade header of the response must be websocket.",
+            "The Upgrade header of the response must be websocket and nothing else.",
         ),
         _rule(
             "response-connection-missing",
@@ -202,15 +235,83 @@ RULES: dict[str, Violation] = dict(
             "Extensions are names with parameters: name; key=value; key, name, ...",
         ),
         _rule(
+            "broken-request-accepted",
+            "RFC 6455 §4.2.1",
+            "A server must not say yes to a request that breaks a rule.",
+        ),
+        # Compression, as the response agrees on it.
+        _rule(
+            "deflate-accepted-twice",
+            "RFC 7692 §5.1",
+            "Only one extension may use RSV1: permessage-deflate must be accepted once.",
+        ),
+        _rule(
+            "deflate-parameter-unknown",
+            "RFC 7692 §7.1",
+            "permessage-deflate has four parameters, and the response names another one.",
+        ),
+        _rule(
+            "deflate-parameter-repeated",
+            "RFC 7692 §7.1",
+            "Each parameter of permessage-deflate may stand there only once.",
+        ),
+        _rule(
+            "deflate-value-invalid",
+            "RFC 7692 §7.1",
+            "Window bits are a number from 8 to 15; the other two parameters have no value.",
+        ),
+        _rule(
+            "deflate-offer-not-acceptable",
+            "RFC 7692 §7.1",
+            "A server must decline an offer with unknown, repeated or impossible parameters.",
+        ),
+        _rule(
+            "server-no-context-takeover-ignored",
+            "RFC 7692 §7.1.1.1",
+            "To accept an offer with server_no_context_takeover, the response must repeat it.",
+        ),
+        _rule(
+            "server-max-window-bits-ignored",
+            "RFC 7692 §7.1.2.1",
+            "The response must name a server_max_window_bits no bigger than the one offered.",
+        ),
+        _rule(
+            "client-max-window-bits-not-offered",
+            "RFC 7692 §7.1.2.2",
+            "The response must not name client_max_window_bits unless the offer did.",
+        ),
+        _rule(
+            "client-max-window-bits-too-big",
+            "RFC 7692 §7.1.2.2",
+            "The response's client_max_window_bits must be no bigger than the offer's.",
+        ),
+        _rule(
             "versions-not-named",
             "RFC 6455 §4.4",
             "A server that refuses a version must name its own in Sec-WebSocket-Version.",
+        ),
+        _rule(
+            "versions-malformed",
+            "RFC 6455 §4.3",
+            "A version is a number from 0 to 255 without leading zeros.",
         ),
         # One frame.
         _rule(
             "rsv1-without-extension",
             "RFC 6455 §5.2",
             "RSV1 must be 0 unless an extension was agreed on that uses it.",
+            1002,
+        ),
+        _rule(
+            "rsv1-on-control-frame",
+            "RFC 7692 §6",
+            "Control frames are never compressed: their RSV1 must be 0.",
+            1002,
+        ),
+        _rule(
+            "rsv1-on-continuation",
+            "RFC 7692 §6",
+            "Only the first frame of a compressed message carries RSV1.",
             1002,
         ),
         _rule("rsv2-set", "RFC 6455 §5.2", "RSV2 must be 0: no extension in use defines it.", 1002),
@@ -292,7 +393,31 @@ RULES: dict[str, Violation] = dict(
         _rule(
             "frame-after-close",
             "RFC 6455 §5.5.1",
-            "After its close frame a peer must send nothing more.",
+            "After its close frame a peer must send no more data frames.",
+        ),
+        _rule(
+            "data-before-response",
+            "RFC 6455 §4.1",
+            "A client must wait for the response before it sends anything more.",
+        ),
+        # What the frames of a compressed message hold.
+        _rule(
+            "deflate-malformed",
+            "RFC 7692 §7.2.2",
+            "A compressed message must be DEFLATE that can be inflated.",
+            1002,
+        ),
+        _rule(
+            "deflate-context-kept",
+            "RFC 7692 §7.2.1",
+            "After no_context_takeover was agreed on, no message may refer to an earlier one.",
+            1002,
+        ),
+        _rule(
+            "deflate-window-too-big",
+            "RFC 7692 §7.2.1",
+            "After max_window_bits was agreed on, nothing may refer to what is farther back.",
+            1002,
         ),
     ]
 )

@@ -1,0 +1,52 @@
+"""UTF-8, checked as it comes (RFC 3629; RFC 6455 §8.1)."""
+
+from __future__ import annotations
+
+import codecs
+
+
+class Utf8Check:
+    """Whether bytes that come in pieces are UTF-8 (RFC 3629): knows as soon as it is certain.
+
+    `fault` is the place of the first byte that cannot stand there, counted over all pieces; for a
+    text that ends inside a character, its length. None while there is no fault.
+    """
+
+    __slots__ = ("_rest", "fault", "length")
+
+    def __init__(self) -> None:
+        self._rest = b""  # the first bytes of a character, 3 at most
+        self.length = 0
+        self.fault: int | None = None
+
+    def feed(self, data: bytes, final: bool = False) -> bool:
+        """Check the next piece; False once there is a fault."""
+        if self.fault is not None:
+            return False
+        rest = self._rest + data
+        start = self.length - len(self._rest)
+        self.length += len(data)
+        try:
+            _, used = codecs.utf_8_decode(rest, "strict", final)
+        except UnicodeDecodeError as error:
+            at_start = error.reason == "invalid start byte"
+            self.fault = start + (error.start if at_start else error.end)
+            return False
+        self._rest = rest[used:]
+        return True
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes as a whole are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def utf8_fault(data: bytes) -> int | None:
+    """The place of the first byte that cannot stand there (see `Utf8Check`); None for UTF-8."""
+    check = Utf8Check()
+    check.feed(data, final=True)
+    return check.fault
