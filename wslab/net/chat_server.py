@@ -39,7 +39,7 @@ SOCKET = "/chat"
 LONGEST_NAME = 32
 """Characters of a name."""
 
-FAREWELL = 5.0
+FAREWELL = 3.0
 """Seconds that a client has for taking the close frame when it is shown out; then it is cut off."""
 
 
@@ -99,10 +99,12 @@ class ChatServer(Server):
         self.say("join", name=member.name)
         try:
             async for message in connection:
+                if member.has_left:
+                    continue  # on the way out: read on, or its close frame would never be seen
                 if isinstance(message, bytes):
-                    await self.dismiss(member, 1003, "expected text, got a binary message")
+                    self.dismiss(member, 1003, "expected text, got a binary message")
                 elif member.is_too_fast():
-                    await self.dismiss(member, 1008, f"more than {self.rate:g} messages a second")
+                    self.dismiss(member, 1008, f"more than {self.rate:g} messages a second")
                 else:
                     self.say("message", **{"from": member.name}, text=message, time=_now())
         finally:
@@ -115,8 +117,7 @@ class ChatServer(Server):
             self.history.append(frame)
         for member in list(self.members):
             if member.behind > self.backlog:
-                self.members.discard(member)
-                self._later(member, 1013, f"{member.behind} bytes behind: reads too slowly")
+                self.dismiss(member, 1013, f"{member.behind} bytes behind: reads too slowly")
             else:
                 member.write(frame)
 
@@ -127,16 +128,18 @@ class ChatServer(Server):
             self.members.discard(member)
             self.say("leave", name=member.name, why=why)
 
-    async def dismiss(self, member: Member, code: int, reason: str) -> None:
+    def dismiss(self, member: Member, code: int, reason: str) -> None:
         """Show a member out, and tell it and the others why."""
-        self.leave(member, f"was shown out: {code}, {reason}")
-        await show_out(member.connection, code, reason)
-
-    def _later(self, member: Member, code: int, reason: str) -> None:
-        # Not within `say`: telling the others may find the next one who is behind.
-        task = asyncio.get_running_loop().create_task(self.dismiss(member, code, reason))
+        member.has_left = True
+        self.members.discard(member)
+        task = asyncio.get_running_loop().create_task(self._dismiss(member, code, reason))
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
+
+    async def _dismiss(self, member: Member, code: int, reason: str) -> None:
+        # In a task of its own: whoever found out was saying something else to the others.
+        self.say("leave", name=member.name, why=f"was shown out: {code}, {reason}")
+        await show_out(member.connection, code, reason)
 
     def _unused(self, name: str) -> str:
         taken = {member.name.casefold() for member in self.members}

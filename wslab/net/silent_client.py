@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 
 class SilentClient:
-    """Connects to `url`; from then on nothing is read. One of the same name before it is cut off."""
+    """Connects to `url`, and reads nothing from then on. One of the same name before is cut off."""
 
     kind: ClassVar[str] = "client"
 

@@ -23,9 +23,10 @@ KEPT = 200
 class Client(Protocol):
     """What the panel needs of a client; `wslab.net.Client` is one, and belongs to the panel."""
 
-    state: str
     error: str | None
 
+    @property
+    def state(self) -> str: ...
     @property
     def waiting(self) -> int: ...
     def connect(self, url: str) -> object: ...

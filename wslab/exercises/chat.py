@@ -1,0 +1,416 @@
+"""The exercises of the chat lesson: questions, checks, hints in steps, solutions for after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from wslab.exercises.question import Question
+from wslab.exercises.verdict import Verdict
+from wslab.wire import Capture
+from wslab.wire.close_codes import close_code
+
+QUESTIONS = {
+    "frames": Question(
+        "Three people are in the room. Ada sends one message. How many frames does the server "
+        "send for it?",
+        ("1: it is broadcast", "2: to the other two", "3: one to each", "None: the clients share"),
+        2,
+        (
+            "There is no broadcast on the wire. A WebSocket joins two ends, and everything said to "
+            "three people is sent three times.",
+            "One could build it so. Here Ada's own line comes back from the server too: then all "
+            "pages show the same list in the same order.",
+            "One TCP connection to each person, one frame on each. Fan-out is the server's work.",
+            "The clients do not know each other: each has one connection, to the server.",
+        ),
+        "RFC 6455 §1.2",
+    ),
+    "cut": Question(
+        "A server cuts a message after 50 bytes, in the middle of an é, and passes it on as text. "
+        "What do the others do?",
+        (
+            "They show a � at the end",
+            "They wait for the other half",
+            "They close the connection",
+            "They leave out the é",
+        ),
+        2,
+        (
+            "A lenient program might. The protocol forbids it.",
+            "A message is complete when its last frame is: FIN says so.",
+            "A text message must be valid UTF-8. Who gets one that is not fails the connection "
+            "with 1007: one careless slice throws everybody out of the room.",
+            "Half a character is no character; but leaving it out is not the receiver's to do.",
+        ),
+        "RFC 6455 §8.1",
+    ),
+    "html": Question(
+        "Mallory sends a message that holds HTML. Who has to make sure that it does nothing?",
+        (
+            "WebSocket: the protocol filters it",
+            "The server: it must refuse every <",
+            "The browser: it knows that it came from a stranger",
+            "The page that shows it",
+        ),
+        3,
+        (
+            "The protocol carries text. It has no idea what the text is for.",
+            "Then nobody could write 1 < 2. And a server cannot know where a text will be shown.",
+            "It does not. Whatever the page's own script puts into the page counts as the page's.",
+            "Only there is it known that the text goes into HTML. textContent says: as text.",
+        ),
+        "RFC 6455 §10.7",
+    ),
+    "slow": Question(
+        "Eleven people are in the room and one of them reads nothing. The server does "
+        "`for client in clients: await client.send(message)`. What do the other ten get?",
+        (
+            "Everything, at once",
+            "Everything, a little later",
+            "The first messages, and then nothing any more",
+            "An error",
+        ),
+        2,
+        (
+            "So it looks for the first messages, as long as the buffers have room.",
+            "The wait has no end: TCP holds the bytes until the one that is stuck reads.",
+            "When the buffers of the one that is stuck are full, `await` waits for it, and the "
+            "loop with it.",
+            "Nothing fails. That is what makes it hard to find.",
+        ),
+        "RFC 9293 §3.8.6",
+    ),
+    "vanish": Question(
+        "Linus's laptop loses its network: no close frame, no FIN, nothing. When does the server "
+        "notice?",
+        (
+            "At once",
+            "After a minute, when TCP gives up",
+            "When it asks, with a ping, and no pong comes",
+            "When Linus comes back",
+        ),
+        2,
+        (
+            "Nothing arrives, and nothing is exactly what arrives from a quiet guest too.",
+            "TCP has no heartbeat of its own by default: an idle connection lives for days.",
+            "A ping must be answered. No answer in time: the server fails the connection.",
+            "He comes back on a new connection. The old one is still in the room.",
+        ),
+        "RFC 6455 §5.5.2",
+    ),
+}
+"""By name; `lab.ask(name)` shows one."""
+
+_attempts: Counter[str] = Counter()
+
+
+def _hint(exercise: str, hints: tuple[str, ...]) -> str:
+    """The next hint: a new one with each attempt, the last one again and again."""
+    _attempts[exercise] += 1
+    return hints[min(_attempts[exercise], len(hints)) - 1]
+
+
+# --- Shorten a text to a number of bytes, and break no character
+
+
+def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
+    """Whether `shorten(text, limit)` keeps the most that fits into `limit` bytes of UTF-8."""
+    rng = random.Random()
+    letters = "aé€🙂 b"
+    texts = ["x" * 60, "short", "é" * 30, "x" * 49 + "é", "x" * 48 + "🙂", "€" * 17]
+    texts += ["".join(rng.choices(letters, k=rng.randint(10, 60))) for _ in range(50)]
+    for text in texts:
+        expected = text.encode()[:50].decode(errors="ignore")
+        try:
+            got = shorten(text, 50)
+        except Exception as error:
+            return Verdict(
+                False,
+                f"shorten({text!r}, 50) raised {type(error).__name__}: {error}",
+                misconception="The cut went through the middle of a character, and strict decoding "
+                "refuses half of one."
+                if isinstance(error, UnicodeDecodeError)
+                else "",
+                hint=_hint("shorten", _SHORTEN_HINTS),
+            )
+        if got != expected:
+            return Verdict(
+                False,
+                f"shorten({text!r}, 50) is not the most that fits into 50 bytes.",
+                got if isinstance(got, (str, bytes)) else None if got is None else repr(got),
+                expected,
+                _shorten_misconception(text, got),
+                "RFC 6455 §8.1",
+                _hint("shorten", _SHORTEN_HINTS),
+            )
+    return Verdict(
+        True,
+        f"{len(texts)} texts, each as long as it may be, and no character broken.",
+        rfc="RFC 6455 §8.1",
+    )
+
+
+_SHORTEN_HINTS = (
+    "three steps: to bytes, cut, and back to text.",
+    "the last character may be cut through: bytes.decode has a parameter for what is broken.",
+    'data.decode(errors="ignore") leaves out half a character at the end.',
+    "solution('shorten') shows one.",
+)
+
+
+def _shorten_misconception(text: str, got: object) -> str:
+    if got is None or got is Ellipsis:
+        return "The function returned nothing yet."
+    if isinstance(got, bytes):
+        return "These are bytes: the next one to see them wants text. .decode() them."
+    if not isinstance(got, str):
+        return f"Expected text (str), got {type(got).__name__}."
+    if got == text[:50]:
+        return "These are 50 characters. In UTF-8 a character takes 1 to 4 bytes."
+    if "\ufffd" in got:
+        return "The broken half became a �, which nobody wrote. Leave it out instead."
+    if len(got.encode()) > 50:
+        return f"This is {len(got.encode())} bytes long."
+    return "Something that would have fitted is missing."
+
+
+# --- Repair a chat
+
+Chat = Callable[[ServerConnection], Awaitable[None]]
+
+
+def check_chat(chat: Chat, members: set) -> Verdict:
+    """Whether `chat` serves a room: tried on a real server, with real clients that misbehave.
+
+    `members` is the set in which it keeps them. Takes a few seconds at most.
+    """
+    verdicts: list[Verdict] = []
+
+    def work() -> None:
+        # A loop of its own, as this one may be busy with the very cell that asks.
+        verdicts.append(asyncio.run(_try_chat(chat, members)))
+
+    members.clear()
+    thread = threading.Thread(target=work, name="wslab-check")
+    thread.start()
+    thread.join()
+    members.clear()
+    return verdicts[0]
+
+
+_CHAT_HINTS = (
+    "a connection that breaks off ends `async for` with an exception: what runs then, whatever "
+    "happens, belongs into `finally`.",
+    "who waits for each member in turn waits for the slowest: websockets.asyncio.server has a "
+    "function that does not.",
+    "broadcast(members, message) sends to everybody, skips those that are gone, and waits for "
+    "nobody.",
+    "solution('chat') shows one.",
+)
+
+
+async def _try_chat(chat: Chat, members: set) -> Verdict:
+    faults: list[Exception] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        try:
+            await chat(connection)
+        except ConnectionClosed:
+            raise
+        except Exception as error:
+            faults.append(error)
+            raise
+
+    quiet = logging.Logger("check")  # outside the tree: it prints nowhere
+    quiet.addHandler(logging.NullHandler())
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    sock.bind(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    clients: list[ClientConnection] = []
+    async with serve(handler, sock=sock, compression=None, ping_interval=None, logger=quiet) as s:
+        try:
+            verdict = await _visit(port, members, clients)
+            raised = faults[:1]  # not what it raises when all are thrown out below
+        finally:
+            for client in clients:
+                client.transport.abort()
+            for connection in list(s.connections):
+                connection.transport.abort()
+    if raised and not verdict:
+        error = raised[0]
+        return Verdict(
+            False,
+            f"your function raised {type(error).__name__}: {error}",
+            hint=_hint("chat", _CHAT_HINTS),
+        )
+    return verdict
+
+
+async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Verdict:
+    async def come_in(deaf: bool = False) -> ClientConnection:
+        sock = socket.socket()
+        if deaf:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        client = await connect(
+            f"ws://127.0.0.1:{port}/", sock=sock, compression=None, ping_interval=None
+        )
+        clients.append(client)
+        return client
+
+    def no(text: str, why: str = "", rfc: str = "") -> Verdict:
+        return Verdict(False, text, misconception=why, rfc=rfc, hint=_hint("chat", _CHAT_HINTS))
+
+    ada, grace, linus = [await come_in() for _ in range(3)]
+    if not await _until(lambda: len(members) == 3):
+        return no(f"three came in, and the set of members holds {len(members)}.")
+    try:
+        async with asyncio.timeout(2):
+            await ada.send("hello")
+            heard = [await client.recv() for client in (ada, grace, linus)]
+    except (TimeoutError, ConnectionClosed) as error:
+        return no(f"Ada said hello, and not everybody heard it ({type(error).__name__}).")
+    if heard != ["hello"] * 3:
+        return no("Ada said hello, and this is what they heard:", repr(heard))
+
+    linus.transport.abort()  # no close frame
+    if not await _until(lambda: len(members) == 2):
+        return no(
+            "Linus's connection broke off, and he is still a member.",
+            "After an error the lines below `async for` do not run.",
+            "RFC 6455 §7.1.7",
+        )
+    deaf = await come_in(deaf=True)
+    deaf.transport.pause_reading()
+    if not await _until(lambda: len(members) == 3):
+        return no("somebody came in, and is not in the set of members.")
+    count = 60
+    try:
+        async with asyncio.timeout(3):
+            talking = asyncio.ensure_future(_talk(ada, count))
+            for _ in range(count):
+                await grace.recv()
+            await talking
+    except (TimeoutError, ConnectionClosed):
+        return no(
+            "somebody in the room reads nothing, and now nobody else gets anything either.",
+            "`await member.send(...)` waits until that member reads.",
+            "RFC 9293 §3.8.6",
+        )
+    return Verdict(
+        True,
+        "everybody hears everybody; who breaks off is gone; who reads nothing holds up nobody.",
+    )
+
+
+async def _talk(client: ClientConnection, count: int) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        for number in range(count):
+            await client.send(f"{number}".ljust(4096))
+            await client.recv()
+
+
+async def _until(condition: Callable[[], bool]) -> bool:
+    """Whether `condition` comes true within two seconds."""
+    for _ in range(200):
+        if condition():
+            return True
+        await asyncio.sleep(0.01)
+    return condition()
+
+
+# --- Read off the wire who was shown out, and why
+
+
+def check_offender(connection: Any, code: Any, trace: Any) -> Verdict:
+    """Whether `connection` is the one that the server closed for cause, and `code` says for which.
+
+    `trace` is the recording, or a view of it.
+    """
+    capture: Capture = getattr(trace, "capture", trace)
+    guilty = _closed_for_cause(capture)
+    if not isinstance(connection, int) or not isinstance(code, int):
+        return Verdict(
+            False,
+            "two numbers are wanted: a connection's, as #2 has the 2, and a close code.",
+            hint=_hint("offender", _OFFENDER_HINTS),
+        )
+    if connection not in guilty:
+        return Verdict(
+            False,
+            f"#{connection} was not shown out by the server.",
+            hint=_hint("offender", _OFFENDER_HINTS),
+        )
+    if code != guilty[connection]:
+        known = close_code(code)
+        return Verdict(
+            False,
+            f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
+            str(code),
+            str(guilty[connection]) if _attempts["offender"] >= len(_OFFENDER_HINTS) else None,
+            rfc="RFC 6455 §7.4.1",
+            hint=_hint("offender", _OFFENDER_HINTS),
+        )
+    known = close_code(code)
+    return Verdict(True, f"{code}, {known.name}: {known.meaning}.", rfc=known.rfc)
+
+
+_OFFENDER_HINTS = (
+    "filter for close frames, and look at those that the server sent first.",
+    "a close frame's payload starts with the code, in two bytes; the reason follows as text.",
+    "the frame that the client sent just before tells what it did.",
+)
+
+
+def _closed_for_cause(capture: Capture) -> dict[int, int]:
+    index = capture.index
+    closed: dict[int, int] = {}
+    for row in index.rows(0, len(index)):
+        if row.kind == "close" and row.direction == "server":
+            code = int.from_bytes(index.unit(row.number).payload[:2], "big")
+            if code not in (0, 1000, 1001):
+                closed[row.connection] = code
+    return closed
+
+
+SOLUTIONS = {
+    "shorten": """\
+def shorten(text, limit):
+    return text.encode()[:limit].decode(errors="ignore")
+""",
+    "chat": """\
+from websockets.asyncio.server import broadcast
+
+members = set()
+
+
+async def room(connection):
+    members.add(connection)
+    try:
+        async for message in connection:
+            broadcast(members, message)
+    finally:
+        members.discard(connection)
+""",
+}
+
+
+def solution(exercise: str) -> None:
+    """Print a solution. Raises KeyError for an exercise that is not here."""
+    if exercise not in SOLUTIONS:
+        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
+    print(SOLUTIONS[exercise])

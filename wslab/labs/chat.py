@@ -1,0 +1,290 @@
+"""The chat lesson: a room with seats and a page, guests of every kind, and what each does to it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import random
+import textwrap
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import ipywidgets as widgets
+from IPython.display import Code
+from websockets.asyncio.server import Server as LibraryServer
+
+from wslab.exercises.chat import QUESTIONS
+from wslab.labs.lab import Lab
+from wslab.net import Client, Tap, WslabError
+from wslab.net.chat_server import ChatServer
+from wslab.net.cut_server import CutResult, CutServer, send_through
+from wslab.net.fan_out import WAYS
+from wslab.net.hosted_server import HostedServer
+from wslab.net.offenders import OFFENDERS, meet
+from wslab.net.silent_client import SilentClient
+from wslab.net.slow_client import measure
+from wslab.view.chat_frame import ChatFrame
+from wslab.view.chat_panel import ChatPanel
+from wslab.view.question_view import QuestionView
+from wslab.view.result_table import Bar, Cell, ResultTable
+from wslab.view.wire_view import WireView
+from wslab.wire import Capture
+from wslab.wire.graphemes import graphemes
+
+LIMIT = 50
+
+_LEAD = "See you all tomorrow, at nine o'clock, in the caf"  # 49 characters
+LIMIT_MESSAGES = {
+    "plain letters": f"{_LEAD}es and bars",
+    "é, one character": f"{_LEAD}é and so on",
+    "é, an e and an accent": f"{_LEAD}e\u0301 and so on",
+    "a family": f"{_LEAD}👨\u200d👩\u200d👧 and so on",
+    "a flag": f"{_LEAD}🇩🇪 and so on",
+}
+"""Each has something special at its fiftieth character."""
+
+PING = 0.5
+"""Seconds between the pings of the room with keepalive, and for each pong."""
+
+PATIENCE = 3.0
+"""Seconds after which a guest who has vanished counts as not noticed."""
+
+
+class ChatLab(Lab):
+    """The lab of the chat lesson."""
+
+    server: ChatServer
+
+    def __init__(self) -> None:
+        self._seats: dict[str, ChatPanel] = {}
+        self._frames: list[ChatFrame] = []
+        self._hosted: HostedServer | None = None
+        super().__init__("chat", ChatServer("chat: chat"))
+
+    # --- Places in the room
+
+    @property
+    def page_url(self) -> str:
+        """The chat's page, through the tap: for as many tabs as you like."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def people(self, *names: str, url: str | None = None) -> widgets.Widget:
+        """A seat in the room for each name, side by side; they have joined when this returns.
+
+        `url` is that of another server. Again with the same names replaces those seats.
+        """
+        seats = [self.seat(name, url) for name in names]
+        columns = "repeat(auto-fit, minmax(17em, 1fr))"
+        layout = widgets.Layout(grid_template_columns=columns, grid_gap="10px", width="100%")
+        return widgets.GridBox(seats, layout=layout)
+
+    def seat(self, name: str, url: str | None = None) -> ChatPanel:
+        """One seat, joined. The same name in the same room again replaces the seat before."""
+        key = name if url is None else f"{name} (yours)"
+        if key in self._seats:
+            self._seats.pop(key).close()
+        panel = ChatPanel(self._client(key), url or self.url, name)
+        self._seats[key] = panel
+        panel.join()
+        return panel
+
+    def join(self, name: str) -> Client:
+        """A client for code, in the room as `name`."""
+        return self._client(f"{name} (code)").connect(f"{self.url}?name={quote(name)}")
+
+    def page(self, name: str) -> ChatFrame:
+        """The chat's page in a frame, joined as `name`."""
+        return self._frame(f"/?name={quote(name)}", sandbox=False)
+
+    def unsafe_page(self, name: str) -> ChatFrame:
+        """A page with a mistake in it, in a sandbox, joined as `name`."""
+        return self._frame(f"/unsafe?name={quote(name)}", sandbox=True)
+
+    def _frame(self, path: str, *, sandbox: bool) -> ChatFrame:
+        frame = ChatFrame(
+            self.port, path, sandbox=sandbox, on_origin=self.server.allowed_origins.add
+        )
+        self._frames.append(frame)
+        return frame
+
+    # --- A server of the learner's own
+
+    def serve(self, start: Callable[[], Awaitable[LibraryServer]]) -> Tap:
+        """Run the learner's own server; its address, through the tap, is the result's `url`."""
+        if self._hosted is not None:
+            self._hosted.stop()
+        self._hosted = HostedServer(start, "chat: yours").start()
+        return self.tap_before(self._hosted.url, "yours")
+
+    # --- Experiments
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
+        return QuestionView(QUESTIONS[name])
+
+    def code_of(self, thing: Any) -> Code:
+        """The code of a class or function, as it runs here."""
+        return Code(textwrap.dedent(inspect.getsource(thing)), language="python")
+
+    def try_limits(self, *cuts: Callable[[str], str | bytes]) -> ResultTable:
+        """Send messages through a server that shortens them with each of `cuts`, and through one
+        that takes no more than 50 bytes (`max_size=50`): what arrives?"""
+        messages = list(LIMIT_MESSAGES.values())
+        columns = [self._through(cut, messages, None) for cut in cuts]
+        columns.append(self._through(lambda text: text, messages, LIMIT))
+        rows: list[list[Cell]] = [
+            [name, *(_told(column[number]) for column in columns)]
+            for number, name in enumerate(LIMIT_MESSAGES)
+        ]
+        return ResultTable(["at 50", *(cut.__name__ for cut in cuts), f"max_size={LIMIT}"], rows)
+
+    def _through(
+        self, cut: Callable[[str], str | bytes], messages: list[str], max_size: int | None
+    ) -> list[CutResult]:
+        with CutServer(cut, "chat: cut", max_size=max_size) as server:
+            tap = self.tap_before(server.url, "cut")
+            try:
+                return send_through(tap.url, messages)
+            finally:
+                tap.stop()
+
+    def slow_client(self) -> ResultTable:
+        """A room of eleven and one that reads nothing, on each of four ways to reach everybody."""
+        rows: list[list[Cell]] = []
+        for way in WAYS:
+            result = measure(way)
+            rows.append(
+                [
+                    way,
+                    Bar(result.delivered, f"{result.delivered:.0%}"),
+                    f"{result.median * 1000:.1f} ms, worst {result.worst * 1000:.0f}",
+                    f"{result.waiting / 1000:,.0f} kB",
+                    result.slow_one,
+                ]
+            )
+        headings = [
+            "the server's way",
+            "the others got",
+            "after",
+            "waiting in memory",
+            "the deaf one",
+        ]
+        return ResultTable(headings, rows)
+
+    def hostile_guests(self) -> ResultTable:
+        """Let guests come who break the rules; meanwhile Ada talks to Grace."""
+        ada, grace = self.join("Ada in code"), self.join("Grace in code")
+        rows: list[list[Cell]] = []
+        for offender in OFFENDERS.values():
+            code, reason = meet(offender.name, self.url)
+            said = f"still here after that one? {offender.what}"
+            began = time.perf_counter()
+            ada.send(said)
+            while json.loads(grace.recv()).get("text") != said:
+                pass
+            took = time.perf_counter() - began
+            rows.append([offender.what, f"{code}: {reason}", f"{took * 1000:.1f} ms"])
+        ada.close()
+        grace.close()
+        return ResultTable(["a guest who", "is told", "Ada to Grace, right after"], rows)
+
+    def vanish(self) -> ResultTable:
+        """Linus leaves in four ways. When does the room notice, and what is it told?"""
+        ways: list[tuple[str, bool, float | None]] = [
+            ("says goodbye: a close frame", True, None),
+            ("his program is killed: TCP ends, no close frame", False, None),
+            ("his cable is pulled: nothing comes", False, None),
+            (f"the same, but the server pings every {PING} s", False, PING),
+        ]
+        rows: list[list[Cell]] = []
+        for number, (what, politely, ping) in enumerate(ways):
+            room = ChatServer("chat: vanish", ping_interval=ping)
+            room.ping_timeout, room.close_timeout = ping, 0.2
+            with room:
+                tap = self.tap_before(room.url, "vanish")
+                watcher = Client(tap.url, name="chat watcher").connect()
+                took, why = self._leave(tap.url, watcher, politely, pulled=number >= 2)
+                watcher.stop()
+                tap.stop()
+            noticed = "not noticed" if took is None else f"{took * 1000:,.0f} ms"
+            rows.append([what, noticed, why])
+        return ResultTable(["Linus …", "noticed after", "the room is told"], rows)
+
+    def _leave(
+        self, url: str, watcher: Client, politely: bool, pulled: bool
+    ) -> tuple[float | None, str]:
+        linus: Client | SilentClient
+        if politely:
+            linus = Client(f"{url}?name=Linus", name="chat Linus").connect()
+        else:
+            linus = SilentClient(f"{url}?name=Linus", "chat Linus").connect()
+        began = time.perf_counter()
+        try:
+            if isinstance(linus, Client):
+                linus.close()
+            elif not pulled:
+                linus.stop()
+            while (left := began + PATIENCE - time.perf_counter()) > 0:
+                event = json.loads(watcher.recv(left))
+                if event["event"] == "leave":
+                    return time.perf_counter() - began, event["why"]
+        except WslabError:
+            pass
+        finally:
+            linus.stop()
+        return None, f"nothing, {PATIENCE:g} s later: Linus is still in the list"
+
+    def mystery(self) -> WireView:
+        """Three guests in a room of their own; one does what is not done. Its wire tells which."""
+        capture = Capture()
+        offender = random.choice([o for o in OFFENDERS.values() if o.name.isalpha()][:3])
+        with (
+            ChatServer("chat: mystery") as room,
+            Tap(room.url, capture, name="chat: mystery") as tap,
+        ):
+            visits: list[Callable[[], object]] = [
+                lambda: self._polite_visit(tap.url, "Ada"),
+                lambda: self._polite_visit(tap.url, "Grace"),
+                lambda: meet(offender.name, tap.url),
+            ]
+            random.shuffle(visits)
+            for visit in visits:
+                visit()
+        view = WireView(capture, server_label="server · mystery")
+        self._views.append(view)
+        return view
+
+    def _polite_visit(self, url: str, name: str) -> None:
+        client = Client(f"{url}?name={name}", name=f"chat visit of {name}").connect()
+        client.send(random.choice(["Hello!", "Good morning", "Anybody here?"]))
+        client.close()
+
+    # --- The end
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        shown: Sequence[ChatPanel | ChatFrame] = [*self._seats.values(), *self._frames]
+        for widget in shown:
+            widget.close()
+        self._seats, self._frames = {}, []
+        super().close()
+        if self._hosted is not None:
+            self._hosted.stop()
+
+    stop = close
+
+
+def _told(result: CutResult) -> str:
+    if result.arrived is None:
+        code = next((word for word in ("1007", "1009") if word in result.ending), "?")
+        whom = "the receiver" if code == "1007" else "the server"
+        return f"nothing: {whom} closed with {code}"
+    shown = "".join(graphemes(result.arrived)[-8:])
+    return f"…{shown} ({len(result.arrived)} characters, {len(result.arrived.encode())} bytes)"
+
+
+def open() -> ChatLab:
+    """Start the lab; opening it again replaces the one before."""
+    return ChatLab()

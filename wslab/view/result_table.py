@@ -1,0 +1,62 @@
+"""What an experiment measured, as a table that stays in a saved notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+
+class Bar(NamedTuple):
+    """A cell that is also drawn: `part` of the width (0 to 1), and the text beside it."""
+
+    part: float
+    text: str
+
+
+Cell = str | Bar
+
+
+class ResultTable:
+    """Rows of cells under headings. Everything in it is shown as text, whoever wrote it."""
+
+    def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        self.headings = list(headings)
+        self.rows = [list(row) for row in rows]
+
+    def _repr_html_(self) -> str:
+        style = "text-align:left;vertical-align:top;padding:.35em 1.2em .35em 0;"
+        head = "".join(f"<th style='{style}'>{escape(text)}</th>" for text in self.headings)
+        rows = "".join(
+            "<tr>" + "".join(f"<td style='{style}'>{_html(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        return (
+            "<table data-wslab='result' style='border-collapse:collapse;line-height:1.45;"
+            f"max-width:72em'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+    def __repr__(self) -> str:
+        lines = [self.headings, *([_text(cell) for cell in row] for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.headings))]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+
+def _text(cell: Cell) -> str:
+    return cell.text if isinstance(cell, Bar) else cell
+
+
+def _html(cell: Cell) -> str:
+    # Isolated, so that text which turns around does not turn the rest of the row.
+    text = f"<bdi style='overflow-wrap:anywhere'>{escape(_text(cell))}</bdi>"
+    if not isinstance(cell, Bar):
+        return text
+    width = round(8 * min(1.0, max(0.0, cell.part)), 2)
+    bar = (
+        f"<span aria-hidden='true' style='display:inline-block;width:{width}em;height:.7em;"
+        "background:#0072b2;margin-right:.5em'></span>"
+    )
+    return f"<span style='white-space:nowrap'>{bar}{text}</span>"
