@@ -19,6 +19,7 @@ from .fields import Direction
 
 if TYPE_CHECKING:
     from .capture import Capture
+    from .capture import Event as CaptureEvent
     from .index import Row
 
 
@@ -171,46 +172,73 @@ _MOVES = {
 def steps(capture: Capture, connection: int) -> list[Step]:
     """What moved the two peers of a connection, in order; the sender of a thing moves first.
 
-    Frames that leave both peers where they are (text, ping ...) are left out.
+    A thing that a debugger holds reaches the other peer when it is delivered, and one that it drops
+    never. Frames that leave both peers where they are (text, ping ...) are left out.
     """
     now: dict[Peer, State] = {"client": State.CONNECTING, "server": State.CONNECTING}
     tcp: dict[Peer, TCP] = {"client": TCP.ESTABLISHED, "server": TCP.ESTABLISHED}
+    marks = [event for event in list(capture.events) if event.connection == connection]
+    if any(event.name == "upgraded" for event in marks):
+        now = {"client": State.OPEN, "server": State.OPEN}
     found: list[Step] = []
-    for time, direction, what, row in _crossings(capture, connection):
-        if what == "upgraded":
-            now = {"client": State.OPEN, "server": State.OPEN}
+    for time, _, peer, event, row in sorted(_happenings(capture, connection, marks)):
+        before, wire = now[peer], TCP_TRANSITIONS.get((tcp[peer], event), tcp[peer])
+        if (before, event) not in TRANSITIONS and wire is tcp[peer]:
             continue
-        for peer, event in zip(_in_order(direction), _MOVES[what], strict=True):
-            before, wire = now[peer], TCP_TRANSITIONS.get((tcp[peer], event), tcp[peer])
-            if (before, event) not in TRANSITIONS and wire is tcp[peer]:
-                continue
-            now[peer], tcp[peer] = after(before, event), wire
-            found.append(Step(time, peer, event, before, now[peer], wire, row))
+        now[peer], tcp[peer] = after(before, event), wire
+        found.append(Step(time, peer, event, before, now[peer], wire, row if row >= 0 else None))
     return found
+
+
+class _Happening(NamedTuple):
+    time: float
+    turn: int
+    """Orders things of the same time: as they were recorded, the sender first."""
+    peer: Peer
+    event: Event
+    row: int
+    """-1 for none."""
+
+    def __lt__(self, other: tuple[object, ...]) -> bool:
+        return (self.time, self.turn) < other[:2]
+
+
+def _happenings(
+    capture: Capture, connection: int, marks: list[CaptureEvent]
+) -> Iterator[_Happening]:
+    turn = 0
+    for row in capture.index.rows():
+        if row.connection != connection or (what := _what(row)) is None:
+            continue
+        sender, receiver = _in_order(row.direction)
+        sends, receives = _MOVES[what]
+        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
+        mine = [mark for mark in mine if mark.offset == row.offset]
+        if not any(mark.name == "injected" for mark in mine):
+            yield _Happening(row.time, turn, sender, sends, row.number)
+        delivered = [mark.time for mark in mine if mark.name == "delivered"]
+        if not mine or delivered:
+            at = delivered[0] if mine else row.time
+            yield _Happening(at, turn + 1, receiver, receives, row.number)
+        turn += 2
+    for end in marks:
+        if end.name not in ("eof", "reset") or end.direction is None:
+            continue
+        sender, receiver = _in_order(end.direction)
+        sends, receives = _MOVES[end.name]
+        yield _Happening(end.time, turn, sender, sends, -1)
+        # Nothing overtakes on a TCP stream: its end comes after what was held before it.
+        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
+        held = {mark.offset for mark in mine if mark.name in ("held", "delayed")}
+        gone = {m.offset: m.time for m in mine if m.name in ("delivered", "dropped")}
+        if held <= set(gone):
+            at = max([end.time, *(gone[offset] for offset in held)])
+            yield _Happening(at, turn + 1, receiver, receives, -1)
+        turn += 2
 
 
 def _in_order(direction: Direction) -> tuple[Peer, Peer]:
     return ("client", "server") if direction == "client" else ("server", "client")
-
-
-def _crossings(
-    capture: Capture, connection: int
-) -> Iterator[tuple[float, Direction, str, int | None]]:
-    index = capture.index
-    ends: list[tuple[float, Direction, str, int | None]] = [
-        (event.time, event.direction or "client", event.name, None)
-        for event in list(capture.events)
-        if event.connection == connection and event.name in ("upgraded", "eof", "reset")
-    ]
-    heads: list[tuple[float, Direction, str, int | None]] = []
-    for row in index.rows():
-        if row.connection == connection and (what := _what(row)) is not None:
-            heads.append((row.time, row.direction, what, row.number))
-    # Stable: of two things at the same time the bytes came before the end of the stream, except
-    # that a connection is upgraded before anything crosses.
-    first = [end for end in ends if end[2] == "upgraded"]
-    yield from first
-    yield from sorted([*heads, *(end for end in ends if end not in first)], key=lambda it: it[0])
 
 
 def _what(row: Row) -> str | None:
