@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Direction = Literal["client", "server"]
@@ -40,8 +39,7 @@ class Violation(NamedTuple):
     """The status that a server should answer with, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One request, response or frame, explained bit by bit."""
 
     number: int

@@ -352,75 +352,46 @@ def frame_fields(
 
     `meaning` is what the payload says where that takes more than this frame to know.
     """
-    second = data[1]
-    fields = _first_byte(data[0]) + _second_byte(second, direction)
-    position = 2
-    short = second & 0x7F
-    if short == 126:
-        fields += (
-            Field(
-                "extended payload length",
-                16,
-                16,
-                header.payload_length,
-                f"16 bits of length, first byte first: {header.payload_length} bytes of payload",
-                "RFC 6455 §5.2",
-            ),
+    fields = list(_two_bytes(data[0], data[1], direction))
+    bits = 8 * (header.length - (6 if header.masked else 2))
+    if bits:
+        says = f"{bits} bits of length, first byte first: {header.payload_length} bytes of payload"
+        fields.append(
+            Field("extended payload length", 16, bits, header.payload_length, says, "RFC 6455 §5.2")
         )
-        position = 4
-    elif short == 127:
-        fields += (
-            Field(
-                "extended payload length",
-                16,
-                64,
-                header.payload_length,
-                f"64 bits of length, first byte first: {header.payload_length} bytes of payload",
-                "RFC 6455 §5.2",
-            ),
-        )
-        position = 10
     if header.masked:
-        fields += (
-            Field(
-                "masking key",
-                8 * position,
-                32,
-                data[position : position + 4].hex(),
-                "byte i of the payload was XORed with byte i mod 4 of this key",
-                "RFC 6455 §5.3",
-            ),
-        )
-        position += 4
+        says = "byte i of the payload was XORed with byte i mod 4 of this key"
+        key = data[header.length - 4 : header.length].hex()
+        fields.append(Field("masking key", 16 + bits, 32, key, says, "RFC 6455 §5.3"))
     if payload:
-        fields += (
-            Field(
-                "payload",
-                8 * position,
-                8 * len(payload),
-                payload.hex(),
-                meaning or _payload_meaning(data[0] & 0x0F, payload),
-                "RFC 6455 §5.5.1" if data[0] & 0x0F == Opcode.CLOSE else "RFC 6455 §5.2",
-            ),
+        opcode = data[0] & 0x0F
+        says = meaning or _payload_meaning(opcode, payload)
+        rfc = "RFC 6455 §5.5.1" if opcode == 8 else "RFC 6455 §5.2"
+        fields.append(
+            Field("payload", 8 * header.length, 8 * len(payload), payload.hex(), says, rfc)
         )
-    return fields
+    return tuple(fields)
 
 
 def _payload_meaning(opcode: int, payload: bytes) -> str:
     size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
-    if opcode == Opcode.CLOSE:
-        return close_payload_meaning(payload)
-    if opcode == Opcode.TEXT:
+    if opcode == 1:
         text = payload[:200].decode("utf-8", "replace")
         return f'{size} of UTF-8: "{text}{"…" if len(payload) > 200 else ""}"'
-    if opcode == Opcode.PING:
+    if opcode == 8:
+        return close_payload_meaning(payload)
+    if opcode == 9:
         return f"{size} that the pong must bring back"
-    if opcode == Opcode.PONG:
+    if opcode == 10:
         return f"{size}, the same as in the ping that it answers"
     return size
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
+def _two_bytes(first: int, second: int, direction: Direction) -> tuple[Field, ...]:
+    return _first_byte(first) + _second_byte(second, direction)
+
+
 def _first_byte(first: int) -> tuple[Field, ...]:
     opcode = first & 0x0F
     meaning, rfc = _OPCODE_MEANING.get(
@@ -448,7 +419,6 @@ def _first_byte(first: int) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-@lru_cache(maxsize=512)
 def _second_byte(second: int, direction: Direction) -> tuple[Field, ...]:
     masked = second >> 7
     short = second & 0x7F

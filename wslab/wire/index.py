@@ -387,18 +387,13 @@ class Index:
 
     def _said(self, number: int, stream: int, first: int) -> Said | None:
         """What a frame adds to its message; None where its payload alone says that."""
-        opcode = first & 0x0F
-        if opcode > 2:
+        if first in (0x81, 0x82) or first & 0x0F > 2:
             return None
         side = self._side(stream)
-        if opcode == 0:
-            fragment = bool(self._marks[number] & frames.IN_MESSAGE)
-            if not fragment:
-                return None
-        else:
-            fragment = first < 0x80
-            if not fragment and not (first & 0x40 and side.inflater):
-                return None
+        begins = first & 0x0F > 0
+        fragment = first < 0x80 if begins else bool(self._marks[number] & frames.IN_MESSAGE)
+        if not fragment and not (begins and first & 0x40 and side.inflater):
+            return None
         assert side.contents is not None, "a frame stands behind a handshake"
         return side.contents.frame(self._start[number], fragment)
 
@@ -461,47 +456,58 @@ class Index:
                     if len(self._start)
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
-            chunk = self._chunk[number]
-            stream = self._capture.log_stream[chunk]
-            connection, direction = self._capture.whose_stream(stream)
-            start, marks = self._start[number], self._marks[number]
-            time = self._capture.log_time[chunk]
-            data = self._capture.streams[stream]
-            if marks & frames.HEAD:
-                message = self._messages[number]
-                whole = bytes(data[start : start + message.length])
-                request = direction == "client"
-                return Unit(
-                    number, connection, direction, "request" if request else "response", time,
-                    start, whole, handshake.head_fields(whole, message.head, request),
-                    handshake.request_violations(message.head)
-                    if request
-                    else handshake.response_violations(message.head, message.request),
-                    mark=self._words(number),
-                )  # fmt: skip
-            header = frames.read_header(data, start, len(data))
-            assert header is not None, "a row is only made of a whole frame"
-            whole = bytes(data[start : start + header.length + header.payload_length])
-            said = self._said(number, stream, whole[0])
-            rsv1_allowed = self._side(stream).inflater is not None
+            return self._message_unit(number) if number in self._messages else self._frame(number)
+
+    def _message_unit(self, number: int) -> Unit:
+        message, chunk = self._messages[number], self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start = self._start[number]
+        whole = bytes(self._capture.streams[stream][start : start + message.length])
+        request = direction == "client"
+        return Unit(
+            number, connection, direction, "request" if request else "response",
+            self._capture.log_time[chunk], start, whole,
+            handshake.head_fields(whole, message.head, request),
+            handshake.request_violations(message.head)
+            if request
+            else handshake.response_violations(message.head, message.request),
+            mark=self._words(number),
+        )  # fmt: skip
+
+    def _frame(self, number: int) -> Unit:
+        chunk = self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start, marks = self._start[number], self._marks[number]
+        data = self._capture.streams[stream]
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "a row is only made of a whole frame"
+        whole = bytes(data[start : start + header.length + header.payload_length])
         payload = frames.frame_payload(whole, 0, header)
-        violations: list[Violation] = []
+        violations: tuple[Violation, ...] = ()
         if marks & frames.BROKEN:
-            violations = frames.frame_violations(
-                whole[0], header, direction, marks, rsv1_allowed, payload
-            )
-        opcode, fin = marks & 0x0F, bool(marks & frames.FIN)
+            violations = tuple(
+                frames.frame_violations(
+                    whole[0], header, direction, marks,
+                    self._side(stream).inflater is not None, payload,
+                )
+            )  # fmt: skip
+        meaning = inflated = None
+        said = self._said(number, stream, whole[0])
         if said is not None:
             violations += said.violations
-        elif opcode == frames.Opcode.TEXT and (fault := utf8_fault(payload)) is not None:
-            violations.append(not_utf8(payload, fault, len(payload)))
-        meaning = said.meaning(len(payload)) if said else None
+            meaning = said.meaning(len(payload))
+            inflated = said.content if said.compressed else None
+        elif marks & 0x0F == 1 and not is_utf8(payload):
+            violations += (not_utf8(payload, utf8_fault(payload) or 0, len(payload)),)
         return Unit(
-            number, connection, direction, frames.KINDS[opcode], time, start, whole,
+            number, connection, direction, frames.KINDS[marks & 0x0F],
+            self._capture.log_time[chunk], start, whole,
             frames.frame_fields(whole, header, direction, payload, meaning),
-            tuple(violations), fin, opcode,
+            violations, bool(marks & frames.FIN), marks & 0x0F,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
-            said.content if said and said.compressed else None, self._words(number),
+            inflated, self._words(number),
         )  # fmt: skip
 
 
