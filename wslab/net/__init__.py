@@ -17,6 +17,7 @@ from wslab.net.errors import (
     ConnectTimedOut,
     HandshakeFailed,
     NotConnected,
+    NotHeld,
     NotRunning,
     OnLoopThread,
     PortForbidden,
@@ -24,17 +25,20 @@ from wslab.net.errors import (
     TimedOut,
     WrongClose,
     WrongMessage,
+    WrongRule,
     WrongURL,
     WrongValue,
     WslabError,
 )
 from wslab.net.faulty_servers import FaultyServer
 from wslab.net.handshake_result import HandshakeResult
+from wslab.net.in_flight import InFlight
 from wslab.net.raw_client import RawClient
 from wslab.net.raw_server import RawConnection, RawServer
 from wslab.net.registry import port_holder, running, stop_all
 from wslab.net.server import Server
 from wslab.net.tap import Recorder, Tap
+from wslab.net.tap_rules import Rule
 
 __all__ = [
     "Address",
@@ -46,7 +50,9 @@ __all__ = [
     "FaultyServer",
     "HandshakeFailed",
     "HandshakeResult",
+    "InFlight",
     "NotConnected",
+    "NotHeld",
     "NotRunning",
     "OnLoopThread",
     "PortForbidden",
@@ -55,11 +61,13 @@ __all__ = [
     "RawConnection",
     "RawServer",
     "Recorder",
+    "Rule",
     "Server",
     "Tap",
     "TimedOut",
     "WrongClose",
     "WrongMessage",
+    "WrongRule",
     "WrongURL",
     "WrongValue",
     "WslabError",

@@ -13,10 +13,12 @@
     ├── ConnectFailed       (ConnectionError)  the connection did not get to OPEN
     │   ├── ConnectTimedOut                    the server never answered
     │   └── HandshakeFailed                    it answered, but not with a valid 101
+    ├── NotHeld             (LookupError)      the tap holds no such frame
     └── WrongValue          (ValueError)       refused before anything was sent
         ├── WrongURL                           not an address that a WebSocket client can open
         ├── WrongMessage    (also TypeError)   not a message that a frame can carry
-        └── WrongClose                         a close code or reason that may not be sent
+        ├── WrongClose                         a close code or reason that may not be sent
+        └── WrongRule                          not a rule that a tap can follow
 
 Each message says what was expected, what came, where, and what to do next. Where the `websockets`
 library reported the failure, its exception is kept as ``__cause__``, so that a lesson can show what
@@ -85,6 +87,10 @@ class HandshakeFailed(ConnectFailed):
         self.body = body
 
 
+class NotHeld(WslabError, LookupError):
+    """The tap holds no such frame (any more), or there is no such connection."""
+
+
 class WrongValue(WslabError, ValueError):
     """An argument that cannot work was refused before anything was done with it."""
 
@@ -101,3 +107,7 @@ class WrongMessage(WrongValue, TypeError):
 
 class WrongClose(WrongValue):
     """An application may not send this close code or reason (RFC 6455 §7.4, §5.5; WHATWG)."""
+
+
+class WrongRule(WrongValue):
+    """A tap's rule that cannot be read: says which word, and what was expected there."""
