@@ -351,8 +351,8 @@ class Client:
                 if inbox.dropped > dropped == 0:
                     self.log.note("too many unread messages: from now on the oldest are dropped")
                 self._note("message", _preview(message))
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            connection.cause = closed.__cause__
         finally:
             story = _tell_ending(connection)
             inbox.end(story)
@@ -494,6 +494,8 @@ class _Connection(ClientConnection):
     """The library's connection, telling its client about changes of state and control frames."""
 
     client: Client
+    cause: BaseException | None = None
+    """What made it end, if it did not end by closing handshake alone."""
     _seen: State = State.CONNECTING
 
     # The library calls this after everything that can change the state, sent or received ...
@@ -611,7 +613,7 @@ def _ended_well(connection: ClientConnection) -> bool:
     )
 
 
-def _tell_ending(connection: ClientConnection) -> str:
+def _tell_ending(connection: _Connection) -> str:
     """How the connection ended: who closed it, with which code and reason."""
     protocol = connection.protocol
     if connection.state is not State.CLOSED:
@@ -626,7 +628,7 @@ def _tell_ending(connection: ClientConnection) -> str:
         )
     if received is not None:
         return f"the server closed the connection with code {_name(received)}, unanswered"
-    cause = protocol.parser_exc or connection.connection_exc
+    cause = connection.cause or protocol.parser_exc
     if sent is not None and isinstance(cause, _REFUSED):
         return (
             f"this client broke the connection off with code {_name(sent)}, because of what the "
@@ -638,7 +640,6 @@ def _tell_ending(connection: ClientConnection) -> str:
             f"this client sent close code {_name(sent)}, but no close frame came back, so the code "
             f"reported is 1006 (abnormal closure; it is never sent itself)"
         )
-    cause = connection.connection_exc
     because = f": {cause}" if cause is not None and str(cause) else ""
     return (
         "the connection broke off without a close frame, so the code reported is 1006 (abnormal "

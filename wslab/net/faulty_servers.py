@@ -265,6 +265,8 @@ def _outcome(error: WslabError, open_timeout: float) -> str:
         return f"the client gave up after {open_timeout:g} s without an answer"
     if isinstance(cause, InvalidMessage):
         return "the connection ended without an answer"
+    if isinstance(cause, OSError):
+        return "the connection broke before an answer came"
     return "the client refused the answer"
 
 
