@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable
 
+from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict
 from wslab.wire import GUID, Capture, Unit, accept_key
@@ -83,15 +83,6 @@ QUESTIONS = {
 }
 """By name; `lab.ask(name)` shows one."""
 
-_attempts: Counter[str] = Counter()
-
-
-def _hint(exercise: str, hints: tuple[str, ...]) -> str:
-    """The next hint: a new one with each attempt, the last one again and again."""
-    _attempts[exercise] += 1
-    return hints[min(_attempts[exercise], len(hints)) - 1]
-
-
 # --- Compute the accept key
 
 
@@ -109,13 +100,13 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
                 misconception="sha1 wants bytes: turn the text into bytes with .encode()."
                 if isinstance(error, TypeError) and "encod" in str(error).lower()
                 else "",
-                hint=_hint("accept", _ACCEPT_HINTS),
+                hint=_accept_hints.next(),
             )
         if got is ...:
             return Verdict(
                 False,
                 "the dots are still there: put your own expression in their place.",
-                hint=_hint("accept", _ACCEPT_HINTS),
+                hint=_accept_hints.next(),
             )
         if got != expected:
             return Verdict(
@@ -125,7 +116,7 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
                 expected,
                 _accept_misconception(key, got),
                 "RFC 6455 §4.2.2",
-                _hint("accept", _ACCEPT_HINTS),
+                _accept_hints.next(),
             )
     return Verdict(
         True,
@@ -135,7 +126,7 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
     )
 
 
-_ACCEPT_HINTS = (
+_accept_hints = Hints(
     "three steps: put key and GUID together, hash them with SHA-1, write the hash in base64.",
     "hashlib.sha1(some_bytes).digest() gives the 20 bytes; .encode() turns text into bytes.",
     "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
@@ -199,7 +190,7 @@ def check_culprit(header: str, response: Unit) -> Verdict:
         return Verdict(
             False,
             "no header named yet: put its name between the quotation marks.",
-            hint=_hint("culprit", _CULPRIT_HINTS),
+            hint=_culprit_hints.next(),
         )
     if not guilty:
         return Verdict(False, "this response breaks no rule: look at another one.")
@@ -213,11 +204,11 @@ def check_culprit(header: str, response: Unit) -> Verdict:
         if there
         else f"{header.strip()} is not in the response, and it need not be.",
         rfc="RFC 6455 §4.1",
-        hint=_hint("culprit", _CULPRIT_HINTS),
+        hint=_culprit_hints.next(),
     )
 
 
-_CULPRIT_HINTS = (
+_culprit_hints = Hints(
     "a client checks four things: the status, Upgrade, Connection and Sec-WebSocket-Accept.",
     "compare with a good response, line by line: lab.find('response', number=0).data",
     "one of the four can only be checked with the key of the request: accept(key) from above.",
@@ -240,7 +231,7 @@ def check_answer(answer: Callable[[bytes], object]) -> Verdict:
             return Verdict(
                 False,
                 f"answer(request) raised {type(error).__name__}: {error}",
-                hint=_hint("answer", _ANSWER_HINTS),
+                hint=_answer_hints.next(),
             )
         if not isinstance(response, bytes):
             return Verdict(
@@ -258,7 +249,7 @@ def check_answer(answer: Callable[[bytes], object]) -> Verdict:
     )
 
 
-_ANSWER_HINTS = (
+_answer_hints = Hints(
     "the client waits for the empty line before it believes that the response is all there.",
     "read the three headers aloud and compare them with the good response above.",
     "the accept key is made from the key as it stands in the header.",
@@ -280,7 +271,7 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
             response.rstrip()[-4:] + b"\r\n\r\n",
             "Each line ends with \\r\\n, and an empty line ends the head: \\r\\n\\r\\n.",
             "RFC 9112 §2.1",
-            _hint("answer", _ANSWER_HINTS),
+            _answer_hints.next(),
         )
     unit = index.unit(1)
     if unit.violations:
@@ -298,14 +289,14 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
             expected,
             misconception,
             rule.rfc,
-            _hint("answer", _ANSWER_HINTS),
+            _answer_hints.next(),
         )
     if index.state(connection) != "OPEN":
         return Verdict(
             False,
             f"the client reads {unit.field('status line').value!r}, and only 101 opens the door.",
             rfc="RFC 6455 §4.1",
-            hint=_hint("answer", _ANSWER_HINTS),
+            hint=_answer_hints.next(),
         )
     rest = index.incomplete(connection, "server")
     if rest or len(index) > 2:

@@ -1,0 +1,108 @@
+"""The frames lab, on real sockets: frames made by hand, sent in both directions."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.labs import frames
+from wslab.net import loop, running
+from wslab.wire import Capture, Opcode, encode_frame
+from wslab.wire.frame_draft import FrameDraft
+
+KEY = b"key!"
+
+
+@pytest.fixture
+def lab():
+    with frames.open() as lab:
+        yield lab
+    assert list(running()) == []
+    assert loop.tasks() == []
+
+
+def answered(data: bytes, direction: str) -> list[tuple[str, str]]:
+    capture = Capture()
+    capture.record(capture.open_connection(upgraded=True), direction, data)
+    return [(row.kind, row.preview) for row in capture.index.rows()]
+
+
+def test_a_legal_frame_is_answered_and_told(lab):
+    reaction = lab.send(encode_frame(1, b"Hello", masking_key=KEY))
+    assert reaction.answer == encode_frame(1, b"Hello")
+    assert reaction.said == ("recv() returned 'Hello'",)
+    assert not reaction.ended
+
+
+# What each recipe earns from websockets: the close code, or None where the connection goes on.
+EARNED = {
+    "Hello, as a client sends it": None,
+    "Hello, as a server sends it": None,
+    "the start of a message": None,
+    "a ping between fragments": None,
+    "the end of the message": None,
+    "a client that does not mask": 1002,
+    "a server that masks": 1002,
+    # The library does not hold peers to the shortest form; our rules table names it all the same.
+    "a longer form than needed": None,
+    "RSV1 without an extension": 1002,
+    "a reserved opcode": 1002,
+    "a ping in pieces": 1002,
+    "a ping of 126 bytes": 1002,
+    "a continuation of nothing": 1002,
+    "text that is not UTF-8": 1007,
+    "a close with code and reason": 1000,
+    "a close of one byte": 1002,
+    "a length that lies": None,
+}
+
+
+def test_every_recipe_does_what_the_lesson_says(lab):
+    assert EARNED.keys() == frames.RECIPES.keys()
+    for name, code in EARNED.items():
+        sender, draft = frames.RECIPES[name]
+        send = lab.send if sender == "client" else lab.send_to_client
+        reaction = send(draft.to_bytes())
+        back = answered(reaction.answer, "server" if sender == "client" else "client")
+        if code is None:
+            assert not reaction.ended, name
+            assert "close" not in dict(back), name
+        else:
+            assert reaction.ended, name
+            assert back[-1][0] == "close"
+            assert back[-1][1].startswith(str(code)), name
+            assert reaction.said
+
+
+def test_the_parts_of_a_message_with_a_ping_between(lab):
+    parts = [
+        lab.send(frames.RECIPES[name][1].to_bytes())
+        for name in (
+            "the start of a message",
+            "a ping between fragments",
+            "the end of the message",
+        )
+    ]
+    assert [answered(part.answer, "server") for part in parts] == [
+        [],
+        [("pong", '"?"')],
+        [("text", '"Hello"')],
+    ]
+    assert parts[2].said == ("recv() returned 'Hello'",)
+
+
+def test_after_an_end_the_next_frame_connects_anew(lab):
+    assert lab.send(encode_frame(Opcode.CLOSE, masking_key=KEY)).ended
+    assert lab.send(encode_frame(1, b"again", masking_key=KEY)).said == ("recv() returned 'again'",)
+    assert lab.send_to_client(encode_frame(Opcode.CLOSE)).ended
+    assert lab.send_to_client(encode_frame(1, b"again")).said == ("message: again",)
+
+
+def test_everything_is_on_the_wire(lab):
+    lab.send(FrameDraft(3, masking_key=KEY).to_bytes())
+    (row,) = [row for row in lab.capture.index.rows() if row.kind == "reserved"]
+    assert row.broken
+    workshop = lab.workshop()
+    workshop.take(lab.capture.index.unit(row.number))
+    assert workshop.draft == FrameDraft(3, masking_key=KEY)
+    assert workshop.send_now()["answers"][-1]["kind"] == "close"
+    workshop.close()
