@@ -10,6 +10,7 @@ from IPython.display import Code
 
 from wslab.net import Client, Tap, registry
 from wslab.net.server import Server
+from wslab.net.wire_debugger import Settings
 from wslab.view import ClientPanel, WireView
 from wslab.view.account import Account
 from wslab.wire import Capture, Direction, Kind, Unit
@@ -31,6 +32,7 @@ class Lab:
         self._clients: dict[str, Client] = {}
         self._views: list[WireView] = []
         self._taps: dict[str, Tap] = {}
+        self._debugger = Settings()
         registry.register(self.kind, topic, self)  # this is what stops the one before
         try:
             server.start()
@@ -61,6 +63,14 @@ class Lab:
         """The port of the tap."""
         return self._tap.port
 
+    @property
+    def tap(self) -> Tap:
+        """The tap, which is also the wire debugger: hold, step, edit, drop, inject, cut, freeze.
+
+        What it is told counts for all taps of this lab.
+        """
+        return self._tap
+
     # --- Clients
 
     def client(self, name: str = "client") -> ClientPanel:
@@ -90,7 +100,7 @@ class Lab:
         """Another tap that records into the same capture, in front of another server."""
         if name in self._taps:
             self._taps[name].stop()
-        tap = Tap(url, self.capture, name=name)
+        tap = Tap(url, self.capture, name=name, settings=self._debugger)
         self._taps[name] = tap
         return tap.start()
 
@@ -136,6 +146,8 @@ class Lab:
 
     def close(self) -> None:
         """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for tap in self._taps.values():
+            tap.disarm()  # or goodbyes would wait there
         for panel in self._panels.values():
             panel.close()
         for client in self._clients.values():
