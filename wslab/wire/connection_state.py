@@ -20,7 +20,7 @@ from .fields import Direction
 if TYPE_CHECKING:
     from .capture import Capture
     from .capture import Event as CaptureEvent
-    from .index import Row
+    from .index import Index, Row
 
 
 class State(Enum):
@@ -207,8 +207,9 @@ def _happenings(
     capture: Capture, connection: int, marks: list[CaptureEvent]
 ) -> Iterator[_Happening]:
     turn = 0
-    for row in capture.index.rows():
-        if row.connection != connection or (what := _what(row)) is None:
+    index = capture.index
+    for row in index.rows():
+        if row.connection != connection or (what := _what(row, index)) is None:
             continue
         sender, receiver = _in_order(row.direction)
         sends, receives = _MOVES[what]
@@ -241,13 +242,15 @@ def _in_order(direction: Direction) -> tuple[Peer, Peer]:
     return ("client", "server") if direction == "client" else ("server", "client")
 
 
-def _what(row: Row) -> str | None:
-    if row.kind == "response":
-        status = row.preview[:3]
-        if status == "101":
-            return "refusal" if row.broken else "101"
+def _what(row: Row, index: Index) -> str | None:
+    if row.kind != "response":
+        return row.kind if row.kind in ("request", "close") else None
+    status = row.preview[:3]
+    if status != "101":
         return None if status.startswith("1") else "refusal"
-    return row.kind if row.kind in ("request", "close") else None
+    # That the request was broken is not the client's to judge: it sent it.
+    rules = {violation.rule for violation in index.unit(row.number).violations}
+    return "refusal" if rules - {"broken-request-accepted"} else "101"
 
 
 def path(steps: Iterable[Step], peer: Peer) -> list[State]:
