@@ -45,10 +45,10 @@ LIMIT_MESSAGES = {
 }
 """Each has something special at its fiftieth character."""
 
-PING = 0.5
+PING = 0.4
 """Seconds between the pings of the room with keepalive, and for each pong."""
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds after which a guest who has vanished counts as not noticed."""
 
 
@@ -159,7 +159,7 @@ class ChatLab(Lab):
                 [
                     way,
                     Bar(result.delivered, f"{result.delivered:.0%}"),
-                    f"{result.median * 1000:.1f} ms, worst {result.worst * 1000:.0f}",
+                    f"{result.median * 1000:.1f} ms, at worst {result.worst * 1000:.0f} ms",
                     f"{result.waiting / 1000:,.0f} kB",
                     result.slow_one,
                 ]
@@ -169,7 +169,7 @@ class ChatLab(Lab):
             "the others got",
             "after",
             "waiting in memory",
-            "the deaf one",
+            "the stuck one",
         ]
         return ResultTable(headings, rows)
 
@@ -217,9 +217,9 @@ class ChatLab(Lab):
     ) -> tuple[float | None, str]:
         linus: Client | SilentClient
         if politely:
-            linus = Client(f"{url}?name=Linus", name="chat Linus").connect()
+            linus = Client(f"{url}?name=Linus", name="chat vanishing").connect()
         else:
-            linus = SilentClient(f"{url}?name=Linus", "chat Linus").connect()
+            linus = SilentClient(f"{url}?name=Linus", "chat vanishing").connect()
         began = time.perf_counter()
         try:
             if isinstance(linus, Client):
@@ -282,7 +282,7 @@ def _told(result: CutResult) -> str:
         whom = "the receiver" if code == "1007" else "the server"
         return f"nothing: {whom} closed with {code}"
     shown = "".join(graphemes(result.arrived)[-8:])
-    return f"…{shown} ({len(result.arrived)} characters, {len(result.arrived.encode())} bytes)"
+    return f"…{shown} ({len(result.arrived.encode())} bytes)"
 
 
 def open() -> ChatLab:

@@ -83,7 +83,7 @@ async def _measure(
 ) -> Measured:
     delays: list[float] = []
     async with contextlib.AsyncExitStack() as stack:
-        slow = await stack.enter_async_context(_deaf_client(server.url))
+        slow = await stack.enter_async_context(_stuck_client(server.url))
         clients = [
             await stack.enter_async_context(
                 connect(server.url, compression=None, ping_interval=None, proxy=None)
@@ -113,7 +113,7 @@ async def _measure(
 
 
 @contextlib.asynccontextmanager
-async def _deaf_client(url: str) -> AsyncIterator[ClientConnection]:
+async def _stuck_client(url: str) -> AsyncIterator[ClientConnection]:
     """A client that is connected and reads nothing."""
     address = url.removeprefix("ws://").rstrip("/").split(":")
     sock = socket.socket()
