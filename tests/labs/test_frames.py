@@ -97,6 +97,14 @@ def test_after_an_end_the_next_frame_connects_anew(lab):
     assert lab.send_to_client(encode_frame(1, b"again")).said == ("message: again",)
 
 
+def test_a_lie_about_the_length_swallows_what_comes_next_until_we_hang_up(lab):
+    lie = FrameDraft(payload=b"Hello", announced_length=20, masking_key=KEY).to_bytes()
+    assert lab.send(lie) == (b"", (), False)
+    assert lab.send(encode_frame(Opcode.CLOSE, masking_key=KEY)) == (b"", (), False)
+    lab.hang_up()
+    assert lab.send(encode_frame(1, b"fresh", masking_key=KEY)).said == ("recv() returned 'fresh'",)
+
+
 def test_everything_is_on_the_wire(lab):
     lab.send(FrameDraft(3, masking_key=KEY).to_bytes())
     (row,) = [row for row in lab.capture.index.rows() if row.kind == "reserved"]

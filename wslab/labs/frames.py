@@ -78,6 +78,10 @@ class FramesLab(Lab):
         """Send exactly these bytes to a real client, as the server that it has connected to."""
         return self._to_client.send(data)
 
+    def hang_up(self) -> None:
+        """End the TCP connection of `send`: the next frame goes over a new one."""
+        self._to_server.close()
+
     def close(self) -> None:
         """Stop everything of this lab. May be called twice; the recording stays readable."""
         if hasattr(self, "_to_client"):

@@ -55,7 +55,7 @@ function render({ model, el }) {
     onchange: () => change("length_form", form.value ? Number(form.value) : null),
   }, ...[["", "shortest that fits"], [7, "7 bits"], [16, "16 bits"], [64, "64 bits"]].map(
     ([value, text]) => h("option", { value }, text)));
-  const announced = input("announced_length", "announced length in bytes; empty: the true one", { size: 9, placeholder: "the true one" });
+  const announced = input("announced_length", "announced length in bytes; empty: the true one", { size: 13, placeholder: "the true one" });
   announced.onchange = () => change("announced_length", announced.value);
   const text = h("textarea", { "data-input": "text", "aria-label": "payload as text", rows: 1, spellcheck: "false" });
   text.oninput = () => change("text", text.value);
@@ -172,7 +172,7 @@ function render({ model, el }) {
   function explain(bit) {
     const field = fieldAt(bit);
     set(explained, "data-field", field.name);
-    explained.replaceChildren(h("b", {}, field.name), " = ", h("code", {}, field.value), h("span", {}, `  ${field.meaning} `), link(field.url, field.rfc));
+    explained.replaceChildren(h("b", {}, field.name), " = ", h("code", {}, field.value), h("span", {}, ` · ${field.meaning} `), link(field.url, field.rfc));
     for (const button of grid.querySelectorAll("[data-bit]")) {
       const at = Number(button.dataset.bit);
       set(button, "data-lit", at >= field.bit && at < field.bit + field.bits);
