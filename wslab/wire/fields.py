@@ -65,11 +65,13 @@ class Unit(NamedTuple):
     """What a compressed payload says, inflated (its first MiB); None where it is not compressed."""
     mark: str = ""
     """What a debugger did to it on its way, in words; what the data are is what was sent."""
+    rest: int = 0
+    """Bytes of a large frame's payload that were not wanted here: see `Index.unit`."""
 
     @property
     def length(self) -> int:
         """Size on the wire in bytes."""
-        return len(self.data)
+        return len(self.data) + self.rest
 
     def field(self, name: str) -> Field:
         """The first field of that name (case ignored). Raises KeyError where there is none."""

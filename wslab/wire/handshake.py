@@ -113,9 +113,10 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
     `seen` is how far an earlier look went, so that no byte is looked at again and again.
     """
-    found = _END.search(data, max(start, seen - 3), stop)
+    begin = max(start, seen - 3)
+    found = _END.search(data[begin:stop])
     if found:
-        return found.end()
+        return begin + found.end()
     return stop if stop - start >= MAX_HEAD else None
 
 
@@ -187,8 +188,8 @@ def _chunked_length(data: bytes | bytearray, start: int, stop: int) -> int | Non
             return line_end + 1 - start  # no chunk: what follows is somebody else's
         if int(size, 16) == 0:
             # Trailers may follow; an empty line ends them.
-            end = _END.search(data, line_end - 1, stop)
-            return end.end() - start if end else None
+            end = _END.search(data[line_end - 1 : stop])
+            return line_end - 1 + end.end() - start if end else None
         position = line_end + 1 + int(size, 16) + 2
         if position > stop:
             return None
