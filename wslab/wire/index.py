@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,8 +24,13 @@ from .utf8 import is_utf8, utf8_fault
 if TYPE_CHECKING:
     from .capture import Capture, Event
 
+_NEVER = 1 << 62
+
 PREVIEW = 80
 """Characters of a row's preview at most."""
+
+LARGE = 1 << 20
+"""Bytes of payload from which on a text or binary frame is looked at piece by piece."""
 
 
 class Row(NamedTuple):
@@ -106,25 +112,88 @@ class Index:
             capture = self._capture
             count = len(capture.log_time)  # the last thing that recording a chunk writes
             while True:
-                self._read_events(self._chunks_read)
+                stop = min(self._read_events(self._chunks_read), count)
                 if self._chunks_read >= count:
                     break
-                chunk = self._chunks_read
-                stream = capture.log_stream[chunk]
-                connection = self._connections[stream // 2]
-                side = connection.server if stream % 2 else connection.client
-                self._advance(connection, side, chunk)
-                self._chunks_read += 1
+                while self._chunks_read < stop:
+                    self._read_chunks(stop)
             return len(self._start)
 
-    def _read_events(self, position: int) -> None:
+    def _read_events(self, position: int) -> int:
+        """Read the events that came before a chunk; the chunk that the next one came before."""
         events = self._capture.events
         while self._events_read < len(events):
             event = events[self._events_read]
             if event.position > position:
-                break
+                return event.position
             self._events_read += 1
             self._read_event(event)
+        return _NEVER
+
+    def _read_chunks(self, stop: int) -> None:
+        """Read one chunk of HTTP, or as many of frames as there are before chunk `stop`."""
+        first = self._chunks_read
+        pieces: dict[int, tuple[list[int], list[int]]] = {}  # by stream: chunks, where they end
+        for chunk in range(first, stop):
+            stream = self._capture.log_stream[chunk]
+            if stream not in pieces:
+                side = self._side(stream)
+                if side.splitter is None:
+                    if chunk == first:
+                        self._advance(self._connections[stream // 2], side, chunk)
+                        self._chunks_read = first + 1
+                        return
+                    stop = chunk
+                    break
+                pieces[stream] = [], []
+            chunks, ends = pieces[stream]
+            chunks.append(chunk)
+            ends.append(self._capture.log_end[chunk])
+        self._chunks_read = stop
+        if len(pieces) == 1:
+            self._split(stream, chunks, ends, self._start, self._chunk, self._marks)
+            return
+        # Rows are in the order of time, which is that of the chunks.
+        merged: list[tuple[int, int, int]] = []
+        for stream, (chunks, ends) in pieces.items():
+            found, brought, marks = array("Q"), array("I"), array("H")
+            self._split(stream, chunks, ends, found, brought, marks)
+            merged += zip(brought, found, marks, strict=True)
+        merged.sort()
+        self._chunk.extend(row[0] for row in merged)
+        self._start.extend(row[1] for row in merged)
+        self._marks.extend(row[2] for row in merged)
+
+    def _split(
+        self,
+        stream: int,
+        chunks: list[int],
+        ends: list[int],
+        found: array[int],
+        brought: array[int],
+        marks: array[int],
+    ) -> None:
+        """Find the frames in chunks of one stream: where they start, which chunk ended them."""
+        side = self._side(stream)
+        splitter = side.splitter
+        assert splitter is not None, "only what follows a handshake is frames"
+        closed, row = splitter.closed, len(found)
+        splitter.split(self._capture.streams[stream], ends[-1], found, marks)
+        if row == len(found):
+            return
+        stops = found[row + 1 :]  # a frame ends where the next one starts
+        stops.append(splitter.position)
+        taken = 0
+        for chunk, end in zip(chunks, ends, strict=True):
+            upto = bisect_right(stops, end, taken)
+            if upto > taken:
+                brought.extend(array("I", [chunk]) * (upto - taken))
+                taken = upto
+        while row < len(found) and found[row] < side.early:
+            marks[row] |= frames.EARLY | frames.BROKEN
+            row += 1
+        if splitter.closed and not closed:
+            self._happen(self._connections[stream // 2], connection_state.Event.CLOSE_FRAME)
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
@@ -179,7 +248,6 @@ class Index:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
-        data = self._capture.streams[side.stream]
         stop = self._capture.log_end[chunk]
         while side.splitter is None:
             if side.waits:
@@ -187,16 +255,7 @@ class Index:
                 return
             if side.position >= stop or not self._advance_http(connection, side, stop, chunk):
                 return
-        closed = side.splitter.closed
-        rows = len(self._start)
-        side.splitter.split(data, stop, self._start, self._marks)
-        self._chunk.extend(array("I", [chunk]) * (len(self._start) - rows))
-        if side.early:
-            for row in range(rows, len(self._start)):
-                if self._start[row] < side.early:
-                    self._marks[row] |= frames.EARLY | frames.BROKEN
-        if side.splitter.closed and not closed:
-            self._happen(connection, connection_state.Event.CLOSE_FRAME)
+        self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
 
     def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
         """Read one request or response; False while it is not all there."""
@@ -362,7 +421,7 @@ class Index:
         data = self._capture.streams[stream]
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
-        said = self._said(number, stream, data[start])
+        said = self._said(number, stream, data[start], header)
         preview = _preview(data, start, header, said)
         if not marks & frames.CHECKED:
             marks = self._check(number, data, header, said)
@@ -385,14 +444,15 @@ class Index:
         connection = self._connections[stream // 2]
         return connection.server if stream % 2 else connection.client
 
-    def _said(self, number: int, stream: int, first: int) -> Said | None:
+    def _said(self, number: int, stream: int, first: int, header: frames.Header) -> Said | None:
         """What a frame adds to its message; None where its payload alone says that."""
-        if first in (0x81, 0x82) or first & 0x0F > 2:
+        large = header.payload_length >= LARGE
+        if first & 0x0F > 2 or (first in (0x81, 0x82) and not large):
             return None
         side = self._side(stream)
         begins = first & 0x0F > 0
         fragment = first < 0x80 if begins else bool(self._marks[number] & frames.IN_MESSAGE)
-        if not fragment and not (begins and first & 0x40 and side.inflater):
+        if not fragment and not (begins and (large or (first & 0x40 and side.inflater))):
             return None
         assert side.contents is not None, "a frame stands behind a handshake"
         return side.contents.frame(self._start[number], fragment)
@@ -447,8 +507,12 @@ class Index:
             inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
         return Joiner(connection, side.direction, self._capture.streams[stream], inflater)
 
-    def unit(self, number: int) -> Unit:
-        """The unit of a row, explained bit by bit. Raises IndexError where there is no such row."""
+    def unit(self, number: int, most: int | None = None) -> Unit:
+        """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
+
+        Of a frame whose payload is longer than `most` bytes only so much is held, in `data`,
+        `payload` and the payload field's value; length, bits and rules are those of the whole.
+        """
         with self._lock:
             if not 0 <= number < len(self._start):
                 raise IndexError(
@@ -456,7 +520,9 @@ class Index:
                     if len(self._start)
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
-            return self._message_unit(number) if number in self._messages else self._frame(number)
+            if number in self._messages:
+                return self._message_unit(number)
+            return self._frame(number, most)
 
     def _message_unit(self, number: int) -> Unit:
         message, chunk = self._messages[number], self._chunk[number]
@@ -475,7 +541,7 @@ class Index:
             mark=self._words(number),
         )  # fmt: skip
 
-    def _frame(self, number: int) -> Unit:
+    def _frame(self, number: int, most: int | None) -> Unit:
         chunk = self._chunk[number]
         stream = self._capture.log_stream[chunk]
         connection, direction = self._capture.whose_stream(stream)
@@ -483,31 +549,36 @@ class Index:
         data = self._capture.streams[stream]
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
-        whole = bytes(data[start : start + header.length + header.payload_length])
+        length = header.payload_length
+        cut = most is not None and length > most
+        whole = bytes(data[start : start + header.length + (most if cut and most else length)])
         payload = frames.frame_payload(whole, 0, header)
         violations: tuple[Violation, ...] = ()
         if marks & frames.BROKEN:
             violations = tuple(
                 frames.frame_violations(
                     whole[0], header, direction, marks,
-                    self._side(stream).inflater is not None, payload,
+                    self._side(stream).inflater is not None, b"" if cut else payload,
                 )
             )  # fmt: skip
         meaning = inflated = None
-        said = self._said(number, stream, whole[0])
+        said = self._said(number, stream, whole[0], header)
         if said is not None:
             violations += said.violations
-            meaning = said.meaning(len(payload))
+            meaning = said.meaning(length)
             inflated = said.content if said.compressed else None
         elif marks & 0x0F == 1 and not is_utf8(payload):
-            violations += (not_utf8(payload, utf8_fault(payload) or 0, len(payload)),)
+            violations += (not_utf8(payload, utf8_fault(payload) or 0, length),)
+        fields = frames.frame_fields(whole, header, direction, payload, meaning)
+        if cut:
+            says = meaning or f"{length} bytes"
+            fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
         return Unit(
             number, connection, direction, frames.KINDS[marks & 0x0F],
-            self._capture.log_time[chunk], start, whole,
-            frames.frame_fields(whole, header, direction, payload, meaning),
+            self._capture.log_time[chunk], start, whole, fields,
             violations, bool(marks & frames.FIN), marks & 0x0F,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
-            inflated, self._words(number),
+            inflated, self._words(number), length - len(payload),
         )  # fmt: skip
 
 
