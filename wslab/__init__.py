@@ -22,3 +22,10 @@ def allow_asyncio_run() -> None:
     import nest_asyncio
 
     nest_asyncio.apply()
+
+
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext wslab`: teach `%%browser` to this notebook, as the labs that use it do."""
+    from wslab.view.browser_cells import register
+
+    register(shell)

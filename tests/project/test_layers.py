@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "doctor": {"course"},
     "course": set(),
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"view"},  # %load_ext wslab, and only then
 }
 # `wire` describes bytes; it must run in a page without threads and sockets some day.
 NOT_IN_WIRE = {"asyncio", "socket", "socketserver", "ssl", "select", "selectors", "subprocess"}

@@ -1,0 +1,378 @@
+"""The exercises of the first connection: questions, checks that read the wire, hints, solutions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from wslab.exercises.hints import Hints
+from wslab.exercises.question import Question
+from wslab.exercises.verdict import Verdict
+from wslab.wire import Capture, Unit
+
+QUESTIONS = {
+    "early": Question(
+        "let socket = new WebSocket(url); and in the very next line socket.send('Hello'). "
+        "What happens?",
+        (
+            "The message is sent at once",
+            "The message waits, and is sent when the connection is open",
+            "The message is lost, and nothing tells so",
+            "send() throws an exception",
+        ),
+        3,
+        (
+            "There is no connection yet to send it on: new WebSocket() only begins to connect, and "
+            "returns long before the server has answered.",
+            "A reasonable wish, and some libraries grant it. The browser does not.",
+            "That is what happens at the other end of a socket's life, in CLOSING and CLOSED. Here "
+            "you are told.",
+            "InvalidStateError: the readyState is 0, CONNECTING. Wait for the open event.",
+        ),
+        "RFC 6455 §4.1",
+    ),
+    "buffer_type": Question(
+        "A page sets socket.bufferType = 'arraybuffer', and the server sends three bytes as a "
+        "binary message. What is event.data?",
+        ("An ArrayBuffer", "A Blob", "A string", "Nothing: setting bufferType throws"),
+        1,
+        (
+            "It would be, if the property were called that. It is binaryType.",
+            "There is no bufferType: JavaScript makes a new property of that name on the object, "
+            "and says nothing. binaryType is still 'blob'.",
+            "Only text messages arrive as strings.",
+            "It would be kinder. But any object in JavaScript takes any new property.",
+        ),
+        "RFC 6455 §5.6",
+    ),
+    "died": Question(
+        "The cable is pulled. The page's close event says code 1006. Who sent that number?",
+        ("The server", "The browser, to the server", "Nobody", "The tap"),
+        2,
+        (
+            "It could not: the cable was out. And nobody may put 1006 into a close frame.",
+            "It had nobody to send it to. And nobody may put 1006 into a close frame.",
+            "1006 stands for 'no close frame came'. The browser makes it up for its own program, "
+            "and it never crosses a wire.",
+            "The tap changes nothing that it is not asked to, and adds nothing.",
+        ),
+        "RFC 6455 §7.4.1",
+    ),
+    "error": Question(
+        "A page cannot connect. What does its error event say about why?",
+        (
+            "A message, in event.message",
+            "A close code, in event.code",
+            "Nothing at all",
+            "The HTTP status that came instead of 101",
+        ),
+        2,
+        (
+            "Many pages show event.message, and so they show undefined.",
+            "That comes with the close event, right after. It is 1006, whatever happened.",
+            "On purpose: a page that learned why could search your network for machines and doors.",
+            "The browser's own console tells you, at your desk. The page's script does not get it.",
+        ),
+        "RFC 6455 §7.1.7",
+    ),
+}
+
+
+# --- What a page did, read off the wire
+
+
+class _Talk(NamedTuple):
+    """One connection of a page, from the recording."""
+
+    units: list[Unit]
+
+    def of(self, kind: str, direction: str) -> list[Unit]:
+        return [unit for unit in self.units if (unit.kind, unit.direction) == (kind, direction)]
+
+    @property
+    def opened(self) -> bool:
+        return any(unit.kind == "response" for unit in self.units)
+
+
+def _last_talk(capture: Capture) -> _Talk | None:
+    """The last connection that a %%browser cell made: its frame belongs to no site (Origin: null).
+
+    A flood before it is not looked at: the last 5,000 rows are enough for a cell.
+    """
+    index = capture.index
+    rows = index.rows(max(0, len(index) - 5_000))
+    for request in reversed([row for row in rows if row.kind == "request"]):
+        fields = {field.name.lower(): field.value for field in index.unit(request.number).fields}
+        if fields.get("origin") == "null":
+            same = [row.number for row in rows if row.connection == request.connection]
+            return _Talk([index.unit(number) for number in same])
+    return None
+
+
+def _code_and_reason(close: Unit) -> tuple[int | None, str]:
+    if len(close.payload) < 2:
+        return None, ""
+    return int.from_bytes(close.payload[:2]), close.payload[2:].decode("utf-8", "replace")
+
+
+_NO_PAGE = Verdict(
+    False,
+    "no page has connected yet.",
+    hint="run the %%browser cell above in JupyterLab, then this one: it reads what crossed.",
+)
+
+
+# --- Fill in: hello and goodbye
+
+
+def check_goodbye(capture: Capture) -> Verdict:
+    """Whether the last page said who it is, waited for the echo, and left with 4001 'enough'."""
+    talk = _last_talk(capture)
+    if talk is None:
+        return _NO_PAGE
+    hint = _goodbye_hints.next
+    said, echoes, byes = (
+        talk.of("text", "client"),
+        talk.of("text", "server"),
+        talk.of("close", "client"),
+    )
+    if not said:
+        return Verdict(
+            False,
+            "the page connected, and said nothing.",
+            misconception="send() belongs into onopen: before that event there is no connection."
+            if not byes
+            else "",
+            rfc="RFC 6455 §4.1",
+            hint=hint(),
+        )
+    if not said[0].payload.startswith(b"My name is ") or len(said[0].payload) < 12:
+        return Verdict(
+            False,
+            "the page said something else.",
+            said[0].payload.decode("utf-8", "replace")[:60],
+            "My name is …",
+            hint=hint(),
+        )
+    if not byes:
+        return Verdict(
+            False,
+            "no close frame has crossed from the page: it is still there, or it was cut off.",
+            misconception="If close() was called with a code that script may not use, it has "
+            "thrown, and nothing was sent: look under the cell.",
+            rfc="RFC 6455 §7.1.2",
+            hint=hint(),
+        )
+    if not echoes or echoes[0].number > byes[0].number:
+        return Verdict(
+            False,
+            "the page left before its echo came.",
+            misconception="After close() no message event comes any more, though the message may "
+            "be on its way.",
+            rfc="RFC 6455 §7.1.2",
+            hint=hint(),
+        )
+    if _code_and_reason(byes[0]) != (4001, "enough"):
+        code, reason = _code_and_reason(byes[0])
+        return Verdict(
+            False,
+            "the goodbye is another one.",
+            f"{'no code' if code is None else code} {reason!r}",
+            "4001 'enough'",
+            _ending_misconception(code),
+            "RFC 6455 §7.4.2",
+            hint(),
+        )
+    return Verdict(
+        True,
+        "hello, echo, goodbye: all of it crossed the wire, and the server has your code.",
+        rfc="RFC 6455 §7.1.2",
+    )
+
+
+_goodbye_hints = Hints(
+    "what is to happen first goes into onopen, what is to happen on the echo into onmessage.",
+    "socket.send('My name is Ada') in one, socket.close(4001, 'enough') in the other.",
+    "solution('goodbye') shows one.",
+)
+
+
+def _ending_misconception(code: int | None) -> str:
+    if code is None:
+        return "close() without arguments sends a close frame with nothing in it."
+    if code == 1001:
+        return "1001 is the browser's own goodbye when the frame went away: the cell was run again."
+    return ""
+
+
+# --- Trace: which line comes when
+
+_ORDER = "AGBCDEF"
+
+
+def check_order(order: str, close_code: object) -> Verdict:
+    """Whether `order` is that in which the lines appear, and `close_code` what F says."""
+    letters = "".join(char for char in str(order).upper() if char.isalpha())
+    if not letters or close_code is ...:
+        return Verdict(
+            False,
+            "write the seven letters in the order in which the lines appear, and the number in F.",
+            hint=_order_hints.next(),
+        )
+    if sorted(letters) != sorted(_ORDER):
+        return Verdict(
+            False,
+            "each of the seven letters appears once.",
+            letters,
+            "".join(sorted(_ORDER)),
+            hint=_order_hints.next(),
+        )
+    if letters != _ORDER:
+        misconception = ""
+        if letters.index("G") > letters.index("B"):
+            misconception = (
+                "new WebSocket() does not wait. The script runs to its end first; no event comes "
+                "before that."
+            )
+        elif letters.index("D") < letters.index("C"):
+            misconception = "send() does not wait either: the echo comes when this handler is done."
+        elif letters.index("F") < letters.index("E"):
+            misconception = (
+                "close() only begins the goodbye. The close event comes when it is over."
+            )
+        return Verdict(
+            False,
+            "not in this order.",
+            misconception=misconception,
+            rfc="RFC 6455 §4.1",
+            hint=_order_hints.next(),
+        )
+    if close_code != 1005:
+        return Verdict(
+            False,
+            "the order is right, the number is not.",
+            str(close_code),
+            misconception="close() without a code sends a close frame without one, and the server "
+            "answers in kind. 1000 would be there if somebody had said 1000."
+            if close_code == 1000
+            else "1006 is for a connection that died. This one ended in peace."
+            if close_code == 1006
+            else "",
+            rfc="RFC 6455 §7.1.5",
+            hint="there is a code that stands for 'a close frame came, with no code in it'.",
+        )
+    return Verdict(
+        True,
+        "the script first, then one event after the other; and 1005, as no code was ever sent.",
+        rfc="RFC 6455 §7.1.5",
+    )
+
+
+_order_hints = Hints(
+    "JavaScript finishes what it is doing before it looks at the next event.",
+    "A and G are in the script itself. B and C are in one handler, D and E in another.",
+    "or give up the guessing, and run it: the next cell.",
+)
+
+
+# --- Bug hunt: three bytes
+
+
+def check_bytes(capture: Capture) -> Verdict:
+    """Whether the last page sent three bytes, counted them back, and left with 4000."""
+    talk = _last_talk(capture)
+    if talk is None:
+        return _NO_PAGE
+    hint = _bytes_hints.next
+    sent, byes = talk.of("binary", "client"), talk.of("close", "client")
+    if not sent:
+        return Verdict(
+            False,
+            "the page connected, and no binary message crossed.",
+            misconception="send() was called while the readyState was 0, CONNECTING, and threw. "
+            "What stands after it never ran.",
+            rfc="RFC 6455 §4.1",
+            hint=hint(),
+        )
+    if sent[0].payload != b"\x01\x02\x03":
+        return Verdict(
+            False, "these are other bytes.", sent[0].payload[:16], b"\x01\x02\x03", hint=hint()
+        )
+    if not byes:
+        return Verdict(
+            False,
+            "the bytes crossed, there and back, and then nothing: no close frame.",
+            misconception="close() throws InvalidAccessError for any code but 1000 and 3000-4999, "
+            "and sends nothing.",
+            rfc="RFC 6455 §7.4.2",
+            hint=hint(),
+        )
+    code, reason = _code_and_reason(byes[0])
+    if reason != "got 3 bytes":
+        return Verdict(
+            False,
+            "the page has miscounted.",
+            reason,
+            "got 3 bytes",
+            "event.data was a Blob: a new Uint8Array of a Blob is empty. The property that changes "
+            "this is called binaryType."
+            if reason == "got 0 bytes"
+            else _ending_misconception(code),
+            "RFC 6455 §5.6",
+            hint(),
+        )
+    if code != 4000:
+        return Verdict(False, "the code is another one.", str(code), "4000", hint=hint())
+    return Verdict(
+        True,
+        "three bytes there, three bytes back, and a goodbye that says so.",
+        rfc="RFC 6455 §5.6",
+    )
+
+
+_bytes_hints = Hints(
+    "run the cell and read what stands under it: one fault tells its name.",
+    "send() in onopen; look up the name of the property; and which codes may script use?",
+    "the property is binaryType; 4000 is a code that script may use.",
+    "solution('bytes') shows one.",
+)
+
+
+SOLUTIONS = {
+    "goodbye": """\
+%%browser
+let socket = new WebSocket(url);
+
+socket.onopen = () => {
+  socket.send("My name is Ada");
+};
+
+socket.onmessage = (event) => {
+  console.log(event.data);
+  socket.close(4001, "enough");
+};
+""",
+    "order": """\
+check_order("AGBCDEF", 1005)
+""",
+    "bytes": """\
+%%browser
+let socket = new WebSocket(url);
+socket.binaryType = "arraybuffer";
+
+socket.onopen = () => {
+  socket.send(new Uint8Array([1, 2, 3]));
+};
+
+socket.onmessage = (event) => {
+  let bytes = new Uint8Array(event.data);
+  socket.close(4000, `got ${bytes.length} bytes`);
+};
+""",
+}
+
+
+def solution(exercise: str) -> None:
+    """Print a solution. Raises KeyError for an exercise that is not here."""
+    if exercise not in SOLUTIONS:
+        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
+    print(SOLUTIONS[exercise])

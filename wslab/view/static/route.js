@@ -1,0 +1,82 @@
+// How this page gets to a server on the kernel's machine: straight, or through jupyter-server-proxy.
+
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
+const LOCAL_SERVER = /^wss?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(\/[^#]*)?$/i;
+
+export const PROXY_CHANGES =
+  "Through jupyter-server-proxy: it makes a second connection to the server, and what you see here " +
+  "is the first one. Close codes and reasons do not get through (any becomes 1005), a connection " +
+  "that died looks like a clean end, a refused handshake looks like open and then 1006, no " +
+  "extension is agreed on, and the first subprotocol offered is always confirmed.";
+
+/** Whether the page itself comes from this machine, where 127.0.0.1 means the same to both. */
+export function pageIsLocal(here = location) {
+  return LOOPBACK.includes(here.hostname);
+}
+
+/** The path under which Jupyter serves everything, as "/" or "/user/ada/"; null: no Jupyter page. */
+export function jupyterBase(page = document) {
+  const config = page.getElementById("jupyter-config-data");
+  try {
+    if (config) return JSON.parse(config.textContent).baseUrl ?? null;
+  } catch {
+    return null;
+  }
+  return page.body?.dataset.baseUrl ?? null;
+}
+
+/**
+ * The route to `url`: {kind: "direct" | "proxy", url}, or {problem} where there is none.
+ * `wanted` is "direct", "proxy", or "auto": straight from a page of this machine, through the proxy
+ * from a hub's, where 127.0.0.1 would be the learner's machine and not the kernel's.
+ */
+export function routeTo(url, wanted = "auto", here = location, base = jupyterBase()) {
+  const server = LOCAL_SERVER.exec(url.trim());
+  const far = server !== null && !pageIsLocal(here) && base !== null;
+  if (wanted === "direct" || (wanted === "auto" && !far)) return { kind: "direct", url };
+  if (server === null) {
+    return { problem: `The proxy leads to ws://127.0.0.1:PORT/ only, and not to ${url.slice(0, 200)}.` };
+  }
+  if (base === null) {
+    return { problem: "This page does not come from a Jupyter server, so there is no proxy to go through." };
+  }
+  const scheme = here.protocol === "https:" ? "wss" : "ws";
+  const path = `${base.replace(/\/$/, "")}/proxy/${server[1]}${server[2] ?? "/"}`;
+  return { kind: "proxy", url: `${scheme}://${here.host}${path}` };
+}
+
+/** A sentence on why a connection did not open. Asks the Jupyter server where only it can tell. */
+export async function whyNotOpened(route, here = location, base = jupyterBase()) {
+  if (route.kind === "proxy") {
+    const found = await proxyAnswers(here, base);
+    if (found === false) {
+      return "There is no way from this page to the lab's server: this Jupyter server has no " +
+        "jupyter-server-proxy. Install it there (pip install jupyter-server-proxy, then start " +
+        "Jupyter again), or use lab.client(), which runs in the kernel and needs no way from the page.";
+    }
+    return "The proxy is there, but the connection did not open: is the lab still running? " +
+      "lab.client() runs in the kernel and tells more.";
+  }
+  if (!pageIsLocal(here)) {
+    return `This page comes from ${here.host}, and 127.0.0.1 is the machine that your browser runs ` +
+      "on. If the kernel runs elsewhere, nothing answers there, and a browser may forbid such a " +
+      "page to look (Local Network Access). Choose the route through the proxy, or use " +
+      "lab.client(), which runs in the kernel.";
+  }
+  return "The connection did not open, and a page is never told why: else any page could search " +
+    "your network. The wire view shows more. No request there: nobody listens at that address " +
+    "(closed lab, other machine). A response that is not 101: the server refused.";
+}
+
+/** Whether this Jupyter server has the proxy: true, false, or null where that cannot be told. */
+async function proxyAnswers(here, base) {
+  try {
+    // Port 1, where nobody listens: with the proxy that is some error of its own, without it 404.
+    const answer = await fetch(`${here.origin}${base.replace(/\/$/, "")}/proxy/1/`, {
+      method: "HEAD", signal: AbortSignal.timeout(5000),
+    });
+    return answer.status !== 404;
+  } catch {
+    return null;
+  }
+}
