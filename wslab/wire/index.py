@@ -10,7 +10,7 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import connection_state, deflate, frames, handshake
@@ -131,28 +131,31 @@ class Index:
         return _NEVER
 
     def _read_chunks(self, stop: int) -> None:
-        """Read one chunk of HTTP, or as many of frames as there are before chunk `stop`."""
-        first = self._chunks_read
-        pieces: dict[int, tuple[list[int], list[int]]] = {}  # by stream: chunks, where they end
-        for chunk in range(first, stop):
-            stream = self._capture.log_stream[chunk]
+        """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`."""
+        capture, first = self._capture, self._chunks_read
+        stream = capture.log_stream[first]
+        if self._side(stream).splitter is None:
+            self._advance(self._connections[stream // 2], self._side(stream), first)
+            self._chunks_read = first + 1
+            return
+        stop = min(stop, first + 65536)
+        run = capture.log_stream[first:stop]
+        if run.count(stream) == len(run):
+            self._chunks_read = stop
+            ends: Sequence[int] = capture.log_end[first:stop]
+            self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
+            return
+        pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
+        for chunk, stream in enumerate(run, first):
             if stream not in pieces:
-                side = self._side(stream)
-                if side.splitter is None:
-                    if chunk == first:
-                        self._advance(self._connections[stream // 2], side, chunk)
-                        self._chunks_read = first + 1
-                        return
+                if self._side(stream).splitter is None:
                     stop = chunk
                     break
-                pieces[stream] = [], []
-            chunks, ends = pieces[stream]
+                pieces[stream] = [], array("Q")
+            chunks, ends_there = pieces[stream]
             chunks.append(chunk)
-            ends.append(self._capture.log_end[chunk])
+            ends_there.append(capture.log_end[chunk])
         self._chunks_read = stop
-        if len(pieces) == 1:
-            self._split(stream, chunks, ends, self._start, self._chunk, self._marks)
-            return
         # Rows are in the order of time, which is that of the chunks.
         merged: list[tuple[int, int, int]] = []
         for stream, (chunks, ends) in pieces.items():
@@ -167,8 +170,8 @@ class Index:
     def _split(
         self,
         stream: int,
-        chunks: list[int],
-        ends: list[int],
+        chunks: Sequence[int],
+        ends: Sequence[int],
         found: array[int],
         brought: array[int],
         marks: array[int],
@@ -183,6 +186,9 @@ class Index:
             return
         stops = found[row + 1 :]  # a frame ends where the next one starts
         stops.append(splitter.position)
+        if stops == ends:  # one chunk, one frame
+            brought.extend(chunks)
+            chunks = ends = ()
         taken = 0
         for chunk, end in zip(chunks, ends, strict=True):
             upto = bisect_right(stops, end, taken)
