@@ -297,13 +297,14 @@ class Capture:
     # --- On disk
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the recording as JSON Lines; an older file of that name is replaced as a whole."""
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(self.json_lines())
-        part.replace(path)
-        return path
+        """Write the recording; an older file of that name is replaced as a whole.
+
+        The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
+        Wireshark, `.har` holds messages as a browser's DevTools save them. ValueError for others.
+        """
+        from . import files  # not above: it needs this module first
+
+        return files.save(self, path)
 
     def history(self) -> Iterator[Chunk | Event]:
         """Chunks and events in the order in which they came."""
@@ -341,7 +342,18 @@ class Capture:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Capture:
-        """Read what `save` wrote. Raises CaptureError for anything else, OSError for no file."""
+        """Read what `save` wrote, or a HAR, pcap or pcapng of another program, by its content.
+
+        What is missing or made up then stands in `notes`. Raises CaptureError for anything else,
+        OSError for no file.
+        """
+        from . import files
+
+        return files.load(path)
+
+    @classmethod
+    def load_lines(cls, path: str | os.PathLike[str]) -> Capture:
+        """Read a capture in JSON Lines. Raises as `load` does."""
         capture = cls()
         number = 0
         try:

@@ -422,7 +422,7 @@ class Index:
                 text = text.partition(" ")[2]
             return Row(
                 number, time, connection, direction, kind, start, message.length, True,
-                _printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
+                printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
             )  # fmt: skip
         data = self._capture.streams[stream]
         header = frames.read_header(data, start, len(data))
@@ -621,7 +621,7 @@ def _preview(data: bytearray, start: int, header: frames.Header, said: Said | No
         if len(content) < 2:
             return content.hex() or "no code"
         reason = content[2:].decode("utf-8", "replace")
-        return _printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
+        return printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
     if not content:
         return '""' if text else "empty"
     # A ping's payload is often text: it is shown so where it is.
@@ -630,7 +630,7 @@ def _preview(data: bytearray, start: int, header: frames.Header, said: Said | No
     return content[:24].hex(" ")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text on one line: what would move, hide or break the line is written as an escape."""
     if text.isprintable():
         return text
@@ -641,4 +641,4 @@ def _printable(text: str) -> str:
 
 def _quoted(text: str) -> str:
     shown = text[: PREVIEW - 3]
-    return f'"{_printable(shown)}"' if len(shown) == len(text) else f'"{_printable(shown)}…"'
+    return f'"{printable(shown)}"' if len(shown) == len(text) else f'"{printable(shown)}…"'

@@ -1,0 +1,188 @@
+"""Explain a recording byte by byte: a capture, a HAR, a pcap or pcapng, or the bytes themselves.
+
+Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --json the account is
+one JSON object: units, messages, incomplete, notes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from wslab.commands import CommandError
+
+if TYPE_CHECKING:
+    from wslab.wire import Capture
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="a capture (.jsonl), a HAR saved by a browser's DevTools, a pcap or a pcapng",
+    )
+    parser.add_argument(
+        "--client", type=Path, metavar="FILE", help="the raw bytes that the client sent"
+    )
+    parser.add_argument(
+        "--server", type=Path, metavar="FILE", help="the raw bytes that the server sent"
+    )
+    parser.add_argument(
+        "--hex", metavar="BYTES", help='frames alone, such as "81 05 48 65 6c 6c 6f"'
+    )
+    parser.add_argument(
+        "--from",
+        dest="sender",
+        choices=("client", "server"),
+        help="who sent the bytes of --hex (default: the client if the first frame is masked)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the account as JSON")
+    parser.add_argument("--brief", action="store_true", help="one line for each unit")
+    parser.add_argument("--no-pager", action="store_true", help="do not page on a terminal")
+
+
+def run(options: argparse.Namespace) -> int:
+    from wslab.wire import account_json, account_text
+
+    with contextlib.ExitStack() as stack:
+        capture = _capture(options, stack)
+        if options.json:
+            _print(account_json.pieces(capture), end="")
+            return 0
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        lines = account_text.lines(capture, colour=colour, brief=options.brief)
+        if sys.stdout.isatty() and not options.no_pager:
+            _page(lines)
+        else:
+            _print(lines)
+    return 0
+
+
+def _capture(options: argparse.Namespace, stack: contextlib.ExitStack) -> Capture:
+    """The recording that the options name, good until the stack is closed."""
+    streams = options.client is not None or options.server is not None
+    if (options.file is not None) + streams + (options.hex is not None) != 1:
+        raise CommandError(
+            "expected one of: a FILE, --client and --server, or --hex; see wslab explain --help"
+        )
+    if options.sender and options.hex is None:
+        raise CommandError("--from says who sent the bytes of --hex, which is not there")
+    if options.hex is not None:
+        return _of_hex(options.hex, options.sender)
+    if streams:
+        from wslab.wire import raw_streams
+
+        return raw_streams.capture_of(_open(options.client, stack), _open(options.server, stack))
+    return _load(options.file)
+
+
+def _load(path: Path) -> Capture:
+    from wslab.wire import Capture, CaptureError
+
+    try:
+        return Capture.load(path)
+    except OSError as error:
+        raise CommandError(_unreadable(path, error)) from error
+    except CaptureError as error:
+        raise CommandError(_one_line(str(error))) from error
+
+
+def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
+    """The file, or a copy of what comes through a pipe, which cannot be read twice."""
+    if path is None:
+        return None
+    try:
+        file = stack.enter_context(path.open("rb"))
+        if file.seekable():
+            return file
+        copy = tempfile.TemporaryFile()  # noqa: SIM115
+        stack.enter_context(copy)
+        shutil.copyfileobj(file, copy)
+        return copy
+    except OSError as error:
+        raise CommandError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"cannot read {path}: {error.strerror or error}"
+
+
+def _of_hex(text: str, sender: str | None) -> Capture:
+    from wslab.wire import Capture
+
+    digits = re.sub(r"0x|\\x|[\s,:;_-]", "", text)
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError as error:
+        odd = re.search(r"[^0-9A-Fa-f]", digits)
+        found = f"{odd[0]!a}" if odd else f"an odd number of digits ({len(digits)})"
+        raise CommandError(f"expected bytes as pairs of hex digits, got {found}") from error
+    masked = len(data) > 1 and data[1] >= 0x80
+    capture = Capture(clock=lambda: 0.0)
+    connection = capture.open_connection(upgraded=True)
+    direction = sender or ("client" if masked else "server")
+    capture.record(connection, "client" if direction == "client" else "server", data)
+    return capture
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _print(pieces: Iterable[str], end: str = "\n") -> None:
+    """Write to stdout in large pieces: a call for every line would cost more than the line."""
+    if isinstance(sys.stdout.encoding, str) and sys.stdout.encoding.lower() != "utf-8":
+        # A terminal without UTF-8 gets escapes instead of an error.
+        with contextlib.suppress(AttributeError):
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for batch in _batches(pieces):
+        sys.stdout.write(end.join(batch) + end)
+
+
+def _batches(pieces: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size > 1 << 16:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _page(lines: Iterable[str]) -> None:
+    """Through the user's pager, or `less`; without one, as it is."""
+    pager = os.environ.get("PAGER") or shutil.which("less")
+    if not pager:
+        _print(lines)
+        return
+    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
+    process = subprocess.Popen(
+        pager, shell=True, stdin=subprocess.PIPE, env=environment, encoding="utf-8",
+        errors="backslashreplace",
+    )  # fmt: skip
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
+        for batch in _batches(lines):
+            process.stdin.write("\n".join(batch) + "\n")
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    while True:
+        try:
+            process.wait()
+            return
+        except KeyboardInterrupt:
+            continue  # it belongs to the pager

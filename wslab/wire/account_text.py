@@ -1,0 +1,156 @@
+"""A recording explained for people, as text: for a terminal, in colour or without.
+
+Everything that a peer sent is escaped where it would move, hide or colour what stands on the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .capture import Capture
+from .fields import Field, Kind, Unit, Violation
+from .index import Row, printable
+
+MOST = 4096
+"""Bytes of a frame's payload that are looked at to be shown."""
+LINE = 16
+"""Bytes in a line of hex."""
+LINES = 8
+"""Lines of hex of one field at most."""
+VALUE = 60
+"""Characters of a field's value at most."""
+
+# Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
+_COLOURS: dict[Kind, int] = {
+    "request": 208,
+    "response": 208,
+    "text": 32,
+    "binary": 36,
+    "continuation": 67,
+    "ping": 178,
+    "pong": 178,
+    "close": 166,
+    "reserved": 175,
+}
+_BROKEN = 160
+_ARROWS = {"client": "──▶", "server": "◀──"}
+
+
+class Pen:
+    """Colours text, or leaves it as it is."""
+
+    def __init__(self, colour: bool) -> None:
+        self.colour = colour
+
+    def kind(self, kind: Kind, text: str) -> str:
+        return self._write(f"38;5;{_COLOURS[kind]}", text)
+
+    def bold(self, text: str) -> str:
+        return self._write("1", text)
+
+    def faint(self, text: str) -> str:
+        return self._write("2", text)
+
+    def broken(self, text: str) -> str:
+        return self._write(f"1;38;5;{_BROKEN}", text)
+
+    def _write(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+
+def lines(capture: Capture, *, colour: bool = False, brief: bool = False) -> Iterator[str]:
+    """The account: one line a unit if `brief`, else each unit field by field."""
+    pen = Pen(colour)
+    index = capture.index
+    for note in capture.notes:
+        yield pen.faint(f"note: {printable(note)}")
+    several = len(index.connections) > 1
+    count = len(index)
+    for start in range(0, count, 4096):
+        for row in index.rows(start, min(start + 4096, count)):
+            yield row_line(row, several, pen)
+            if not brief:
+                yield from _unit_lines(index.unit(row.number, MOST), pen)
+                yield ""
+    yield from _ending(capture, pen)
+
+
+def row_line(row: Row, several: bool, pen: Pen) -> str:
+    """One unit on one line: when, who, what, how long, what it says."""
+    whose = f"{row.connection:>3} " if several else ""
+    kind = row.kind if row.fin else f"{row.kind}…"
+    line = (
+        f"{row.number:>7} {row.time:>11.6f} {whose}{row.direction} {_ARROWS[row.direction]} "
+        f"{pen.kind(row.kind, f'{kind:<13}')} {row.length:>7}  {row.preview}"
+    )
+    return f"{line}  {pen.broken('✗ broken')}" if row.broken else line
+
+
+def _unit_lines(unit: Unit, pen: Pen) -> Iterator[str]:
+    if unit.mark:
+        yield pen.faint(f"        {printable(unit.mark)} on its way")
+    if unit.kind in ("request", "response"):
+        for field in unit.fields:
+            yield _field_line(unit, field, pen)
+    else:
+        yield from _hex_lines(unit, pen)
+        for field in unit.fields:
+            yield _field_line(unit, field, pen)
+    for violation in unit.violations:
+        yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
+            f"  ({_earns(violation)})"
+        )
+
+
+def _earns(violation: Violation) -> str:
+    earns = violation.rfc
+    if violation.close_code is not None:
+        earns += f", close code {violation.close_code}"
+    if violation.http_status is not None:
+        earns += f", status {violation.http_status}"
+    return earns
+
+
+def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
+    """The header's bytes on one line, the payload's below, as they crossed the wire."""
+    header = len(unit.data) - len(unit.payload)
+    yield f"        {pen.kind(unit.kind, unit.data[:header].hex(' '))}"
+    shown = unit.data[header : header + LINE * LINES]
+    for start in range(0, len(shown), LINE):
+        part = shown[start : start + LINE]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in part)
+        yield f"        {part.hex(' '):<{LINE * 3}} {pen.faint(text)}"
+    left = unit.length - header - len(shown)
+    if left > 0:
+        yield pen.faint(f"        … {left:,} more bytes of payload")
+
+
+def _field_line(unit: Unit, field: Field, pen: Pen) -> str:
+    where = f"{field.bit // 8}" + (f".{field.bit % 8}" if field.bit % 8 or field.bits % 8 else "")
+    value = "" if field.value is None else printable(str(field.value)[: VALUE + 1])
+    if len(value) > VALUE:
+        value = value[: VALUE - 1] + "…"
+    meaning = printable(field.meaning)
+    return (
+        f"        {where:>6}  {pen.bold(field.name)} {pen.kind(unit.kind, value)}  {meaning}"
+        f"  {pen.faint(field.rfc)}"
+    ).rstrip()
+
+
+def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
+    index = capture.index
+    for connection in index.connections:
+        for direction in ("client", "server"):
+            left = index.incomplete(connection, direction)
+            if left:
+                yield pen.broken(
+                    f"connection {connection}: the last {left:,} bytes from the {direction} are no "
+                    "whole unit"
+                )
+                for violation in index.incomplete_violations(connection, direction):
+                    yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
+    units, connections = len(index), len(index.connections)
+    yield pen.faint(
+        f"{units:,} unit{'s' * (units != 1)} in {connections:,} "
+        f"connection{'s' * (connections != 1)}"
+    )

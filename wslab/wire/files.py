@@ -1,0 +1,91 @@
+"""Recordings on disk: the format of each kind of file, by its name out and by its content in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from . import har, pcapng
+from .capture import Capture, CaptureError
+
+
+class Format(NamedTuple):
+    """A way to write a recording down."""
+
+    suffix: str
+    name: str
+    mime_type: str
+    pieces: Callable[[Capture], Iterator[bytes]]
+    """The file's content, piece by piece."""
+
+
+def _json_lines(capture: Capture) -> Iterator[bytes]:
+    return (line.encode() for line in capture.json_lines())
+
+
+def _har(capture: Capture) -> Iterator[bytes]:
+    yield har.dumps(capture).encode("utf-8", "replace")
+
+
+FORMATS: dict[str, Format] = {
+    format.suffix: format
+    for format in (
+        Format(".jsonl", "JSON Lines", "application/jsonl", _json_lines),
+        Format(".pcapng", "pcapng for Wireshark", "application/x-pcapng", pcapng.blocks),
+        Format(".har", "HAR for DevTools", "application/json", _har),
+    )
+}
+"""What `Capture.save` writes, by the end of the file's name."""
+
+
+def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
+    """Write a recording; an older file of that name is replaced as a whole.
+
+    Raises ValueError for a name whose end is none of `FORMATS`.
+    """
+    path = Path(path)
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise ValueError(
+            f"expected a name that ends in {', '.join(FORMATS)}, got {path.name!r}: "
+            "the end says what is written"
+        )
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.writelines(format.pieces(capture))
+    part.replace(path)
+    return path
+
+
+def load(path: str | os.PathLike[str]) -> Capture:
+    """Read a recording of any kind, by its content: JSON Lines, HAR, pcap or pcapng.
+
+    Raises CaptureError for anything else, OSError for a file that cannot be read.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        start = file.read(4096)
+        file.seek(0)
+        if start[:4] in pcapng.MAGICS:
+            return _named(path, lambda: pcapng.read(file))
+        if not start:
+            raise CaptureError(f"{path}: expected a recording, got an empty file")
+        text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if text[:1] != b"{":
+            raise CaptureError(
+                f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng; "
+                f"the file begins with {start[:16]!r}"
+            )
+        if b'"wslab"' in text.partition(b"\n")[0]:
+            return Capture.load_lines(path)
+        content = file.read()
+    return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
+
+
+def _named(path: Path, read: Callable[[], Capture]) -> Capture:
+    try:
+        return read()
+    except CaptureError as error:
+        raise CaptureError(f"{path}: {error}") from error

@@ -1,0 +1,305 @@
+"""HAR, the HTTP archive that a browser's DevTools save: a recording out, WebSocket messages in.
+
+Sources: the HAR 1.2 specification, and what Chrome's DevTools write for a WebSocket: the entry's
+`_resourceType` is `websocket`, and `_webSocketMessages` lists its messages, each with `type`
+(`send` or `receive`), `time` (seconds since 1970), `opcode` (1 or 2) and `data` (text; base64 for
+opcode 2).
+
+A HAR holds messages, no bytes and no control frames. So a recording loses its pings, its
+fragments, its close on the way out, and on the way in the bytes are made up: `Capture.notes` says
+so.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from . import handshake
+from .capture import Capture, CaptureError
+from .fields import Direction, Unit
+from .frames import Opcode, encode_frame
+
+NO_MASK = bytes(4)
+"""The masking key of frames that are made up: with it a payload looks as it reads."""
+
+MADE_UP = (
+    "a HAR holds messages and headers, no bytes: the heads were written again from their headers, "
+    "each message is one frame, and the masking key 00 00 00 00 is made up; pings, pongs and close "
+    "frames are not in it"
+)
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def dumps(capture: Capture) -> str:
+    """A recording as the text of a HAR file: one entry for each handshake."""
+    log = {
+        "version": "1.2",
+        "creator": {"name": "wslab", "version": "1"},
+        "pages": [],
+        "entries": list(_entries(capture)),
+    }
+    return json.dumps({"log": log}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
+    index = capture.index
+    messages: dict[int, list[dict[str, Any]]] = {}
+    for message in index.messages():
+        text = message.kind == "text"
+        messages.setdefault(message.connection, []).append(
+            {
+                "type": "send" if message.direction == "client" else "receive",
+                "time": _epoch(capture, message.time),
+                "opcode": int(Opcode.TEXT if text else Opcode.BINARY),
+                "data": message.text if text else base64.b64encode(message.content).decode(),
+            }
+        )
+    heads: dict[int, list[Unit]] = {}
+    for row in index.rows():
+        if row.kind in ("request", "response"):
+            heads.setdefault(row.connection, []).append(index.unit(row.number))
+    for connection in index.connections:
+        units = heads.get(connection, [])
+        requests = [unit for unit in units if unit.kind == "request"]
+        responses = [unit for unit in units if unit.kind == "response"]
+        for number, request in enumerate(requests):
+            response = responses[number] if number < len(responses) else None
+            last = number == len(requests) - 1
+            said = messages.get(connection, []) if last else []
+            yield _entry(capture, connection, request, response, said)
+        if not requests and connection in messages:
+            yield _entry(capture, connection, None, None, messages[connection])
+
+
+def _epoch(capture: Capture, time: float) -> float:
+    return (capture.started + timedelta(seconds=time)).timestamp()
+
+
+def _entry(
+    capture: Capture,
+    connection: int,
+    request: Unit | None,
+    response: Unit | None,
+    messages: list[dict[str, Any]],
+) -> dict[str, Any]:
+    asked = handshake.parse_head(request.data) if request else None
+    begun = request.time if request else 0.0
+    wait = max(0.0, response.time - begun) * 1000 if response else 0.0
+    started = capture.started + timedelta(seconds=begun)
+    last = messages[-1]["time"] - started.timestamp() if messages else 0.0
+    entry: dict[str, Any] = {
+        "_initiator": {"type": "other"},
+        "_priority": "High",
+        "_resourceType": "websocket",
+        "_webSocketMessages": messages,
+        "cache": {},
+        "connection": str(connection),
+        "request": _request(asked),
+        "response": _response(response),
+        "serverIPAddress": "",
+        "startedDateTime": started.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z",
+        "time": max(wait, last * 1000),
+        "timings": {
+            "blocked": -1, "dns": -1, "ssl": -1, "connect": -1,
+            "send": 0, "wait": wait, "receive": max(0.0, last * 1000 - wait),
+        },
+    }  # fmt: skip
+    return entry
+
+
+def _request(head: handshake.Head | None) -> dict[str, Any]:
+    method, _, rest = (head.first_line if head else "GET / HTTP/1.1").partition(" ")
+    target, _, version = rest.rpartition(" ")
+    host = head.get("Host") if head else None
+    url = f"ws://{host or 'unknown.invalid'}{target if target.startswith('/') else '/'}"
+    return {
+        "method": method,
+        "url": url,
+        "httpVersion": version,
+        "headers": _headers(head),
+        "queryString": [
+            {"name": name, "value": value}
+            for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        ],
+        "cookies": [],
+        "headersSize": head.length if head else -1,
+        "bodySize": 0,
+    }
+
+
+def _response(unit: Unit | None) -> dict[str, Any]:
+    head = handshake.parse_head(unit.data) if unit else None
+    version, _, rest = (head.first_line if head else "").partition(" ")
+    return {
+        "status": (head.status or 0) if head else 0,
+        "statusText": rest.partition(" ")[2],
+        "httpVersion": version,
+        "headers": _headers(head),
+        "cookies": [],
+        "content": {
+            "size": unit.length - head.length if unit and head else 0,
+            "mimeType": (head.get("Content-Type") if head else None) or "x-unknown",
+        },
+        "redirectURL": (head.get("Location") if head else None) or "",
+        "headersSize": head.length if head else -1,
+        "bodySize": unit.length - head.length if unit and head else -1,
+        "_transferSize": unit.length if unit else 0,
+        "_error": None if unit else "no response was recorded",
+    }
+
+
+def _headers(head: handshake.Head | None) -> list[dict[str, str]]:
+    named = [header for header in head.headers if header.name] if head else []
+    return [{"name": header.name, "value": header.value} for header in named]
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+class _Step(NamedTuple):
+    """What an entry tells, to be put into the order of time with the others'."""
+
+    time: float
+    entry: int
+    direction: Direction | None
+    """None: the connection opens."""
+    data: bytes
+    upgraded: bool = False
+
+
+def loads(text: str) -> Capture:
+    """The WebSocket conversations of a HAR, their bytes made up from what it holds.
+
+    Raises CaptureError for a text that is no HAR. What an entry has wrong stands in `notes`.
+    """
+    try:
+        entries = json.loads(text)["log"]["entries"]
+        if not isinstance(entries, list):
+            raise TypeError("its entries are no list")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise CaptureError(
+            f"expected a HAR: JSON with log.entries ({type(error).__name__}: {error})"
+        ) from error
+    notes: list[str] = []
+    steps: list[_Step] = []
+    found = 0
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not _is_websocket(entry):
+            continue
+        found += 1
+        try:
+            steps += _steps(number, entry, notes)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            notes.append(f"entry {number} was left out: {type(error).__name__}: {error}")
+    if len(entries) > found:
+        other = len(entries) - found
+        notes.append(f"{other} entr{'y' if other == 1 else 'ies'} without a WebSocket left out")
+    if steps:
+        notes.insert(0, MADE_UP)
+    capture = _record(sorted(steps, key=lambda step: step.time))
+    capture.notes += notes
+    return capture
+
+
+def _is_websocket(entry: dict[str, Any]) -> bool:
+    if "_webSocketMessages" in entry or entry.get("_resourceType") == "websocket":
+        return True
+    request = entry.get("request")
+    url = request.get("url") if isinstance(request, dict) else None
+    return isinstance(url, str) and url.startswith(("ws://", "wss://"))
+
+
+def _record(steps: list[_Step]) -> Capture:
+    first = now = steps[0].time if steps else 0.0
+    capture = Capture(clock=lambda: now - first)
+    if steps:
+        capture.started = datetime.fromtimestamp(first, UTC)
+    numbers: dict[int, int] = {}
+    for step in steps:
+        now = step.time
+        if step.direction is None:
+            numbers[step.entry] = capture.open_connection(upgraded=step.upgraded)
+        else:
+            capture.record(numbers[step.entry], step.direction, step.data)
+    return capture
+
+
+def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
+    request, response = entry["request"], entry.get("response") or {}
+    messages = entry.get("_webSocketMessages") or []
+    times = [float(message["time"]) for message in messages]
+    opened = _seconds(entry.get("startedDateTime"))
+    if opened is None or (times and opened > min(times)):
+        opened = min(times, default=opened or 0.0)
+    status = response.get("status") or 0
+    sent = _head(request.get("headers"))
+    # Without the request's headers, or over HTTP/2, there is no handshake to show.
+    upgraded = sent is None
+    yield _Step(opened, number, None, b"", upgraded)
+    if sent is None:
+        notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
+    else:
+        target = urlsplit(request.get("url", ""))
+        line = f"{request.get('method', 'GET')} {target.path or '/'}"
+        line += f"?{target.query}" if target.query else ""
+        yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent)
+        if status:
+            line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
+            answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
+            wait = (entry.get("timings") or {}).get("wait") or 0
+            answer = opened + max(0.0, float(wait)) / 1000
+            yield _Step(min(answer, *times) if times else answer, number, "server", answered)
+        if status != 101:
+            if messages:
+                notes.append(f"entry {number} has messages but the status {status}: left out")
+            return
+    for message in messages:
+        frame = _frame(message, number, notes)
+        if frame is not None:
+            direction: Direction = "client" if message["type"] == "send" else "server"
+            yield _Step(float(message["time"]), number, direction, frame)
+
+
+def _seconds(text: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, TypeError):
+        return None
+
+
+def _ascii(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
+
+
+def _head(headers: Any) -> bytes | None:
+    """Header lines and the empty line; None where there are none, or none of HTTP/1.1."""
+    lines = []
+    for header in headers or []:
+        name, value = str(header["name"]), str(header["value"])
+        if name.startswith(":"):
+            return None
+        # DevTools join repeated headers with line breaks; one inside a value would end the head.
+        lines += [f"{name}: {part}\r\n" for part in value.splitlines() or [""]]
+    return _ascii("".join(lines) + "\r\n") if lines else None
+
+
+def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
+    """The frame that a message may have been in."""
+    kind, opcode, data = message.get("type"), message.get("opcode"), message.get("data") or ""
+    if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:
+        notes.append(f"entry {number}: {kind} with opcode {opcode}: {str(data)[:80]!r}")
+        return None
+    payload = str(data).encode("utf-8", "replace")
+    if opcode == Opcode.BINARY:
+        try:
+            payload = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError, TypeError) as error:
+            notes.append(f"entry {number}: binary data that is not base64, taken as it is: {error}")
+    return encode_frame(opcode, payload, masking_key=NO_MASK if kind == "send" else None)

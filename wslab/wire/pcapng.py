@@ -1,0 +1,464 @@
+"""Wireshark's files: a recording out as pcapng, conversations in from pcap and pcapng.
+
+Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
+(draft-ietf-opsawg-pcap) and the list of link types at tcpdump.org.
+
+    capture.save("lesson.pcapng")          # opens in Wireshark as TCP conversations
+    Capture.load("from_wireshark.pcapng")  # its WebSocket conversations; `notes` says what was left
+
+A recording has bytes and times but no packets, so writing makes some up: IPv4 between two
+addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. What the bytes
+are, in which order and when, is true; how they were cut into packets is how the tap read them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, NamedTuple
+
+from .capture import Capture, CaptureError, Chunk, Event
+from .fields import Direction
+from .tcp_streams import Happening, Reassembler
+
+# --- Blocks ---------------------------------------------------------------------------------------
+
+SECTION_HEADER = 0x0A0D0D0A
+INTERFACE = 1
+SIMPLE_PACKET = 3
+ENHANCED_PACKET = 6
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
+
+LINKTYPE_RAW = 101
+"""Packets begin with their IP header."""
+
+_END_OF_OPTIONS, _COMMENT, _APPLICATION, _IF_TSRESOL, _IF_TSOFFSET = 0, 1, 4, 9, 14
+
+MAGICS = (
+    b"\x0a\x0d\x0d\x0a",  # pcapng
+    b"\xa1\xb2\xc3\xd4",  # pcap, microseconds
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",  # pcap, nanoseconds
+    b"\x4d\x3c\xb2\xa1",
+)
+"""How a pcapng or pcap file begins."""
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def _text_option(code: int, text: str) -> bytes:
+    return _option(code, text.encode("utf-8", "replace")[:0xFFFF])
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+CLIENT_ADDRESS, SERVER_ADDRESS = b"\x7f\x00\x00\x01", b"\x7f\x00\x00\x01"
+SERVER_PORT = 80
+"""HTTP's own, so that Wireshark looks for the upgrade there without being told."""
+FIRST_CLIENT_PORT = 49152
+
+MOST = 65535 - 20 - 20
+"""Bytes that one packet carries at most: an IPv4 length has 16 bits."""
+
+_FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
+# The largest segment, and windows counted in units of 16 KiB: nobody here waits for an
+# acknowledgement, and Wireshark would point at a full window.
+_SYN_OPTIONS = struct.pack("!BBHBBBB", 2, 4, 65495, 1, 3, 3, 14)
+
+MARK = "wslab:"
+"""Begins the comments that `read` understands."""
+
+
+class _Flow:
+    """The made-up TCP connection of one recorded connection."""
+
+    def __init__(self, number: int) -> None:
+        port = FIRST_CLIENT_PORT + (number - 1) % (65536 - FIRST_CLIENT_PORT)
+        self.ports = {"client": (port, SERVER_PORT), "server": (SERVER_PORT, port)}
+        # Far apart and made from the number: the same recording gives the same file.
+        first = (number * 0x1000193) & 0xFFFFFFFF
+        self.next = {"client": first, "server": first ^ 0x80000000}
+        self.over: set[str] = set()
+
+    def packet(self, sender: str, flags: int, data: bytes = b"", options: bytes = b"") -> bytes:
+        """An IPv4 packet that `sender` sends now; its sequence number moves on."""
+        receiver = "server" if sender == "client" else "client"
+        source, target = self.ports[sender]
+        acknowledged = self.next[receiver] if flags & _ACK else 0
+        tcp = struct.pack(
+            "!HHIIBBHHH",
+            source, target, self.next[sender], acknowledged,
+            (5 + len(options) // 4) << 4, flags, 65535, 0, 0,
+        )  # fmt: skip
+        tcp += options
+        addresses = (
+            CLIENT_ADDRESS + SERVER_ADDRESS
+            if sender == "client"
+            else SERVER_ADDRESS + CLIENT_ADDRESS
+        )
+        size = len(tcp) + len(data)
+        pseudo = addresses + struct.pack("!BBH", 0, 6, size)
+        total = _checksum(pseudo + tcp + data)
+        tcp = tcp[:16] + total.to_bytes(2, "big") + tcp[18:]
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + size, 0, 0x4000, 64, 6, 0) + addresses
+        ip = ip[:10] + _checksum(ip).to_bytes(2, "big") + ip[12:]
+        self.next[sender] += len(data) + (1 if flags & (_SYN | _FIN) else 0)
+        self.next[sender] &= 0xFFFFFFFF
+        return ip + tcp + data
+
+
+def _checksum(data: bytes) -> int:
+    # The one's complement sum of 16-bit words is the number itself modulo 65535 (RFC 1071 §2).
+    rest = int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF
+    return (0xFFFF - rest) & 0xFFFF
+
+
+def blocks(capture: Capture) -> Iterator[bytes]:
+    """A recording as pcapng, piece by piece: `b"".join(blocks(capture))` is the file."""
+    started = capture.started
+    yield _block(
+        SECTION_HEADER,
+        struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
+        + _text_option(_COMMENT, f"{MARK} capture started {started.isoformat()}")
+        + _text_option(_APPLICATION, "wslab")
+        + _option(_END_OF_OPTIONS, b""),
+    )
+    yield _block(
+        INTERFACE,
+        struct.pack("<HHI", LINKTYPE_RAW, 0, 0)
+        + _option(_IF_TSRESOL, b"\x09")
+        + _option(_END_OF_OPTIONS, b""),
+    )
+    epoch = (started - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    flows: dict[int, _Flow] = {}
+    sent: dict[tuple[int, Direction], int] = {}  # bytes so far
+    remarks = _remarks(capture)
+    for thing in capture.history():
+        if isinstance(thing, Event):
+            if thing.name in ("open", "upgraded"):
+                flows[thing.connection] = _Flow(thing.connection)
+            elif thing.name not in ("eof", "reset"):
+                continue
+            packets = _event_packets(flows[thing.connection], thing)
+        else:
+            whose = thing.connection, thing.direction
+            offset = sent.get(whose, 0)
+            sent[whose] = offset + len(thing.data)
+            packets = _data_packets(flows[thing.connection], thing, offset, remarks.get(whose, []))
+        for packet, comment in packets:
+            yield _packet_block(epoch + round(thing.time * 1e9), packet, comment)
+
+
+def _packet_block(nanoseconds: int, packet: bytes, comment: str) -> bytes:
+    size = len(packet)
+    return _block(
+        ENHANCED_PACKET,
+        struct.pack("<IIIII", 0, nanoseconds >> 32, nanoseconds & 0xFFFFFFFF, size, size)
+        + packet
+        + bytes(-size % 4)
+        + (_text_option(_COMMENT, comment) + _option(_END_OF_OPTIONS, b"") if comment else b""),
+    )
+
+
+def _event_packets(flow: _Flow, event: Event) -> Iterator[tuple[bytes, str]]:
+    if event.name in ("open", "upgraded"):
+        what = " of frames alone, without a handshake" if event.name == "upgraded" else ""
+        yield (
+            flow.packet("client", _SYN, options=_SYN_OPTIONS),
+            f"{MARK} connection {event.connection}{what}",
+        )
+        yield flow.packet("server", _SYN | _ACK, options=_SYN_OPTIONS), ""
+        yield flow.packet("client", _ACK), ""
+        return
+    sender = event.direction or "client"
+    if sender in flow.over:
+        return
+    if event.name == "reset":
+        flow.over = {"client", "server"}
+        yield flow.packet(sender, _RST | _ACK), ""
+    else:
+        flow.over.add(sender)
+        yield flow.packet(sender, _FIN | _ACK), ""
+        yield flow.packet("server" if sender == "client" else "client", _ACK), ""
+
+
+class _Remark(NamedTuple):
+    """What a debugger did to some bytes of a stream."""
+
+    offset: int
+    length: int
+    text: str
+
+
+def _remarks(capture: Capture) -> dict[tuple[int, Direction], list[_Remark]]:
+    remarks: dict[tuple[int, Direction], list[_Remark]] = {}
+    for event in list(capture.events):
+        if not event.is_mark or event.direction is None:
+            continue
+        last = event.offset + event.length - 1
+        text = f"bytes {event.offset} to {last} of the {event.direction}'s stream: {event.name}"
+        if event.data is not None:
+            text += f", now {event.data.hex(' ')}"
+        if event.note:
+            text += f" ({event.note})"
+        where = remarks.setdefault((event.connection, event.direction), [])
+        where.append(_Remark(event.offset, event.length, text))
+    return remarks
+
+
+def _data_packets(
+    flow: _Flow, chunk: Chunk, offset: int, remarks: list[_Remark]
+) -> Iterator[tuple[bytes, str]]:
+    for start in range(0, len(chunk.data), MOST):
+        data = chunk.data[start : start + MOST]
+        begin = offset + start
+        comment = "\n".join(
+            remark.text
+            for remark in remarks
+            if remark.offset < begin + len(data) and begin < remark.offset + remark.length
+        )
+        yield flow.packet(chunk.direction, _PSH | _ACK, data), comment
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+READ = 1 << 20
+"""Bytes of the file that are read at a time."""
+
+
+class _Packet(NamedTuple):
+    time: int
+    """Nanoseconds since 1970."""
+    link: int
+    data: bytes
+    comment: str
+
+
+class _Section(NamedTuple):
+    """What the packets behind a pcapng section's header need to be read."""
+
+    order: str
+    interfaces: list[_Interface]
+
+
+class _Interface(NamedTuple):
+    link: int
+    ticks: int
+    """Per second."""
+    offset: int
+    """Seconds to add to every time."""
+
+
+def read(file: BinaryIO) -> Capture:
+    """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
+
+    Raises CaptureError for a file that is neither.
+    """
+    notes: list[str] = []
+    reassembler = Reassembler()
+    feed = reassembler.feed
+    started = ""
+    for time, link, data, comment in _packets(file, notes):
+        if link >= 0:
+            feed(time, link, data, comment if comment.startswith(MARK) else "")
+        else:
+            started = comment.partition("started ")[2]
+    capture = _record(reassembler.log, started)
+    capture.notes += notes + _left_out(reassembler)
+    return capture
+
+
+def _record(log: list[Happening], started: str) -> Capture:
+    """A capture of the conversations that are kept, at the times of their packets."""
+    first = next((h.time for h in log if h.conversation.kept), 0)
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=first // 1000)
+    try:
+        start = datetime.fromisoformat(started)
+        first = (start - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    except (ValueError, TypeError):
+        pass  # not a file of ours: its first packet is the beginning
+    now = first
+    capture = Capture(clock=lambda: (now - first) / 1e9)
+    capture.started = start
+    numbers: dict[int, int] = {}  # by conversation: its number in the capture
+    record = capture.record
+    for time, conversation, side, data, what in log:
+        if not conversation.kept:
+            continue
+        now = time
+        direction: Direction = "client" if side == conversation.client else "server"
+        if what is None:
+            record(numbers[id(conversation)], direction, data)
+        elif what == "open":
+            number = capture.open_connection(upgraded=conversation.upgraded)
+            numbers[id(conversation)] = number
+        else:
+            capture.end(numbers[id(conversation)], direction, what)
+    return capture
+
+
+def _left_out(reassembler: Reassembler) -> list[str]:
+    """What a reader of the recording has to know, a sentence each."""
+    notes = []
+    kept = [c for c in reassembler.conversations if c.kept]
+    for number, conversation in enumerate(kept, 1):
+        for side in conversation.sides:
+            who = "client" if side.number == conversation.client else "server"
+            if side.waiting:
+                missing = side.waiting[0][0] - side.position
+                notes.append(
+                    f"connection {number}: {missing} bytes of the {who} are missing in the file at "
+                    f"offset {side.position}; the {side.waiting_bytes} bytes behind them are left "
+                    "out"
+                )
+    encrypted = sum(c.encrypted for c in reassembler.conversations)
+    if encrypted:
+        notes.append(f"{_count(encrypted, 'connection')} with TLS left out: encrypted")
+    others = len(reassembler.conversations) - len(kept) - encrypted
+    if others:
+        notes.append(f"{_count(others, 'TCP connection')} without a WebSocket request left out")
+    if reassembler.fragments:
+        notes.append(f"{_count(reassembler.fragments, 'fragmented IP packet')} left out")
+    if reassembler.cut:
+        notes.append(f"{_count(reassembler.cut, 'packet')} cut short when the file was made")
+    for link in sorted(reassembler.unknown_links):
+        notes.append(f"packets of link type {link} left out: only IP over Ethernet, Linux cooked, "
+                     "loopback and raw is read")  # fmt: skip
+    return notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    """The packets of a pcap or pcapng file. A file that ends too early gives what is there."""
+    magic = file.read(4)
+    file.seek(0)
+    if magic == MAGICS[0]:
+        return _pcapng_packets(file, notes)
+    return _pcap_packets(file, notes)
+
+
+def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    head = file.read(24)
+    order = "<" if head[:4] in (MAGICS[2], MAGICS[4]) else ">"
+    scale = 1 if head[:4] in (MAGICS[3], MAGICS[4]) else 1000
+    if len(head) < 24:
+        raise CaptureError(f"expected a pcap header of 24 bytes, got {len(head)}")
+    link = struct.unpack_from(order + "I", head, 20)[0] & 0xFFFF
+    record = struct.Struct(order + "IIII")
+    buffer, position = b"", 0
+    while True:
+        if len(buffer) - position < 16:
+            buffer, position = buffer[position:] + file.read(READ), 0
+            if len(buffer) < 16:
+                break
+        seconds, fraction, size, _ = record.unpack_from(buffer, position)
+        if len(buffer) - position - 16 < size:
+            buffer, position = buffer[position:] + file.read(max(size, READ)), 0
+            if len(buffer) - 16 < size:
+                break
+        start = position + 16
+        position = start + size
+        time = seconds * 1_000_000_000 + fraction * scale
+        yield _Packet(time, link, buffer[start:position], "")
+    if buffer[position:]:
+        notes.append("the file ends in the middle of a packet: the rest is not there")
+
+
+def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    section = _Section("<", [])
+    buffer, position = b"", 0
+    while True:
+        if len(buffer) - position < 12:
+            buffer, position = buffer[position:] + file.read(READ), 0
+            if len(buffer) < 12:
+                break
+        kind, length = struct.unpack_from(section.order + "II", buffer, position)
+        if kind == SECTION_HEADER:
+            section = _new_section(buffer[position + 8 : position + 12])
+            length = struct.unpack_from(section.order + "I", buffer, position + 4)[0]
+        if length < 12 or length % 4:
+            notes.append(f"a block says that it is {length} bytes long: the rest is left out")
+            return
+        if len(buffer) - position < length:
+            buffer, position = buffer[position:] + file.read(max(length, READ)), 0
+            if len(buffer) < length:
+                break
+        if kind == ENHANCED_PACKET and length >= 32:
+            number, high, low, size = struct.unpack_from(
+                section.order + "IIII", buffer, position + 8
+            )
+            if number < len(section.interfaces):
+                interface = section.interfaces[number]
+                ticks = high << 32 | low
+                time = ticks * 1_000_000_000 // interface.ticks + interface.offset * 1_000_000_000
+                start = position + 28
+                size = min(size, length - 32)
+                comment = ""
+                if length - 32 > size + 3:
+                    options = buffer[start + size + -size % 4 : position + length - 4]
+                    comment = _comment(options, section.order)
+                yield _Packet(time, interface.link, buffer[start : start + size], comment)
+        elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
+            size = struct.unpack_from(section.order + "I", buffer, position + 8)[0]
+            start = position + 12
+            data = buffer[start : min(start + size, position + length - 4)]
+            yield _Packet(0, section.interfaces[0].link, data, "")
+        elif kind == INTERFACE and length >= 20:
+            body = buffer[position + 8 : position + length - 4]
+            section.interfaces.append(_interface(body, section.order))
+        elif kind == SECTION_HEADER and length >= 28:
+            options = buffer[position + 24 : position + length - 4]
+            comment = _comment(options, section.order)
+            if comment.startswith(MARK):
+                yield _Packet(0, -1, b"", comment)
+        position += length
+    if buffer[position:]:
+        notes.append("the file ends in the middle of a block: the rest is not there")
+
+
+def _new_section(magic: bytes) -> _Section:
+    for order in "<>":
+        if magic == struct.pack(order + "I", BYTE_ORDER_MAGIC):
+            return _Section(order, [])
+    raise CaptureError(f"expected a pcapng section with the magic 1a2b3c4d, got {magic.hex()}")
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    link = struct.unpack_from(order + "H", body)[0]
+    ticks, offset = 1_000_000, 0
+    for code, value in _options(body[8:], order):
+        if code == _IF_TSRESOL and value:
+            # Its first bit says whether the rest is a power of 2 or of 10.
+            ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** min(value[0], 19)
+        elif code == _IF_TSOFFSET and len(value) == 8:
+            offset = struct.unpack(order + "q", value)[0]
+    return _Interface(link, ticks, offset)
+
+
+def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position + 4 <= len(data):
+        code, length = struct.unpack_from(order + "HH", data, position)
+        if code == _END_OF_OPTIONS:
+            return
+        yield code, data[position + 4 : position + 4 + length]
+        position += 4 + length + -length % 4
+
+
+def _comment(options: bytes, order: str) -> str:
+    return "\n".join(
+        value.decode("utf-8", "replace")
+        for code, value in _options(options, order)
+        if code == _COMMENT
+    )

@@ -1,0 +1,102 @@
+"""The two raw byte streams of one connection, each in a file, as a recording that stays on disk.
+
+The files do not tell how the two directions took turns, so a turn is made up that could have been:
+each request, then its response, and the frames only after both.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, cast
+
+from . import handshake
+from .capture import Capture
+from .fields import Direction
+from .secrets_mask import SecretsMask
+from .stored_stream import StoredStream
+
+STEP = 1 << 20
+"""Bytes that count as read in one piece."""
+
+_TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
+
+
+def capture_of(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
+    """What the two sent each other; None for a direction that is not known.
+
+    The files are read while the recording is looked at: it is good for as long as they are open,
+    in one thread at a time. Bytes that do not begin as HTTP does are frames from the first on.
+    """
+    files: dict[Direction, BinaryIO] = {
+        "client": client or io.BytesIO(),
+        "server": server or io.BytesIO(),
+    }
+    streams = {direction: StoredStream(file) for direction, file in files.items()}
+    capture = Capture(clock=lambda: 0.0)
+    known = [stream for stream in streams.values() if len(stream)]
+    upgraded = bool(known) and not any(_is_text(stream) for stream in known)
+    capture.open_connection(upgraded=upgraded)
+    # A stored stream does all that an index asks of a stream, without being a bytearray.
+    capture.streams[:] = cast("list[bytearray]", [streams["client"], streams["server"]])
+    feeder = _Feeder(capture, streams)
+    if not upgraded:
+        feeder.handshakes()
+    for direction in ("client", "server"):
+        feeder.rest(direction)
+        capture.end(1, direction)
+    if client is None or server is None:
+        missing = "server" if server is None else "client"
+        capture.notes.append(f"nothing is known of what the {missing} sent")
+    return capture
+
+
+def _is_text(stream: StoredStream) -> bool:
+    # A frame has a byte in its first four that no text has, unless its key is chosen for that.
+    return all(byte in _TEXT for byte in stream[:4])
+
+
+class _Feeder:
+    """Tells a capture how far its streams have come, in turns."""
+
+    def __init__(self, capture: Capture, streams: dict[Direction, StoredStream]) -> None:
+        self._capture = capture
+        self._streams = streams
+        self._fed: dict[Direction, int] = {"client": 0, "server": 0}
+        self._masks = {"client": SecretsMask(), "server": SecretsMask()}
+
+    def handshakes(self) -> None:
+        """Request and response in turn, until the connection speaks frames or heads end."""
+        while self._head("client") is not None:
+            while (response := self._head("server")) is not None:
+                if self._capture.index.is_upgraded(1):
+                    return
+                if response.status is None or response.status >= 200:
+                    break
+            else:
+                return
+
+    def _head(self, direction: Direction) -> handshake.Head | None:
+        """Feed bytes up to the end of the next head."""
+        stream, start = self._streams[direction], self._fed[direction]
+        data = stream[start : start + handshake.MAX_HEAD]
+        end = handshake.find_end(data, 0, 0, len(data))
+        if end is None:
+            return None
+        head = handshake.parse_head(data[:end])
+        stream.cover(start, self._masks[direction].mask(data[:end]))
+        self._feed(direction, start + end)
+        self._capture.index.update()
+        return head
+
+    def rest(self, direction: Direction) -> None:
+        """Feed what is left, in pieces."""
+        size = len(self._streams[direction])
+        while self._fed[direction] < size:
+            self._feed(direction, min(size, self._fed[direction] + STEP))
+
+    def _feed(self, direction: Direction, end: int) -> None:
+        capture = self._capture
+        capture.log_stream.append(capture.stream_number(1, direction))
+        capture.log_end.append(end)
+        capture.log_time.append(0.0)
+        self._fed[direction] = end

@@ -1,0 +1,291 @@
+"""From packets to the bytes that two programs sent each other: link layer, IP, TCP.
+
+Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP), tcpdump.org's list of link types. What a
+receiver does is done here too: what comes twice is taken once, what comes early waits for its turn.
+Of overlapping bytes the ones that came first in the stream count.
+
+Only conversations whose client asks for a WebSocket are kept. Of the others nothing is held.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Callable
+from struct import Struct
+from typing import Literal, NamedTuple
+
+What = Literal["open", "eof", "reset"]
+
+MOST_WAITING = 64 << 20
+"""Bytes of one direction that wait for a packet that is missing before them."""
+MOST_HEAD = 256 * 1024
+"""Bytes in which a client's first request for an upgrade must stand."""
+
+
+class Happening(NamedTuple):
+    """Bytes that arrived in order, or what happened to a connection."""
+
+    time: int
+    """Nanoseconds, as the packet says."""
+    conversation: Conversation
+    side: int
+    """Who sent it: 0 or 1, see `Conversation.client`."""
+    data: bytes
+    what: What | None = None
+
+
+class Conversation:
+    """One TCP connection: its two sides, and whether it is a WebSocket's."""
+
+    def __init__(self) -> None:
+        self.sides = (_Side(self, 0), _Side(self, 1))
+        self.client: int | None = None
+        """Which of the sides is the client's; None while nobody can know."""
+        self.kept: bool | None = None
+        """Whether the client asks for a WebSocket; None while that is open."""
+        self.encrypted = False
+        self.upgraded = False
+        """Frames from the first byte on, without a handshake: only a file of our own says so."""
+        self.head = bytearray()
+        self.over = False
+
+
+class _Side:
+    """What one end of a connection sent."""
+
+    __slots__ = (
+        "conversation",
+        "ended",
+        "fin",
+        "first",
+        "next",
+        "number",
+        "position",
+        "waiting",
+        "waiting_bytes",
+    )  # fmt: skip
+
+    def __init__(self, conversation: Conversation, number: int) -> None:
+        self.conversation = conversation
+        self.number = number
+        self.first: int | None = None  # the sequence number of its SYN
+        self.next: int | None = None  # the sequence number of the next byte
+        self.position = 0  # bytes delivered so far
+        self.waiting: list[tuple[int, int, bytes]] = []  # a heap: position, arrival, bytes
+        self.waiting_bytes = 0
+        self.fin: int | None = None  # where the stream ends
+        self.ended = False
+
+
+# --- Link layer: where does the IP header start? --------------------------------------------------
+
+_IP_TYPES = (0x0800, 0x86DD)
+_VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
+
+
+def _ethernet(data: bytes) -> int:
+    at = 12
+    kind = int.from_bytes(data[at : at + 2], "big")
+    while kind in _VLAN_TYPES:
+        at += 4
+        kind = int.from_bytes(data[at : at + 2], "big")
+    return at + 2 if kind in _IP_TYPES else -1
+
+
+def _cooked(data: bytes) -> int:
+    return 16 if int.from_bytes(data[14:16], "big") in _IP_TYPES else -1
+
+
+def _cooked_2(data: bytes) -> int:
+    return 20 if int.from_bytes(data[:2], "big") in _IP_TYPES else -1
+
+
+LINKS: dict[int, Callable[[bytes], int]] = {
+    0: lambda data: 4,  # BSD loopback: a family of 4 bytes in the byte order of the machine
+    1: _ethernet,
+    12: lambda data: 0,  # raw IP, as some systems number it
+    14: lambda data: 0,
+    101: lambda data: 0,  # raw IP
+    108: lambda data: 4,  # OpenBSD loopback
+    113: _cooked,  # Linux "cooked", what `-i any` gives
+    228: lambda data: 0,  # raw IPv4
+    229: lambda data: 0,  # raw IPv6
+    276: _cooked_2,
+}
+"""By link type: where the IP header starts in a packet's bytes, or -1 where there is none."""
+
+# --- IP and TCP -----------------------------------------------------------------------------------
+
+_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_TCP = Struct("!IIBB")
+_IPV6_EXTENSIONS = (0, 43, 60, 135)
+
+
+class Reassembler:
+    """Takes packets in the order of a capture file; `log` has what arrived, in that order."""
+
+    def __init__(self) -> None:
+        self.log: list[Happening] = []
+        self.conversations: list[Conversation] = []
+        self.unknown_links: set[int] = set()
+        self.fragments = 0
+        """Packets that were only a part of an IP packet: they are left out."""
+        self.cut = 0
+        """Packets of which the file has only the beginning."""
+        self._sides: dict[bytes, _Side] = {}
+        self._arrivals = 0
+
+    def feed(self, time: int, link: int, data: bytes, mark: str = "") -> None:
+        """Take in one packet. `mark` is what a file of our own says about it."""
+        find = LINKS.get(link)
+        if find is None:
+            self.unknown_links.add(link)
+            return
+        at = find(data)
+        if at < 0 or len(data) < at + 40:
+            return
+        version = data[at] >> 4
+        if version == 4:
+            if data[at + 9] != 6:
+                return
+            if data[at + 6] & 0x3F or data[at + 7]:
+                self.fragments += 1
+                return
+            tcp = at + (data[at] & 0x0F) * 4
+            # An offloading network card leaves the length for itself to fill in: 0.
+            size = data[at + 2] << 8 | data[at + 3]
+            stop = at + size if size else len(data)
+            key = data[at + 12 : at + 20] + data[tcp : tcp + 4]
+        elif version == 6:
+            size = data[at + 4] << 8 | data[at + 5]
+            stop = at + 40 + size if size else len(data)
+            following, tcp = data[at + 6], at + 40
+            while following in _IPV6_EXTENSIONS and tcp + 2 <= len(data):
+                following, tcp = data[tcp], tcp + (data[tcp + 1] + 1) * 8
+            if following == 44:
+                self.fragments += 1
+            if following != 6:
+                return
+            key = data[at + 8 : at + 40] + data[tcp : tcp + 4]
+        else:
+            return
+        if len(data) < tcp + 20:
+            return
+        sequence, _, offset, flags = _TCP.unpack_from(data, tcp + 4)
+        if stop > len(data):
+            self.cut += 1
+        payload = data[tcp + (offset >> 4) * 4 : stop]
+        side = self._sides.get(key)
+        if side is None or flags & _SYN:
+            side = self._begin(key, side, time, sequence, flags, mark)
+            if flags & _SYN:
+                return
+        if payload:
+            self._take(side, sequence, payload, time)
+        if flags & (_FIN | _RST):
+            self._end(side, sequence + len(payload), flags, time)
+
+    def _begin(
+        self, key: bytes, side: _Side | None, time: int, sequence: int, flags: int, mark: str
+    ) -> _Side:
+        """The side that sent a SYN, or a packet of a connection that was not seen before."""
+        opens = flags & _SYN and not flags & _ACK
+        if side is None or (opens and side.first not in (None, sequence)):
+            conversation = Conversation()
+            self.conversations.append(conversation)
+            side, other = conversation.sides
+            half = len(key) // 2 - 2
+            addresses, ports = key[: 2 * half], key[2 * half :]
+            back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
+            self._sides[key], self._sides[back] = side, other
+            self.log.append(Happening(time, conversation, 0, b"", "open"))
+        conversation = side.conversation
+        if flags & _SYN and side.first is None:
+            side.first = sequence
+            if side.next is None:
+                side.next = (sequence + 1) & 0xFFFFFFFF
+            conversation.client = side.number if opens else 1 - side.number
+            if opens and mark:
+                conversation.kept = True
+                conversation.upgraded = "frames alone" in mark
+        return side
+
+    def _take(self, side: _Side, sequence: int, payload: bytes, time: int) -> None:
+        if side.next is None:
+            side.next = sequence
+        ahead = (sequence - side.next) & 0xFFFFFFFF
+        if ahead:
+            if ahead < 0x80000000:
+                if side.waiting_bytes < MOST_WAITING:
+                    self._arrivals += 1
+                    heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, payload))
+                    side.waiting_bytes += len(payload)
+                return
+            payload = payload[0x100000000 - ahead :]
+            if not payload:
+                return
+        self._deliver(side, payload, time)
+        while side.waiting and side.waiting[0][0] <= side.position:
+            start, _, payload = heapq.heappop(side.waiting)
+            side.waiting_bytes -= len(payload)
+            payload = payload[side.position - start :]
+            if payload:
+                self._deliver(side, payload, time)
+        if side.fin is not None and side.position >= side.fin:
+            self._end_side(side, time, "eof")
+
+    def _deliver(self, side: _Side, payload: bytes, time: int) -> None:
+        assert side.next is not None
+        side.next = (side.next + len(payload)) & 0xFFFFFFFF
+        side.position += len(payload)
+        conversation = side.conversation
+        if conversation.kept is None:
+            _taste(conversation, side.number, payload)
+        if conversation.kept is not False and not side.ended:
+            self.log.append(Happening(time, conversation, side.number, payload))
+
+    def _end(self, side: _Side, sequence: int, flags: int, time: int) -> None:
+        if flags & _RST:
+            self._end_side(side, time, "reset")
+            return
+        if side.next is None:
+            side.next = sequence & 0xFFFFFFFF
+        ahead = (sequence - side.next) & 0xFFFFFFFF
+        if ahead < 0x80000000:
+            side.fin = side.position + ahead
+            if not ahead:
+                self._end_side(side, time, "eof")
+
+    def _end_side(self, side: _Side, time: int, how: What) -> None:
+        if not side.ended and not side.conversation.over:
+            side.ended = True
+            side.conversation.over = how == "reset"
+            if side.conversation.kept is not False:
+                self.log.append(Happening(time, side.conversation, side.number, b"", how))
+
+
+_REQUEST_LINE = re.compile(rb"[!-~]+ ")
+_ASKS = re.compile(
+    rb"^(?:sec-websocket-|upgrade[ \t]*:[ \t]*websocket)", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
+    """Look whether this is a WebSocket's connection, by what its client says first."""
+    if conversation.client is None:
+        # Its beginning is not in the file. A response gives away that the other is the client.
+        conversation.client = 1 - side if payload.startswith(b"HTTP/") else side
+    if side != conversation.client:
+        return
+    head = conversation.head
+    head += payload
+    if _ASKS.search(head):
+        conversation.kept = True
+    elif head[0] == 0x16 and (len(head) < 2 or head[1] == 3):
+        conversation.encrypted = True
+        conversation.kept = False
+    elif len(head) > MOST_HEAD or (len(head) >= 64 and not _REQUEST_LINE.match(head[:64])):
+        conversation.kept = False
+    if conversation.kept is not None:
+        conversation.head = bytearray()
