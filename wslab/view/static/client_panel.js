@@ -98,17 +98,43 @@ function render({ model, el }) {
     if (event.key === "Enter" && !event.isComposing && !connect.disabled) onConnect();
   });
   message.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
-    onSend();
+    // JupyterLab forbids line breaks in whatever stands in a cell, so this one is made by hand.
+    if (event.shiftKey) {
+      message.setRangeText("\n", message.selectionStart, message.selectionEnd, "end");
+      grow();
+    } else onSend();
   });
   for (const input of [code, reason]) {
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing && !close.disabled) onClose();
     });
   }
+  message.addEventListener("input", grow);
   for (const input of [url, message, code, reason]) {
     input.addEventListener("input", () => set(input, "aria-invalid", null));
+  }
+
+  // Laying out 16 MB in a box holds up the page for ten seconds, and they could not be sent anyway.
+  for (const kind of ["paste", "drop"]) {
+    message.addEventListener(kind, (event) => {
+      const text = (event.clipboardData ?? event.dataTransfer)?.getData("text/plain") ?? "";
+      const limit = model.get("_max_message");
+      if (text.length <= limit) return;
+      event.preventDefault();
+      refuse(message, `Not pasted: ${grouped(text.length)} characters, and this panel sends at ` +
+        `most ${grouped(limit)} bytes. The text is still in your clipboard, and what was in the ` +
+        "box still is there. Send more from a cell: client.send(…).");
+    });
+  }
+
+  /** As many lines as there are, five at most; a huge text is not counted, nor wrapped. */
+  function grow() {
+    const huge = message.value.length > 20_000;
+    const lines = huge ? 5 : message.value.split("\n").length;
+    message.style.setProperty("--ws-lines", Math.min(lines, 5));
+    message.style.whiteSpace = huge ? "pre" : "";
   }
 
   function onConnect() {

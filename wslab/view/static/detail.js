@@ -15,8 +15,8 @@ export class Detail {
   #perLine = 16;
   #resized = null;
 
-  constructor({ id, legend, onClose, onMore, onEscape }) {
-    Object.assign(this, { id, onClose, onMore, onEscape });
+  constructor({ id, legend, actions, onClose, onMore, onEscape }) {
+    Object.assign(this, { id, actions, onClose, onMore, onEscape });
     this.heading = h("h3", { class: "ws-heading", id: `${id}-heading` });
     this.facts = h("span", { class: "ws-facts" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
@@ -64,6 +64,7 @@ export class Detail {
           type: "button", class: "ws-bare", "data-action": "close-detail",
           "aria-label": "close the bytes", title: "Close (Escape)", onclick: () => this.onClose(),
         }, icon("away"))),
+      actions.element,
       this.violations,
       this.body,
     );
@@ -95,6 +96,7 @@ export class Detail {
 
   clear() {
     this.#account = null;
+    this.actions.show(null, false);
     this.hint.hidden = false;
     this.wait.hidden = true;
     this.filled.hidden = true;

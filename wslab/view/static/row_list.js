@@ -1,6 +1,7 @@
 import { h, plural, say, set, size } from "./elements.js";
 import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
 import { shape } from "./shapes.js";
+import { waits } from "./debugger_bar.js";
 
 const SPARE = 3; // rows kept above and below what is visible
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
@@ -18,8 +19,9 @@ export class RowList {
   #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
   #resized = null;
 
-  constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll }) {
-    Object.assign(this, { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll });
+  constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey }) {
+    Object.assign(this,
+      { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey });
     this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
     this.space = h("div", { class: "ws-space", role: "presentation" });
     this.element = h(
@@ -132,6 +134,14 @@ export class RowList {
       this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
   }
 
+  /** What is known of these rows has changed. */
+  again(changed) {
+    for (const row of changed) {
+      const element = this.#elements.get(row);
+      if (element) this.#fill(element, row);
+    }
+  }
+
   #made() {
     const part = (name) => h("span", { class: `ws-${name}` });
     const element = h(
@@ -142,12 +152,12 @@ export class RowList {
         "span",
         { class: "ws-lane" },
         part("stub"), part("label"), part("line"),
-        h("span", { class: "ws-what" }, part("broken"), part("kind"), part("length")),
+        h("span", { class: "ws-what" }, part("done"), part("broken"), part("kind"), part("length")),
         part("mark"), part("tip"),
       ),
     );
     element.parts = Object.fromEntries(
-      ["connection", "time", "label", "mark", "kind", "length", "broken"].map((name) => [
+      ["connection", "time", "label", "mark", "kind", "length", "broken", "done"].map((name) => [
         name, element.querySelector(`.ws-${name}`),
       ]),
     );
@@ -176,10 +186,15 @@ export class RowList {
     say(parts.kind, word);
     say(parts.length, size(rows.length[row]));
     say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
+    const mark = rows.marks.get(row) ?? "";
+    say(parts.done, mark);
+    set(element, "data-mark", mark || null);
+    set(element, "data-waiting", waits(mark) ? "true" : null);
+    set(element, "data-dropped", mark.includes("dropped") ? "true" : null);
     set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
       `${rows.connection[row]}, ${direction} to ${other}, ` +
       `${word}: ${preview}, ${plural(rows.length[row], "byte")}` +
-      `${flags & BROKEN ? ", breaks a rule" : ""}`);
+      `${flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
   }
 
   // -- choosing -----------------------------------------------------------------------------
@@ -237,7 +252,7 @@ export class RowList {
         if (this.chosen !== null) this.onOpen(this.chosen);
         break;
       case "Escape": this.onEscape(); break;
-      default: return;
+      default: if (!this.onOtherKey(event.key)) return;
     }
     event.preventDefault();
     event.stopPropagation();

@@ -8,6 +8,7 @@ const decoder = new TextDecoder();
 export class Rows {
   count = 0;
   connections = 1;
+  marks = new Map(); // row -> what a debugger did to it, in words
   #chunks = []; // {from, start, ends, text}: the previews of one batch
   #capacity = 0;
 

@@ -2,6 +2,7 @@ import { Page, grouped, h, plural, say, set, stateLamp } from "./elements.js";
 import { Rows, Shown } from "./rows.js";
 import { RowList } from "./row_list.js";
 import { Detail } from "./detail.js";
+import { DebuggerBar, waits } from "./debugger_bar.js";
 import { icon, shape } from "./shapes.js";
 
 const LEGEND = {
@@ -116,12 +117,15 @@ function render({ model, el }) {
 
   const legend = h("dl", { class: "ws-legend", "aria-label": "the kinds" },
     ...kinds.flatMap((kind) => [
-      h("dt", { "data-filter-kind": kind }, shape(kind), kind), h("dd", {}, LEGEND[kind] ?? ""),
+      h("dt", { "data-legend-kind": kind }, shape(kind), kind), h("dd", {}, LEGEND[kind] ?? ""),
     ]),
     h("dt", {}, h("span", { class: "ws-broken" }, "⚠ broken")),
-    h("dd", {}, "breaks a rule of the protocol: open it to read which"));
+    h("dd", {}, "breaks a rule of the protocol: open it to read which"),
+    h("dt", {}, h("span", { class: "ws-done" }, "held")),
+    h("dd", {}, "what was done to it on its way"));
+  const tamper = new DebuggerBar({ id, ask: (question) => page.ask(question) });
   const detail = new Detail({
-    id, legend,
+    id, legend, actions: tamper.frame,
     onClose: () => closeDetail(true),
     onMore: (bytes) => ask(detail.number, bytes),
     onEscape: () => list.element.focus({ preventScroll: true }),
@@ -135,6 +139,7 @@ function render({ model, el }) {
     },
     onEscape: () => (list.chosen === null ? null : closeDetail(false)),
     onScroll: () => showNewest(),
+    onOtherKey: (key) => tamper.onKey(key, list.chosen, rows.marks.get(list.chosen)),
   });
   const newest = h(
     "button",
@@ -158,9 +163,12 @@ function render({ model, el }) {
     },
     h("header", { class: "ws-bar" },
       h("span", { class: "ws-title" }, "wire"), lamp.element, chooser,
+      ...tamper.buttons,
       h("span", { class: "ws-gap" }), saved, count, pause, filter, save),
+    tamper.panel,
     filters,
     problem,
+    tamper.problem,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
         h("div", { class: "ws-row ws-lanes", "aria-hidden": "true" },
@@ -279,6 +287,9 @@ function render({ model, el }) {
       total = Math.max(total, news.count);
       if (total > rows.count) askForMissing();
     }
+    if (news.marks) takeMarks(news.marks);
+    if (news.debugger) tamper.show(news.debugger);
+    if (news.answer?.page === page.name) tamper.answer(news.answer);
     if (news.states) {
       for (const [number, state] of Object.entries(news.states)) states.set(Number(number), state);
       showState();
@@ -295,6 +306,14 @@ function render({ model, el }) {
     else paint();
   }
 
+  function takeMarks(marks) {
+    const changed = Object.keys(marks).map(Number);
+    for (const row of changed) rows.marks.set(row, marks[row]);
+    list.again(changed);
+    // What the chosen row can still be told to do may have changed with it.
+    if (detail.number !== null && changed.includes(detail.number)) ask(detail.number);
+  }
+
   function askForMissing() {
     const now = performance.now();
     if (now - askedAt < ASK_AGAIN) return;
@@ -309,6 +328,7 @@ function render({ model, el }) {
     if (list.chosen !== account.number) return;
     if (account.missing) return detail.waitFor(account.missing);
     detail.show(account, buffer(account.buffer).slice(), rows.preview(account.number));
+    tamper.frame.show(account, waits(rows.marks.get(account.number)));
     root.classList.add("ws-open");
     if (openNext === account.number) detail.focus();
     openNext = null;

@@ -1,0 +1,652 @@
+"""The wire view and the client panel in a real page: what people see, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+from real_lab import THEMES
+
+CAST = """\
+import time
+from wslab.net import Client, EchoServer, Tap
+from wslab.view import ClientPanel, WireView
+from wslab.wire.capture import Capture
+
+server = EchoServer().start()
+capture = Capture()
+tap = Tap(server.url, capture).start()
+client = Client(tap.url)
+"""
+
+PANEL = "panel = ClientPanel(client)\npanel"
+WIRE = "view = WireView(capture, server_label='server · echo')\nview"
+
+TALK = """\
+client.connect()
+client.send("Hello"); client.recv()
+client.send(bytes(range(64))); client.recv()
+client.ping(b"are you there")
+client.close(1000, "bye")
+"""
+
+CLEAN = """\
+from wslab.net import stop_all
+from ipywidgets import Widget
+stop_all()
+Widget.close_all()
+"""
+
+# Frames no library would send, right into the recording: the view shows what crossed, whoever sent.
+ODD = """\
+odd = capture.open_connection(upgraded=True)
+capture.record(odd, "client", bytes.fromhex("018337fa213d7f9f4d"))
+capture.record(odd, "client", bytes.fromhex("808237fa213d5b95"))
+capture.record(odd, "client", bytes.fromhex("810548656c6c6f"))
+capture.record(odd, "server", bytes.fromhex("8300"))
+capture.record(odd, "server", bytes.fromhex("811e") + b"<img src=x onerror=document.x=1")
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, browser):
+    """One notebook for the whole module: opening one takes longer than most tests."""
+    lab.write_notebook("views.ipynb", "")
+    notebook = lab.open(browser, "views.ipynb")
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def play(notebook, request):
+    """Puts other cells into the notebook, runs them, and cleans up after the test."""
+    notebook.errors.clear()
+    failed = request.session.testsfailed
+
+    def play(*cells, theme="light", width=1440, height=900):
+        notebook.page.set_viewport_size({"width": width, "height": height})
+        notebook._in_page(
+            f"""
+            await app.commands.execute('apputils:change-theme', {{theme: {THEMES[theme]!r}}});
+            const shared = panel.content.model.sharedModel;
+            shared.transact(() => {{
+              shared.deleteCellRange(0, shared.cells.length);
+              shared.insertCells(0, {json.dumps(cells)}.map(source => (
+                {{cell_type: 'code', source, metadata: {{}}, outputs: []}})));
+            }});
+            """,
+            30,
+        )
+        notebook.run_all()
+        return notebook
+
+    yield play
+    if request.session.testsfailed > failed:
+        name = re.sub(r"\W+", "-", request.node.name)
+        print("what the page looked like:", notebook.screenshot(f"FAILED-{name}"))
+        print("what its console said:", *notebook.errors, sep="\n  ")
+    notebook.execute(CLEAN)
+
+
+def scroll_home(wire):
+    wire.get_by_role("listbox", name="what crossed").focus()
+    wire.page.keyboard.press("Home")
+
+
+def row(wire, number):
+    return wire.locator(f'[data-wslab-row="{number}"]')
+
+
+@pytest.fixture
+def talked(play):
+    """The notebook with a wire view of one short conversation, and the view."""
+    notebook = play(CAST, WIRE, TALK)
+    wire = notebook.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
+    return notebook, wire
+
+
+# -- the arrows -----------------------------------------------------------------------------------
+
+
+def test_each_request_response_and_frame_is_an_arrow_with_kind_and_direction(talked):
+    _, wire = talked
+    scroll_home(wire)
+    rows = wire.locator("[data-wslab-row]").evaluate_all(
+        "rows => rows.map(r => [+r.dataset.wslabRow, r.dataset.kind, r.dataset.direction])"
+    )
+    assert sorted(rows) == [
+        [0, "request", "client"],
+        [1, "response", "server"],
+        [2, "text", "client"],
+        [3, "text", "server"],
+        [4, "binary", "client"],
+        [5, "binary", "server"],
+        [6, "ping", "client"],
+        [7, "pong", "server"],
+        [8, "close", "client"],
+        [9, "close", "server"],
+    ]
+    expect(wire).to_have_attribute("data-state", "CLOSED")
+    expect(row(wire, 0)).to_contain_text("GET / HTTP/1.1")
+    expect(row(wire, 2)).to_have_attribute("aria-label", re.compile(r'text: "Hello", 11 bytes'))
+
+
+def test_the_state_follows_the_connection(play):
+    notebook = play(CAST, WIRE)
+    wire = notebook.view("wire-view")
+    expect(wire.locator(".ws-state")).to_have_text("no connection yet")
+    notebook.execute("client.connect()")
+    expect(wire).to_have_attribute("data-state", "OPEN")
+    notebook.execute("client.close()")
+    expect(wire).to_have_attribute("data-state", "CLOSED")
+
+
+def test_broken_and_unfinished_frames_are_marked_with_words_and_hostile_text_stays_text(play):
+    notebook = play(CAST, WIRE, ODD)
+    wire = notebook.view("wire-view")
+    expect(row(wire, 0)).to_contain_text("text, more follows")
+    expect(row(wire, 1)).to_have_attribute("data-kind", "continuation")
+    expect(row(wire, 2)).to_contain_text("⚠ broken")
+    expect(row(wire, 3)).to_have_attribute("data-kind", "reserved")
+    row(wire, 2).click()
+    rule = wire.locator(".ws-violations li")
+    expect(rule).to_contain_text("earns close code 1002")
+    expect(rule.get_by_role("link")).to_have_attribute("href", re.compile("rfc6455.*section-5.1$"))
+    expect(wire.locator("[data-wslab=explanation]")).to_have_attribute("data-field", "MASK")
+    row(wire, 4).click()
+    expect(row(wire, 4)).to_contain_text("<img src=x")
+    assert notebook.page.evaluate("document.x") is None
+    assert wire.locator("img").count() == 0
+
+
+# -- bytes and fields -----------------------------------------------------------------------------
+
+
+def test_hovering_a_byte_lights_its_field_its_bits_and_its_link_and_back(talked):
+    _, wire = talked
+    scroll_home(wire)
+    row(wire, 2).click()
+    explanation = wire.locator("[data-wslab=explanation]")
+    expect(explanation).to_have_attribute("data-field", "FIN")
+
+    # Byte 0: its first digit are FIN and RSV1-3, its second is the opcode.
+    wire.locator('[data-byte="0"] [data-nibble="1"]').hover()
+    expect(explanation).to_have_attribute("data-field", "opcode")
+    assert explanation.locator(".ws-bit").all_inner_texts() == list("10000001")
+    expect(explanation.locator(".ws-bit.ws-lit")).to_have_count(4)
+    expect(explanation.get_by_role("link")).to_have_attribute("target", "_blank")
+    expect(explanation.get_by_role("link")).to_have_attribute("rel", re.compile("noopener"))
+
+    # A masked byte of the payload, with the sum: the key differs from run to run.
+    at = wire.locator('[data-byte="6"]')
+    at.hover()
+    expect(explanation).to_have_attribute("data-field", "payload")
+    key, masked = (wire.locator(f'[data-byte="{n}"]').inner_text() for n in (2, 6))
+    assert int(key, 16) ^ int(masked, 16) == 0x48
+    expect(explanation).to_contain_text(f'{masked} ⊕ {key} = 48 "H"')
+    expect(wire.locator('[data-byte="2"]')).to_have_class(re.compile("ws-partner"))
+
+    # Away from the bytes, the chosen byte is explained again.
+    wire.locator(".ws-heading").hover()
+    expect(explanation).to_have_attribute("data-field", "FIN")
+
+    # And back from a field to its bytes.
+    wire.locator('[role=option][data-field="masking key"]').hover()
+    lit = wire.locator("[data-byte].ws-lit").evaluate_all("bs => bs.map(b => +b.dataset.byte)")
+    assert lit == [2, 3, 4, 5]
+
+
+def test_the_lines_of_a_request_are_fields_with_their_explanation(talked):
+    _, wire = talked
+    scroll_home(wire)
+    row(wire, 0).click()
+    field = wire.locator('[role=option][data-field="Sec-WebSocket-Key"]')
+    field.hover()
+    explanation = wire.locator("[data-wslab=explanation]")
+    expect(explanation).to_have_attribute("data-field", "Sec-WebSocket-Key")
+    expect(explanation).to_contain_text("16 random bytes")
+    data = bytes.fromhex("".join(wire.locator("[data-byte]").all_inner_texts()))
+    lit = wire.locator("[data-byte].ws-lit").evaluate_all("bs => bs.map(b => +b.dataset.byte)")
+    assert data[lit[0] : lit[-1] + 1].startswith(b"Sec-WebSocket-Key: ")
+    assert data[lit[-1] - 1 : lit[-1] + 1] == b"\r\n"
+
+
+def test_everything_can_be_reached_by_keyboard(talked):
+    notebook, wire = talked
+    keys = notebook.page.keyboard
+    rows = wire.get_by_role("listbox", name="what crossed")
+    rows.focus()
+    keys.press("Home")
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    expect(row(wire, 2)).to_have_attribute("aria-selected", "true")
+    active = rows.get_attribute("aria-activedescendant")
+    assert wire.locator(f"#{active}").get_attribute("data-wslab-row") == "2"
+
+    keys.press("Enter")  # into the bytes
+    explanation = wire.locator("[data-wslab=explanation]")
+    expect(wire.locator('[data-byte="0"]')).to_be_focused()
+    keys.press("ArrowRight")
+    expect(wire.locator('[data-byte="1"]')).to_be_focused()
+    expect(explanation).to_have_attribute("data-field", "MASK")
+    keys.press("Shift+ArrowRight")  # field by field, within a byte too
+    expect(explanation).to_have_attribute("data-field", "payload length")
+    keys.press("Shift+ArrowRight")
+    expect(explanation).to_have_attribute("data-field", "masking key")
+    expect(wire.locator('[data-byte="2"]')).to_be_focused()
+    assert "masking key" in wire.locator('[data-byte="2"]').get_attribute("aria-label")
+
+    keys.press("Tab")  # to the list of fields
+    expect(wire.locator('[role=option][data-field="masking key"]')).to_be_focused()
+    keys.press("ArrowUp")
+    expect(explanation).to_have_attribute("data-field", "payload length")
+    keys.press("Tab")
+    expect(explanation.get_by_role("link")).to_be_focused()
+
+    keys.press("Escape")  # back to the rows, then to nothing chosen
+    expect(rows).to_be_focused()
+    keys.press("Escape")
+    expect(wire.locator(".ws-filled-detail")).to_be_hidden()
+    # JupyterLab took none of these keys: the notebook still has its three cells.
+    assert notebook.page.locator(".jp-Notebook .jp-Cell").count() == 3
+
+
+def test_a_large_frame_shows_its_beginning_and_more_on_demand(play):
+    notebook = play(
+        CAST,
+        WIRE,
+        "big = capture.open_connection(upgraded=True)\n"
+        'capture.record(big, "server", bytes.fromhex("827f0000000000010000") + bytes(65536))',
+    )
+    wire = notebook.view("wire-view")
+    row(wire, 0).click()
+    expect(wire.locator("[data-byte]")).to_have_count(2048)
+    wire.locator("[data-action=more]").click()
+    expect(wire.locator("[data-byte]")).to_have_count(8192)
+    expect(wire.locator(".ws-more")).to_contain_text("8,192 of 65,546 bytes")
+
+
+# -- filters, pause, newest -----------------------------------------------------------------------
+
+
+def test_kinds_and_directions_can_be_filtered(talked):
+    _, wire = talked
+    wire.locator("[data-action=filter]").click()
+    wire.locator('[data-filter-kind="text"]').click()
+    expect(wire.locator("[data-wslab=count]")).to_have_text("2 of 10 rows")
+    expect(wire.locator("[data-wslab-row]")).to_have_count(2)
+    wire.locator('[data-filter-direction="server"]').click()
+    expect(wire.locator("[data-wslab-row]")).to_have_count(1)
+    expect(row(wire, 3)).to_be_visible()
+    expect(wire.locator("[data-action=filter]")).to_have_text("Show: text, from the server")
+    wire.locator("[data-action=show-all]").click()
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
+
+
+def test_a_connection_can_be_chosen_when_there_are_several(talked):
+    notebook, wire = talked
+    expect(wire.locator("[data-action=connection]")).to_be_hidden()
+    notebook.execute(ODD)
+    chooser = wire.locator("[data-action=connection]")
+    expect(chooser).to_be_visible()
+    chooser.select_option("1")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 of 15 rows")
+    expect(wire).to_have_attribute("data-state", "CLOSED")
+    chooser.select_option("2")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("5 of 15 rows")
+
+
+def test_pause_stops_the_picture_and_not_the_recording(talked):
+    notebook, wire = talked
+    pause = wire.locator("[data-action=pause]")
+    pause.click()
+    notebook.execute(ODD)
+    expect(pause).to_have_text("Resume · 5 more")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
+    expect(row(wire, 12)).to_have_count(0)
+    pause.click()
+    expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
+    expect(row(wire, 14)).to_be_visible()
+
+
+FLOOD = """\
+flood = capture.open_connection(upgraded=True)
+for number in range({count}):
+    payload = b"frame %d" % number
+    capture.record(flood, "server", bytes([0x81, len(payload)]) + payload)
+"""
+
+
+def test_the_newest_stays_in_sight_until_the_reader_scrolls_up(play):
+    notebook = play(CAST, WIRE, FLOOD.format(count=200))
+    wire = notebook.view("wire-view")
+    newest = wire.locator("[data-action=newest]")
+    expect(row(wire, 199)).to_be_visible()
+    expect(newest).to_be_hidden()
+
+    wire.get_by_role("listbox").hover()
+    notebook.page.mouse.wheel(0, -1500)
+    expect(newest).to_be_visible()
+    notebook.execute(FLOOD.format(count=50))
+    expect(newest).to_have_text("newest · 50 new")
+    expect(row(wire, 249)).to_have_count(0)
+    newest.click()
+    expect(row(wire, 249)).to_be_visible()
+    notebook.execute(FLOOD.format(count=50))
+    expect(row(wire, 299)).to_be_visible()
+
+
+def test_100_000_rows_are_all_there_and_only_the_visible_ones_exist(play):
+    notebook = play(CAST, WIRE, FLOOD.format(count=100_000))
+    wire = notebook.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("100,000 rows", timeout=30_000)
+    expect(row(wire, 99_999)).to_be_visible()
+    assert wire.locator("[data-wslab-row]").count() < 80
+    scroll_home(wire)
+    expect(row(wire, 0)).to_contain_text('"frame 0"')
+    notebook.page.keyboard.press("End")
+    expect(row(wire, 99_999)).to_contain_text('"frame 99999"')
+
+    notebook.run_cell(1)  # a second view gets all of them too
+    again = notebook.view("wire-view")
+    expect(again.locator("[data-wslab=count]")).to_have_text("100,000 rows", timeout=30_000)
+
+
+def test_the_recording_can_be_saved_from_the_page(talked, tmp_path):
+    notebook, wire = talked
+    wire.locator("[data-action=save]").click()
+    with notebook.page.expect_download(timeout=20_000) as download:
+        wire.locator("[data-action=save-jsonl]").click()
+    path = tmp_path / "capture.jsonl"
+    download.value.save_as(path)
+    assert json.loads(path.read_text().splitlines()[0])["wslab"] == "capture"
+    notebook.execute("capture.save('here.jsonl')")
+    assert path.read_bytes() == (notebook.lab.root / "here.jsonl").read_bytes()
+
+
+def test_while_a_cell_is_busy_rows_bytes_and_clicks_still_work(play):
+    notebook = play(CAST, PANEL, WIRE, TALK, "import threading\nfree = threading.Event()")
+    wire, panel = notebook.view("wire-view"), notebook.view("client-panel")
+    notebook.page.evaluate(
+        """() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({code: 'free.wait(60)'}).done.then(() => { document.free = true }) }"""
+    )
+    panel.locator("[data-action=connect]").click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("12 rows")
+    row(wire, 11).click()
+    expect(wire.locator('[role=option][data-field="Sec-WebSocket-Accept"]')).to_be_visible()
+    assert notebook.page.evaluate("document.free") is None
+    notebook.page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .interrupt()"""
+    )
+    panel.locator("[data-action=close]").click()
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+
+
+# -- how it looks ---------------------------------------------------------------------------------
+
+CONTRAST = """\
+root => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+  const rgba = color => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const [r, g, b, a] = rgba(getComputedStyle(e).backgroundColor);
+      if (a > 0.99) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const poor = [];
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+    if (element.closest(':disabled, .ws-unseen, [aria-hidden=true].ws-texts')) continue;
+    const back = behind(element);
+    const [r, g, b, a] = rgba(getComputedStyle(element).color);
+    const ink = [r, g, b].map((v, i) => v * a + back[i] * (1 - a));
+    const [high, low] = [light(ink), light(back)].sort((x, y) => y - x);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 200)}`);
+  }
+  return poor;
+}
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [700, 1600])
+def test_both_views_read_well_in_both_themes_narrow_and_wide(play, theme, width):
+    notebook = play(CAST, PANEL, WIRE, TALK, ODD, theme=theme, width=width)
+    wire, panel = notebook.view("wire-view"), notebook.view("client-panel")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
+    wire.locator("[data-action=filter]").click()
+    for number in (2, 12):
+        wire.get_by_role("listbox", name="what crossed").focus()
+        notebook.page.keyboard.press("Home")
+        for _ in range(number):
+            notebook.page.keyboard.press("ArrowDown")
+        expect(wire.locator(".ws-facts")).to_contain_text(f"row {number} ")
+        wire.scroll_into_view_if_needed()
+        notebook.screenshot(f"wire-view-{theme}-{width}-row-{number}", wire)
+        assert wire.evaluate(CONTRAST) == []
+    notebook.screenshot(f"client-panel-{theme}-{width}", panel)
+    assert panel.evaluate(CONTRAST) == []
+    for view in (wire, panel):  # nothing sticks out sideways
+        assert view.evaluate("v => v.scrollWidth <= v.clientWidth + 1")
+    assert notebook.errors == []
+
+
+def test_motion_is_left_out_for_those_who_ask_for_none(talked):
+    notebook, wire = talked
+    moving = "rows => rows.filter(r => r.getAnimations({subtree: true}).length).length"
+    notebook.page.emulate_media(reduced_motion="reduce")
+    notebook.execute(ODD)
+    expect(row(wire, 14)).to_be_visible()
+    assert wire.locator("[data-wslab-row]").evaluate_all(moving) == 0
+
+
+# -- the panel ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def panel(play):
+    notebook = play(CAST, PANEL)
+    return notebook.view("client-panel")
+
+
+def connect(panel):
+    panel.locator("[data-action=connect]").click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+
+
+def event(panel, name):
+    return panel.locator(f'[data-event="{name}"]')
+
+
+def test_a_conversation_by_clicks(panel):
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(panel.locator("[data-action=send]")).to_be_disabled()
+    assert "Connect first" in panel.locator("[data-action=send]").get_attribute("title")
+    connect(panel)
+    panel.locator("[data-input=message]").fill("Grüße 🌍")
+    panel.locator("[data-action=send]").click()
+    expect(event(panel, "message")).to_contain_text("Grüße 🌍")
+    panel.locator("[data-action=ping]").click()
+    expect(panel.get_by_role("log")).to_contain_text("round trip")
+    panel.locator("[data-input=code]").fill("3001")
+    panel.locator("[data-input=reason]").fill("lunch")
+    panel.locator("[data-action=close]").click()
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(event(panel, "close")).to_contain_text("3001")
+    expect(event(panel, "close")).to_contain_text("lunch")
+    expect(panel.locator("[data-wslab=problem]")).to_be_hidden()
+    connect(panel)  # and again
+
+
+def test_enter_sends_and_shift_enter_starts_a_line_and_jupyterlab_runs_no_cell(panel):
+    connect(panel)
+    message = panel.locator("[data-input=message]")
+    message.fill("one")
+    message.press("Shift+Enter")
+    message.press_sequentially("two")
+    message.press("Enter")
+    expect(event(panel, "message")).to_be_visible()
+    assert event(panel, "message").locator(".ws-said").text_content() == "one\ntwo"
+    message.press("Control+Enter")  # kept in the box, so it goes again
+    expect(event(panel, "sent")).to_have_count(2)
+    assert panel.page.locator(".jp-Notebook .jp-Cell").count() == 2  # no cell was added
+
+
+def test_html_in_a_message_stays_text(panel):
+    connect(panel)
+    evil = "<img src=x onerror=document.x=1><script>document.x=2</script>"
+    panel.locator("[data-input=message]").fill(evil)
+    panel.locator("[data-action=send]").click()
+    expect(event(panel, "message")).to_contain_text(evil)
+    assert panel.locator("img, script").count() == 0
+    assert panel.page.evaluate("document.x") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("ws://127.0.0.1:1/", "127.0.0.1"),
+        ("http://127.0.0.1:8000/", "ws://"),
+        ("ws://127.0.0.1:80 80/", "ws"),
+        ("ws://nowhere.invalid/", "nowhere.invalid"),
+        ("hello", "ws://"),
+        ("", "ws://"),
+        ("ws://" + "x" * 20_000, "8,000"),
+    ],
+)
+def test_a_wrong_url_is_explained_in_one_line_and_kept(panel, url, says):
+    box = panel.locator("[data-input=url]")
+    box.fill(url)
+    panel.locator("[data-action=connect]").click()
+    problem = panel.locator("[data-wslab=problem]")
+    expect(problem).to_be_visible()
+    expect(problem).to_contain_text(says)
+    assert "Traceback" not in problem.inner_text()
+    expect(box).to_have_value(url)
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(panel.locator("[data-action=connect]")).to_be_enabled()
+
+
+def test_16_megabytes_in_the_message_box_are_refused_before_they_break_the_kernels_connection(
+    panel,
+):
+    connect(panel)
+    box = panel.locator("[data-input=message]")
+    box.evaluate(
+        "box => { box.value = 'x'.repeat(16 * 2**20); box.dispatchEvent(new Event('input')) }"
+    )
+    panel.locator("[data-action=send]").click()
+    problem = panel.locator("[data-wslab=problem]")
+    expect(problem).to_contain_text("16,777,216 bytes")
+    expect(problem).to_contain_text("at most 1,048,576")
+    assert box.evaluate("box => box.value.length") == 16 * 2**20
+    box.fill("still here")
+    panel.locator("[data-action=send]").click()
+    expect(event(panel, "message")).to_contain_text("still here")
+    expect(problem).to_be_hidden()
+
+
+def test_a_paste_of_16_megabytes_is_refused_at_once_and_what_was_typed_stays(panel):
+    box = panel.locator("[data-input=message]")
+    box.fill("typed")
+    box.evaluate(
+        """box => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData('text/plain', 'some words '.repeat(2**20 * 16 / 11));
+          const options = {clipboardData, bubbles: true, cancelable: true};
+          document.wslabTaken = box.dispatchEvent(new ClipboardEvent('paste', options));
+        }"""
+    )
+    assert panel.page.evaluate("document.wslabTaken") is False
+    expect(panel.locator("[data-wslab=problem]")).to_contain_text("Not pasted: 16,777,")
+    expect(box).to_have_value("typed")
+
+
+def test_a_whole_mebibyte_goes_through(panel):
+    connect(panel)
+    box = panel.locator("[data-input=message]")
+    box.evaluate("box => { box.value = 'é'.repeat(2**19) }")
+    panel.locator("[data-action=send]").click()
+    expect(event(panel, "message")).to_contain_text("é")
+    box.evaluate("box => { box.value = 'é'.repeat(2**19) + 'x' }")
+    panel.locator("[data-action=send]").click()
+    expect(panel.locator("[data-wslab=problem]")).to_contain_text("1,048,577 bytes")
+
+
+def test_half_a_surrogate_pair_is_refused_in_words(panel):
+    connect(panel)
+    panel.locator("[data-input=message]").evaluate(r"box => { box.value = 'a\ud83db' }")
+    panel.locator("[data-action=send]").click()
+    expect(panel.locator("[data-wslab=problem]")).to_contain_text("surrogate")
+    expect(event(panel, "sent")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "says"),
+    [
+        ("abc", "", "whole number"),
+        ("", "", "whole number"),
+        ("1005", "", "1005"),
+        ("1000", "ü" * 62, "at most 123"),
+    ],
+)
+def test_a_close_that_cannot_be_sent_is_explained_and_the_connection_stays_open(
+    panel, code, reason, says
+):
+    connect(panel)
+    panel.locator("[data-input=code]").fill(code)
+    panel.locator("[data-input=reason]").fill(reason)
+    panel.locator("[data-action=close]").click()
+    expect(panel.locator("[data-wslab=problem]")).to_contain_text(says)
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    expect(panel.locator("[data-input=code]")).to_have_value(code)
+
+
+def test_a_server_that_never_answers_can_be_given_up(play):
+    silent = (
+        "import socket\nlistener = socket.create_server(('127.0.0.1', 0))\n"
+        "client = Client(f'ws://127.0.0.1:{listener.getsockname()[1]}/')"
+    )
+    notebook = play(CAST, silent, PANEL)
+    panel = notebook.view("client-panel")
+    panel.locator("[data-action=connect]").click()
+    expect(panel).to_have_attribute("data-state", "CONNECTING")
+    cancel = panel.locator("[data-action=close]")
+    expect(cancel).to_have_text("Cancel")
+    assert notebook.execute("1 + 1").strip() == "2"  # the kernel is free meanwhile
+    cancel.click()
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(panel.locator("[data-action=connect]")).to_be_enabled()
+
+
+# -- with a notebook of its own ---------------------------------------------------------------------
+
+
+def test_the_page_can_be_reloaded(lab_page):
+    notebook = lab_page.open_cells(CAST, WIRE, TALK)
+    notebook.run_all()
+    notebook._in_page("await app.commands.execute('docmanager:save')", 20)
+    notebook.page.reload(wait_until="domcontentloaded")
+    wire = notebook.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows", timeout=60_000)
+    notebook.wait_for_kernel()
+    notebook.execute(ODD)
+    expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
