@@ -90,6 +90,9 @@ class Result(NamedTuple):
         """Whether everything was as the table says."""
         return self.observed == self.documented
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines = [f"{self.name} on {self.stack}:"]
         lines.append("  on the wire")

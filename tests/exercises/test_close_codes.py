@@ -1,0 +1,137 @@
+"""Every stub in the notebook fails its check, every solution passes, mistakes get names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wslab.exercises import close_codes
+from wslab.exercises.close_codes import (
+    QUESTIONS,
+    SOLUTIONS,
+    check_payload,
+    check_trace,
+    check_wait,
+    solution,
+)
+from wslab.exercises.verdict import Verdict
+from wslab.net.endings import ENDINGS, play
+from wslab.net.library_peers import LibraryPeers
+from wslab.wire import Capture
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_close_codes.ipynb"
+
+
+@pytest.fixture(scope="module")
+def mystery():
+    peers = LibraryPeers()
+    yield play(ENDINGS["reason-not-utf8"], peers, Capture())
+    peers.stop()
+
+
+def stub(exercise: str) -> str:
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    (source,) = [
+        "".join(cell["source"])
+        for cell in cells
+        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
+    ]
+    return source
+
+
+def run(source: str, mystery=None) -> Verdict:
+    """Run a cell as the notebook does: the value of its last line is what it shows."""
+    names = {name: getattr(close_codes, name) for name in dir(close_codes)} | {"mystery": mystery}
+    *body, last = source.strip().split("\n")
+    exec("\n".join(body), names)
+    verdict = eval(last, names)
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+@pytest.mark.parametrize("exercise", ["payload", "trace", "wait"])
+def test_every_stub_fails_with_a_hint(exercise, mystery):
+    verdict = run(stub(exercise), mystery)
+    assert not verdict
+    assert verdict.hint
+
+
+@pytest.mark.parametrize("exercise", SOLUTIONS)
+def test_every_solution_passes(exercise, capsys):
+    solution(exercise)
+    assert capsys.readouterr().out.strip() == SOLUTIONS[exercise].strip()
+    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
+
+
+def test_an_unknown_solution_names_those_that_there_are():
+    with pytest.raises(KeyError, match="payload, wait"):
+        solution("no-such-exercise")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (lambda code, reason: code.to_bytes(2, "little") + reason.encode(), "larger first"),
+        (lambda code, reason: str(code).encode() + reason.encode(), "one number of 16 bits"),
+        (lambda code, reason: code.to_bytes(4, "big") + reason.encode(), "Two bytes"),
+        (lambda code, reason: str(code) + reason, "bytes, and this is str"),
+        (lambda code, reason: reason.encode() or b"?", ""),
+        (lambda code, reason: None, "nothing yet"),
+        (lambda code, reason: code.to_bytes(2, "big") + reason.encode(), "let through"),
+        (lambda code, reason: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_mistakes_with_the_payload_get_names(mistake, said):
+    verdict = check_payload(mistake)
+    assert not verdict
+    assert said in verdict.misconception + verdict.text
+
+
+def counts_characters(code, reason):
+    if len(reason) > 123:
+        raise ValueError
+    return code.to_bytes(2, "big") + reason.encode()
+
+
+def too_strict(code, reason):
+    if len(reason.encode()) > 120:
+        raise ValueError("too long")
+    return code.to_bytes(2, "big") + reason.encode()
+
+
+def test_the_limit_is_on_bytes_and_exact():
+    assert "not on characters" in check_payload(counts_characters).misconception
+    assert "exactly that many" in check_payload(too_strict).misconception
+
+
+def test_the_trace_is_checked_against_what_really_happened(mystery):
+    assert check_trace(1007, 1006, mystery)
+    assert "wrong form" in check_trace(1002, 1006, mystery).misconception
+    assert "what it received" in check_trace(1007, 1007, mystery).misconception
+    assert "could not accept" in check_trace(1007, 1000, mystery).misconception
+    assert not check_trace("1007", 1006, mystery)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (lambda code, attempt: 1.0, "after 1000"),
+        (lambda code, attempt: None, "after 1001"),
+        (lambda code, attempt: 0 if code in close_codes._AGAIN else None, "at once"),
+        (lambda code, attempt: 1 if code in close_codes._AGAIN else None, "must grow"),
+        (lambda code, attempt: 2**attempt if code in close_codes._AGAIN else None, "limit"),
+        (lambda code, attempt: None + 1, "TypeError"),
+    ],
+)
+def test_mistakes_with_waiting_get_names(mistake, said):
+    verdict = check_wait(mistake)
+    assert not verdict
+    assert said in verdict.text
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_question_has_a_reply_to_every_option(name):
+    question = QUESTIONS[name]
+    assert len(set(question.replies)) == len(question.options)

@@ -1,0 +1,78 @@
+"""The lab of the close codes, on real sockets: the gallery by code, and nothing left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.labs import close_codes
+from wslab.net import loop, running
+from wslab.net.node_peers import NodeMissing, find
+
+
+@pytest.fixture
+def lab():
+    with close_codes.open() as lab:
+        yield lab
+    assert list(running()) == []
+    assert loop.tasks() == []
+
+
+def test_an_ending_by_code_and_by_name(lab):
+    gallery = lab.endings()
+    result = lab.ending(1001)
+    assert result.as_documented
+    assert (result.client.code, result.client.clean) == (1001, True)
+    assert "received 1001 (going away)" in repr(result)
+    assert lab.ending("both-at-once").client.code == 4001
+    assert gallery.problem is None
+    # All plays are on the wire view as well.
+    assert {row.connection for row in lab.capture.index.rows()} == {1, 2}
+    with pytest.raises(KeyError, match="data-after-close"):
+        lab.ending(1234)
+    with pytest.raises(KeyError, match="expected the stack"):
+        lab.ending(1000, "netscape")
+
+
+def test_on_ws_the_same_or_the_way_to_get_it(lab, monkeypatch, tmp_path):
+    try:
+        find()
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
+    assert lab.ending(1011, "ws").client.code == 1006
+    assert lab.ending(1011, "websockets").client.code == 1011
+    assert lab.stacks["ws"].startswith("ws ")
+    monkeypatch.setenv("WSLAB_NODE", str(tmp_path))
+    assert lab.stacks["ws"].startswith("-Node is here")
+
+
+def test_what_each_api_lets_pass(lab):
+    table = lab.try_close(1000, 1001, 1006)
+    assert table.headings == ["API", "close(1000)", "close(1001)", "close(1006)"]
+    marks = {row[0]: "".join(cell[0] for cell in row[1:]) for row in table.rows}
+    assert marks["a browser's rules (wslab's client)"] == "✓✗✗"
+    assert marks["websockets"] == "✓✓✗"
+    assert marks.get("ws", "✓✓✗") == "✓✓✗"
+
+
+def test_the_mystery_shows_only_its_wire(lab, capsys):
+    result = lab.mystery()
+    out = capsys.readouterr().out
+    assert "1007" in out
+    assert "1006" not in out
+    assert result.client.code == 1006
+
+
+def test_the_table_of_codes(lab):
+    html = lab.codes()._repr_html_()
+    assert "Normal Closure" in html
+    assert "never in a frame" in html
+    assert repr(lab.codes(1001, 4000)).count("\n") == 1
+
+
+def test_opening_again_replaces_everything(lab):
+    lab.endings()
+    lab.browser()
+    lab.browser()
+    with close_codes.open() as again:
+        assert "closed" in repr(lab)
+        assert again.ending(1000).as_documented

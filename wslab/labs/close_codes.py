@@ -1,0 +1,157 @@
+"""The lesson of the close codes: an echo server, and every way in which a connection can end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from wslab.exercises.close_codes import QUESTIONS
+from wslab.labs.lab import Lab
+from wslab.net import Client, EchoServer, WslabError
+from wslab.net.endings import ENDINGS, Peers, Result, name_of, play
+from wslab.net.library_peers import LibraryPeers
+from wslab.net.node_peers import NodeMissing, NodePeers
+from wslab.net.node_peers import find as find_node
+from wslab.view.browser_socket import BrowserSocket, Route
+from wslab.view.endings import CodeTable, Endings
+from wslab.view.question_view import QuestionView
+from wslab.view.result_table import ResultTable
+
+MYSTERY = "reason-not-utf8"
+"""The ending of the trace exercise."""
+
+
+class CloseCodesLab(Lab):
+    """The lab of the close codes."""
+
+    def __init__(self) -> None:
+        self._peers: dict[str, Peers] = {}
+        self._galleries: list[Endings] = []
+        self._sockets: dict[str, BrowserSocket] = {}
+        self._playing = threading.Lock()
+        super().__init__("close_codes", EchoServer("close codes: echo"))
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
+        return QuestionView(QUESTIONS[name])
+
+    def codes(self, *codes: int) -> CodeTable:
+        """The registry, or the given codes of it: who sends it, what it means, what to do next."""
+        return CodeTable(codes or None)
+
+    def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
+        """The browser's own WebSocket, to click on. The same name again replaces the one before."""
+        if name in self._sockets:
+            self._sockets.pop(name).stop()
+        self._sockets[name] = BrowserSocket(self.url, route=route)
+        return self._sockets[name]
+
+    # --- The gallery
+
+    @property
+    def stacks(self) -> dict[str, str]:
+        """The libraries that can play here; one that cannot says why, after a "-"."""
+        stacks = {"websockets": f"websockets {_version()} (Python)"}
+        try:
+            stacks["ws"] = f"ws {find_node().version} (Node)"
+        except NodeMissing as missing:
+            stacks["ws"] = f"-{missing}"
+        return stacks
+
+    def endings(self) -> Endings:
+        """The gallery: a button for each ending, played for real, in three columns."""
+        gallery = Endings(list(ENDINGS.values()), self.stacks, self._play)
+        self._galleries.append(gallery)
+        return gallery
+
+    def ending(self, ending: int | str, stack: str = "websockets") -> Result:
+        """Make one ending happen, by code or name, with peers on `stack`; print it for its story.
+
+        Raises KeyError for one that is not in the gallery, `NodeMissing` for `stack="ws"` where
+        Node or its package is not installed.
+        """
+        result = self._play(name_of(ending), stack)
+        for gallery in self._galleries:
+            gallery.show(result)
+        return result
+
+    def _play(self, name: str, stack: str) -> Result:
+        if stack not in ("websockets", "ws"):
+            raise KeyError(f"expected the stack 'websockets' or 'ws', got {stack!r}")
+        with self._playing:  # a button and a cell may come at the same time
+            if stack not in self._peers:
+                self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
+            return play(ENDINGS[name], self._peers[stack], self.capture)
+
+    # --- What the APIs let pass
+
+    def try_close(self, *codes: int, reason: str = "") -> ResultTable:
+        """Let each API close connections of its own with these codes: which it takes, which not."""
+        ways: dict[str, Callable[[int, str], str]] = {
+            "a browser's rules (wslab's client)": self._close_by_client,
+            "websockets": lambda code, why: self._close_by("websockets", code, why),
+        }
+        if not self.stacks["ws"].startswith("-"):
+            ways["ws"] = lambda code, why: self._close_by("ws", code, why)
+        rows = [[name, *(way(code, reason) for code in codes)] for name, way in ways.items()]
+        return ResultTable(["API", *(f"close({code})" for code in codes)], rows)
+
+    def _close_by_client(self, code: int, reason: str) -> str:
+        with Client(self.url, name="close codes tries").connect() as client:
+            try:
+                client.close(code, reason)
+            except WslabError as error:
+                return f"✗ {type(error).__name__}: {str(error).partition(':')[0]}"
+            return "✓ sent"
+
+    def _close_by(self, stack: str, code: int, reason: str) -> str:
+        with self._playing:
+            if stack not in self._peers:
+                self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
+            peers = self._peers[stack]
+            try:
+                peers.connect(self.url)
+                peers.close("client", code, reason)
+                said = peers.report("client", 0.5).said
+            finally:
+                peers.reset()
+        for text in said:
+            call, _, error = text.replace(" threw ", " raised ").partition(" raised ")
+            if call.startswith("close("):
+                return f"✗ {error}"
+        return "✓ sent"
+
+    # --- Exercises
+
+    def mystery(self) -> Result:
+        """An ending for the trace exercise: only its wire is shown. Read the two APIs off it."""
+        result = self._play(MYSTERY, "websockets")
+        for line in result.wire:
+            arrow = "client ──▶" if line.direction == "client" else "◀── server"
+            mark = "   ⚠ broken" if line.broken else ""
+            print(f"{arrow}  {line.text}{mark}")
+        return result
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for socket in self._sockets.values():
+            socket.stop()
+        for gallery in self._galleries:
+            gallery.close()
+        for peers in self._peers.values():
+            peers.stop()
+        self._sockets, self._galleries, self._peers = {}, [], {}
+        super().close()
+
+    stop = close
+
+
+def _version() -> str:
+    from websockets.version import version
+
+    return version
+
+
+def open() -> CloseCodesLab:
+    """Start the lab; opening it again replaces the one before."""
+    return CloseCodesLab()
