@@ -109,6 +109,7 @@ class Lab:
     def wire(self, **options: Any) -> WireView:
         """Everything that crosses, live."""
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
+        options = {"debugger": self.tap, **options}
         view = WireView(self.capture, server_label=f"server · {role}", **options)
         self._views.append(view)
         return view

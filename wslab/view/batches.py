@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
+from wslab.wire.capture import Event
 from wslab.wire.fields import Kind, Unit, rfc_url
 from wslab.wire.index import Row
 
@@ -17,6 +19,9 @@ FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
 
 LONGEST_VALUE = 400
 """Characters of one field's value: the bytes themselves travel beside it."""
+
+LONGEST_EDIT = 2_000
+"""Bytes of a payload that a page offers for editing; a longer one is replaced as a whole."""
 
 MOST_FIELDS = 400
 """Of one unit. A head of ten thousand headers is somebody's attack, not a lesson."""
@@ -81,6 +86,8 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
             }
             for field in unit.fields[:MOST_FIELDS]
         ],
+        "mark": unit.mark,
+        "payload": _editable(unit),
         "more_fields": max(0, len(unit.fields) - MOST_FIELDS),
         "violations": [
             {
@@ -95,6 +102,29 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
         ],
     }
     return account, unit.data[:limit]
+
+
+def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """What a debugger did to a unit, in order, in words; of an edit the bytes that go out."""
+    return [
+        {
+            "time": event.time,
+            "name": event.name,
+            "note": event.note,
+            "instead": "" if event.data is None else clipped(event.data[:200].hex(" ")),
+        }
+        for event in events[:MOST_FIELDS]
+    ]
+
+
+def _editable(unit: Unit) -> dict[str, str] | None:
+    """A short payload as somebody can type it: text where it is text, else hex; None: too long."""
+    if unit.opcode is None or len(unit.payload) > LONGEST_EDIT:
+        return None
+    if unit.opcode not in (0x2, 0x8):
+        with suppress(UnicodeDecodeError):
+            return {"text": unit.payload.decode()}
+    return {"hex": unit.payload.hex(" ")}
 
 
 def clipped(value: int | str | None) -> str | None:

@@ -38,6 +38,7 @@ _SHAPES = {
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.93em"
 _RULE = "color-mix(in srgb,currentColor 22%,transparent)"
 _ALARM = "background:#b3261e;color:#fff;border-radius:3px;padding:0 .4em;font-weight:600"
+_DONE = "border:1px dashed currentColor;border-radius:3px;padding:0 .4em"
 _CELL = "text-align:left;vertical-align:top;padding:.1em 1.2em .1em 0;border:0"
 
 
@@ -77,6 +78,7 @@ def summary(capture: Capture, *, rows: int = 20) -> str:
     for row in index.rows(0, min(rows, count)):
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
         broken = "  ⚠ broken" if row.broken else ""
+        broken += f"  [{row.mark}]" if row.mark else ""
         lines.append(
             f"{row.time:9.3f}  {arrow}  {_kind(row):<12} {row.length:>7,} B  {row.preview}{broken}"
         )
@@ -95,6 +97,8 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
     )
     tip = f'<span aria-hidden="true" style="color:{colour}">{"◀" if server else "▶"}</span>'
     broken = f' <span style="{_ALARM}">⚠ broken</span>' if row.broken else ""
+    if row.mark:
+        broken += f' <span style="{_DONE}">{escape(row.mark)}</span>'
     # Read out, and read by eye where styles are taken away; hidden where the arrow says it.
     words = (
         '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden">'

@@ -8,9 +8,11 @@ from typing import Any
 import traitlets
 
 from wslab.wire.capture import Capture
+from wslab.wire.index import Index, mark_words
 
 from .assets import script, style
-from .batches import KINDS, describe, pack
+from .batches import KINDS, describe, describe_marks, pack
+from .debugger_controls import Debugger, DebuggerControls
 from .live_view import LiveView
 from .static_html import render, summary
 
@@ -35,7 +37,8 @@ class WireView(LiveView):
     """The conversation that `capture` records, as it happens.
 
     `server_label` stands above the server's lane; `height` is that of the list of rows in pixels.
-    The view only reads: nothing that happens in it, errors included, touches the traffic.
+    The view only reads: nothing that happens in it, errors included, touches the traffic. With a
+    `debugger` it also has the controls to hold, step and change what crosses.
     """
 
     _esm = script("wire_view.js")
@@ -45,9 +48,17 @@ class WireView(LiveView):
     _kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
-        self, capture: Capture, *, server_label: str = "server", height: int = 320, **traits: Any
+        self,
+        capture: Capture,
+        *,
+        server_label: str = "server",
+        height: int = 320,
+        debugger: Debugger | None = None,
+        **traits: Any,
     ) -> None:
         self.capture = capture
+        self._controls = None if debugger is None else DebuggerControls(debugger, self.tell)
+        self._told_marks = 0  # how many of the index's marks the pages were told
         self._sent = 0  # rows that the pages were sent
         self._told_count = 0
         self._told_states: dict[int, str] = {}
@@ -59,6 +70,8 @@ class WireView(LiveView):
     def close(self) -> None:
         """Take the view away. The capture stays."""
         self._unsubscribe()
+        if self._controls is not None:
+            self._controls.close()
         super().close()
 
     # -- asked by a page -------------------------------------------------------------------------
@@ -70,6 +83,11 @@ class WireView(LiveView):
                 self._sent = max(0, min(self._sent, count))
                 self._told_states = {}
                 self._told_count = -1
+                self._told_marks = 0
+                if self._controls is not None:
+                    self._controls.again()
+            case {"do": "debug"} if self._controls is not None:
+                self._controls.ask(question)
             case {"do": "detail", "number": int(), "page": str(page)}:
                 self._details[page] = question
             case {"do": "save", "page": str(page)}:
@@ -86,12 +104,14 @@ class WireView(LiveView):
         if changed:
             content["states"] = {str(number): state for number, state in changed.items()}
             self._told_states = states
+        marks_left = self._tell_marks(index, content)
+        more = None if self._controls is None else self._controls.news(content)
         if self._details:
             page = next(iter(self._details))
             self._tell_detail(page, self._details.pop(page), content, buffers)
         if self._files:
             self._tell_file(content, buffers)
-        return 0.0 if self._details or self._files else again
+        return 0.0 if self._details or self._files or marks_left or more == 0.0 else again
 
     def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         start, stop = self._sent, min(count, self._sent + BATCH)
@@ -109,6 +129,16 @@ class WireView(LiveView):
             return None
         return 0.0 if stop < count else TAIL
 
+    def _tell_marks(self, index: Index, content: dict[str, Any]) -> bool:
+        """What a debugger did to frames; True if there is more to tell."""
+        marked = index.marked
+        stop = min(len(marked), self._told_marks + BATCH)
+        if self._told_marks < stop:
+            rows = dict.fromkeys(marked[self._told_marks : stop])
+            content["marks"] = {str(row): mark_words(index.marks(row)) for row in rows}
+            self._told_marks = stop
+        return stop < len(marked)
+
     def _tell_detail(
         self, page: str, question: dict[str, Any], content: dict[str, Any], buffers: list[bytes]
     ) -> None:
@@ -116,7 +146,9 @@ class WireView(LiveView):
         limit = question.get("bytes")
         limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
         try:
-            account, data = describe(self.capture.index.unit(number), limit)
+            index = self.capture.index
+            account, data = describe(index.unit(number), limit)
+            account["history"] = describe_marks(index.marks(number))
         except LookupError as error:
             content["detail"] = {"page": page, "number": number, "missing": str(error)}
             return

@@ -19,6 +19,7 @@ export class Detail {
     Object.assign(this, { id, actions, onClose, onMore, onEscape });
     this.heading = h("h3", { class: "ws-heading", id: `${id}-heading` });
     this.facts = h("span", { class: "ws-facts" });
+    this.history = h("ul", { class: "ws-history", "aria-label": "what was done to it on its way" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
     this.grid = h("div", {
       class: "ws-bytes", role: "grid", "aria-label": "bytes, eight to a group",
@@ -59,7 +60,7 @@ export class Detail {
       "div",
       { class: "ws-filled-detail" },
       h("header", { class: "ws-detail-head" },
-        h("div", { class: "ws-detail-title" }, this.heading, this.facts),
+        h("div", { class: "ws-detail-title" }, this.heading, this.facts, this.history),
         h("button", {
           type: "button", class: "ws-bare", "data-action": "close-detail",
           "aria-label": "close the bytes", title: "Close (Escape)", onclick: () => this.onClose(),
@@ -120,6 +121,7 @@ export class Detail {
     if (!same) this.#cursor = this.#start();
     this.#payload = account.fields.find((field) => field.name.toLowerCase() === "payload");
     this.#showHead();
+    this.#showHistory();
     this.#showViolations();
     this.#showFields();
     this.#perLine = this.#fitting();
@@ -154,6 +156,15 @@ export class Detail {
       h("span", { class: "ws-plain" }, `${direction} → ${other}, ${plural(length, "byte")}`));
     say(this.facts, `row ${number} · ${time.toFixed(6)} s · connection ${connection} · bytes ` +
       `${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent`);
+  }
+
+  #showHistory() {
+    const { history } = this.#account;
+    this.history.hidden = history.length === 0;
+    this.history.replaceChildren(...history.map(({ time, name, note, instead }) => h(
+      "li", {}, h("span", { class: "ws-title" }, `${time.toFixed(3)} s `), h("b", {}, name),
+      note ? ` (${note})` : "", instead ? " to " : "",
+      instead ? h("code", {}, instead) : null)));
   }
 
   #showViolations() {

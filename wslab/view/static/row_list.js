@@ -65,6 +65,10 @@ export class RowList {
     return (this.#scrolledTo / (TALLEST - this.#viewport)) * (this.#height - this.#viewport);
   }
 
+  get seesNewest() {
+    return this.#top + this.#viewport >= this.#height - this.#rowHeight / 2;
+  }
+
   #scrollTo(top) {
     const height = this.#height;
     const shown = Math.min(height, TALLEST);

@@ -378,9 +378,9 @@ function render({ model, el }) {
   }
 
   function showNewest() {
-    if (list.following) left = shown.count;
+    if (list.seesNewest) left = shown.count;
     const fresh = Math.max(0, shown.count - left);
-    newest.hidden = list.following || shown.count === 0;
+    newest.hidden = list.seesNewest;
     say(newest.lastChild, fresh ? `newest · ${grouped(fresh)} new` : "newest");
   }
 
