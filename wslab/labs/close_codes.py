@@ -93,8 +93,8 @@ class CloseCodesLab(Lab):
         }
         if not self.stacks["ws"].startswith("-"):
             ways["ws"] = lambda code, why: self._close_by("ws", code, why)
-        rows = [[name, *(way(code, reason) for code in codes)] for name, way in ways.items()]
-        return ResultTable(["API", *(f"close({code})" for code in codes)], rows)
+        rows = [[f"close({code})", *(way(code, reason) for way in ways.values())] for code in codes]
+        return ResultTable(["", *ways], rows)
 
     def _close_by_client(self, code: int, reason: str) -> str:
         with Client(self.url, name="close codes tries").connect() as client:
