@@ -1,0 +1,189 @@
+"""The checks of the first lesson read the wire; here a program plays the page that they look for.
+
+That the very stubs fail and the very solutions pass, run as JavaScript in a real page, is proved in
+tests/browser/test_first_connection.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from websockets.frames import Close, Frame, Opcode
+
+from wslab.exercises.first_connection import (
+    QUESTIONS,
+    SOLUTIONS,
+    _goodbye_hints,
+    check_bytes,
+    check_goodbye,
+    check_order,
+    solution,
+)
+from wslab.labs import first_connection
+from wslab.net import stop_all
+from wslab.wire import Capture
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_first_connection.ipynb"
+
+
+@pytest.fixture
+def lab():
+    with first_connection.open() as lab:
+        yield lab
+    stop_all()
+
+
+@pytest.fixture
+def page(lab):
+    """What a page would do, with the Origin of a %%browser cell's frame."""
+
+    def page(*sent, close=None, wait=True, cut=False):
+        client = lab.connect(origin="null")
+        for message in sent:
+            client.send(message)
+            if wait:
+                client.recv()
+        if cut:
+            lab.tap.cut()
+            with contextlib.suppress(Exception):
+                client.recv()
+        elif close is not None:
+            client.close(*close)
+        return lab.capture
+
+    return page
+
+
+def test_without_a_page_there_is_nothing_to_check(lab):
+    lab.connect().close()  # a program, no page
+    for check in (check_goodbye, check_bytes):
+        verdict = check(lab.capture)
+        assert not verdict
+        assert "no page has connected" in verdict.text
+        assert "%%browser" in verdict.hint
+
+
+def test_hello_echo_and_goodbye_pass(page):
+    assert check_goodbye(page("My name is Ada", close=(4001, "enough")))
+
+
+def test_the_last_page_counts(page):
+    page("My name is Ada", close=(4001, "enough"))
+    assert not check_goodbye(page())
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ({"sent": ()}, "said nothing"),
+        ({"sent": (), "close": (4001, "enough")}, "said nothing"),
+        ({"sent": ("Hello",)}, "something else"),
+        ({"sent": ("My name is ",)}, "something else"),
+        ({"sent": ("My name is Ada",)}, "no close frame"),
+        ({"sent": ("My name is Ada",), "cut": True}, "no close frame"),
+        ({"sent": ("My name is Ada",), "close": (1000, "enough")}, "another one"),
+        ({"sent": ("My name is Ada",), "close": (4001, "")}, "another one"),
+    ],
+)
+def test_a_goodbye_that_is_not_right_is_told_why(page, deed, told):
+    sent = deed.pop("sent")
+    verdict = check_goodbye(page(*sent, **deed))
+    assert not verdict
+    assert told in verdict.text
+    assert verdict.hint
+
+
+def test_who_leaves_before_the_echo_is_told_so():
+    capture = Capture()
+    connection = capture.open_connection()
+    for direction, data in [
+        ("client", b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n"),
+        ("server", b"HTTP/1.1 101 Yes\r\n\r\n"),
+        ("client", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=True)),
+        ("client", Frame(Opcode.CLOSE, Close(4001, "enough").serialize()).serialize(mask=True)),
+        ("server", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=False)),
+    ]:
+        capture.record(connection, direction, data)
+    verdict = check_goodbye(capture)
+    assert not verdict
+    assert "before its echo came" in verdict.text
+
+
+def test_three_bytes_and_a_count_pass(page):
+    assert check_bytes(page(b"\x01\x02\x03", close=(4000, "got 3 bytes")))
+
+
+@pytest.mark.parametrize(
+    ("sent", "close", "named"),
+    [
+        ((), None, "CONNECTING"),
+        (("\x01\x02\x03",), None, "CONNECTING"),
+        ((b"\x01\x02\x03",), None, "InvalidAccessError"),
+        ((b"\x01\x02\x03",), (4000, "got 0 bytes"), "binaryType"),
+    ],
+)
+def test_each_fault_of_the_bug_hunt_gets_its_name(page, sent, close, named):
+    verdict = check_bytes(page(*sent, close=close))
+    assert not verdict
+    assert named in verdict.misconception
+
+
+def test_other_bytes_and_another_code_are_seen(page):
+    assert "other bytes" in check_bytes(page(b"\x01\x02", close=(4000, "got 3 bytes"))).text
+    verdict = check_bytes(page(b"\x01\x02\x03", close=(4001, "got 3 bytes")))
+    assert (verdict.got, verdict.expected) == ("4001", "4000")
+
+
+@pytest.mark.parametrize(
+    ("order", "code", "told"),
+    [
+        ("", ..., "write the seven letters"),
+        ("AGBCDEF", ..., "write the seven letters"),
+        ("ABC", 1005, "each of the seven"),
+        ("ABCDEFG", 1005, "does not wait. The script runs"),
+        ("AGBDCEF", 1005, "send() does not wait"),
+        ("AGBCDFE", 1005, "only begins the goodbye"),
+        ("GABCDEF", 1005, "not in this order"),
+        ("AGBCDEF", 1000, "close frame without one"),
+        ("AGBCDEF", 1006, "ended in peace"),
+        ("AGBCDEF", 7, "the number is not"),
+    ],
+)
+def test_the_trace_names_what_was_misunderstood(order, code, told):
+    verdict = check_order(order, code)
+    assert not verdict
+    assert told in verdict.text + verdict.misconception
+
+
+def test_the_trace_is_solved_however_it_is_written():
+    assert check_order("a g b c d e f", 1005)
+    assert eval(SOLUTIONS["order"])
+
+
+def test_the_stubs_in_the_notebook_are_the_ones_that_are_tested():
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    tags = {tag for cell in cells for tag in cell["metadata"].get("tags", [])}
+    assert {f"exercise:{name}" for name in SOLUTIONS} <= tags
+
+
+def test_hints_come_in_steps_and_the_last_one_stays(page):
+    _goodbye_hints.given = 0
+    capture = page()
+    hints = [check_goodbye(capture).hint for _ in range(5)]
+    assert len(set(hints)) == len(_goodbye_hints.steps)
+    assert hints[-1] == hints[-2]
+
+
+def test_every_question_has_one_right_answer_and_a_reply_to_each():
+    for question in QUESTIONS.values():
+        assert len(question.replies) == len(question.options) == len(set(question.replies))
+
+
+def test_a_solution_that_does_not_exist(capsys):
+    solution("bytes")
+    assert "binaryType" in capsys.readouterr().out
+    with pytest.raises(KeyError, match="expected one of goodbye, order, bytes"):
+        solution("nothing")
