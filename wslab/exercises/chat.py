@@ -8,7 +8,6 @@ import logging
 import random
 import socket
 import threading
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture
@@ -113,15 +113,6 @@ QUESTIONS = {
 }
 """By name; `lab.ask(name)` shows one."""
 
-_attempts: Counter[str] = Counter()
-
-
-def _hint(exercise: str, hints: tuple[str, ...]) -> str:
-    """The next hint: a new one with each attempt, the last one again and again."""
-    _attempts[exercise] += 1
-    return hints[min(_attempts[exercise], len(hints)) - 1]
-
-
 # --- Shorten a text to a number of bytes, and break no character
 
 
@@ -134,7 +125,8 @@ def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
     for text in texts:
         expected = text.encode()[:50].decode(errors="ignore")
         try:
-            got = shorten(text, 50)
+            got: object = shorten(text, 50)
+            got = None if got is Ellipsis else got
         except Exception as error:
             return Verdict(
                 False,
@@ -143,10 +135,8 @@ def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
                 "refuses half of one."
                 if isinstance(error, UnicodeDecodeError)
                 else "",
-                hint=_hint("shorten", _SHORTEN_HINTS),
+                hint=_shorten_hints.next(),
             )
-        if got is Ellipsis:
-            got = None
         if got != expected:
             return Verdict(
                 False,
@@ -155,7 +145,7 @@ def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
                 expected,
                 _shorten_misconception(text, got),
                 "RFC 6455 §8.1",
-                _hint("shorten", _SHORTEN_HINTS),
+                _shorten_hints.next(),
             )
     return Verdict(
         True,
@@ -164,7 +154,7 @@ def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
     )
 
 
-_SHORTEN_HINTS = (
+_shorten_hints = Hints(
     "three steps: to bytes, cut, and back to text.",
     "the last character may be cut through: bytes.decode has a parameter for what is broken.",
     'data.decode(errors="ignore") leaves out half a character at the end.',
@@ -212,7 +202,7 @@ def check_chat(chat: Chat, members: set) -> Verdict:
     return verdicts[0]
 
 
-_CHAT_HINTS = (
+_chat_hints = Hints(
     "a connection that breaks off ends `async for` with an exception: what runs then, whatever "
     "happens, belongs into `finally`.",
     "who waits for each member in turn waits for the slowest: websockets.asyncio.server has a "
@@ -256,7 +246,7 @@ async def _try_chat(chat: Chat, members: set) -> Verdict:
         return Verdict(
             False,
             f"your function raised {type(error).__name__}: {error}",
-            hint=_hint("chat", _CHAT_HINTS),
+            hint=_chat_hints.next(),
         )
     return verdict
 
@@ -275,7 +265,7 @@ async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Ve
         return client
 
     def no(text: str, why: str = "", rfc: str = "") -> Verdict:
-        return Verdict(False, text, misconception=why, rfc=rfc, hint=_hint("chat", _CHAT_HINTS))
+        return Verdict(False, text, misconception=why, rfc=rfc, hint=_chat_hints.next())
 
     ada, grace, linus = [await come_in() for _ in range(3)]
     if not await _until(lambda: len(members) == 3):
@@ -349,13 +339,13 @@ def check_offender(connection: Any, code: Any, trace: Any) -> Verdict:
         return Verdict(
             False,
             "two numbers are wanted: a connection's, as #2 has the 2, and a close code.",
-            hint=_hint("offender", _OFFENDER_HINTS),
+            hint=_offender_hints.next(),
         )
     if connection not in guilty:
         return Verdict(
             False,
             f"#{connection} was not shown out by the server.",
-            hint=_hint("offender", _OFFENDER_HINTS),
+            hint=_offender_hints.next(),
         )
     if code != guilty[connection]:
         known = close_code(code)
@@ -363,15 +353,15 @@ def check_offender(connection: Any, code: Any, trace: Any) -> Verdict:
             False,
             f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
             str(code),
-            str(guilty[connection]) if _attempts["offender"] >= len(_OFFENDER_HINTS) else None,
+            None,
             rfc="RFC 6455 §7.4.1",
-            hint=_hint("offender", _OFFENDER_HINTS),
+            hint=_offender_hints.next(),
         )
     known = close_code(code)
     return Verdict(True, f"{code}, {known.name}: {known.meaning}.", rfc=known.rfc)
 
 
-_OFFENDER_HINTS = (
+_offender_hints = Hints(
     "filter for close frames, and look at those that the server sent first.",
     "a close frame's payload starts with the code, in two bytes; the reason follows as text.",
     "the frame that the client sent just before tells what it did.",

@@ -69,6 +69,7 @@ class ChatServer(Server):
             name, port, max_size=max_size, compression=compression, ping_interval=ping_interval
         )
         self.path = SOCKET
+        self.close_timeout = FAREWELL  # the library shows out, too: with 1002, 1007 and 1009
         self.rate = rate
         self.backlog = backlog
         self.allowed_origins = set(origins)
