@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -197,6 +197,20 @@ class Capture:
             self.log_stream.append(stream)
             self.log_end.append(len(self.streams[stream]))
             self.log_time.append(at)
+
+    def extend(self, pieces: Iterable[tuple[int, bytes, float]]) -> None:
+        """Append what a file holds, each with its stream's number and its time; none is empty."""
+        with self._lock:
+            streams, masks = self.streams, self._masks
+            for stream, data, at in pieces:
+                if stream in masks:
+                    data = self._mask(stream, data)
+                whole = streams[stream]
+                whole += data
+                self.log_stream.append(stream)
+                self.log_end.append(len(whole))
+                self.log_time.append(at)
+        self._tell()
 
     def _mask(self, stream: int, data: bytes) -> bytes:
         mask = self._masks[stream]

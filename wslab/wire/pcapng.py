@@ -13,6 +13,7 @@ are, in which order and when, is true; how they were cut into packets is how the
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 from .capture import Capture, CaptureError, Chunk, Event
 from .fields import Direction
-from .tcp_streams import Happening, Reassembler
+from .tcp_streams import Happening, Reassembler, Side
 
 # --- Blocks ---------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ def blocks(capture: Capture) -> Iterator[bytes]:
         + _option(_IF_TSRESOL, b"\x09")
         + _option(_END_OF_OPTIONS, b""),
     )
-    epoch = (started - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    epoch = _nanoseconds(started)
     flows: dict[int, _Flow] = {}
     sent: dict[tuple[int, Direction], int] = {}  # bytes so far
     remarks = _remarks(capture)
@@ -155,6 +156,13 @@ def blocks(capture: Capture) -> Iterator[bytes]:
             packets = _data_packets(flows[thing.connection], thing, offset, remarks.get(whose, []))
         for packet, comment in packets:
             yield _packet_block(epoch + round(thing.time * 1e9), packet, comment)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _packet_block(nanoseconds: int, packet: bytes, comment: str) -> bytes:
@@ -234,12 +242,8 @@ READ = 1 << 20
 """Bytes of the file that are read at a time."""
 
 
-class _Packet(NamedTuple):
-    time: int
-    """Nanoseconds since 1970."""
-    link: int
-    data: bytes
-    comment: str
+_Packet = tuple[int, int, bytes, str]
+"""Nanoseconds since 1970, link type (-1: no packet, a comment on the file), bytes, comment."""
 
 
 class _Section(NamedTuple):
@@ -253,8 +257,10 @@ class _Interface(NamedTuple):
     link: int
     ticks: int
     """Per second."""
+    scale: int
+    """Nanoseconds of a tick, or 0 where they are no whole number."""
     offset: int
-    """Seconds to add to every time."""
+    """Nanoseconds to add to every time."""
 
 
 def read(file: BinaryIO) -> Capture:
@@ -278,31 +284,38 @@ def read(file: BinaryIO) -> Capture:
 
 def _record(log: list[Happening], started: str) -> Capture:
     """A capture of the conversations that are kept, at the times of their packets."""
-    first = next((h.time for h in log if h.conversation.kept), 0)
-    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=first // 1000)
-    try:
+    first = next((time for time, side, _, _ in log if side.conversation.kept), 0)
+    start = _EPOCH + timedelta(microseconds=first // 1000)
+    with contextlib.suppress(ValueError):  # not a file of ours: its first packet is the beginning
         start = datetime.fromisoformat(started)
-        first = (start - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
-    except (ValueError, TypeError):
-        pass  # not a file of ours: its first packet is the beginning
+        first = _nanoseconds(start)
     now = first
     capture = Capture(clock=lambda: (now - first) / 1e9)
     capture.started = start
-    numbers: dict[int, int] = {}  # by conversation: its number in the capture
-    record = capture.record
-    for time, conversation, side, data, what in log:
+    pieces: list[tuple[int, bytes, float]] = []
+    for time, side, data, what in log:
+        if what is None:
+            if side.stream >= 0:
+                pieces.append((side.stream, data, (time - first) / 1e9))
+            continue
+        conversation = side.conversation
         if not conversation.kept:
             continue
+        capture.extend(pieces)
+        pieces.clear()
         now = time
-        direction: Direction = "client" if side == conversation.client else "server"
-        if what is None:
-            record(numbers[id(conversation)], direction, data)
-        elif what == "open":
+        if what == "open":
             number = capture.open_connection(upgraded=conversation.upgraded)
-            numbers[id(conversation)] = number
+            for side in conversation.sides:
+                side.stream = capture.stream_number(number, _direction(side))
         else:
-            capture.end(numbers[id(conversation)], direction, what)
+            capture.end(*capture.whose_stream(side.stream), what)
+    capture.extend(pieces)
     return capture
+
+
+def _direction(side: Side) -> Direction:
+    return "client" if side.number == side.conversation.client else "server"
 
 
 def _left_out(reassembler: Reassembler) -> list[str]:
@@ -311,9 +324,8 @@ def _left_out(reassembler: Reassembler) -> list[str]:
     kept = [c for c in reassembler.conversations if c.kept]
     for number, conversation in enumerate(kept, 1):
         for side in conversation.sides:
-            who = "client" if side.number == conversation.client else "server"
             if side.waiting:
-                missing = side.waiting[0][0] - side.position
+                missing, who = side.waiting[0][0] - side.position, _direction(side)
                 notes.append(
                     f"connection {number}: {missing} bytes of the {who} are missing in the file at "
                     f"offset {side.position}; the {side.waiting_bytes} bytes behind them are left "
@@ -370,50 +382,54 @@ def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
         start = position + 16
         position = start + size
         time = seconds * 1_000_000_000 + fraction * scale
-        yield _Packet(time, link, buffer[start:position], "")
+        yield (time, link, buffer[start:position], "")
     if buffer[position:]:
         notes.append("the file ends in the middle of a packet: the rest is not there")
 
 
 def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
     section = _Section("<", [])
-    buffer, position = b"", 0
+    head, packet_head = struct.Struct("<II"), struct.Struct("<IIII")
+    buffer, position, filled = b"", 0, 0
     while True:
-        if len(buffer) - position < 12:
+        if filled - position < 12:
             buffer, position = buffer[position:] + file.read(READ), 0
-            if len(buffer) < 12:
+            filled = len(buffer)
+            if filled < 12:
                 break
-        kind, length = struct.unpack_from(section.order + "II", buffer, position)
+        kind, length = head.unpack_from(buffer, position)
         if kind == SECTION_HEADER:
             section = _new_section(buffer[position + 8 : position + 12])
-            length = struct.unpack_from(section.order + "I", buffer, position + 4)[0]
+            head = struct.Struct(section.order + "II")
+            packet_head = struct.Struct(section.order + "IIII")
+            kind, length = head.unpack_from(buffer, position)
         if length < 12 or length % 4:
             notes.append(f"a block says that it is {length} bytes long: the rest is left out")
             return
-        if len(buffer) - position < length:
+        if filled - position < length:
             buffer, position = buffer[position:] + file.read(max(length, READ)), 0
-            if len(buffer) < length:
+            filled = len(buffer)
+            if filled < length:
                 break
         if kind == ENHANCED_PACKET and length >= 32:
-            number, high, low, size = struct.unpack_from(
-                section.order + "IIII", buffer, position + 8
-            )
+            number, high, low, size = packet_head.unpack_from(buffer, position + 8)
             if number < len(section.interfaces):
-                interface = section.interfaces[number]
-                ticks = high << 32 | low
-                time = ticks * 1_000_000_000 // interface.ticks + interface.offset * 1_000_000_000
+                link, ticks, scale, offset = section.interfaces[number]
+                time = high << 32 | low
+                time = (time * scale if scale else time * 1_000_000_000 // ticks) + offset
                 start = position + 28
-                size = min(size, length - 32)
                 comment = ""
                 if length - 32 > size + 3:
                     options = buffer[start + size + -size % 4 : position + length - 4]
                     comment = _comment(options, section.order)
-                yield _Packet(time, interface.link, buffer[start : start + size], comment)
+                elif size > length - 32:
+                    size = length - 32
+                yield time, link, buffer[start : start + size], comment
         elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
             size = struct.unpack_from(section.order + "I", buffer, position + 8)[0]
             start = position + 12
             data = buffer[start : min(start + size, position + length - 4)]
-            yield _Packet(0, section.interfaces[0].link, data, "")
+            yield (0, section.interfaces[0].link, data, "")
         elif kind == INTERFACE and length >= 20:
             body = buffer[position + 8 : position + length - 4]
             section.interfaces.append(_interface(body, section.order))
@@ -421,7 +437,7 @@ def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
             options = buffer[position + 24 : position + length - 4]
             comment = _comment(options, section.order)
             if comment.startswith(MARK):
-                yield _Packet(0, -1, b"", comment)
+                yield (0, -1, b"", comment)
         position += length
     if buffer[position:]:
         notes.append("the file ends in the middle of a block: the rest is not there")
@@ -443,7 +459,8 @@ def _interface(body: bytes, order: str) -> _Interface:
             ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** min(value[0], 19)
         elif code == _IF_TSOFFSET and len(value) == 8:
             offset = struct.unpack(order + "q", value)[0]
-    return _Interface(link, ticks, offset)
+    billion = 1_000_000_000
+    return _Interface(link, ticks, 0 if billion % ticks else billion // ticks, offset * billion)
 
 
 def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:

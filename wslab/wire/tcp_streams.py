@@ -13,7 +13,7 @@ import heapq
 import re
 from collections.abc import Callable
 from struct import Struct
-from typing import Literal, NamedTuple
+from typing import Literal
 
 What = Literal["open", "eof", "reset"]
 
@@ -23,46 +23,11 @@ MOST_HEAD = 256 * 1024
 """Bytes in which a client's first request for an upgrade must stand."""
 
 
-class Happening(NamedTuple):
-    """Bytes that arrived in order, or what happened to a connection."""
-
-    time: int
-    """Nanoseconds, as the packet says."""
-    conversation: Conversation
-    side: int
-    """Who sent it: 0 or 1, see `Conversation.client`."""
-    data: bytes
-    what: What | None = None
-
-
-class Conversation:
-    """One TCP connection: its two sides, and whether it is a WebSocket's."""
-
-    def __init__(self) -> None:
-        self.sides = (_Side(self, 0), _Side(self, 1))
-        self.client: int | None = None
-        """Which of the sides is the client's; None while nobody can know."""
-        self.kept: bool | None = None
-        """Whether the client asks for a WebSocket; None while that is open."""
-        self.encrypted = False
-        self.upgraded = False
-        """Frames from the first byte on, without a handshake: only a file of our own says so."""
-        self.head = bytearray()
-        self.over = False
-
-
-class _Side:
+class Side:
     """What one end of a connection sent."""
 
     __slots__ = (
-        "conversation",
-        "ended",
-        "fin",
-        "first",
-        "next",
-        "number",
-        "position",
-        "waiting",
+        "conversation", "ended", "fin", "first", "next", "number", "position", "stream", "waiting",
         "waiting_bytes",
     )  # fmt: skip
 
@@ -76,6 +41,30 @@ class _Side:
         self.waiting_bytes = 0
         self.fin: int | None = None  # where the stream ends
         self.ended = False
+        self.stream = -1  # for who makes a recording of it
+
+
+Happening = tuple[int, Side, bytes, What | None]
+"""Time in nanoseconds, who sent it, and bytes that arrived in order or what happened.
+
+A plain tuple: there is one for nearly every packet.
+"""
+
+
+class Conversation:
+    """One TCP connection: its two sides, and whether it is a WebSocket's."""
+
+    def __init__(self) -> None:
+        self.sides = Side(self, 0), Side(self, 1)
+        self.client: int | None = None
+        """Which of the sides is the client's; None while nobody can know."""
+        self.kept: bool | None = None
+        """Whether the client asks for a WebSocket; None while that is open."""
+        self.encrypted = False
+        self.upgraded = False
+        """Frames from the first byte on, without a handshake: only a file of our own says so."""
+        self.head = bytearray()
+        self.over = False
 
 
 # --- Link layer: where does the IP header start? --------------------------------------------------
@@ -119,6 +108,9 @@ LINKS: dict[int, Callable[[bytes], int]] = {
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP = Struct("!IIBB")
+# Nearly every packet: an IPv4 header of 20 bytes and TCP behind it. Length, fragment, protocol,
+# addresses and ports, sequence number, where the data start, flags.
+_IPV4_TCP = Struct("!2xH2xHxB2x12sI4xBB")
 _IPV6_EXTENSIONS = (0, 43, 60, 135)
 
 
@@ -133,18 +125,35 @@ class Reassembler:
         """Packets that were only a part of an IP packet: they are left out."""
         self.cut = 0
         """Packets of which the file has only the beginning."""
-        self._sides: dict[bytes, _Side] = {}
+        self._sides: dict[bytes, Side] = {}
         self._arrivals = 0
 
     def feed(self, time: int, link: int, data: bytes, mark: str = "") -> None:
         """Take in one packet. `mark` is what a file of our own says about it."""
-        find = LINKS.get(link)
-        if find is None:
-            self.unknown_links.add(link)
-            return
-        at = find(data)
+        at = 0
+        if link != 101:
+            find = LINKS.get(link)
+            if find is None:
+                self.unknown_links.add(link)
+                return
+            at = find(data)
         if at < 0 or len(data) < at + 40:
             return
+        if data[at] != 0x45:
+            self._feed_unusual(time, data, at, mark)
+            return
+        size, fragment, protocol, key, sequence, offset, flags = _IPV4_TCP.unpack_from(data, at)
+        if protocol != 6:
+            return
+        if fragment & 0x3FFF:
+            self.fragments += 1
+            return
+        # An offloading network card leaves the length for itself to fill in: 0.
+        stop = at + size if size else len(data)
+        self._segment(time, key, sequence, flags, data, at + 20 + (offset >> 4) * 4, stop, mark)
+
+    def _feed_unusual(self, time: int, data: bytes, at: int, mark: str) -> None:
+        """IPv4 with options, and IPv6."""
         version = data[at] >> 4
         if version == 4:
             if data[at + 9] != 6:
@@ -153,10 +162,9 @@ class Reassembler:
                 self.fragments += 1
                 return
             tcp = at + (data[at] & 0x0F) * 4
-            # An offloading network card leaves the length for itself to fill in: 0.
             size = data[at + 2] << 8 | data[at + 3]
             stop = at + size if size else len(data)
-            key = data[at + 12 : at + 20] + data[tcp : tcp + 4]
+            key = data[at + 12 : at + 20]
         elif version == 6:
             size = data[at + 4] << 8 | data[at + 5]
             stop = at + 40 + size if size else len(data)
@@ -167,28 +175,45 @@ class Reassembler:
                 self.fragments += 1
             if following != 6:
                 return
-            key = data[at + 8 : at + 40] + data[tcp : tcp + 4]
+            key = data[at + 8 : at + 40]
         else:
             return
         if len(data) < tcp + 20:
             return
         sequence, _, offset, flags = _TCP.unpack_from(data, tcp + 4)
+        key += data[tcp : tcp + 4]
+        self._segment(time, key, sequence, flags, data, tcp + (offset >> 4) * 4, stop, mark)
+
+    def _segment(
+        self,
+        time: int,
+        key: bytes,
+        sequence: int,
+        flags: int,
+        data: bytes,
+        start: int,
+        stop: int,
+        mark: str,
+    ) -> None:
         if stop > len(data):
             self.cut += 1
-        payload = data[tcp + (offset >> 4) * 4 : stop]
+        payload = data[start:stop]
         side = self._sides.get(key)
         if side is None or flags & _SYN:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
                 return
         if payload:
-            self._take(side, sequence, payload, time)
+            if sequence == side.next and not side.waiting and side.fin is None:
+                self._deliver(side, payload, time)
+            else:
+                self._take(side, sequence, payload, time)
         if flags & (_FIN | _RST):
             self._end(side, sequence + len(payload), flags, time)
 
     def _begin(
-        self, key: bytes, side: _Side | None, time: int, sequence: int, flags: int, mark: str
-    ) -> _Side:
+        self, key: bytes, side: Side | None, time: int, sequence: int, flags: int, mark: str
+    ) -> Side:
         """The side that sent a SYN, or a packet of a connection that was not seen before."""
         opens = flags & _SYN and not flags & _ACK
         if side is None or (opens and side.first not in (None, sequence)):
@@ -199,7 +224,7 @@ class Reassembler:
             addresses, ports = key[: 2 * half], key[2 * half :]
             back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
             self._sides[key], self._sides[back] = side, other
-            self.log.append(Happening(time, conversation, 0, b"", "open"))
+            self.log.append((time, side, b"", "open"))
         conversation = side.conversation
         if flags & _SYN and side.first is None:
             side.first = sequence
@@ -211,7 +236,7 @@ class Reassembler:
                 conversation.upgraded = "frames alone" in mark
         return side
 
-    def _take(self, side: _Side, sequence: int, payload: bytes, time: int) -> None:
+    def _take(self, side: Side, sequence: int, payload: bytes, time: int) -> None:
         if side.next is None:
             side.next = sequence
         ahead = (sequence - side.next) & 0xFFFFFFFF
@@ -235,7 +260,7 @@ class Reassembler:
         if side.fin is not None and side.position >= side.fin:
             self._end_side(side, time, "eof")
 
-    def _deliver(self, side: _Side, payload: bytes, time: int) -> None:
+    def _deliver(self, side: Side, payload: bytes, time: int) -> None:
         assert side.next is not None
         side.next = (side.next + len(payload)) & 0xFFFFFFFF
         side.position += len(payload)
@@ -243,9 +268,9 @@ class Reassembler:
         if conversation.kept is None:
             _taste(conversation, side.number, payload)
         if conversation.kept is not False and not side.ended:
-            self.log.append(Happening(time, conversation, side.number, payload))
+            self.log.append((time, side, payload, None))
 
-    def _end(self, side: _Side, sequence: int, flags: int, time: int) -> None:
+    def _end(self, side: Side, sequence: int, flags: int, time: int) -> None:
         if flags & _RST:
             self._end_side(side, time, "reset")
             return
@@ -257,12 +282,12 @@ class Reassembler:
             if not ahead:
                 self._end_side(side, time, "eof")
 
-    def _end_side(self, side: _Side, time: int, how: What) -> None:
+    def _end_side(self, side: Side, time: int, how: What) -> None:
         if not side.ended and not side.conversation.over:
             side.ended = True
             side.conversation.over = how == "reset"
             if side.conversation.kept is not False:
-                self.log.append(Happening(time, side.conversation, side.number, b"", how))
+                self.log.append((time, side, b"", how))
 
 
 _REQUEST_LINE = re.compile(rb"[!-~]+ ")
