@@ -83,11 +83,10 @@ class RawToServer:
 
     def send(self, data: bytes) -> Reaction:
         """Send exactly `data` and wait for what comes of it. Raises `ConnectFailed`."""
-        if self._client is None or self._client.ended is not None:
-            self._connect()
-        assert self._client is not None
-        client, before, endings = self._client, len(self.server.said), self.server.endings
-        client.send(data)
+        before, endings = len(self.server.said), self.server.endings
+        self.send_piece(data)
+        client = self._client
+        assert client is not None
         answer = bytearray()
 
         def progress() -> int:
@@ -100,6 +99,13 @@ class RawToServer:
             client.close()
             self.server.wait_for_ending(endings + 1)  # TCP tells it sooner than the API does
         return Reaction(bytes(answer), tuple(self.server.said[before:]), ended)
+
+    def send_piece(self, data: bytes) -> None:
+        """Send `data` and wait for nothing: the rest of it comes with the next `send`."""
+        if self._client is None or self._client.ended is not None:
+            self._connect()
+        assert self._client is not None
+        self._client.send(data)
 
     def close(self) -> None:
         """Let the connection go. May be called twice."""

@@ -195,7 +195,8 @@ def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:
     """The draft with one thing set to what was chosen or typed. Raises ValueError."""
     match name, value:
         case (("fin" | "rsv1" | "rsv2" | "rsv3"), bool()):
-            changed = replace(draft, **{name: value})
+            flag: dict[str, Any] = {name: value}
+            changed = replace(draft, **flag)
         case "opcode", int():
             changed = replace(draft, opcode=value)
         case "masked", bool():

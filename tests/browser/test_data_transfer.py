@@ -1,0 +1,33 @@
+"""The data transfer lesson in a real JupyterLab: layers, and pings that go on."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_the_lesson_from_top_to_bottom(lab_page):
+    notebook = lab_page.open_notebook("04_data_transfer.ipynb", theme="dark", height=1000)
+    last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
+    for number in range(last - 1):
+        if notebook.is_code(number):
+            notebook.run_cell(number)
+
+    layers = notebook.view("layers")
+    expect(layers.nth(1)).to_contain_text("3 frames")
+    expect(layers.nth(2)).to_contain_text("100 frames")
+    layers.nth(2).scroll_into_view_if_needed()
+    notebook.screenshot("data-transfer-layers-dark")
+
+    trips = notebook.view("round-trips")
+    expect(trips).to_contain_text("20 round trips")
+    trips.get_by_role("button").click()
+    expect(trips).to_contain_text(re.compile(r"(2[1-9]|[3-9]\d|\d{3}) round trips"))
+    trips.get_by_role("button", name="Stop").click()
+    expect(trips.get_by_role("button", name="Start pinging")).to_be_visible()
+    trips.scroll_into_view_if_needed()
+    notebook.screenshot("data-transfer-pings-dark")
+
+    notebook.run_cell(last - 1)
+    assert notebook.errors == []

@@ -1,0 +1,110 @@
+"""Every stub in the notebook fails its check, every solution passes, faults get names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wslab.exercises import data_transfer
+from wslab.exercises.data_transfer import (
+    QUESTIONS,
+    SOLUTIONS,
+    check_count,
+    check_cut,
+    check_text,
+    solution,
+    trace_bytes,
+)
+from wslab.wire import encode_frame
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "04_data_transfer.ipynb"
+
+
+def run(source: str):
+    names = {name: getattr(data_transfer, name) for name in dir(data_transfer)}
+    *body, last = source.strip().split("\n")
+    exec("\n".join(body), names)
+    return eval(last, names)
+
+
+@pytest.mark.parametrize("exercise", ["cut", "count", "text"])
+def test_every_stub_fails_with_a_hint(exercise):
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    (source,) = [
+        "".join(cell["source"])
+        for cell in cells
+        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
+    ]
+    verdict = run(source)
+    assert not verdict
+    assert verdict.hint
+
+
+@pytest.mark.parametrize("exercise", SOLUTIONS)
+def test_every_solution_passes(exercise):
+    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
+
+
+def parts_of(payload: bytes, parts: int) -> list[bytes]:
+    size = -(-len(payload) // parts)
+    return [payload[n * size : (n + 1) * size] for n in range(parts)]
+
+
+CUTS = [
+    (lambda p, n: b"".join(p), "raised TypeError"),
+    (lambda p, n: p, "list of frames"),
+    (lambda p, n: [encode_frame(1, part) for part in parts_of(p, n)], "3 whole messages"),
+    (lambda p, n: [encode_frame(1, part, fin=False) for part in parts_of(p, n)], "breaks a rule"),
+    (lambda p, n: [encode_frame(1, p)], "number of frames"),
+    (
+        lambda p, n: [
+            encode_frame(0 if i else 2, part, fin=i == n - 1)
+            for i, part in enumerate(parts_of(p, n))
+        ],
+        "a text message was asked for",
+    ),
+    (
+        lambda p, n: [
+            encode_frame(0 if i else 1, part.upper(), fin=i == n - 1)
+            for i, part in enumerate(parts_of(p, n))
+        ],
+        "does not say what it should",
+    ),
+]
+
+
+@pytest.mark.parametrize(("function", "told"), CUTS)
+def test_a_wrong_cut_is_told(function, told):
+    verdict = check_cut(function)
+    assert not verdict
+    assert told in verdict.text
+
+
+def test_texts_are_put_together_from_bytes():
+    each = check_text(lambda payloads: "".join(part.decode() for part in payloads))
+    assert "in the middle of a character" in each.misconception
+    lenient = check_text(lambda payloads: b"".join(payloads).decode(errors="replace"))
+    assert "gave an answer all the same" in lenient.text
+    replaced = check_text(
+        lambda payloads: "".join(part.decode(errors="replace") for part in payloads)
+    )
+    assert "each half was replaced" in replaced.misconception
+
+
+def test_the_trace_is_counted():
+    assert check_count(2, 5, trace_bytes())
+    assert not check_count(5, 2, trace_bytes())
+
+
+def test_every_question_has_a_reply_to_each_option():
+    for question in QUESTIONS.values():
+        assert len(set(question.replies)) == len(question.options)
+
+
+def test_a_solution_is_printed(capsys):
+    solution("text")
+    assert "decode()" in capsys.readouterr().out
+    with pytest.raises(KeyError, match="expected one of cut, text"):
+        solution("nothing")

@@ -1,0 +1,106 @@
+"""The data transfer lesson: messages, frames and reads; text and bytes; pings and pongs."""
+
+from __future__ import annotations
+
+import threading
+
+from wslab.exercises.data_transfer import QUESTIONS
+from wslab.labs.lab import Lab
+from wslab.net.faulty_clients import KEY
+from wslab.net.frame_peers import RawToServer, Reaction, TellingEchoServer
+from wslab.view.browser_socket import BrowserSocket
+from wslab.view.layers_view import LayersView
+from wslab.view.question_view import QuestionView
+from wslab.view.round_trips import RoundTrips
+from wslab.wire.layers import layers
+
+PATIENCE = 5.0
+"""Seconds until a piece must have crossed the tap."""
+
+
+class DataTransferLab(Lab):
+    """The lab of the data transfer lesson."""
+
+    def __init__(self) -> None:
+        self._telling = TellingEchoServer("data transfer: echo")
+        super().__init__("data_transfer", self._telling)
+        self._raw = RawToServer(self.url, self._telling)
+        self._trips: list[RoundTrips] = []
+        self._sockets: list[BrowserSocket] = []
+        self._connection = 0  # of the raw client, and where its last sending began
+        self._start = 0
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
+        return QuestionView(QUESTIONS[name])
+
+    def send(self, *pieces: bytes) -> Reaction:
+        """Send these bytes as a client, each piece by itself, and wait for what comes of them.
+
+        The next piece leaves when the one before has crossed the tap, so that each is read alone.
+        """
+        self._raw.send_piece(b"")  # connects where there is no connection
+        connection, stream = self._raw_connection()
+        self._connection, self._start = connection, len(self.capture.streams[stream])
+        for piece in pieces[:-1]:
+            crossed = len(self.capture.streams[stream]) + len(piece)
+            self._raw.send_piece(piece)
+            self._wait_for(stream, crossed)
+        return self._raw.send(pieces[-1] if pieces else b"")
+
+    def layers(self) -> LayersView:
+        """What the last `send` sent: as messages, as frames, and as it was read."""
+        return LayersView(layers(self.capture, self._connection, "client", self._start))
+
+    def hang_up(self) -> None:
+        """End the TCP connection of `send`: the next one goes over a new one."""
+        self._raw.close()
+
+    def round_trips(self) -> RoundTrips:
+        """Ping the server, again and again, and draw how long each pong took."""
+        self._trips.append(RoundTrips(self.connect(name="pings")))
+        return self._trips[-1]
+
+    def browser(self) -> BrowserSocket:
+        """The page's own WebSocket to this lab's server."""
+        self._sockets.append(BrowserSocket(self.url))
+        return self._sockets[-1]
+
+    def _raw_connection(self) -> tuple[int, int]:
+        """The raw client's connection and its stream: the last whose request has the RFC's key."""
+        index = self.capture.index
+        requests = [row.number for row in index.rows() if row.kind == "request"]
+        made_by_hand = (
+            unit for unit in map(index.unit, reversed(requests)) if KEY.encode() in unit.data
+        )
+        connection = next(made_by_hand).connection
+        return connection, self.capture.stream_number(connection, "client")
+
+    def _wait_for(self, stream: int, length: int) -> None:
+        crossed = threading.Event()
+
+        def look() -> None:
+            if len(self.capture.streams[stream]) >= length:
+                crossed.set()
+
+        unsubscribe = self.capture.subscribe(look)
+        look()
+        crossed.wait(PATIENCE)
+        unsubscribe()
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for trips in getattr(self, "_trips", []):
+            trips.close()
+        for socket in getattr(self, "_sockets", []):
+            socket.panel.close()
+        if hasattr(self, "_raw"):
+            self._raw.close()
+        super().close()
+
+    stop = close
+
+
+def open() -> DataTransferLab:
+    """Start the lab; opening it again replaces the one before."""
+    return DataTransferLab()
