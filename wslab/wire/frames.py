@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -254,6 +254,40 @@ def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
     begin = start + header.length
     payload = data[begin : begin + header.payload_length]
     return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
+
+
+def payload_at(data: bytes | bytearray, start: int) -> bytes:
+    """The unmasked payload of the whole frame at `start`."""
+    header = read_header(data, start, len(data))
+    assert header is not None, "only a whole frame has a payload"
+    return frame_payload(data, start, header)
+
+
+def unmask_short(data: bytes | bytearray, starts: Sequence[int]) -> bytes | None:
+    """Frames that follow each other at `starts`, with their payloads unmasked: all in one XOR.
+
+    None where one of them is not masked or has more than 125 bytes of payload.
+    """
+    first, last = starts[0], starts[-1]
+    if last - first > len(starts) * (6 + 125):
+        return None
+    region = bytes(data[first : last + 6 + (data[last + 1] & 0x7F)])
+    offsets = [start - first for start in starts]
+    seconds = [region[offset + 1] for offset in offsets]
+    if min(seconds) < 0x80 or max(seconds) > 0x80 + 125:
+        return None
+    keys = b"".join(
+        [
+            _HEADER + (region[offset + 2 : offset + 6] * 32)[: second - 0x80]
+            for offset, second in zip(offsets, seconds, strict=True)
+        ]
+    )
+    return (int.from_bytes(region, "little") ^ int.from_bytes(keys, "little")).to_bytes(
+        len(region), "little"
+    )
+
+
+_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
 
 
 def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:

@@ -6,11 +6,13 @@ Made in two depths. `update` finds where each unit starts and keeps 14 bytes abo
 
 from __future__ import annotations
 
+import heapq
 import threading
 from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import connection_state, deflate, frames, handshake
@@ -408,6 +410,12 @@ class Index:
         with self._lock:
             return [self._row(number) for number in range(len(self._start))[start:stop]]
 
+    def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
+        """What is kept of rows, for who lists very many: where each starts, the chunk that brought
+        its last byte, and its marks (see `frames`). `rows` explains them."""
+        with self._lock:
+            return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
+
     def _row(self, number: int) -> Row:
         chunk = self._chunk[number]
         stream = self._capture.log_stream[chunk]
@@ -481,30 +489,38 @@ class Index:
         """
         joiners: dict[int, Joiner] = {}
         position, count = 0, self.update()
-        log_stream, log_time = self._capture.log_stream, self._capture.log_time
         while position < count:
-            stop = min(position + 4096, count)
             with self._lock:
-                rows = zip(
-                    self._start[position:stop],
-                    self._chunk[position:stop],
-                    self._marks[position:stop],
-                    strict=True,
-                )
-            position = stop
-            current = -1
-            for start, chunk, marks in rows:
-                if marks & 0x0F > 2 or marks & frames.HEAD:
-                    continue
-                stream = log_stream[chunk]
-                if stream != current:
-                    current = stream
-                    joiner = joiners.get(stream) or self._joiner(stream)
-                    joiners[stream] = joiner
-                if connection is None or joiner.connection == connection:
-                    message = joiner.join(start, log_time[chunk])
-                    if message is not None:
-                        yield message
+                found = self._of_streams(position, min(position + 4096, count), connection)
+            position += 4096
+            joined = []
+            for stream, rows in found.items():
+                if stream not in joiners:
+                    joiners[stream] = self._joiner(stream)
+                starts = list(map(self._start.__getitem__, rows))
+                chunks = map(self._chunk.__getitem__, rows)
+                times = list(map(self._capture.log_time.__getitem__, chunks))
+                joined.append(joiners[stream].join(rows, starts, times))
+            if len(joined) == 1:
+                yield from joined[0]
+            else:
+                yield from heapq.merge(*joined, key=attrgetter("row"))
+
+    def _of_streams(
+        self, first: int, stop: int, connection: int | None
+    ) -> dict[int, Sequence[int]]:
+        """The rows that are frames, from `first` up to `stop`, by stream."""
+        log = self._capture.log_stream
+        brought = log[self._chunk[first] : self._chunk[stop - 1] + 1]
+        heads = any(marks & frames.HEAD for marks in self._marks[first:stop])
+        if brought.count(brought[0]) == len(brought) and not heads and connection is None:
+            return {brought[0]: range(first, stop)}
+        rows: dict[int, list[int]] = {}
+        for row in range(first, stop):
+            stream = log[self._chunk[row]]
+            if not self._marks[row] & frames.HEAD and connection in (None, stream // 2 + 1):
+                rows.setdefault(stream, []).append(row)
+        return {**rows}
 
     def _joiner(self, stream: int) -> Joiner:
         side, (connection, _) = self._side(stream), self._capture.whose_stream(stream)

@@ -24,7 +24,7 @@ that takes frames instead of bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from . import frames
@@ -55,6 +55,8 @@ class Message(NamedTuple):
     """What it says: payloads unmasked, joined and inflated."""
     violations: tuple[Violation, ...] = ()
     """The rules that it breaks as a message: UTF-8 and compression."""
+    row: int = 0
+    """The row of its last frame in the index."""
 
     @property
     def text(self) -> str:
@@ -85,6 +87,8 @@ class Assembler:
         """The same for the whole message."""
         self.utf8: Utf8Check | None = None
         """The check of a text message; `utf8.fault` is the exact place of its fault."""
+        self.open = False
+        """Whether a message has begun and not ended."""
         self._message: MessageKind | None = None
         self._final = False
 
@@ -94,14 +98,15 @@ class Assembler:
         self._final = first >= 0x80
         self.faults = []
         if opcode in (Opcode.TEXT, Opcode.BINARY):
-            if self._message and self.compressed and self.inflater:
+            if self.open and self.compressed and self.inflater:
                 self.inflater.abandon()
+            self.open = True
             self._message = "text" if opcode == Opcode.TEXT else "binary"
             self.compressed = self.inflater is not None and bool(first & 0x40)
             self.frames = self.size = self.length = 0
             self.message_faults = []
             self.utf8 = Utf8Check() if opcode == Opcode.TEXT else None
-        self.kind = self._message if opcode <= Opcode.BINARY else None
+        self.kind = self._message if opcode <= Opcode.BINARY and self.open else None
         if self.kind:
             self.frames += 1
 
@@ -130,17 +135,12 @@ class Assembler:
             self._check_deflate()
         if self.utf8 and not self.uninflated:
             self._check(b"", final=True)
-        self._message = None
-
-    @property
-    def open(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return self._message is not None
+        self.open = False
 
     @property
     def ended(self) -> bool:
         """Whether the frame that just ended was the last of a message."""
-        return self.kind is not None and self._message is None
+        return self.kind is not None and not self.open
 
     @property
     def uninflated(self) -> bool:
@@ -175,25 +175,48 @@ class Joiner:
         self._start = 0  # where the message begins
         self._content: list[bytes] = []
 
-    def join(self, start: int, time: float) -> Message | None:
-        """Take the data frame at `start`, in turn; the message that it ends, or None."""
+    def join(
+        self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
+    ) -> Iterator[Message]:
+        """The messages that end with the next frames: their rows, offsets and times in turn."""
         data, made = self._data, self._assembler
-        first = data[start]
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "only whole frames are joined"
-        if first in _WHOLE and not made.open:
+        unmasked, first_start = frames.unmask_short(data, starts), starts[0]
+        connection, direction, new = self.connection, self.direction, tuple.__new__
+        for row, start, time in zip(rows, starts, times, strict=True):
+            first = data[start]
+            kind = _WHOLE.get(first)
+            if kind is None or made.open:
+                message = self._join_fragment(row, start, time)
+                if message is not None:
+                    yield message
+                continue
             # Nearly every message: one frame, not compressed.
-            payload = frames.frame_payload(data, start, header)
-            broken = first == 0x81 and not is_utf8(payload)
-            return Message(
-                self.connection, self.direction, _WHOLE[first], time, start, 1, len(payload),
-                payload, (RULES["text-not-utf8"],) if broken else (),
+            if unmasked is not None:
+                begin = start - first_start + 6
+                content = unmasked[begin : begin + data[start + 1] - 0x80]
+            else:
+                content = frames.payload_at(data, start)
+            fine = first == 0x82 or content.isascii() or is_utf8(content)
+            # Not by Message(...): that takes twice as long, and there may be millions.
+            yield new(
+                Message,
+                (
+                    connection, direction, kind, time, start, 1, len(content), content,
+                    () if fine else _NOT_UTF8, row,
+                ),
             )  # fmt: skip
-        made.begin(first)
+
+    def _join_fragment(self, row: int, start: int, time: float) -> Message | None:
+        data, made = self._data, self._assembler
+        if data[start] & 0x0F > Opcode.BINARY:
+            return None
+        made.begin(data[start])
         if made.kind is None:
             return None
         if made.frames == 1:
             self._start, self._content = start, []
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "only whole frames are joined"
         for piece in frames.payload_pieces(data, start, header):
             self._content += made.feed(piece)
         self._content += made.end()
@@ -202,11 +225,12 @@ class Joiner:
         content, self._content = b"".join(self._content), []
         return Message(
             self.connection, self.direction, made.kind, time, self._start, made.frames, made.size,
-            content, tuple(RULES[name] for name in made.message_faults),
+            content, tuple(RULES[name] for name in made.message_faults), row,
         )  # fmt: skip
 
 
 _WHOLE: dict[int, MessageKind] = {0x81: "text", 0x82: "binary"}
+_NOT_UTF8 = (RULES["text-not-utf8"],)
 
 
 class FrameHead(NamedTuple):
