@@ -164,9 +164,9 @@ class Assembler:
             client.waits = False
             client.frames = side.frames = True
         elif head.status is None or head.status >= 200:
-            if self._requests:
-                self._requests.popleft()
-            client.waits = False
+            answered = self._requests.popleft() if self._requests else None
+            if answered is None or answered.wants_upgrade:
+                client.waits = False
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
         if start >= stop:

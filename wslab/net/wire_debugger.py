@@ -225,8 +225,10 @@ class WireDebugger:
     def hold(self, direction: Direction | None = None, *, connection: int | None = None) -> None:
         """Queue everything from now on: of one direction or both, one connection or all."""
 
+        which = _directions(direction)
+
         def act() -> None:
-            self._settings.holding.setdefault(connection, set()).update(_directions(direction))
+            self._settings.holding.setdefault(connection, set()).update(which)
             self._settings.arm(connection)
             self._settings.tell()
 
@@ -390,9 +392,10 @@ class WireDebugger:
         So a peer looks whose machine lost its power: the connection is half open.
         """
 
+        which = _directions(direction)
+
         def act() -> None:
-            wishes = self._settings.freezing.setdefault(connection, set())
-            wishes.update(_directions(direction))
+            self._settings.freezing.setdefault(connection, set()).update(which)
             self._settings.arm(connection)
             self._settings.tell()
 

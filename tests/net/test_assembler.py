@@ -1,0 +1,133 @@
+"""Cutting streams into units: the same ones as the index, wherever the bytes were cut."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wslab.net import assembler
+from wslab.net.assembler import Assembler, Piece
+from wslab.wire import Capture, encode_frame
+
+KEY = b"\x11\x22\x33\x44"
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+PAGE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope"
+GET = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
+# Legal or not: where a frame ends does not depend on it.
+FRAMES = st.builds(
+    encode_frame,
+    st.integers(0, 15),
+    st.binary(max_size=300),
+    masking_key=st.sampled_from([None, KEY]),
+    fin=st.booleans(),
+    rsv1=st.booleans(),
+    length_form=st.sampled_from([None, 64]),
+)
+CONVERSATIONS = st.builds(
+    lambda ours, theirs: (REQUEST + b"".join(ours), RESPONSE + b"".join(theirs)),
+    st.lists(FRAMES, max_size=6),
+    st.lists(FRAMES, max_size=6),
+)
+
+
+def chunks(draw: st.DrawFn, streams: dict[str, bytes]) -> list[tuple[str, bytes]]:
+    """Both streams in pieces of any size, in any order between them."""
+    left = dict(streams)
+    order = []
+    while any(left.values()):
+        direction = draw(st.sampled_from([name for name, data in left.items() if data]))
+        size = min(len(left[direction]), draw(st.sampled_from([1, 2, 3, 7, 40, 160, 1000])))
+        order.append((direction, left[direction][:size]))
+        left[direction] = left[direction][size:]
+    return order
+
+
+@st.composite
+def crossings(draw: st.DrawFn) -> list[tuple[str, bytes]]:
+    client, server = draw(CONVERSATIONS)
+    return chunks(draw, {"client": client, "server": server})
+
+
+def feed_all(one: Assembler, crossed: list[tuple[str, bytes]]) -> list[Piece]:
+    return [piece for direction, data in crossed for piece in one.feed(direction, data)]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(crossings())
+def test_units_are_the_rows_of_the_index_and_no_byte_is_lost(crossed):
+    one, capture = Assembler(), Capture()
+    number = capture.open_connection()
+    pieces = feed_all(one, crossed)
+    for direction, data in crossed:
+        capture.record(number, direction, data)
+    units = sorted((p.direction, p.offset, len(p.data)) for p in pieces if p.what != "loose")
+    rows = sorted((row.direction, row.offset, row.length) for row in capture.index.rows())
+    assert units == rows
+    for direction in ("client", "server"):
+        mine = [*(p for p in pieces if p.direction == direction), *one.flush(direction)]
+        assert b"".join(piece.data for piece in mine) == capture.stream(number, direction)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(crossings(), st.data())
+def test_a_connection_met_in_its_middle_goes_on_byte_for_byte(crossed, data):
+    met = data.draw(st.integers(0, len(crossed)))
+    capture = Capture()
+    number = capture.open_connection()
+    for direction, chunk in crossed[:met]:
+        capture.record(number, direction, chunk)
+    index = capture.index
+    one = Assembler()
+    for direction in ("client", "server"):
+        stream = capture.stream(number, direction)
+        if index.is_upgraded(number):
+            start = len(stream) - index.incomplete(number, direction)
+            one.join_upgraded(direction, start, stream[start:])
+        else:
+            one.join_http(direction, stream)
+    passed = {d: capture.size(number, d) for d in ("client", "server")}
+    pieces = feed_all(one, crossed[met:])
+    for direction, chunk in crossed[met:]:
+        capture.record(number, direction, chunk)
+    for direction in ("client", "server"):
+        mine = [*(p for p in pieces if p.direction == direction), *one.flush(direction)]
+        rest = capture.stream(number, direction)[passed[direction] :]
+        assert b"".join(piece.data for piece in mine) == rest
+        offset = passed[direction]
+        for piece in mine:
+            assert piece.offset == offset
+            offset += len(piece.data)
+    whole = {(row.direction, row.offset) for row in capture.index.rows()}
+    assert {(p.direction, p.offset) for p in pieces if p.what == "frame"} <= whole
+
+
+def test_a_frame_too_large_to_be_held_passes_as_it_comes(monkeypatch):
+    monkeypatch.setattr(assembler, "LARGEST", 100)
+    one = Assembler()
+    one.join_upgraded("server", 0, b"")
+    frame = encode_frame(2, b"x" * 500)
+    after = encode_frame(1, b"next")
+    pieces = one.feed("server", frame[:50])
+    assert [(p.what, p.offset, len(p.data)) for p in pieces] == [("loose", 0, 50)]
+    assert not one.between_units("server")
+    pieces = one.feed("server", frame[50:] + after)
+    assert [(p.what, p.offset) for p in pieces] == [("loose", 50), ("frame", len(frame))]
+    assert one.between_units("server")
+
+
+def test_an_ordinary_page_comes_before_the_handshake():
+    one = Assembler()
+    hello = encode_frame(1, b"Hello", masking_key=KEY)
+    assert [p.what for p in one.feed("client", GET + REQUEST + hello)] == ["head", "head"]
+    assert [p.data for p in one.feed("server", PAGE)] == [PAGE]
+    assert not one.upgraded
+    pieces = one.feed("server", RESPONSE)
+    assert [(p.direction, p.what) for p in pieces] == [("server", "head"), ("client", "frame")]
+    assert one.upgraded

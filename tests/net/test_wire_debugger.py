@@ -1,0 +1,578 @@
+"""The debugger in the tap: hold, step, change, end; and the traffic is never worse for a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wslab.net import (
+    EchoServer,
+    NotConnected,
+    NotHeld,
+    Tap,
+    TimedOut,
+    WrongRule,
+    WrongValue,
+    connect,
+    gate,
+    loop,
+    stop_all,
+)
+from wslab.wire import Capture, Opcode, encode_frame
+
+from .conftest import PATIENCE, Lab
+from .test_tap import ILLEGAL, chunk, joined, send_all, until, upstream, within
+
+__all__ = ["upstream"]  # a fixture
+
+
+class Watch:
+    """Waits until something is so, woken by the capture and by the debugger, not by the clock."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.changed = threading.Condition()
+        lab.capture.subscribe(self.wake)
+        lab.tap.subscribe(self.wake)
+        self.tap, self.capture = lab.tap, lab.capture
+
+    def wake(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        with self.changed:
+            while not condition():
+                # In slices: a connection's end on the loop thread may have nobody to tell.
+                assert self.changed.wait(min(0.05, deadline - time.monotonic())) or (
+                    time.monotonic() < deadline
+                )
+
+    def waiting(self, count: int) -> None:
+        self.until(lambda: self.tap.status()["waiting"] >= count)
+
+    @property
+    def marks(self) -> list[str]:
+        """What was done to each frame, times left out."""
+        rows = [row for row in self.capture.index.rows() if row.kind not in HEADS]
+        return [row.mark.replace("0.0 s", "").strip() for row in rows]
+
+
+HEADS = ("request", "response")
+
+
+@pytest.fixture
+def watch(lab):
+    return Watch(lab)
+
+
+@pytest.fixture
+def client(lab):
+    with connect(lab.tap.url) as client:
+        yield client
+        lab.tap.disarm()
+
+
+# --- Hold and step
+
+
+def test_what_is_held_is_recorded_and_visible_and_not_delivered(lab, client, watch):
+    lab.tap.hold()
+    client.send("one")
+    client.send("two")
+    watch.waiting(2)
+    assert [frame.payload for frame in lab.tap.held] == [b"one", b"two"]
+    assert watch.marks == ["held", "held"]
+    assert lab.capture.delivered(1, "client") == lab.capture.sent(1, "client")[: -2 * 9]
+    with pytest.raises(TimedOut):
+        client.recv(timeout=0.05)
+    lab.tap.resume()
+    assert [client.recv(), client.recv()] == ["one", "two"]
+    assert lab.capture.delivered(1, "client") == lab.capture.sent(1, "client")
+    assert all(relay.gate is None for relay in lab.tap._relays), "a plain relay again"
+
+
+def test_step_delivers_one_at_a_time_the_oldest_first(lab, client, watch):
+    lab.tap.hold("client")
+    for text in ("one", "two"):
+        client.send(text)
+    watch.waiting(2)
+    assert lab.tap.step().payload == b"one"
+    assert client.recv() == "one"
+    assert lab.tap.step().payload == b"two"
+    assert client.recv() == "two"
+    assert lab.tap.step() is None
+
+
+def test_deliver_all_goes_on_holding(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("one")
+    watch.waiting(1)
+    assert lab.tap.deliver_all() == 1
+    assert client.recv() == "one"
+    client.send("two")
+    watch.waiting(1)
+    assert lab.tap.is_holding
+
+
+def test_the_handshake_can_be_held_too(lab, watch):
+    lab.tap.hold("server")
+    done = threading.Thread(target=lambda: outcome.append(connect(lab.tap.url)))
+    outcome: list = []
+    done.start()
+    watch.waiting(1)
+    assert lab.tap.held[0].kind == "response"
+    assert lab.capture.index.rows()[1].mark == "held"
+    lab.tap.resume()
+    done.join(PATIENCE)
+    assert outcome[0].state == "OPEN"
+    outcome[0].stop()
+
+
+def test_one_connection_is_held_and_another_is_not(lab, watch):
+    with connect(lab.tap.url) as first, connect(lab.tap.url) as second:
+        lab.tap.hold(connection=1)
+        first.send("waits")
+        second.send("passes")
+        assert second.recv() == "passes"
+        watch.waiting(1)
+        lab.tap.resume(1)
+        assert first.recv() == "waits"
+        assert not lab.tap.is_armed
+
+
+# --- One frame
+
+
+def test_a_frame_is_dropped_duplicated_and_edited(lab, client, watch):
+    lab.tap.hold("client")
+    for text in ("one", "two", "three"):
+        client.send(text)
+    watch.waiting(3)
+    first, second, third = lab.tap.held
+    lab.tap.drop(first)
+    lab.tap.duplicate(second)
+    lab.tap.edit(third, "3")
+    lab.tap.resume()
+    assert [client.recv() for _ in range(3)] == ["two", "two", "3"]
+    words = [row.mark for row in lab.capture.index.rows()[2:5]]
+    assert "dropped" in words[0]
+    assert "duplicated" in words[1]
+    assert "edited" in words[2]
+    sent = lab.capture.sent(1, "client")
+    assert b"three" not in sent  # masked
+    assert len(lab.capture.delivered(1, "client")) == len(sent) - 9 + 9 - 4
+
+
+def test_any_bit_of_the_header_can_be_edited(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("Hello")
+    watch.waiting(1)
+    frame = lab.tap.edit(rsv1=True, fin=False, opcode=Opcode.BINARY, masked=False)
+    assert frame.data == encode_frame(2, b"Hello", rsv1=True, fin=False)
+    assert frame.sent != frame.data
+    lab.tap.edit(data=b"\x88\x00")
+    assert lab.tap.held[0].kind == "close"
+    lab.tap.drop()
+
+
+def test_a_frame_is_named_by_its_row_and_may_overtake_another(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("first")
+    client.send("second")
+    watch.waiting(2)
+    rows = [row.number for row in lab.capture.index.rows() if row.mark == "held"]
+    lab.tap.deliver(rows[1])
+    assert client.recv() == "second"
+    lab.tap.deliver(rows[0])
+    assert client.recv() == "first"
+    with pytest.raises(NotHeld, match=f"row {rows[0]} does not wait at the tap"):
+        lab.tap.drop(rows[0])
+
+
+def test_a_delayed_frame_goes_by_itself_and_those_behind_it_after_it(lab, client, watch):
+    lab.tap.add_rule("delay the 1st client text by 50 ms")
+    client.send("late")
+    client.send("behind")
+    assert [client.recv(), client.recv()] == ["late", "behind"]
+    assert lab.capture.index.rows()[2].mark == "delayed 0.1 s"
+
+
+@pytest.mark.parametrize("direction", ["client", "server"])
+def test_a_frame_is_injected_in_either_direction(lab, client, direction):
+    client.send("before")
+    assert client.recv() == "before"
+    lab.tap.inject("from nowhere", direction)
+    assert client.recv() == "from nowhere"  # a client's comes back as an echo
+    injected = next(row for row in lab.capture.index.rows() if row.mark == "injected")
+    assert (injected.direction, injected.broken) == (direction, False)
+    assert b"nowhere" not in lab.capture.sent(1, "server" if direction == "server" else "client")
+    client.send("after")
+    assert client.recv() == "after"
+
+
+def test_an_injected_frame_overtakes_what_is_held(lab, client, watch):
+    lab.tap.hold("server")
+    client.send("held")
+    watch.waiting(1)
+    lab.tap.inject("now")
+    assert client.recv() == "now"
+    lab.tap.inject(raw=encode_frame(9, b"?"))
+    lab.tap.resume()
+    assert client.recv() == "held"
+
+
+def test_errors_say_what_was_expected(lab, client):
+    for wrong, error, says in [
+        (lambda: lab.tap.drop(), NotHeld, "nothing waits at the tap: hold"),
+        (lambda: lab.tap.hold("both"), WrongValue, "expected 'client' or 'server'"),
+        (lambda: lab.tap.add_rule("drp every pong"), WrongRule, "did you mean 'drop'"),
+        (lambda: lab.tap.add_rule(7), WrongValue, "a rule as text, a Rule or a function"),
+        (lambda: lab.tap.inject("x", connection=9), NotHeld, "no open connection 9"),
+        (lambda: lab.tap.inject(b"x" * 200, opcode=99), WrongValue, "opcode from 0 to 15"),
+        (lambda: lab.tap.slow(0), WrongValue, "more than 0 bytes a second"),
+        (lambda: lab.tap.slow(latency=-1), WrongValue, "latency from 0 to 3600"),
+        (lambda: lab.tap.cut(7), NotHeld, "no open connection 7"),
+        (lambda: lab.tap.remove_rule("x"), NotHeld, "the rules are: none"),
+    ]:
+        with pytest.raises(error, match=says):
+            wrong()
+    assert not lab.tap.is_armed
+
+
+def test_an_edit_that_makes_no_frame_is_refused_and_the_frame_waits_on(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("Hello")
+    watch.waiting(1)
+    with pytest.raises(WrongValue, match="lone surrogate"):
+        lab.tap.edit(payload="\ud800")
+    with pytest.raises(WrongValue, match="does not fit the 7-bit form"):
+        lab.tap.edit(payload="x" * 200, length_form=7)
+    assert lab.tap.held[0].payload == b"Hello"
+
+
+# --- The connection
+
+
+def test_a_clean_cut_is_a_fin_for_both_sides(lab, client, watch):
+    lab.tap.hold()
+    client.send("never arrives")
+    watch.waiting(1)
+    assert lab.tap.cut() == 1
+    with pytest.raises(NotConnected, match="1006"):
+        client.recv()
+    watch.until(lambda: lab.tap.connections == 0)
+    events = [(e.name, e.direction, e.note) for e in lab.capture.events if e.name == "cut"]
+    assert events == [("cut", "client", "FIN"), ("cut", "server", "FIN")]
+    assert "dropped" in lab.capture.index.rows()[2].mark
+    assert [e.name for e in lab.capture.events][-2:].count("reset") == 0
+
+
+def test_a_hard_cut_is_a_reset(lab, client):
+    lab.tap.cut(hard=True)
+    with pytest.raises(NotConnected, match="1006"):
+        client.recv()
+    assert [e.name for e in lab.capture.events][-2:] == ["reset", "reset"]
+    assert [e.note for e in lab.capture.events if e.name == "cut"] == ["RST", "RST"]
+
+
+def test_a_half_closed_direction_ends_and_the_other_goes_on(upstream):
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+
+        async def exchange() -> tuple[bytes, bytes]:
+            async with joined(tap, upstream) as (client, server):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n")
+                heard = await server[0].readexactly(18)
+                await asyncio.to_thread(tap.half_close, "client")
+                assert await server[0].read() == b""
+                client[1].write(b"too late")
+                server[1].write(b"still here")
+                server[1].write_eof()
+                return heard, await client[0].read()
+
+        assert within(exchange) == (b"GET / HTTP/1.1\r\n\r\n", b"still here")
+        assert list(tap.faults) == []
+    assert capture.delivered(1, "client") == b"GET / HTTP/1.1\r\n\r\n"
+
+
+def test_a_frozen_connection_accepts_everything_and_delivers_nothing(lab, client, watch):
+    lab.tap.freeze()
+    client.send("into the void")
+    watch.waiting(1)
+    assert client.state == "OPEN", "nobody has told it"
+    with pytest.raises(TimedOut):
+        client.ping(timeout=0.05)
+    assert lab.tap.step() is None, "what is frozen cannot be stepped"
+    lab.tap.thaw()
+    assert client.recv() == "into the void"
+
+
+def test_the_end_of_a_stream_waits_behind_what_is_frozen(lab, watch):
+    with connect(lab.tap.url) as client:
+        lab.tap.freeze()
+        client.stop()  # gives up after its grace, without an answer
+        watch.until(lambda: lab.server.connections == 1)
+    assert lab.server.connections == 1, "the server does not know: half open"
+    lab.tap.thaw()
+    watch.until(lambda: lab.server.connections == 0 and lab.tap.connections == 0)
+
+
+def test_a_slow_line_keeps_order_and_its_jitter_repeats(lab, client, watch):
+    lab.tap.slow(20_000, latency=0.01, jitter=0.01, seed=3)
+    started = time.monotonic()
+    for number in range(5):
+        client.send(f"{number}" + "x" * 100)
+    assert [client.recv()[0] for _ in range(5)] == list("01234")
+    assert time.monotonic() - started > 0.04
+    assert "delayed" in lab.capture.index.rows()[2].mark
+    line = lab.tap.settings.line(1, "client")
+    assert line.chance.random() != line.chance.random()
+    lab.tap.slow()
+    assert not lab.tap.is_armed
+
+
+# --- Rules at work
+
+
+def test_rules_work_by_themselves(lab, client, watch):
+    lab.tap.add_rule("drop every pong")
+    lab.tap.add_rule("duplicate the 2nd client text")
+    lab.tap.add_rule('edit the 3rd server text to "changed"')
+    with pytest.raises(TimedOut):
+        client.ping(timeout=0.05)
+    client.send("a")
+    client.send("b")
+    assert [client.recv() for _ in range(3)] == ["a", "b", "changed"]
+    words = [row.mark for row in lab.capture.index.rows() if row.mark]
+    assert sorted(words) == ["dropped", "duplicated", "edited"]
+    notes = {event.note for event in lab.capture.events if event.name == "dropped"}
+    assert notes == {"rule: drop every pong"}
+    lab.tap.clear_rules()
+    client.ping()
+
+
+def test_a_rule_cuts_in_a_frames_place(lab, client):
+    lab.tap.add_rule("cut at the 2nd client frame")
+    client.send("first")
+    assert client.recv() == "first"
+    client.send("second")
+    with pytest.raises(NotConnected):
+        client.recv()
+
+
+def test_a_function_as_a_rule_that_fails_lets_the_frame_pass(lab, client):
+    def broken(frame):
+        raise RuntimeError("a learner's mistake")
+
+    lab.tap.add_rule(broken)
+    client.send("x")
+    assert client.recv() == "x"
+    assert "a learner's mistake" in repr(lab.tap.faults)
+    lab.tap.remove_rule(broken)
+
+
+# --- The traffic
+
+
+@pytest.mark.parametrize("how", ["rule", "slow", "hold and let go"])
+def test_armed_the_same_bytes_arrive_at_any_split(upstream, how):
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+        if how == "rule":
+            tap.add_rule("drop every request on connection 999999")
+        elif how == "slow":
+            tap.slow(10**9)
+
+        @settings(max_examples=40, deadline=None, derandomize=True, database=None)
+        @given(st.lists(chunk, max_size=6), st.lists(chunk, max_size=6))
+        def cross(from_client: list[bytes], from_server: list[bytes]) -> None:
+            async def exchange() -> list[bytes]:
+                async with joined(tap, upstream) as (client, server):
+                    if how == "hold and let go":
+                        await asyncio.to_thread(tap.hold)
+                    sending = asyncio.gather(
+                        send_all(client[1], from_client), send_all(server[1], from_server)
+                    )
+                    await sending
+                    if how == "hold and let go":
+                        await asyncio.to_thread(tap.resume)
+                    return list(await asyncio.gather(server[0].read(), client[0].read()))
+
+            assert within(exchange) == [b"".join(from_client), b"".join(from_server)]
+            number = capture.index.connections[-1]
+            for direction, sent in (("client", from_client), ("server", from_server)):
+                assert capture.sent(number, direction) == b"".join(sent)
+                assert capture.delivered(number, direction) == b"".join(sent)
+
+        cross()
+        assert list(tap.faults) == []
+
+
+FRAMES = [encode_frame(1, b"x%d" % n) for n in range(6)]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.sampled_from("sdxceai"), max_size=25), st.integers(0, 1000))
+def test_the_recording_says_exactly_what_was_delivered_whatever_was_done(keys, seed):
+    # A server sends six frames and half of one; somebody presses keys; the client compares notes.
+    capture = Capture()
+
+    async def exchange() -> bytes:
+        accepted: asyncio.Queue = asyncio.Queue()
+        server = await asyncio.start_server(lambda *both: accepted.put_nowait(both), "127.0.0.1", 0)
+        tap = Tap(server.sockets[0].getsockname()[1], capture)
+        await asyncio.to_thread(tap.start)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
+            _, upstream = await accepted.get()
+            upstream.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.to_thread(tap.hold)
+            upstream.write(b"".join(FRAMES) + FRAMES[0][:2])
+            await until(lambda: capture.size(1, "server") == 36 + 4 * 6 + 2)
+            for place, key in enumerate(keys):
+                await asyncio.to_thread(press, tap, key, seed + place)
+            await asyncio.to_thread(tap.resume)
+            upstream.write(FRAMES[0][2:])
+            upstream.close()
+            arrived = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        finally:
+            await asyncio.to_thread(tap.stop)
+            server.close()
+            await server.wait_closed()
+        assert list(tap.faults) == []
+        return arrived
+
+    arrived = asyncio.run(exchange())
+    assert capture.delivered(1, "server")[36:] == arrived
+    assert capture.sent(1, "server")[36:] == b"".join(FRAMES) + FRAMES[0]
+
+
+def press(tap: Tap, key: str, seed: int) -> None:
+    held = tap.held
+    if key == "a":
+        tap.deliver_all()
+    elif key == "s":
+        tap.step()
+    elif held:
+        frame = held[seed % len(held)]
+        match key:
+            case "d":
+                tap.deliver(frame)
+            case "x":
+                tap.drop(frame)
+            case "c":
+                tap.duplicate(frame)
+            case "e":
+                tap.edit(frame, b"e%d" % seed, rsv2=bool(seed % 2))
+            case "i":
+                tap.inject(f"injected {seed}")
+
+
+@pytest.mark.parametrize("where", ["record", "mark", "split"])
+def test_a_fault_while_armed_never_disturbs_the_traffic(upstream, where, monkeypatch):
+    capture = Capture()
+
+    def broken(*_, **__):
+        raise RuntimeError(f"broken at {where}")
+
+    with Tap(upstream.port, capture) as tap:
+        tap.add_rule("delay every frame by 1 ms")
+        if where == "split":
+            monkeypatch.setattr("wslab.net.assembler.Assembler.feed", broken)
+        else:
+            monkeypatch.setattr(capture, where, broken)
+        frames = b"".join([*FRAMES, *ILLEGAL[:5]])
+
+        async def exchange() -> bytes:
+            async with joined(tap, upstream) as (client, server):
+                server[1].write(b"HTTP/1.1 101 OK\r\n\r\n")
+                await asyncio.gather(send_all(server[1], [frames]), asyncio.sleep(0))
+                client[1].write_eof()
+                return await client[0].read()
+
+        assert within(exchange) == b"HTTP/1.1 101 OK\r\n\r\n" + frames
+        assert f"broken at {where}" in repr(tap.faults)
+
+
+def test_a_reader_that_is_held_up_slows_the_sender_and_the_tap_holds_little(upstream, monkeypatch):
+    monkeypatch.setattr(gate, "HOLD_LIMIT", 100_000)
+    capture = Capture()
+    frame = encode_frame(2, b"x" * 10_000)
+    with Tap(upstream.port, capture) as tap:
+
+        async def exchange() -> int:
+            async with joined(tap, upstream) as (client, server):
+                server[1].write(b"HTTP/1.1 101 OK\r\n\r\n")
+                await client[0].readuntil(b"\r\n\r\n")
+                await asyncio.to_thread(tap.hold)
+                server[1].write(frame * 2000)
+                (relay,) = tap._relays
+                await until(lambda: not relay.server.transport.is_reading())
+                held = relay.gate.lanes["server"].size
+                await asyncio.to_thread(tap.resume)
+                await client[0].readexactly(len(frame) * 2000)
+                return held
+
+        assert within(exchange) < 100_000 + 300_000
+
+
+# --- Nothing is left behind
+
+
+@pytest.mark.parametrize("what", ["held", "frozen", "delayed", "cut", "half-closed"])
+def test_stopping_lets_everything_go_in_under_a_second(lab, what):
+    clients = [connect(lab.tap.url) for _ in range(3)]
+    watch = Watch(lab)
+    match what:
+        case "held":
+            lab.tap.hold()
+        case "frozen":
+            lab.tap.freeze()
+        case "delayed":
+            lab.tap.slow(latency=3000)
+    for client in clients:
+        client.send("x")
+    if what == "cut":
+        lab.tap.cut()
+    elif what == "half-closed":
+        lab.tap.half_close("server")
+    else:
+        watch.waiting(3)
+    started = time.monotonic()
+    stop_all()
+    assert time.monotonic() - started < 1
+    assert lab.tap.connections == 0
+    assert loop.tasks() == []
+    timers = [handle for handle in loop.start()._scheduled if not handle.cancelled()]
+    assert timers == []
+
+
+def test_a_tap_stopped_alone_with_frames_held_marks_them_as_dropped(capture):
+    with EchoServer() as server:
+        tap = Tap(server.port, capture).start()
+        lab = Lab(server, tap, capture)
+        watch = Watch(lab)
+        with connect(tap.url) as client:
+            tap.hold()
+            client.send("x")
+            watch.waiting(1)
+            tap.stop()
+        assert "dropped" in capture.index.rows()[2].mark
+
+
+def test_controls_called_on_the_loop_thread_are_refused(lab):
+    async def call() -> None:
+        lab.tap.hold()
+
+    with pytest.raises(RuntimeError, match=r"Tap\.hold waits for the thread"):
+        loop.run(call())
