@@ -60,6 +60,8 @@ class RunningLab:
         self.root = root
         self.settings = settings
         self.url = url
+        self.page_url = url
+        """What pages are opened at: another name of the same server, where a test sets one."""
         self.token = token
         self.pid = pid
 
@@ -141,7 +143,7 @@ class OpenNotebook:
         path = urllib.parse.quote(self.name)
         query = urllib.parse.urlencode({"token": self.lab.token})
         self.page.goto(
-            f"{self.lab.url}lab/workspaces/{workspace}/tree/{path}?{query}",
+            f"{self.lab.page_url}lab/workspaces/{workspace}/tree/{path}?{query}",
             wait_until="domcontentloaded",
         )
         self.page.wait_for_function(
@@ -297,8 +299,11 @@ class OpenNotebook:
 
 
 @contextlib.contextmanager
-def running_lab(work: Path) -> Iterator[RunningLab]:
-    """Run JupyterLab in `work/notebooks`, settings and runtime files beside it; end it after."""
+def running_lab(work: Path, *options: str) -> Iterator[RunningLab]:
+    """Run JupyterLab in `work/notebooks`, settings and runtime files beside it; end it after.
+
+    `options` are more of its own, such as "--ServerApp.base_url=/user/ada/".
+    """
     folders = {
         name: work / name for name in ("notebooks", "config", "data", "runtime", "settings", "home")
     }
@@ -335,6 +340,7 @@ def running_lab(work: Path) -> Iterator[RunningLab]:
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        *options,
     ]
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -1,0 +1,285 @@
+"""The first lesson in a real JupyterLab: JavaScript in cells, the panel, both ends of a wire."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from wslab.exercises.first_connection import SOLUTIONS
+
+
+class Lesson:
+    """The open notebook, its cells by the ids that they have in the file."""
+
+    def __init__(self, notebook) -> None:
+        self.notebook = notebook
+        widgets = "window.jupyterapp.shell.currentWidget.content.widgets"
+        ids = notebook.page.evaluate(f"() => {widgets}.map(widget => widget.model.id)")
+        self._numbers = {name: number for number, name in enumerate(ids)}
+
+    def run(self, *names: str) -> Locator:
+        """Run cells by their ids; the output of the last one."""
+        for name in names:
+            self.notebook.run_cell(self._numbers[name])
+        return self.notebook.cell(self._numbers[names[-1]]).locator(".jp-OutputArea")
+
+    def rewrite(self, name: str, source: str) -> None:
+        """Type something else into a cell."""
+        self.notebook.page.evaluate(
+            "([number, source]) => { window.jupyterapp.shell.currentWidget.content"
+            ".widgets[number].model.sharedModel.setSource(source) }",
+            [self._numbers[name], source],
+        )
+
+    def kernel(self, expression: str):
+        """The value of an expression in the kernel."""
+        return json.loads(self.notebook.execute(f"import json; print(json.dumps({expression}))"))
+
+
+@pytest.fixture
+def lesson(lab_page):
+    def open_lesson(**options):
+        return Lesson(lab_page.open_notebook("01_first_connection.ipynb", **options))
+
+    return open_lesson
+
+
+def lines(output: Locator) -> Locator:
+    return output.locator('[data-wslab="browser-cell"] [data-line]')
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 800)])
+def test_the_lesson_from_top_to_bottom(lesson, theme, width):
+    lesson = lesson(theme=theme, width=width, height=1000)
+    notebook = lesson.notebook
+    wire = lesson.run("open").locator('[data-wslab="wire-view"]')
+    rows = wire.locator("[data-wslab-row]")
+
+    said = lines(lesson.run("browser"))
+    expect(said).to_contain_text(["open", "message: Hello", "close: 1000 done true"])
+    expect(rows).to_have_count(6)
+    expect(rows.last).to_contain_text("1000 done")
+    notebook.screenshot(f"first-connection-{theme}")
+
+    lesson.run("python", "library")
+    told = lesson.run("compare")
+    expect(told).to_contain_text("Origin: null")
+    expect(told).to_contain_text("User-Agent: Python")
+
+    early = lines(lesson.run("early"))
+    expect(early).to_contain_text(["readyState is 0", "InvalidStateError"])
+    expect(early.last).to_contain_text("(line 4 of the cell)")
+
+    uses_the_panel(lesson, theme)
+
+    lesson.run("types-python", "types-wire")
+    types = lines(lesson.run("types-browser"))
+    expect(types).to_contain_text(["string Hello", "object Blob(3 bytes)"])
+    two_ends(lesson)
+    solves_the_exercises(lesson)
+    notebook.screenshot(f"first-connection-exercises-{theme}")
+    lesson.run("close")
+    assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+
+
+def uses_the_panel(lesson: Lesson, theme: str) -> None:
+    notebook = lesson.notebook
+    panel = lesson.run("panel").locator('[data-wslab="browser-socket"]')
+    field = lambda name: panel.locator(f'[data-input="{name}"]')  # noqa: E731
+    press = lambda name: panel.locator(f'[data-action="{name}"]').click()  # noqa: E731
+    property = lambda name: panel.locator(f'[data-property="{name}"] dd')  # noqa: E731
+    happened = lambda name: panel.locator(f'[data-event="{name}"]')  # noqa: E731
+    problem = panel.locator('[data-wslab="problem"]')
+
+    press("send")
+    expect(problem).to_contain_text("There is no socket")
+    field("protocols").fill("other.example, echo.example")
+    press("connect")
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    expect(property("readyState")).to_have_text("1 (OPEN)")
+    expect(property("protocol")).to_have_text('"echo.example"')
+    field("message").fill("<b>Grüße</b>")
+    press("send")
+    expect(happened("message")).to_contain_text('"<b>Grüße</b>"')
+
+    field("binaryType").select_option("arraybuffer")
+    field("kind").select_option("binary")
+    field("message").fill("00 ff 0")
+    press("send")
+    expect(problem).to_contain_text("two digits each")
+    field("message").fill("00 ff")
+    press("send")
+    expect(happened("message").last).to_contain_text("ArrayBuffer of 2 bytes: 00 ff")
+    field("binaryType").select_option("blob")
+    field("kind").select_option("blob")
+    press("send")
+    expect(happened("message").last).to_contain_text("Blob of 5 bytes")
+    field("kind").select_option("size")
+    field("message").fill("1000000")
+    press("send")
+    expect(happened("message").last).to_contain_text("Blob of 1,000,000 bytes")
+    expect(property("bufferedAmount")).to_have_text("0 (highest 1,000,000)")
+
+    # What the browser throws, in its own words.
+    for code, reason, name in [
+        ("1001", "", "InvalidAccessError"),
+        ("999", "", "InvalidAccessError"),
+        ("5000", "", "InvalidAccessError"),
+        ("3000", "é" * 62, "SyntaxError"),
+    ]:
+        field("code").fill(code)
+        field("reason").fill(reason)
+        press("close")
+        expect(problem).to_have_attribute("data-exception", name)
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.scroll_into_view_if_needed()
+    notebook.screenshot(f"first-connection-panel-{theme}", panel)
+    field("code").fill("4001")
+    field("reason").fill("enough")
+    press("close")
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(happened("close")).to_contain_text('code 4001, reason "enough", wasClean true')
+    press("send")  # into nothing, and no exception
+    expect(happened("send").last).to_contain_text("dropped")
+    field("protocols").fill("not a token")
+    press("connect")
+    expect(problem).to_have_attribute("data-exception", "SyntaxError")
+
+    # From Python, and what Python sees.
+    lesson.run("panel-python")
+    event = lesson.kernel("socket.wait('message', after=len(socket.events) - 2)[:6]")
+    assert event[1:] == ["message", '"from Python, through the page"', 29, "string", None]
+    assert lesson.kernel("[socket.state, socket.route, socket.waiting]") == ["OPEN", "direct", 0]
+    expect(lesson.run("panel-events")).to_contain_text("from Python, through the page")
+    closes = lesson.kernel("[e[5:] for e in socket.events if e.name == 'close']")
+    assert closes == [[4001, "enough", True]]
+
+
+def two_ends(lesson: Lesson) -> None:
+    """A clean end and a died connection, in the page, in Python and on the wire."""
+    lesson.run("good-end", "good-end-explain")
+    page = lines(lesson.run("bad-browser"))
+    expect(page).to_contain_text(["open"])
+    expect(lesson.run("bad-python")).to_contain_text("close_code: 1006")
+    expect(page).to_contain_text(["open", 'close: code 1006 reason "" wasClean false'])
+    # The panel's connection was cut off with it, and nobody said goodbye on the wire.
+    assert lesson.kernel("socket.wait('close', after=len(socket.events) - 1).code") == 1006
+    witness = lesson.run("bad-wire")
+    expect(witness).to_contain_text("no close frame crossed")
+    expect(witness).not_to_contain_text("1006")
+    tried = lines(lesson.run("error-browser"))
+    expect(tried).to_contain_text(["message is undefined", "code 1006 wasClean false"])
+    expect(lesson.run("error-python")).to_contain_text("nobody listens there")
+
+
+def solves_the_exercises(lesson: Lesson) -> None:
+    """The very stubs fail and the very solutions pass, as JavaScript in the page."""
+    for name in ("goodbye", "bytes"):
+        cell = f"exercise-{name}"
+        connected = "len([r for r in lab.capture.index.rows() if r.kind == 'response'])"
+        before = lesson.kernel(connected)
+        output = lesson.run(cell)
+        expect(output.locator('[data-wslab="browser-cell"]')).to_have_attribute(
+            "data-state", "OPEN"
+        )
+        assert lesson.kernel(connected) == before + 1
+        verdict = lesson.run(f"check-{name}").locator('[data-wslab="verdict"]')
+        expect(verdict).to_have_attribute("data-passed", "false")
+        expect(verdict).to_contain_text("Hint:")
+
+        lesson.rewrite(cell, SOLUTIONS[name])
+        output = lesson.run(cell)
+        expect(output.locator('[data-wslab="browser-cell"]')).to_have_attribute(
+            "data-state", "CLOSED"
+        )
+        verdict = lesson.run(f"check-{name}").locator('[data-wslab="verdict"]')
+        expect(verdict).to_have_attribute("data-passed", "true")
+    trace = lines(lesson.run("order-run"))
+    expect(trace).to_contain_text(["A 0", "G", "B", "C", "D", "E 2", "F 1005"])
+
+
+LAB = "from wslab.labs import first_connection\nlab = first_connection.open()\nlab.wire()"
+
+
+def test_a_cell_that_runs_again_stops_or_goes_takes_its_sockets_along(lab_page):
+    two = "%%browser\nfor (let i = 0; i < 2; i++) new WebSocket(url);"
+    notebook = lab_page.open_cells(LAB, two, two)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    notebook.run_cell(2)
+    rows = notebook.view("wire-view").locator("[data-wslab-row]")
+    closes = notebook.view("wire-view").locator('[data-kind="close"][data-direction="client"]')
+    cells = notebook.view("browser-cell")
+    expect(cells.first).to_contain_text("2 of 2 sockets open")
+    expect(rows).to_have_count(8)
+
+    notebook.run_cell(1)
+    expect(closes).to_have_count(2)
+    expect(cells.first).to_contain_text("2 of 2 sockets open")
+    cells.first.get_by_role("button", name="Stop").click()
+    expect(closes).to_have_count(4)
+    expect(cells.first).to_contain_text("Stopped. Its sockets are closed")
+    assert "open" in notebook.execute("lab.server.connections and 'open'")
+    notebook._in_page(
+        "panel.content.activeCellIndex = 2; await app.commands.execute('notebook:delete-cell')", 20
+    )
+    expect(closes).to_have_count(6)
+    expect(closes.last).to_contain_text("1001")
+
+
+def test_code_in_a_cell_is_kept_in_its_frame_and_told_what_it_may_not(lab_page):
+    notebook = lab_page.open_cells(
+        LAB,
+        "%%browser\n<p id='p'>visible</p>\n<form><button>go</button></form>\n<script>\n"
+        "console.log(origin, typeof url, { a: [1, new Uint8Array(2)] }, new Error('wrong'));\n"
+        "console.warn('careful');\nalert('<b>look</b>');\n"
+        "try { parent.document.title } catch (e) { console.log(e.name) }\n"
+        "try { document.cookie } catch (e) { console.log(e.name) }\n"
+        "document.querySelector('form').requestSubmit();\n"
+        "Promise.reject(new Error('late'));\nnew WebSocket('ws://example.org/');\n"
+        "nonsense();\n</script><img src='http://127.0.0.1:1/x.png'>",
+        "%%browser\nlet url = 'mine';\nconsole.log(url);",
+        "%%browser\nlet = ;",
+        "%%browser\nfor (let i = 0; i < 1200; i++) console.log('line', i);",
+    )
+    notebook.run_all()
+    cells = notebook.view("browser-cell")
+    said = cells.nth(0).locator("[data-line] .ws-words")
+    for text in [
+        "null string {a: [1, Uint8Array(2 bytes: 00 00)]} Error: wrong",
+        "careful",
+        "<b>look</b>",
+        "SecurityError",
+        "a browser would leave the page now",
+        "Uncaught ReferenceError: nonsense is not defined (line 13 of the cell)",
+        "Uncaught (in promise) Error: late",
+        "Not allowed: ws://example.org",
+        "Not allowed: http://127.0.0.1:1/x.png",
+    ]:
+        expect(said.filter(has_text=text).first).to_be_visible()
+    expect(said.filter(has_text="SecurityError")).to_have_count(2)
+    expect(cells.nth(0).frame_locator("iframe").locator("#p")).to_be_visible()
+    expect(cells.nth(1)).to_contain_text("mine")
+    expect(cells.nth(2)).to_contain_text("SyntaxError")
+    expect(cells.nth(2)).to_contain_text("(line 2 of the cell)")
+    expect(cells.nth(3)).to_contain_text("lines before these")
+    expect(cells.nth(3).locator("[data-line]").last).to_contain_text("line 1199")
+    assert cells.nth(3).locator("[data-line]").count() < 1000
+
+
+def test_no_cookie_of_the_page_is_in_the_recording(lab_page):
+    notebook = lab_page.open_cells(
+        LAB + "\nsocket = lab.browser()",
+        "socket.connect()\nsocket",
+        "%%browser\nnew WebSocket(url)",
+    )
+    notebook.page.evaluate("() => { document.cookie = 'login=very-secret; path=/' }")
+    for number in range(3):
+        notebook.run_cell(number)
+    assert "open" in notebook.execute("socket.wait('open').name")
+    expect(notebook.view("browser-cell")).to_have_attribute("data-state", "OPEN")
+    sent = notebook.execute("print([lab.capture.stream(n, 'client') for n in (1, 2)])")
+    assert "Cookie: " in sent, "the browser does send them: to every port of this machine"
+    assert "very-secret" not in sent
