@@ -637,7 +637,7 @@ def test_a_server_that_never_answers_can_be_given_up(play):
     expect(panel.locator("[data-action=connect]")).to_be_enabled()
 
 
-# -- with a notebook of its own ---------------------------------------------------------------------
+# -- with a notebook of its own --------------------------------------------------------------------
 
 
 def test_the_page_can_be_reloaded(lab_page):
@@ -650,3 +650,26 @@ def test_the_page_can_be_reloaded(lab_page):
     notebook.wait_for_kernel()
     notebook.execute(ODD)
     expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
+
+
+def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture(lab_page):
+    notebook = lab_page.open_cells(CAST, WIRE, TALK)
+    notebook.run_all()
+    wire = notebook.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
+    expect(wire).to_have_attribute("data-kept", "10")  # once the wire has been quiet
+    # "Save Widget State Automatically" of the Settings menu, this once.
+    keep = "await app.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+    notebook._in_page(keep, 20)
+    notebook._in_page("await app.commands.execute('docmanager:save')", 20)
+    notebook._in_page(keep, 20)
+    notebook.close()  # and its kernel ends
+
+    again = lab_page.open_notebook("throwaway.ipynb")
+    wire = again.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows", timeout=30_000)
+    expect(wire.locator(".ws-picture")).to_contain_text("Run this cell again")
+    row(wire, 2).click()
+    expect(wire.get_by_text("The bytes were not kept")).to_be_visible()
+    again.run_all()
+    expect(again.view("wire-view").locator(".ws-picture")).to_be_hidden()

@@ -65,7 +65,8 @@ def render(capture: Capture, *, server_label: str = "server", rows: int = ROWS) 
     )
     return (
         '<div data-wslab="wire-static" style="border:1px solid '
-        f'{_RULE};border-radius:4px;padding:.5em 0;max-width:72em;line-height:1.5">'
+        f"{_RULE};border-radius:4px;padding:.5em 0;max-width:72em;line-height:1.5;"
+        'font-family:var(--jp-ui-font-family,system-ui,sans-serif)">'
         f'<div style="padding:0 .8em .4em">{head}</div>{peers}{"".join(parts)}</div>'
     )
 
@@ -101,7 +102,7 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         broken += f' <span style="{_DONE}">{escape(row.mark)}</span>'
     # Read out, and read by eye where styles are taken away; hidden where the arrow says it.
     words = (
-        '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden">'
+        '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden;color:transparent">'
         f" {'server → client' if server else 'client → server'}: </span>"
     )
     lane = [
@@ -114,7 +115,7 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         line.format(grow="0 0 1em") + tip,
     ]
     direction = "row-reverse" if server else "row"
-    gap = "margin-right:-.5em" if server else "margin-left:-.5em"
+    gap = "margin-right:-.2em" if server else "margin-left:-.2em"
     return (
         f'<details data-wslab-row="{row.number}" data-kind="{row.kind}" '
         f'data-direction="{row.direction}" style="margin:0 .5em">'

@@ -46,6 +46,7 @@ class WireView(LiveView):
     _server_label = traitlets.Unicode().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
     _kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _saved = traitlets.Dict().tag(sync=True)  # written by the page, for a notebook that is saved
 
     def __init__(
         self,

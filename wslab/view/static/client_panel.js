@@ -15,6 +15,7 @@ function render({ model, el }) {
   let client = { state: "CLOSED", running: [] };
   let next = 0; // the number of the event that comes next
   let asked = 0;
+  let patience = 0;
   const waiting = new Map(); // number of a question -> what to do when it is done
 
   // -- what there is to see -----------------------------------------------------------------
@@ -188,6 +189,8 @@ function render({ model, el }) {
     const number = ++asked;
     waiting.set(number, { whenDone });
     page.ask({ ...question, number: `${page.name}/${number}` });
+    clearTimeout(patience);
+    patience = setTimeout(() => complain(NO_ANSWER), PATIENCE);
   }
 
   function refuse(input, text) {
@@ -204,6 +207,8 @@ function render({ model, el }) {
   // -- what the kernel tells ----------------------------------------------------------------
 
   function onNews(news) {
+    clearTimeout(patience);
+    if (problem.textContent === NO_ANSWER) complain(null);
     if (news.client) showClient(news.client);
     if (news.events) showEvents(news.first, news.events);
     for (const done of news.done ?? []) {
@@ -287,9 +292,16 @@ function render({ model, el }) {
   showClient(client);
   el.append(root);
   page.ask({ do: "hello" });
-  return () => page.ask({ do: "bye" });
+  return () => {
+    page.ask({ do: "bye" });
+    clearTimeout(patience);
+  };
 }
 
+const PATIENCE = 3_000; // ms
+const NO_ANSWER =
+  "No answer from the kernel yet. Either a cell is running, or the kernel was restarted: then run " +
+  "this panel's cell again.";
 const LONE_SURROGATE =
   "holds half a surrogate pair, which no UTF-8 can carry (RFC 3629 §3). Nothing was sent.";
 

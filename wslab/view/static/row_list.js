@@ -49,6 +49,15 @@ export class RowList {
     this.#resized.observe(this.probe);
   }
 
+  /** The rows are others now: draw each of them anew. */
+  forget() {
+    for (const element of this.#elements.values()) element.remove();
+    this.#elements.clear();
+    this.#painted = 0;
+    this.chosen = null;
+    this.following = true;
+  }
+
   dispose() {
     this.#resized.disconnect();
   }

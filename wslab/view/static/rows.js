@@ -7,7 +7,6 @@ const decoder = new TextDecoder();
 
 export class Rows {
   count = 0;
-  connections = 1;
   marks = new Map(); // row -> what a debugger did to it, in words
   #chunks = []; // {from, start, ends, text}: the previews of one batch
   #capacity = 0;
@@ -55,6 +54,40 @@ export class Rows {
     return true;
   }
 
+  /** The first rows, at most `most`, as JSON: for the notebook to keep. */
+  saved(most) {
+    const { time, length, connection, kind, flags } = this;
+    return Array.from({ length: Math.min(most, this.count) }, (_, row) =>
+      [time[row], length[row], connection[row], kind[row], flags[row], this.preview(row)]);
+  }
+
+  /** A store that holds what `saved` gave. */
+  static restored(saved) {
+    const rows = new Rows();
+    while (rows.#capacity < saved.length) rows.#grow(rows.#capacity * 2);
+    const previews = saved.map((row) => new TextEncoder().encode(row[5]));
+    let end = 0;
+    const ends = Uint32Array.from(previews, (preview) => (end += preview.length));
+    const text = new Uint8Array(end);
+    for (const [row, preview] of previews.entries()) text.set(preview, ends[row] - preview.length);
+    for (const [row, [time, length, connection, kind, flags]] of saved.entries()) {
+      rows.time[row] = time;
+      rows.length[row] = length;
+      rows.connection[row] = connection;
+      rows.kind[row] = kind;
+      rows.flags[row] = flags;
+    }
+    rows.#chunks.push({ from: 0, start: 0, ends, text });
+    rows.count = saved.length;
+    return rows;
+  }
+
+  /** Forget everything. */
+  clear() {
+    this.count = 0;
+    this.#chunks = [];
+  }
+
   /** What a row says of itself in a few words, at most 80 characters. */
   preview(row) {
     let low = 0;
@@ -82,6 +115,12 @@ export class Shown {
 
   constructor(rows) {
     this.#rows = rows;
+  }
+
+  /** There are no rows any more. */
+  clear() {
+    this.#seen = 0;
+    this.#count = 0;
   }
 
   get filtering() {

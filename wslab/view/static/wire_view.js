@@ -17,13 +17,18 @@ const LEGEND = {
   reserved: "an opcode that nobody may use yet",
 };
 const PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
+const QUIET = 1_000; // ms without news until the notebook may keep a picture of the rows
+const KEPT = 200; // rows of that picture
 const ASK_AGAIN = 2_000; // ms until a question for missing rows is repeated
 
 function render({ model, el }) {
   const page = new Page(model);
   const id = `ws-${page.name}`;
   const kinds = model.get("_kinds");
-  const rows = new Rows();
+  // A saved notebook that is opened again shows what was seen, until a kernel says otherwise.
+  const kept = model.get("_saved");
+  let live = !kept?.rows?.length;
+  const rows = live ? new Rows() : Rows.restored(kept.rows);
   const shown = new Shown(rows);
   const states = new Map(); // connection -> state
   const counts = new Uint32Array(kinds.length);
@@ -33,6 +38,7 @@ function render({ model, el }) {
   let left = 0; // rows there were when the reader scrolled up
   let askedAt = -Infinity;
   let painting = 0;
+  let remembering = 0;
 
   // -- what there is to see -----------------------------------------------------------------
 
@@ -153,6 +159,11 @@ function render({ model, el }) {
   const problem = h("div", { class: "ws-problem", "data-wslab": "problem", role: "alert" });
   problem.hidden = true;
 
+  const picture = h("p", { class: "ws-picture ws-title", role: "status" },
+    `Kept in the saved notebook: ${plural(kept?.total ?? 0, "row")} crossed` +
+    `${kept?.total > KEPT ? `, the first ${KEPT} are here` : ""}. Run this cell again for the live view.`);
+  picture.hidden = live;
+
   const root = h(
     "section",
     {
@@ -168,6 +179,7 @@ function render({ model, el }) {
     tamper.panel,
     filters,
     problem,
+    picture,
     tamper.problem,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
@@ -240,7 +252,7 @@ function render({ model, el }) {
   function onSave() {
     save.open = false;
     save.firstChild.focus();
-    say(saved, "saving …");
+    say(saved, live ? "saving …" : "run the cell again first");
     page.ask({ do: "save" });
   }
 
@@ -266,7 +278,10 @@ function render({ model, el }) {
     page.ask({ do: "detail", ...asking });
     clearTimeout(patience);
     patience = setTimeout(() => {
-      detail.waitFor("Asked the kernel for these bytes. It answers when the running cell lets it.");
+      detail.waitFor(live
+        ? "Asked the kernel for these bytes: it answers as soon as the running cell lets it. After a " +
+          "restart, run this view's cell again."
+        : "The bytes were not kept in the notebook. Run this view's cell again.");
     }, PATIENCE);
   }
 
@@ -277,6 +292,7 @@ function render({ model, el }) {
       const { buffer: memory, byteOffset, byteLength } = buffers[number];
       return new Uint8Array(memory, byteOffset, byteLength);
     };
+    if (!live) goLive();
     if (news.rows) {
       const { buffer: at, start, rows: fresh } = news.rows;
       const taken = rows.take(news.rows, buffer(at), buffer(at + 1));
@@ -304,6 +320,8 @@ function render({ model, el }) {
     // of the screen begins. A tab that nobody sees waits for one.
     if (document.hidden) schedule();
     else paint();
+    clearTimeout(remembering);
+    remembering = setTimeout(remember, QUIET);
   }
 
   function takeMarks(marks) {
@@ -312,6 +330,26 @@ function render({ model, el }) {
     list.again(changed);
     // What the chosen row can still be told to do may have changed with it.
     if (detail.number !== null && changed.includes(detail.number)) ask(detail.number);
+  }
+
+  function goLive() {
+    live = true;
+    picture.hidden = true;
+    rows.clear();
+    shown.clear();
+    counts.fill(0);
+    counted = 0;
+    states.clear();
+    list.forget();
+    detail.clear();
+  }
+
+  /** Put a picture of the rows where JupyterLab finds it when it saves. It is not sent anywhere. */
+  function remember() {
+    model.set("_saved", {
+      rows: rows.saved(KEPT), total: rows.count, states: Object.fromEntries(states),
+    });
+    set(root, "data-kept", rows.count);
   }
 
   function askForMissing() {
@@ -405,6 +443,9 @@ function render({ model, el }) {
 
   model.on("msg:custom", onNews);
   el.append(root);
+  for (const [number, state] of Object.entries(live ? {} : kept.states)) {
+    states.set(Number(number), state);
+  }
   showState();
   paint();
   page.ask({ do: "hello", count: 0 });
@@ -412,6 +453,7 @@ function render({ model, el }) {
     page.ask({ do: "bye" });
     cancelAnimationFrame(painting);
     clearTimeout(patience);
+    clearTimeout(remembering);
     list.dispose();
     detail.dispose();
   };
