@@ -52,11 +52,12 @@ const wanted = Number(process.argv[3]);
 let best = Infinity;
 async function once() {
   let seen = 0;
+  const copy = Buffer.from(stream);  // it unmasks in place
   const receiver = new Receiver({ isServer: true, allowSynchronousEvents: true });
   const done = new Promise((resolve) =>
     receiver.on('message', () => ++seen === wanted && resolve()));
   const started = process.hrtime.bigint();
-  for (let i = 0; i < stream.length; i += 65536) receiver.write(stream.subarray(i, i + 65536));
+  for (let i = 0; i < copy.length; i += 65536) receiver.write(copy.subarray(i, i + 65536));
   await done;
   best = Math.min(best, Number(process.hrtime.bigint() - started) / 1e9);
 }
@@ -250,9 +251,9 @@ def main() -> None:
         "does more: sockets, unmasks, calls",
     )
 
-    large = b"".join(masked(bytes(65536), 400))
+    large = b"".join(masked(bytes(65536), 1000))
     ours, theirs = in_turns(rounds, lambda: index(large), lambda: library(large))
-    print(f"\n400 masked frames of 64 KiB: {ours / theirs:.3f} of websockets' time (wanted: 0.1)")
+    print(f"\n1000 masked frames of 64 KiB: {ours / theirs:.3f} of websockets' time (wanted: 0.1)")
     print(f"\nIndex beside the recording: {memory(small):.1f} bytes a frame (wanted: 40)")
     ours, theirs = describe()
     print(

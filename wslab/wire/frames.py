@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from .close_codes import close_code
 from .fields import Direction, Field, Kind, Violation
@@ -145,29 +145,45 @@ EARLY = 0x200  # sent before the response to the handshake had come
 CHECKED = 0x400  # what it adds to its message has been looked at
 FAULTY = 0x800  # and breaks a rule
 
+# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
+# whole length; 0 sends it to the careful path, LONG to the bytes that hold its length. One table
+# for each thing that changes what is plain: who sends, whether a message in fragments is going on,
+# whether RSV1 means "compressed".
+LONG = 1
 _NONE = bytes(256)
 
 
-def _steps(lengths: bytes, plain: set[int]) -> list[bytes]:
-    return [lengths if first in plain else _NONE for first in range(256)]
+def _steps(direction: Direction, in_message: bool, rsv1: bool) -> list[bytes]:
+    bit, header = (0x80, 6) if direction == "client" else (0, 2)
+    short = {bit + size: header + size for size in range(126)}
+    of_control = bytes(short.get(second, 0) for second in range(256))
+    of_data = bytes((short | {bit + 126: LONG, bit + 127: LONG}).get(i, 0) for i in range(256))
+    data = {0x00} if in_message else {0x81, 0x82} | ({0xC1, 0xC2} if rsv1 else set())
+    return [
+        of_control if first in (0x89, 0x8A) else of_data if first in data else _NONE
+        for first in range(256)
+    ]
 
 
-# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
-# whole length, 0 sends it to the careful path. One list for each thing that changes what is plain:
-# who sends, whether a message in fragments is going on, whether RSV1 means "compressed".
-_MASKED = bytes(
-    2 + 4 + second - 0x80 if 0x80 <= second <= 0x80 + 125 else 0 for second in range(256)
-)
-_UNMASKED = bytes(2 + second if second <= 125 else 0 for second in range(256))
 _PLAIN = {
-    (direction, in_message, rsv1): _steps(
-        _MASKED if direction == "client" else _UNMASKED,
-        {0x89, 0x8A} | ({0x00} if in_message else {0x81, 0x82} | ({0xC1, 0xC2} if rsv1 else set())),
-    )
-    for direction in ("client", "server")
+    (direction, in_message, rsv1): _steps(direction, in_message, rsv1)
+    for direction in get_args(Direction)
     for in_message in (False, True)
     for rsv1 in (False, True)
 }
+
+
+def _long_step(data: bytes | bytearray, start: int, stop: int) -> int:
+    """The whole length of a frame with a long form of length; 0 for the careful path."""
+    second = data[start + 1]
+    key = second >> 7 << 2
+    if second & 1:
+        size = int.from_bytes(data[start + 2 : start + 10], "big")
+        return 10 + key + size if 0xFFFF < size < 1 << 63 and start + 10 <= stop else 0
+    size = int.from_bytes(data[start + 2 : start + 4], "big")
+    return 4 + key + size if size > 125 and start + 4 <= stop else 0
+
+
 _MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
 _MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
 
@@ -202,7 +218,11 @@ class Splitter:
                 last = stop - 1
                 while position < last:
                     step = steps[data[position]][data[position + 1]]
-                    if not step or position + step > stop:
+                    if step <= LONG:
+                        step = step and _long_step(data, position, stop)
+                        if not step:
+                            break
+                    if position + step > stop:
                         break
                     append(position)
                     position += step

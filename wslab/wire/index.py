@@ -194,9 +194,11 @@ class Index:
         taken = 0
         for chunk, end in zip(chunks, ends, strict=True):
             upto = bisect_right(stops, end, taken)
-            if upto > taken:
+            if upto == taken + 1:
+                brought.append(chunk)
+            elif upto > taken:
                 brought.extend(array("I", [chunk]) * (upto - taken))
-                taken = upto
+            taken = upto
         while row < len(found) and found[row] < side.early:
             marks[row] |= frames.EARLY | frames.BROKEN
             row += 1
