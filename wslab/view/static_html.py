@@ -102,7 +102,8 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         broken += f' <span style="{_DONE}">{escape(row.mark)}</span>'
     # Read out, and read by eye where styles are taken away; hidden where the arrow says it.
     words = (
-        '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden;color:transparent">'
+        '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden;'
+        'color:transparent">'
         f" {'server → client' if server else 'client → server'}: </span>"
     )
     lane = [
