@@ -363,6 +363,8 @@ def test_a_broken_frame_ends_one_connection_only(room):
             b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
+        assert hear(ada, "join")["name"] == "Ada"
+        assert hear(ada, "join")["name"] == "Odd"
         sock.sendall(b"\x83\x80\0\0\0\0")  # opcode 3 does not exist
         assert "1002" in hear(ada, "leave")["why"]
 

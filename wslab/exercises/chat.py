@@ -215,8 +215,11 @@ _chat_hints = Hints(
 
 async def _try_chat(chat: Chat, members: set) -> Verdict:
     faults: list[Exception] = []
+    handlers: list[asyncio.Task] = []
 
     async def handler(connection: ServerConnection) -> None:
+        if task := asyncio.current_task():
+            handlers.append(task)
         try:
             await chat(connection)
         except ConnectionClosed:
@@ -232,15 +235,15 @@ async def _try_chat(chat: Chat, members: set) -> Verdict:
     sock.bind(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     clients: list[ClientConnection] = []
-    async with serve(handler, sock=sock, compression=None, ping_interval=None, logger=quiet) as s:
+    async with serve(handler, sock=sock, compression=None, ping_interval=None, logger=quiet):
         try:
             verdict = await _visit(port, members, clients)
             raised = faults[:1]  # not what it raises when all are thrown out below
         finally:
             for client in clients:
                 client.transport.abort()
-            for connection in list(s.connections):
-                connection.transport.abort()
+            for task in handlers:
+                task.cancel()  # also one that waits for what will never come
     if raised and not verdict:
         error = raised[0]
         return Verdict(

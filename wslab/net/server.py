@@ -157,6 +157,14 @@ class _Connection(ServerConnection):
 
     owner: Server
     _told_off = False
+    _cut_off: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._cut_off is None and self.close_deadline is not None:
+            # A peer that broke a rule was told so, and should hang up. The library counts the time
+            # for that only while somebody closes or sends; who reads would wait for ever.
+            self._cut_off = self.loop.call_at(self.close_deadline, self.transport.abort)
 
     # The library calls this whenever there is something to write, the end of the stream included.
     def send_data(self) -> None:
@@ -176,6 +184,8 @@ class _Connection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.owner._accepted.discard(self)
+        if self._cut_off is not None:
+            self._cut_off.cancel()
         super().connection_lost(exc)
 
 

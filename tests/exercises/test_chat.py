@@ -1,0 +1,157 @@
+"""Every stub of the chat lesson fails its check, every solution passes, mistakes get names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from wslab.exercises import chat
+from wslab.exercises.chat import SOLUTIONS, check_chat, check_offender, check_shorten, solution
+from wslab.exercises.verdict import Verdict
+from wslab.wire import Capture
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_chat.ipynb"
+
+
+def stub(exercise: str) -> str:
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    (source,) = [
+        "".join(cell["source"])
+        for cell in cells
+        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
+    ]
+    return source
+
+
+def run(source: str) -> Verdict:
+    """Run a cell as the notebook does: the value of its last line is what it shows."""
+    names = {name: getattr(chat, name) for name in dir(chat)} | {"trace": trace()}
+    *body, last = source.strip().split("\n")
+    exec("\n".join(body), names)
+    verdict = eval(last, names)
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+def trace() -> Capture:
+    """Three connections; on the second the server closes with 1009, on the third with 1000."""
+    capture = Capture()
+    for code in (None, 1009, 1000):
+        connection = capture.open_connection(upgraded=True)
+        capture.record(connection, "client", bytes.fromhex("818000000000"))
+        if code:
+            capture.record(connection, "server", b"\x88\x02" + code.to_bytes(2, "big"))
+    return capture
+
+
+@pytest.mark.parametrize("exercise", ["shorten", "chat", "offender"])
+def test_every_stub_fails_with_a_hint(exercise):
+    verdict = run(stub(exercise))
+    assert not verdict
+    assert verdict.hint
+    assert "Not yet" in verdict._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("exercise", "check"),
+    [("shorten", "check_shorten(shorten)"), ("chat", "check_chat(room, members)")],
+)
+def test_every_solution_passes(exercise, check):
+    assert run(f"{SOLUTIONS[exercise]}\n{check}")
+
+
+def test_every_exercise_has_a_solution_or_says_which_have(capsys):
+    solution("shorten")
+    assert "errors=" in capsys.readouterr().out
+    with pytest.raises(KeyError, match="expected one of shorten, chat"):
+        solution("offender")
+
+
+@pytest.mark.parametrize(
+    ("shorten", "named"),
+    [
+        (lambda text, limit: None, "returned nothing"),
+        (lambda text, limit: ..., "returned nothing"),
+        (lambda text, limit: text.encode()[:limit], "These are bytes"),
+        (lambda text, limit: text[:limit], "These are 50 characters"),
+        (lambda text, limit: text.encode()[:limit].decode(), "middle of a character"),
+        (lambda text, limit: text.encode()[:limit].decode(errors="replace"), "�"),
+        (lambda text, limit: text.encode()[: limit - 1].decode(errors="ignore"), "missing"),
+        (lambda text, limit: 7, "got int"),
+    ],
+)
+def test_mistakes_with_bytes_are_named(shorten, named):
+    verdict = check_shorten(shorten)
+    assert not verdict
+    assert named in repr(verdict)
+
+
+def room_that(speak, *, tidy=True):
+    members = set()
+
+    async def room(connection):
+        members.add(connection)
+        try:
+            async for message in connection:
+                await speak(members, connection, message)
+        finally:
+            if tidy:
+                members.discard(connection)
+
+    return room, members
+
+
+async def in_turn(members, connection, message):
+    for member in list(members):
+        await member.send(message)
+
+
+async def echo(members, connection, message):
+    await connection.send(message)
+
+
+async def broken(members, connection, message):
+    raise LookupError("no such thing")
+
+
+async def never(members, connection, message):
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("speak", "named"),
+    [
+        (in_turn, "reads nothing"),
+        (echo, "not everybody heard it"),
+        (broken, "raised LookupError: no such thing"),
+        (never, "not everybody heard it"),
+    ],
+)
+def test_mistakes_in_a_room_are_named(speak, named):
+    verdict = check_chat(*room_that(speak))
+    assert not verdict
+    assert named in verdict.text
+
+
+def test_who_stays_a_member_after_the_end_is_found():
+    assert "still a member" in check_chat(*room_that(in_turn, tidy=False)).text
+
+
+def test_a_room_that_keeps_no_members_is_told_so():
+    async def room(connection):
+        await connection.wait_closed()
+
+    assert "holds 0" in check_chat(room, set()).text
+
+
+@pytest.mark.parametrize(
+    ("connection", "code", "passed"),
+    [(2, 1009, True), (2, 1008, False), (1, 1009, False), (3, 1000, False), ("2", 1009, False)],
+)
+def test_the_offender_is_found_by_connection_and_code(connection, code, passed):
+    verdict = check_offender(connection=connection, code=code, trace=trace())
+    assert bool(verdict) is passed
+    assert verdict.passed or verdict.hint
