@@ -369,7 +369,8 @@ def wait_for_server(server: subprocess.Popen[bytes], runtime: Path, log: Path) -
             break
         with contextlib.suppress(OSError, ValueError):
             info = json.loads((runtime / f"jpserver-{server.pid}.json").read_text())
-            with urllib.request.urlopen(f"http://127.0.0.1:{info['port']}/api", timeout=5):
+            api = f"http://127.0.0.1:{info['port']}{info['base_url']}api"
+            with urllib.request.urlopen(api, timeout=5):
                 return dict(info)
         # A file's coming cannot be waited for; the process and the clock are looked at in between.
         time.sleep(0.05)
