@@ -12,6 +12,7 @@ Source: RFC 6455 §5. A frame on the wire::
 from __future__ import annotations
 
 import secrets
+import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -173,18 +174,19 @@ _PLAIN = {
 }
 
 
-def _long_step(data: bytes | bytearray, start: int, stop: int) -> int:
-    """The whole length of a frame with a long form of length; 0 for the careful path."""
+def _long_end(data: bytes | bytearray, start: int, stop: int) -> int:
+    """Where a frame with a long form of length ends; 0 for the careful path."""
     second = data[start + 1]
     key = second >> 7 << 2
     if second & 1:
         size = int.from_bytes(data[start + 2 : start + 10], "big")
-        return 10 + key + size if 0xFFFF < size < 1 << 63 and start + 10 <= stop else 0
+        return start + 10 + key + size if 0xFFFF < size < 1 << 63 and start + 10 <= stop else 0
     size = int.from_bytes(data[start + 2 : start + 4], "big")
-    return 4 + key + size if size > 125 and start + 4 <= stop else 0
+    return start + 4 + key + size if size > 125 and start + 4 <= stop else 0
 
 
 _MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
+_WIDE = f"utf-16-{sys.byteorder[0]}e"  # makes 16 bits of each of latin-1's 8, at C's speed
 _MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
 
 
@@ -218,18 +220,18 @@ class Splitter:
                 last = stop - 1
                 while position < last:
                     step = steps[data[position]][data[position + 1]]
-                    if step <= LONG:
-                        step = step and _long_step(data, position, stop)
-                        if not step:
-                            break
-                    if position + step > stop:
+                    if step > LONG:
+                        end = position + step
+                    elif not step or not (end := _long_end(data, position, stop)):
+                        break
+                    if end > stop:
                         break
                     append(position)
-                    position += step
+                    position = end
                 if len(starts) > first:
                     table = _MARKS_IN_MESSAGE if self.in_message else _MARKS
-                    heads = bytes(map(data.__getitem__, starts[first:]))
-                    marks.extend(heads.translate(table))
+                    heads = bytes([data[start] for start in starts[first:]])
+                    marks.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
             header = read_header(data, position, stop)
             if header is None or position + header.length + header.payload_length > stop:
                 break
