@@ -189,6 +189,11 @@ class NodePeers:
             return PeerReport(None, "", False, (words,))
         return PeerReport(answer["code"], answer["reason"], answer["clean"], tuple(answer["said"]))
 
+    def send_in_each_state(self, url: str, hanging: str) -> dict[str, str]:
+        """What `send` does in each state, against the server at `url`; the one at `hanging` never
+        answers."""
+        return dict(self._run("client").order("send_in_each_state", url=url, hanging=hanging))
+
     def reset(self) -> None:
         """Let all connections and the server go; the processes stay."""
         for place, process in list(self._processes.items()):

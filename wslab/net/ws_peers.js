@@ -149,8 +149,32 @@ const ORDERS = {
     for (const socket of server.clients) socket.close(code, reason);
     return new Promise((resolve) => server.close(() => resolve({})));
   },
-  state({ who }) {
-    return { state: find(who)?.socket.readyState ?? null };
+  async send_in_each_state({ url, hanging }) {
+    const said = {};
+    const send = (socket) => {
+      const before = socket.bufferedAmount;
+      try {
+        socket.send("Hello");
+      } catch (error) {
+        return `throws ${error.name}`;
+      }
+      if (socket.readyState === WebSocket.OPEN) return "sends";
+      const lost = socket.bufferedAmount - before;
+      return `nothing, no error either; bufferedAmount grows by ${lost}`;
+    };
+    const early = new WebSocket(hanging);
+    early.on("error", () => {}); // told to those who terminate before the answer
+    said.CONNECTING = send(early);
+    early.terminate();
+    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const over = new Promise((resolve) => socket.on("close", resolve));
+    await new Promise((resolve) => socket.on("open", resolve));
+    said.OPEN = send(socket);
+    socket.close();
+    said.CLOSING = send(socket);
+    await over;
+    said.CLOSED = send(socket);
+    return said;
   },
   async report({ who, patience }) {
     const peer = find(who);

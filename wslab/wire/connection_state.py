@@ -39,13 +39,13 @@ class Event(Enum):
     RECEIVES_REQUEST = "receives the request"
     SENDS_101 = "answers 101"
     RECEIVES_101 = "receives a valid 101"
-    SENDS_REFUSAL = "answers anything else"
-    RECEIVES_REFUSAL = "receives anything else"
+    SENDS_REFUSAL = "answers another status"
+    RECEIVES_REFUSAL = "receives another status"
     SENDS_CLOSE = "sends a close frame"
     RECEIVES_CLOSE = "receives a close frame"
-    SENDS_FIN = "ends its half of TCP (FIN)"
-    RECEIVES_FIN = "hears that the other half ended (FIN)"
-    TCP_ENDS = "TCP breaks off (RST)"
+    SENDS_FIN = "ends its half of TCP"
+    RECEIVES_FIN = "hears the other half of TCP end"
+    TCP_ENDS = "TCP breaks off"
 
     # The onlooker's names.
     ACCEPTED = RECEIVES_101

@@ -1,0 +1,198 @@
+"""The lesson of the states: both peers side by side, and everything that stops in the middle."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from wslab.exercises.connection_state import QUESTIONS
+from wslab.labs.lab import Lab
+from wslab.net import Client, ConnectFailed, EchoServer, keepalive_trial, send_in_states
+from wslab.net.faulty_servers import FaultyServer
+from wslab.net.keepalive_trial import Trial
+from wslab.net.node_peers import NodeMissing, NodePeers
+from wslab.net.state_watch import watch
+from wslab.view.browser_socket import BrowserSocket, Route
+from wslab.view.keepalive import KeepaliveBench
+from wslab.view.question_view import QuestionView
+from wslab.view.result_table import ResultTable
+from wslab.view.state_diagram import StateDiagram
+from wslab.wire.connection_state import path, steps
+from wslab.wire.state_log import StateLog
+
+PATIENCE = 600.0
+"""Seconds that both peers wait for the end of the closing handshake: a learner who steps through
+it reads in between."""
+
+IN_STATE = {
+    "new WebSocket": "CONNECTING",
+    "open": "OPEN",
+    "close()": "CLOSING",
+    "close": "CLOSED",
+}
+"""The `readyState` of a browser's socket after each of its calls and events."""
+
+
+class ConnectionStateLab(Lab):
+    """The lab of the connection's states."""
+
+    def __init__(self) -> None:
+        self._diagrams: list[StateDiagram] = []
+        self._sockets: dict[str, BrowserSocket] = {}
+        server = EchoServer("connection state: echo")
+        server.close_timeout = PATIENCE
+        super().__init__("connection_state", server)
+        self.log = StateLog(self.capture)
+        """What the programs at both ends say about their state."""
+        watch(server.log, "server", self.log)
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
+        return QuestionView(QUESTIONS[name])
+
+    def states(self) -> StateDiagram:
+        """The diagram: both peers side by side, and the time line."""
+        diagram = StateDiagram(self.capture, self.log)
+        self._diagrams.append(diagram)
+        return diagram
+
+    def story(self, connection: int | None = None) -> None:
+        """Print what moved both peers of a connection, the newest if none is named."""
+        number = connection or len(self.capture.streams) // 2
+        for step in steps(self.capture, number):
+            print(step)
+
+    def path(self, peer: str = "client", connection: int | None = None) -> list[str]:
+        """The states that `peer` went through on a connection, the newest if none is named."""
+        number = connection or len(self.capture.streams) // 2
+        if peer not in ("client", "server"):
+            raise ValueError(f"expected the peer 'client' or 'server', got {peer!r}")
+        return [
+            state.name
+            for state in path(
+                steps(self.capture, number), "server" if peer == "server" else "client"
+            )
+        ]
+
+    # --- Clients that are listened to
+
+    def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
+        """A connected client for code. What is held or frozen at the tap is let go first: the
+        handshake would wait there as well.
+        """
+        self.tap.disarm()
+        return super().connect(url, name=name, **options)
+
+    def _client(self, name: str) -> Client:
+        return self._watched(name, close_timeout=PATIENCE)
+
+    def _watched(self, name: str, **options: Any) -> Client:
+        if name in self._clients:
+            self._clients[name].stop()
+        client = Client(self.url, name=f"{self.topic} {name}", **options)
+        watch(client.log, "client", self.log)
+        self._clients[name] = client
+        return client
+
+    def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
+        """The browser's own WebSocket, whose `readyState` stands on the time line as well."""
+        if name in self._sockets:
+            self._sockets.pop(name).stop()
+        socket = BrowserSocket(self.url, route=route)
+        panel, heard = socket.panel, 0
+        take_in = panel.ask
+
+        def ask(question: dict[str, Any]) -> None:
+            nonlocal heard
+            take_in(question)
+            events = panel.events
+            for event in events[heard:]:
+                if event.name in IN_STATE:
+                    at = event.time - self.capture.started.timestamp()
+                    self.log.add("client", "browser", IN_STATE[event.name], at)
+            heard = len(events)
+
+        # What a page reports comes in here: the panel itself knows nothing of state logs.
+        panel.ask = ask  # type: ignore[method-assign]
+        self._sockets[name] = socket
+        return socket
+
+    # --- Scenarios that stop in the middle
+
+    def connect_to_silence(self, open_timeout: float = 2.0) -> None:
+        """Connect to a server that reads the request and never answers; tell what came of it."""
+        self.tap.disarm()
+        with FaultyServer("hangs", name="connection state: silent") as server:
+            tap = self.tap_before(server.url, "silent")
+            client = self._watched("silence", close_timeout=1.0)
+            started = time.perf_counter()
+            try:
+                client.connect(tap.url, open_timeout=open_timeout)
+            except ConnectFailed as error:
+                print(
+                    f"after {time.perf_counter() - started:.1f} s: {type(error).__name__}: {error}"
+                )
+            finally:
+                client.stop()
+                tap.stop()
+
+    def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> Trial:
+        """Let the line go dead under a client that keeps pinging, and measure when it notices."""
+        self.tap.disarm()
+        client = self._watched(
+            "keepalive", ping_interval=ping_interval, ping_timeout=ping_timeout, close_timeout=0.3
+        )
+        try:
+            return keepalive_trial.run(
+                client, self.url, self.tap.freeze, ping_interval + ping_timeout + 5.0
+            )
+        finally:
+            self.tap.cut(hard=True)
+            self.tap.disarm()
+
+    def keepalive_bench(self) -> KeepaliveBench:
+        """The same with two sliders and a prediction."""
+        return KeepaliveBench(self.keepalive)
+
+    def send_in_each_state(self) -> ResultTable:
+        """What `send` does in each state, on each API that is here: tried a moment ago."""
+        # A server of its own: nobody else's states belong on the time line.
+        with EchoServer("connection state: send") as server:
+            return self._send_in_each_state(server.url)
+
+    def _send_in_each_state(self, url: str) -> ResultTable:
+        columns = {
+            "websockets": send_in_states.on_websockets(url),
+            "wslab's client": send_in_states.on_wslab(url),
+        }
+        try:
+            peers = NodePeers()
+        except NodeMissing:
+            pass
+        else:
+            try:
+                with FaultyServer("hangs", name="send while connecting") as hanging:
+                    columns["ws"] = peers.send_in_each_state(url, hanging.url)
+            finally:
+                peers.stop()
+        rows = [
+            [state, *(column[state] for column in columns.values())]
+            for state in send_in_states.STATES
+        ]
+        return ResultTable(["send() in", *columns], rows)
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for socket in self._sockets.values():
+            socket.stop()
+        for diagram in self._diagrams:
+            diagram.close()
+        self._sockets, self._diagrams = {}, []
+        super().close()
+
+    stop = close
+
+
+def open() -> ConnectionStateLab:
+    """Start the lab; opening it again replaces the one before."""
+    return ConnectionStateLab()
