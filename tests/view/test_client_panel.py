@@ -188,6 +188,20 @@ def test_closing_the_panel_leaves_the_client_alone(panel, stub):
     assert stub.calls == []
 
 
+def test_a_panel_at_rest_still_does_what_is_clicked(panel, stub):
+    panel.view.rest()
+    told = threading.Event()
+    send = panel.view.send
+    panel.view.send = lambda content, buffers: (
+        send(content, buffers),
+        "done" in content and told.set(),
+    )
+    panel.says(do="connect", url="ws://127.0.0.1:9/")
+    assert told.wait(10)
+    assert [call[1] for call in stub.calls] == ["connect"]
+    assert panel.pump.step() is None
+
+
 def test_texts_are_shortened_for_the_page():
     assert shortened("x" * 5000).startswith("x" * 2000)
     assert "5,000 characters" in shortened("x" * 5000)

@@ -304,6 +304,33 @@ def test_a_view_may_be_closed_twice_and_then_hears_nothing(wire, recording):
     assert recording.capture._subscribers == []
 
 
+def test_a_view_at_rest_needs_no_pump_and_answers_still(wire, recording):
+    wire.says(do="hello", count=0)
+    recording.talk()
+    wire.view.rest()
+    assert len(wire.page().rows) == 4
+    assert wire.pump.step() is None
+    recording.talk()  # it does not hear of this
+    assert len(wire.page().rows) == 4
+    wire.says(do="detail", number=2)
+    wire.says(do="save")
+    assert wire.all("detail")[0]["number"] == 2
+    assert wire.all("file")
+    wire.says(do="hello", count=0, page="p2")
+    assert len(wire.page().rows) == 8
+    wire.view.rest()
+    assert wire.view.problem is None
+
+
+def test_a_fault_of_a_view_at_rest_is_shown_too(wire, recording, monkeypatch):
+    wire.says(do="hello", count=0)
+    wire.view.rest()
+    recording.talk()
+    monkeypatch.setattr(wire_view, "pack", lambda rows: 1 / 0)
+    wire.says(do="again", count=0)
+    assert wire.all("failed") == ["ZeroDivisionError: division by zero"]
+
+
 def test_the_bundle_carries_the_live_view_and_two_static_ones(recording, pump):
     recording.talk()
     view = WireView(recording.capture, served_by=pump, server_label="server · <b>")

@@ -88,10 +88,8 @@ class ClientPanel(LiveView):
             _url=url or client.url or "", _max_message=min(max_message, LONGEST_MESSAGE), **traits
         )
 
-    def close(self) -> None:
-        """Take the panel away. The client stays as it is."""
+    def unsubscribe(self) -> None:
         self._unsubscribe()
-        super().close()
 
     # -- asked by a page -------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 A page (one place on one screen where the widget is shown) says `hello` when it opens and `bye` when
 it closes. All that a page asks is put in a box and answered on the pump's thread, together with
-the news, in at most 20 messages a second: so a view needs no locks, and works the same whether
-JupyterLab runs widget callbacks on the main thread or on a subshell's.
+the news, in at most 20 messages a second: so the views need no locks of their own, and work the
+same whether JupyterLab runs widget callbacks on the main thread or on a subshell's.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import Any
 
@@ -29,6 +30,8 @@ class LiveView(anywidget.AnyWidget):
         self._box: deque[dict[str, Any]] = deque()
         self._pages: set[str] = set()
         self._displayed = False
+        self._resting = False
+        self._turn = threading.RLock()  # the pump's thread and, at rest, any other
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, _buffers: self._page_says(content))
         self._take_own_route()
@@ -49,11 +52,22 @@ class LiveView(anywidget.AnyWidget):
 
     def tell(self, *_: Any) -> None:
         """There is news: ask `news` for it soon. Quick; for any thread, and any callback."""
-        self._pump.notify(self)
+        if self._resting:
+            self._serve_itself()
+        else:
+            self._pump.notify(self)
+
+    def unsubscribe(self) -> None:
+        """Hear no more of what is shown. May be called twice. (A view that hears of nothing but its
+        page has nothing to do here.)"""
 
     # -- for the pump ----------------------------------------------------------------------------
 
     def flush(self) -> float | None:
+        with self._turn:
+            return self._flush()
+
+    def _flush(self) -> float | None:
         content: dict[str, Any] = {}
         while self._box:
             question = self._box.popleft()
@@ -84,10 +98,31 @@ class LiveView(anywidget.AnyWidget):
 
     # -- for the notebook ------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Take the view away: from the page, from the pump. May be called twice."""
+    def rest(self) -> None:
+        """No more news will come: show the last of it and need no thread from now on.
+
+        The view stays in the page, and what is clicked in it is answered still. May be called
+        twice.
+        """
+        self.unsubscribe()
         self._pump.remove(self)
+        self._resting = True
+        self._serve_itself()
+
+    def close(self) -> None:
+        """Take the view away from the page. May be called twice."""
+        self.unsubscribe()
+        self._pump.remove(self)
+        self._resting = False
         super().close()
+
+    def _serve_itself(self) -> None:
+        with self._turn:
+            try:
+                while self.flush() == 0:
+                    pass
+            except Exception as error:
+                self.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

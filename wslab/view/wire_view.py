@@ -68,12 +68,8 @@ class WireView(LiveView):
         self._unsubscribe = capture.subscribe(self.tell)
         super().__init__(_server_label=server_label, _height=height, _kinds=list(KINDS), **traits)
 
-    def close(self) -> None:
-        """Take the view away. The capture stays."""
+    def unsubscribe(self) -> None:
         self._unsubscribe()
-        if self._controls is not None:
-            self._controls.close()
-        super().close()
 
     # -- asked by a page -------------------------------------------------------------------------
 
