@@ -8,6 +8,10 @@ imported to make the help, so what is heavy is imported inside `run`.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -25,3 +29,23 @@ class Command(Protocol):
 
 class CommandError(Exception):
     """A command cannot do what it was asked: its text is the one line that the user reads."""
+
+
+@contextlib.contextmanager
+def until_stopped() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, for a command that runs until it is told to end.
+
+    Wait for it in slices: elsewhere than on POSIX a signal does not end a wait.
+    """
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set())
+        # SIGHUP: the terminal was closed. Windows has none.
+        for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        if (number := getattr(signal, name, None)) is not None
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

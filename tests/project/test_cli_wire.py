@@ -1,0 +1,225 @@
+"""`wslab tap` and `wslab serve` as a shell runs them: URL first, live lines, a clean end."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wslab import cli
+from wslab.net import EchoServer, NotConnected, connect, stop_all
+from wslab.wire import Capture
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0
+
+
+class Shell:
+    """A running command; its lines come as it prints them."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "wslab", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self.line()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+
+    def line(self, holding: str = "") -> str:
+        """The next line that holds this text."""
+        while holding not in (line := self.lines.get(timeout=PATIENCE)):
+            pass
+        return line
+
+    def type(self, line: str) -> None:
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Tell it to end; its exit status, and what it said on standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        errors = self.process.stderr.read()
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def shell() -> Iterator:
+    shells: list[Shell] = []
+
+    def run(*arguments: str) -> Shell:
+        shells.append(Shell(*arguments))
+        return shells[-1]
+
+    yield run
+    stop_all()
+    for one in shells:
+        if not one.process.stdin.closed:  # the test did not get as far as ending it
+            one.end(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+
+
+@pytest.fixture
+def echo() -> Iterator[EchoServer]:
+    with EchoServer() as server:
+        yield server
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_tap_prints_the_conversation_and_saves_it_at_the_end(shell, echo, tmp_path, number):
+    saved = tmp_path / "capture.jsonl"
+    tap = shell("tap", echo.url, "--save", str(saved))
+    with connect(tap.url) as first, connect(tap.url) as second:
+        first.send("Hello")
+        assert first.recv() == "Hello"
+        second.send("<b>\x1b[31mred</b>")
+        assert second.recv() == "<b>\x1b[31mred</b>"
+        line = tap.line("Hello")
+        assert "#1 client ──▶ server  text" in line
+        assert line.split()[-1] == '"Hello"'
+        assert "#1 client ◀── server  text" in tap.line("Hello")
+        red = tap.line("red")
+        assert "\x1b" not in red, "no colour where there is no terminal, and none from a peer"
+        status, errors = tap.end(number)
+    assert status == 0
+    rows = Capture.load(saved).index.rows()
+    assert {row.connection for row in rows} == {1, 2}
+    assert f"saved {len(rows)} rows in {saved}" in errors
+
+
+@posix
+def test_lines_on_standard_input_step_and_change_what_is_held(shell, echo):
+    tap = shell("tap", str(echo.port), "--hold")
+    ready = threading.Thread(target=lambda: clients.append(connect(tap.url)))
+    clients: list = []
+    ready.start()
+    assert "[held]" in tap.line("GET /")
+    tap.type("")
+    assert "[held]" in tap.line("101")
+    tap.type("s")
+    ready.join(PATIENCE)
+    (client,) = clients
+    client.send("one")
+    number = tap.line('"one"').split()[0]
+    tap.type(f"e {number} two words")
+    tap.line(f"row {number}: edited, held")
+    tap.type("g")
+    assert client.recv() == "two words"
+    tap.type("i from the shell")
+    assert client.recv() == "from the shell"
+    assert "[injected]" in tap.line("from the shell")
+    tap.type("drop every client text")
+    tap.line("rule: drop every client text")
+    tap.type("nonsense")
+    client.send("lost")
+    assert "[dropped]" in tap.line("lost")
+    tap.type("cut")
+    with pytest.raises(NotConnected):
+        client.recv()
+    tap.type("q")
+    status, errors = tap.end()
+    assert status == 0
+    assert "expected an action: drop, hold" in errors
+
+
+@posix
+def test_rules_from_the_command_line(shell, echo):
+    tap = shell("tap", echo.url, "--rule", 'edit every server text to "changed"', "--seed", "7")
+    with connect(tap.url) as client:
+        client.send("x")
+        assert client.recv() == "changed"
+        assert "[edited]" in tap.line("client ◀── server  text")
+    assert tap.end()[0] == 0
+
+
+@posix
+@pytest.mark.parametrize(
+    ("arguments", "talk"),
+    [
+        (["echo"], [("hi", "hi")]),
+        (["echo", "--compression", "deflate", "--max-size", "5"], [("hello", "hello")]),
+        (["misbehave", "--how", "redirect"], []),
+        (["chat", "--max-size", "100"], None),
+    ],
+)
+def test_a_server_is_reached_at_the_url_that_it_prints_first(shell, arguments, talk):
+    server = shell("serve", *arguments)
+    url = server.url + ("?name=Ada" if talk is None else "")
+    with connect(url) as client:
+        for said, answered in talk or []:
+            client.send(said)
+            assert client.recv() == answered
+        if talk is None:
+            assert '"welcome"' in client.recv()
+        status, _ = server.end()
+    assert status == 0
+
+
+@posix
+def test_the_size_limit_is_the_servers(shell):
+    server = shell("serve", "echo", "--max-size", "5")
+    with connect(server.url) as client:
+        client.send("123456")
+        with pytest.raises(NotConnected, match="1009"):
+            client.recv()
+    assert server.end()[0] == 0
+
+
+def test_the_ways_to_misbehave_are_listed(capsys):
+    assert cli.main(["serve", "misbehave", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert "wrong-accept" in out
+    assert "RFC 6455 §4.1" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["serve", "misbehave"], "expected --how with a way to misbehave"),
+        (["serve", "misbehave", "--how", "nicely"], "got 'nicely'; `wslab serve misbehave --list`"),
+        (["serve", "echo", "--how", "hangs"], "--how is for misbehave"),
+        (["serve", "echo", "--list"], "--list is for misbehave"),
+        (["serve", "misbehave", "--how", "hangs", "--max-size", "5"], "are for echo and chat"),
+        (["tap", "http://127.0.0.1:80"], "expected ws:// or wss://"),
+        (["tap", "wss://127.0.0.1:80"], "encrypted from end to end"),
+        (["tap", "0"], "expected a port from 1 to 65535"),
+        (["tap", "80", "--rule", "drp every pong"], "did you mean 'drop'?"),
+        (["tap", "80", "--save", "/nowhere/at/all.jsonl"], "cannot write /nowhere/at/all.jsonl"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(arguments, says, capsys):
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_clear_line(echo, capsys):
+    assert cli.main(["tap", "80", "--port", str(echo.port)]) == 2
+    assert "expected port" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""Run a server on this machine: an echo, a chat, or one that misbehaves on purpose.
+
+Its URL is the first line printed. It listens on 127.0.0.1 only, and ends on Ctrl-C or SIGTERM with
+exit status 0, after saying goodbye to its clients; 2 stands for a server that could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from wslab.commands import CommandError, until_stopped
+from wslab.commands.lab import port
+
+if TYPE_CHECKING:
+    from wslab.net.listener import Listener
+
+SUMMARIES = {
+    "echo": "sends back what it gets",
+    "chat": "a chat room, with its page on the same port",
+    "misbehave": "breaks a rule on purpose: --how says which, --list names them",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "servers:\n" + "\n".join(f"  {k:<10} {v}" for k, v in SUMMARIES.items())
+    parser.add_argument("server", choices=SUMMARIES, help="which server (see below)")
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="default: a free one")
+    parser.add_argument("--how", metavar="NAME", help="how it misbehaves")
+    parser.add_argument("--list", action="store_true", help="list the ways to misbehave, and end")
+    parser.add_argument(
+        "--max-size",
+        type=size,
+        metavar="BYTES",
+        help="the largest message taken; more earns close code 1009 (default: the server's own)",
+    )
+    parser.add_argument(
+        "--compression",
+        choices=("deflate", "none"),
+        default="none",
+        help="whether messages may be compressed (RFC 7692); default none",
+    )
+
+
+def size(text: str) -> int:
+    """A size in bytes from the command line."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number of bytes from 1 on, got {text!r}")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    from wslab.net import WslabError
+    from wslab.net.faulty_servers import MISBEHAVIOURS
+
+    if options.list:
+        if options.server != "misbehave":
+            raise CommandError(f"--list is for misbehave; {options.server} has only one way")
+        width = max(map(len, MISBEHAVIOURS))
+        for fault in MISBEHAVIOURS.values():
+            print(f"{fault.name:<{width}}  {fault.what}\n{'':<{width}}  {fault.rfc}")
+        return 0
+    server = make(options)
+    with until_stopped() as stopped:
+        try:
+            server.start()
+        except WslabError as error:
+            raise CommandError(str(error)) from error
+        try:
+            print(server.url, flush=True)
+            print(f"{options.server} server on this machine only; Ctrl-C ends it", file=sys.stderr)
+            while not stopped.wait(0.2):
+                pass
+        finally:
+            server.stop()
+    return 0
+
+
+def make(options: argparse.Namespace) -> Listener:
+    """The server that was asked for. Raises CommandError."""
+    from wslab.net import EchoServer, FaultyServer
+    from wslab.net.chat_server import ChatServer
+    from wslab.net.faulty_servers import MISBEHAVIOURS
+
+    if options.server == "misbehave":
+        if options.max_size is not None or options.compression != "none":
+            raise CommandError("--max-size and --compression are for echo and chat")
+        if options.how not in MISBEHAVIOURS:
+            given = "" if options.how is None else f", got {options.how!r}"
+            raise CommandError(
+                f"expected --how with a way to misbehave{given}; "
+                "`wslab serve misbehave --list` names them"
+            )
+        return FaultyServer(options.how, port=options.port)
+    if options.how is not None:
+        raise CommandError(f"--how is for misbehave, not for {options.server}")
+    compression = None if options.compression == "none" else "deflate"
+    limit = {} if options.max_size is None else {"max_size": options.max_size}
+    if options.server == "chat":
+        return ChatServer(port=options.port, compression=compression, **limit)
+    return EchoServer(port=options.port, compression=compression, **limit)

@@ -1,0 +1,244 @@
+"""Put the wire tap in front of a server on this machine and print the conversation, live.
+
+The first line printed is the URL to use instead of the server's own; then a line for each request,
+response and frame. It listens on 127.0.0.1 only, takes any number of connections, and ends on
+Ctrl-C or SIGTERM with exit status 0 and everything saved; 2 stands for a tap that could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wslab.commands import CommandError, until_stopped
+from wslab.commands.lab import port
+
+if TYPE_CHECKING:
+    from wslab.net import Tap
+    from wslab.wire import Capture, Row
+
+KEYS = """\
+  Enter or s      step: deliver the oldest frame that waits
+  a               deliver all that waits, and go on holding
+  d N, x N, c N   deliver, drop or copy the frame in row N (without N: the oldest)
+  e N TEXT        edit: let the frame in row N carry TEXT
+  i TEXT          inject a text frame from the server; "i> TEXT" from the client
+  g, h            go on without holding; hold again
+  cut, reset      end every connection with FIN, with RST
+  freeze, thaw    deliver nothing; go on
+  drop every pong   or any other rule: followed from now on
+  q               quit"""
+
+# The Okabe-Ito colours, the nearest of the 256 that terminals have.
+_COLOURS = {
+    "request": 32, "response": 32, "text": 36, "binary": 214, "continuation": 184, "ping": 175,
+    "pong": 175, "close": 202, "reserved": 246,
+}  # fmt: skip
+
+PAUSE = 0.03
+"""Seconds between two looks at a busy wire: lines come in batches, traffic is not slowed."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "lines that --hold takes on standard input:\n"
+        + KEYS
+        + "\n\nrules, for example:\n"
+        "  drop every pong               corrupt the 3rd client frame\n"
+        "  delay every text by 200 ms    duplicate every 2nd client text\n"
+        '  edit every text to "hello"    drop 10%% of server frames'.replace("%%", "%")
+    )
+    parser.add_argument("url", help="the server: ws://127.0.0.1:8000, or only its port")
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="default: a free one")
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the recording there at the end (.jsonl)"
+    )
+    parser.add_argument("--hold", action="store_true", help="hold every frame; Enter steps")
+    parser.add_argument(
+        "--rule", action="append", default=[], metavar="RULE", help="follow a rule; repeatable"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="for the rules' chance (default 0)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    with until_stopped() as stopped:
+        return _run(options, stopped)
+
+
+def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
+    from wslab.net import Tap, WslabError
+    from wslab.net.address import Address
+    from wslab.wire import Capture
+
+    capture = Capture()
+    try:
+        upstream = int(options.url) if options.url.isdecimal() else options.url
+        if Address.parse(upstream).secure:
+            raise CommandError(
+                f"expected ws://, got {options.url}: wss:// is encrypted from end to end, and a "
+                "tap in between sees no frames; put it before the server's unencrypted port"
+            )
+        tap = Tap(upstream, capture, port=options.port)
+        for rule in options.rule:
+            tap.add_rule(rule, seed=options.seed)
+        if options.hold:
+            tap.hold()
+        _check_writable(options.save)
+        tap.start()
+    except WslabError as error:
+        raise CommandError(str(error)) from error
+    try:
+        print(tap.url, flush=True)
+        where = f"{tap.upstream.host_in_url}:{tap.upstream.port}"
+        print(f"in front of {where}; Ctrl-C ends it", file=sys.stderr)
+        if options.hold:
+            print(KEYS, file=sys.stderr)
+        _watch(tap, capture, stopped, commands=options.hold)
+    finally:
+        tap.stop()
+        if options.save is not None:
+            capture.save(options.save)
+            count = len(capture.index)
+            print(f"saved {count} row{'s' * (count != 1)} in {options.save}", file=sys.stderr)
+    return 0
+
+
+def _check_writable(path: Path | None) -> None:
+    if path is None:
+        return
+    folder = path.resolve().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"cannot write {path}: expected a file in a folder that can be written")
+
+
+def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bool) -> None:
+    news = threading.Event()
+    unsubscribe = capture.subscribe(news.set)
+    lines: deque[str] = deque()
+    if commands:
+        threading.Thread(target=_read_lines, args=(lines, news), daemon=True).start()
+    printer = Printer(tap, capture)
+    try:
+        while not stopped.is_set():
+            if not news.wait(0.2):
+                printer.print_problems()  # a refused connection records next to nothing
+                continue
+            news.clear()
+            while lines:
+                if not obey(tap, lines.popleft()):
+                    return
+            printer.print_news()
+            stopped.wait(PAUSE)
+    finally:
+        unsubscribe()
+        printer.print_news()
+
+
+def _read_lines(lines: deque[str], news: threading.Event) -> None:
+    for line in sys.stdin:
+        lines.append(line.strip())
+        news.set()
+
+
+def obey(tap: Tap, line: str) -> bool:
+    """Do what a line says; False for "quit". What cannot be done is said on standard error."""
+    from wslab.net import WslabError
+
+    word, _, rest = line.partition(" ")
+    try:
+        match word:
+            case "" | "s":
+                if tap.step() is None:
+                    print("nothing waits", file=sys.stderr)
+            case "a":
+                tap.deliver_all()
+            case "d" | "x" | "c":
+                act = {"d": tap.deliver, "x": tap.drop, "c": tap.duplicate}[word]
+                act(int(rest) if rest else None)
+            case "e":
+                number, _, text = rest.partition(" ")
+                tap.edit(int(number), text)
+            case "i":
+                tap.inject(rest, "server")
+            case "i>":
+                tap.inject(rest, "client")
+            case "g":
+                tap.resume()
+            case "h":
+                tap.hold()
+            case "cut" | "reset" if not rest:
+                tap.cut(hard=word == "reset")
+            case "freeze" if not rest:
+                tap.freeze()
+            case "thaw":
+                tap.thaw()
+            case "q":
+                return False
+            case "?":
+                print(KEYS, file=sys.stderr)
+            case _:
+                print(f"{'':>16}rule: {tap.add_rule(line)}", flush=True)
+    except (WslabError, ValueError) as error:
+        print(f"{error} (? lists what can be said here)", file=sys.stderr)
+    return True
+
+
+class Printer:
+    """Prints each row once, and again in short when something was done to it later."""
+
+    def __init__(self, tap: Tap, capture: Capture) -> None:
+        self._tap = tap
+        self._capture = capture
+        self._rows = 0
+        self._marks = 0
+        self._told: dict[int, str] = {}
+        self._problems: set[str] = set()
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def print_news(self) -> None:
+        index = self._capture.index
+        for row in index.rows(self._rows):
+            print(self._line(row))
+            self._rows = row.number + 1
+            self._told[row.number] = row.mark
+        marked = index.marked[self._marks :]
+        self._marks += len(marked)
+        for number in dict.fromkeys(marked):
+            (row,) = index.rows(number, number + 1)
+            if row.mark != self._told.get(number):
+                self._told[number] = row.mark
+                print(f"{'':>16}row {number}: {row.mark}")
+        if not self._told or len(self._told) > 10_000:
+            self._told = {number: mark for number, mark in self._told.items() if mark}
+        sys.stdout.flush()
+        self.print_problems()
+
+    def print_problems(self) -> None:
+        """What the tap has to say, on standard error."""
+        for line in [*self._tap.log, *self._tap.faults]:
+            if line not in self._problems:
+                self._problems.add(line)
+                print(line, file=sys.stderr, flush=True)
+
+    def _line(self, row: Row) -> str:
+        arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
+        kind = row.kind if row.fin else f"{row.kind}, more follows"
+        if self._colour:
+            kind = f"\x1b[38;5;{_COLOURS[row.kind]}m{kind:<12}\x1b[0m"
+        broken = self._loud("  ⚠ broken", 160) if row.broken else ""
+        mark = self._loud(f"  [{row.mark}]", 214) if row.mark else ""
+        return (
+            f"{row.number:>5}  {row.time:9.3f}  #{row.connection} {arrow}  {kind:<12} "
+            f"{row.length:>7,} B  {row.preview}{broken}{mark}"
+        )
+
+    def _loud(self, text: str, colour: int) -> str:
+        return f"\x1b[1;38;5;{colour}m{text}\x1b[0m" if self._colour else text
