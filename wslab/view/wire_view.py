@@ -70,6 +70,8 @@ class WireView(LiveView):
 
     def unsubscribe(self) -> None:
         self._unsubscribe()
+        if self._controls is not None:
+            self._controls.close()
 
     # -- asked by a page -------------------------------------------------------------------------
 
