@@ -1,5 +1,5 @@
 import { grouped, h, plural, say, set } from "./elements.js";
-import { jupyterBase, pageIsLocal } from "./route.js";
+import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
 
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 const SIGNS = { log: "›", warn: "!", error: "⚠", alert: "▣", note: "·" };
@@ -43,7 +43,9 @@ function render({ model, el }) {
   const dropped = h("li", { class: "ws-dropped" });
 
   function onMessage(event) {
-    if (frame === null || event.source !== frame.contentWindow || !Array.isArray(event.data?.wslab)) return;
+    if (frame === null || event.source !== frame.contentWindow) return;
+    if (Number.isInteger(event.data?.wslabSocket)) bridge(event.data);
+    if (!Array.isArray(event.data?.wslab)) return;
     for (const [what, ...rest] of event.data.wslab) {
       if (what === "start") begin();
       else if (what === "line") addLine(...rest.map(String));
@@ -56,7 +58,66 @@ function render({ model, el }) {
     // The same frame again: it was moved about in the notebook, which loads it anew.
     log.replaceChildren();
     gone = 0;
+    closeBridged();
     showSockets([]);
+  }
+
+  // -- on a hub: the sockets that this page makes for the frame --------------------------------
+
+  const route = routeTo(model.get("_url"));
+  const sockets = new Map(); // the frame's number of a socket -> the socket
+
+  function bridge({ wslabSocket: number, do: action, url, protocols, data, code, reason }) {
+    if (route.kind !== "proxy") return;
+    if (action === "open") openFor(number, String(url), protocols);
+    const socket = sockets.get(number);
+    if (action === "send" && socket?.readyState === 1) socket.send(data);
+    if (action === "close") socket?.close(...[code, reason].slice(0, reason !== undefined ? 2 : code !== undefined ? 1 : 0));
+  }
+
+  function openFor(number, url, protocols) {
+    const mine = frame;
+    const tell = (name, said = {}) => {
+      if (frame === mine) frame?.contentWindow?.postMessage({ socket: number, name, ...said }, "*");
+    };
+    const refused = (why) => {
+      addLine("error", why);
+      tell("error");
+      tell("close", { code: 1006, reason: "", wasClean: false });
+    };
+    // The page may go wherever its owner may; a cell goes to its lab.
+    const wanted = routeTo(url, "proxy");
+    const server = route.url.replace(/(\/proxy\/\d+\/).*/, "$1");
+    if (!wanted.url?.startsWith(server)) {
+      refused(`Not allowed: ${url}. A cell's sockets reach the servers of your labs only, at \`url\`.`);
+      return;
+    }
+    let opened = false;
+    let socket;
+    try {
+      socket = new WebSocket(wanted.url, protocols);
+    } catch (error) {
+      refused(`${error.name}: ${error.message}`);
+      return;
+    }
+    sockets.set(number, socket);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      opened = true;
+      tell("open", { url: socket.url, protocol: socket.protocol, extensions: socket.extensions });
+    };
+    socket.onmessage = (event) => tell("message", { data: event.data });
+    socket.onerror = () => tell("error");
+    socket.onclose = (event) => {
+      sockets.delete(number);
+      tell("close", { code: event.code, reason: event.reason, wasClean: event.wasClean });
+      if (!opened) whyNotOpened(wanted).then((why) => addLine("warn", why));
+    };
+  }
+
+  function closeBridged() {
+    for (const socket of sockets.values()) socket.close();
+    sockets.clear();
   }
 
   function addLine(kind, text) {
@@ -98,6 +159,7 @@ function render({ model, el }) {
   function end() {
     if (frame === null) return;
     frame.remove(); // and with it go its sockets: the browser closes them with 1001, going away
+    closeBridged();
     frame = null;
     stop.disabled = true;
     place.classList.remove("ws-visible");
@@ -108,30 +170,31 @@ function render({ model, el }) {
   showSockets([]);
   addEventListener("message", onMessage);
   el.append(root);
-  if (!pageIsLocal() && jupyterBase() !== null) {
-    addLine("warn", `This page comes from ${location.host}, and the lab's server is on the kernel's ` +
-      "machine. A %%browser cell belongs to no site, so no proxy lets it in: here its sockets will " +
-      "not open. lab.browser() can go through jupyter-server-proxy, and lab.client() works everywhere.");
+  const bridged = route.kind === "proxy";
+  if (bridged) {
+    root.append(h("p", { class: "ws-proxied", "data-wslab": "proxied" },
+      "The page around this cell makes its sockets. " + PROXY_CHANGES));
   }
   // In the page before it is filled, so that `source` can be compared from the first message on.
   frame = h("iframe", {
     title: "what the code of this cell makes",
     // Forms, because without it the browser does not even tell the code that one was sent.
     sandbox: "allow-scripts allow-forms",
-    srcdoc: documentOf(model.get("_code"), model.get("_url"), model.get("_frame"), root),
+    srcdoc: documentOf(model.get("_code"), model.get("_url"), model.get("_frame"), bridged, root),
   });
   place.append(frame);
   return () => {
     removeEventListener("message", onMessage);
     frame?.remove();
     frame = null;
+    closeBridged();
   };
 }
 
 /** The frame's document: JavaScript runs in an empty page, HTML is the page's body. */
-function documentOf(code, url, first, root) {
+function documentOf(code, url, first, bridged, root) {
   const html = /^\s*</.test(code); // no JavaScript begins with it
-  const data = JSON.stringify({ url, code: html ? null : code }).replaceAll("<", "\\u003c");
+  const data = JSON.stringify({ url, bridged, code: html ? null : code }).replaceAll("<", "\\u003c");
   const head =
     `<!doctype html><html lang="en"><head><meta charset="utf-8">` +
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}">` +

@@ -5,7 +5,7 @@
   const LONGEST = 20_000; // characters of one line
   const EVERY = 20; // ms between two messages to the page around
   const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
-  const { url, code } = JSON.parse(document.getElementById("wslab-cell").textContent);
+  const { url, code, bridged } = JSON.parse(document.getElementById("wslab-cell").textContent);
   const around = parent;
   const ownConsole = { ...console };
 
@@ -124,7 +124,7 @@
 
   const sockets = [];
   const states = () => tell("sockets", sockets.map(({ readyState }) => readyState));
-  window.WebSocket = class WebSocket extends window.WebSocket {
+  window.WebSocket = class WebSocket extends (bridged ? bridge() : window.WebSocket) {
     constructor(...args) {
       super(...args);
       sockets.push(this);
@@ -137,6 +137,120 @@
       states();
     }
   };
+
+  /**
+   * On a hub a frame that belongs to no site is not let through the proxy. There the page around
+   * makes the sockets, and this stands for them: the same interface, one postMessage away.
+   */
+  function bridge() {
+    const all = [];
+    const fail = (call, name, text) => {
+      throw new DOMException(`Failed to ${call}: ${text}`, name);
+    };
+    addEventListener("message", (event) => {
+      if (event.source === around) all[event.data.socket]?.take(event.data);
+    });
+
+    class Bridged extends EventTarget {
+      #state = 0;
+      #number = all.push(this) - 1;
+      #handlers = {};
+      protocol = "";
+      extensions = "";
+      bufferedAmount = 0; // the page around has it, and does not tell
+      binaryType = "blob";
+
+      constructor(address, protocols = []) {
+        super();
+        let parsed;
+        try {
+          parsed = new URL(address);
+        } catch {
+          fail("construct 'WebSocket'", "SyntaxError", `The URL '${address}' is invalid.`);
+        }
+        if (!/^wss?:$/.test(parsed.protocol)) {
+          fail("construct 'WebSocket'", "SyntaxError",
+            `The URL's scheme must be either 'ws' or 'wss'. '${parsed.protocol.slice(0, -1)}' is not allowed.`);
+        }
+        this.url = parsed.href;
+        this.#post({ do: "open", url: this.url, protocols: [].concat(protocols).map(String) });
+      }
+
+      get readyState() {
+        return this.#state;
+      }
+
+      send(data) {
+        if (this.#state === 0) {
+          fail("execute 'send' on 'WebSocket'", "InvalidStateError", "Still in CONNECTING state.");
+        }
+        const bytes = typeof data === "object" && data !== null;
+        if (this.#state === 1) this.#post({ do: "send", data: bytes ? data : String(data) });
+      }
+
+      close(code, reason) {
+        const call = "execute 'close' on 'WebSocket'";
+        const clamped = code === undefined ? undefined : Math.max(0, Math.min(65535, Math.round(Number(code)) || 0));
+        if (clamped !== undefined && clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
+          fail(call, "InvalidAccessError",
+            `The close code must be either 1000, or between 3000 and 4999. ${clamped} is neither.`);
+        }
+        if (reason !== undefined && new TextEncoder().encode(String(reason)).length > 123) {
+          fail(call, "SyntaxError", "The close reason must not be greater than 123 UTF-8 bytes.");
+        }
+        if (this.#state > 1) return;
+        this.#state = 2;
+        this.#post({ do: "close", code: clamped, reason: reason === undefined ? undefined : String(reason) });
+      }
+
+      take({ name, ...said }) {
+        if (name === "message") {
+          if (this.#state !== 1) return; // after close() no message comes any more
+          const binary = said.data instanceof ArrayBuffer;
+          const data = binary && this.binaryType === "blob" ? new Blob([said.data]) : said.data;
+          this.#tell(new MessageEvent("message", { data, origin: new URL(this.url).origin }));
+        } else if (name === "open" && this.#state === 0) {
+          this.#state = 1;
+          Object.assign(this, { url: said.url, protocol: said.protocol, extensions: said.extensions });
+          this.#tell(new Event("open"));
+        } else if (name === "error") {
+          this.#tell(new Event("error"));
+        } else if (name === "close") {
+          this.#state = 3;
+          this.#tell(new CloseEvent("close", said));
+        }
+      }
+
+      #tell(event) {
+        this.dispatchEvent(event);
+      }
+
+      #post(what) {
+        around.postMessage({ wslabSocket: this.#number, ...what }, "*");
+      }
+
+      handler(name, listener) {
+        if (listener !== undefined) {
+          const before = this.#handlers[name];
+          if (before) this.removeEventListener(name, before);
+          this.#handlers[name] = typeof listener === "function" ? listener : null;
+          if (this.#handlers[name]) this.addEventListener(name, this.#handlers[name]);
+        }
+        return this.#handlers[name] ?? null;
+      }
+    }
+    for (const name of ["open", "message", "error", "close"]) {
+      Object.defineProperty(Bridged.prototype, `on${name}`, {
+        get() { return this.handler(name); },
+        set(listener) { this.handler(name, listener ?? null); },
+      });
+    }
+    STATES.forEach((name, value) => {
+      Object.defineProperty(Bridged, name, { value });
+      Object.defineProperty(Bridged.prototype, name, { value });
+    });
+    return Bridged;
+  }
 
   // -- what the code makes visible ----------------------------------------------------------
 

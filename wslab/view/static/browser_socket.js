@@ -1,5 +1,5 @@
 import { Page, grouped, h, plural, say, set } from "./elements.js";
-import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
+import { PROXY_CHANGES, UNREACHED, routeTo, whyNotOpened } from "./route.js";
 
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]; // the place is the readyState
 const SIGNS = {
@@ -95,6 +95,7 @@ class PageSocket {
     }
     const attempt = ++this.#attempt;
     let opened = false;
+    let heard = false;
     socket.binaryType = this.binaryType;
     this.#socket = socket;
     this.peak = 0;
@@ -110,13 +111,17 @@ class PageSocket {
       this.note("open", this.#opening(socket));
       this.#settle();
     };
-    socket.onmessage = ({ data }) => this.#received(data);
+    socket.onmessage = ({ data }) => {
+      heard = true;
+      this.#received(data);
+    };
     socket.onerror = () => this.note("error", "the event tells nothing else: no message, no code");
     socket.onclose = ({ code, reason, wasClean }) => {
       clearTimeout(late);
       const words = `code ${code}, reason ${JSON.stringify(clipped(reason, PREVIEW))}, wasClean ${wasClean}`;
       this.note("close", words, { code, reason, wasClean });
       this.#settle();
+      if (route.kind === "proxy" && code === 1006 && opened && !heard) this.complain(UNREACHED);
       if (opened || this.problem) return;
       whyNotOpened(route).then((why) => {
         if (attempt === this.#attempt && !this.problem) this.complain(why);

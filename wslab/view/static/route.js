@@ -5,9 +5,10 @@ const LOCAL_SERVER = /^wss?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(\/[^#]*
 
 export const PROXY_CHANGES =
   "Through jupyter-server-proxy: it makes a second connection to the server, and what you see here " +
-  "is the first one. Close codes and reasons do not get through (any becomes 1005), a connection " +
-  "that died looks like a clean end, a refused handshake looks like open and then 1006, no " +
-  "extension is agreed on, and the first subprotocol offered is always confirmed.";
+  "is the first one. Close codes and reasons do not get through: the server's arrives as 1005, and " +
+  "yours does not reach the server at all. A connection that died looks like a clean end with 1005; " +
+  "a server that refuses, or is not there, like open and then 1006. No extension is agreed on, and " +
+  "the first subprotocol offered is confirmed, whatever the server says.";
 
 /** Whether the page itself comes from this machine, where 127.0.0.1 means the same to both. */
 export function pageIsLocal(here = location) {
@@ -45,6 +46,11 @@ export function routeTo(url, wanted = "auto", here = location, base = jupyterBas
   return { kind: "proxy", url: `${scheme}://${here.host}${path}` };
 }
 
+/** What it means when the proxy lets a page in and ends the connection with 1006 at once. */
+export const UNREACHED =
+  "The proxy is there, but it could not reach the server, or the server refused: is the lab still " +
+  "running? lab.client() runs in the kernel and tells more.";
+
 /** A sentence on why a connection did not open. Asks the Jupyter server where only it can tell. */
 export async function whyNotOpened(route, here = location, base = jupyterBase()) {
   if (route.kind === "proxy") {
@@ -54,8 +60,7 @@ export async function whyNotOpened(route, here = location, base = jupyterBase())
         "jupyter-server-proxy. Install it there (pip install jupyter-server-proxy, then start " +
         "Jupyter again), or use lab.client(), which runs in the kernel and needs no way from the page.";
     }
-    return "The proxy is there, but the connection did not open: is the lab still running? " +
-      "lab.client() runs in the kernel and tells more.";
+    return UNREACHED;
   }
   if (!pageIsLocal(here)) {
     return `This page comes from ${here.host}, and 127.0.0.1 is the machine that your browser runs ` +
@@ -73,7 +78,7 @@ async function proxyAnswers(here, base) {
   try {
     // Port 1, where nobody listens: with the proxy that is some error of its own, without it 404.
     const answer = await fetch(`${here.origin}${base.replace(/\/$/, "")}/proxy/1/`, {
-      method: "HEAD", signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(5000),
     });
     return answer.status !== 404;
   } catch {
