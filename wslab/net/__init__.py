@@ -36,6 +36,7 @@ from wslab.net.in_flight import InFlight
 from wslab.net.raw_client import RawClient
 from wslab.net.raw_server import RawConnection, RawServer
 from wslab.net.registry import port_holder, running, stop_all
+from wslab.net.replay import Replay, replay
 from wslab.net.server import Server
 from wslab.net.tap import Recorder, Tap
 from wslab.net.tap_rules import Rule
@@ -61,6 +62,7 @@ __all__ = [
     "RawConnection",
     "RawServer",
     "Recorder",
+    "Replay",
     "Rule",
     "Server",
     "Tap",
@@ -76,6 +78,7 @@ __all__ = [
     "faulty_servers",
     "parse_url",
     "port_holder",
+    "replay",
     "running",
     "stop_all",
 ]

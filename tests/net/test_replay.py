@@ -1,0 +1,154 @@
+"""Replay: what the client sent goes out again, and what the server answers is compared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wslab import cli
+from wslab.net import (
+    ConnectFailed,
+    EchoServer,
+    RawClient,
+    RawConnection,
+    RawServer,
+    Server,
+    WrongValue,
+    connect,
+)
+from wslab.net.replay import replay
+from wslab.wire import Capture, encode_frame
+
+KEY = b"\x01\x02\x03\x04"
+
+
+class Shouter(Server):
+    """An echo that has become louder since."""
+
+    kind = "shouter"
+
+    def __init__(self) -> None:
+        super().__init__("shouter")
+
+    async def handle(self, connection):
+        async for message in connection:
+            await connection.send(message.upper() if isinstance(message, str) else message)
+
+
+@pytest.fixture
+def talk(lab) -> Capture:
+    """A recorded conversation with an echo server."""
+    client = connect(lab.tap.url)
+    client.send("hello")
+    assert client.recv() == "hello"
+    client.ping(b"p")
+    client.send(b"\x00\x01")
+    client.recv()
+    client.close(1000, "done")
+    return lab.capture
+
+
+def test_the_same_server_answers_the_same(talk, lab):
+    result = replay(talk, lab.server.url)
+    assert result.same, str(result)
+    (played,) = result.connections
+    assert (played.then, played.sent, played.answers_then, played.answers_now) == (1, 5, 5, 5)
+    assert result.capture.stream(1, "client") != b""
+    # The same key, so the same accept: it is among what is compared.
+    then, now = talk.index.unit(1), result.capture.index.unit(1)
+    assert now.field("Sec-WebSocket-Accept").value == then.field("Sec-WebSocket-Accept").value
+    assert "the same" in str(result)
+
+
+def test_another_answer_is_shown(talk):
+    with Shouter() as server:
+        result = replay(talk, server.url)
+    (difference,) = result.differences
+    assert difference.what == "changed"
+    assert difference.text == "text 'hello', 5 bytes → now text 'HELLO', 5 bytes"
+    assert (difference.then.payload, difference.now.payload) == (b"hello", b"HELLO")
+    assert "≠ text 'hello'" in str(result)
+    account = json.loads(json.dumps(result.to_json()))
+    assert account["differences"][0]["now"]["fields"][-1]["value"] == b"HELLO".hex()
+
+
+def test_a_server_that_refuses_now_gets_no_frames(talk):
+    async def refuse(connection: RawConnection) -> None:
+        await connection.respond("403 Forbidden", "Content-Length: 0")
+        await connection.wait_end()
+
+    with RawServer(refuse) as server:
+        result = replay(talk, server.url, patience=0.05)
+    assert [d.what for d in result.differences] == ["changed", *["missing"] * 4, "ended"]
+    assert "403 Forbidden" in result.differences[0].text
+    assert result.connections[0].sent == 1
+    assert any("did not say 101" in note for note in result.notes)
+
+
+def test_a_wrong_accept_is_named(talk):
+    async def wrong(connection: RawConnection) -> None:
+        await connection.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        )
+        await connection.wait_end()
+
+    with RawServer(wrong) as server:
+        result = replay(talk, server.url, patience=0.05)
+    assert "accept-wrong (RFC 6455 §4.1)" in result.differences[0].text
+
+
+def test_illegal_bytes_go_out_as_they_were(lab):
+    with RawClient(lab.tap.url) as client:
+        client.send(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            b"Cookie: login=hunter2\r\n\r\n"
+        )
+        client.read_head()
+        client.send(encode_frame(1, b"not masked"))
+        client.read_to_end()
+    result = replay(lab.capture, lab.server.url, headers={"Cookie": "theme=dark"})
+    assert result.same, str(result)
+    sent = result.capture.stream(1, "client")
+    assert sent.endswith(encode_frame(1, b"not masked"))
+    assert b"Host: 127.0.0.1:" in sent
+    assert b"Cookie: **********\r\n" in sent  # put in, and masked as it is recorded
+    without = replay(lab.capture, lab.server.url)
+    assert without.notes == [
+        "connection 1: Cookie left out: its value was masked in the recording; "
+        "headers={...} puts it in"
+    ]
+
+
+def test_what_cannot_be_replayed(talk, refused_port):
+    with pytest.raises(WrongValue, match=r"out of \[1\], got 7"):
+        replay(talk, refused_port, connections=[7])
+    with pytest.raises(ConnectFailed, match="expected a server at"):
+        replay(talk, refused_port)
+
+
+def test_in_a_shell(talk, lab, tmp_path, capsys, refused_port):
+    path = str(talk.save(tmp_path / "talk.jsonl"))
+    assert cli.main(["replay", path, lab.server.url]) == 0
+    assert "5 answers then, 5 now: the same" in capsys.readouterr().out
+    with Shouter() as server:
+        assert cli.main(["replay", path, server.url, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["same"] is False
+    assert cli.main(["replay", path, f"ws://127.0.0.1:{refused_port}/"]) == 2
+    assert cli.main(["replay", path, "http://x/"]) == 2
+    assert cli.main(["replay", path, lab.server.url, "--header", "Cookie"]) == 2
+    assert cli.main(["replay", str(tmp_path / "none"), lab.server.url]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 4
+    assert all(line.startswith("wslab replay: ") for line in errors)
+
+
+def test_a_recording_from_a_har_is_played_too(talk, lab, tmp_path):
+    loaded = Capture.load(talk.save(tmp_path / "talk.har"))
+    result = replay(loaded, EchoServer().start().url)
+    assert result.connections[0].sent == 3  # pings and the close are not in a HAR
+    assert [d.what for d in result.differences] == []
