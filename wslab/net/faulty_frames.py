@@ -439,11 +439,10 @@ async def misbehave(fault: FrameFault, connection: RawConnection) -> None:
         first = await peer.read()
     if first is None:
         return
-    if first.opcode == Opcode.CLOSE:
-        if fault.earns is not None:
-            await peer.send(Opcode.CLOSE, first.payload)  # nothing was sent: nothing to break
-            return
-        peer.put_back(first)  # these faults are about how a connection ends
+    if first.opcode == Opcode.CLOSE and fault.earns is not None:
+        await peer.send(Opcode.CLOSE, first.payload)  # nothing was sent: nothing to break
+        return
+    peer.put_back(first)  # some faults are about how something is answered
     await fault.script(peer)
 
 

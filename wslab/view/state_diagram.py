@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 
 from wslab.wire.capture import Capture
-from wslab.wire.connection_state import TCP, Peer, State, edges_of, steps
+from wslab.wire.connection_state import TCP, TRANSITIONS, Peer, State, edges_of, steps
 from wslab.wire.state_log import StateLog
 
 from .assets import script, style
@@ -108,12 +108,10 @@ class StateDiagram(LiveView):
             for peer in PEERS:
                 now[peer]["tcp"] = TCP.ESTABLISHED.name
             for step in taken:
-                now[step.peer] |= {
-                    "state": step.after.name,
-                    "tcp": step.tcp.name,
-                    "edge": [step.before.name, step.event.name],
-                    "row": step.row,
-                }
+                now[step.peer] |= {"state": step.after.name, "tcp": step.tcp.name}
+                if (step.before, step.event) in TRANSITIONS:  # or it moved TCP only
+                    edge = [step.before.name, step.event.name]
+                    now[step.peer] |= {"edge": edge, "row": step.row}
                 lines.append(
                     {
                         "time": step.time,
