@@ -424,3 +424,19 @@ def test_upstream_may_be_given_in_any_form(form, url, capture):
 def test_an_upstream_that_is_none_is_refused_at_once(upstream, capture):
     with pytest.raises(WrongURL):
         Tap(upstream, capture)
+
+
+def test_small_frames_do_not_wait_for_each_other(upstream, log):
+    with Tap(upstream.port, log) as tap:
+
+        async def look() -> list[int]:
+            async with joined(tap, upstream):
+                (relay,) = tap._relays
+                return [
+                    end.transport.get_extra_info("socket").getsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NODELAY
+                    )
+                    for end in (relay.client, relay.server)
+                ]
+
+        assert all(within(look))

@@ -113,7 +113,9 @@ class Listener:
                 await asyncio.shield(self._close())
 
     def _bind(self) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # TCP by name: where the protocol is left out, asyncio does not know it for TCP and leaves
+        # Nagle's algorithm on, and small frames that follow each other wait 40 ms for an ACK.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":
                 # So that a port can be had again at once although old connections linger in
