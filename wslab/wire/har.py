@@ -171,6 +171,7 @@ class _Step(NamedTuple):
     direction: Direction | None
     """None: the connection opens."""
     data: bytes
+    """Empty: the direction's stream ends."""
     upgraded: bool = False
 
 
@@ -226,6 +227,8 @@ def _record(steps: list[_Step]) -> Capture:
         now = step.time
         if step.direction is None:
             numbers[step.entry] = capture.open_connection(upgraded=step.upgraded)
+        elif not step.data:
+            capture.end(numbers[step.entry], step.direction)
         else:
             capture.record(numbers[step.entry], step.direction, step.data)
     return capture
@@ -242,6 +245,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
     sent = _head(request.get("headers"))
     # Without the request's headers, or over HTTP/2, there is no handshake to show.
     upgraded = sent is None
+    answer = opened
     yield _Step(opened, number, None, b"", upgraded)
     if sent is None:
         notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
@@ -259,6 +263,9 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
         if status != 101:
             if messages:
                 notes.append(f"entry {number} has messages but the status {status}: left out")
+            if status:
+                # Its body is not in the bytes, so what its headers say about it must not count.
+                yield _Step(answer, number, "server", b"")
             return
     for message in messages:
         frame = _frame(message, number, notes)

@@ -1,0 +1,184 @@
+"""HAR: what a browser's DevTools save, out and in."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from wslab.wire import Capture, CaptureError, accept_key, har
+from wslab.wire.deflate import Deflater
+
+from .test_handshake import REQUEST, RESPONSE
+from .test_pcapng import KEY, conversation, encode_frame
+
+# As Chrome writes it, in short: a page, a socket with messages, a socket that was refused.
+CHROME = {
+    "log": {
+        "version": "1.2",
+        "creator": {"name": "WebInspector", "version": "537.36"},
+        "pages": [],
+        "entries": [
+            {"request": {"method": "GET", "url": "https://example.test/"}, "response": {}},
+            {
+                "_initiator": {"type": "script"},
+                "_priority": "High",
+                "_resourceType": "websocket",
+                "_webSocketMessages": [
+                    {"type": "send", "time": 1700000001.5, "opcode": 1, "data": "Grüße"},
+                    {"type": "receive", "time": 1700000001.75, "opcode": 2, "data": "AAEC/w=="},
+                    {"type": "receive", "time": 1700000002, "opcode": 1, "data": ""},
+                    {"type": "error", "time": 1700000003, "opcode": -1, "data": "broken pipe"},
+                ],
+                "connection": "17",
+                "request": {
+                    "method": "GET",
+                    "url": "wss://example.test/chat?room=1",
+                    "httpVersion": "HTTP/1.1",
+                    "headers": [
+                        {"name": "Host", "value": "example.test"},
+                        {"name": "Connection", "value": "Upgrade"},
+                        {"name": "Upgrade", "value": "websocket"},
+                        {"name": "Cookie", "value": "login=hunter2"},
+                        {"name": "Sec-WebSocket-Version", "value": "13"},
+                        {"name": "Sec-WebSocket-Key", "value": "dGhlIHNhbXBsZSBub25jZQ=="},
+                    ],
+                },
+                "response": {
+                    "status": 101,
+                    "statusText": "Switching Protocols",
+                    "headers": [
+                        {"name": "Upgrade", "value": "websocket"},
+                        {"name": "Connection", "value": "Upgrade"},
+                        {"name": "Set-Cookie", "value": "a=1\nb=2"},
+                        {
+                            "name": "Sec-WebSocket-Accept",
+                            "value": accept_key("dGhlIHNhbXBsZSBub25jZQ=="),
+                        },
+                    ],
+                },
+                "startedDateTime": "2023-11-14T22:13:20.500Z",
+                "time": 2500,
+                "timings": {"wait": 250},
+            },
+            {
+                "_resourceType": "websocket",
+                "_webSocketMessages": [],
+                "request": {
+                    "method": "GET",
+                    "url": "ws://example.test/",
+                    "headers": [{"name": "Upgrade", "value": "websocket"}],
+                },
+                "response": {"status": 403, "statusText": "Forbidden", "headers": []},
+                "startedDateTime": "2023-11-14T22:13:25Z",
+            },
+        ],
+    }
+}
+
+
+def test_what_chrome_saved():
+    capture = har.loads(json.dumps(CHROME))
+    rows = capture.index.rows()
+    assert [(r.connection, r.direction, r.kind, r.preview, r.broken) for r in rows] == [
+        (1, "client", "request", "GET /chat?room=1 HTTP/1.1", False),
+        (1, "server", "response", "101 Switching Protocols", False),
+        (1, "client", "text", '"Grüße"', False),
+        (1, "server", "binary", "00 01 02 ff", False),
+        (1, "server", "text", '""', False),
+        (2, "client", "request", "GET / HTTP/1.1", True),
+        (2, "server", "response", "403 Forbidden", False),
+    ]
+    assert [row.time for row in rows] == pytest.approx([0, 0.25, 1, 1.25, 1.5, 4.5, 4.5])
+    assert capture.started.isoformat() == "2023-11-14T22:13:20.500000+00:00"
+    request = capture.index.unit(0)
+    assert request.field("Cookie").value == "*************"
+    assert [h.value for h in capture.index.unit(1).fields if h.name == "Set-Cookie"] == ["***"] * 2
+    assert capture.index.unit(2).masking_key == bytes(4)
+    assert capture.notes[0].startswith("a HAR holds messages and headers, no bytes")
+    assert capture.notes[1:] == [
+        "entry 1: error with opcode -1: 'broken pipe'",
+        "1 entry without a WebSocket left out",
+    ]
+
+
+def test_out_as_chrome_writes_it(tmp_path):
+    capture = conversation()
+    log = json.loads(capture.save(tmp_path / "c.har").read_text("utf-8"))["log"]
+    assert log["version"] == "1.2"
+    first, second, third = log["entries"]
+    assert first["_resourceType"] == "websocket"
+    assert first["request"]["url"] == "ws://server.example.com/chat"
+    assert first["response"]["status"] == 101
+    assert {"name": "Upgrade", "value": "websocket"} in first["request"]["headers"]
+    began = capture.started.timestamp()
+    assert [(m["type"], m["opcode"], m["data"]) for m in first["_webSocketMessages"]] == [
+        ("send", 1, "Grüße"),
+        ("receive", 1, "Hello"),  # one message, whatever frames it came in
+    ]
+    assert first["_webSocketMessages"][0]["time"] == pytest.approx(began + 2, abs=1e-5)
+    assert second["_webSocketMessages"][0]["opcode"] == 2
+    assert base64.b64decode(second["_webSocketMessages"][0]["data"]) == bytes(range(256)) * 600
+    assert [m["data"] for m in third["_webSocketMessages"]] == ["alone"]
+    for entry in log["entries"]:
+        assert entry["startedDateTime"].endswith("Z")
+        assert min(entry["timings"][name] for name in ("send", "wait", "receive")) >= 0
+
+
+def said(capture: Capture) -> list:
+    return [(m.direction, m.kind, m.content) for m in capture.index.messages()]
+
+
+def test_out_and_back(tmp_path):
+    capture = conversation()
+    loaded = Capture.load(capture.save(tmp_path / "c.har"))
+    assert sorted(said(loaded)) == sorted(said(capture))
+    assert not any(row.broken for row in loaded.index.rows())
+
+
+def test_a_compressed_message_is_saved_as_what_it_says(tmp_path):
+    deflate = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    capture = Capture()
+    capture.open_connection()
+    capture.record(1, "client", REQUEST[:-2] + deflate)
+    capture.record(1, "server", RESPONSE[:-2] + deflate)
+    payload = Deflater().deflate(b"Hello" * 9)
+    capture.record(1, "client", encode_frame(1, payload, rsv1=True, masking_key=KEY))
+    loaded = Capture.load(capture.save(tmp_path / "c.har"))
+    assert said(loaded) == said(capture) == [("client", "text", b"Hello" * 9)]
+    assert not any(row.broken for row in loaded.index.rows())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"log": {"entries": 5}}', "[" * 100_000])
+def test_a_text_that_is_no_har(text):
+    with pytest.raises(CaptureError, match="expected a HAR"):
+        har.loads(text)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"_webSocketMessages": 5, "request": {}},
+        {"_webSocketMessages": [{}], "request": {"headers": [{"name": "a"}]}},
+        {"_resourceType": "websocket"},
+        {"_resourceType": "websocket", "request": {"url": "ws://[", "headers": [1]}},
+        {"_resourceType": "websocket", "request": None, "response": 7},
+    ],
+)
+def test_an_entry_that_is_none_costs_no_other(entry):
+    har_file = {"log": {"entries": [entry, *CHROME["log"]["entries"]]}}
+    capture = har.loads(json.dumps(har_file))
+    assert len(capture.index.connections) == 2
+    assert any(note.startswith("entry 0 was left out") for note in capture.notes)
+
+
+def test_messages_without_a_handshake_are_frames_alone():
+    entry = {
+        "_webSocketMessages": [{"type": "send", "time": 3, "opcode": 2, "data": "not base64"}],
+        "request": {"url": "ws://x/", "headers": [{"name": ":method", "value": "CONNECT"}]},
+    }
+    capture = har.loads(json.dumps({"log": {"entries": [entry]}}))
+    assert [row.kind for row in capture.index.rows()] == ["binary"]
+    assert capture.index.unit(0).payload == b"not base64"
+    assert len(capture.notes) == 3
