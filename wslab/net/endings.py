@@ -18,13 +18,14 @@ from typing import Any, NamedTuple, Protocol
 from wslab.net import faulty_frames
 from wslab.net.address import LOOPBACK
 from wslab.net.faulty_servers import FaultyServer
+from wslab.net.library_peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT
 from wslab.net.peer_report import PeerReport
 from wslab.net.tap import Tap
 from wslab.net.tls_server import TLSServerWithoutCertificate
 from wslab.wire import Capture, Direction, close_code
 from wslab.wire.tls_records import is_tls, records
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds after which a play ends, whatever happened."""
 
 
@@ -34,7 +35,9 @@ class Peers(Protocol):
     @property
     def name(self) -> str: ...
     def serve(self, behaviour: str, *, upstream: str = "", together: bool = False) -> int: ...
-    def connect(self, url: str, who: str = "client") -> None: ...
+    def connect(
+        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
+    ) -> None: ...
     def send(self, who: str, message: str | bytes) -> None: ...
     def close(self, who: str, code: int | None = None, reason: str = "") -> None: ...
     def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None: ...
@@ -128,11 +131,13 @@ class Cast:
         self.peers.connect(self.serve(behaviour, **options))
         return self.peers
 
-    def meet(self, how: str, message: str = "Hello") -> Peers:
+    def meet(
+        self, how: str, message: str = "Hello", *, close_timeout: float = CLOSE_TIMEOUT
+    ) -> Peers:
         """Let the library's client meet a faulty server, and send it a message."""
         server = FaultyServer(how, name=f"ending {how}")
         self.things.enter_context(server)
-        self.peers.connect(self.tapped(server.url))
+        self.peers.connect(self.tapped(server.url), close_timeout=close_timeout)
         if message:
             self.peers.send("client", message)
         self.raw["server"] = PeerReport(None)
@@ -284,7 +289,8 @@ def _both_at_once(cast: Cast) -> None:
 
 
 def _close_never_answered(cast: Cast) -> None:
-    cast.meet("never-answers-close").close("client", 1000, "bye")
+    peers = cast.meet("never-answers-close", close_timeout=SHORT_CLOSE_TIMEOUT)
+    peers.close("client", 1000, "bye")
 
 
 _CODES = [

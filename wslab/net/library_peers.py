@@ -20,8 +20,13 @@ from wslab.net.address import LOOPBACK
 from wslab.net.peer_report import PeerReport
 from wslab.net.problem_log import ProblemLog
 
-CLOSE_TIMEOUT = 0.3
-"""Seconds that a peer waits for the answer to its close frame: long on loopback."""
+CLOSE_TIMEOUT = 10.0
+"""Seconds that a peer waits for the answer to its close frame: a busy machine must not change how
+a play ends.
+"""
+
+SHORT_CLOSE_TIMEOUT = 0.3
+"""The same where no answer will come."""
 
 MAX_SIZE = 64
 """Bytes of the longest message that the server takes: small, so that 1009 is easy to get."""
@@ -151,9 +156,11 @@ class LibraryPeers:
         self.upstream = upstream
         return loop.run(self._serve(BEHAVIOURS[behaviour]))
 
-    def connect(self, url: str, who: str = "client") -> None:
+    def connect(
+        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Connect a client. That it fails is a report too."""
-        loop.run(self._connect(url, who), 10.0)
+        loop.run(self._connect(url, who, close_timeout), 20.0)
 
     def send(self, who: str, message: str | bytes) -> None:
         """Let `who` send a message; a failure is noted in its report."""
@@ -161,7 +168,7 @@ class LibraryPeers:
 
     def close(self, who: str, code: int | None = None, reason: str = "") -> None:
         """Let `who` close; a refusal is noted in its report."""
-        loop.run(self._try(self._peer(who).close(code, reason)), 10.0)
+        loop.run(self._try(self._peer(who).close(code, reason)), 20.0)
 
     def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
         """Let both close before either has read the other's close frame."""
@@ -216,15 +223,15 @@ class LibraryPeers:
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
 
-    async def _connect(self, url: str, who: str) -> None:
+    async def _connect(self, url: str, who: str, close_timeout: float) -> None:
         self._failed.pop(who, None)
         try:
             connection = await connect(
                 url,
                 compression=None,
                 ping_interval=None,
-                close_timeout=CLOSE_TIMEOUT,
-                open_timeout=5.0,
+                close_timeout=close_timeout,
+                open_timeout=10.0,
                 proxy=None,
                 logger=self.log.logger,
             )

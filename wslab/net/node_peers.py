@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 
 from wslab.net.address import LOOPBACK
 from wslab.net.errors import WslabError
+from wslab.net.library_peers import CLOSE_TIMEOUT
 from wslab.net.peer_report import PeerReport
 
 VARIABLE = "WSLAB_NODE"
 """Names a folder in which `npm install ws` was run."""
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds that Node has for each order."""
 
 SCRIPT = Path(__file__).with_name("ws_peers.js")
@@ -154,9 +155,11 @@ class NodePeers:
         ]
         return port
 
-    def connect(self, url: str, who: str = "client") -> None:
+    def connect(
+        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Connect a client. That it fails is a report too."""
-        self._run(who).order("connect", url=url, who=who)
+        self._run(who).order("connect", url=url, who=who, closeTimeout=1000 * close_timeout)
 
     def send(self, who: str, message: str | bytes) -> None:
         """Let `who` send a message; a failure is noted in its report."""

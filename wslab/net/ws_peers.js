@@ -10,7 +10,7 @@ const net = require("node:net");
 const readline = require("node:readline");
 const { WebSocket, WebSocketServer } = require(process.argv[3]);
 
-const CLOSE_TIMEOUT = 300; // milliseconds, as in library_peers.py
+const CLOSE_TIMEOUT = 10_000; // milliseconds, as in library_peers.py
 const MAX_SIZE = 64; // bytes, as in library_peers.py
 
 // -- what the server does with a connection ---------------------------------------------------
@@ -56,7 +56,7 @@ const clients = {};
 let server = null;
 
 class Peer {
-  constructor(socket) {
+  constructor(socket, closeTimeout = CLOSE_TIMEOUT) {
     this.socket = socket;
     this.said = [];
     this.code = null;
@@ -70,7 +70,7 @@ class Peer {
       });
     });
     socket.on("error", (error) => this.said.push(`'error' event: ${named(error)}`));
-    socket._closeTimeout = CLOSE_TIMEOUT; // the option of that name is newer than 8.18
+    socket._closeTimeout = closeTimeout; // the option of that name is newer than 8.18
   }
 
   try(call, text) {
@@ -116,10 +116,10 @@ const ORDERS = {
       server.on("listening", () => resolve({ port: server.address().port }));
     });
   },
-  connect({ url, who }) {
+  connect({ url, who, closeTimeout }) {
     return new Promise((resolve) => {
-      const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5000 });
-      clients[who] = new Peer(socket);
+      const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 10_000 });
+      clients[who] = new Peer(socket, closeTimeout);
       socket.on("open", () => resolve({}));
       socket.on("close", () => resolve({}));
     });
