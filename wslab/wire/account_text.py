@@ -241,10 +241,12 @@ def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
         for direction in ("client", "server"):
             left = index.incomplete(connection, direction)
             if left:
-                yield pen.broken(
-                    f"connection {connection}: the last {left:,} bytes from the {direction} are no "
-                    "whole unit"
+                what = (
+                    f"{left:,} bytes from the {direction} are"
+                    if left > 1
+                    else (f"1 byte from the {direction} is")
                 )
+                yield pen.broken(f"connection {connection}: the last {what} no whole unit")
                 for violation in index.incomplete_violations(connection, direction):
                     yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
     units, connections = len(index), len(index.connections)

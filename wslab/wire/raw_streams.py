@@ -36,7 +36,6 @@ def capture_of(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     known = [stream for stream in streams.values() if len(stream)]
     upgraded = bool(known) and not any(_is_text(stream) for stream in known)
     capture.open_connection(upgraded=upgraded)
-    # A stored stream does all that an index asks of a stream, without being a bytearray.
     capture.streams[:] = cast("list[bytearray]", [streams["client"], streams["server"]])
     feeder = _Feeder(capture, streams)
     if not upgraded:
@@ -66,8 +65,8 @@ class _Feeder:
 
     def handshakes(self) -> None:
         """Request and response in turn, until the connection speaks frames or heads end."""
-        while self._head("client") is not None:
-            while (response := self._head("server")) is not None:
+        while (request := self._message("client", None)) is not None:
+            while (response := self._message("server", request)) is not None:
                 if self._capture.index.is_upgraded(1):
                     return
                 if response.status is None or response.status >= 200:
@@ -75,8 +74,10 @@ class _Feeder:
             else:
                 return
 
-    def _head(self, direction: Direction) -> handshake.Head | None:
-        """Feed bytes up to the end of the next head."""
+    def _message(
+        self, direction: Direction, request: handshake.Head | None
+    ) -> handshake.Head | None:
+        """Feed the next head and its body; a response answers `request`."""
         stream, start = self._streams[direction], self._fed[direction]
         data = stream[start : start + handshake.MAX_HEAD]
         end = handshake.find_end(data, 0, 0, len(data))
@@ -84,7 +85,11 @@ class _Feeder:
             return None
         head = handshake.parse_head(data[:end])
         stream.cover(start, self._masks[direction].mask(data[:end]))
-        self._feed(direction, start + end)
+        # A stored stream does all that is asked of a stream here, without being a bytearray.
+        body = handshake.body_length(
+            head, request, cast("bytearray", stream), start + end, len(stream), request is None
+        )
+        self._feed(direction, len(stream) if body is None else start + end + body)
         self._capture.index.update()
         return head
 

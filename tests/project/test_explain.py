@@ -1,0 +1,242 @@
+"""`wslab explain` in a shell: every kind of input, the JSON's shape, errors on one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wslab import cli
+from wslab.wire import Capture, accept_key, account_text, encode_frame
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+REQUEST = (
+    "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+).encode()
+RESPONSE = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Accept: {accept_key(KEY)}\r\n\r\n"
+).encode()
+CLIENT = REQUEST + encode_frame(1, "Grüße".encode(), masking_key=b"\x01\x02\x03\x04") + b"\x81"
+SERVER = (
+    RESPONSE + encode_frame(2, b"\x00\xff") + encode_frame(1, b"not masked", masking_key=b"key!")
+)
+
+
+@pytest.fixture
+def capture() -> Capture:
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection()
+    capture.record(1, "client", REQUEST)
+    capture.record(1, "server", SERVER)
+    capture.record(1, "client", CLIENT[len(REQUEST) :])
+    return capture
+
+
+def explain(capsys, *arguments: object) -> str:
+    assert cli.main(["explain", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_frames_in_hex(capsys):
+    found = json.loads(explain(capsys, "--hex", "81 05 48 65 6c 6c 6f", "--json"))
+    (unit,) = found["units"]
+    fields = unit.pop("fields")
+    assert unit == {
+        "connection": 1,
+        "direction": "server",
+        "kind": "text",
+        "offset": 0,
+        "length": 7,
+        "violations": [],
+    }
+    assert [(f["name"], f["bit"], f["bits"], f["value"]) for f in fields] == [
+        ("FIN", 0, 1, 1),
+        ("RSV1", 1, 1, 0),
+        ("RSV2", 2, 1, 0),
+        ("RSV3", 3, 1, 0),
+        ("opcode", 4, 4, 1),
+        ("MASK", 8, 1, 0),
+        ("payload length", 9, 7, 5),
+        ("payload", 16, 40, "48656c6c6f"),
+    ]
+    assert all(set(f) == {"name", "bit", "bits", "value", "meaning", "rfc"} for f in fields)
+    assert fields[0]["rfc"] == "RFC 6455 §5.2"
+    (message,) = found["messages"]
+    assert message["text"] == "Hello"
+    assert found["incomplete"] == {"client": 0, "server": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "direction", "rules"),
+    [
+        ("818537fa213d7f9f4d5158", [], "client", []),
+        ("0x81,0x85,0x37,0xfa,0x21,0x3d,0x7f,0x9f,0x4d,0x51,0x58", [], "client", []),
+        (r"\x81\x00", ["--from", "client"], "client", ["frame-not-masked"]),
+        ("81-80-00-00-00-00", ["--from", "server"], "server", ["frame-masked"]),
+        ("8100", [], "server", []),
+    ],
+)
+def test_who_sent_the_hex(capsys, text, options, direction, rules):
+    found = json.loads(explain(capsys, "--hex", text, *options, "--json"))
+    (unit,) = found["units"]
+    assert unit["direction"] == direction
+    assert [v["rule"] for v in unit["violations"]] == rules
+    assert all(v["close_code"] == 1002 and v["rfc"] for v in unit["violations"])
+
+
+def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture):
+    (tmp_path / "c.bin").write_bytes(CLIENT)
+    (tmp_path / "s.bin").write_bytes(SERVER)
+    raw = explain(capsys, "--client", tmp_path / "c.bin", "--server", tmp_path / "s.bin", "--json")
+    expected = json.loads(raw)
+    assert [(u["direction"], u["kind"]) for u in expected["units"]] == [
+        ("client", "request"),
+        ("server", "response"),
+        ("client", "text"),
+        ("server", "binary"),
+        ("server", "text"),
+    ]
+    assert [m.get("text", m.get("hex")) for m in expected["messages"]] == [
+        "Grüße",
+        "00ff",
+        "not masked",
+    ]
+    assert expected["incomplete"] == {"client": 1, "server": 0}
+    for unit in expected["units"]:
+        end = 0
+        for field in unit["fields"]:
+            assert field["bit"] == end
+            end += field["bits"]
+        assert end == 8 * unit["length"]
+
+    def ordered(found: dict) -> list:
+        return [
+            sorted(found[key], key=lambda entry: (entry["direction"], entry.get("offset")))
+            for key in ("units", "messages")
+        ] + [found["incomplete"]]
+
+    for name in ("c.jsonl", "c.pcapng"):
+        found = json.loads(explain(capsys, capture.save(tmp_path / name), "--json"))
+        assert ordered(found) == ordered(expected)
+    har = json.loads(explain(capsys, capture.save(tmp_path / "c.har"), "--json"))
+    assert [m.get("text", m.get("hex")) for m in har["messages"]] == ["00ff", "not masked", "Grüße"]
+    assert har["notes"]
+
+
+def test_the_readable_account(capsys, tmp_path, capture):
+    path = capture.save(tmp_path / "c.jsonl")
+    text = explain(capsys, path)
+    assert "GET /chat HTTP/1.1" in text
+    assert "81 87 01 02 03 04" in text
+    assert "✗ frame-masked: A server must not mask any frame." in text
+    assert "(RFC 6455 §5.1, close code 1002)" in text
+    assert "the last 1 byte from the client is no whole unit" in text
+    assert "\x1b" not in text
+    brief = explain(capsys, path, "--brief").splitlines()
+    assert len(brief) == 7
+    assert brief[4].split() == ["4", "0.000000", "client", "──▶", "text", "13", '"Grüße"']
+    assert brief[3].endswith("✗ broken")
+
+
+def test_nothing_that_a_peer_sent_reaches_the_terminal(capsys):
+    evil = "\x1b]0;title\x07\x1b[2J‮\r\nfake".encode()
+    for kind, payload in ((1, evil), (9, evil), (8, b"\x03\xe8" + evil)):
+        for option in ([], ["--brief"]):
+            text = explain(capsys, "--hex", encode_frame(kind, payload).hex(), *option)
+            assert not set("\x1b\x07\r\u202e") & set(text)
+
+
+def test_a_long_list_is_made_as_line_by_line():
+    capture = Capture(clock=lambda: 0.0)
+    texts = ["short", "", "x" * 77, "x" * 78, "é", "a\x00b", "\x1b[1m", "x" * 300, '"', "日本語"]
+    for upgraded in (1, 2):
+        capture.open_connection(upgraded=True)
+        for number, text in enumerate(texts * 3):
+            masked = encode_frame(1, text.encode(), masking_key=bytes([number] * 4))
+            capture.record(upgraded, "client", masked)
+            capture.record(upgraded, "server", encode_frame(1, text.encode()))
+            odd = encode_frame(number % 16, b"\xff" + text.encode()[:100], fin=number % 3 > 0)
+            capture.record(upgraded, "server", odd)
+    rows = capture.index.rows()
+    pen = account_text.Pen(True)
+    expected = [account_text.row_line(row, True, pen) for row in rows]
+    assert list(account_text.lines(capture, colour=True, brief=True))[: len(rows)] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ([], "expected one of: a FILE, --client and --server, or --hex"),
+        (["a", "--hex", "81"], "expected one of"),
+        (["a", "--client", "b"], "expected one of"),
+        (["a", "--from", "client"], "--from says who sent the bytes of --hex"),
+        (["--hex", "8"], "an odd number of digits (1)"),
+        (["--hex", "81 xy"], "got 'x'"),
+        (["missing.jsonl"], "cannot read missing.jsonl: No such file"),
+        (["--client", "missing.bin"], "cannot read missing.bin: No such file"),
+        (["."], "cannot read ."),
+        (["empty"], "empty: expected a recording, got an empty file"),
+        (["text"], "text, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng"),
+        (["json"], "json: expected a HAR"),
+        (["cut.pcap"], "cut.pcap: expected a pcap header of 24 bytes, got 4"),
+    ],
+)
+def test_what_cannot_be_explained(tmp_path, monkeypatch, capsys, arguments, error):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    Path("text").write_text("hello\nworld")
+    Path("json").write_text('{"log": 1}')
+    Path("cut.pcap").write_bytes(b"\xd4\xc3\xb2\xa1")
+    assert cli.main(["explain", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.startswith("wslab explain: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+def test_a_stream_through_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "s.bin").write_bytes(SERVER)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "wslab", "explain", "--json", "--client", tmp_path / "pipe",
+         "--server", tmp_path / "s.bin"],
+        stdout=subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    (tmp_path / "pipe").write_bytes(CLIENT)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert len(json.loads(out)["units"]) == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo terminals are POSIX's")
+@pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_and_a_pager(extra, coloured):
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PAGER": "sed s/^/paged:/", **extra}
+    if "NO_COLOR" not in extra:
+        environment.pop("NO_COLOR", None)
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "wslab", "explain", "--hex", "8900"],
+            stdout=theirs, cwd=ROOT, env=environment,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := screen.read(4096):
+                shown += piece
+        except OSError:
+            pass  # Linux says EIO where the other end of a terminal is closed
+        assert run.wait(timeout=60) == 0
+    assert b"paged:" in shown
+    assert (b"\x1b[38;5;178m" in shown) is coloured

@@ -1,0 +1,163 @@
+"""Two raw streams in files: the same account as of a recording in memory, without holding them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wslab.wire import Capture, account_json, account_text, encode_frame, raw_streams, stored_stream
+from wslab.wire.deflate import Deflater
+
+from .test_handshake import REQUEST, RESPONSE
+from .test_index import CLIENT, SERVER
+
+KEY = b"\x01\x02\x03\x04"
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+
+
+def account(capture: Capture) -> dict:
+    return json.loads("".join(account_json.pieces(capture)))
+
+
+def of_files(client: bytes | None, server: bytes | None) -> Capture:
+    return raw_streams.capture_of(
+        None if client is None else io.BytesIO(client),
+        None if server is None else io.BytesIO(server),
+    )
+
+
+def in_memory(client: bytes, server: bytes) -> Capture:
+    """The same, each direction's handshake in its turn."""
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection()
+    cut = client.find(b"\r\n\r\n") + 4
+    for direction, data in (("client", client[:cut]), ("server", server), ("client", client[cut:])):
+        capture.record(1, direction, data)
+    return capture
+
+
+def by_direction(found: dict) -> dict:
+    """Without what depends on how the two directions took turns."""
+    for key in ("units", "messages"):
+        found[key] = sorted(found[key], key=lambda unit: unit["direction"])
+    return found
+
+
+@pytest.fixture(params=[1 << 20, 64])
+def window(request, monkeypatch):
+    """Also with a window so small that everything lies across its edges."""
+    monkeypatch.setattr(stored_stream, "WINDOW", request.param)
+    monkeypatch.setattr(raw_streams, "STEP", request.param)
+    monkeypatch.setattr(account_json, "_PIECE", request.param)
+
+
+def test_the_same_as_in_memory(window):
+    deflater = Deflater()
+    squeezed = [
+        encode_frame(1, deflater.deflate(text), rsv1=True, masking_key=KEY)
+        for text in (b"Hello " * 50, b"Hello again " * 50)
+    ]
+    # What starts a message in fragments is interrupted by another, and so is lost.
+    odd = [encode_frame(1, b"lost", fin=False), encode_frame(2, b"\xff" * 300), b"\x81\x7e\x00"]
+    for client, server in (
+        (CLIENT, SERVER),
+        (CLIENT[:-3], SERVER[:-1]),
+        (
+            REQUEST[:-2] + DEFLATE + b"".join(squeezed),
+            RESPONSE[:-2] + DEFLATE + encode_frame(1, b"plain") + b"".join(odd),
+        ),
+    ):
+        expected = by_direction(account(in_memory(client, server)))
+        assert by_direction(account(of_files(client, server))) == expected
+
+
+def test_frames_alone_and_one_side_alone():
+    frames = encode_frame(1, b"Hello", masking_key=KEY)
+    capture = of_files(frames, encode_frame(2, b"\x00"))
+    assert [row.kind for row in capture.index.rows()] == ["text", "binary"]
+    capture = of_files(None, SERVER)
+    assert [row.kind for row in capture.index.rows()] == ["response", "pong", "binary", "close"]
+    # What a client says after its request, only the server's answer makes sense of.
+    capture = of_files(CLIENT, None)
+    assert [row.kind for row in capture.index.rows()] == ["request"]
+    assert capture.index.incomplete(1, "client") == len(CLIENT) - len(REQUEST)
+    assert capture.notes
+    assert account(of_files(b"", b""))["units"] == []
+
+
+def test_handshakes_that_took_turns_before():
+    refused = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
+    early = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    capture = of_files(REQUEST + CLIENT, refused + early + SERVER)
+    kinds = [row.kind for row in capture.index.rows()]
+    assert kinds[:5] == ["request", "response", "request", "response", "response"]
+    assert not any("data-before-response" in str(row) for row in capture.index.rows())
+    assert [row.preview for row in capture.index.rows()[1:5:2]] == ["503 Busy", "103 Early Hints"]
+    broken = [v.rule for n in range(6) for v in capture.index.unit(n).violations]
+    assert broken == []
+
+
+def test_logins_are_masked():
+    secret = REQUEST.replace(b"Origin: ", b"Cookie: hunter2\r\nOrigin: ")
+    capture = of_files(secret + CLIENT[len(REQUEST) :], SERVER)
+    assert capture.index.unit(0).field("Cookie").value == "*******"
+    assert "hunter2" not in "".join(account_json.pieces(capture))
+    assert capture.index.unit(2).payload == "Grüße".encode()
+
+
+def test_a_large_frame_is_never_held():
+    """A text of 48 MiB in one frame, and one in two: described, checked and written in pieces."""
+    size = 24 << 20
+    client = REQUEST + encode_frame(1, b"a" * size, masking_key=KEY)
+    server = RESPONSE + encode_frame(1, b"\xc3\xa4" * (size // 2), fin=False)
+    server += encode_frame(0, b"\xc3")
+    files = io.BytesIO(client), io.BytesIO(server)
+    del client, server
+    tracemalloc.start()
+    try:
+        capture = raw_streams.capture_of(*files)
+        ends = {}
+        written = 0
+        for piece in account_json.pieces(capture):
+            written += len(piece)
+            ends[written] = piece[-20:]
+        lines = list(account_text.lines(capture))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 << 20
+    assert written > 5.5 * size
+    assert any("text-not-utf8" in line for line in lines)
+    unit = capture.index.unit(2, 100)
+    assert (unit.length, len(unit.payload)) == (size + 14, 100)
+    assert unit.fields[-1].bits == 8 * size
+    assert sum(field.bits for field in unit.fields) == 8 * unit.length
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.binary(max_size=200), st.booleans())
+def test_no_bytes_make_it_raise(client, server, handshaken):
+    if handshaken:
+        client, server = REQUEST + client, RESPONSE + server
+    capture = of_files(client, server)
+    found = account(capture)
+    for direction, data in (("client", client), ("server", server)):
+        position = 0
+        for unit in found["units"]:
+            if unit["direction"] != direction:
+                continue
+            assert unit["offset"] == position
+            position += unit["length"]
+            bit = 0
+            for field in unit["fields"]:
+                assert field["bit"] == bit
+                bit += field["bits"]
+            assert bit == 8 * unit["length"]
+        assert found["incomplete"][direction] == len(data) - position
+    list(account_text.lines(capture))
+    list(account_text.lines(capture, brief=True))
