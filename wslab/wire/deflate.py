@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .fields import Direction
 
@@ -161,9 +161,12 @@ class Inflater:
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         while not self.lost:
+            before = self._zlib.copy()
             try:
                 piece = self._zlib.decompress(data, STEP)
             except zlib.error as error:
+                # What came before the fault, to the byte: otherwise it would depend on the pieces.
+                yield from self._up_to_fault(before, data)
                 self._lose(str(error))
                 return
             data = self._zlib.unconsumed_tail
@@ -181,6 +184,16 @@ class Inflater:
                 yield piece
             if not data and len(piece) < STEP:
                 return
+
+    def _up_to_fault(self, inflating: Any, data: bytes) -> Iterator[bytes]:
+        for number in range(len(data)):
+            try:
+                piece = inflating.decompress(data[number : number + 1])
+            except zlib.error:
+                return
+            self.size += len(piece)
+            if piece:
+                yield piece
 
     def finish(self) -> Iterator[bytes]:
         """End the message; what still was to come of it."""
