@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from wslab.wire.capture import Event
 from wslab.wire.fields import Kind, Unit, rfc_url
+from wslab.wire.frames import Opcode, frame_payload, read_header
 from wslab.wire.index import Row
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -87,7 +88,6 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
             for field in unit.fields[:MOST_FIELDS]
         ],
         "mark": unit.mark,
-        "payload": _editable(unit),
         "more_fields": max(0, len(unit.fields) - MOST_FIELDS),
         "violations": [
             {
@@ -117,14 +117,33 @@ def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def _editable(unit: Unit) -> dict[str, str] | None:
-    """A short payload as somebody can type it: text where it is text, else hex; None: too long."""
-    if unit.opcode is None or len(unit.payload) > LONGEST_EDIT:
+def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
+    """A frame as it would go out now, after what was edited in it; None for what is no frame."""
+    if unit.opcode is None:
         return None
-    if unit.opcode not in (0x2, 0x8):
+    data = next((e.data for e in reversed(events) if e.data is not None), unit.data)
+    header = read_header(data, 0, len(data))
+    if header is None:
+        return None
+    payload = frame_payload(data, 0, header)
+    bits = {f"rsv{number}": bool(data[0] & 0x80 >> number) for number in (1, 2, 3)}
+    return {
+        **bits,
+        "fin": data[0] >= 0x80,
+        "masked": header.masked,
+        "opcode": data[0] & 0x0F,
+        "payload": _editable(data[0] & 0x0F, payload),
+    }
+
+
+def _editable(opcode: int, payload: bytes) -> dict[str, str] | None:
+    """A short payload as somebody can type it: text where it is text, else hex; None: too long."""
+    if len(payload) > LONGEST_EDIT:
+        return None
+    if opcode not in (Opcode.BINARY, Opcode.CLOSE):
         with suppress(UnicodeDecodeError):
-            return {"text": unit.payload.decode()}
-    return {"hex": unit.payload.hex(" ")}
+            return {"text": payload.decode()}
+    return {"hex": payload.hex(" ")}
 
 
 def clipped(value: int | str | None) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 import traitlets
 
 from wslab.wire.capture import Capture
+from wslab.wire.files import FORMATS, Format
 from wslab.wire.index import Index, mark_words
 
 from .assets import script, style
-from .batches import KINDS, describe, describe_marks, pack
+from .batches import KINDS, describe, describe_marks, outgoing, pack
 from .debugger_controls import Debugger, DebuggerControls
 from .live_view import LiveView
 from .static_html import render, summary
@@ -64,7 +65,8 @@ class WireView(LiveView):
         self._told_count = 0
         self._told_states: dict[int, str] = {}
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
-        self._files: deque[tuple[str, bytes, int]] = deque()  # page, content, bytes sent of it
+        # Page, format, content, bytes sent of it.
+        self._files: deque[tuple[str, Format, bytes, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
         super().__init__(_server_label=server_label, _height=height, _kinds=list(KINDS), **traits)
 
@@ -90,7 +92,9 @@ class WireView(LiveView):
             case {"do": "detail", "number": int(), "page": str(page)}:
                 self._details[page] = question
             case {"do": "save", "page": str(page)}:
-                self._files.append((page, "".join(self.capture.json_lines()).encode(), 0))
+                format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
+                content = b"".join(format.pieces(self.capture))
+                self._files.append((page, format, content, 0))
 
     # -- told to the pages -----------------------------------------------------------------------
 
@@ -147,7 +151,9 @@ class WireView(LiveView):
         try:
             index = self.capture.index
             account, data = describe(index.unit(number), limit)
-            account["history"] = describe_marks(index.marks(number))
+            marks = index.marks(number)
+            account["history"] = describe_marks(marks)
+            account["outgoing"] = outgoing(index.unit(number), marks)
         except LookupError as error:
             content["detail"] = {"page": page, "number": number, "missing": str(error)}
             return
@@ -155,19 +161,19 @@ class WireView(LiveView):
         buffers.append(data)
 
     def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        page, data, sent = self._files.popleft()
+        page, format, data, sent = self._files.popleft()
         chunk = data[sent : sent + CHUNK]
         content["file"] = {
             "page": page,
-            "name": "capture.jsonl",
-            "type": "application/jsonl",
+            "name": f"capture{format.suffix}",
+            "type": format.mime_type,
             "start": sent,
             "total": len(data),
             "buffer": len(buffers),
         }
         buffers.append(chunk)
         if sent + len(chunk) < len(data):
-            self._files.appendleft((page, data, sent + len(chunk)))
+            self._files.appendleft((page, format, data, sent + len(chunk)))
 
     def static(self) -> dict[str, str]:
         return {

@@ -213,7 +213,7 @@ export class FrameActions {
     this.#account = account;
     this.#row = account?.number ?? null;
     this.element.hidden = !account || !waiting;
-    this.edit.hidden = !account || account.opcode === null;
+    this.edit.hidden = !account?.outgoing;
     if (!same || !waiting) this.editor.hidden = true;
   }
 
@@ -223,19 +223,18 @@ export class FrameActions {
   }
 
   openEditor() {
-    const account = this.#account;
-    if (!account || account.opcode === null || this.element.hidden) return;
-    const now = (name) => account.fields.find((one) => one.name.toLowerCase() === name)?.value;
+    const now = this.#account?.outgoing;
+    if (!now || this.element.hidden) return;
     for (const { name, box } of this.bits) {
-      box.checked = Number(now(name === "masked" ? "mask" : name)) === 1;
+      box.checked = now[name];
       box.dataset.before = String(box.checked);
     }
-    this.opcode.value = String(account.opcode);
-    const typed = account.payload ?? { text: "" };
+    this.opcode.value = String(now.opcode);
+    const typed = now.payload ?? { text: "" };
     this.payload.value = typed.text ?? typed.hex;
     this.payload.dataset.form = typed.text === undefined ? "hex" : "text";
     this.payload.dataset.before = this.payload.value;
-    say(this.payloadName, account.payload ? `payload, ${this.payload.dataset.form}`
+    say(this.payloadName, now.payload ? `payload, ${this.payload.dataset.form}`
       : "payload: too long to show; what you type replaces all of it");
     this.editor.hidden = false;
     this.payload.focus();
@@ -246,7 +245,7 @@ export class FrameActions {
     for (const { name, box } of this.bits) {
       if (String(box.checked) !== box.dataset.before) changes[name] = box.checked;
     }
-    if (Number(this.opcode.value) !== this.#account.opcode) changes.opcode = Number(this.opcode.value);
+    if (Number(this.opcode.value) !== this.#account.outgoing.opcode) changes.opcode = Number(this.opcode.value);
     if (this.payload.value !== this.payload.dataset.before) {
       changes[this.payload.dataset.form] = this.payload.value;
     }

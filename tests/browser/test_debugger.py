@@ -1,0 +1,101 @@
+"""The wire debugger through the page: hold, step, drop, edit, inject, rules, cut."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+CAST = """\
+from wslab.labs import handshake
+lab = handshake.open()
+client = lab.connect()
+lab.wire()
+"""
+
+
+def row(wire: Locator, text: str, direction: str = "client") -> Locator:
+    return wire.locator(f'[data-wslab-row][data-direction="{direction}"]').filter(has_text=text)
+
+
+def do(wire: Locator, action: str) -> None:
+    wire.locator(f'[data-action="{action}"]').click()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page, theme):
+    notebook = lab_page.open_cells(CAST, theme=theme, width=1500, height=1000)
+    notebook.run_all()
+    wire = notebook.view("wire-view").first
+    holds = wire.locator('[data-action="hold"]')
+    waiting = notebook.view("waiting")
+
+    do(wire, "hold")
+    expect(holds).to_have_attribute("aria-pressed", "true")
+    notebook.execute("for text in ('one', 'two', 'three', 'four'): client.send(text)")
+    expect(wire.locator("[data-waiting]")).to_have_count(4)
+    expect(waiting).to_have_text("4 waiting")
+
+    do(wire, "step")
+    expect(row(wire, '"one"')).to_have_attribute("data-mark", re.compile(r"^held [\d.]+ s$"))
+    expect(row(wire, '"one"', "server")).to_have_attribute("data-mark", "held")
+
+    row(wire, '"two"').click()
+    do(wire, "drop")
+    expect(row(wire, '"two"')).to_have_attribute("data-mark", re.compile("dropped$"))
+    expect(notebook.view("frame-actions")).to_be_hidden()
+
+    row(wire, '"three"').click()
+    do(wire, "edit")
+    wire.locator('[data-input="edit-payload"]').fill("changed")
+    wire.locator('[data-input="edit-rsv1"]').check()
+    do(wire, "apply-edit")
+    expect(row(wire, '"three"')).to_have_attribute("data-mark", "edited, held")
+    expect(wire.locator(".ws-history")).to_contain_text("edited (by hand)")
+    assert notebook.execute("lab.tap.held[0].payload") == "b'changed'"
+    do(wire, "edit")
+    wire.locator('[data-input="edit-rsv1"]').uncheck()
+    do(wire, "apply-edit")
+    expect(wire.locator(".ws-history li")).to_have_count(3)  # held, and edited twice
+    assert notebook.execute("lab.tap.held[0].data[0]") == str(0x81)
+    notebook.screenshot(f"debugger-held-{theme}")
+
+    # By keyboard, on the chosen row and on all.
+    rows = wire.get_by_role("listbox").first
+    row(wire, '"four"').click()
+    rows.press("c")
+    expect(row(wire, '"four"')).to_have_attribute("data-mark", re.compile("duplicated"))
+    rows.press("a")
+    expect(row(wire, '"changed"', "server")).to_have_count(1)
+    rows.press("h")
+    expect(holds).to_have_attribute("aria-pressed", "false")
+    expect(waiting).to_be_hidden()
+    received = notebook.execute("[client.recv() for _ in range(4)]")
+    assert received == "['one', 'four', 'changed', 'four']"
+
+    do(wire, "tools")
+    rule = wire.locator('[data-input="rule"]')
+    rule.fill("drp every pong")
+    do(wire, "add-rule")
+    expect(notebook.view("debugger-problem")).to_contain_text("did you mean 'drop'?")
+    rule.fill('edit every server text to "by rule"')
+    do(wire, "add-rule")
+    expect(wire.locator(".ws-rules li")).to_have_count(1)
+    expect(notebook.view("debugger-problem")).to_be_hidden()
+    assert notebook.execute("client.send('x'); client.recv()") == "'by rule'"
+    do(wire, "remove-rule")
+    expect(wire.locator(".ws-rules li")).to_have_count(0)
+
+    wire.locator('[data-input="inject-text"]').fill("from nowhere")
+    do(wire, "inject")
+    expect(row(wire, "from nowhere", "server")).to_have_attribute("data-mark", "injected")
+    assert notebook.execute("client.recv()") == "'from nowhere'"
+    notebook.screenshot(f"debugger-tools-{theme}")
+
+    do(wire, "cut")
+    expect(wire).to_have_attribute("data-state", "CLOSED")
+    assert notebook.execute("lab.capture.save('debugged.jsonl').read_text().count('edited')") != "0"
+    assert notebook.execute("print(list(lab.tap.faults))").strip() == "[]"
+    notebook.execute("lab.close()")
+    assert not notebook.errors
