@@ -357,14 +357,15 @@ def test_100_000_rows_are_all_there_and_only_the_visible_ones_exist(play):
 
 def test_the_recording_can_be_saved_from_the_page(talked, tmp_path):
     notebook, wire = talked
-    wire.locator("[data-action=save]").click()
-    with notebook.page.expect_download(timeout=20_000) as download:
-        wire.locator("[data-action=save-jsonl]").click()
-    path = tmp_path / "capture.jsonl"
-    download.value.save_as(path)
-    assert json.loads(path.read_text().splitlines()[0])["wslab"] == "capture"
-    notebook.execute("capture.save('here.jsonl')")
-    assert path.read_bytes() == (notebook.lab.root / "here.jsonl").read_bytes()
+    for format in ("jsonl", "pcapng", "har"):
+        wire.locator("[data-action=save]").click()
+        with notebook.page.expect_download(timeout=20_000) as download:
+            wire.locator(f"[data-action=save-{format}]").click()
+        path = tmp_path / download.value.suggested_filename
+        assert path.name == f"capture.{format}"
+        download.value.save_as(path)
+        notebook.execute(f"capture.save('here.{format}')")
+        assert path.read_bytes() == (notebook.lab.root / f"here.{format}").read_bytes()
 
 
 def test_while_a_cell_is_busy_rows_bytes_and_clicks_still_work(play):

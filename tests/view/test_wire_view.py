@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from wslab.view import wire_view
 from wslab.view.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
 from wslab.view.wire_view import FIRST_BYTES, MOST_BYTES, WireView
+from wslab.wire import Capture
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 
@@ -241,21 +240,24 @@ def test_only_the_last_wish_of_a_page_is_answered(wire, recording):
 # -- saving ---------------------------------------------------------------------------------------
 
 
-def test_the_saved_file_is_the_capture_in_pieces(wire, recording, tmp_path, monkeypatch):
+@pytest.mark.parametrize("format", ["jsonl", "pcapng", "har"])
+def test_the_saved_file_is_the_capture_in_pieces(wire, recording, tmp_path, monkeypatch, format):
     monkeypatch.setattr(wire_view, "CHUNK", 100)
     recording.talk()
     wire.says(do="hello", count=0)
-    wire.says(do="save")
+    wire.says(do="save", format=format)
     wire.pump.turn(5.0)
     pieces = [(c["file"], b[c["file"]["buffer"]]) for _, c, b in wire.sent if "file" in c]
     assert len(pieces) > 3
     data = b"".join(piece for _, piece in pieces)
     assert [file["start"] for file, _ in pieces] == list(range(0, len(data), 100))
     assert {file["total"] for file, _ in pieces} == {len(data)}
-    path = tmp_path / "saved.jsonl"
+    path = tmp_path / f"saved.{format}"
     recording.capture.save(path)
     assert data == path.read_bytes()
-    assert json.loads(data.splitlines()[0])["wslab"] == "capture"
+    assert {file["name"] for file, _ in pieces} == {f"capture.{format}"}
+    path.write_bytes(data)
+    assert len(list(Capture.load(path).index.messages())) > 0
 
 
 # -- faults ---------------------------------------------------------------------------------------

@@ -70,10 +70,17 @@ function render({ model, el }) {
     { class: "ws-menu" },
     h("summary", { "data-action": "save", title: "Save the recording" }, icon("save"), "Save"),
     h("div", { class: "ws-menu-list" },
-      h("button", { type: "button", "data-action": "save-jsonl", onclick: () => onSave() },
-        "JSON Lines (.jsonl)"),
-      h("p", { class: "ws-title" }, "Every byte with its time; ",
-        h("code", {}, "Capture.load"), " reads it back.")),
+      ...[
+        ["jsonl", "JSON Lines", "Every byte, with its time and what was done to it."],
+        ["pcapng", "pcapng", "For Wireshark: TCP, the upgrade and the frames."],
+        ["har", "HAR", "Messages only, as a browser's DevTools save them."],
+      ].flatMap(([format, name, says]) => [
+        h("button",
+          { type: "button", "data-action": `save-${format}`, onclick: () => onSave(format) },
+          `${name} (.${format})`),
+        h("p", { class: "ws-title" }, says),
+      ]),
+      h("p", { class: "ws-title" }, h("code", {}, "Capture.load"), " reads them all back.")),
   );
   save.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !save.contains(event.relatedTarget)) save.open = false;
@@ -249,11 +256,11 @@ function render({ model, el }) {
     if (list.chosen !== null) list.keep();
   }
 
-  function onSave() {
+  function onSave(format) {
     save.open = false;
     save.firstChild.focus();
     say(saved, live ? "saving …" : "run the cell again first");
-    page.ask({ do: "save" });
+    page.ask({ do: "save", format });
   }
 
   function closeDetail(refocus) {
