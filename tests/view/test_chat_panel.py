@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from wslab.view.chat_frame import ChatFrame
 from wslab.view.chat_panel import KEPT, ChatPanel
 from wslab.view.result_table import Bar, ResultTable
+
+
+class Event(NamedTuple):
+    name: str
 
 
 class Stub:
@@ -15,7 +20,7 @@ class Stub:
     state, error = "CLOSED", None
 
     def __init__(self):
-        self.inbox, self.calls = [], []
+        self.inbox, self.calls, self.events = [], [], []
 
     @property
     def waiting(self):
@@ -101,10 +106,19 @@ def test_what_came_just_before_the_end_is_told_before_it(watch, pump):
     told(watched, pump)
     client.hears("last words")
     client.state, client.error = "CLOSED", "the server closed the connection with code 1008"
+    client.events += [Event("message"), Event("close")]
     assert told(watched, pump) == [
         ("message", "", "last words"),
         ("end", "", "the server closed the connection with code 1008"),
     ]
+
+
+def test_who_is_shown_out_at_once_is_told_so_too(watch, pump):
+    client, watched = seat(watch, pump)
+    client.error = "code 1008: a name may not hold U+202E"
+    client.events += [Event("open"), Event("close")]  # between two looks; it is CLOSED again
+    assert told(watched, pump) == [("end", "", client.error)]
+    assert told(watched, pump) == [("end", "", client.error)]  # once
 
 
 def test_a_new_page_is_told_what_is_kept_and_a_flood_is_cut(watch, pump):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from urllib.parse import quote
 import traitlets
 
 from .assets import script, style
-from .client_panel import one_line, shortened
+from .client_panel import Event, one_line, shortened
 from .errands import Errands
 from .live_view import LiveView
 
@@ -24,6 +24,9 @@ class Client(Protocol):
     """What the panel needs of a client; `wslab.net.Client` is one, and belongs to the panel."""
 
     error: str | None
+
+    @property
+    def events(self) -> Sequence[Event]: ...
 
     @property
     def state(self) -> str: ...
@@ -62,6 +65,7 @@ class ChatPanel(LiveView):
         self._me = name
         self._people: list[str] = []
         self._state = "CLOSED"
+        self._last_event: Event | None = None
         self._told_client: dict[str, Any] | None = None
         self._unsubscribe = client.subscribe(self.tell)
         super().__init__(_name=name, _max_message=max_message, **traits)
@@ -129,15 +133,25 @@ class ChatPanel(LiveView):
 
     def _take_in(self) -> None:
         state = self.client.state  # before the messages: what came before the end is read
-        if state == "OPEN" and self._state != "OPEN":
-            self._people = []
+        ends = [event for event in self._new_events() if event.name == "close"]
         for _ in range(self.client.waiting):
             self._take_in_message(self.client.recv(0))
-        if state != self._state:
-            if state == "CLOSED" and self._state in ("OPEN", "CLOSING"):
-                self._add("end", "", self.client.error or "you left")
-                self._people = []
-            self._state = state
+        if ends:
+            self._add("end", "", self.client.error or "you left")
+            self._people = []
+        self._state = state
+
+    def _new_events(self) -> list[Event]:
+        # Not the state alone: who is shown out at once may be OPEN for less than one look.
+        new: list[Event] = []
+        events = list(self.client.events)
+        for event in reversed(events):
+            if event is self._last_event:
+                break
+            new.append(event)
+        if events:
+            self._last_event = events[-1]
+        return new
 
     def _take_in_message(self, message: str | bytes) -> None:
         match _event(message):
