@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import OPEN, SERVER, Protocol
@@ -312,7 +312,6 @@ def conversations(draw):
     return b"".join(data), compression
 
 
-@settings(deadline=None)  # the first of them imports and warms up
 @given(conversations())
 def test_websockets_and_we_agree(conversation):
     data, compression = conversation
@@ -324,7 +323,6 @@ def test_websockets_and_we_agree(conversation):
     assert mine.agrees(theirs)
 
 
-@settings(deadline=None)  # the first of them imports and warms up
 @given(conversations())
 def test_wsproto_and_we_agree(conversation):
     data, compression = conversation

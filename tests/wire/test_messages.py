@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Agreement, Capture, Deflater, Inflater, Reader, encode_frame
@@ -192,7 +192,6 @@ def streams(draw):
     ) + draw(st.binary(max_size=20))
 
 
-@settings(deadline=None)
 @given(streams(), st.booleans(), st.integers(1, 60))
 def test_a_reader_sees_what_the_index_sees_however_it_was_cut(data, compression, piece):
     inflater = Inflater.of("client", Agreement()) if compression else None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from . import frames
 from .capture import Capture
 from .fields import Field, Kind, Unit, Violation
-from .index import PREVIEW, Row, printable
+from .index import Row
+from .preview import PREVIEW, printable
 
 BATCH = 512
 """Rows that are listed at a time."""

@@ -406,7 +406,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("response-extensions-malformed")
     elif request:
         broken += _extension_rules(extensions(head), extensions(request))
-    if request and request_violations(request):
+    if request and (not request.wants_upgrade or request_violations(request)):
         broken.append("broken-request-accepted")
     return _broken(*broken)
 

@@ -21,15 +21,13 @@ from .contents import Contents, Said, not_utf8
 from .deflate import Agreement, Inflater
 from .fields import Direction, Kind, Unit, Violation
 from .messages import Joiner, Message
+from .preview import PREVIEW, preview, printable
 from .utf8 import is_utf8, utf8_fault
 
 if TYPE_CHECKING:
     from .capture import Capture, Event
 
 _NEVER = 1 << 62
-
-PREVIEW = 80
-"""Characters of a row's preview at most."""
 
 LARGE = 1 << 20
 """Bytes of payload from which on a text or binary frame is looked at piece by piece."""
@@ -438,13 +436,13 @@ class Index:
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
         said = self._said(number, stream, data[start], header)
-        preview = _preview(data, start, header, said)
+        text = preview(data, start, header, said)
         if not marks & frames.CHECKED:
             marks = self._check(number, data, header, said)
         return Row(
             number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
-            preview, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+            text, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
         )  # fmt: skip
 
     def marks(self, number: int) -> tuple[Event, ...]:
@@ -620,43 +618,3 @@ def mark_words(events: Iterable[Event]) -> str:
             if event.name != "delivered" and event.name not in words:
                 words.append(event.name)
     return ", ".join([*words, waiting.name] if waiting is not None else words)
-
-
-def _preview(data: bytearray, start: int, header: frames.Header, said: Said | None) -> str:
-    """What a frame says, on one line of at most 80 characters."""
-    opcode = data[start] & 0x0F
-    if said is not None:
-        content, text = said.content[: 4 * PREVIEW], said.kind == "text"
-        if said.uninflated and not content:
-            shown = min(header.payload_length, 16)
-            payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
-            return "cannot be inflated: " + payload.hex(" ")
-    else:
-        shown = min(header.payload_length, 4 * PREVIEW)
-        content = frames.frame_payload(data, start, header._replace(payload_length=shown))
-        text = opcode == frames.Opcode.TEXT
-    if opcode == frames.Opcode.CLOSE:
-        if len(content) < 2:
-            return content.hex() or "no code"
-        reason = content[2:].decode("utf-8", "replace")
-        return printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
-    if not content:
-        return '""' if text else "empty"
-    # A ping's payload is often text: it is shown so where it is.
-    if text or (opcode >= 8 and is_utf8(content)):
-        return _quoted(content.decode("utf-8", "replace"))
-    return content[:24].hex(" ")
-
-
-def printable(text: str) -> str:
-    """Text on one line: what would move, hide or break the line is written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
-
-
-def _quoted(text: str) -> str:
-    shown = text[: PREVIEW - 3]
-    return f'"{printable(shown)}"' if len(shown) == len(text) else f'"{printable(shown)}…"'

@@ -237,7 +237,7 @@ RULES: dict[str, Violation] = dict(
         _rule(
             "broken-request-accepted",
             "RFC 6455 §4.2.1",
-            "A server must not say yes to a request that breaks a rule.",
+            "A server must not say yes to a request that breaks a rule, or is no handshake at all.",
         ),
         # Compression, as the response agrees on it.
         _rule(
