@@ -14,7 +14,7 @@ import traitlets
 from .assets import script, style
 from .live_view import LiveView
 
-KEPT = 100_000
+KEPT = 110_000
 """Events that `BrowserSocket.events` remembers; the oldest go."""
 
 LONGEST_MESSAGE = 4 * 2**20

@@ -574,7 +574,14 @@ function wellFormed(text) {
 }
 
 function sizeOf(data) {
-  return typeof data === "string" ? utf8.encode(data).length : data.size ?? data.byteLength;
+  if (typeof data !== "string") return data.size ?? data.byteLength;
+  if (data.length > 500 || data.isWellFormed?.() === false) return utf8.encode(data).length;
+  let bytes = data.length; // short ones counted by hand: there may be ten thousand a second
+  for (let at = 0; at < data.length; at++) {
+    const unit = data.charCodeAt(at);
+    if (unit > 0x7f) bytes += unit < 0x800 || (unit & 0xf800) === 0xd800 ? 1 : 2;
+  }
+  return bytes;
 }
 
 function hex(data) {
