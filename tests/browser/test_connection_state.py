@@ -1,0 +1,91 @@
+"""The lesson of the states in a real JupyterLab: what the diagram shows, held and moved."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+
+def test_the_lesson_from_top_to_bottom(lab_page):
+    notebook = lab_page.open_notebook(
+        "08_connection_state.ipynb", theme="dark", width=1280, height=1100
+    )
+    last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
+    for number in range(last - 1):  # the last two: closing the lab, and a word to teachers
+        if notebook.is_code(number):
+            notebook.run_cell(number)
+    diagram = notebook.view("state-diagram")
+    client, server = (diagram.locator(f'[data-peer="{peer}"].ws-peer-states') for peer in PEERS)
+
+    # Held on the way: the two peers are in different states.
+    notebook.execute(
+        "client = lab.connect(); client.send('Hello'); client.recv(); lab.tap.hold()\n"
+        "threading.Thread(target=client.close, daemon=True).start()"
+    )
+    expect(client).to_have_attribute("data-state", "CLOSING")
+    expect(client).to_have_attribute("data-edge", "OPEN:SENDS_CLOSE")
+    expect(client).to_have_attribute("data-says", "CLOSING")
+    expect(server).to_have_attribute("data-state", "OPEN")
+    expect(server).to_have_attribute("data-says", "OPEN")
+    expect(client.locator(".ws-edge.ws-taken")).to_have_count(1)
+    expect(client.locator(".ws-edge-label.ws-taken")).to_contain_text("sends a close frame")
+
+    # The bytes that caused it, one click away, here and in the wire view.
+    client.locator("button[data-row]").click()
+    cause = diagram.locator('[data-wslab="cause"]')
+    expect(cause).to_contain_text("close from the client, 8 bytes")
+    expect(cause.locator("pre")).to_contain_text("88 82")
+    notebook.screenshot("states-held", diagram)
+    number = client.locator("button[data-row]").get_attribute("data-row")
+    cause.locator('[data-action="in-wire"]').click()
+    row = notebook.view("wire-view").locator(f'[data-wslab-row="{number}"]')
+    expect(row).to_have_attribute("aria-selected", "true")
+    cause.locator('[data-action="close-bytes"]').click()
+    expect(cause).to_be_hidden()
+
+    notebook.execute("lab.tap.step()")
+    expect(server).to_have_attribute("data-state", "CLOSING")
+    notebook.execute("lab.tap.disarm()")
+    for peer in (client, server):
+        expect(peer).to_have_attribute("data-state", "CLOSED")
+        expect(peer).to_have_attribute("data-says", "CLOSED")
+        expect(peer).to_have_attribute("data-tcp", "CLOSED")
+    timeline = diagram.locator("tbody tr")
+    expect(timeline.filter(has_text="answers 101")).to_have_count(1)
+    assert timeline.count() == 20  # twelve steps, and four words from each library
+
+    the_browsers_own(notebook, client)
+    keepalive_by_sliders(notebook)
+    notebook.run_cell(last - 1)
+    assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+
+
+PEERS = ("client", "server")
+
+
+def the_browsers_own(notebook, client):
+    """Its readyState stands on the time line, and beside the diagram."""
+    notebook.execute(
+        "socket = lab._sockets['browser']; socket.connect(); socket.wait('open')\n"
+        "socket.close(4000); socket.wait('close'); None"
+    )
+    expect(client).to_have_attribute("data-says", "CLOSED")
+    lines = notebook.view("state-diagram").locator('tr[data-source="browser"]')
+    expect(lines).to_have_count(4)
+    assert [lines.nth(n).get_attribute("data-state") for n in range(4)] == [
+        "CONNECTING",
+        "OPEN",
+        "CLOSING",
+        "CLOSED",
+    ]
+
+
+def keepalive_by_sliders(notebook):
+    bench = notebook.page.locator(".wslab-keepalive").last
+    button = bench.get_by_role("button", name="Pull the cable")
+    expect(button).to_be_disabled()
+    notebook.execute("bench.interval.value = 0.4; bench.timeout.value = 0.3")
+    notebook.execute("bench.prediction.value = 0.7")
+    button.click()
+    told = bench.locator('[data-wslab="keepalive"]')
+    expect(told).to_have_attribute("data-code", "1006")
+    assert 0.3 <= float(told.get_attribute("data-found")) < 5

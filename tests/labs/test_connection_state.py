@@ -1,0 +1,144 @@
+"""The lab of the states, on real sockets: every scenario that stops in the middle, and its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from wslab.labs import connection_state
+from wslab.net import loop, running
+from wslab.net.node_peers import NodeMissing, find
+from wslab.view.browser_socket import SocketEvent
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def lab():
+    with connection_state.open() as lab:
+        yield lab
+    assert list(running()) == []
+    assert loop.tasks() == []
+
+
+def wait_for(lab, condition):
+    changed = threading.Event()
+    unsubscribe = lab.capture.subscribe(changed.set)
+    try:
+        while not condition():
+            changed.clear()
+            if not condition():
+                assert changed.wait(PATIENCE)
+    finally:
+        unsubscribe()
+
+
+def test_a_whole_life_is_told(lab, capsys):
+    client = lab.connect()
+    client.close()
+    wait_for(lab, lambda: lab.path("server")[-1] == "CLOSED")
+    lab.story()
+    told = capsys.readouterr().out
+    assert "server answers 101: CONNECTING → OPEN" in told
+    assert lab.path() == lab.path("server", 1) == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
+    said = [change.state for change in lab.log.of_connection(1) if change.peer == "client"]
+    assert said == lab.path()
+    with pytest.raises(ValueError, match="'client' or 'server'"):
+        lab.path("proxy")
+
+
+def test_closing_held_and_released(lab):
+    client = lab.connect()
+    lab.tap.hold()
+    closing = threading.Thread(target=client.close)
+    closing.start()
+    wait_for(lab, lambda: lab.path()[-1] == "CLOSING")
+    assert (client.state, lab.path("server")[-1]) == ("CLOSING", "OPEN")
+    lab.tap.disarm()
+    closing.join(PATIENCE)
+    assert client.state == "CLOSED"
+
+
+def test_closing_the_lab_with_a_close_frame_held_takes_no_time(lab):
+    client = lab.connect()
+    lab.tap.hold()
+    closing = threading.Thread(target=client.close)
+    closing.start()
+    wait_for(lab, lambda: lab.path()[-1] == "CLOSING")
+    started = time.monotonic()
+    lab.close()
+    assert time.monotonic() - started < 1.0
+    closing.join(PATIENCE)
+
+
+def test_a_new_connection_opens_though_the_wire_was_held(lab):
+    lab.connect()
+    lab.tap.freeze()
+    client = lab.connect()
+    client.send("Hello")
+    assert client.recv() == "Hello"
+
+
+def test_a_server_that_never_answers(lab, capsys):
+    lab.connect_to_silence(open_timeout=0.2)
+    assert "ConnectTimedOut" in capsys.readouterr().out
+    assert lab.path() == ["CONNECTING", "CLOSED"]
+
+
+def test_keepalive_finds_a_dead_connection_when_the_numbers_say_so(lab):
+    trial = lab.keepalive(ping_interval=0.3, ping_timeout=0.2)
+    assert (trial.earliest, trial.latest) == (0.2, 0.5)
+    assert trial.found >= 0.5 - 0.05  # the longest case: the line died right after a sign of life
+    assert trial.told > trial.found
+    assert trial.code == 1006
+    assert lab.path() == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
+    assert "CLOSING" not in lab.path("server")
+    assert int.from_bytes(lab.find("close", "client").payload[:2], "big") == 1011
+
+
+def test_the_bench_measures_with_its_sliders(lab):
+    bench = lab.keepalive_bench()
+    bench.interval.value, bench.timeout.value = 0.2, 0.2
+    trial = bench.run()
+    assert trial.latest == pytest.approx(0.4)
+    assert trial.code == 1006
+    assert bench.trials == [trial]
+
+
+def test_send_in_each_state(lab):
+    table = lab.send_in_each_state()
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert set(rows["OPEN"]) == {"sends"}
+    assert "raises ConnectionClosedOK" in rows["CLOSED"]
+    try:
+        find()
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
+    assert "bufferedAmount grows by 5" in rows["CLOSING"][-1]
+    assert rows["CONNECTING"][-1] == "throws Error"
+
+
+def test_the_browsers_ready_state_stands_on_the_same_time_line(lab):
+    socket = lab.browser()
+    client = lab.connect()  # what the page would do
+    client.close()
+    opened = lab.capture.started.timestamp() + next(
+        event.time for event in lab.capture.events if event.name == "open"
+    )
+    names = ["new WebSocket", "open", "message", "close()", "close"]
+    events = [list(SocketEvent(opened + n / 1000, name, "")) for n, name in enumerate(names)]
+    socket.panel.ask({"do": "hello", "page": "p1"})
+    socket.panel.ask({"do": "report", "page": "p1", "events": events, "state": {}})
+    said = [change.state for change in lab.log.of_connection(1) if change.source == "browser"]
+    assert said == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
+    assert lab.browser() is not socket
+
+
+def test_opening_again_replaces_everything(lab):
+    lab.states()
+    lab.connect()
+    with connection_state.open() as again:
+        assert "closed" in repr(lab)
+        assert again.connect().state == "OPEN"
