@@ -124,3 +124,21 @@ def test_a_subscriber_hears_and_cannot_hurt():
 def test_a_connection_that_was_never_opened():
     with pytest.raises(ValueError, match=r"open_connection\(\) gives"):
         Capture().record(1, "client", b"x")
+
+
+def test_the_recorder_of_one_direction_does_what_record_does():
+    slow, fast = Capture(), Capture()
+    told: list[int] = []
+    fast.subscribe(lambda: told.append(len(fast)))
+    for capture in (slow, fast):
+        capture.open_connection()
+    record = {side: fast.recorder(1, side) for side in ("client", "server")}
+    for side, data in (("client", SECRET), ("server", RESPONSE), ("client", b""), ("client", b"x")):
+        slow.record(1, side, data)
+        record[side](data)
+    for side in ("client", "server"):
+        assert fast.stream(1, side) == slow.stream(1, side)
+    assert b"hunter2" not in fast.stream(1, "client")
+    assert (len(fast), told) == (3, [0, 1, 2, 3])
+    with pytest.raises(ValueError, match="a connection from 1 to 1"):
+        fast.recorder(2, "client")

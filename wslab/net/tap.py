@@ -146,7 +146,11 @@ class Relay:
             self.tap.faults.note("open_connection", fault)
         else:
             for end in (self.client, self.server):
-                end.record = partial(self.tap.capture.record, self.number, end.direction)
+                # A capture has something faster for one direction; another recorder need not.
+                make = getattr(
+                    self.tap.capture, "recorder", partial(partial, self.tap.capture.record)
+                )
+                end.record = make(self.number, end.direction)
         if self.tap._server is None:  # accepted in the very moment in which the tap stops
             self.cut()
             return

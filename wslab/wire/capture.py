@@ -123,6 +123,28 @@ class Capture:
         self._append(self._stream(connection, direction), data, self._now())
         self._tell()
 
+    def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
+        """`record` for one direction, in half the time: what a tap calls for every chunk."""
+        stream = self._stream(connection, direction)
+        clock, zero, lock, masks = self._clock, self._zero, self._lock, self._masks
+
+        def record(data: bytes) -> None:
+            at = clock() - zero
+            if not data:
+                return
+            with lock:
+                if stream in masks:
+                    data = self._mask(stream, data)
+                whole = self.streams[stream]
+                whole += data
+                self.log_stream.append(stream)
+                self.log_end.append(len(whole))
+                self.log_time.append(at)
+            if self._subscribers:
+                self._tell()
+
+        return record
+
     def end(
         self, connection: int, direction: Direction, how: Literal["eof", "reset"] = "eof"
     ) -> None:
