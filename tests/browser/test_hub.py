@@ -7,6 +7,7 @@ everything has to go through jupyter-server-proxy.
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 
 import find_browser
@@ -150,3 +151,32 @@ def without_a_route(notebook) -> None:
     expect(problem).to_contain_text("has no jupyter-server-proxy")
     expect(problem).to_contain_text("lab.client()")
     expect(panel).to_have_attribute("data-state", "CLOSED")
+
+
+def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
+    cells = [
+        "from wslab.labs import chat\nlab = chat.open()\nlab.page('Ada')",
+        "lab.unsafe_page('Victim')",
+    ]
+    hub.write_notebook("chat.ipynb", *cells)
+    hub.page_url = hub.url.replace("127.0.0.1", HUB)
+    try:
+        notebook = hub.open(hub_browser, "chat.ipynb")
+    finally:
+        hub.page_url = hub.url
+    try:
+        notebook.run_cell(0)
+        frame = notebook.view("chat-frame").locator("iframe").first
+        expect(frame).to_have_attribute("src", re.compile(rf"^http://{HUB}.*/user/ada/proxy/\d+/"))
+        page = frame.content_frame
+        expect(page.locator("#state")).to_have_text("you are Ada", timeout=20_000)
+        page.locator("#message").fill("from a hub")
+        page.locator("#message").press("Enter")
+        expect(page.locator("#messages li").first).to_have_text("Ada from a hub")
+        notebook.run_cell(1)
+        unsafe = notebook.view("chat-frame").locator("iframe").last.content_frame
+        # Jupyter itself lets no page without an origin through its proxy; the page says so.
+        expect(unsafe.locator("#state")).to_contain_text("the proxy keeps sandboxed pages out")
+        notebook.execute("lab.close()")
+    finally:
+        notebook.close()

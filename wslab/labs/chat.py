@@ -167,7 +167,7 @@ class ChatLab(Lab):
         headings = [
             "the server's way",
             "the others got",
-            "after",
+            "delay",
             "waiting in memory",
             "the stuck one",
         ]

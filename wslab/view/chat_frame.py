@@ -28,6 +28,7 @@ class ChatFrame(anywidget.AnyWidget):
     _height = traitlets.Int().tag(sync=True)
     origin = traitlets.Unicode().tag(sync=True)
     """The notebook's own origin where the frame goes through the proxy; else empty."""
+    _admitted = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -41,7 +42,12 @@ class ChatFrame(anywidget.AnyWidget):
     ) -> None:
         self.url = f"http://127.0.0.1:{port}{path}"
         super().__init__(_port=port, _path=path, _sandbox=sandbox, _height=height, **traits)
-        self.observe(lambda change: on_origin(change["new"]), "origin")
+        self._on_origin = on_origin
+        self.observe(self._admit, "origin")
+
+    def _admit(self, change: Any) -> None:
+        self._on_origin(change["new"])
+        self._admitted = change["new"]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -1,11 +1,10 @@
 import { h, say } from "./elements.js";
-
-const LOCAL = ["127.0.0.1", "localhost", "[::1]"];
+import { jupyterBase, pageIsLocal } from "./route.js";
 
 function render({ model, el }) {
   const port = model.get("_port");
   const path = model.get("_path");
-  const direct = LOCAL.includes(location.hostname) || location.protocol === "vscode-webview:";
+  const base = jupyterBase();
   const note = h("span", { class: "ws-title" });
   const place = h("div", { class: "ws-place" });
   const root = h(
@@ -15,24 +14,27 @@ function render({ model, el }) {
   );
   el.append(root);
 
-  if (direct) {
+  if (pageIsLocal() || base === null) {
     show(`http://127.0.0.1:${port}${path}`);
   } else {
     // On a hub the kernel's machine is another one: only the proxy leads there, from this origin.
-    const url = `${baseUrl()}proxy/${port}${path}`;
-    const shown = new Promise((resolve) => {
-      model.on("change:origin", resolve);
-      if (model.get("origin") === location.origin) resolve();
+    const url = `${base.replace(/\/$/, "")}/proxy/${port}${path}`;
+    // The server lets in no page of another origin. This one is the learner's own notebook: the
+    // kernel is asked to let it in, and says when that is done.
+    const admitted = () => model.get("_admitted") === location.origin && look(url);
+    model.on("change:_admitted", admitted);
+    if (!admitted()) {
       model.set("origin", location.origin);
       model.save_changes();
-    });
+    }
+  }
+
+  function look(url) {
     fetch(url, { method: "HEAD" }).then(
-      (answer) => {
-        if (answer.ok) shown.then(() => show(url));
-        else complain(answer.status);
-      },
+      (answer) => (answer.ok ? show(url) : complain(answer.status)),
       (error) => complain(error.message),
     );
+    return true;
   }
 
   function show(url) {
@@ -61,15 +63,6 @@ function render({ model, el }) {
         "jupyter-server-proxy there. Install it (pip install jupyter-server-proxy), restart " +
         "Jupyter, and run this cell again. The chat widgets above work without it."),
     );
-  }
-}
-
-function baseUrl() {
-  const config = document.getElementById("jupyter-config-data");
-  try {
-    return JSON.parse(config.textContent).baseUrl ?? "/";
-  } catch {
-    return "/";
   }
 }
 
