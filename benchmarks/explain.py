@@ -4,8 +4,9 @@
 
 The same pcapng, twice: one small masked text frame a packet, and the same frames in segments of
 1,448 bytes, as TCP cuts a fast stream. Both programs read it and print when, who, opcode, length
-and unmasked text; both as a new process with their output thrown away, in turns, and the best of each
-counts. What is printed are ratios of one run on this machine, on this day. Nothing is asserted.
+and unmasked text; both as a new process with their output thrown away, in turns, and the best of
+each counts. What is printed are ratios of one run on this machine, on this day. Nothing is
+asserted.
 
 tshark prints its fields a line per *packet*, so with segments it writes fewer lines. It also
 dissects IP, TCP and HTTP for whoever asks; `wslab explain` reads no more of them than it needs.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import io
+import itertools
 import os
 import re
 import shutil
@@ -61,14 +63,15 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         capture = _capture(options, stack)
         if options.json:
-            _print(account_json.pieces(capture), end="")
+            _write(map("".join, _many(account_json.pieces(capture))))
             return 0
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        lines = account_text.lines(capture, colour=colour, brief=options.brief)
+        batches = account_text.batches(capture, colour=colour, brief=options.brief)
+        text = ("\n".join([*batch, ""]) for batch in batches)
         if sys.stdout.isatty() and not options.no_pager:
-            _page(lines)
+            _page(text)
         else:
-            _print(lines)
+            _write(text)
     return 0
 
 
@@ -143,34 +146,24 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _print(pieces: Iterable[str], end: str = "\n") -> None:
-    """Write to stdout in large pieces: a call for every line would cost more than the line."""
-    if isinstance(sys.stdout.encoding, str) and sys.stdout.encoding.lower() != "utf-8":
-        # A terminal without UTF-8 gets escapes instead of an error.
-        with contextlib.suppress(AttributeError):
-            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    for batch in _batches(pieces):
-        sys.stdout.write(end.join(batch) + end)
+def _write(text: Iterable[str]) -> None:
+    if sys.stdout.encoding.lower() != "utf-8" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an escape is better than an error
+    for piece in text:
+        sys.stdout.write(piece)
 
 
-def _batches(pieces: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size > 1 << 16:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _many(pieces: Iterator[str]) -> Iterator[list[str]]:
+    """Many at a time: a call of `write` for every unit would cost more than the unit."""
+    while some := list(itertools.islice(pieces, 512)):
+        yield some
 
 
-def _page(lines: Iterable[str]) -> None:
+def _page(text: Iterable[str]) -> None:
     """Through the user's pager, or `less`; without one, as it is."""
     pager = os.environ.get("PAGER") or shutil.which("less")
     if not pager:
-        _print(lines)
+        _write(text)
         return
     environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
     process = subprocess.Popen(
@@ -179,8 +172,8 @@ def _page(lines: Iterable[str]) -> None:
     )  # fmt: skip
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
-        for batch in _batches(lines):
-            process.stdin.write("\n".join(batch) + "\n")
+        for piece in text:
+            process.stdin.write(piece)
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
     while True:

@@ -6,7 +6,8 @@ Everything that a peer sent is escaped where it would move, hide or colour what 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from . import frames
 from .capture import Capture
@@ -66,22 +67,26 @@ class Pen:
 
 def lines(capture: Capture, *, colour: bool = False, brief: bool = False) -> Iterator[str]:
     """The account: one line a unit if `brief`, else each unit field by field."""
+    for batch in batches(capture, colour=colour, brief=brief):
+        yield from batch
+
+
+def batches(capture: Capture, *, colour: bool = False, brief: bool = False) -> Iterator[list[str]]:
+    """The same, many lines at a time."""
     pen = Pen(colour)
     index = capture.index
-    for note in capture.notes:
-        yield pen.faint(f"note: {printable(note)}")
+    yield [pen.faint(f"note: {printable(note)}") for note in capture.notes]
     several = len(index.connections) > 1
     count = len(index)
     for start in range(0, count, BATCH):
         stop = min(start + BATCH, count)
         if brief:
-            yield from _batch_lines(capture, start, stop, several, pen)
+            yield _batch_lines(capture, start, stop, several, pen)
             continue
         for row in index.rows(start, stop):
-            yield row_line(row, several, pen)
-            yield from _unit_lines(index.unit(row.number, MOST), pen)
-            yield ""
-    yield from _ending(capture, pen)
+            unit = index.unit(row.number, MOST)
+            yield [row_line(row, several, pen), *_unit_lines(unit, pen), ""]
+    yield list(_ending(capture, pen))
 
 
 def row_line(row: Row, several: bool, pen: Pen) -> str:
@@ -112,41 +117,56 @@ def _batch_lines(capture: Capture, start: int, stop: int, several: bool, pen: Pe
     index = capture.index
     starts, chunks, marks = index.spans(start, stop)
     lines = [""] * (stop - start)
-    marked = {row - start for row in index.marked}
-    texts: dict[int, list[int]] = {}  # by stream: which of these rows are whole texts
-    streams = [capture.log_stream[chunk] for chunk in chunks]
-    for at, mark in enumerate(marks):
-        if mark & ~frames.CHECKED == frames.FIN | frames.Opcode.TEXT and at not in marked:
-            if streams[at] in texts:
-                texts[streams[at]].append(at)
-            else:
-                texts[streams[at]] = [at]
-    for stream, rows in texts.items():
+    for stream, rows in _whole_texts(capture, start, chunks, marks).items():
         connection, direction = capture.whose_stream(stream)
         whose = f"{connection:>3} " if several else ""
         kind = pen.kind("text", f"{'text':<13}")
         where = f" {whose}{direction} {_ARROWS[direction]} {kind} "
-        data, head = capture.streams[stream], 6 if direction == "client" else 2
-        rows, sizes, content, text = _short_texts(data, rows, starts, head)
-        last, when, end = -1, "", 0
-        for at, size in zip(rows, sizes, strict=True):
-            begin, end = end, end + size
-            said = text[begin:end] if text else _decode(content[begin:end])
-            if said is None:
-                continue
-            if chunks[at] != last:
-                last = chunks[at]
-                when = f"{capture.log_time[last]:>11.6f}{where}"
-            lines[at] = f'{start + at:7} {when}{_LENGTHS[size + head]}  "{said}"'
+        head = 6 if direction == "client" else 2
+        rows, sizes, content, text = _short_texts(capture.streams[stream], rows, starts, head)
+        brought = [chunks[at] for at in rows]
+        when = {chunk: f"{capture.log_time[chunk]:>11.6f}{where}" for chunk in set(brought)}
+        made = zip(rows, brought, sizes, accumulate(sizes, initial=0), strict=False)
+        if text:
+            some = [
+                f'{start + at:7} {when[chunk]}{_LENGTHS[size + head]}  "{text[begin : begin + size]}"'
+                for at, chunk, size, begin in made
+            ]
+            if len(rows) == len(lines):
+                return some
+            for at, line in zip(rows, some, strict=True):
+                lines[at] = line
+        else:
+            for at, chunk, size, begin in made:
+                said = _decode(content[begin : begin + size])
+                if said is not None:
+                    lines[at] = f'{start + at:7} {when[chunk]}{_LENGTHS[size + head]}  "{said}"'
     for at, line in enumerate(lines):
         if not line:
             lines[at] = row_line(index.rows(start + at, start + at + 1)[0], several, pen)
     return lines
 
 
+def _whole_texts(
+    capture: Capture, start: int, chunks: array[int], marks: array[int]
+) -> dict[int, Sequence[int]]:
+    """By stream: which of the rows are texts in one frame that break no rule of one frame."""
+    log_stream, marked = capture.log_stream, capture.index.marked
+    plain = frames.FIN | frames.Opcode.TEXT
+    all_plain = marks.count(plain) + marks.count(plain | frames.CHECKED) == len(marks)
+    if all_plain and not marked and len({log_stream[chunk] for chunk in chunks}) == 1:
+        return {log_stream[chunks[0]]: range(len(marks))}
+    done_to = {row - start for row in marked}
+    texts: dict[int, list[int]] = {}
+    for at, mark in enumerate(marks):
+        if mark & ~frames.CHECKED == plain and at not in done_to:
+            texts.setdefault(log_stream[chunks[at]], []).append(at)
+    return dict(texts)
+
+
 def _short_texts(
-    data: bytes | bytearray, rows: list[int], starts: array[int], head: int
-) -> tuple[list[int], list[int], bytes, str]:
+    data: bytes | bytearray, rows: Sequence[int], starts: array[int], head: int
+) -> tuple[Sequence[int], list[int], bytes, str]:
     """Of rows of one stream the short ones, how long their texts are, and these in a row.
 
     As text too, if all is printable ASCII. `head` is the bytes before the payload.
@@ -157,15 +177,16 @@ def _short_texts(
     region = bytes(data[base : last + head + _SHORT])
     places = [starts[at] - base for at in rows]
     sizes = [region[place + 1] & 0x7F for place in places]
-    if max(sizes) > _SHORT or any(region[place] != 0x81 for place in places):
-        short = [i for i, p in enumerate(places) if sizes[i] <= _SHORT and region[p] == 0x81]
+    firsts = bytes([region[place] for place in places])
+    if max(sizes) > _SHORT or firsts.count(0x81) < len(places):
+        short = [i for i, n in enumerate(sizes) if n <= _SHORT and firsts[i] == 0x81]
         rows = [rows[i] for i in short]
         places = [places[i] for i in short]
         sizes = [sizes[i] for i in short]
-    frames = list(zip(places, sizes, strict=True))
-    content = b"".join([region[place + head : place + head + size] for place, size in frames])
+    whole = list(zip(places, sizes, strict=True))
+    content = b"".join([region[place + head : place + head + size] for place, size in whole])
     if head == 6:
-        keys = [(region[place + 2 : place + 6] * _KEY_TIMES)[:size] for place, size in frames]
+        keys = [(region[place + 2 : place + 6] * _KEY_TIMES)[:size] for place, size in whole]
         content = _xor(content, b"".join(keys))
     text = content.decode() if content.isascii() else ""
     return rows, sizes, content, text if text.isprintable() else ""
