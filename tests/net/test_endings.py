@@ -5,13 +5,15 @@ WSLAB_ROUNDS=100 plays each one a hundred times.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 
 import pytest
 
 from wslab.net.endings import ENDINGS, name_of, play
 from wslab.net.library_peers import BEHAVIOURS, LibraryPeers
-from wslab.net.node_peers import SCRIPT, VARIABLE, NodeMissing, NodePeers, find
+from wslab.net.node_peers import SCRIPT, VARIABLE, NodeMissing, NodePeers, _accept, find
 from wslab.wire import CLOSE_CODES, Capture
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))
@@ -155,6 +157,22 @@ def test_what_is_missing_is_said_with_the_way_to_get_it(monkeypatch, tmp_path):
     package.parent.mkdir(parents=True)
     package.write_text('{"version": "8.0.0"}')
     assert find().version == "8.0.0"
+
+
+def test_a_stranger_at_the_control_port_is_sent_away():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        port = listener.getsockname()[1]
+        with (
+            socket.create_connection(("127.0.0.1", port)) as stranger,
+            socket.create_connection(("127.0.0.1", port)) as ours,
+        ):
+            stranger.sendall(b"\xff" + bytes(40))
+            ours.sendall(b"the token\n{}\n")
+            with _accept(listener, "the token") as control:
+                assert control.recv(3) == b"{}\n"
+            with contextlib.suppress(ConnectionResetError):
+                assert stranger.recv(1) == b""
 
 
 def test_a_capture_of_many_plays_keeps_them_apart():

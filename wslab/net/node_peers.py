@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,11 +85,12 @@ class _Process:
     """One Node with one control connection."""
 
     def __init__(self, found: NodeAndWs) -> None:
+        token = secrets.token_hex(16)
         with socket.create_server((LOOPBACK, 0)) as listener:
             listener.settimeout(PATIENCE)
             port = listener.getsockname()[1]
             self.process = subprocess.Popen(
-                [found.node, str(SCRIPT), str(port), str(found.ws)],
+                [found.node, str(SCRIPT), str(port), str(found.ws), token],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -95,11 +98,10 @@ class _Process:
                 errors="replace",
             )
             try:
-                self.control, _ = listener.accept()
+                self.control = _accept(listener, token)
             except TimeoutError as error:
                 self.end()
                 raise NodeMissing(f"Node did not start within {PATIENCE:g} s") from error
-        self.control.settimeout(PATIENCE)
         self.lines = self.control.makefile("r", encoding="utf-8")
 
     def order(self, order: str, **details: Any) -> dict[str, Any]:
@@ -131,6 +133,27 @@ class _Process:
             self.process.kill()
             _, words = self.process.communicate()
         return next((line for line in words.splitlines() if "Error: " in line), "").strip()
+
+
+def _accept(listener: socket.socket, token: str) -> socket.socket:
+    """The connection of our own Node. Raises TimeoutError.
+
+    Others call as well: a port that has just become ours may be one that a stranger (a Jupyter
+    front end, say) still tries to reach its kernel at.
+    """
+    expected = f"{token}\n".encode()
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        control, _ = listener.accept()
+        control.settimeout(2.0)  # ours says it at once, a stranger may say nothing
+        try:
+            if control.recv(len(expected), socket.MSG_WAITALL) == expected:
+                control.settimeout(PATIENCE)
+                return control
+        except OSError:
+            pass
+        control.close()
+    raise TimeoutError
 
 
 class NodePeers:

@@ -1,6 +1,6 @@
 // A server or a client on Node's `ws`, played from outside: what `library_peers.py` is in Python.
 //
-//   node ws_peers.js CONTROL_PORT /path/to/node_modules/ws
+//   node ws_peers.js CONTROL_PORT /path/to/node_modules/ws TOKEN
 //
 // Orders come as lines of JSON over a TCP connection on loopback, one answer for each. When that
 // connection ends, this process ends: it never outlives the lab that started it.
@@ -194,6 +194,7 @@ const ORDERS = {
 };
 
 const control = net.connect(Number(process.argv[2]), "127.0.0.1");
+control.write(`${process.argv[4]}\n`); // others may call at that port too
 control.on("close", () => process.exit(0));
 control.on("error", () => process.exit(0));
 readline.createInterface({ input: control }).on("line", async (line) => {
