@@ -13,7 +13,7 @@ measured besides: the library's own client and server on one loop with the tap b
 against the same two connected directly, each in a process of its own (`two processes`). socat and
 mitmproxy take part where they are installed (`apt-get install socat`; `pip install mitmproxy` into
 an environment of its own, then --mitmdump). Numbers are this machine's, on this day: the ratios are
-what counts.
+what counts. socat runs with its own buffer of 8 KiB; given 256 KiB (-b) it is faster in bulk.
 """
 
 from __future__ import annotations
@@ -425,7 +425,7 @@ def main() -> None:
         if path := shutil.which("socat"):
             port = free_port()
             here = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,nodelay"
-            command = (path, "-b", "262144", here, f"TCP:{upstream},nodelay")
+            command = (path, here, f"TCP:{upstream},nodelay")
             contenders.append(stack.enter_context(program("socat", port, *command)))
         if options.mitmdump:
             port = free_port()
