@@ -1,6 +1,6 @@
 """How fast does `wslab explain` list a capture file, beside tshark?
 
-    python benchmarks/explain.py [--frames 200000] [--rounds 5]
+    python benchmarks/explain.py [--frames 300000] [--rounds 3]
 
 The same pcapng, twice: one small masked text frame a packet, and the same frames in segments of
 1,448 bytes, as TCP cuts a fast stream. Both programs read it and print when, who, opcode, length
@@ -77,8 +77,8 @@ def seconds(command: list[str], path: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--frames", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if shutil.which("tshark") is None:
         sys.exit("tshark is not installed: apt-get install tshark")

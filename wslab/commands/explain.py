@@ -66,7 +66,10 @@ def run(options: argparse.Namespace) -> int:
             _write(map("".join, _many(account_json.pieces(capture))))
             return 0
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        batches = account_text.batches(capture, colour=colour, brief=options.brief)
+        width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
+        batches = account_text.batches(
+            capture, colour=colour, brief=options.brief, width=max(60, width)
+        )
         text = ("\n".join([*batch, ""]) for batch in batches)
         if sys.stdout.isatty() and not options.no_pager:
             _page(text)

@@ -5,13 +5,14 @@ Everything that a peer sent is escaped where it would move, hide or colour what 
 
 from __future__ import annotations
 
+import textwrap
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from . import frames
 from .capture import Capture
-from .fields import Field, Kind, Unit, Violation
+from .fields import Kind, Unit, Violation
 from .index import Row
 from .preview import PREVIEW, printable
 
@@ -26,6 +27,9 @@ LINES = 8
 """Lines of hex of one field at most."""
 VALUE = 60
 """Characters of a field's value at most."""
+WIDTH = 100
+"""Columns that the account keeps to, where it can: one line of `brief` is one line."""
+INDENT = " " * 8
 
 # Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
 _COLOURS: dict[Kind, int] = {
@@ -65,13 +69,17 @@ class Pen:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
 
-def lines(capture: Capture, *, colour: bool = False, brief: bool = False) -> Iterator[str]:
+def lines(
+    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+) -> Iterator[str]:
     """The account: one line a unit if `brief`, else each unit field by field."""
-    for batch in batches(capture, colour=colour, brief=brief):
+    for batch in batches(capture, colour=colour, brief=brief, width=width):
         yield from batch
 
 
-def batches(capture: Capture, *, colour: bool = False, brief: bool = False) -> Iterator[list[str]]:
+def batches(
+    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+) -> Iterator[list[str]]:
     """The same, many lines at a time."""
     pen = Pen(colour)
     index = capture.index
@@ -85,7 +93,7 @@ def batches(capture: Capture, *, colour: bool = False, brief: bool = False) -> I
             continue
         for row in index.rows(start, stop):
             unit = index.unit(row.number, MOST)
-            yield [row_line(row, several, pen), *_unit_lines(unit, pen), ""]
+            yield [row_line(row, several, pen), *_unit_lines(unit, width, pen), ""]
     yield list(_ending(capture, pen))
 
 
@@ -129,8 +137,8 @@ def _batch_lines(capture: Capture, start: int, stop: int, several: bool, pen: Pe
         made = zip(rows, brought, sizes, accumulate(sizes, initial=0), strict=False)
         if text:
             some = [
-                f'{start + at:7} {when[chunk]}{_LENGTHS[size + head]}  "{text[begin : begin + size]}"'
-                for at, chunk, size, begin in made
+                f'{start + at:7} {when[chunk]}{_LENGTHS[n + head]}  "{text[begin : begin + n]}"'
+                for at, chunk, n, begin in made
             ]
             if len(rows) == len(lines):
                 return some
@@ -206,16 +214,12 @@ def _xor(data: bytes, keys: bytes) -> bytes:
     return number.to_bytes(len(data), "little")
 
 
-def _unit_lines(unit: Unit, pen: Pen) -> Iterator[str]:
+def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
     if unit.mark:
         yield pen.faint(f"        {printable(unit.mark)} on its way")
-    if unit.kind in ("request", "response"):
-        for field in unit.fields:
-            yield _field_line(unit, field, pen)
-    else:
+    if unit.opcode is not None:
         yield from _hex_lines(unit, pen)
-        for field in unit.fields:
-            yield _field_line(unit, field, pen)
+    yield from _field_lines(unit, width, pen)
     for violation in unit.violations:
         yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
             f"  ({_earns(violation)})"
@@ -245,16 +249,27 @@ def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
         yield pen.faint(f"        … {left:,} more bytes of payload")
 
 
-def _field_line(unit: Unit, field: Field, pen: Pen) -> str:
-    where = f"{field.bit // 8}" + (f".{field.bit % 8}" if field.bit % 8 or field.bits % 8 else "")
-    value = "" if field.value is None else printable(str(field.value)[: VALUE + 1])
-    if len(value) > VALUE:
-        value = value[: VALUE - 1] + "…"
-    meaning = printable(field.meaning)
-    return (
-        f"        {where:>6}  {pen.bold(field.name)} {pen.kind(unit.kind, value)}  {meaning}"
-        f"  {pen.faint(field.rfc)}"
-    ).rstrip()
+def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
+    """Where in the unit (byte, or byte.bit), name, value; and what it means, below if need be."""
+    names = max(len(field.name) for field in unit.fields)
+    for field in unit.fields:
+        whole = not (field.bit % 8 or field.bits % 8)
+        where = f"{field.bit // 8}" if whole else f"{field.bit // 8}.{field.bit % 8}"
+        value = "" if field.value is None else printable(str(field.value)[: VALUE + 1])
+        if len(value) > VALUE:
+            value = value[: VALUE - 1] + "…"
+        name = f"{field.name:<{names}}"
+        line = f"{INDENT}{where:>6}  {pen.bold(name)}  {pen.kind(unit.kind, value)}"
+        # With spaces that textwrap keeps together: a reference is not cut in two.
+        rfc = field.rfc.replace(" ", "\xa0")
+        says = textwrap.wrap(f"{printable(field.meaning)} ({rfc})", max(30, width - 22))
+        says = [part.replace("\xa0", " ") for part in says]
+        used = len(INDENT) + 6 + 2 + names + 2 + len(value)
+        if len(says) == 1 and used + 2 + len(says[0]) <= width:
+            yield f"{line}  {pen.faint(says[0])}"
+        else:
+            yield line.rstrip()
+            yield from (f"{INDENT}{'':>6}    {pen.faint(part)}" for part in says)
 
 
 def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
