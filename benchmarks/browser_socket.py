@@ -157,7 +157,7 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
         f"p99 {percentile(latencies, 0.99):5.1f} ms   max {max(latencies):5.1f} ms   "
         f"Python has {got[1]:,}, {total - got[1]:,} gone   {frames:3.0f} painted/s   "
         f"main thread {share:4.0%} busy   a click {click:.0f} ms   "
-        f"{busiest} messages to the kernel in the busiest second",
+        f"{busiest} reports reached the kernel in the busiest second",
         flush=True,
     )
 
