@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
-from wslab.wire import Capture, accept_key, account_text, encode_frame
+from wslab.wire import Capture, accept_key, account_text, encode_frame, files
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -91,7 +91,7 @@ def test_who_sent_the_hex(capsys, text, options, direction, rules):
     assert all(v["close_code"] == 1002 and v["rfc"] for v in unit["violations"])
 
 
-def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture):
+def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture, monkeypatch):
     (tmp_path / "c.bin").write_bytes(CLIENT)
     (tmp_path / "s.bin").write_bytes(SERVER)
     raw = explain(capsys, "--client", tmp_path / "c.bin", "--server", tmp_path / "s.bin", "--json")
@@ -124,6 +124,10 @@ def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture):
 
     for name in ("c.jsonl", "c.pcapng"):
         found = json.loads(explain(capsys, capture.save(tmp_path / name), "--json"))
+        assert ordered(found) == ordered(expected)
+        with monkeypatch.context() as small:
+            small.setattr(files, "LARGE_FILE", 0)  # so this is large, and stays on disk
+            found = json.loads(explain(capsys, tmp_path / name, "--json"))
         assert ordered(found) == ordered(expected)
     har = json.loads(explain(capsys, capture.save(tmp_path / "c.har"), "--json"))
     assert [m.get("text", m.get("hex")) for m in har["messages"]] == ["00ff", "not masked", "Grüße"]

@@ -141,7 +141,12 @@ def pcap(packets: list[bytes], link: int = 101, order: str = "<", nano: bool = F
 
 
 def read(file: bytes) -> Capture:
-    return pcapng.read(io.BytesIO(file))
+    """The recording, which is the same when its bytes are kept on disk."""
+    capture = pcapng.read(io.BytesIO(file))
+    stored = pcapng.read(io.BytesIO(file), on_disk=True)
+    assert list(stored.json_lines()) == list(capture.json_lines())
+    assert stored.notes == capture.notes
+    return capture
 
 
 def packets_of(parts, ip=ipv4, link=lambda packet: packet) -> list[bytes]:

@@ -10,11 +10,12 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from .fields import Direction
 from .index import Index
 from .secrets_mask import SecretsMask
+from .stored_stream import StoredStream
 
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
 """What a debugger may do to a unit on its way. See `Capture.mark`."""
@@ -68,10 +69,13 @@ class Capture:
     as they are recorded (`wire/headers.py` lists them).
 
     Beside the bytes themselves a chunk costs 20 bytes of memory: each direction of a connection is
-    one growing bytearray, and one log for all says who wrote how far and when.
+    one growing bytearray, and one log for all says who wrote how far and when. With `on_disk` the
+    bytes are kept in temporary files instead.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float] = time.perf_counter, on_disk: bool = False
+    ) -> None:
         self.started = datetime.now(UTC)
         self.faults: list[Exception] = []
         """What subscribers raised, at most 20: their faults must not reach the traffic."""
@@ -82,6 +86,10 @@ class Capture:
         self.log_end = array("Q")
         self.log_time = array("d")
         self.events: list[Event] = []
+        # A stored stream does all that is asked of a stream, without being a bytearray.
+        self._new_stream = (
+            cast("Callable[[], bytearray]", StoredStream.temporary) if on_disk else bytearray
+        )
         self._clock = clock
         self._zero = clock()
         self._lock = threading.RLock()
@@ -109,7 +117,7 @@ class Capture:
         `upgraded` says that its bytes are frames from the first on, with no handshake recorded.
         """
         with self._lock:
-            self.streams += [bytearray(), bytearray()]
+            self.streams += [self._new_stream(), self._new_stream()]
             connection = len(self.streams) // 2
             if not upgraded:
                 for stream in (len(self.streams) - 2, len(self.streams) - 1):
@@ -388,9 +396,9 @@ class Capture:
         return files.load(path)
 
     @classmethod
-    def load_lines(cls, path: str | os.PathLike[str]) -> Capture:
+    def load_lines(cls, path: str | os.PathLike[str], *, on_disk: bool = False) -> Capture:
         """Read a capture in JSON Lines. Raises as `load` does."""
-        capture = cls()
+        capture = cls(on_disk=on_disk)
         number = 0
         try:
             with Path(path).open(encoding="utf-8") as file:

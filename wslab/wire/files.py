@@ -40,6 +40,10 @@ FORMATS: dict[str, Format] = {
 """What `Capture.save` writes, by the end of the file's name."""
 
 
+LARGE_FILE = 256 << 20
+"""Bytes of a file from which on its recording is kept on disk when it is loaded."""
+
+
 def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
     """Write a recording; an older file of that name is replaced as a whole.
 
@@ -68,8 +72,9 @@ def load(path: str | os.PathLike[str]) -> Capture:
     with path.open("rb") as file:
         start = file.read(4096)
         file.seek(0)
+        large = os.fstat(file.fileno()).st_size >= LARGE_FILE
         if start[:4] in pcapng.MAGICS:
-            return _named(path, lambda: pcapng.read(file))
+            return _named(path, lambda: pcapng.read(file, on_disk=large))
         if not start:
             raise CaptureError(f"{path}: expected a recording, got an empty file")
         text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -79,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> Capture:
                 f"the file begins with {start[:16]!r}"
             )
         if b'"wslab"' in text.partition(b"\n")[0]:
-            return Capture.load_lines(path)
+            return Capture.load_lines(path, on_disk=large)
         content = file.read()
     return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
 

@@ -14,8 +14,9 @@ are, in which order and when, is true; how they were cut into packets is how the
 from __future__ import annotations
 
 import contextlib
+import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, NamedTuple
 
@@ -263,55 +264,75 @@ class _Interface(NamedTuple):
     """Nanoseconds to add to every time."""
 
 
-def read(file: BinaryIO) -> Capture:
+def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
     """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
 
-    Raises CaptureError for a file that is neither.
+    `on_disk` is for a file that is too large for memory: it is read twice, and its recording stays
+    in temporary files. Raises CaptureError for a file that is neither.
     """
+    reassembler = Reassembler(holds=not on_disk)
     notes: list[str] = []
-    reassembler = Reassembler()
+    comments: list[str] = []
+    _feed(_packets(file, notes), reassembler, comments)
+    kept = [c for c in reassembler.conversations if c.kept]
+    recorder = _Recorder(min((c.opened for c in kept), default=0), comments, on_disk)
+    if on_disk:
+        again = Reassembler(reassembler.conversations)
+        packets = _packets(file, [])
+        while batch := list(itertools.islice(packets, 4096)):
+            _feed(batch, again, [])
+            recorder.take(again.log)
+            again.log.clear()
+    else:
+        recorder.take(reassembler.log)
+    recorder.capture.notes += notes + _left_out(reassembler)
+    return recorder.capture
+
+
+def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[str]) -> None:
     feed = reassembler.feed
-    started = ""
-    for time, link, data, comment in _packets(file, notes):
+    for time, link, data, comment in packets:
         if link >= 0:
             feed(time, link, data, comment if comment.startswith(MARK) else "")
         else:
-            started = comment.partition("started ")[2]
-    capture = _record(reassembler.log, started)
-    capture.notes += notes + _left_out(reassembler)
-    return capture
+            comments.append(comment)
 
 
-def _record(log: list[Happening], started: str) -> Capture:
-    """A capture of the conversations that are kept, at the times of their packets."""
-    first = next((time for time, side, _, _ in log if side.conversation.kept), 0)
-    start = _EPOCH + timedelta(microseconds=first // 1000)
-    with contextlib.suppress(ValueError):  # not a file of ours: its first packet is the beginning
-        start = datetime.fromisoformat(started)
-        first = _nanoseconds(start)
-    now = first
-    capture = Capture(clock=lambda: (now - first) / 1e9)
-    capture.started = start
-    pieces: list[tuple[int, bytes, float]] = []
-    for time, side, data, what in log:
-        if what is None:
-            if side.stream >= 0:
-                pieces.append((side.stream, data, (time - first) / 1e9))
-            continue
-        conversation = side.conversation
-        if not conversation.kept:
-            continue
+class _Recorder:
+    """Makes a capture of the conversations that are kept, at the times of their packets."""
+
+    def __init__(self, first: int, comments: list[str], on_disk: bool) -> None:
+        start = _EPOCH + timedelta(microseconds=first // 1000)
+        for comment in comments:
+            # A file of ours says when the recording began; of others the first packet is that.
+            with contextlib.suppress(ValueError):
+                start = datetime.fromisoformat(comment.partition("started ")[2])
+                first = _nanoseconds(start)
+        self._first = self._now = first
+        self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
+        self.capture.started = start
+
+    def take(self, log: list[Happening]) -> None:
+        capture, first = self.capture, self._first
+        pieces: list[tuple[int, bytes, float]] = []
+        for time, side, data, what in log:
+            if what is None:
+                if side.stream >= 0:
+                    pieces.append((side.stream, data, (time - first) / 1e9))
+                continue
+            conversation = side.conversation
+            if not conversation.kept:
+                continue
+            capture.extend(pieces)
+            pieces.clear()
+            self._now = time
+            if what == "open":
+                number = capture.open_connection(upgraded=conversation.upgraded)
+                for side in conversation.sides:
+                    side.stream = capture.stream_number(number, _direction(side))
+            else:
+                capture.end(*capture.whose_stream(side.stream), what)
         capture.extend(pieces)
-        pieces.clear()
-        now = time
-        if what == "open":
-            number = capture.open_connection(upgraded=conversation.upgraded)
-            for side in conversation.sides:
-                side.stream = capture.stream_number(number, _direction(side))
-        else:
-            capture.end(*capture.whose_stream(side.stream), what)
-    capture.extend(pieces)
-    return capture
 
 
 def _direction(side: Side) -> Direction:
@@ -353,6 +374,7 @@ def _count(number: int, noun: str) -> str:
 
 def _packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
     """The packets of a pcap or pcapng file. A file that ends too early gives what is there."""
+    file.seek(0)
     magic = file.read(4)
     file.seek(0)
     if magic == MAGICS[0]:

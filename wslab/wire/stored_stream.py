@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, overload
+import tempfile
+import weakref
+from typing import IO, overload
 
 WINDOW = 1 << 20
 """Bytes of the file that are held at a time."""
@@ -14,7 +16,7 @@ class StoredStream:
     `cover` puts other bytes in the place of some near the beginning: masked secrets.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._size = file.seek(0, 2)
         self._start = 0
@@ -63,6 +65,20 @@ class StoredStream:
         """From now on the bytes at `offset` read as `data`."""
         self._covers.append((offset, data))
         self._window = b""
+
+    def __iadd__(self, data: bytes) -> StoredStream:
+        self._file.seek(self._size)
+        self._file.write(data)
+        self._size += len(data)
+        return self
+
+    @classmethod
+    def temporary(cls) -> StoredStream:
+        """A stream of its own, empty: in memory while it is short, then in a temporary file."""
+        file = tempfile.SpooledTemporaryFile(max_size=WINDOW)  # noqa: SIM115
+        stream = cls(file)
+        weakref.finalize(stream, file.close)
+        return stream
 
     def _move(self, start: int) -> None:
         self._window = self._read(start, WINDOW)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Literal
 
@@ -54,7 +54,9 @@ A plain tuple: there is one for nearly every packet.
 class Conversation:
     """One TCP connection: its two sides, and whether it is a WebSocket's."""
 
-    def __init__(self) -> None:
+    def __init__(self, opened: int) -> None:
+        self.opened = opened
+        """When its first packet came, in nanoseconds."""
         self.sides = Side(self, 0), Side(self, 1)
         self.client: int | None = None
         """Which of the sides is the client's; None while nobody can know."""
@@ -115,9 +117,15 @@ _IPV6_EXTENSIONS = (0, 43, 60, 135)
 
 
 class Reassembler:
-    """Takes packets in the order of a capture file; `log` has what arrived, in that order."""
+    """Takes packets in the order of a capture file; `log` has what arrived, in that order.
 
-    def __init__(self) -> None:
+    With `known`, the conversations of an earlier reading, who is kept is clear from the first
+    packet on. Without `holds` the log stays empty: such a reading finds out just that.
+    """
+
+    def __init__(self, known: Sequence[Conversation] = (), *, holds: bool = True) -> None:
+        self._known = known
+        self._holds = holds
         self.log: list[Happening] = []
         self.conversations: list[Conversation] = []
         self.unknown_links: set[int] = set()
@@ -217,14 +225,19 @@ class Reassembler:
         """The side that sent a SYN, or a packet of a connection that was not seen before."""
         opens = flags & _SYN and not flags & _ACK
         if side is None or (opens and side.first not in (None, sequence)):
-            conversation = Conversation()
+            conversation = Conversation(time)
+            if len(self.conversations) < len(self._known):
+                known = self._known[len(self.conversations)]
+                conversation.kept = bool(known.kept)
+                conversation.client = known.client
             self.conversations.append(conversation)
             side, other = conversation.sides
             half = len(key) // 2 - 2
             addresses, ports = key[: 2 * half], key[2 * half :]
             back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
             self._sides[key], self._sides[back] = side, other
-            self.log.append((time, side, b"", "open"))
+            if self._holds:
+                self.log.append((time, side, b"", "open"))
         conversation = side.conversation
         if flags & _SYN and side.first is None:
             side.first = sequence
@@ -267,7 +280,7 @@ class Reassembler:
         conversation = side.conversation
         if conversation.kept is None:
             _taste(conversation, side.number, payload)
-        if conversation.kept is not False and not side.ended:
+        if self._holds and conversation.kept is not False and not side.ended:
             self.log.append((time, side, payload, None))
 
     def _end(self, side: Side, sequence: int, flags: int, time: int) -> None:
@@ -286,7 +299,7 @@ class Reassembler:
         if not side.ended and not side.conversation.over:
             side.ended = True
             side.conversation.over = how == "reset"
-            if side.conversation.kept is not False:
+            if self._holds and side.conversation.kept is not False:
                 self.log.append((time, side, b"", how))
 
 
