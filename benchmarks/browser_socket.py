@@ -7,7 +7,7 @@ through the tap at a steady rate; the page's socket logs each. A message's laten
 moment at which it was written to the end of the first frame of the screen in which it, or a later
 one, stood in the panel's log; both clocks are the machine's. With --wire a wire view of the same
 connection is on the page too. Printed: latency, messages that the page or Python lost, frames of
-the screen a second, how much of the time the page's main thread was busy, how long a click took,
+the screen a second, how much of the time the page's main thread was busy, how long a scroll took,
 and the page's messages to the kernel in the busiest second.
 
 Times are printed with the machine, not asserted: they are this machine's, on this day.
@@ -92,7 +92,7 @@ WATCH = """\
 }
 """
 
-# A menu of JupyterLab's own: from the press to the next frame in which it stands open.
+# Somebody scrolls the log to its beginning: from then to the frame in which that is painted.
 CLICK = """\
 () => new Promise((resolve) => {
   const log = document.querySelector('[data-wslab="browser-socket"] .ws-log');
@@ -156,7 +156,7 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
         f"{total:>7,} messages at {rate:>6,.0f}/s   p50 {percentile(latencies, 0.5):5.1f} ms   "
         f"p99 {percentile(latencies, 0.99):5.1f} ms   max {max(latencies):5.1f} ms   "
         f"Python has {got[1]:,}, {total - got[1]:,} gone   {frames:3.0f} painted/s   "
-        f"main thread {share:4.0%} busy   a click {click:.0f} ms   "
+        f"main thread {share:4.0%} busy   a scroll {click:.0f} ms   "
         f"{busiest} reports reached the kernel in the busiest second",
         flush=True,
     )
