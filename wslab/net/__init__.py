@@ -8,7 +8,7 @@
 Everything runs on one thread of its own (`loop`), so that a busy cell stops none of it.
 """
 
-from wslab.net import faulty_clients, faulty_servers
+from wslab.net import faulty_clients, faulty_frames, faulty_servers
 from wslab.net.address import Address, parse_url
 from wslab.net.client import Client, Event, connect
 from wslab.net.echo_server import EchoServer
@@ -75,6 +75,7 @@ __all__ = [
     "WslabError",
     "connect",
     "faulty_clients",
+    "faulty_frames",
     "faulty_servers",
     "parse_url",
     "port_holder",
