@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import sys
 import threading
 import time
 from array import array
@@ -16,6 +18,7 @@ from .fields import Direction
 from .index import Index
 from .secrets_mask import SecretsMask
 from .stored_stream import StoredStream
+from .trimmed_stream import TrimmedStream, trimmed
 
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
 """What a debugger may do to a unit on its way. See `Capture.mark`."""
@@ -62,6 +65,10 @@ class CaptureError(ValueError):
     """A file that is no capture; says which line, what was expected and what came."""
 
 
+LIMIT = 512 << 20
+"""Bytes that a recording keeps, unless told otherwise."""
+
+
 class Capture:
     """An append-only recording of any number of connections. All methods are thread-safe.
 
@@ -71,11 +78,20 @@ class Capture:
     Beside the bytes themselves a chunk costs 20 bytes of memory: each direction of a connection is
     one growing bytearray, and one log for all says who wrote how far and when. With `on_disk` the
     bytes are kept in temporary files instead.
+
+    Once there are more than `limit` bytes in memory, the oldest frames go: `dropped` counts their
+    bytes, rows and offsets stay. Handshakes are kept, and the frame that is just coming.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.perf_counter, on_disk: bool = False
+        self,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        on_disk: bool = False,
+        limit: int = LIMIT,
     ) -> None:
+        self.limit = sys.maxsize if on_disk else limit
+        self.dropped = 0
         self.started = datetime.now(UTC)
         self.faults: list[Exception] = []
         """What subscribers raised, at most 20: their faults must not reach the traffic."""
@@ -96,6 +112,8 @@ class Capture:
         self._subscribers: list[Callable[[], None]] = []
         self._masks: dict[int, SecretsMask] = {}
         self._index: Index | None = None
+        self._size = 0  # bytes recorded and kept
+        self._oldest = 0  # the first chunk that has not been dropped
 
     # A direction's stream: connection 1 has the streams 0 (client) and 1 (server), 2 has 2 and 3.
 
@@ -129,6 +147,9 @@ class Capture:
     def record(self, connection: int, direction: Direction, data: bytes) -> None:
         """Append bytes that crossed. Raises ValueError for a connection that was never opened."""
         self._append(self._stream(connection, direction), data, self._now())
+        self._size += len(data)
+        if self._size > self.limit:
+            self._drop()
         self._tell()
 
     def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
@@ -148,6 +169,9 @@ class Capture:
                 self.log_stream.append(stream)
                 self.log_end.append(len(whole))
                 self.log_time.append(at)
+            self._size += len(data)
+            if self._size > self.limit:
+                self._drop()
             if self._subscribers:
                 self._tell()
 
@@ -228,6 +252,29 @@ class Capture:
             self.log_end.append(len(self.streams[stream]))
             self.log_time.append(at)
 
+    def _drop(self) -> None:
+        """Drop the oldest frames, an eighth of the limit at once: not with every chunk again."""
+        with self._lock:
+            index, first, wanted = self.index, self._oldest, self._size - self.limit * 7 // 8
+            seen = [0] * len(self.streams)
+            while wanted > 0 and self._oldest < len(self):
+                stream, end = self.log_stream[self._oldest], self.log_end[self._oldest]
+                wanted -= end - max(seen[stream], self._from(stream))
+                seen[stream] = end
+                self._oldest += 1
+            for stream, (start, stop) in index.gaps(first, self._oldest).items():
+                data = trimmed(self.streams[stream])
+                if data is None:
+                    data = TrimmedStream(self.streams[stream], start)
+                    self.streams[stream] = cast("bytearray", data)
+                dropped = data.drop(stop)
+                self.dropped += dropped
+                self._size -= dropped
+
+    def _from(self, stream: int) -> int:
+        data = trimmed(self.streams[stream])
+        return data.stop if data else 0
+
     def extend(self, pieces: Iterable[tuple[int, bytes, float]]) -> None:
         """Append what a file holds, each with its stream's number and its time; none is empty."""
         with self._lock:
@@ -277,8 +324,8 @@ class Capture:
         return index
 
     def stream(self, connection: int, direction: Direction) -> bytes:
-        """Everything that one direction carried so far."""
-        return bytes(self.streams[self._stream(connection, direction)])
+        """Everything that one direction carried so far; what was dropped reads as zeros."""
+        return bytes(self.streams[self._stream(connection, direction)][:])
 
     def size(self, connection: int, direction: Direction) -> int:
         """How many bytes that is: the offset of the next byte."""
@@ -326,7 +373,10 @@ class Capture:
         for number in range(len(self)):
             stream, end = self.log_stream[number], self.log_end[number]
             connection, direction = self.whose_stream(stream)
-            data = bytes(self.streams[stream][starts[stream] : end])
+            whole = self.streams[stream]
+            less = trimmed(whole)
+            start = starts[stream]
+            data = less.kept(start, end) if less else bytes(whole[start:end])
             starts[stream] = end
             yield Chunk(self.log_time[number], connection, direction, data)
 
@@ -335,7 +385,7 @@ class Capture:
         connections = len(self.streams) // 2
         return (
             f"<Capture: {connections} connection{'s' * (connections != 1)}, "
-            f"{len(self)} chunks, {size} bytes>"
+            f"{len(self)} chunks, {size} bytes{f', {self.dropped} dropped' * bool(self.dropped)}>"
         )
 
     # --- On disk
@@ -351,23 +401,34 @@ class Capture:
         return files.save(self, path)
 
     def history(self) -> Iterator[Chunk | Event]:
-        """Chunks and events in the order in which they came."""
+        """Chunks and events in the order in which they came, as if what was dropped never had."""
         with self._lock:
             count, events = len(self), list(self.events)
         chunks = iter(self)
         position = 0
-        for event in events:
-            while position < event.position:
-                yield next(chunks)
-                position += 1
-            yield event
-        while position < count:
-            yield next(chunks)
-            position += 1
+        for event in [*events, None]:
+            stop = count if event is None else event.position
+            for chunk in itertools.islice(chunks, stop - position):
+                if chunk.data:
+                    yield chunk
+            position = stop
+            if event is not None and (moved := self._moved(event)) is not None:
+                yield moved
+
+    def _moved(self, event: Event) -> Event | None:
+        """An event with its place among the bytes that are kept; None for one on dropped bytes."""
+        if not event.is_mark or event.direction is None:
+            return event
+        data = trimmed(self.streams[self.stream_number(event.connection, event.direction)])
+        if data is None or event.offset < data.start:
+            return event
+        gap = data.stop - data.start
+        return event._replace(offset=event.offset - gap) if event.offset >= data.stop else None
 
     def json_lines(self) -> Iterator[str]:
         """The lines of a capture file: a head, then chunks and events in the order they came."""
-        yield _line({"wslab": "capture", "version": 1, "started": self.started.isoformat()})
+        head = {"wslab": "capture", "version": 1, "started": self.started.isoformat()}
+        yield _line(head | ({"dropped": self.dropped} if self.dropped else {}))
         for thing in self.history():
             line: dict[str, Any] = {"time": round(thing.time, 6), "connection": thing.connection}
             if isinstance(thing, Chunk):
@@ -418,6 +479,8 @@ class Capture:
             if line.get("wslab") != "capture" or line.get("version") != 1:
                 raise ValueError("the first line does not say wslab capture, version 1")
             self.started = datetime.fromisoformat(line["started"])
+            if line.get("dropped"):
+                self.notes.append(f"{line['dropped']} bytes of its oldest frames were not kept")
         elif "event" not in line:
             stream = self._stream(int(line["connection"]), line["direction"])
             self._append(stream, bytes.fromhex(line["hex"]), float(line["time"]))

@@ -15,6 +15,7 @@ from .deflate import Inflater
 from .fields import Violation
 from .messages import Assembler, MessageKind
 from .rules import RULES
+from .trimmed_stream import trimmed
 
 KEPT = 1 << 20
 """Bytes of a frame's content that are kept to be shown."""
@@ -85,9 +86,13 @@ class Contents:
     """The contents of one direction's data frames. `inflater` is None without compression."""
 
     def __init__(
-        self, stream: bytearray, splitter: frames.Splitter, inflater: Inflater | None
+        self,
+        streams: list[bytearray],
+        number: int,
+        splitter: frames.Splitter,
+        inflater: Inflater | None,
     ) -> None:
-        self._stream = stream
+        self._streams, self._number = streams, number
         self._splitter = splitter
         self._inflater = inflater
         # Where a walk may start with compression, and the window there.
@@ -97,18 +102,27 @@ class Contents:
         self._next = -1  # the frame that the walk comes to next; -1: there is no walk
         self._last: tuple[int, Said] | None = None
 
-    def frame(self, offset: int, fragment: bool) -> Said:
-        """What the whole data frame at `offset` adds to its message."""
+    def frame(self, offset: int, fragment: bool) -> Said | None:
+        """What the whole data frame at `offset` adds to its message.
+
+        None for a fragment whose message began with what has been dropped since.
+        """
         if self._last and self._last[0] == offset:
             return self._last[1]
-        self._start(offset, fragment)
+        if not self._start(offset, fragment):
+            if self._inflater is None:
+                return None
+            return Said(None, True, b"", 0, 0, (), None, uninflated=True)
         while self._next < offset:
             self._step(keep=False)
         self._last = offset, self._step(keep=True)
         return self._last[1]
 
-    def _start(self, offset: int, fragment: bool) -> None:
-        """Begin a walk to `offset` as near to it as can be, or go on with the one before."""
+    def _start(self, offset: int, fragment: bool) -> bool:
+        """Begin a walk to `offset` as near to it as can be, or go on with the one before.
+
+        False where it would have to begin among what has been dropped.
+        """
         inflater, window = self._inflater, b""
         if inflater is not None and not inflater.no_context_takeover:
             place = bisect_right(self._places, offset) - 1
@@ -118,16 +132,21 @@ class Contents:
             start = fragmented[bisect_right(fragmented, offset) - 1]
         else:
             start = offset
-        if start <= self._next <= offset:
-            return
+        less = trimmed(self._streams[self._number])
+        gap = range(less.start, less.stop) if less else range(0)
+        if start <= self._next <= offset and self._next not in gap:
+            return True
+        if start in gap:
+            return False
         if inflater is not None:
             inflater = Inflater(inflater.window_bits, inflater.no_context_takeover, window)
         self._assembler = Assembler(inflater)
         self._next = start
+        return True
 
     def _step(self, keep: bool) -> Said:
         """Read the next frame of the walk, and what it says where that is to be kept."""
-        data, start, made = self._stream, self._next, self._assembler
+        data, start, made = self._streams[self._number], self._next, self._assembler
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a walk only comes to whole frames"
         self._next = start + header.length + header.payload_length

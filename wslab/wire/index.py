@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import threading
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -22,12 +22,16 @@ from .deflate import Agreement, Inflater
 from .fields import Direction, Kind, Unit, Violation
 from .messages import Joiner, Message
 from .preview import PREVIEW, preview, printable
+from .trimmed_stream import TrimmedStream, trimmed
 from .utf8 import is_utf8, utf8_fault
 
 if TYPE_CHECKING:
     from .capture import Capture, Event
 
 _NEVER = 1 << 62
+
+DROPPED = "no longer kept"
+"""The preview of a row whose bytes have been dropped (see `Capture`)."""
 
 LARGE = 1 << 20
 """Bytes of payload from which on a text or binary frame is looked at piece by piece."""
@@ -75,6 +79,7 @@ class _Side:
         self.waiting: list[int] = []  # chunks that came meanwhile
         self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
+        self.frames = 0  # where the first frame starts
 
 
 class _Connection:
@@ -344,8 +349,9 @@ class Index:
         for side in (connection.client, connection.server):
             side.inflater = Inflater.of(side.direction, agreed) if agreed else None
             side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
-            stream = self._capture.streams[side.stream]
-            side.contents = Contents(stream, side.splitter, side.inflater)
+            streams = self._capture.streams
+            side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
+            side.frames = side.position
         self._resume(connection)
 
     def _resume(self, connection: _Connection) -> None:
@@ -433,6 +439,13 @@ class Index:
                 printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
             )  # fmt: skip
         data = self._capture.streams[stream]
+        less = trimmed(data)
+        if less and start < less.stop:
+            return Row(
+                number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+                self._dropped_length(number, stream, less), bool(marks & frames.FIN),
+                DROPPED, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+            )  # fmt: skip
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
         said = self._said(number, stream, data[start], header)
@@ -444,6 +457,33 @@ class Index:
             header.length + header.payload_length, bool(marks & frames.FIN),
             text, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
         )  # fmt: skip
+
+    def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
+        # A frame ends where the next one starts.
+        log = self._capture.log_stream
+        for row in range(number + 1, len(self._start)):
+            if log[self._chunk[row]] == stream:
+                return self._start[row] - self._start[number]
+        return data.stop - self._start[number]
+
+    def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
+        """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
+        frame starts and where the last whole one of theirs ends."""
+        with self._lock:
+            log, found = self._capture.log_stream, dict[int, tuple[int, int]]()
+            wanted = set(log[first:stop])
+            row = bisect_left(self._chunk, stop)
+            while row and wanted and self._chunk[row - 1] >= first:
+                row -= 1
+                stream = log[self._chunk[row]]
+                if stream in wanted and not self._marks[row] & frames.HEAD:
+                    wanted.discard(stream)
+                    data, start = self._capture.streams[stream], self._start[row]
+                    header = frames.read_header(data, start, len(data))
+                    if header is not None:
+                        end = start + header.length + header.payload_length
+                        found[stream] = self._side(stream).frames, end
+            return found
 
     def marks(self, number: int) -> tuple[Event, ...]:
         """What a debugger did to the unit of a row, in order; see `Capture.mark`."""
@@ -569,6 +609,14 @@ class Index:
         connection, direction = self._capture.whose_stream(stream)
         start, marks = self._start[number], self._marks[number]
         data = self._capture.streams[stream]
+        less = trimmed(data)
+        if less and start < less.stop:
+            return Unit(
+                number, connection, direction, frames.KINDS[marks & 0x0F],
+                self._capture.log_time[chunk], start, b"", (), (), bool(marks & frames.FIN),
+                marks & 0x0F, mark=self._words(number),
+                rest=self._dropped_length(number, stream, less),
+            )  # fmt: skip
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
         length = header.payload_length
