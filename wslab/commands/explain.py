@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import gc
 import io
-import itertools
 import os
 import re
 import shutil
@@ -63,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         capture = _capture(options, stack)
         if options.json:
-            _write(map("".join, _many(account_json.pieces(capture))))
+            _write(_joined(account_json.pieces(capture)))
             return 0
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
@@ -156,10 +155,18 @@ def _write(text: Iterable[str]) -> None:
         sys.stdout.write(piece)
 
 
-def _many(pieces: Iterator[str]) -> Iterator[list[str]]:
-    """Many at a time: a call of `write` for every unit would cost more than the unit."""
-    while some := list(itertools.islice(pieces, 512)):
-        yield some
+def _joined(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces of some size: a call of `write` for each little one would cost more than the piece."""
+    some: list[str] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= 1 << 16:
+            yield "".join(some)
+            some.clear()
+            size = 0
+    yield "".join(some)
 
 
 def _page(text: Iterable[str]) -> None:

@@ -279,7 +279,7 @@ def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
     if on_disk:
         again = Reassembler(reassembler.conversations)
         packets = _packets(file, [])
-        while batch := list(itertools.islice(packets, 4096)):
+        while batch := list(itertools.islice(packets, 64)):
             _feed(batch, again, [])
             recorder.take(again.log)
             again.log.clear()
