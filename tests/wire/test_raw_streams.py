@@ -139,6 +139,22 @@ def test_a_large_frame_is_never_held():
     assert sum(field.bits for field in unit.fields) == 8 * unit.length
 
 
+def test_what_a_limited_recording_no_longer_has_is_listed_as_that():
+    capture = Capture(clock=lambda: 0.0, limit=2000)
+    capture.open_connection()
+    capture.record(1, "client", REQUEST)
+    capture.record(1, "server", RESPONSE)
+    for number in range(200):
+        capture.record(1, "client", encode_frame(1, b"message %d" % number, masking_key=KEY))
+    assert capture.dropped
+    lines = list(account_text.lines(capture, brief=True))
+    assert lines[2].endswith("no longer kept")
+    assert lines[201].endswith('"message 199"')
+    assert len(list(account_text.lines(capture))) > 202
+    units = account(capture)["units"]
+    assert (units[2]["length"], units[2]["fields"]) == (15, [])
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=200), st.booleans())
 def test_no_bytes_make_it_raise(client, server, handshaken):

@@ -189,11 +189,14 @@ class _Player:
         index = self.capture.index
         steps: list[_Step] = []
         answers: list[Unit] = []
-        position = 0
+        position = lost = 0
         for row in index.rows():
             if row.connection != number:
                 continue
             unit = index.unit(row.number)
+            if not unit.data:
+                lost += 1  # a recording with a limit no longer has it
+                continue
             injected = any(mark.name == "injected" for mark in index.marks(row.number))
             if row.direction == "server":
                 answers.append(unit)
@@ -203,6 +206,10 @@ class _Player:
                 continue
             data = self._request(number, unit) if row.kind == "request" else unit.data
             steps.append(_Step(data, row.time, len(answers), row.kind != "request"))
+        if lost:
+            self.result.notes.append(
+                f"connection {number}: {_count(lost, 'unit')} no longer in the recording left out"
+            )
         rest = self.capture.stream(number, "client")[position:]
         if rest:
             last = steps[-1].time if steps else 0.0

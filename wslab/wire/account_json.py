@@ -66,7 +66,7 @@ _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
 
 def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     account = unit.to_json()
-    if not unit.rest:
+    if not unit.rest or not unit.fields:  # none: a frame that a limited recording no longer has
         yield json.dumps(account)
         return
     account["fields"][-1]["value"] = _HOLE

@@ -217,7 +217,7 @@ def _xor(data: bytes, keys: bytes) -> bytes:
 def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
     if unit.mark:
         yield pen.faint(f"        {printable(unit.mark)} on its way")
-    if unit.opcode is not None:
+    if unit.opcode is not None and unit.data:
         yield from _hex_lines(unit, pen)
     yield from _field_lines(unit, width, pen)
     for violation in unit.violations:
@@ -251,7 +251,7 @@ def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
 
 def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
     """Where in the unit (byte, or byte.bit), name, value; and what it means, below if need be."""
-    names = max(len(field.name) for field in unit.fields)
+    names = max((len(field.name) for field in unit.fields), default=0)
     for field in unit.fields:
         whole = not (field.bit % 8 or field.bits % 8)
         where = f"{field.bit // 8}" if whole else f"{field.bit // 8}.{field.bit % 8}"
