@@ -470,9 +470,9 @@ def test_it_offers_subprotocols_and_shows_which_one_was_picked():
 
 
 def test_it_sends_an_origin_and_headers(lab):
-    with connect(lab.tap.url, origin="http://a.example", headers={"X-Lesson": "2"}):
+    with connect(lab.tap.url, origin="http://localhost:8888", headers={"X-Lesson": "2"}):
         request = parse_head(lab.capture.stream(1, "client"))
-    assert request.get("Origin") == "http://a.example"
+    assert request.get("Origin") == "http://localhost:8888"
     assert request.get("X-Lesson") == "2"
     assert "websockets/" in request.get("User-Agent")
     with connect(lab.tap.url, headers=[("X-A", "1"), ("X-A", "2")]):

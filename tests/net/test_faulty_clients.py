@@ -55,6 +55,8 @@ def test_the_right_one_is_right():
 
 def test_only_a_server_that_checks_refuses_a_foreign_origin():
     with EchoServer() as server:
+        assert run("foreign-origin", server.url).status == 403
+    with EchoServer(open_to_all=True) as server:
         assert run("foreign-origin", server.url).status == 101
 
 

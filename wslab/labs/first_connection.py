@@ -6,7 +6,7 @@ from IPython import get_ipython
 
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs.lab import Lab
-from wslab.net.page_echo_server import PageEchoServer
+from wslab.net import EchoServer
 from wslab.view import browser_cells
 from wslab.view.browser_socket import BrowserSocket, Route
 from wslab.view.question_view import QuestionView
@@ -22,7 +22,7 @@ class FirstConnectionLab(Lab):
         self._sockets: dict[str, BrowserSocket] = {}
         super().__init__(
             "first_connection",
-            PageEchoServer("first connection: echo", subprotocols=[SUBPROTOCOL]),
+            EchoServer("first connection: echo", subprotocols=[SUBPROTOCOL]),
         )
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:

@@ -36,7 +36,8 @@ class HandshakeLab(Lab):
     """The lab of the handshake lesson."""
 
     def __init__(self) -> None:
-        super().__init__("handshake", EchoServer("handshake: echo"))
+        # Open on purpose: the lesson shows what a server lets in that does not look at Origin.
+        super().__init__("handshake", EchoServer("handshake: echo", open_to_all=True))
         self.guarded_server = EchoServer("handshake: guarded", origins=[GOOD_ORIGIN, None])
         try:
             self.guarded_server.start()

@@ -6,13 +6,18 @@ import re
 from collections.abc import Sequence
 
 from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
+from wslab.net import machine_origin, pages
 from wslab.net.server import Server
 
 
 class EchoServer(Server):
     """Sends every message back as it came: text as text, binary as binary. See `Server` for the
     options.
+
+    Programs and pages of this machine are let in, pages of other sites get 403 (`machine_origin`),
+    unless ``origins`` says who may come, or ``open_to_all`` that everybody may.
     """
 
     def __init__(
@@ -21,6 +26,7 @@ class EchoServer(Server):
         port: int = 0,
         *,
         origins: Sequence[str | re.Pattern[str] | None] | None = None,
+        open_to_all: bool = False,
         subprotocols: Sequence[str] | None = None,
         max_size: int | None = 2**20,
         compression: str | None = None,
@@ -35,6 +41,14 @@ class EchoServer(Server):
             compression=compression,
             ping_interval=ping_interval,
         )
+        self.open_to_all = open_to_all
+
+    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """403 to the pages of strangers."""
+        if self.open_to_all or self.origins is not None:
+            return None
+        problem = machine_origin.refuse(request.headers)
+        return pages.refusal(problem) if problem else None
 
     async def handle(self, connection: ServerConnection) -> None:
         async for message in connection:

@@ -1,17 +1,17 @@
-"""Who may use the echo server of the lessons with pages, tried for real."""
+"""Who may use the echo server of the lessons, tried for real."""
 
 from __future__ import annotations
 
 import pytest
 from websockets.datastructures import Headers
 
-from wslab.net import HandshakeFailed, connect
-from wslab.net.page_echo_server import PageEchoServer, refuse
+from wslab.net import EchoServer, HandshakeFailed, connect
+from wslab.net.machine_origin import refuse
 
 
 @pytest.fixture
 def server():
-    with PageEchoServer("page echo") as server:
+    with EchoServer("page echo") as server:
         yield server
 
 
@@ -41,3 +41,11 @@ def test_pages_of_strangers_do_not(server, origin):
         connect(server.url, origin=origin)
     assert refused.value.status == 403
     assert b"other sites may not come in" in refused.value.body
+
+
+def test_a_lesson_opens_its_server_on_purpose():
+    with (
+        EchoServer("open", open_to_all=True) as server,
+        connect(server.url, origin="https://evil.example") as client,
+    ):
+        assert client.state == "OPEN"

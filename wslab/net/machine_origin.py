@@ -1,30 +1,17 @@
-"""The echo server for lessons in which a page is the client."""
+"""Which page may use a lesson's echo server: those of this machine, and a hub's own.
+
+A browser sends cookies and all to any server that a page names, so the server has to look at Origin
+(RFC 6455 §10.2). An echo server only tells people what they have said themselves, and lets in on
+purpose more than most should; `same_origin` is for one that holds something.
+"""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 
-from wslab.net import pages
-from wslab.net.echo_server import EchoServer
 from wslab.net.same_origin import LOOPBACK_HOSTS
-
-
-class PageEchoServer(EchoServer):
-    """An echo server that JupyterLab's page may use, and frames without an origin; others get 403.
-
-    A browser sends cookies and all to any server that a page names, so the server has to look at
-    Origin (RFC 6455 §10.2). This one only tells people what they have said themselves, and lets in
-    on purpose more than most should: see `refuse`.
-    """
-
-    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """403 to the pages of strangers."""
-        problem = refuse(request.headers)
-        return pages.refusal(problem) if problem else None
 
 
 def refuse(headers: Headers) -> str | None:
