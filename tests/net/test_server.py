@@ -129,9 +129,9 @@ def test_a_foreign_origin_gets_403(origin, allowed):
                 pass
 
 
-def test_without_a_list_every_origin_is_let_in():
+def test_open_to_all_every_origin_is_let_in():
     origin = "https://attacker.example"
-    with EchoServer() as server, open_client(server, origin=origin) as client:
+    with EchoServer(open_to_all=True) as server, open_client(server, origin=origin) as client:
         client.send("I am logged in here, am I not?")
         assert client.recv(timeout=10)
 
