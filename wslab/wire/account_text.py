@@ -16,7 +16,7 @@ from .fields import Kind, Unit, Violation
 from .index import Row
 from .preview import PREVIEW, printable
 
-BATCH = 512
+BATCH = 500
 """Rows that are listed at a time."""
 
 MOST = 4096
@@ -132,23 +132,31 @@ def _batch_lines(capture: Capture, start: int, stop: int, several: bool, pen: Pe
         where = f" {whose}{direction} {_ARROWS[direction]} {kind} "
         head = 6 if direction == "client" else 2
         rows, sizes, content, text = _short_texts(capture.streams[stream], rows, starts, head)
+        if not rows:
+            continue
         brought = [chunks[at] for at in rows]
-        when = {chunk: f"{capture.log_time[chunk]:>11.6f}{where}" for chunk in set(brought)}
-        made = zip(rows, brought, sizes, accumulate(sizes, initial=0), strict=False)
+        when = {chunk: f" {capture.log_time[chunk]:>11.6f}{where}" for chunk in set(brought)}
+        ends = list(accumulate(sizes))
+        said: list[str] | list[str | None]
         if text:
-            some = [
-                f'{start + at:7} {when[chunk]}{_LENGTHS[n + head]}  "{text[begin : begin + n]}"'
-                for at, chunk, n, begin in made
-            ]
-            if len(rows) == len(lines):
-                return some
-            for at, line in zip(rows, some, strict=True):
-                lines[at] = line
+            said = [text[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
         else:
-            for at, chunk, size, begin in made:
-                said = _decode(content[begin : begin + size])
-                if said is not None:
-                    lines[at] = f'{start + at:7} {when[chunk]}{_LENGTHS[size + head]}  "{said}"'
+            said = [
+                _decode(content[end - size : end]) for size, end in zip(sizes, ends, strict=True)
+            ]
+        # One simple step after the other is done sooner than all that at once for each line.
+        numbers = _numbers(start, rows)
+        whens = [when[chunk] for chunk in brought]
+        lengths = _LENGTHS[head:]
+        some = [
+            f'{number}{when}{lengths[size]}  "{part}"'
+            for number, when, size, part in zip(numbers, whens, sizes, said, strict=True)
+        ]
+        if text and len(rows) == len(lines):
+            return some
+        for at, line, part in zip(rows, some, said, strict=True):
+            if part is not None:
+                lines[at] = line
     for at, line in enumerate(lines):
         if not line:
             lines[at] = row_line(index.rows(start + at, start + at + 1)[0], several, pen)
@@ -198,6 +206,20 @@ def _short_texts(
         content = _xor(content, b"".join(keys))
     text = content.decode() if content.isascii() else ""
     return rows, sizes, content, text if text.isprintable() else ""
+
+
+def _numbers(start: int, rows: Sequence[int]) -> list[str]:
+    """The numbers of rows, which are in one batch, as `row_line` writes them."""
+    first = start // 1000
+    if not first or start % 1000 + rows[-1] >= 1000:
+        return [f"{start + at:7}" for at in rows]
+    thousands = f"{first:4}"
+    if isinstance(rows, range):
+        return [thousands + last for last in _LAST[start % 1000 :][: len(rows)]]
+    return [thousands + _LAST[start % 1000 + at] for at in rows]
+
+
+_LAST = [f"{number:03}" for number in range(1000)]
 
 
 def _decode(content: bytes) -> str | None:
