@@ -116,6 +116,7 @@ def row_line(row: Row, several: bool, pen: Pen) -> str:
 _SHORT = PREVIEW - 3
 _LENGTHS = [f"{length:>7}" for length in range(_SHORT + 7)]
 _KEY_TIMES = _SHORT // 4 + 1
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _REGION = 1 << 18
 """Bytes of a stream in which frames are looked at together."""
 
@@ -204,8 +205,7 @@ def _short_texts(
     if head == 6:
         keys = [(region[place + 2 : place + 6] * _KEY_TIMES)[:size] for place, size in whole]
         content = _xor(content, b"".join(keys))
-    text = content.decode() if content.isascii() else ""
-    return rows, sizes, content, text if text.isprintable() else ""
+    return rows, sizes, content, "" if content.translate(None, _PRINTABLE) else content.decode()
 
 
 def _numbers(start: int, rows: Sequence[int]) -> list[str]:
