@@ -325,9 +325,17 @@ class End(asyncio.Protocol):
         if self.direction == "client":
             # Nothing is read before there is somebody to pass it on to.
             self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._pause_again)
             self.relay.open()
         elif self.other.lost:
             self.reset()
+
+    def _pause_again(self) -> None:
+        # Debian 12's Python, 3.11.2, starts to read right after `connection_made`, paused or not.
+        # Before anything was read, this stops it.
+        if self.transport is not None and self.other.transport is None and not self.lost:
+            self.transport.resume_reading()
+            self.transport.pause_reading()
 
     # The one place where bytes pass.
     def data_received(self, data: bytes) -> None:
