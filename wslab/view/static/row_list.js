@@ -3,7 +3,7 @@ import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
 import { shape } from "./shapes.js";
 import { waits } from "./debugger_bar.js";
 
-const SPARE = 3; // rows kept above and below what is visible
+const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
 
@@ -23,7 +23,10 @@ export class RowList {
     Object.assign(this,
       { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey });
     this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
+    // Two boxes: one is as high as all rows are, one holds those that exist. Were the rows in the
+    // first, each row that comes would have all of them laid out anew.
     this.space = h("div", { class: "ws-space", role: "presentation" });
+    this.arrows = h("div", { class: "ws-arrows", role: "presentation" });
     this.element = h(
       "div",
       {
@@ -34,6 +37,7 @@ export class RowList {
       },
       this.probe,
       this.space,
+      this.arrows,
     );
     // Also fires when JupyterLab puts a cell that was scrolled away back into the page, which
     // forgets how far a box was scrolled.
@@ -110,8 +114,9 @@ export class RowList {
     else this.#scrolledTo = Math.min(this.#scrolledTo, Math.max(0, parseFloat(pixels) - viewport));
 
     const top = this.#top;
-    const first = Math.max(0, Math.floor(top / height) - SPARE);
-    const last = Math.min(shown.count, Math.ceil((top + viewport) / height) + SPARE);
+    const spare = this.following ? 0 : SPARE;
+    const first = Math.max(0, Math.floor(top / height) - spare);
+    const last = Math.min(shown.count, Math.ceil((top + viewport) / height) + spare);
     const wanted = new Set();
     for (let place = first; place < last; place++) wanted.add(shown.row(place));
     for (const [row, element] of this.#elements) {
@@ -132,7 +137,7 @@ export class RowList {
         // In order, for readers of the DOM; position does not depend on it.
         const after = place > first ? this.#elements.get(shown.row(place - 1)) : null;
         if (after) after.after(element);
-        else this.space.prepend(element);
+        else this.arrows.prepend(element);
       }
       const y = `translateY(${place * height + shift}px)`;
       if (element.style.transform !== y) element.style.transform = y;

@@ -323,10 +323,13 @@ function render({ model, el }) {
       problem.hidden = false;
       say(problem, `The view failed, the traffic did not: ${news.failed}`);
     }
-    // News comes 20 times a second at most: drawing at once has the work done when the next frame
-    // of the screen begins. A tab that nobody sees waits for one.
+    // News comes 20 times a second at most: drawing and laying out at once has the work done when
+    // the next frame of the screen begins. A tab that nobody sees waits for one.
     if (document.hidden) schedule();
-    else paint();
+    else {
+      paint();
+      void root.offsetHeight;
+    }
     clearTimeout(remembering);
     remembering = setTimeout(remember, QUIET);
   }
