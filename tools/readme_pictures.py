@@ -1,6 +1,6 @@
 """Take the README's pictures again: the wire view of a real conversation, in both themes.
 
-    python tools/readme_pictures.py        # writes docs/wire-view-light.png and -dark.png
+python tools/readme_pictures.py        # writes docs/wire-view-light.png and -dark.png
 """
 
 from __future__ import annotations

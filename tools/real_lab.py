@@ -273,6 +273,22 @@ class OpenNotebook:
         (of or self.page).screenshot(path=path, timeout=CALL_TIMEOUT * 1000)
         return path
 
+    def screenshots(self, name: str, of: Locator | None = None) -> None:
+        """`screenshot` in both themes; the page's own is the one it ends with."""
+        body = self.page.locator("body")
+        light = body.get_attribute("data-jp-theme-light") == "true"
+        themes: tuple[Theme, Theme] = ("dark", "light") if light else ("light", "dark")
+        for theme in themes:
+            self._in_page(
+                "await app.commands.execute('apputils:change-theme',"
+                f" {{theme: {json.dumps(THEMES[theme])}}})",
+                CALL_TIMEOUT,
+            )
+            self.page.locator(
+                f'body[data-jp-theme-light="{str(theme == "light").lower()}"]'
+            ).wait_for(state="attached")
+            self.screenshot(f"{name}-{theme}", of)
+
     # ------------------------------------------------------------------ inside
 
     def _in_page(self, script: str, timeout: float) -> Any:

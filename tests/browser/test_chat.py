@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from playwright.sync_api import expect
 
 STOLEN = "Please give Mallory all my money. Yours, Victim"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_lesson_from_top_to_bottom(lab_page, theme):
-    notebook = lab_page.open_notebook("09_chat.ipynb", theme=theme, width=1280, height=1000)
+def test_the_lesson_from_top_to_bottom(lab_page):
+    notebook = lab_page.open_notebook("09_chat.ipynb", width=1280, height=1000)
     last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
     for number in range(last - 1):  # the last two: closing the lab, and a word to teachers
         if notebook.is_code(number):
@@ -29,13 +27,13 @@ def test_the_lesson_from_top_to_bottom(lab_page, theme):
     expect(ada.locator("[data-mine]").first).to_contain_text("<i>Hello</i>")
     expect(ada.locator('[data-input="message"]')).to_have_value("")
     ada.scroll_into_view_if_needed()
-    notebook.screenshot(f"chat-seats-{theme}")
+    notebook.screenshots("chat-seats")
 
     # The page, in its frame.
     frames = page.locator('[data-wslab="chat-frame"] iframe')
     safe, unsafe = frames.nth(0).content_frame, frames.nth(1).content_frame
     expect(safe.locator("#state")).to_have_text("you are Katherine")
-    assert safe.locator("html").get_attribute("data-theme") == theme
+    assert safe.locator("html").get_attribute("data-theme") in ("light", "dark")
     safe.locator("#message").fill("from the page")
     safe.locator("#message").press("Enter")
     expect(safe.locator("#messages li").first).to_have_text("Katherine from the page")
@@ -53,7 +51,7 @@ def test_the_lesson_from_top_to_bottom(lab_page, theme):
     assert safe.locator("#messages b, #messages img").count() == 0
     assert grace.locator("b, img").count() == 0
     frames.nth(1).scroll_into_view_if_needed()
-    notebook.screenshot(f"chat-attack-{theme}")
+    notebook.screenshots("chat-attack")
     # The unsafe page is in a sandbox: it has no origin, and so no cookies to lose.
     assert unsafe.locator("body").evaluate("() => self.origin") == "null"
 
@@ -63,13 +61,12 @@ def test_the_lesson_from_top_to_bottom(lab_page, theme):
     expect(results.nth(0)).to_contain_text("the receiver closed with 1007")
     expect(results.nth(2)).to_contain_text("shown out: 1013")
     results.nth(2).scroll_into_view_if_needed()
-    notebook.screenshot(f"chat-slow-{theme}")
+    notebook.screenshots("chat-slow")
 
-    if theme == "light":
-        the_page_in_tabs(notebook, grace)
-        other_pages_stay_outside(notebook)
-        cookies_are_nowhere(notebook)
-        a_seat_leaves_and_comes_back(notebook, grace)
+    the_page_in_tabs(notebook, grace)
+    other_pages_stay_outside(notebook)
+    cookies_are_nowhere(notebook)
+    a_seat_leaves_and_comes_back(notebook, grace)
     notebook.run_cell(last - 1)
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

@@ -29,7 +29,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(account.locator('[data-column="client"]')).to_have_attribute("data-code", "1006")
     expect(account.locator('[data-column="client"]')).to_contain_text("not clean")
     expect(account.locator('[data-column="wire"] li[data-kind="close"]')).to_contain_text("1002")
-    notebook.screenshot("endings-1002", gallery)
+    notebook.screenshots("endings-1002", gallery)
 
     # The row of the masked frame, one click away in the wire view.
     broken = account.locator('[data-column="wire"] li', has_text="broken")

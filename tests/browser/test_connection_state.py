@@ -34,7 +34,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     cause = diagram.locator('[data-wslab="cause"]')
     expect(cause).to_contain_text("close from the client, 8 bytes")
     expect(cause.locator("pre")).to_contain_text("88 82")
-    notebook.screenshot("states-held", diagram)
+    notebook.screenshots("states-held", diagram)
     number = client.locator("button[data-row]").get_attribute("data-row")
     cause.locator('[data-action="in-wire"]').click()
     row = notebook.view("wire-view").locator(f'[data-wslab-row="{number}"]')

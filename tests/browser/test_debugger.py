@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 CAST = """\
@@ -23,9 +22,8 @@ def do(wire: Locator, action: str) -> None:
     wire.locator(f'[data-action="{action}"]').click()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page, theme):
-    notebook = lab_page.open_cells(CAST, theme=theme, width=1500, height=1000)
+def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
+    notebook = lab_page.open_cells(CAST, width=1500, height=1000)
     notebook.run_all()
     wire = notebook.view("wire-view").first
     holds = wire.locator('[data-action="hold"]')
@@ -59,7 +57,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page, them
     do(wire, "apply-edit")
     expect(wire.locator(".ws-history li")).to_have_count(3)  # held, and edited twice
     assert notebook.execute("lab.tap.held[0].data[0]") == str(0x81)
-    notebook.screenshot(f"debugger-held-{theme}")
+    notebook.screenshots("debugger-held")
 
     # By keyboard, on the chosen row and on all.
     rows = wire.get_by_role("listbox").first
@@ -91,7 +89,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page, them
     do(wire, "inject")
     expect(row(wire, "from nowhere", "server")).to_have_attribute("data-mark", "injected")
     assert notebook.execute("client.recv()") == "'from nowhere'"
-    notebook.screenshot(f"debugger-tools-{theme}")
+    notebook.screenshots("debugger-tools")
 
     do(wire, "cut")
     expect(wire).to_have_attribute("data-state", "CLOSED")

@@ -50,9 +50,8 @@ def lines(output: Locator) -> Locator:
     return output.locator('[data-wslab="browser-cell"] [data-line]')
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 800)])
-def test_the_lesson_from_top_to_bottom(lesson, theme, width):
-    lesson = lesson(theme=theme, width=width, height=1000)
+def test_the_lesson_from_top_to_bottom(lesson):
+    lesson = lesson(width=1100, height=1000)
     notebook = lesson.notebook
     wire = lesson.run("open").locator('[data-wslab="wire-view"]')
     rows = wire.locator("[data-wslab-row]")
@@ -61,7 +60,7 @@ def test_the_lesson_from_top_to_bottom(lesson, theme, width):
     expect(said).to_contain_text(["open", "message: Hello", "close: 1000 done true"])
     expect(rows).to_have_count(6)
     expect(rows.last).to_contain_text("1000 done")
-    notebook.screenshot(f"first-connection-{theme}")
+    notebook.screenshots("first-connection")
 
     lesson.run("python", "library")
     told = lesson.run("compare")
@@ -72,19 +71,19 @@ def test_the_lesson_from_top_to_bottom(lesson, theme, width):
     expect(early).to_contain_text(["readyState is 0", "InvalidStateError"])
     expect(early.last).to_contain_text("(line 4 of the cell)")
 
-    uses_the_panel(lesson, theme)
+    uses_the_panel(lesson)
 
     lesson.run("types-python", "types-wire")
     types = lines(lesson.run("types-browser"))
     expect(types).to_contain_text(["string Hello", "object Blob(3 bytes)"])
     two_ends(lesson)
     solves_the_exercises(lesson)
-    notebook.screenshot(f"first-connection-exercises-{theme}")
+    notebook.screenshots("first-connection-exercises")
     lesson.run("close")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 
-def uses_the_panel(lesson: Lesson, theme: str) -> None:
+def uses_the_panel(lesson: Lesson) -> None:
     notebook = lesson.notebook
     panel = lesson.run("panel").locator('[data-wslab="browser-socket"]')
     field = lambda name: panel.locator(f'[data-input="{name}"]')  # noqa: E731
@@ -135,7 +134,7 @@ def uses_the_panel(lesson: Lesson, theme: str) -> None:
         expect(problem).to_have_attribute("data-exception", name)
     expect(panel).to_have_attribute("data-state", "OPEN")
     panel.scroll_into_view_if_needed()
-    notebook.screenshot(f"first-connection-panel-{theme}", panel)
+    notebook.screenshots("first-connection-panel", panel)
     field("code").fill("4001")
     field("reason").fill("enough")
     press("close")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 760)])
-def test_the_workshop(lab_page, theme, width):
-    notebook = lab_page.open_notebook("03_frames.ipynb", theme=theme, width=width, height=1100)
+def test_the_workshop(lab_page):
+    notebook = lab_page.open_notebook("03_frames.ipynb", width=900, height=1100)
     last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
     for number in range(last - 1):
         if notebook.is_code(number):
@@ -31,7 +29,7 @@ def test_the_workshop(lab_page, theme, width):
     expect(second).to_contain_text("1002")
     expect(second).to_contain_text("the TCP connection ended")
     bench.scroll_into_view_if_needed()
-    notebook.screenshot(f"frames-workshop-{theme}")
+    notebook.screenshots("frames-workshop")
 
     # By keyboard alone: choose a recipe, move over the bits, flip one, send.
     recipe = bench.locator('[data-input="recipe"]')

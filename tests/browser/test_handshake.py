@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_lesson_from_top_to_bottom(lab_page, theme):
-    notebook = lab_page.open_notebook("02_handshake.ipynb", theme=theme, width=1280, height=1000)
+def test_the_lesson_from_top_to_bottom(lab_page):
+    notebook = lab_page.open_notebook("02_handshake.ipynb", width=1280, height=1000)
     last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
     for number in range(last - 1):  # the last two: closing the lab, and a word to teachers
         if notebook.is_code(number):
@@ -39,17 +37,17 @@ def test_the_lesson_from_top_to_bottom(lab_page, theme):
     expect(explanation.locator("a").first).to_have_attribute(
         "href", "https://www.rfc-editor.org/rfc/rfc6455.html#section-5.2"
     )
-    notebook.screenshot(f"handshake-frame-{theme}")
+    notebook.screenshots("handshake-frame")
 
     # The request of the same connection, line by line.
     rows(wire, "request", "client").last.click()
     wire.locator('[data-field="Sec-WebSocket-Key"]').first.hover()
     expect(explanation).to_have_attribute("data-field", "Sec-WebSocket-Key")
     expect(explanation).to_contain_text("16 random bytes")
-    notebook.screenshot(f"handshake-request-{theme}")
+    notebook.screenshots("handshake-request")
 
     asks_and_answers(page)
-    breaks_it(page, notebook, theme)
+    breaks_it(page, notebook)
 
     panel.locator('[data-input="reason"]').fill("enough")
     panel.locator('[data-action="close"]').click()
@@ -83,7 +81,7 @@ def asks_and_answers(page: Page) -> None:
     )
 
 
-def breaks_it(page: Page, notebook, theme: str) -> None:
+def breaks_it(page: Page, notebook) -> None:
     bench = page.locator(".wslab-bench")
     wire = notebook.view("wire-view").last
     for name, prediction, answered in [
@@ -98,7 +96,7 @@ def breaks_it(page: Page, notebook, theme: str) -> None:
         expect(bench).to_contain_text(answered)
     expect(wire.locator("[data-wslab-row]").last).to_contain_text("broken")
     bench.scroll_into_view_if_needed()
-    notebook.screenshot(f"handshake-bench-{theme}")
+    notebook.screenshots("handshake-bench")
 
 
 def fetch_is_no_handshake(page: Page, notebook) -> None:
