@@ -212,6 +212,7 @@ def test_the_lines_of_a_request_are_fields_with_their_explanation(talked):
     lit = wire.locator("[data-byte].ws-lit").evaluate_all("bs => bs.map(b => +b.dataset.byte)")
     assert data[lit[0] : lit[-1] + 1].startswith(b"Sec-WebSocket-Key: ")
     assert data[lit[-1] - 1 : lit[-1] + 1] == b"\r\n"
+    expect(wire.locator(f'[data-byte="{lit[0]}"]')).to_be_in_viewport(ratio=1)
 
 
 def test_everything_can_be_reached_by_keyboard(talked):

@@ -476,10 +476,18 @@ export class Detail {
       const cell = this.#cells[spot.byte]?.hex;
       if (cell) {
         cell.focus({ preventScroll: true });
-        keepInSight(cell.closest(".ws-bytes-box"), cell);
+        this.#bringBytesInSight(spot.byte);
       }
     }
-    if (focusOn === "fields") this.#items[spot.field]?.focus({ preventScroll: true });
+    if (focusOn === "fields") {
+      this.#items[spot.field]?.focus({ preventScroll: true });
+      this.#bringBytesInSight(spot.byte);
+    }
+  }
+
+  #bringBytesInSight(byte) {
+    const cell = this.#cells[byte]?.hex;
+    if (cell) keepInSight(cell.closest(".ws-bytes-box"), cell);
   }
 
   #toByte(byte, focusOn) {
@@ -557,8 +565,12 @@ export class Detail {
     const item = event.target.closest?.("[data-index]");
     if (!item) return;
     const index = Number(item.dataset.index);
+    const byte = this.#account.fields[index].bit >> 3;
     if (chosen) this.#toField(index, "fields");
-    else this.#light({ byte: this.#account.fields[index].bit >> 3, field: index });
+    else {
+      this.#light({ byte, field: index });
+      this.#bringBytesInSight(byte);
+    }
   }
 
   #onListFocus(event) {
