@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-INTERVAL = 0.052
+INTERVAL = 0.051
 """Seconds between two messages of one view: 20 in any second at most, whatever the traffic. (Were
 it 0.05, a message that is a little late would make them 21.)"""
 
