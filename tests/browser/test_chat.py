@@ -67,7 +67,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     other_pages_stay_outside(notebook)
     cookies_are_nowhere(notebook)
     a_seat_leaves_and_comes_back(notebook, grace)
-    notebook.run_cell(last - 1)
+    notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 

@@ -60,7 +60,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(gallery.locator('.ws-result[data-ending="1001"]')).to_be_visible()
     a_script_may_not_pass_1002(notebook)
     assert not [error for error in notebook.errors if "endings" in error]
-    notebook.run_cell(last - 1)
+    notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 

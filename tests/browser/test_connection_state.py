@@ -55,7 +55,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
     the_browsers_own(notebook, client)
     keepalive_by_sliders(notebook)
-    notebook.run_cell(last - 1)
+    notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 

@@ -79,7 +79,7 @@ def test_the_lesson_from_top_to_bottom(lesson):
     two_ends(lesson)
     solves_the_exercises(lesson)
     notebook.screenshots("first-connection-exercises")
-    lesson.run("close")
+    notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 

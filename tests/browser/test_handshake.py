@@ -57,7 +57,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(rows(newest, "close", "client").last).to_contain_text("1000 enough")
 
     fetch_is_no_handshake(page, notebook)
-    notebook.run_cell(last - 1)
+    notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
 

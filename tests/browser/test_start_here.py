@@ -31,7 +31,13 @@ def test_the_first_page(lab_page, theme, width):
     notebook.screenshot(f"start-here-{theme}-{width}")
 
 
-def test_run_all_leaves_nothing_running(lab_page):
+def test_after_run_all_everything_can_be_clicked(lab_page):
     notebook = lab_page.open_notebook("00_start_here.ipynb")
     notebook.run_all()
-    assert "nothing is running" in notebook.execute("running()")
+    panel, wire = notebook.view("client-panel"), notebook.view("wire-view")
+    panel.locator('[data-action="connect"]').click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.locator('[data-action="close"]').click()
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    expect(wire.locator("[data-wslab-row]").last).to_have_attribute("data-kind", "close")
+    assert "nothing is running" in notebook.execute("stop_all(); running()")

@@ -149,15 +149,16 @@ class Lab:
         """Stop everything of this lab. May be called twice; the recording stays readable."""
         for tap in self._taps.values():
             tap.disarm()  # or goodbyes would wait there
+        # The views stay in the page, with what they saw, and hear no more.
         for panel in self._panels.values():
-            panel.close()
+            panel.rest()
         for client in self._clients.values():
             client.stop()
         for tap in self._taps.values():
             tap.stop()
         self.server.stop()
         for view in self._views:
-            view.close()
+            view.rest()
         self._panels, self._clients, self._taps, self._views = {}, {}, {}, []
         registry.unregister(self)
 
