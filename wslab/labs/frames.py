@@ -52,6 +52,7 @@ class FramesLab(Lab):
 
     def __init__(self) -> None:
         self._telling = TellingEchoServer("frames: echo")
+        self._workshops: list[FrameWorkshop] = []
         super().__init__("frames", self._telling)
         self._to_server = RawToServer(self.url, self._telling)
         self._to_client = RawToClient(
@@ -64,11 +65,13 @@ class FramesLab(Lab):
 
     def workshop(self) -> FrameWorkshop:
         """Set every bit of a frame, and send it to a real peer. All of it is on the wire view."""
-        return FrameWorkshop(
+        workshop = FrameWorkshop(
             {"client": self.send, "server": self.send_to_client},
             recipes=RECIPES,
             take=lambda number: self.capture.index.unit(number),
         )
+        self._workshops.append(workshop)
+        return workshop
 
     def send(self, data: bytes) -> Reaction:
         """Send exactly these bytes to the echo server, as a client that has shaken hands."""
@@ -84,6 +87,8 @@ class FramesLab(Lab):
 
     def close(self) -> None:
         """Stop everything of this lab. May be called twice; the recording stays readable."""
+        for workshop in self._workshops:
+            workshop.rest()
         if hasattr(self, "_to_client"):
             self._to_server.close()
             self._to_client.close()
