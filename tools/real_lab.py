@@ -128,7 +128,7 @@ class OpenNotebook:
         self.page = page
         self.name = name
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("console", self._note_console)
 
     def _note_console(self, message: ConsoleMessage) -> None:
@@ -154,6 +154,7 @@ class OpenNotebook:
             arg=self.name,
             timeout=START_TIMEOUT * 1000,
         )
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         # The file browser is of no use in a test and takes a quarter of a screenshot.
         self._in_page("await app.shell.collapseLeft()", CALL_TIMEOUT)
         self.wait_for_kernel()
@@ -287,6 +288,9 @@ class OpenNotebook:
             self.page.locator(
                 f'body[data-jp-theme-light="{str(theme == "light").lower()}"]'
             ).wait_for(state="attached")
+            # JupyterLab takes the splash of a change away after 0.2 s, and raises when a second
+            # change came before that.
+            self.page.locator("#jupyterlab-splash").wait_for(state="detached")
             self.screenshot(f"{name}-{theme}", of)
 
     # ------------------------------------------------------------------ inside
