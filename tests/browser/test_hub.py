@@ -153,6 +153,37 @@ def without_a_route(notebook) -> None:
     expect(panel).to_have_attribute("data-state", "CLOSED")
 
 
+ATTACK = "<b>Look!</b> <img src=x onerror=\"socket.send('I pay, says ' + me)\">"
+
+
+def stays_in_its_room(notebook, unsafe) -> None:
+    """What Mallory's script is lent is a voice in the chat: no way to Jupyter, none anywhere else."""
+    told = unsafe.locator("body").evaluate(
+        """async () => {
+          const opened = (url) => new Promise((resolve) => {
+            const socket = new WebSocket(url);
+            socket.onopen = () => resolve("open");
+            socket.onclose = () => resolve("closed");
+          });
+          const base = location.href.replace(/proxy.*/, "");
+          return [
+            await fetch(base + "api/contents").then((answer) => answer.status, (error) => error.name),
+            await opened(base.replace("http", "ws") + "api/events/subscribe"),
+            await opened(location.href.replace("http", "ws").replace("unsafe", "chat")),
+          ];
+        }"""
+    )
+    assert told == ["TypeError", "closed", "closed"]
+    # A strange page's origin stays outside, though the notebook's own was let in.
+    refused = notebook.execute(
+        "from wslab.net import HandshakeFailed\n"
+        "for origin in ['null', 'https://evil.example']:\n"
+        "    try: lab.connect(origin=origin)\n"
+        "    except HandshakeFailed as error: print(error.status)"
+    )
+    assert refused.split() == ["403", "403"]
+
+
 def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
     cells = [
         "from wslab.labs import chat\nlab = chat.open()\nlab.page('Ada')",
@@ -175,8 +206,16 @@ def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
         expect(page.locator("#messages li").first).to_have_text("Ada from a hub")
         notebook.run_cell(1)
         unsafe = notebook.view("chat-frame").locator("iframe").last.content_frame
-        # Jupyter itself lets no page without an origin through its proxy; the page says so.
-        expect(unsafe.locator("#state")).to_contain_text("the proxy keeps sandboxed pages out")
+        # Jupyter itself lets no page without an origin through its proxy: the notebook's page makes
+        # the socket for it. The attack works there as it does at home, and in no other page.
+        expect(unsafe.locator("#state")).to_have_text("you are Victim", timeout=20_000)
+        assert unsafe.locator("body").evaluate("() => self.origin") == "null"
+        notebook.execute(f"lab.join('Mallory').send({ATTACK!r})")
+        expect(unsafe.locator("#messages li b").first).to_have_text("Look!")
+        expect(page.locator("#messages li").first).to_have_text("Victim I pay, says Victim")
+        assert page.locator("#messages b, #messages img").count() == 0
+        stays_in_its_room(notebook, unsafe)
         notebook.execute("lab.close()")
+        expect(notebook.view("chat-frame")).to_have_count(0)
     finally:
         notebook.close()

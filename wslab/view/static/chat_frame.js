@@ -13,6 +13,9 @@ function render({ model, el }) {
     place,
   );
   el.append(root);
+  let frame = null;
+  let bridged = null; // where the chat's socket is, if this page makes one for the frame
+  let socket = null;
 
   if (pageIsLocal() || base === null) {
     show(`http://127.0.0.1:${port}${path}`);
@@ -22,6 +25,12 @@ function render({ model, el }) {
     // The server lets in no page of another origin. This one is the learner's own notebook: the
     // kernel is asked to let it in, and says when that is done.
     const admitted = () => model.get("_admitted") === location.origin && look(url);
+    if (model.get("_sandbox")) {
+      bridged = new URL(`${base.replace(/\/$/, "")}/proxy/${port}/chat`, location.href);
+      bridged.protocol = bridged.protocol.replace("http", "ws");
+      bridged.search = new URLSearchParams({ name: new URL(url, location.href).searchParams.get("name") });
+      addEventListener("message", bridge);
+    }
     model.on("change:_admitted", admitted);
     if (!admitted()) {
       model.set("origin", location.origin);
@@ -41,12 +50,13 @@ function render({ model, el }) {
     const address = new URL(url, location.href);
     const light = document.body.dataset.jpThemeLight;
     if (light) address.searchParams.set("theme", light === "false" ? "dark" : "light");
-    const frame = h("iframe", {
+    if (bridged) address.searchParams.set("bridged", "");
+    frame = h("iframe", {
       src: address.href, title: "the chat's page", height: model.get("_height"),
       sandbox: model.get("_sandbox") ? "allow-scripts allow-forms" : null,
       referrerpolicy: "no-referrer",
     });
-    const link = h(
+    const link = bridged ? "" : h(
       "a", { class: "ws-link", href: address.href, target: "_blank", rel: "noopener noreferrer" },
       "open it in a tab ↗",
     );
@@ -54,6 +64,17 @@ function render({ model, el }) {
     place.replaceChildren(
       h("header", { class: "ws-bar" }, note, h("span", { class: "ws-gap" }), link), frame,
     );
+  }
+
+  // Jupyter lets no page without an origin through its proxy, so this page makes the socket of a
+  // page in a sandbox. It goes to the chat and nowhere else, whatever script runs in there.
+  function bridge({ source, data, ports: [channel] }) {
+    if (!frame || source !== frame.contentWindow || data !== "wslab-chat-socket" || !channel) return;
+    socket?.close(); // the frame was loaded again
+    const mine = socket = new WebSocket(bridged);
+    mine.onmessage = ({ data: text }) => channel.postMessage({ type: "message", data: text });
+    mine.onclose = ({ code, reason }) => channel.postMessage({ type: "close", code, reason });
+    channel.onmessage = ({ data: text }) => mine.readyState === WebSocket.OPEN && mine.send(String(text));
   }
 
   function complain(why) {
@@ -64,6 +85,11 @@ function render({ model, el }) {
         "Jupyter, and run this cell again. The chat widgets above work without it."),
     );
   }
+
+  return () => {
+    removeEventListener("message", bridge);
+    socket?.close();
+  };
 }
 
 export default { render };
