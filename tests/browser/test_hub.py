@@ -157,7 +157,7 @@ ATTACK = "<b>Look!</b> <img src=x onerror=\"socket.send('I pay, says ' + me)\">"
 
 
 def stays_in_its_room(notebook, unsafe) -> None:
-    """What Mallory's script is lent is a voice in the chat: no way to Jupyter, none anywhere else."""
+    """What Mallory's script is lent is a voice in the chat: no way to Jupyter, nor elsewhere."""
     told = unsafe.locator("body").evaluate(
         """async () => {
           const opened = (url) => new Promise((resolve) => {
@@ -167,7 +167,7 @@ def stays_in_its_room(notebook, unsafe) -> None:
           });
           const base = location.href.replace(/proxy.*/, "");
           return [
-            await fetch(base + "api/contents").then((answer) => answer.status, (error) => error.name),
+            await fetch(base + "api/contents").then(() => "read", (error) => error.name),
             await opened(base.replace("http", "ws") + "api/events/subscribe"),
             await opened(location.href.replace("http", "ws").replace("unsafe", "chat")),
           ];
