@@ -76,10 +76,70 @@ def test_what_a_debugger_did_is_told_beside_the_packet(tmp_path):
     capture = conversation()
     capture.mark(1, "client", "dropped", len(REQUEST), 13, note="by hand")
     content = capture.save(tmp_path / "c.pcapng").read_bytes()
-    last = len(REQUEST) + 12
-    assert f"bytes {len(REQUEST)} to {last} of the client's stream: dropped (by hand)".encode() in (
-        content
-    )
+    words = f"13 bytes at {len(REQUEST)} of the client's stream: dropped (by hand)"
+    assert words.encode() in content
+
+
+def marked() -> Capture:
+    """A recording with every kind of mark: long edits, odd notes, a cut with no end behind it."""
+    capture = conversation()
+    start, end = len(REQUEST), capture.size(1, "client")
+    capture.mark(1, "client", "held", start, 13, note='rule "a"\n(b) \u2028\\')
+    capture.mark(1, "client", "edited", start, 13, data=bytes(50_000), note="(by) hand)")
+    capture.mark(1, "client", "delivered", start, 13)
+    capture.mark(1, "client", "dropped", end - 12, 12)
+    large = capture.size(2, "server") - len(RESPONSE)
+    capture.mark(2, "server", "delayed", len(RESPONSE), large)  # in more than one packet
+    capture.mark(2, "server", "duplicated", len(RESPONSE), large)
+    capture.mark(1, "server", "cut", note="FIN")
+    capture.end(1, "server")
+    capture.mark(3, "server", "cut", note="frames alone")
+    return capture
+
+
+def marks_of(capture: Capture) -> list:
+    """What was done, in its order for each stream, without where it stands among the chunks."""
+    return sorted(
+        ((e.connection, e.direction, *e[4:], pytest.approx(e.time, abs=1e-8))
+         for e in capture.events if e.is_mark or e.name == "cut"),
+        key=lambda mark: mark[:2],
+    )  # fmt: skip
+
+
+def test_what_a_debugger_did_comes_back(tmp_path):
+    capture = marked()
+    loaded = Capture.load(capture.save(tmp_path / "c.pcapng"))
+    assert marks_of(loaded) == marks_of(capture)
+    assert len(marks_of(loaded)) == 8
+    assert [row.mark for row in loaded.index.rows()] == [r.mark for r in capture.index.rows()]
+    for connection, direction in ((1, "client"), (1, "server"), (2, "server")):
+        assert loaded.delivered(connection, direction) == capture.delivered(connection, direction)
+    assert told(loaded) == told(capture)
+    assert sum(bool(row.mark) for row in loaded.index.rows()) == 3
+
+
+def test_a_comment_that_somebody_changed_costs_only_itself(tmp_path):
+    content = marked().save(tmp_path / "c.pcapng").read_bytes()
+    for old, new in ((b"dropped", b"drapped"), (b"them: 00", b"them: 0x"), (b"hand)", b"ha\\d)")):
+        loaded = read(content.replace(old, new))
+        assert 5 < len(marks_of(loaded)) <= 8
+        loaded.index.rows()
+
+
+def test_marks_on_what_is_no_longer_kept_go_with_it(tmp_path):
+    capture = Capture(limit=4000)
+    capture.open_connection(upgraded=True)
+    frame = encode_frame(2, bytes(100))
+    for number in range(60):
+        capture.record(1, "server", frame)
+        if number % 10 == 0:
+            capture.mark(1, "server", "duplicated", number * len(frame), len(frame))
+    assert capture.dropped
+    loaded = Capture.load(capture.save(tmp_path / "c.pcapng"))
+    again = Capture.load(capture.save(tmp_path / "c.jsonl"))
+    marked = [row.number for row in loaded.index.rows() if row.mark]
+    assert marked == [row.number for row in again.index.rows() if row.mark]
+    assert 0 < len(marked) < 6
 
 
 # --- Files of other programs ----------------------------------------------------------------------

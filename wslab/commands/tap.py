@@ -41,7 +41,8 @@ _COLOURS = {
 }  # fmt: skip
 
 PAUSE = 0.03
-"""Seconds between two looks at a busy wire: lines come in batches, traffic is not slowed."""
+"""Seconds from the first news to a look at the wire: lines come in batches, traffic is not slowed,
+and what is done to a frame as it comes stands on its line."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +136,8 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
             while lines:
                 if not obey(tap, lines.popleft()):
                     return
-            printer.print_news()
             stopped.wait(PAUSE)
+            printer.print_news()
     finally:
         unsubscribe()
         printer.print_news()

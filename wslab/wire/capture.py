@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -289,6 +290,20 @@ class Capture:
                 self.log_time.append(at)
         self._tell()
 
+    def restore(self, marks: Iterable[Event]) -> None:
+        """Put what a file says about a debugger's doings among the events, each at its time.
+
+        A mark's `position` is the first at which it may stand: behind the bytes that it is about.
+        """
+        with self._lock:
+            placed = [
+                mark._replace(position=max(mark.position, bisect_right(self.log_time, mark.time)))
+                for mark in marks
+            ]
+            self.events += placed
+            self.events.sort(key=lambda event: (event.position, event.time))
+        self._tell()
+
     def _mask(self, stream: int, data: bytes) -> bytes:
         mask = self._masks[stream]
         data = mask.mask(data)
@@ -403,7 +418,7 @@ class Capture:
     def history(self) -> Iterator[Chunk | Event]:
         """Chunks and events in the order in which they came, as if what was dropped never had."""
         with self._lock:
-            count, events = len(self), list(self.events)
+            count, events = len(self), self.kept_events()
         chunks = iter(self)
         position = 0
         for event in [*events, None]:
@@ -412,8 +427,13 @@ class Capture:
                 if chunk.data:
                     yield chunk
             position = stop
-            if event is not None and (moved := self._moved(event)) is not None:
-                yield moved
+            if event is not None:
+                yield event
+
+    def kept_events(self) -> list[Event]:
+        """The events, as if what was dropped never had been: those on dropped bytes are not there,
+        the others tell the place among the bytes that are kept."""
+        return [moved for event in list(self.events) if (moved := self._moved(event)) is not None]
 
     def _moved(self, event: Event) -> Event | None:
         """An event with its place among the bytes that are kept; None for one on dropped bytes."""

@@ -9,18 +9,22 @@ Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
 A recording has bytes and times but no packets, so writing makes some up: IPv4 between two
 addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. What the bytes
 are, in which order and when, is true; how they were cut into packets is how the tap read them.
+What a debugger did stands in comments on the packets, from which it is read again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import json
+import re
 import struct
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast, get_args
 
-from .capture import Capture, CaptureError, Chunk, Event
+from .capture import Capture, CaptureError, Chunk, Event, EventName, MarkName
 from .fields import Direction
 from .tcp_streams import Happening, Reassembler, Side
 
@@ -142,21 +146,22 @@ def blocks(capture: Capture) -> Iterator[bytes]:
     epoch = _nanoseconds(started)
     flows: dict[int, _Flow] = {}
     sent: dict[tuple[int, Direction], int] = {}  # bytes so far
-    remarks = _remarks(capture)
+    marks = _Marks(capture)
     for thing in capture.history():
+        at = _ticks(thing.time)
         if isinstance(thing, Event):
             if thing.name in ("open", "upgraded"):
                 flows[thing.connection] = _Flow(thing.connection)
             elif thing.name not in ("eof", "reset"):
                 continue
-            packets = _event_packets(flows[thing.connection], thing)
+            packets = _event_packets(flows[thing.connection], thing, marks)
         else:
             whose = thing.connection, thing.direction
             offset = sent.get(whose, 0)
             sent[whose] = offset + len(thing.data)
-            packets = _data_packets(flows[thing.connection], thing, offset, remarks.get(whose, []))
-        for packet, comment in packets:
-            yield _packet_block(epoch + round(thing.time * 1e9), packet, comment)
+            packets = _data_packets(flows[thing.connection], thing, offset, marks)
+        for packet, comments in packets:
+            yield _packet_block(epoch + at, packet, comments)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,75 +171,142 @@ def _nanoseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def _packet_block(nanoseconds: int, packet: bytes, comment: str) -> bytes:
+def _ticks(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _packet_block(nanoseconds: int, packet: bytes, comments: list[str]) -> bytes:
     size = len(packet)
+    options = b"".join(_text_option(_COMMENT, comment) for comment in comments)
     return _block(
         ENHANCED_PACKET,
         struct.pack("<IIIII", 0, nanoseconds >> 32, nanoseconds & 0xFFFFFFFF, size, size)
         + packet
         + bytes(-size % 4)
-        + (_text_option(_COMMENT, comment) + _option(_END_OF_OPTIONS, b"") if comment else b""),
+        + (options + _option(_END_OF_OPTIONS, b"") if options else b""),
     )
 
 
-def _event_packets(flow: _Flow, event: Event) -> Iterator[tuple[bytes, str]]:
+_Packets = Iterator[tuple[bytes, list[str]]]
+"""Packets, each with its comments."""
+
+
+def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
     if event.name in ("open", "upgraded"):
         what = " of frames alone, without a handshake" if event.name == "upgraded" else ""
         yield (
             flow.packet("client", _SYN, options=_SYN_OPTIONS),
-            f"{MARK} connection {event.connection}{what}",
+            [f"{MARK} connection {event.connection}{what}", *marks.of_opening(event)],
         )
-        yield flow.packet("server", _SYN | _ACK, options=_SYN_OPTIONS), ""
-        yield flow.packet("client", _ACK), ""
+        yield flow.packet("server", _SYN | _ACK, options=_SYN_OPTIONS), []
+        yield flow.packet("client", _ACK), []
         return
     sender = event.direction or "client"
     if sender in flow.over:
         return
+    comments = marks.of_end(event)
     if event.name == "reset":
         flow.over = {"client", "server"}
-        yield flow.packet(sender, _RST | _ACK), ""
+        yield flow.packet(sender, _RST | _ACK), comments
     else:
         flow.over.add(sender)
-        yield flow.packet(sender, _FIN | _ACK), ""
-        yield flow.packet("server" if sender == "client" else "client", _ACK), ""
+        yield flow.packet(sender, _FIN | _ACK), comments
+        yield flow.packet("server" if sender == "client" else "client", _ACK), []
 
 
-class _Remark(NamedTuple):
-    """What a debugger did to some bytes of a stream."""
-
-    offset: int
-    length: int
-    text: str
-
-
-def _remarks(capture: Capture) -> dict[tuple[int, Direction], list[_Remark]]:
-    remarks: dict[tuple[int, Direction], list[_Remark]] = {}
-    for event in list(capture.events):
-        if not event.is_mark or event.direction is None:
-            continue
-        last = event.offset + event.length - 1
-        text = f"bytes {event.offset} to {last} of the {event.direction}'s stream: {event.name}"
-        if event.data is not None:
-            text += f", now {event.data.hex(' ')}"
-        if event.note:
-            text += f" ({event.note})"
-        where = remarks.setdefault((event.connection, event.direction), [])
-        where.append(_Remark(event.offset, event.length, text))
-    return remarks
-
-
-def _data_packets(
-    flow: _Flow, chunk: Chunk, offset: int, remarks: list[_Remark]
-) -> Iterator[tuple[bytes, str]]:
+def _data_packets(flow: _Flow, chunk: Chunk, offset: int, marks: _Marks) -> _Packets:
     for start in range(0, len(chunk.data), MOST):
         data = chunk.data[start : start + MOST]
-        begin = offset + start
-        comment = "\n".join(
-            remark.text
-            for remark in remarks
-            if remark.offset < begin + len(data) and begin < remark.offset + remark.length
+        comments = marks.of_data(chunk, offset + start + len(data))
+        yield flow.packet(chunk.direction, _PSH | _ACK, data), comments
+
+
+# --- What a debugger did, as comments -------------------------------------------------------------
+
+_INSTEAD = f"{MARK} instead of them: "
+"""Begins the bytes that an edit put there, in hex. What one comment cannot hold, the next does."""
+_INSTEAD_BYTES = 20_000
+
+_DONE = re.compile(
+    rf"{MARK} (-?)([0-9]{{1,9}})\.([0-9]{{9}}) s later, ([0-9]{{1,15}}) bytes at ([0-9]{{1,15}}) "
+    rf"of the (client|server)'s stream: ({'|'.join([*get_args(MarkName), 'cut'])})(?: \((.*)\))?"
+)
+
+
+class _Marks:
+    """What a debugger did, each mark for the packet that has the first of its bytes.
+
+    That a stream was cut stands beside the end of its connection, or beside the beginning where
+    there is no end.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        events = capture.kept_events()
+        ended = {event.connection for event in events if event.name in ("eof", "reset")}
+        self._cuts: dict[int, list[Event]] = {}
+        self._uncut: dict[int, list[Event]] = {}
+        self._done: dict[tuple[int, Direction | None], deque[Event]] = {}
+        for event in sorted(events, key=lambda event: event.offset):
+            if event.is_mark:
+                whose = event.connection, event.direction
+                self._done.setdefault(whose, deque()).append(event)
+            elif event.name == "cut":
+                cuts = self._cuts if event.connection in ended else self._uncut
+                cuts.setdefault(event.connection, []).append(event)
+
+    def of_opening(self, opening: Event) -> list[str]:
+        """The comments for the first packet of a connection."""
+        return _comments(self._uncut.pop(opening.connection, []), opening.time)
+
+    def of_end(self, end: Event) -> list[str]:
+        """The comments for a FIN or RST."""
+        return _comments(self._cuts.pop(end.connection, []), end.time)
+
+    def of_data(self, chunk: Chunk, stop: int) -> list[str]:
+        """The comments for a packet with the bytes of a chunk as far as `stop` in the stream."""
+        waiting = self._done.get((chunk.connection, chunk.direction))
+        marks = []
+        while waiting and waiting[0].offset < stop:
+            marks.append(waiting.popleft())
+        return _comments(marks, chunk.time) if marks else []
+
+
+def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
+    """Marks in words that `_marks_in` understands, beside a packet of that time."""
+    comments = []
+    for mark in marks:
+        later = _ticks(mark.time) - _ticks(packet_time)
+        seconds, rest = divmod(abs(later), 1_000_000_000)
+        # The note as in JSON: one line, whatever it holds.
+        note = f" ({json.dumps(mark.note, ensure_ascii=False)[1:-1]})" if mark.note else ""
+        comments.append(
+            f"{MARK} {'-' if later < 0 else ''}{seconds}.{rest:09} s later, {mark.length} bytes at "
+            f"{mark.offset} of the {mark.direction}'s stream: {mark.name}{note}"
         )
-        yield flow.packet(chunk.direction, _PSH | _ACK, data), comment
+        data = mark.data or b""
+        for start in range(0, len(data), _INSTEAD_BYTES):
+            comments.append(_INSTEAD + data[start : start + _INSTEAD_BYTES].hex(" "))
+    return comments
+
+
+def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) -> list[Event]:
+    """The marks that stand beside a packet of that time. What is none of ours is left out."""
+    marks: list[Event] = []
+    for line in comment.split("\n"):
+        with contextlib.suppress(ValueError):  # no JSON, no hex: somebody has edited it
+            if found := _DONE.fullmatch(line):
+                sign, seconds, rest, length, offset, direction, name, note = found.groups()
+                later = int(sign + seconds + rest)
+                mark = Event(
+                    position, (nanoseconds + later) / 1e9, connection,
+                    cast("Direction", direction), cast("EventName", name),
+                    int(offset), int(length), None, str(json.loads(f'"{note or ""}"')),
+                )  # fmt: skip
+                marks.append(mark)
+            elif line.startswith(_INSTEAD) and marks:
+                more = bytes.fromhex(line.removeprefix(_INSTEAD))
+                marks[-1] = marks[-1]._replace(data=(marks[-1].data or b"") + more)
+    return marks
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -285,6 +357,7 @@ def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
             again.log.clear()
     else:
         recorder.take(reassembler.log)
+    recorder.capture.restore(recorder.marks)
     recorder.capture.notes += notes + _left_out(reassembler)
     return recorder.capture
 
@@ -293,9 +366,14 @@ def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[s
     feed = reassembler.feed
     for time, link, data, comment in packets:
         if link >= 0:
-            feed(time, link, data, comment if comment.startswith(MARK) else "")
+            feed(time, link, data, _ours(comment) if comment else "")
         else:
             comments.append(comment)
+
+
+def _ours(comment: str) -> str:
+    """Of the comments on a packet those that `blocks` wrote."""
+    return "\n".join(line for line in comment.split("\n") if line.startswith(MARK))
 
 
 class _Recorder:
@@ -311,6 +389,7 @@ class _Recorder:
         self._first = self._now = first
         self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
         self.capture.started = start
+        self.marks: list[Event] = []
 
     def take(self, log: list[Happening]) -> None:
         capture, first = self.capture, self._first
@@ -322,6 +401,10 @@ class _Recorder:
                 continue
             conversation = side.conversation
             if not conversation.kept:
+                continue
+            if what == "mark":
+                connection, position = side.stream // 2 + 1, len(capture) + len(pieces)
+                self.marks += _marks_in(data.decode(), connection, time - first, position)
                 continue
             capture.extend(pieces)
             pieces.clear()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Literal
 
-What = Literal["open", "eof", "reset"]
+What = Literal["open", "eof", "reset", "mark"]
 
 MOST_WAITING = 64 << 20
 """Bytes of one direction that wait for a packet that is missing before them."""
@@ -45,7 +45,8 @@ class Side:
 
 
 Happening = tuple[int, Side, bytes, What | None]
-"""Time in nanoseconds, who sent it, and bytes that arrived in order or what happened.
+"""Time in nanoseconds, who sent it, and bytes that arrived in order or what happened. Of a `mark`
+the bytes are what the file says about the packet.
 
 A plain tuple: there is one for nearly every packet.
 """
@@ -210,12 +211,16 @@ class Reassembler:
         if side is None or flags & _SYN:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
+                if mark:
+                    self._mark(side, mark, time)
                 return
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
             else:
                 self._take(side, sequence, payload, time)
+        if mark:
+            self._mark(side, mark, time)
         if flags & (_FIN | _RST):
             self._end(side, sequence + len(payload), flags, time)
 
@@ -246,8 +251,12 @@ class Reassembler:
             conversation.client = side.number if opens else 1 - side.number
             if opens and mark:
                 conversation.kept = True
-                conversation.upgraded = "frames alone" in mark
+                conversation.upgraded = "frames alone" in mark.partition("\n")[0]
         return side
+
+    def _mark(self, side: Side, mark: str, time: int) -> None:
+        if self._holds and side.conversation.kept is not False:
+            self.log.append((time, side, mark.encode("utf-8", "replace"), "mark"))
 
     def _take(self, side: Side, sequence: int, payload: bytes, time: int) -> None:
         if side.next is None:
