@@ -31,9 +31,13 @@ export function set(element, name, value) {
   }
 }
 
-/** Sets the text only when it changes. */
+/** Sets the text only when it changes, and within the text node that is there: a new one would have
+ * the page find its style and place anew. */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const now = text ?? "";
+  const node = element.firstChild;
+  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) element.textContent = now;
+  else if (node.data !== now) node.data = now;
 }
 
 /** A link out of the notebook, to a page we name ourselves. */

@@ -12,7 +12,6 @@ export class RowList {
   chosen = null; // a row's number
   following = true; // the newest stays visible, until the reader scrolls up
   #elements = new Map(); // row number -> element
-  #spare = [];
   #rowHeight = 0;
   #viewport = 0; // pixels
   #painted = 0; // rows there were when last painted
@@ -117,39 +116,50 @@ export class RowList {
     const spare = this.following ? 0 : SPARE;
     const first = Math.max(0, Math.floor(top / height) - spare);
     const last = Math.min(shown.count, Math.ceil((top + viewport) / height) + spare);
-    const wanted = new Set();
-    for (let place = first; place < last; place++) wanted.add(shown.row(place));
-    for (const [row, element] of this.#elements) {
-      if (wanted.has(row)) continue;
-      this.#elements.delete(row);
-      this.#spare.push(element);
-    }
+    const wanted = Array.from({ length: last - first }, (_, place) => shown.row(first + place));
+    const free = this.#freeOf(new Set(wanted));
     const moving = this.following && rows.count - this.#painted <= FEW;
-    const shift = this.#scrolledTo - top;
-    for (let place = first; place < last; place++) {
-      const row = shown.row(place);
+    // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
+    const y = `translateY(${first * height + this.#scrolledTo - top}px)`;
+    if (this.arrows.style.transform !== y) this.arrows.style.transform = y;
+    // They stand in order, for readers of the DOM. An element that is moved there costs much more
+    // than one that says something else: so where a row is missing, the free one that stands there
+    // takes it.
+    let next = this.arrows.firstElementChild;
+    for (const [place, row] of wanted.entries()) {
       let element = this.#elements.get(row);
-      if (!element) {
-        element = this.#spare.pop() ?? this.#made();
+      if (element) while (next !== element && free.has(next)) next = next.nextElementSibling;
+      else {
+        element = free.has(next) ? next : (free.values().next().value ?? this.#made());
+        free.delete(element);
         this.#fill(element, row);
         element.classList.toggle("ws-new", moving && row >= this.#painted);
         this.#elements.set(row, element);
-        // In order, for readers of the DOM; position does not depend on it.
-        const after = place > first ? this.#elements.get(shown.row(place - 1)) : null;
-        if (after) after.after(element);
-        else this.arrows.prepend(element);
       }
-      const y = `translateY(${place * height + shift}px)`;
-      if (element.style.transform !== y) element.style.transform = y;
-      set(element, "aria-posinset", place + 1);
+      if (element === next) next = next.nextElementSibling;
+      else this.arrows.insertBefore(element, next);
+      const down = `translateY(${place * height}px)`;
+      if (element.style.transform !== down) element.style.transform = down;
+      set(element, "aria-posinset", first + place + 1);
       set(element, "aria-setsize", shown.count);
       set(element, "aria-selected", row === this.chosen ? "true" : "false");
     }
-    for (const element of this.#spare) element.remove();
-    this.#spare.length = Math.min(this.#spare.length, 64);
+    for (const element of free) element.remove();
     this.#painted = rows.count;
     set(this.element, "aria-activedescendant",
       this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
+  }
+
+  /** Forgets the rows that are wanted no more; their elements, in the page's order. */
+  #freeOf(wanted) {
+    const free = new Set();
+    for (const element of this.arrows.children) {
+      const row = Number(element.dataset.wslabRow);
+      if (wanted.has(row)) continue;
+      this.#elements.delete(row);
+      free.add(element);
+    }
+    return free;
   }
 
   /** What is known of these rows has changed. */
