@@ -60,7 +60,9 @@ def all_cells_again(cells: Cells) -> Cells:
 
 
 @pytest.mark.parametrize("order", [once, each_cell_twice, all_cells_again])
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NOTEBOOKS]
+)
 def test_a_notebook_runs_and_leaves_nothing(name: str, order: Callable[[Cells], Cells], tmp_path):
     folder = tmp_path / "course"
     shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
