@@ -150,6 +150,83 @@ def test_a_compressed_message_is_saved_as_what_it_says(tmp_path):
     assert not any(row.broken for row in loaded.index.rows())
 
 
+def marked() -> Capture:
+    """A recording in which a debugger did something to everything that a HAR has, and to a ping."""
+    now = 0.0
+    capture = Capture(clock=lambda: now)
+    capture.open_connection()
+    end = encode_frame(1, b"d", masking_key=KEY)
+    for at, direction, data, *marks in [
+        (1, "client", REQUEST, "held", "delivered"),
+        (2, "server", RESPONSE, "delayed", "delivered"),
+        (3, "client", encode_frame(1, b"a", masking_key=KEY), "held", "edited", "delivered"),
+        (4, "server", encode_frame(2, b"b"), "duplicated"),
+        (5, "server", encode_frame(9, b"?"), "dropped"),
+        (6, "server", encode_frame(1, b"c1", fin=False), "held", "delivered"),
+        (7, "server", encode_frame(0, b"c2", fin=False), "edited", "delivered"),
+        (8, "server", encode_frame(0, b"c3")),
+        (9, "client", end, "injected"),
+    ]:
+        now, offset = float(at), capture.size(1, direction)
+        capture.record(1, direction, data)
+        for name in marks:
+            now += 0.25
+            instead = encode_frame(1, b"changed") if name == "edited" else None
+            capture.mark(1, direction, name, offset, len(data), data=instead, note=f"why {name}")
+    now = 10.0
+    capture.mark(1, "client", "cut", note="FIN")
+    return capture
+
+
+def test_what_a_debugger_did_comes_back(tmp_path):
+    path = marked().save(tmp_path / "c.har")
+    entry = json.loads(path.read_text("utf-8"))["log"]["entries"][0]
+    assert [mark["name"] for mark in entry["request"]["_marks"]] == ["held", "delivered"]
+    first, _, third, last = entry["_webSocketMessages"]
+    assert [mark["name"] for mark in first["_marks"]] == ["held", "edited", "delivered"]
+    assert bytes.fromhex(first["_marks"][1]["hex"]) == encode_frame(1, b"changed")
+    assert [mark["offset"] for mark in third["_marks"]] == [0, 0, 4, 4]
+    assert last["_marks"][0].keys() == {"name", "time", "note"}
+    assert [(m["name"], m["direction"]) for m in entry["_marks"]] == [
+        ("dropped", "server"), ("cut", "client"),
+    ]  # fmt: skip
+
+    loaded = Capture.load(path)
+    index = loaded.index
+    assert [(row.kind, row.mark) for row in index.rows()] == [
+        ("request", "held 0.2 s"),
+        ("response", "delayed 0.2 s"),
+        ("text", "edited, held 0.5 s"),
+        ("binary", "duplicated"),
+        ("text", "edited, held 1.2 s"),
+        ("text", "injected"),
+    ]
+    notes = [event.note for event in index.marks(2)]
+    assert notes == ["why held", "why edited", "why delivered"]
+    assert loaded.delivered(1, "client") == REQUEST + encode_frame(1, b"changed")
+    assert loaded.events[-1][3:5] == ("client", "cut")
+    assert loaded.notes[1:] == [
+        "entry 0: a debugger dropped a ping of the server, which is not in a HAR",
+        "entry 0: what an edit put into one frame of a message is left out",
+    ]
+    assert "held" in "".join(loaded.json_lines())
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [5, [7], [{}], [{"name": "eaten", "time": 1}], [{"name": "held", "time": "noon"}],
+     [{"name": "edited", "time": 1, "hex": "xy"}], [{"name": "held", "time": 1, "offset": 1e999}]],
+)  # fmt: skip
+def test_a_mark_that_is_none_costs_no_message(marks):
+    har_file = json.loads(json.dumps(CHROME))
+    entry = har_file["log"]["entries"][1]
+    for of in (entry, entry["request"], entry["response"], *entry["_webSocketMessages"]):
+        of["_marks"] = marks
+    capture = har.loads(json.dumps(har_file))
+    assert [row.mark for row in capture.index.rows()] == [""] * 7
+    assert any("mark" in note for note in capture.notes)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"log": {"entries": 5}}', "[" * 100_000])
 def test_a_text_that_is_no_har(text):
     with pytest.raises(CaptureError, match="expected a HAR"):

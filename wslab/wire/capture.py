@@ -409,7 +409,8 @@ class Capture:
         """Write the recording; an older file of that name is replaced as a whole.
 
         The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
-        Wireshark, `.har` holds messages as a browser's DevTools save them. ValueError for others.
+        Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
+        in all of them. ValueError for others.
         """
         from . import files  # not above: it needs this module first
 

@@ -8,6 +8,11 @@ opcode 2).
 A HAR holds messages, no bytes and no control frames. So a recording loses its pings, its
 fragments, its close on the way out, and on the way in the bytes are made up: `Capture.notes` says
 so.
+
+What a debugger did stands in a field of our own, `_marks`, of the message, request or response that
+it was done to: a list of objects with `name`, `time` (as a message has it), `note` where there is
+one, and for an edit `hex`, the bytes that went out instead. The entry's own `_marks` has what was
+done to the connection, and to frames that no HAR has: of these it says the `direction` and `kind`.
 """
 
 from __future__ import annotations
@@ -15,15 +20,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from . import handshake
-from .capture import Capture, CaptureError
+from .capture import Capture, CaptureError, Event, EventName, MarkName
 from .fields import Direction, Unit
 from .frames import Opcode, encode_frame
+from .index import Row
+from .messages import Message
 
 NO_MASK = bytes(4)
 """The masking key of frames that are made up: with it a payload looks as it reads."""
@@ -50,17 +58,17 @@ def dumps(capture: Capture) -> str:
 
 def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
     index = capture.index
+    marks = _Marks(capture)
     messages: dict[int, list[dict[str, Any]]] = {}
     for message in index.messages():
         text = message.kind == "text"
-        messages.setdefault(message.connection, []).append(
-            {
-                "type": "send" if message.direction == "client" else "receive",
-                "time": _epoch(capture, message.time),
-                "opcode": int(Opcode.TEXT if text else Opcode.BINARY),
-                "data": message.text if text else base64.b64encode(message.content).decode(),
-            }
-        )
+        written = {
+            "type": "send" if message.direction == "client" else "receive",
+            "time": _epoch(capture, message.time),
+            "opcode": int(Opcode.TEXT if text else Opcode.BINARY),
+            "data": message.text if text else base64.b64encode(message.content).decode(),
+        }
+        messages.setdefault(message.connection, []).append(written | marks.of_message(message))
     heads: dict[int, list[Unit]] = {}
     for row in index.rows():
         if row.kind in ("request", "response"):
@@ -73,9 +81,72 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
             response = responses[number] if number < len(responses) else None
             last = number == len(requests) - 1
             said = messages.get(connection, []) if last else []
-            yield _entry(capture, connection, request, response, said)
+            entry = _entry(capture, connection, request, response, said)
+            entry["request"] |= marks.of_row(request.number)
+            entry["response"] |= marks.of_row(response.number) if response else {}
+            yield entry | (marks.of_connection(connection) if last else {})
         if not requests and connection in messages:
-            yield _entry(capture, connection, None, None, messages[connection])
+            entry = _entry(capture, connection, None, None, messages[connection])
+            yield entry | marks.of_connection(connection)
+
+
+class _Marks:
+    """What a debugger did, as the fields that tell it."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture, index = capture, capture.index
+        self._rows = {number: index.rows(number, number + 1)[0] for number in set(index.marked)}
+        self._frames: dict[tuple[int, Direction], list[Row]] = {}
+        for _, row in sorted(self._rows.items()):
+            self._frames.setdefault((row.connection, row.direction), []).append(row)
+        self._told: set[int] = set()
+
+    def of_row(self, number: int) -> dict[str, Any]:
+        """What was done to one unit."""
+        self._told.add(number)
+        return self._field(self._written(event) for event in self._capture.index.marks(number))
+
+    def of_message(self, message: Message) -> dict[str, Any]:
+        """What was done to a message; where it came in several frames, from which byte of it on."""
+        if message.frames == 1:
+            return self.of_row(message.row)
+        frames = [
+            row
+            for row in self._frames.get((message.connection, message.direction), [])
+            if row.offset >= message.offset and row.number <= message.row
+            and row.kind in ("text", "binary", "continuation")
+        ]  # fmt: skip
+        self._told |= {row.number for row in frames}
+        done = [
+            self._written(event) | {"offset": row.offset - message.offset}
+            for row in frames
+            for event in self._capture.index.marks(row.number)
+        ]
+        return self._field(sorted(done, key=lambda mark: mark["time"]))
+
+    def of_connection(self, connection: int) -> dict[str, Any]:
+        """What was done to a connection, and to frames of it that stand nowhere else."""
+        done = [
+            self._written(event) | {"direction": event.direction}
+            for event in self._capture.events
+            if event.name == "cut" and event.connection == connection
+        ]
+        for number, row in self._rows.items():
+            if row.connection == connection and number not in self._told:
+                where = {"direction": row.direction, "kind": row.kind}
+                marks = self._capture.index.marks(number)
+                done += [self._written(event) | where for event in marks]
+        return self._field(sorted(done, key=lambda mark: mark["time"]))
+
+    def _written(self, event: Event) -> dict[str, Any]:
+        written: dict[str, Any] = {"name": event.name, "time": _epoch(self._capture, event.time)}
+        if event.data is not None:
+            written["hex"] = event.data.hex()
+        return written | ({"note": event.note} if event.note else {})
+
+    def _field(self, marks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        written = list(marks)
+        return {"_marks": written} if written else {}
 
 
 def _epoch(capture: Capture, time: float) -> float:
@@ -173,6 +244,8 @@ class _Step(NamedTuple):
     data: bytes
     """Empty: the direction's stream ends."""
     upgraded: bool = False
+    marks: tuple[Event, ...] = ()
+    """What a debugger did to these bytes or, where it opens, to the connection. Times as above."""
 
 
 def loads(text: str) -> Capture:
@@ -223,14 +296,25 @@ def _record(steps: list[_Step]) -> Capture:
     if steps:
         capture.started = datetime.fromtimestamp(first, UTC)
     numbers: dict[int, int] = {}
+    marks: list[Event] = []
     for step in steps:
         now = step.time
+        offset = 0
         if step.direction is None:
             numbers[step.entry] = capture.open_connection(upgraded=step.upgraded)
         elif not step.data:
             capture.end(numbers[step.entry], step.direction)
         else:
+            offset = capture.size(numbers[step.entry], step.direction)
             capture.record(numbers[step.entry], step.direction, step.data)
+        marks += [
+            mark._replace(
+                position=len(capture), time=mark.time - first, connection=numbers[step.entry],
+                direction=step.direction or mark.direction, offset=offset, length=len(step.data),
+            )
+            for mark in step.marks
+        ]  # fmt: skip
+    capture.restore(marks)
     return capture
 
 
@@ -246,20 +330,22 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
     # Without the request's headers, or over HTTP/2, there is no handshake to show.
     upgraded = sent is None
     answer = opened
-    yield _Step(opened, number, None, b"", upgraded)
+    yield _Step(opened, number, None, b"", upgraded, tuple(_cuts(entry, number, notes)))
     if sent is None:
         notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
     else:
         target = urlsplit(request.get("url", ""))
         line = f"{request.get('method', 'GET')} {target.path or '/'}"
         line += f"?{target.query}" if target.query else ""
-        yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent)
+        yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent,
+                    marks=_marks(request, number, notes))  # fmt: skip
         if status:
             line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
             answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
             wait = (entry.get("timings") or {}).get("wait") or 0
             answer = opened + max(0.0, float(wait)) / 1000
-            yield _Step(min(answer, *times) if times else answer, number, "server", answered)
+            yield _Step(min(answer, *times) if times else answer, number, "server", answered,
+                        marks=_marks(response, number, notes))  # fmt: skip
         if status != 101:
             if messages:
                 notes.append(f"entry {number} has messages but the status {status}: left out")
@@ -271,7 +357,61 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
         frame = _frame(message, number, notes)
         if frame is not None:
             direction: Direction = "client" if message["type"] == "send" else "server"
-            yield _Step(float(message["time"]), number, direction, frame)
+            marks = _marks(message, number, notes)
+            yield _Step(float(message["time"]), number, direction, frame, marks=marks)
+
+
+def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
+    """What a debugger did to a message, request or response, as a recording of ours says it."""
+    written = _written_marks(_listed(of), number, notes)
+    # A message that came in frames is one frame now: it arrived when the last of them did.
+    last = max((mark.offset for mark in written), default=0)
+    parts = len({mark.offset for mark in written} | {0}) > 1
+    if parts and any(mark.data for mark in written):
+        notes.append(f"entry {number}: what an edit put into one frame of a message is left out")
+    return tuple(
+        mark._replace(data=None if parts else mark.data)
+        for mark in written
+        if mark.name != "delivered" or mark.offset == last
+    )
+
+
+def _cuts(entry: dict[str, Any], number: int, notes: list[str]) -> Iterator[Event]:
+    """Which directions a debugger cut. What it did to frames that no HAR has becomes a note."""
+    others: Counter[str] = Counter()
+    for written in _listed(entry):
+        for mark in _written_marks([written], number, notes):
+            if mark.name == "cut" and mark.direction:
+                yield mark
+            else:
+                others[f"{mark.name} a {written.get('kind', 'frame')} of the {mark.direction}"] += 1
+    for what, count in others.items():
+        times = f" {count} times" if count > 1 else ""
+        notes.append(f"entry {number}: a debugger {what}{times}, which is not in a HAR")
+
+
+def _listed(of: dict[str, Any]) -> list[Any]:
+    marks = of.get("_marks") or []
+    return marks if isinstance(marks, list) else [marks]
+
+
+def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Event]:
+    marks = []
+    for mark in written:
+        try:
+            if mark["name"] not in (*get_args(MarkName), "cut"):
+                raise ValueError(f"there is no mark {mark['name']!r}")
+            direction = mark.get("direction")
+            event = Event(
+                0, float(mark["time"]), 0, direction if direction in get_args(Direction) else None,
+                cast("EventName", mark["name"]), int(mark.get("offset", 0)), 0,
+                bytes.fromhex(mark["hex"]) if "hex" in mark else None, str(mark.get("note", "")),
+            )  # fmt: skip
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+            notes.append(f"entry {number}: a mark was left out: {type(error).__name__}: {error}")
+            continue
+        marks.append(event)
+    return marks
 
 
 def _seconds(text: Any) -> float | None:

@@ -72,8 +72,8 @@ function render({ model, el }) {
     h("div", { class: "ws-menu-list" },
       ...[
         ["jsonl", "JSON Lines", "Every byte, with its time and what was done to it."],
-        ["pcapng", "pcapng", "For Wireshark: TCP, the upgrade and the frames."],
-        ["har", "HAR", "Messages only, as a browser's DevTools save them."],
+        ["pcapng", "pcapng", "For Wireshark: TCP, the upgrade and the frames. What was done is in comments."],
+        ["har", "HAR", "Messages only, as a browser's DevTools save them, and what was done to them."],
       ].flatMap(([format, name, says]) => [
         h("button",
           { type: "button", "data-action": `save-${format}`, onclick: () => onSave(format) },
