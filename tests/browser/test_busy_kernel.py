@@ -78,7 +78,9 @@ def test_a_busy_cell_stops_neither_the_server_nor_the_view(notebook):
 def test_where_widget_callbacks_run_is_as_the_setting_says(notebook, request):
     """Or the test above would prove the same thing twice."""
     notebook.execute(
-        "import threading; said = []; panel = lab._panels['client']; says = panel._page_says\n"
+        "import threading; said = []\n"
+        "(panel,) = [out for out in Out.values() if type(out).__name__ == 'ClientPanel']\n"
+        "says = panel._page_says\n"
         "def spy(content): said.append(threading.current_thread().name); says(content)\n"
         "panel._page_says = spy"
     )

@@ -132,7 +132,7 @@ def cookies_are_nowhere(notebook) -> None:
         "lab.capture.save(file)\n"
         "kept = b''.join(map(bytes, lab.capture.streams)) + file.read_bytes()\n"
         "kept += ''.join([*lab.server.log, *lab._tap.log, *lab._tap.faults]).encode()\n"
-        "views = ''.join(v.static()['text/html'] for v in lab._views).encode()\n"
+        "views = ''.join(v.static()['text/html'] for v in lab._views.values()).encode()\n"
         "for secret in secrets:\n"
         "    for form in (secret.encode(), secret.encode().hex().encode()):\n"
         "        assert form not in kept and form not in views\n"

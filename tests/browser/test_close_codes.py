@@ -74,7 +74,8 @@ def press(gallery, name):
 def a_script_may_not_pass_1002(notebook):
     """In this very browser."""
     told = notebook.execute(
-        "socket = lab._sockets['browser']; socket.connect(); socket.wait('open')\n"
+        "(socket,) = [out for out in Out.values() if type(out).__name__ == 'BrowserSocket']\n"
+        "socket.connect(); socket.wait('open')\n"
         "socket.close(1002); print(socket.wait('exception').text)\n"
         "socket.close(4000, 'bye'); closed = socket.wait('close')\n"
         "print(closed.code, closed.was_clean)"

@@ -65,7 +65,8 @@ PEERS = ("client", "server")
 def the_browsers_own(notebook, client):
     """Its readyState stands on the time line, and beside the diagram."""
     notebook.execute(
-        "socket = lab._sockets['browser']; socket.connect(); socket.wait('open')\n"
+        "(socket,) = [out for out in Out.values() if type(out).__name__ == 'BrowserSocket']\n"
+        "socket.connect(); socket.wait('open')\n"
         "socket.close(4000); socket.wait('close'); None"
     )
     expect(client).to_have_attribute("data-says", "CLOSED")

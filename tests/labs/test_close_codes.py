@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wslab.labs import close_codes
-from wslab.net import loop, running
+from wslab.net import NotRunning, loop, running
 from wslab.net.node_peers import NodeMissing, find
 
 
@@ -80,3 +80,11 @@ def test_opening_again_replaces_everything(lab):
     with close_codes.open() as again:
         assert "closed" in repr(lab)
         assert again.ending(1000).as_documented
+
+
+def test_the_gallery_of_a_closed_lab_stays_and_plays_no_more(lab):
+    gallery = lab.endings()
+    lab.close()
+    with pytest.raises(NotRunning, match="run the cell that opens it"):
+        lab.ending(1000)
+    assert gallery.comm is not None

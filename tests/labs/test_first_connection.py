@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs import first_connection
-from wslab.net import HandshakeFailed, NotConnected, loop, running, stop_all
+from wslab.net import HandshakeFailed, NotConnected, stop_all
 
 
 @pytest.fixture
@@ -52,24 +50,9 @@ def test_a_browser_socket_of_the_same_name_replaces_the_one_before(lab):
     again = lab.browser()
     assert first.panel.comm is None
     assert again.url == lab.url
-    lab.close()
-    assert again.panel.comm is other.panel.comm is None
+    assert again.panel.comm is not other.panel.comm is not None
 
 
 def test_every_question_can_be_asked(lab):
     for name in QUESTIONS:
         assert lab.ask(name).question is QUESTIONS[name]
-
-
-def test_nothing_is_left_when_the_lab_is_closed():
-    before = set(threading.enumerate())
-    lab = first_connection.open()
-    lab.wire()
-    lab.browser()
-    lab.connect()
-    lab.close()
-    lab.close()
-    assert list(running()) == []
-    assert loop.tasks() == []
-    left = {t.name for t in set(threading.enumerate()) - before if t.is_alive()}
-    assert left <= {"wslab-loop", "wslab-view"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wslab.labs import frames
-from wslab.net import loop, running
+from wslab.net import NotRunning, loop, running
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.frame_draft import FrameDraft
 
@@ -114,3 +114,16 @@ def test_everything_is_on_the_wire(lab):
     assert workshop.draft == FrameDraft(3, masking_key=KEY)
     assert workshop.send_now()["answers"][-1]["kind"] == "close"
     workshop.close()
+
+
+def test_the_workshop_of_a_closed_lab_says_so(lab):
+    workshop = lab.workshop()
+    lab.close()
+    for sender, draft in (
+        frames.RECIPES["a reserved opcode"],
+        frames.RECIPES["a server that masks"],
+    ):
+        workshop.sender, workshop.draft = sender, draft
+        with pytest.raises(NotRunning, match="is closed"):
+            workshop.send_now()
+    assert list(running()) == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from wslab.exercises.handshake import SOLUTIONS
@@ -184,17 +182,3 @@ def test_the_doctor_checks_this_machine():
 
 def test_the_source_is_there_to_read(lab):
     assert "class HandshakeLab" in lab.source().data
-
-
-def test_nothing_is_left_when_a_lab_is_closed():
-    before = set(threading.enumerate())
-    lab = handshake.open()
-    lab.wire()
-    lab.client()
-    lab.connect()
-    lab.bench().run("server: hangs")
-    lab.close()
-    assert list(running()) == []
-    assert loop.tasks() == []
-    left = [t.name for t in set(threading.enumerate()) - before if t.is_alive()]
-    assert set(left) <= {"wslab-loop", "wslab-view"}

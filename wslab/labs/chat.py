@@ -7,7 +7,7 @@ import json
 import random
 import textwrap
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -58,9 +58,6 @@ class ChatLab(Lab):
     server: ChatServer
 
     def __init__(self) -> None:
-        self._seats: dict[str, ChatPanel] = {}
-        self._frames: list[ChatFrame] = []
-        self._hosted: HostedServer | None = None
         super().__init__("chat", ChatServer("chat: chat"))
 
     # --- Places in the room
@@ -83,10 +80,7 @@ class ChatLab(Lab):
     def seat(self, name: str, url: str | None = None) -> ChatPanel:
         """One seat, joined. The same name in the same room again replaces the seat before."""
         key = name if url is None else f"{name} (yours)"
-        if key in self._seats:
-            self._seats.pop(key).close()
-        panel = ChatPanel(self._client(key), url or self.url, name)
-        self._seats[key] = panel
+        panel = self._show(ChatPanel(self._client(key), url or self.url, name), key)
         panel.join()
         return panel
 
@@ -106,17 +100,16 @@ class ChatLab(Lab):
         frame = ChatFrame(
             self.port, path, sandbox=sandbox, on_origin=self.server.allowed_origins.add
         )
-        self._frames.append(frame)
+        self._ends.callback(frame.close)
         return frame
 
     # --- A server of the learner's own
 
     def serve(self, start: Callable[[], Awaitable[LibraryServer]]) -> Tap:
         """Run the learner's own server; its address, through the tap, is the result's `url`."""
-        if self._hosted is not None:
-            self._hosted.stop()
-        self._hosted = HostedServer(start, "chat: yours").start()
-        return self.tap_before(self._hosted.url, "yours")
+        mine = HostedServer(start, "chat: yours").start()  # the one before it stops
+        self._ends.callback(mine.stop)
+        return self.tap_before(mine.url, "yours")
 
     # --- Experiments
 
@@ -252,28 +245,12 @@ class ChatLab(Lab):
             random.shuffle(visits)
             for visit in visits:
                 visit()
-        view = WireView(capture, server_label="server · mystery")
-        self._views.append(view)
-        return view
+        return self._show(WireView(capture, server_label="server · mystery"))
 
     def _polite_visit(self, url: str, name: str) -> None:
         client = Client(f"{url}?name={name}", name=f"chat visit of {name}").connect()
         client.send(random.choice(["Hello!", "Good morning", "Anybody here?"]))
         client.close()
-
-    # --- The end
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        shown: Sequence[ChatPanel | ChatFrame] = [*self._seats.values(), *self._frames]
-        for widget in shown:
-            widget.close()
-        self._seats, self._frames = {}, []
-        super().close()
-        if self._hosted is not None:
-            self._hosted.stop()
-
-    stop = close
 
 
 def _told(result: CutResult) -> str:

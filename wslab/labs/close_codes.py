@@ -12,7 +12,6 @@ from wslab.net.endings import ENDINGS, Peers, Result, name_of, play
 from wslab.net.library_peers import LibraryPeers
 from wslab.net.node_peers import NodeMissing, NodePeers
 from wslab.net.node_peers import find as find_node
-from wslab.view.browser_socket import BrowserSocket, Route
 from wslab.view.endings import CodeTable, Endings
 from wslab.view.question_view import QuestionView
 from wslab.view.result_table import ResultTable
@@ -25,11 +24,9 @@ class CloseCodesLab(Lab):
     """The lab of the close codes."""
 
     def __init__(self) -> None:
-        self._peers: dict[str, Peers] = {}
-        self._galleries: list[Endings] = []
-        self._sockets: dict[str, BrowserSocket] = {}
-        self._playing = threading.Lock()
         super().__init__("close_codes", EchoServer("close codes: echo"))
+        self._peers: dict[str, Peers] = {}
+        self._playing = threading.Lock()
 
     def ask(self, name: str) -> QuestionView:
         """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
@@ -38,13 +35,6 @@ class CloseCodesLab(Lab):
     def codes(self, *codes: int) -> CodeTable:
         """The registry, or the given codes of it: who sends it, what it means, what to do next."""
         return CodeTable(codes or None)
-
-    def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
-        """The browser's own WebSocket, to click on. The same name again replaces the one before."""
-        if name in self._sockets:
-            self._sockets.pop(name).stop()
-        self._sockets[name] = BrowserSocket(self.url, route=route)
-        return self._sockets[name]
 
     # --- The gallery
 
@@ -60,9 +50,7 @@ class CloseCodesLab(Lab):
 
     def endings(self) -> Endings:
         """The gallery: a button for each ending, played for real, in three columns."""
-        gallery = Endings(list(ENDINGS.values()), self.stacks, self._play)
-        self._galleries.append(gallery)
-        return gallery
+        return self._show(Endings(list(ENDINGS.values()), self.stacks, self._play))
 
     def ending(self, ending: int | str, stack: str = "websockets") -> Result:
         """Make one ending happen, by code or name, with peers on `stack`; print it for its story.
@@ -71,17 +59,23 @@ class CloseCodesLab(Lab):
         Node or its package is not installed.
         """
         result = self._play(name_of(ending), stack)
-        for gallery in self._galleries:
-            gallery.show(result)
+        for view in self._views.values():
+            if isinstance(view, Endings):
+                view.show(result)
         return result
 
     def _play(self, name: str, stack: str) -> Result:
+        with self._playing:  # a button and a cell may come at the same time
+            return play(ENDINGS[name], self._peers_on(stack), self.capture)
+
+    def _peers_on(self, stack: str) -> Peers:
         if stack not in ("websockets", "ws"):
             raise KeyError(f"expected the stack 'websockets' or 'ws', got {stack!r}")
-        with self._playing:  # a button and a cell may come at the same time
-            if stack not in self._peers:
-                self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
-            return play(ENDINGS[name], self._peers[stack], self.capture)
+        self._check_open()
+        if stack not in self._peers:
+            self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
+            self._ends.callback(self._peers[stack].stop)
+        return self._peers[stack]
 
     # --- What the APIs let pass
 
@@ -106,9 +100,7 @@ class CloseCodesLab(Lab):
 
     def _close_by(self, stack: str, code: int, reason: str) -> str:
         with self._playing:
-            if stack not in self._peers:
-                self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
-            peers = self._peers[stack]
+            peers = self._peers_on(stack)
             try:
                 peers.connect(self.url)
                 peers.close("client", code, reason)
@@ -131,19 +123,6 @@ class CloseCodesLab(Lab):
             mark = "   ⚠ broken" if line.broken else ""
             print(f"{arrow}  {line.text}{mark}")
         return result
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        for socket in self._sockets.values():
-            socket.stop()
-        for gallery in self._galleries:
-            gallery.close()
-        for peers in self._peers.values():
-            peers.stop()
-        self._sockets, self._galleries, self._peers = {}, [], {}
-        super().close()
-
-    stop = close
 
 
 def _version() -> str:

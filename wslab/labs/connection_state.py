@@ -37,8 +37,6 @@ class ConnectionStateLab(Lab):
     """The lab of the connection's states."""
 
     def __init__(self) -> None:
-        self._diagrams: list[StateDiagram] = []
-        self._sockets: dict[str, BrowserSocket] = {}
         server = EchoServer("connection state: echo")
         server.close_timeout = PATIENCE
         super().__init__("connection_state", server)
@@ -52,9 +50,7 @@ class ConnectionStateLab(Lab):
 
     def states(self) -> StateDiagram:
         """The diagram: both peers side by side, and the time line."""
-        diagram = StateDiagram(self.capture, self.log)
-        self._diagrams.append(diagram)
-        return diagram
+        return self._show(StateDiagram(self.capture, self.log))
 
     def story(self, connection: int | None = None) -> None:
         """Print what moved both peers of a connection, the newest if none is named."""
@@ -83,22 +79,14 @@ class ConnectionStateLab(Lab):
         self.tap.disarm()
         return super().connect(url, name=name, **options)
 
-    def _client(self, name: str) -> Client:
-        return self._watched(name, close_timeout=PATIENCE)
-
-    def _watched(self, name: str, **options: Any) -> Client:
-        if name in self._clients:
-            self._clients[name].stop()
-        client = Client(self.url, name=f"{self.topic} {name}", **options)
+    def _client(self, name: str, **options: Any) -> Client:
+        client = super()._client(name, **{"close_timeout": PATIENCE, **options})
         watch(client.log, "client", self.log)
-        self._clients[name] = client
         return client
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
         """The browser's own WebSocket, whose `readyState` stands on the time line as well."""
-        if name in self._sockets:
-            self._sockets.pop(name).stop()
-        socket = BrowserSocket(self.url, route=route)
+        socket = super().browser(name, route=route)
         panel, heard = socket.panel, 0
         take_in = panel.ask
 
@@ -114,7 +102,6 @@ class ConnectionStateLab(Lab):
 
         # What a page reports comes in here: the panel itself knows nothing of state logs.
         panel.ask = ask  # type: ignore[method-assign]
-        self._sockets[name] = socket
         return socket
 
     # --- Scenarios that stop in the middle
@@ -124,7 +111,7 @@ class ConnectionStateLab(Lab):
         self.tap.disarm()
         with FaultyServer("hangs", name="connection state: silent") as server:
             tap = self.tap_before(server.url, "silent")
-            client = self._watched("silence", close_timeout=1.0)
+            client = self._client("silence", close_timeout=1.0)
             started = time.perf_counter()
             try:
                 client.connect(tap.url, open_timeout=open_timeout)
@@ -139,7 +126,7 @@ class ConnectionStateLab(Lab):
     def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> Trial:
         """Let the line go dead under a client that keeps pinging, and measure when it notices."""
         self.tap.disarm()
-        client = self._watched(
+        client = self._client(
             "keepalive", ping_interval=ping_interval, ping_timeout=ping_timeout, close_timeout=0.3
         )
         try:
@@ -180,17 +167,6 @@ class ConnectionStateLab(Lab):
             for state in send_in_states.STATES
         ]
         return ResultTable(["send() in", *columns], rows)
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        for socket in self._sockets.values():
-            socket.stop()
-        for diagram in self._diagrams:
-            diagram.close()
-        self._sockets, self._diagrams = {}, []
-        super().close()
-
-    stop = close
 
 
 def open() -> ConnectionStateLab:

@@ -8,7 +8,6 @@ from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lab import Lab
 from wslab.net.faulty_clients import KEY
 from wslab.net.frame_peers import RawToServer, Reaction, TellingEchoServer
-from wslab.view.browser_socket import BrowserSocket
 from wslab.view.layers_view import LayersView
 from wslab.view.question_view import QuestionView
 from wslab.view.round_trips import RoundTrips
@@ -22,11 +21,10 @@ class DataTransferLab(Lab):
     """The lab of the data transfer lesson."""
 
     def __init__(self) -> None:
-        self._telling = TellingEchoServer("data transfer: echo")
-        super().__init__("data_transfer", self._telling)
-        self._raw = RawToServer(self.url, self._telling)
-        self._trips: list[RoundTrips] = []
-        self._sockets: list[BrowserSocket] = []
+        server = TellingEchoServer("data transfer: echo")
+        super().__init__("data_transfer", server)
+        self._raw = RawToServer(self.url, server)
+        self._ends.callback(self._raw.close)
         self._connection = 0  # of the raw client, and where its last sending began
         self._start = 0
 
@@ -39,6 +37,7 @@ class DataTransferLab(Lab):
 
         The next piece leaves when the one before has crossed the tap, so that each is read alone.
         """
+        self._check_open()
         self._raw.send_piece(b"")  # connects where there is no connection
         connection, stream = self._raw_connection()
         self._connection, self._start = connection, len(self.capture.streams[stream])
@@ -58,13 +57,7 @@ class DataTransferLab(Lab):
 
     def round_trips(self) -> RoundTrips:
         """Ping the server, again and again, and draw how long each pong took."""
-        self._trips.append(RoundTrips(self.connect(name="pings")))
-        return self._trips[-1]
-
-    def browser(self) -> BrowserSocket:
-        """The page's own WebSocket to this lab's server."""
-        self._sockets.append(BrowserSocket(self.url))
-        return self._sockets[-1]
+        return self._show(RoundTrips(self.connect(name="pings")))
 
     def _raw_connection(self) -> tuple[int, int]:
         """The raw client's connection and its stream: the last whose request has the RFC's key."""
@@ -87,18 +80,6 @@ class DataTransferLab(Lab):
         look()
         crossed.wait(PATIENCE)
         unsubscribe()
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        for trips in getattr(self, "_trips", []):
-            trips.close()
-        for socket in getattr(self, "_sockets", []):
-            socket.panel.close()
-        if hasattr(self, "_raw"):
-            self._raw.close()
-        super().close()
-
-    stop = close
 
 
 def open() -> DataTransferLab:

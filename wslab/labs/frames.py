@@ -51,13 +51,14 @@ class FramesLab(Lab):
     """The lab of the frames lesson."""
 
     def __init__(self) -> None:
-        self._telling = TellingEchoServer("frames: echo")
-        self._workshops: list[FrameWorkshop] = []
-        super().__init__("frames", self._telling)
-        self._to_server = RawToServer(self.url, self._telling)
+        server = TellingEchoServer("frames: echo")
+        super().__init__("frames", server)
+        self._to_server = RawToServer(self.url, server)
         self._to_client = RawToClient(
             "frames", lambda url: self.tap_before(url, "frames, to a client").url
         )
+        self._ends.callback(self._to_server.close)
+        self._ends.callback(self._to_client.close)
 
     def ask(self, name: str) -> QuestionView:
         """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
@@ -70,31 +71,21 @@ class FramesLab(Lab):
             recipes=RECIPES,
             take=lambda number: self.capture.index.unit(number),
         )
-        self._workshops.append(workshop)
-        return workshop
+        return self._show(workshop)
 
     def send(self, data: bytes) -> Reaction:
         """Send exactly these bytes to the echo server, as a client that has shaken hands."""
+        self._check_open()
         return self._to_server.send(data)
 
     def send_to_client(self, data: bytes) -> Reaction:
         """Send exactly these bytes to a real client, as the server that it has connected to."""
+        self._check_open()
         return self._to_client.send(data)
 
     def hang_up(self) -> None:
         """End the TCP connection of `send`: the next frame goes over a new one."""
         self._to_server.close()
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        for workshop in self._workshops:
-            workshop.rest()
-        if hasattr(self, "_to_client"):
-            self._to_server.close()
-            self._to_client.close()
-        super().close()
-
-    stop = close
 
 
 def open() -> FramesLab:

@@ -39,6 +39,7 @@ class HandshakeLab(Lab):
         # Open on purpose: the lesson shows what a server lets in that does not look at Origin.
         super().__init__("handshake", EchoServer("handshake: echo", open_to_all=True))
         self.guarded_server = EchoServer("handshake: guarded", origins=[GOOD_ORIGIN, None])
+        self._ends.callback(self.guarded_server.stop)
         try:
             self.guarded_server.start()
             self._guard_tap = self.tap_before(self.guarded_server.url, "guarded")
@@ -137,14 +138,6 @@ class HandshakeLab(Lab):
             finally:
                 client.stop()
                 tap.stop()
-
-    def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
-        if hasattr(self, "guarded_server"):
-            self.guarded_server.stop()
-        super().close()
-
-    stop = close
 
 
 def _happened(outcome: str) -> str:

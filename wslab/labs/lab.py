@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, TypeVar
 
 from IPython.display import Code
 
-from wslab.net import Client, Tap, registry
+from wslab.net import Client, NotRunning, Tap, registry
 from wslab.net.server import Server
 from wslab.net.wire_debugger import Settings
 from wslab.view import ClientPanel, WireView
 from wslab.view.account import Account
+from wslab.view.browser_socket import BrowserSocket, Route
+from wslab.view.live_view import LiveView
 from wslab.wire import Capture, Direction, Kind, Unit
+
+V = TypeVar("V", bound=LiveView)
 
 
 class Lab:
     """A server with the wire tap in front of it, and what shows them.
 
-    Opening a lab of the same topic again replaces this one: server, tap, clients and views go.
+    Opening a lab of the same topic again replaces this one: server, tap and clients go, and the
+    views rest. For a lesson's own lab: a view goes out through `_show`, a client comes from
+    `_client`, a tap from `tap_before`, and what else has to end is told to `_ends`. Then `close`
+    knows of it.
     """
 
     kind = "lab"
@@ -28,10 +36,12 @@ class Lab:
         self.topic = topic
         self.capture = Capture()
         self.server = server
-        self._panels: dict[str, ClientPanel] = {}
         self._clients: dict[str, Client] = {}
-        self._views: list[WireView] = []
+        self._views: dict[object, LiveView] = {}  # by kind and name, or by itself
         self._taps: dict[str, Tap] = {}
+        self._ends = ExitStack()
+        """What a lesson's own lab has to end on `close`, beside clients, taps, views and server."""
+        self._closed = False
         self._debugger = Settings()
         registry.register(self.kind, topic, self)  # this is what stops the one before
         try:
@@ -45,7 +55,11 @@ class Lab:
 
     @property
     def url(self) -> str:
-        """For any client: through the tap, so that what it does is on the wire view."""
+        """For any client: through the tap, so that what it does is on the wire view.
+
+        Raises `NotRunning` when the lab is closed.
+        """
+        self._check_open()
         return self._tap.url
 
     @property
@@ -75,13 +89,14 @@ class Lab:
 
     def client(self, name: str = "client") -> ClientPanel:
         """A client to click on. The same name again replaces the panel before."""
-        if name in self._panels:
-            self._panels.pop(name).close()
-        client = self._client(name)
-        self._panels[name] = ClientPanel(
-            client, self.url, max_message=self.server.max_size or 2**20
-        )
-        return self._panels[name]
+        panel = ClientPanel(self._client(name), self.url, max_message=self.server.max_size or 2**20)
+        return self._show(panel, name)
+
+    def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
+        """The browser's own WebSocket, to click on. The same name again replaces the one before."""
+        socket = BrowserSocket(self.url, route=route)
+        self._show(socket.panel, name)
+        return socket
 
     def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
         """A connected client for code. The same name again closes the connection before.
@@ -90,14 +105,15 @@ class Lab:
         """
         return self._client(name).connect(url or self.url, **options)
 
-    def _client(self, name: str) -> Client:
+    def _client(self, name: str, **options: Any) -> Client:
         if name in self._clients:
             self._clients[name].stop()
-        self._clients[name] = Client(self.url, name=f"{self.topic} {name}")
+        self._clients[name] = Client(self.url, name=f"{self.topic} {name}", **options)
         return self._clients[name]
 
     def tap_before(self, url: str, name: str) -> Tap:
         """Another tap that records into the same capture, in front of another server."""
+        self._check_open()
         if name in self._taps:
             self._taps[name].stop()
         tap = Tap(url, self.capture, name=name, settings=self._debugger)
@@ -110,8 +126,20 @@ class Lab:
         """Everything that crosses, live."""
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         options = {"debugger": self.tap, **options}
-        view = WireView(self.capture, server_label=f"server · {role}", **options)
-        self._views.append(view)
+        return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
+
+    def _show(self, view: V, name: str | None = None) -> V:
+        """Hand out a live view, which rests when the lab closes: at once, where it has.
+
+        One of the same kind and `name` goes; views without a name stand beside each other.
+        """
+        # The name of the class: `anywidget` makes a class of its own for each widget.
+        key = view if name is None else (type(view).__name__, name)
+        if key in self._views:
+            self._views[key].close()
+        self._views[key] = view
+        if self._closed:
+            view.rest()
         return view
 
     def find(self, kind: Kind, direction: Direction | None = None, *, number: int = -1) -> Unit:
@@ -145,24 +173,33 @@ class Lab:
 
     # --- The end
 
+    def _check_open(self) -> None:
+        # A closed lab's views are still in the page, and their buttons still work.
+        if self._closed:
+            raise NotRunning(
+                f"lab {self.topic!r} is closed: run the cell that opens it, then those below again"
+            )
+
     def close(self) -> None:
         """Stop everything of this lab. May be called twice; the recording stays readable."""
+        self._closed = True
         for tap in self._taps.values():
             tap.disarm()  # or goodbyes would wait there
-        # The views stay in the page, with what they saw, and hear no more.
-        for panel in self._panels.values():
-            panel.rest()
         for client in self._clients.values():
             client.stop()
+        self._ends.close()
         for tap in self._taps.values():
             tap.stop()
         self.server.stop()
-        for view in self._views:
+        # The views stay in the page, with what they saw, and hear no more.
+        for view in self._views.values():
             view.rest()
-        self._panels, self._clients, self._taps, self._views = {}, {}, {}, []
+        self._clients, self._taps, self._views = {}, {}, {}
         registry.unregister(self)
 
-    stop = close  # as the registry calls it
+    def stop(self) -> None:
+        """`close`, as the registry calls it."""
+        self.close()
 
     def __enter__(self) -> Lab:
         return self
@@ -171,6 +208,6 @@ class Lab:
         self.close()
 
     def __repr__(self) -> str:
-        if not self._taps:
+        if self._closed:
             return f"<lab {self.topic}: closed>"
         return f"<lab {self.topic}: {self.url} (through the tap), {self.server_url} (around it)>"

@@ -80,10 +80,8 @@ class ChatPanel(LiveView):
         wanted = self._name if name is None else name
         self.client.connect(f"{self.url}?name={quote(wanted)}")
 
-    def close(self) -> None:
-        """Take the panel away. The client stays as it is."""
+    def unsubscribe(self) -> None:
         self._unsubscribe()
-        super().close()
 
     # -- asked by a page -------------------------------------------------------------------------
 

@@ -38,10 +38,8 @@ class RoundTrips(LiveView):
         self._stale = True
         super().__init__(**traits)
 
-    def close(self) -> None:
-        """Stop, and take the view away."""
-        self._stop.set()
-        super().close()
+    def unsubscribe(self) -> None:
+        self._stop.set()  # what runs ends after the ping that is under way
 
     def measure(self, count: int = 20) -> list[float]:
         """Ping `count` times from code; the round trips in seconds."""

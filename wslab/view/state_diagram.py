@@ -51,10 +51,8 @@ class StateDiagram(LiveView):
             **traits,
         )
 
-    def close(self) -> None:
-        """Take the view away. The capture stays."""
+    def unsubscribe(self) -> None:
         self._unsubscribe()
-        super().close()
 
     # -- asked by a page -------------------------------------------------------------------------
 

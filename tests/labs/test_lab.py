@@ -1,0 +1,76 @@
+"""Every lesson's lab: what it hands out rests when it closes, and nothing is left behind."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import threading
+from importlib import import_module
+from typing import get_type_hints
+
+import pytest
+
+from wslab import labs
+from wslab.labs.lab import Lab
+from wslab.net import NotRunning, loop, running
+from wslab.view.browser_socket import BrowserSocket
+from wslab.view.live_view import LiveView
+from wslab.view.pump import pump
+
+LESSONS = sorted(module.name for module in pkgutil.iter_modules(labs.__path__))
+LESSONS.remove("lab")
+
+
+def live_views(lab: Lab) -> dict[str, LiveView]:
+    """One of every live view that the lab can hand out, shown: by the name of the method."""
+    views = {}
+    for name, method in inspect.getmembers(lab, inspect.ismethod):
+        shown = get_type_hints(method).get("return")
+        if name.startswith("_") or not inspect.isclass(shown):
+            continue
+        if issubclass(shown, (LiveView, BrowserSocket)):
+            needed = [
+                parameter
+                for parameter in inspect.signature(method).parameters.values()
+                if parameter.default is parameter.empty
+                and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            ]
+            view = method(*["Ada"] * len(needed))
+            view._repr_mimebundle_()
+            views[name] = view.panel if isinstance(view, BrowserSocket) else view
+    return views
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_nothing_is_left_when_a_lab_is_closed(lesson):
+    before, served = set(threading.enumerate()), set(pump._allowed)
+    lab = import_module(f"wslab.labs.{lesson}").open()
+    lab.connect()
+    views = live_views(lab)
+    assert {"browser", "client", "wire"} <= views.keys()
+    lab.close()
+    lab.close()
+    assert list(running()) == []
+    assert loop.tasks() == []
+    forgotten = [name for name, view in views.items() if view in pump._allowed]
+    assert forgotten == [], "hand views out with Lab._show: then they rest when the lab closes"
+    # They stay in the page.
+    assert [name for name, view in views.items() if view.comm is None] == []
+    left = [thread for thread in set(threading.enumerate()) - before if thread.name != "wslab-loop"]
+    for thread in left:
+        if not (thread.name == "wslab-view" and served):  # it serves somebody else's views too
+            thread.join(10)
+            assert not thread.is_alive(), thread.name
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_closed_lab_starts_nothing_and_says_what_to_do(lesson):
+    lab = import_module(f"wslab.labs.{lesson}").open()
+    lab.close()
+    for start in (lab.client, lab.browser, lab.connect, lambda: lab.tap_before("ws://a", "a")):
+        with pytest.raises(NotRunning, match=f"lab '{lesson}' is closed: run the cell that opens"):
+            start()
+    wire = lab.wire()  # the recording stays readable
+    assert wire not in pump._allowed
+    assert list(running()) == []
+    wire.close()
