@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture
 from wslab.wire.close_codes import close_code
@@ -382,12 +383,12 @@ def _closed_for_cause(capture: Capture) -> dict[int, int]:
     return closed
 
 
-SOLUTIONS = {
-    "shorten": """\
+SOLUTIONS = Solutions(
+    shorten="""\
 def shorten(text, limit):
     return text.encode()[:limit].decode(errors="ignore")
 """,
-    "chat": """\
+    chat="""\
 from websockets.asyncio.server import broadcast
 
 members = set()
@@ -401,11 +402,6 @@ async def room(connection):
     finally:
         members.discard(connection)
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

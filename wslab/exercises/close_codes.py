@@ -7,6 +7,7 @@ from typing import Any
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import close_code
 
@@ -273,25 +274,20 @@ def _wait_problem(code: int, seconds: list[float]) -> Verdict | None:
     return None
 
 
-SOLUTIONS = {
-    "payload": """\
+SOLUTIONS = Solutions(
+    payload="""\
 def payload(code, reason):
     data = code.to_bytes(2, "big") + reason.encode()
     if len(data) > 125:
         raise ValueError("a close frame carries 125 bytes at most")
     return data
 """,
-    "wait": """\
+    wait="""\
 def wait(code, attempt):
     if code in (1001, 1006, 1011, 1012, 1013, 1014):
         return min(2**attempt, 60)  # seconds; a real client adds a random part
     return None
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

@@ -7,6 +7,7 @@ from typing import Any
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire.connection_state import TRANSITIONS, Event, State, path
 
@@ -213,8 +214,8 @@ def check_outbox(outbox: Callable[[str, list[str], str], tuple[list[str], list[s
     )  # fmt: skip
 
 
-SOLUTIONS = {
-    "next_state": """\
+SOLUTIONS = Solutions(
+    next_state="""\
 def next_state(state, event):
     if event == "tcp ends":
         return "CLOSED"
@@ -226,7 +227,7 @@ def next_state(state, event):
         return "CLOSING"
     return state
 """,
-    "outbox": """\
+    outbox="""\
 def outbox(state, waiting, message):
     if state == "CONNECTING":
         return [], waiting + [message]
@@ -234,11 +235,6 @@ def outbox(state, waiting, message):
         return waiting + [message], []
     raise ConnectionError(f"the connection is {state}: nothing can be sent any more")
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture, encode_frame
 
@@ -228,8 +229,8 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
     return Verdict(True, "wherever it is cut, and never where it is wrong.", rfc="RFC 6455 §8.1")
 
 
-SOLUTIONS = {
-    "cut": """\
+SOLUTIONS = Solutions(
+    cut="""\
 from wslab.wire import encode_frame
 
 def cut(payload, parts):
@@ -240,18 +241,13 @@ def cut(payload, parts):
         frames.append(encode_frame(1 if number == 0 else 0, part, fin=number == parts - 1))
     return frames
 """,
-    "text": """\
+    text="""\
 def text(payloads):
     return b"".join(payloads).decode()
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show
 
 
 def trace_bytes() -> bytes:

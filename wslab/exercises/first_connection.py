@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture, Unit
 
@@ -337,8 +338,8 @@ _bytes_hints = Hints(
 )
 
 
-SOLUTIONS = {
-    "goodbye": """\
+SOLUTIONS = Solutions(
+    goodbye="""\
 %%browser
 let socket = new WebSocket(url);
 
@@ -351,10 +352,10 @@ socket.onmessage = (event) => {
   socket.close(4001, "enough");
 };
 """,
-    "order": """\
+    order="""\
 check_order("AGBCDEF", 1005)
 """,
-    "bytes": """\
+    bytes="""\
 %%browser
 let socket = new WebSocket(url);
 socket.binaryType = "arraybuffer";
@@ -368,11 +369,6 @@ socket.onmessage = (event) => {
   socket.close(4000, `got ${bytes.length} bytes`);
 };
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

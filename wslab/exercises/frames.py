@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import encode_frame, mask
 
@@ -219,14 +220,14 @@ def _short(payload: bytes) -> str:
     return text if len(text) <= 20 else f"({len(payload)} bytes)"
 
 
-SOLUTIONS = {
-    "encode": """\
+SOLUTIONS = Solutions(
+    encode="""\
 def encode(payload, key):
     header = bytes([0b1000_0001, 0x80 + len(payload)])
     masked = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
     return header + key + masked
 """,
-    "length": """\
+    length="""\
 def length(frame):
     short = frame[1] & 0x7F
     if short == 126:
@@ -235,11 +236,6 @@ def length(frame):
         return int.from_bytes(frame[2:10], "big")
     return short
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
+from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import GUID, Capture, Unit, accept_key
 
@@ -309,8 +310,8 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
     return None
 
 
-SOLUTIONS = {
-    "accept": """\
+SOLUTIONS = Solutions(
+    accept="""\
 import base64, hashlib
 
 def accept(key):
@@ -318,7 +319,7 @@ def accept(key):
     digest = hashlib.sha1(joined.encode()).digest()
     return base64.b64encode(digest).decode()
 """,
-    "answer": """\
+    answer="""\
 import base64, hashlib
 
 def answer(request):
@@ -336,11 +337,6 @@ def answer(request):
         "\\r\\n"
     ).encode()
 """,
-}
+)
 
-
-def solution(exercise: str) -> None:
-    """Print a solution. Raises KeyError for an exercise that is not here."""
-    if exercise not in SOLUTIONS:
-        raise KeyError(f"expected one of {', '.join(SOLUTIONS)}, got {exercise!r}")
-    print(SOLUTIONS[exercise])
+solution = SOLUTIONS.show

@@ -27,7 +27,6 @@ from wslab.net.silent_client import SilentClient
 from wslab.net.slow_client import measure
 from wslab.view.chat_frame import ChatFrame
 from wslab.view.chat_panel import ChatPanel
-from wslab.view.question_view import QuestionView
 from wslab.view.result_table import Bar, Cell, ResultTable
 from wslab.view.wire_view import WireView
 from wslab.wire import Capture
@@ -58,7 +57,7 @@ class ChatLab(Lab):
     server: ChatServer
 
     def __init__(self) -> None:
-        super().__init__("chat", ChatServer("chat: chat"))
+        super().__init__("chat", ChatServer("chat: chat"), QUESTIONS)
 
     # --- Places in the room
 
@@ -112,10 +111,6 @@ class ChatLab(Lab):
         return self.tap_before(mine.url, "yours")
 
     # --- Experiments
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def code_of(self, thing: Any) -> Code:
         """The code of a class or function, as it runs here."""

@@ -13,7 +13,6 @@ from wslab.net.library_peers import LibraryPeers
 from wslab.net.node_peers import NodeMissing, NodePeers
 from wslab.net.node_peers import find as find_node
 from wslab.view.endings import CodeTable, Endings
-from wslab.view.question_view import QuestionView
 from wslab.view.result_table import ResultTable
 
 MYSTERY = "reason-not-utf8"
@@ -24,13 +23,9 @@ class CloseCodesLab(Lab):
     """The lab of the close codes."""
 
     def __init__(self) -> None:
-        super().__init__("close_codes", EchoServer("close codes: echo"))
+        super().__init__("close_codes", EchoServer("close codes: echo"), QUESTIONS)
         self._peers: dict[str, Peers] = {}
         self._playing = threading.Lock()
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def codes(self, *codes: int) -> CodeTable:
         """The registry, or the given codes of it: who sends it, what it means, what to do next."""

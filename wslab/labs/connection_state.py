@@ -14,7 +14,6 @@ from wslab.net.node_peers import NodeMissing, NodePeers
 from wslab.net.state_watch import watch
 from wslab.view.browser_socket import BrowserSocket, Route
 from wslab.view.keepalive import KeepaliveBench
-from wslab.view.question_view import QuestionView
 from wslab.view.result_table import ResultTable
 from wslab.view.state_diagram import StateDiagram
 from wslab.wire.connection_state import path, steps
@@ -39,14 +38,10 @@ class ConnectionStateLab(Lab):
     def __init__(self) -> None:
         server = EchoServer("connection state: echo")
         server.close_timeout = PATIENCE
-        super().__init__("connection_state", server)
+        super().__init__("connection_state", server, QUESTIONS)
         self.log = StateLog(self.capture)
         """What the programs at both ends say about their state."""
         watch(server.log, "server", self.log)
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def states(self) -> StateDiagram:
         """The diagram: both peers side by side, and the time line."""

@@ -9,7 +9,6 @@ from wslab.labs.lab import Lab
 from wslab.net.faulty_clients import KEY
 from wslab.net.frame_peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.layers_view import LayersView
-from wslab.view.question_view import QuestionView
 from wslab.view.round_trips import RoundTrips
 from wslab.wire.layers import layers
 
@@ -22,15 +21,11 @@ class DataTransferLab(Lab):
 
     def __init__(self) -> None:
         server = TellingEchoServer("data transfer: echo")
-        super().__init__("data_transfer", server)
+        super().__init__("data_transfer", server, QUESTIONS)
         self._raw = RawToServer(self.url, server)
         self._ends.callback(self._raw.close)
         self._connection = 0  # of the raw client, and where its last sending began
         self._start = 0
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def send(self, *pieces: bytes) -> Reaction:
         """Send these bytes as a client, each piece by itself, and wait for what comes of them.

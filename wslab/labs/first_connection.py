@@ -8,7 +8,6 @@ from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs.lab import Lab
 from wslab.net import EchoServer
 from wslab.view import browser_cells
-from wslab.view.question_view import QuestionView
 
 SUBPROTOCOL = "echo.example"
 """The one subprotocol that the server speaks."""
@@ -21,11 +20,8 @@ class FirstConnectionLab(Lab):
         super().__init__(
             "first_connection",
             EchoServer("first connection: echo", subprotocols=[SUBPROTOCOL]),
+            QUESTIONS,
         )
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
 
 def open() -> FirstConnectionLab:

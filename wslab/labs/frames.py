@@ -6,7 +6,6 @@ from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lab import Lab
 from wslab.net.frame_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.view.frame_workshop import FrameWorkshop
-from wslab.view.question_view import QuestionView
 from wslab.wire.fields import Direction
 from wslab.wire.frame_draft import FrameDraft
 
@@ -52,17 +51,13 @@ class FramesLab(Lab):
 
     def __init__(self) -> None:
         server = TellingEchoServer("frames: echo")
-        super().__init__("frames", server)
+        super().__init__("frames", server, QUESTIONS)
         self._to_server = RawToServer(self.url, server)
         self._to_client = RawToClient(
             "frames", lambda url: self.tap_before(url, "frames, to a client").url
         )
         self._ends.callback(self._to_server.close)
         self._ends.callback(self._to_client.close)
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def workshop(self) -> FrameWorkshop:
         """Set every bit of a frame, and send it to a real peer. All of it is on the wire view."""

@@ -12,7 +12,6 @@ from wslab.net.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
 from wslab.net.library_report import library_report
 from wslab.view.bench import Bench, Experiment, Outcome
 from wslab.view.fetch_attempt import FetchAttempt
-from wslab.view.question_view import QuestionView
 
 GOOD_ORIGIN = "https://school.example"
 """The one origin that the guarded server lets in, beside clients that send none."""
@@ -37,7 +36,7 @@ class HandshakeLab(Lab):
 
     def __init__(self) -> None:
         # Open on purpose: the lesson shows what a server lets in that does not look at Origin.
-        super().__init__("handshake", EchoServer("handshake: echo", open_to_all=True))
+        super().__init__("handshake", EchoServer("handshake: echo", open_to_all=True), QUESTIONS)
         self.guarded_server = EchoServer("handshake: guarded", origins=[GOOD_ORIGIN, None])
         self._ends.callback(self.guarded_server.stop)
         try:
@@ -51,10 +50,6 @@ class HandshakeLab(Lab):
     def guarded_url(self) -> str:
         """A server that lets in the origin https://school.example only, through the tap."""
         return self._guard_tap.url
-
-    def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal; the names are those of `QUESTIONS`."""
-        return QuestionView(QUESTIONS[name])
 
     def try_fetch(self) -> FetchAttempt:
         """Let the page try to open a WebSocket with `fetch`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from wslab.view import ClientPanel, WireView
 from wslab.view.account import Account
 from wslab.view.browser_socket import BrowserSocket, Route
 from wslab.view.live_view import LiveView
+from wslab.view.question_view import Question, QuestionView
 from wslab.wire import Capture, Direction, Kind, Unit
 
 V = TypeVar("V", bound=LiveView)
@@ -32,10 +34,13 @@ class Lab:
 
     kind = "lab"
 
-    def __init__(self, topic: str, server: Server) -> None:
+    def __init__(
+        self, topic: str, server: Server, questions: Mapping[str, Question] | None = None
+    ) -> None:
         self.topic = topic
         self.capture = Capture()
         self.server = server
+        self._questions = questions or {}
         self._clients: dict[str, Client] = {}
         self._views: dict[object, LiveView] = {}  # by kind and name, or by itself
         self._taps: dict[str, Tap] = {}
@@ -119,6 +124,14 @@ class Lab:
         tap = Tap(url, self.capture, name=name, settings=self._debugger)
         self._taps[name] = tap
         return tap.start()
+
+    # --- What is asked
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal. Raises KeyError for one that is not here."""
+        if name not in self._questions:
+            raise KeyError(f"expected one of {', '.join(self._questions)}, got {name!r}")
+        return QuestionView(self._questions[name])
 
     # --- What crossed
 
