@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 
 import pytest
 
-from wslab.exercises import chat
-from wslab.exercises.chat import SOLUTIONS, check_chat, check_offender, check_shorten, solution
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.chat import SOLUTIONS, check_chat, check_offender, check_shorten
 from wslab.wire import Capture
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_chat.ipynb"
-
-
-def stub(exercise: str) -> str:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    return source
-
-
-def run(source: str) -> Verdict:
-    """Run a cell as the notebook does: the value of its last line is what it shows."""
-    names = {name: getattr(chat, name) for name in dir(chat)} | {"trace": trace()}
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    verdict = eval(last, names)
-    assert isinstance(verdict, Verdict)
-    return verdict
 
 
 def trace() -> Capture:
@@ -48,8 +22,8 @@ def trace() -> Capture:
 
 
 @pytest.mark.parametrize("exercise", ["shorten", "chat", "offender"])
-def test_every_stub_fails_with_a_hint(exercise):
-    verdict = run(stub(exercise))
+def test_every_stub_fails_with_a_hint(lesson, exercise):
+    verdict = lesson.run(lesson.stub(exercise), trace=trace())
     assert not verdict
     assert verdict.hint
     assert "Not yet" in verdict._repr_html_()
@@ -59,15 +33,8 @@ def test_every_stub_fails_with_a_hint(exercise):
     ("exercise", "check"),
     [("shorten", "check_shorten(shorten)"), ("chat", "check_chat(room, members)")],
 )
-def test_every_solution_passes(exercise, check):
-    assert run(f"{SOLUTIONS[exercise]}\n{check}")
-
-
-def test_every_exercise_has_a_solution_or_says_which_have(capsys):
-    solution("shorten")
-    assert "errors=" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="expected one of shorten, chat"):
-        solution("offender")
+def test_every_solution_passes(lesson, exercise, check):
+    assert lesson.run(f"{SOLUTIONS[exercise]}\n{check}")
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from wslab.exercises import close_codes
 from wslab.exercises.close_codes import (
-    QUESTIONS,
     SOLUTIONS,
     check_payload,
     check_trace,
     check_wait,
-    solution,
 )
-from wslab.exercises.verdict import Verdict
 from wslab.net.endings import ENDINGS, play
 from wslab.net.library_peers import LibraryPeers
 from wslab.wire import Capture
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_close_codes.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -31,43 +23,16 @@ def mystery():
     peers.stop()
 
 
-def stub(exercise: str) -> str:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    return source
-
-
-def run(source: str, mystery=None) -> Verdict:
-    """Run a cell as the notebook does: the value of its last line is what it shows."""
-    names = {name: getattr(close_codes, name) for name in dir(close_codes)} | {"mystery": mystery}
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    verdict = eval(last, names)
-    assert isinstance(verdict, Verdict)
-    return verdict
-
-
 @pytest.mark.parametrize("exercise", ["payload", "trace", "wait"])
-def test_every_stub_fails_with_a_hint(exercise, mystery):
-    verdict = run(stub(exercise), mystery)
+def test_every_stub_fails_with_a_hint(lesson, exercise, mystery):
+    verdict = lesson.run(lesson.stub(exercise), mystery=mystery)
     assert not verdict
     assert verdict.hint
 
 
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(exercise, capsys):
-    solution(exercise)
-    assert capsys.readouterr().out.strip() == SOLUTIONS[exercise].strip()
-    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
-
-
-def test_an_unknown_solution_names_those_that_there_are():
-    with pytest.raises(KeyError, match="payload, wait"):
-        solution("no-such-exercise")
+def test_every_solution_passes(lesson, exercise):
+    assert lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
 
 
 @pytest.mark.parametrize(
@@ -129,9 +94,3 @@ def test_mistakes_with_waiting_get_names(mistake, said):
     verdict = check_wait(mistake)
     assert not verdict
     assert said in verdict.text
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_each_question_has_a_reply_to_every_option(name):
-    question = QUESTIONS[name]
-    assert len(set(question.replies)) == len(question.options)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from wslab.exercises import connection_state
 from wslab.exercises.connection_state import (
-    QUESTIONS,
     SOLUTIONS,
     check_next_state,
     check_outbox,
     check_trace,
-    solution,
 )
-from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture
 from wslab.wire.connection_state import TRANSITIONS, State, steps
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "08_connection_state.ipynb"
 
 
 @pytest.fixture
@@ -44,44 +36,16 @@ def story():
     return steps(capture, connection)
 
 
-def stub(exercise: str) -> str:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    return source
-
-
-def run(source: str, story=None) -> Verdict:
-    """Run a cell as the notebook does: the value of its last line is what it shows."""
-    names = {name: getattr(connection_state, name) for name in dir(connection_state)}
-    names["story"] = story
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    verdict = eval(last, names)
-    assert isinstance(verdict, Verdict)
-    return verdict
-
-
 @pytest.mark.parametrize("exercise", ["next_state", "trace", "outbox"])
-def test_every_stub_fails_with_a_hint(exercise, story):
-    verdict = run(stub(exercise), story)
+def test_every_stub_fails_with_a_hint(lesson, exercise, story):
+    verdict = lesson.run(lesson.stub(exercise), story=story)
     assert not verdict
     assert verdict.hint
 
 
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(exercise, capsys):
-    solution(exercise)
-    assert capsys.readouterr().out.strip() == SOLUTIONS[exercise].strip()
-    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
-
-
-def test_an_unknown_solution_names_those_that_there_are():
-    with pytest.raises(KeyError, match="next_state, outbox"):
-        solution("no-such-exercise")
+def test_every_solution_passes(lesson, exercise):
+    assert lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
 
 
 def right(state, word):
@@ -159,9 +123,3 @@ def test_an_outbox_that_raises_at_the_wrong_time():
 
     assert "raised ConnectionError" in check_outbox(refuses).text
     assert "ZeroDivisionError" in check_outbox(lambda s, w, m: 1 / 0).text
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_each_question_has_a_reply_to_every_option(name):
-    question = QUESTIONS[name]
-    assert len(set(question.replies)) == len(question.options)

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from wslab.exercises import data_transfer
 from wslab.exercises.data_transfer import (
-    QUESTIONS,
     SOLUTIONS,
     check_count,
     check_cut,
     check_text,
-    solution,
     trace_bytes,
 )
 from wslab.wire import encode_frame
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "04_data_transfer.ipynb"
-
-
-def run(source: str):
-    names = {name: getattr(data_transfer, name) for name in dir(data_transfer)}
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    return eval(last, names)
-
 
 @pytest.mark.parametrize("exercise", ["cut", "count", "text"])
-def test_every_stub_fails_with_a_hint(exercise):
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    verdict = run(source)
+def test_every_stub_fails_with_a_hint(lesson, exercise):
+    verdict = lesson.run(lesson.stub(exercise))
     assert not verdict
     assert verdict.hint
 
 
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(exercise):
-    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
+def test_every_solution_passes(lesson, exercise):
+    assert lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
 
 
 def parts_of(payload: bytes, parts: int) -> list[bytes]:
@@ -96,15 +75,3 @@ def test_texts_are_put_together_from_bytes():
 def test_the_trace_is_counted():
     assert check_count(2, 5, trace_bytes())
     assert not check_count(5, 2, trace_bytes())
-
-
-def test_every_question_has_a_reply_to_each_option():
-    for question in QUESTIONS.values():
-        assert len(set(question.replies)) == len(question.options)
-
-
-def test_a_solution_is_printed(capsys):
-    solution("text")
-    assert "decode()" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="expected one of cut, text"):
-        solution("nothing")

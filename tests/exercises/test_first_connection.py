@@ -7,26 +7,20 @@ tests/browser/test_first_connection.py.
 from __future__ import annotations
 
 import contextlib
-import json
-from pathlib import Path
 
 import pytest
 from websockets.frames import Close, Frame, Opcode
 
 from wslab.exercises.first_connection import (
-    QUESTIONS,
     SOLUTIONS,
     _goodbye_hints,
     check_bytes,
     check_goodbye,
     check_order,
-    solution,
 )
 from wslab.labs import first_connection
 from wslab.net import stop_all
 from wslab.wire import Capture
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_first_connection.ipynb"
 
 
 @pytest.fixture
@@ -163,10 +157,8 @@ def test_the_trace_is_solved_however_it_is_written():
     assert eval(SOLUTIONS["order"])
 
 
-def test_the_stubs_in_the_notebook_are_the_ones_that_are_tested():
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    tags = {tag for cell in cells for tag in cell["metadata"].get("tags", [])}
-    assert {f"exercise:{name}" for name in SOLUTIONS} <= tags
+def test_the_stubs_in_the_notebook_are_the_ones_that_are_tested(lesson):
+    assert all(lesson.stub(exercise) for exercise in SOLUTIONS)
 
 
 def test_hints_come_in_steps_and_the_last_one_stays(page):
@@ -175,15 +167,3 @@ def test_hints_come_in_steps_and_the_last_one_stays(page):
     hints = [check_goodbye(capture).hint for _ in range(5)]
     assert len(set(hints)) == len(_goodbye_hints.steps)
     assert hints[-1] == hints[-2]
-
-
-def test_every_question_has_one_right_answer_and_a_reply_to_each():
-    for question in QUESTIONS.values():
-        assert len(question.replies) == len(question.options) == len(set(question.replies))
-
-
-def test_a_solution_that_does_not_exist(capsys):
-    solution("bytes")
-    assert "binaryType" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="expected one of goodbye, order, bytes"):
-        solution("nothing")

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from wslab.exercises import frames
 from wslab.exercises.frames import (
-    KEY,
-    QUESTIONS,
     SOLUTIONS,
     check_encode,
     check_length,
     check_read,
     puzzle,
-    solution,
 )
-from wslab.exercises.verdict import Verdict
 from wslab.wire import encode_frame, mask
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_frames.ipynb"
-
-
-def run(source: str) -> Verdict:
-    names = {name: getattr(frames, name) for name in dir(frames)} | {"mystery": puzzle(7)}
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    return eval(last, names)
 
 
 @pytest.mark.parametrize("exercise", ["encode", "length", "read"])
-def test_every_stub_fails_with_a_hint(exercise):
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    verdict = run(source)
+def test_every_stub_fails_with_a_hint(lesson, exercise):
+    verdict = lesson.run(lesson.stub(exercise), mystery=puzzle(7))
     assert not verdict
     assert verdict.hint
 
 
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(exercise):
-    assert run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
+def test_every_solution_passes(lesson, exercise):
+    assert lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
 
 
 def right(payload: bytes, key: bytes) -> bytes:
@@ -88,16 +65,3 @@ def test_the_puzzle_is_read_by_taking_the_mask_off():
     assert puzzle(7) == frame != puzzle(8)
     assert check_read(mask(frame[6:], frame[2:6]).decode(), frame)
     assert "still masked" in check_read(frame[6:].decode("latin-1"), frame).misconception
-
-
-def test_every_question_has_a_reply_to_each_option():
-    for question in QUESTIONS.values():
-        assert len(set(question.replies)) == len(question.options)
-
-
-def test_a_solution_is_printed(capsys):
-    solution("encode")
-    assert "0x80 + len(payload)" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="expected one of encode, length"):
-        solution("nothing")
-    assert KEY.hex() == "37fa213d"

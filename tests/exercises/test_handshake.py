@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
-from pathlib import Path
 
 import pytest
 
 from wslab.exercises import handshake
 from wslab.exercises.handshake import (
-    QUESTIONS,
     SOLUTIONS,
     check_accept,
     check_answer,
     check_culprit,
-    solution,
 )
 from wslab.exercises.verdict import Verdict, side_by_side
 from wslab.wire import GUID, Capture
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02_handshake.ipynb"
-
-
-def stub(exercise: str) -> str:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    (source,) = [
-        "".join(cell["source"])
-        for cell in cells
-        if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-    ]
-    return source
-
-
-def run(source: str) -> Verdict:
-    """Run a cell as the notebook does: the value of its last line is what it shows."""
-    names = {name: getattr(handshake, name) for name in dir(handshake)}
-    names |= {"base64": base64, "hashlib": hashlib, "mystery": response(b"wrong")}
-    *body, last = source.strip().split("\n")
-    exec("\n".join(body), names)
-    verdict = eval(last, names)
-    assert isinstance(verdict, Verdict)
-    return verdict
 
 
 def response(accept: bytes):
@@ -66,16 +39,16 @@ def response(accept: bytes):
 
 
 @pytest.mark.parametrize("exercise", ["accept", "answer", "culprit"])
-def test_every_stub_fails_with_a_hint(exercise):
-    verdict = run(stub(exercise))
+def test_every_stub_fails_with_a_hint(lesson, exercise):
+    verdict = lesson.run(lesson.stub(exercise), mystery=response(b"wrong"))
     assert not verdict
     assert verdict.hint
     assert "Not yet" in verdict._repr_html_()
 
 
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(exercise):
-    verdict = run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
+def test_every_solution_passes(lesson, exercise):
+    verdict = lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
     assert verdict
     assert "✓" in repr(verdict)
 
@@ -155,11 +128,6 @@ def test_the_culprit_is_found_by_its_name_only():
     assert "need not be" in check_culprit("Date", bad).text
 
 
-def test_every_question_has_one_right_answer_and_a_reply_to_each():
-    for question in QUESTIONS.values():
-        assert len(question.replies) == len(question.options) == len(set(question.replies))
-
-
 def test_got_and_expected_are_compared_place_by_place():
     assert side_by_side(b"\x81\x05", b"\x81\x85") == [
         "got       81 05",
@@ -173,10 +141,3 @@ def test_what_a_learner_typed_is_escaped():
     verdict = Verdict(False, "<script>", "<b>", "<i>")
     assert "<script>" not in verdict._repr_html_()
     assert "<b>" not in verdict._repr_html_().replace("<b>✗ Not yet.</b>", "")
-
-
-def test_a_solution_that_does_not_exist(capsys):
-    solution("accept")
-    assert "def accept" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="expected one of accept, answer"):
-        solution("nothing")
