@@ -29,7 +29,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from wslab.net import pages, same_origin
+from wslab.net import origin, pages
 from wslab.net.pages import Page
 from wslab.net.server import Server
 
@@ -166,7 +166,7 @@ class ChatServer(Server):
             # stands in it, which no page of another origin can read.
             headers = headers.copy()
             del headers["Origin"]
-        problem = same_origin.refuse(headers, self.allowed_origins)
+        problem = origin.refuse_unless_own(headers, self.allowed_origins)
         if problem:
             return pages.refusal(problem)
         return None if path == SOCKET else pages.answer(request, self._pages)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from wslab.net import machine_origin, pages
+from wslab.net import origin, pages
 from wslab.net.server import Server
 
 
@@ -16,7 +16,7 @@ class EchoServer(Server):
     """Sends every message back as it came: text as text, binary as binary. See `Server` for the
     options.
 
-    Programs and pages of this machine are let in, pages of other sites get 403 (`machine_origin`),
+    Programs and pages of this machine are let in, pages of other sites get 403 (`net.origin`),
     unless ``origins`` says who may come, or ``open_to_all`` that everybody may.
     """
 
@@ -47,7 +47,7 @@ class EchoServer(Server):
         """403 to the pages of strangers."""
         if self.open_to_all or self.origins is not None:
             return None
-        problem = machine_origin.refuse(request.headers)
+        problem = origin.refuse_unless_local(request.headers)
         return pages.refusal(problem) if problem else None
 
     async def handle(self, connection: ServerConnection) -> None:

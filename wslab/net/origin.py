@@ -1,0 +1,76 @@
+"""Which page may use a server, by the Origin that its browser sends along.
+
+A WebSocket handshake is not held back by the same-origin policy, and carries the user's cookies
+along: the server has to look at Origin itself (RFC 6455 §10.2, RFC 6454 §7). Programs send none,
+and get in. For pages there are two policies:
+
+- `refuse_unless_own`, for a server that holds something, such as a chat's room: pages that came
+  from this very server, and of the origins that a lesson lets in.
+- `refuse_unless_local`, for an echo server, which only tells people what they have said themselves:
+  every page of this machine, sandboxed frames, and a hub's own. It lets in on purpose more than
+  most servers should.
+
+Both say why a request must not get in, or None: it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from websockets.datastructures import Headers
+
+_LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
+
+
+def refuse_unless_own(headers: Headers, allowed: Collection[str] = ()) -> str | None:
+    """Why not, unless it is a program, a page of this very server, or of an origin in `allowed`.
+
+    A page of a strange host name that somebody made point here (DNS rebinding) is not of this
+    server, though its Origin and its Host agree: Host has to be a name of this machine's own, or
+    that of an allowed origin.
+    """
+    host = headers.get("Host", "") if len(headers.get_all("Host")) == 1 else ""
+    name = _host_name(f"//{host}")
+    if name not in _LOOPBACK_HOSTS | {_host_name(origin) for origin in allowed}:
+        return f"expected Host to name this machine, such as 127.0.0.1, got {host!r}"
+    origins = headers.get_all("Origin")
+    if not origins or (len(origins) == 1 and origins[0] in allowed):
+        return None
+    if name in _LOOPBACK_HOSTS and origins == [f"http://{host}"]:
+        return None
+    return (
+        f"expected no Origin, or that of a page of this server (http://{host}), got "
+        f"{', '.join(origins)}: other pages may not come in (RFC 6455 section 10.2)"
+    )
+
+
+def refuse_unless_local(headers: Headers) -> str | None:
+    """Why not, unless it is a program, a page of this machine, a sandboxed frame or a hub's page.
+
+    A page of this machine may come from any port. "null" is all that a sandboxed frame, such as
+    that of a `%%browser` cell, has to show; a stranger's could say the same. A hub's page is one
+    whose Origin agrees with Host: jupyter-server-proxy leaves both as the browser sent them.
+    """
+    origins = headers.get_all("Origin")
+    if not origins or origins == ["null"]:
+        return None
+    if len(origins) == 1:
+        try:
+            origin = urlsplit(origins[0])
+        except ValueError:
+            pass
+        else:
+            if origin.hostname in _LOOPBACK_HOSTS or origin.netloc in headers.get_all("Host"):
+                return None
+    return (
+        f"expected no Origin, or that of a page of this machine, got {', '.join(origins)}: pages "
+        "of other sites may not come in (RFC 6455 section 10.2)"
+    )
+
+
+def _host_name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
