@@ -354,6 +354,14 @@ def test_100_000_rows_are_all_there_and_only_the_visible_ones_exist(play):
     notebook.run_cell(1)  # a second view gets all of them too
     again = notebook.view("wire-view")
     expect(again.locator("[data-wslab=count]")).to_have_text("100,000 rows", timeout=30_000)
+    expect(notebook.view("loss")).to_be_hidden()
+    notebook.execute("capture.limit = 1_000_000; capture.record(flood, 'server', b'')")
+    expect(notebook.view("loss")).to_contain_text("frames (")
+    expect(notebook.view("loss")).to_contain_text("capture.limit = 2_000_000 (bytes")
+    scroll_home(again)
+    row(again, 0).click()
+    expect(notebook.view("detail")).to_contain_text("no longer kept")
+    notebook.screenshot("loss")
 
 
 def test_the_recording_can_be_saved_from_the_page(talked, tmp_path):

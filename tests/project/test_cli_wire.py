@@ -149,6 +149,22 @@ def test_lines_on_standard_input_step_and_change_what_is_held(shell, echo):
 
 
 @posix
+def test_what_no_longer_fits_goes_and_is_told(shell, echo, tmp_path):
+    saved = tmp_path / "capture.jsonl"
+    tap = shell("tap", echo.url, "--limit", "1", "--save", str(saved))
+    with connect(tap.url) as client:
+        for _ in range(5):
+            client.send(bytes(200_000))
+            client.recv()
+        status, errors = tap.end()
+    assert status == 0
+    assert "are no longer kept, only their rows: the limit of this recording is 1 MiB." in errors
+    assert "--limit 2 keeps more" in errors
+    (note,) = Capture.load(saved).notes
+    assert "were not kept" in note
+
+
+@posix
 def test_rules_from_the_command_line(shell, echo):
     tap = shell("tap", echo.url, "--rule", 'edit every server text to "changed"', "--seed", "7")
     with connect(tap.url) as client:
@@ -218,6 +234,13 @@ def test_what_cannot_be_done_is_one_clear_line(arguments, says, capsys):
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "much"])
+def test_a_limit_that_is_none_is_refused(limit, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["tap", "80", f"--limit={limit}"])
+    assert f"expected 1 to 1048576 MiB, got '{limit}'" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_one_clear_line(echo, capsys):

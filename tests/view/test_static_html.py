@@ -100,6 +100,17 @@ def test_a_large_payload_is_cut(recording):
     assert "999,754 more bytes" in html
 
 
+def test_it_says_what_is_no_longer_kept_and_how_more_would_be(recording):
+    recording.capture.limit = 10_000
+    recording.frames(text_frame("hello"), 3000)
+    assert recording.capture.dropped
+    for text in ("".join(Checker(render(recording.capture)).text), summary(recording.capture)):
+        assert " KiB) are no longer kept, only their rows: the limit of" in text
+        assert "capture.limit = 20_000 (bytes" in text
+    assert 'data-wslab="loss"' in render(recording.capture)
+    assert "longer kept" not in render(Capture())
+
+
 def test_an_empty_recording_says_so():
     assert "Nothing has crossed" in render(Capture())
     assert summary(Capture()) == "wire: 0 rows"

@@ -102,6 +102,21 @@ def test_a_page_that_missed_a_batch_asks_again_from_its_count_and_has_all(wire, 
     assert len(wire.page().rows) == 15
 
 
+def test_pages_are_told_what_is_no_longer_kept(wire, recording):
+    wire.says(do="hello", count=0)
+    recording.capture.limit = 1000
+    recording.frames(HELLO, 140)
+    wire.pump.turn(2.0)
+    assert wire.all("loss") == []
+    recording.frames(HELLO, 20)
+    wire.pump.turn(2.0)
+    (loss,) = wire.all("loss")
+    assert loss.startswith("The oldest 18 frames (126 bytes) are no longer kept")
+    wire.says(do="hello", count=0, page="p2")  # a page that has only just opened
+    wire.pump.turn(2.0)
+    assert wire.all("loss") == [loss, loss]
+
+
 def test_the_last_batch_is_followed_by_the_count_in_case_it_was_lost(wire, recording):
     wire.says(do="hello", count=0)
     wire.pump.turn(1.0)

@@ -67,11 +67,17 @@ def test_the_oldest_frames_go_and_everything_else_stays(tmp_path):
     assert 8000 < kept <= 10_000 + len(REQUEST + RESPONSE)
     assert tight.dropped == sum(len(chunk.data) for chunk in free) - kept
     assert f"{tight.dropped} dropped" in repr(tight)
+    assert free.loss == ""
 
     rows, all_rows = tight.index.rows(), free.index.rows()
     assert [row[:1] + row[2:8] for row in rows] == [row[:1] + row[2:8] for row in all_rows]
     gone = [row.preview == DROPPED for row in rows]
     assert gone == [False, False] + [True] * sum(gone) + [False] * (len(rows) - 2 - sum(gone))
+    assert tight.index.dropped == sum(gone)
+    assert tight.loss == (
+        f"The oldest {sum(gone):,} frames ({tight.dropped / 1024:.1f} KiB) are no longer kept, "
+        "only their rows: the limit of this recording is 9.8 KiB."
+    )
     for row in (0, 1, len(rows) - 1):
         assert tight.index.unit(row).data == free.index.unit(row).data
     unit = tight.index.unit(2)

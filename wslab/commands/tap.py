@@ -60,6 +60,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="write the recording there at the end (.jsonl)"
     )
+    parser.add_argument(
+        "--limit", type=_limit, metavar="MIB", help="of memory for the recording (default: 512); "
+        "then its oldest frames go",
+    )  # fmt: skip
     parser.add_argument("--hold", action="store_true", help="hold every frame; Enter steps")
     parser.add_argument(
         "--rule", action="append", default=[], metavar="RULE", help="follow a rule; repeatable"
@@ -67,6 +71,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="for the rules' chance (default 0)"
     )
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1 << 20:
+        raise argparse.ArgumentTypeError(f"expected 1 to {1 << 20} MiB, got {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -79,7 +89,7 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
     from wslab.net.address import Address
     from wslab.wire import Capture
 
-    capture = Capture()
+    capture = Capture() if options.limit is None else Capture(limit=options.limit << 20)
     try:
         upstream = int(options.url) if options.url.isdecimal() else options.url
         if Address.parse(upstream).secure:
@@ -141,6 +151,7 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
     finally:
         unsubscribe()
         printer.print_news()
+        printer.print_loss()
 
 
 def _read_lines(lines: deque[str], news: threading.Event) -> None:
@@ -202,6 +213,7 @@ class Printer:
         self._marks = 0
         self._told: dict[int, str] = {}
         self._problems: set[str] = set()
+        self._lost = False
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def print_news(self) -> None:
@@ -224,10 +236,19 @@ class Printer:
 
     def print_problems(self) -> None:
         """What the tap has to say, on standard error."""
+        if self._capture.dropped and not self._lost:
+            self._lost = True
+            self.print_loss()
         for line in [*self._tap.log, *self._tap.faults]:
             if line not in self._problems:
                 self._problems.add(line)
                 print(line, file=sys.stderr, flush=True)
+
+    def print_loss(self) -> None:
+        """How much of the recording is no longer kept, if any."""
+        if self._capture.dropped:
+            print(f"{self._capture.loss} --limit {2 * self._capture.limit >> 20} keeps more",
+                  file=sys.stderr, flush=True)  # fmt: skip
 
     def _line(self, row: Row) -> str:
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"

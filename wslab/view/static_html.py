@@ -58,6 +58,7 @@ def render(capture: Capture, *, server_label: str = "server", rows: int = ROWS) 
         )
     states = ", ".join(f"{_connection(n, many)}{index.state(n)}" for n in index.connections)
     head = f"<b>wire</b> · {_plural(count, 'row')}" + (f" · {escape(states)}" if states else "")
+    lost = f'<p style="margin:.3em .8em" data-wslab="loss">{escape(loss(capture))}</p>'
     peers = (
         '<div style="display:flex;justify-content:space-between;margin:0 .5em 0 6.7em;'
         'font-weight:600"><span>client</span><span> </span>'
@@ -67,7 +68,8 @@ def render(capture: Capture, *, server_label: str = "server", rows: int = ROWS) 
         '<div data-wslab="wire-static" style="border:1px solid '
         f"{_RULE};border-radius:4px;padding:.5em 0;max-width:72em;line-height:1.5;"
         'font-family:var(--jp-ui-font-family,system-ui,sans-serif)">'
-        f'<div style="padding:0 .8em .4em">{head}</div>{peers}{"".join(parts)}</div>'
+        f'<div style="padding:0 .8em .4em">{head}</div>{lost if capture.dropped else ""}{peers}'
+        f"{''.join(parts)}</div>"
     )
 
 
@@ -75,7 +77,7 @@ def summary(capture: Capture, *, rows: int = 20) -> str:
     """The first `rows` rows of `capture` as lines of text."""
     index = capture.index
     count = len(index)
-    lines = [f"wire: {_plural(count, 'row')}"]
+    lines = [f"wire: {_plural(count, 'row')}", *([loss(capture)] if capture.dropped else [])]
     for row in index.rows(0, min(rows, count)):
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
         broken = "  ⚠ broken" if row.broken else ""
@@ -86,6 +88,16 @@ def summary(capture: Capture, *, rows: int = 20) -> str:
     if count > rows:
         lines.append(f"           … and {count - rows:,} more")
     return "\n".join(lines)
+
+
+def loss(capture: Capture) -> str:
+    """What of a recording is no longer kept, and how more would be; nothing where all of it is."""
+    if not capture.dropped:
+        return ""
+    return (
+        f"{capture.loss} To keep more of what comes: capture.limit = {2 * capture.limit:_} (bytes "
+        "of this kernel's memory)."
+    )
 
 
 def _row(row: Row, unit: Unit, many: bool) -> str:

@@ -15,7 +15,7 @@ from .assets import script, style
 from .batches import KINDS, describe, describe_marks, outgoing, pack
 from .debugger_controls import Debugger, DebuggerControls
 from .live_view import LiveView
-from .static_html import render, summary
+from .static_html import loss, render, summary
 
 BATCH = 4_096
 """Rows in one message at most: 80,000 rows a second reach a page that has just opened."""
@@ -64,6 +64,7 @@ class WireView(LiveView):
         self._sent = 0  # rows that the pages were sent
         self._told_count = 0
         self._told_states: dict[int, str] = {}
+        self._told_dropped = 0  # bytes
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, int]] = deque()
@@ -85,6 +86,7 @@ class WireView(LiveView):
                 self._told_states = {}
                 self._told_count = -1
                 self._told_marks = 0
+                self._told_dropped = 0
                 if self._controls is not None:
                     self._controls.again()
             case {"do": "debug"} if self._controls is not None:
@@ -107,6 +109,9 @@ class WireView(LiveView):
         if changed:
             content["states"] = {str(number): state for number, state in changed.items()}
             self._told_states = states
+        if self.capture.dropped != self._told_dropped:
+            self._told_dropped = self.capture.dropped
+            content["loss"] = loss(self.capture)
         marks_left = self._tell_marks(index, content)
         more = None if self._controls is None else self._controls.news(content)
         if self._details:

@@ -114,7 +114,7 @@ class Capture:
         self._masks: dict[int, SecretsMask] = {}
         self._index: Index | None = None
         self._size = 0  # bytes recorded and kept
-        self._oldest = 0  # the first chunk that has not been dropped
+        self.oldest = 0  # the first chunk that has not been dropped
 
     # A direction's stream: connection 1 has the streams 0 (client) and 1 (server), 2 has 2 and 3.
 
@@ -256,14 +256,14 @@ class Capture:
     def _drop(self) -> None:
         """Drop the oldest frames, an eighth of the limit at once: not with every chunk again."""
         with self._lock:
-            index, first, wanted = self.index, self._oldest, self._size - self.limit * 7 // 8
+            index, first, wanted = self.index, self.oldest, self._size - self.limit * 7 // 8
             seen = [0] * len(self.streams)
-            while wanted > 0 and self._oldest < len(self):
-                stream, end = self.log_stream[self._oldest], self.log_end[self._oldest]
+            while wanted > 0 and self.oldest < len(self):
+                stream, end = self.log_stream[self.oldest], self.log_end[self.oldest]
                 wanted -= end - max(seen[stream], self._from(stream))
                 seen[stream] = end
-                self._oldest += 1
-            for stream, (start, stop) in index.gaps(first, self._oldest).items():
+                self.oldest += 1
+            for stream, (start, stop) in index.gaps(first, self.oldest).items():
                 data = trimmed(self.streams[stream])
                 if data is None:
                     data = TrimmedStream(self.streams[stream], start)
@@ -403,6 +403,17 @@ class Capture:
             f"{len(self)} chunks, {size} bytes{f', {self.dropped} dropped' * bool(self.dropped)}>"
         )
 
+    @property
+    def loss(self) -> str:
+        """What is no longer kept, in a sentence; nothing where all is."""
+        if not self.dropped:
+            return ""
+        frames = self.index.dropped
+        return (
+            f"The oldest {frames:,} frame{'s' * (frames != 1)} ({_size(self.dropped)}) are no "
+            f"longer kept, only their rows: the limit of this recording is {_size(self.limit)}."
+        )
+
     # --- On disk
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -528,3 +539,10 @@ class Capture:
 
 def _line(content: dict[str, Any]) -> str:
     return json.dumps(content, separators=(", ", ": ")) + "\n"
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{count:,} bytes"

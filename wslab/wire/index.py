@@ -466,6 +466,13 @@ class Index:
                 return self._start[row] - self._start[number]
         return data.stop - self._start[number]
 
+    @property
+    def dropped(self) -> int:
+        """How many frames are no longer kept, only their rows."""
+        with self._lock:
+            row = bisect_left(self._chunk, self._capture.oldest)
+            return row - sum(head < row for head in self._messages)
+
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
         """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
         frame starts and where the last whole one of theirs ends."""

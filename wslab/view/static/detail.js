@@ -284,6 +284,10 @@ export class Detail {
     this.more.replaceChildren();
     this.more.hidden = missing <= 0;
     if (missing <= 0) return;
+    if (bytes.length === 0) {
+      say(this.more, "Its bytes are no longer kept: the recording has reached its limit.");
+      return;
+    }
     const next = Math.min(length, most, bytes.length * 4);
     this.more.append(h("span", {}, `${grouped(bytes.length)} of ${plural(length, "byte")}. `));
     if (next > bytes.length) {

@@ -171,6 +171,9 @@ function render({ model, el }) {
     `${kept?.total > KEPT ? `, the first ${KEPT} are here` : ""}. Run this cell again for the live view.`);
   picture.hidden = live;
 
+  const loss = h("p", { class: "ws-picture", "data-wslab": "loss", role: "status" });
+  loss.hidden = true;
+
   const root = h(
     "section",
     {
@@ -187,6 +190,7 @@ function render({ model, el }) {
     filters,
     problem,
     picture,
+    loss,
     tamper.problem,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
@@ -309,6 +313,10 @@ function render({ model, el }) {
     if (news.count !== undefined) {
       total = Math.max(total, news.count);
       if (total > rows.count) askForMissing();
+    }
+    if (news.loss) {
+      loss.hidden = false;
+      say(loss, news.loss);
     }
     if (news.marks) takeMarks(news.marks);
     if (news.debugger) tamper.show(news.debugger);
