@@ -28,6 +28,9 @@ SERVER = RESPONSE + b"".join(
 )
 
 
+BOTH = [("client", CLIENT), ("server", SERVER)]
+
+
 def rows(pieces: list[tuple[str, bytes]], update_each_time: bool = False):
     capture = Capture(clock=lambda: 0.0)
     connection = capture.open_connection()
@@ -62,6 +65,26 @@ def test_any_split_gives_the_same_units(client_cuts, server_cuts):
     expected = [("client", CLIENT), ("server", SERVER)]
     for direction in ("client", "server"):
         assert whole(direction, pieces) == whole(direction, expected)
+
+
+PAGE = b"GET / HTTP/1.1\r\nHost: server.example.com\r\n\r\n"
+FOUND = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello"
+
+
+@given(st.lists(st.integers(0, len(PAGE + CLIENT)), max_size=8), st.integers(0, len(FOUND)))
+def test_requests_in_a_row_are_each_answered_and_frames_follow_the_upgrade(cuts, cut):
+    """RFC 9112 §9.3.2: the client may ask again before it has its answer."""
+    edges = [0, *sorted(cuts), len(PAGE + CLIENT)]
+    asked = [("client", (PAGE + CLIENT)[a:b]) for a, b in itertools.pairwise(edges)]
+    answered = [("server", FOUND[:cut]), ("server", FOUND[cut:] + SERVER)]
+    expected = ["request", "request", *[unit[0] for unit in whole("client", BOTH)][1:]]
+    in_turn = [("client", PAGE), answered[0], ("client", CLIENT), answered[1]]
+    for pieces in ([*asked, *answered], in_turn):
+        units, incomplete = rows(pieces)
+        assert [u.kind for u in units if u.direction == "client"] == expected
+        kinds = [u.kind for u in units if u.direction == "server"]
+        assert kinds == ["response", "response", "pong", "binary", "close"]
+        assert incomplete == [0, 0]
 
 
 def test_one_byte_at_a_time():

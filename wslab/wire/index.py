@@ -343,7 +343,9 @@ class Index:
         elif head.status is None or head.status >= 200:
             if request is not None and request.wants_upgrade:
                 self._happen(connection, connection_state.Event.REFUSED)
-            self._resume(connection)
+            if request is None or request.wants_upgrade:
+                # Else another request was answered, and the upgrade's answer is still to come.
+                self._resume(connection)
 
     def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
         for side in (connection.client, connection.server):
