@@ -117,9 +117,9 @@ class Watched:
         # What cannot be written as JSON would not reach a page.
         self.sent.append((self.pump.clock.now, json.loads(json.dumps(content)), list(buffers)))
 
-    def says(self, **question: Any) -> None:
+    def says(self, *buffers: bytes, **question: Any) -> None:
         """A page says something, by the way that a page has."""
-        self.view._handle_custom_msg({"page": "p1", **question}, [])
+        self.view._handle_custom_msg({"page": "p1", **question}, [memoryview(b) for b in buffers])
 
     def all(self, key: str) -> list[Any]:
         """What was sent under `key`, in order."""

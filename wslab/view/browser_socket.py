@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -222,6 +223,7 @@ class BrowserSocketPanel(LiveView):
 
     _esm = script("browser_socket.js")
     _css = style("browser_socket.css")
+    _worker = traitlets.Unicode(script("socket_worker.js")).tag(sync=True)
     _url = traitlets.Unicode().tag(sync=True)
     _route = traitlets.Enum(["auto", "direct", "proxy"], "auto").tag(sync=True)
 
@@ -276,8 +278,10 @@ class BrowserSocketPanel(LiveView):
                 case {"do": "hello"}:
                     self._sent.pop(page, None)
                     self._followed = page
-                case {"do": "report", "events": list(events), "state": dict(state)}:
-                    self._take_in(page, events, state)
+                case {"do": "report", "state": dict(state)}:
+                    # Each buffer is a JSON array of events.
+                    batches = [json.loads(bytes(one)) for one in question.get("buffers", ())]
+                    self._take_in(page, [event for batch in batches for event in batch], state)
                     self._changed.notify_all()
 
     def _take_in(self, page: str, events: list[Any], state: dict[str, Any]) -> None:

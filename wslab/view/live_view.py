@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
@@ -33,7 +34,7 @@ class LiveView(anywidget.AnyWidget):
         self._resting = False
         self._turn = threading.RLock()  # the pump's thread and, at rest, any other
         super().__init__(**traits)
-        self.on_msg(lambda _widget, content, _buffers: self._page_says(content))
+        self.on_msg(lambda _widget, content, buffers: self._page_says(content, buffers))
         self._take_own_route()
         self._pump.add(self)
 
@@ -47,7 +48,10 @@ class LiveView(anywidget.AnyWidget):
         raise NotImplementedError
 
     def ask(self, question: dict[str, Any]) -> None:
-        """A page asks: `question["do"]` says what. Called just before `news`, on its thread."""
+        """A page asks: `question["do"]` says what, `question["buffers"]` holds bytes if it sent any.
+
+        Called just before `news`, on its thread.
+        """
         raise NotImplementedError
 
     def tell(self, *_: Any) -> None:
@@ -140,9 +144,9 @@ class LiveView(anywidget.AnyWidget):
 
     # -- the wire to the page --------------------------------------------------------------------
 
-    def _page_says(self, content: Any) -> None:
+    def _page_says(self, content: Any, buffers: Sequence[bytes | memoryview] = ()) -> None:
         if isinstance(content, dict):
-            self._box.append(content)
+            self._box.append({**content, "buffers": buffers} if buffers else content)
             self.tell()
 
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:

@@ -1,329 +1,188 @@
 import { Page, grouped, h, plural, say, set } from "./elements.js";
+import { LoggedSocket, STATES, SocketLog, clipped } from "./logged_socket.js";
 import { PROXY_CHANGES, UNREACHED, routeTo, whyNotOpened } from "./route.js";
 
-const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]; // the place is the readyState
 const SIGNS = {
   open: "●", message: "←", error: "⚠", close: "✕",
   "new WebSocket": "◌", send: "→", "close()": "→", exception: "⚠",
 };
-const KEPT = 100_000; // lines of the log
-const SLACK = 10_000; // lines above that before the oldest go: cutting each one off would cost too much
 const LINE = 24; // px, the height of a line; the same in browser_socket.css
-const PREVIEW = 2_000; // characters kept of a message: the wire view has every byte
-const SHOWN = 400; // characters of it that a line shows
+const SHOWN = 400; // characters of a message that a line shows
 const REPORT_EVERY = 52; // ms: at most 20 messages a second to the kernel
-const REPORT_EVENTS = 2_000; // events in one report, and
-const REPORT_CHARACTERS = 200_000; // the characters in it: the rest comes with the next
-const PATIENCE = 10_000; // ms that a connection has to open; a browser alone would wait minutes
+const REPORT_BYTES = 1_000_000; // of events in one report: the rest comes with the next
 const MOST_BYTES = 256 * 2 ** 20; // of one message made here
 
-const utf8 = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** The page's own WebSocket, what happened to it, and the way to tell the kernel. */
+/**
+ * The page's end of its WebSocket: tells it what people and the kernel want, keeps its log, and
+ * passes that on to the kernel. The socket itself lives in a worker of the page.
+ */
 class PageSocket {
-  events = [];
-  dropped = 0; // events that went off the front of `events`
-  route = { kind: "direct", url: "" };
-  problem = null;
-  thrown = null; // name of the exception that `problem` tells about
-  peak = 0; // the highest bufferedAmount seen on this connection
-  binaryType = "blob"; // of the next socket too
-  #socket = null;
+  log = new SocketLog();
+  state = LoggedSocket.nothing;
   #model;
   #page;
+  #tell; // takes a command to the socket
   #watchers = new Set();
-  #told = 0; // events reported to the kernel
-  #toldState = "";
+  #unreported = []; // batches of events
+  #reportedAt = -Infinity;
+  #reportedState = "";
   #timer = null;
-  #last = 0; // number of the last command obeyed
-  #commands = [];
-  #obeying = false;
-  #settled = null;
-  #attempt = 0;
+  #given = 0; // number of the last command handed to the socket
 
   constructor(model) {
     this.#model = model;
     this.#page = new Page(model);
-    this.url = model.get("_url");
+    this.#tell = startedSocket(model.get("_worker"), (news) => this.#socketSays(news));
     this.onMessage = (content, buffers) => this.#kernelSays(content, buffers);
     model.on("msg:custom", this.onMessage);
     this.#page.ask({ do: "hello" });
     this.#report();
   }
 
-  /** Have `watcher` called after any change; it must be quick, this may be every 0.1 ms. */
+  /** Have `watcher` called after any change. */
   watch(watcher) {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
 
-  get count() {
-    return this.dropped + this.events.length;
-  }
-
-  get state() {
-    const socket = this.#socket;
-    return {
-      readyState: socket ? socket.readyState : 3,
-      bufferedAmount: socket ? socket.bufferedAmount : 0,
-      protocol: socket ? socket.protocol : "",
-      extensions: socket ? socket.extensions : "",
-      binaryType: socket ? socket.binaryType : this.binaryType,
-      url: socket ? socket.url : "",
-      made: socket !== null,
-      route: this.route.kind,
-    };
-  }
-
   // -- what people do -----------------------------------------------------------------------
 
   connect(url, protocols) {
-    this.complain(null);
-    this.url = url;
-    const route = routeTo(url, this.#model.get("_route"));
-    if (route.problem) return this.complain(route.problem);
-    this.route = route;
-    this.#leave("another connection is made in its place");
-    const offered = protocols.length ? `, ${JSON.stringify(protocols)}` : "";
-    this.note("new WebSocket", `new WebSocket(${JSON.stringify(route.url)}${offered})`);
-    let socket;
-    try {
-      socket = protocols.length ? new WebSocket(route.url, protocols) : new WebSocket(route.url);
-    } catch (error) {
-      return this.throws(error);
-    }
-    const attempt = ++this.#attempt;
-    let opened = false;
-    let heard = false;
-    socket.binaryType = this.binaryType;
-    this.#socket = socket;
-    this.peak = 0;
-    const late = setTimeout(() => {
-      if (socket.readyState !== 0) return;
-      this.complain(`Nothing answered within ${PATIENCE / 1000} s, so close() was called. ` +
-        "Does anything listen at that address?");
-      socket.close();
-    }, PATIENCE);
-    socket.onopen = () => {
-      opened = true;
-      clearTimeout(late);
-      this.note("open", this.#opening(socket));
-      this.#settle();
-    };
-    socket.onmessage = ({ data }) => {
-      heard = true;
-      this.#received(data);
-    };
-    socket.onerror = () => this.note("error", "the event tells nothing else: no message, no code");
-    socket.onclose = ({ code, reason, wasClean }) => {
-      clearTimeout(late);
-      const words = `code ${code}, reason ${JSON.stringify(clipped(reason, PREVIEW))}, wasClean ${wasClean}`;
-      this.note("close", words, { code, reason, wasClean });
-      this.#settle();
-      if (route.kind === "proxy" && code === 1006 && opened && !heard) this.complain(UNREACHED);
-      if (opened || this.problem) return;
-      whyNotOpened(route).then((why) => {
-        if (attempt === this.#attempt && !this.problem) this.complain(why);
-      });
-    };
-    this.#changed();
-    return undefined;
+    this.#tell(this.#routed({ do: "connect", url, protocols }));
   }
 
-  /** Sends text, a Blob or bytes; `what` says in a few words what it is. */
-  send(data, what, type) {
-    this.complain(null);
-    if (!this.#socket) {
-      return this.complain("There is no socket to send with yet: press new WebSocket first.");
-    }
-    // Within CLOSING and CLOSED nothing is thrown: the browser counts the bytes and drops them.
-    const lost = this.#socket.readyState > 1;
-    try {
-      this.#socket.send(data);
-    } catch (error) {
-      return this.throws(error);
-    }
-    this.peak = Math.max(this.peak, this.#socket.bufferedAmount);
-    this.note("send", what + (lost ? `   (${STATES[this.state.readyState]}: dropped, and no exception)` : ""),
-      { size: sizeOf(data), type });
-    return undefined;
+  /** Sends a string, a Blob or bytes; a number: so many bytes, made up there. */
+  send(data) {
+    this.#tell({ do: "send", data });
   }
 
   close(code, reason) {
-    this.complain(null);
-    if (!this.#socket) return this.complain("There is no socket to close yet.");
-    const given = [code, reason].slice(0, reason !== undefined ? 2 : code !== undefined ? 1 : 0);
-    const call = given.map((value) => value === undefined ? "undefined" : JSON.stringify(value) ?? "NaN");
-    this.note("close()", `close(${clipped(call.join(", "), PREVIEW)})`);
-    try {
-      this.#socket.close(...given);
-    } catch (error) {
-      return this.throws(error);
-    }
-    this.#changed();
-    return undefined;
+    this.#tell({ do: "close", code, reason });
   }
 
   setBinaryType(type) {
-    this.binaryType = type;
-    if (this.#socket) this.#socket.binaryType = type;
-    this.#changed();
+    this.#tell({ do: "binaryType", type });
+  }
+
+  complain(problem) {
+    this.#tell({ do: "complain", problem });
   }
 
   /** The last view is gone, and with it whoever would look. */
   end() {
     this.#model.off("msg:custom", this.onMessage);
-    this.#leave("the panel was taken away");
+    this.#tell({ do: "end" });
     this.#page.ask({ do: "bye" });
     clearTimeout(this.#timer);
-    this.#timer = null;
   }
 
-  #leave(why) {
-    const socket = this.#socket;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
-    if (socket.readyState < 2) socket.close(1000, why);
-    this.#socket = null;
+  /** Only the page knows its address, and with it the way to the kernel's machine. */
+  #routed(command) {
+    const route = routeTo(command.url, this.#model.get("_route"));
+    if (route.problem) return { do: "complain", problem: route.problem };
+    const { url, kind } = route;
+    // A worker's own address is no base for an address that is relative to the page.
+    const full = !URL.canParse(url) && URL.canParse(url, document.baseURI)
+      ? new URL(url, document.baseURI).href : url;
+    return { ...command, route: { kind, url: full } };
   }
 
   // -- what happens -------------------------------------------------------------------------
 
-  #opening({ protocol, extensions }) {
-    const agreed = [
-      protocol ? `subprotocol ${JSON.stringify(protocol)}` : "no subprotocol",
-      extensions ? `extensions ${JSON.stringify(extensions)}` : "no extension",
-    ];
-    return agreed.join(", ");
-  }
-
-  #received(data) {
-    if (typeof data === "string") {
-      this.note("message", JSON.stringify(clipped(data, PREVIEW)), { size: sizeOf(data), type: "string" });
-    } else if (data instanceof Blob) {
-      this.note("message", `Blob of ${plural(data.size, "byte")}`, { size: data.size, type: "Blob" });
-    } else {
-      this.note("message", `ArrayBuffer of ${plural(data.byteLength, "byte")}: ${hex(data)}`,
-        { size: data.byteLength, type: "ArrayBuffer" });
+  #socketSays({ batch, state, unopened }) {
+    if (state) this.state = state;
+    if (batch) {
+      this.log.add(batch);
+      this.#unreported.push(batch.json);
     }
-  }
-
-  note(name, text, more = {}) {
-    this.events.push({ time: Date.now() / 1000, name, text, ...more });
-    if (this.events.length > KEPT + SLACK) {
-      this.events.splice(0, SLACK);
-      this.dropped += SLACK;
-    }
-    this.#changed();
-  }
-
-  throws(error) {
-    this.note("exception", `${error.name}: ${error.message}`);
-    this.thrown = error.name;
-    this.problem = `${error.name}: ${error.message}`;
-    this.#changed();
-  }
-
-  complain(text) {
-    this.problem = text;
-    this.thrown = null;
-    this.#changed();
-  }
-
-  #changed() {
+    if (unopened) this.#explain(unopened);
     for (const watcher of this.#watchers) watcher();
-    this.#timer ??= setTimeout(() => this.#report(), REPORT_EVERY);
+    this.#reportSoon();
+  }
+
+  async #explain({ attempt, route, silent }) {
+    const problem = silent ? UNREACHED : await whyNotOpened(route);
+    this.#tell({ do: "complain", problem, attempt });
   }
 
   // -- the kernel ---------------------------------------------------------------------------
 
+  #reportSoon() {
+    if (this.#timer !== null) return;
+    // A tab that nobody sees has its timers slowed down: what is due goes at once.
+    const wait = this.#reportedAt + REPORT_EVERY - performance.now();
+    if (wait <= 0) this.#report();
+    else this.#timer = setTimeout(() => this.#report(), wait);
+  }
+
   #report() {
     this.#timer = null;
-    this.#told = Math.max(this.#told, this.dropped);
     const events = [];
-    let characters = 0;
-    while (this.#told < this.count && events.length < REPORT_EVENTS && characters < REPORT_CHARACTERS) {
-      const { time, name, text, size, type, code, reason, wasClean } = this.events[this.#told - this.dropped];
-      events.push([time, name, wellFormed(text), size ?? null, type ?? null, code ?? null,
-        reason === undefined ? null : wellFormed(clipped(reason, PREVIEW)), wasClean ?? null]);
-      characters += text.length + (reason?.length ?? 0);
-      this.#told += 1;
+    for (let bytes = 0; this.#unreported.length && bytes < REPORT_BYTES; bytes += events.at(-1).length) {
+      events.push(this.#unreported.shift());
     }
-    const state = { ...this.state, problem: this.problem, obeyed: this.#last };
-    const now = JSON.stringify(state);
-    if (events.length || now !== this.#toldState) {
-      this.#toldState = now;
-      this.#page.ask({ do: "report", events, state });
+    const now = JSON.stringify(this.state);
+    if (events.length || now !== this.#reportedState) {
+      this.#reportedState = now;
+      this.#reportedAt = performance.now();
+      this.#page.ask({ do: "report", state: this.state }, events);
     }
-    // Bytes leave the buffer without an event.
-    if (this.#told < this.count || state.bufferedAmount > 0) {
-      this.#timer ??= setTimeout(() => this.#report(), REPORT_EVERY);
-    }
+    if (this.#unreported.length) this.#reportSoon();
   }
 
   #kernelSays(content, buffers) {
     if (content.failed) this.complain(`The panel itself failed, the socket did not: ${content.failed}`);
     if (content.to !== this.#page.name) return;
     for (const [number, command] of content.commands ?? []) {
-      if (number <= this.#last || this.#commands.some(([queued]) => queued === number)) continue;
-      this.#commands.push([number, command, buffers?.[command.buffer]]);
+      if (number <= this.#given) continue;
+      this.#given = number;
+      this.#tell({ ...this.#translated(command, buffers), number });
     }
-    this.#obey();
   }
 
-  // In order, and the next one only when a connection that was asked for has opened or failed.
-  async #obey() {
-    if (this.#obeying) return;
-    this.#obeying = true;
-    while (this.#commands.length) {
-      const [number, command, buffer] = this.#commands.shift();
-      this.#last = number;
-      if (command.do === "connect") {
-        this.connect(command.url ?? this.url, command.protocols);
-        if (this.state.readyState === 0) await new Promise((resolve) => { this.#settled = resolve; });
-      } else if (command.do === "send") {
-        this.#sendFor(command, buffer);
-      } else if (command.do === "close") {
-        this.close(command.code ?? undefined, command.reason ?? undefined);
-      } else if (command.do === "binaryType") {
-        this.setBinaryType(command.type);
-      }
-      this.#changed();
-    }
-    this.#obeying = false;
-  }
-
-  #sendFor({ kind, text, size }, buffer) {
-    if (kind === "text") return this.sendText(text);
-    if (kind === "size") return this.sendBytes(size);
+  /** A command of the kernel's as one of the page's own. */
+  #translated(command, buffers) {
+    if (command.do === "connect") return this.#routed(command);
+    if (command.do !== "send") return command;
+    if (command.kind === "text") return { do: "send", data: command.text };
+    if (command.kind === "size") return { do: "send", data: command.size };
     // A copy: the buffer is a view into the whole message from the kernel.
-    const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength).slice();
-    return kind === "blob" ? this.sendBlob(new Blob([bytes])) : this.sendBinary(bytes);
+    const { buffer, byteOffset, byteLength } = buffers[command.buffer];
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength).slice();
+    return { do: "send", data: command.kind === "blob" ? new Blob([bytes]) : bytes };
   }
+}
 
-  #settle() {
-    this.#settled?.();
-    this.#settled = null;
+/**
+ * Starts a worker with the socket in it, so that the page stays quick under ten thousand messages a
+ * second; where the page's security policy allows none, the same in the page itself. Returns the
+ * function that takes commands.
+ */
+function startedSocket(script, onNews) {
+  let worker = null;
+  let unheard = []; // commands that a worker which does not start would lose
+  const startHere = () => {
+    const socket = new LoggedSocket(onNews);
+    worker = { postMessage: (command) => socket.obey(command) };
+    unheard?.forEach(worker.postMessage);
+    unheard = null;
+  };
+  try {
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    worker = new Worker(url, { name: "wslab browser socket" });
+    worker.onmessage = ({ data }) => {
+      unheard = null;
+      onNews(data);
+    };
+    worker.onerror = () => unheard && startHere();
+    URL.revokeObjectURL(url);
+  } catch {
+    startHere();
   }
-
-  // -- the four kinds of message ------------------------------------------------------------
-
-  sendText(text) {
-    return this.send(text, `send(${JSON.stringify(clipped(text, PREVIEW))})`, "string");
-  }
-
-  sendBinary(bytes) {
-    return this.send(bytes, `send(Uint8Array of ${plural(bytes.length, "byte")}: ${hex(bytes)})`);
-  }
-
-  sendBlob(blob) {
-    return this.send(blob, `send(Blob of ${plural(blob.size, "byte")})`);
-  }
-
-  sendBytes(count) {
-    return this.send(counting(count), `send(Uint8Array of ${plural(count, "byte")})`);
-  }
+  return (command) => {
+    unheard?.push(command);
+    worker.postMessage(command);
+  };
 }
 
 /** The panel: one view of a PageSocket. */
@@ -348,7 +207,7 @@ function panel({ model, el }, socket) {
   const present = h("span", { class: "ws-unseen", role: "status" });
 
   const url = field("input", "url", { type: "text", inputmode: "url" });
-  url.value = socket.url;
+  url.value = model.get("_url");
   const protocols = field("input", "protocols", { type: "text", placeholder: "none" });
   const kind = choice("kind", [
     ["text", "text"], ["binary", "bytes, in hex"], ["blob", "Blob"], ["size", "so many bytes"],
@@ -388,7 +247,7 @@ function panel({ model, el }, socket) {
   const space = h("div", { class: "ws-space" }, lines);
   const log = h("div", {
     class: "ws-log", role: "log", "aria-label": "calls and events, newest last", tabindex: "0",
-    onscroll: () => dirty(),
+    onscroll: () => onScroll(),
   }, none, space);
 
   const root = h(
@@ -447,20 +306,20 @@ function panel({ model, el }, socket) {
 
   function onSend() {
     const text = message.value;
-    if (kind.value === "text") return socket.sendText(text);
-    if (kind.value === "blob") return socket.sendBlob(new Blob([text]));
+    if (kind.value === "text") return socket.send(text);
+    if (kind.value === "blob") return socket.send(new Blob([text]));
     if (kind.value === "binary") {
       const digits = text.replace(/[\s,]|0x/gi, "");
       if (!/^([0-9a-f]{2})*$/i.test(digits)) {
         return socket.complain("Expected bytes in hex, two digits each, such as 48 65 6c 6c 6f.");
       }
-      return socket.sendBinary(Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
+      return socket.send(Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
     }
     const count = Number(text.replace(/[\s,_]/g, "") || NaN);
     if (!Number.isInteger(count) || count < 0 || count > MOST_BYTES) {
       return socket.complain(`Expected a number of bytes from 0 to ${grouped(MOST_BYTES)}.`);
     }
-    return socket.sendBytes(count);
+    return socket.send(count);
   }
 
   function onClose() {
@@ -473,6 +332,8 @@ function panel({ model, el }, socket) {
 
   let frame = null;
   let follow = true; // the newest line is in sight
+  let top = 0; // px that the log is scrolled; asking for it while painting lays the page out twice
+  let viewport = 0; // px of the log that are in sight
 
   function dirty() {
     frame ??= requestAnimationFrame(paint);
@@ -480,15 +341,15 @@ function panel({ model, el }, socket) {
 
   function paint() {
     frame = null;
-    const state = socket.state;
+    paintLog(); // first: here the page must be laid out, and as yet nothing else has changed
+    const { state } = socket;
     const word = STATES[state.readyState];
     set(root, "data-state", word);
     for (const item of track) set(item, "aria-current", item.dataset.state === word ? "step" : null);
     say(present, word);
     say(values.readyState, state.made ? `${state.readyState} (${word})` : "no socket yet");
-    socket.peak = Math.max(socket.peak, state.bufferedAmount);
     say(values.bufferedAmount, grouped(state.bufferedAmount) +
-      (socket.peak ? ` (highest ${grouped(socket.peak)})` : ""));
+      (state.peak ? ` (highest ${grouped(state.peak)})` : ""));
     say(values.protocol, JSON.stringify(state.protocol));
     say(values.extensions, JSON.stringify(state.extensions));
     say(values.url, state.made ? JSON.stringify(state.url) : "–");
@@ -496,34 +357,43 @@ function panel({ model, el }, socket) {
     connect.classList.toggle("ws-next", state.readyState === 3);
     send.classList.toggle("ws-next", state.readyState === 1);
     proxied.hidden = state.route !== "proxy";
-    problem.hidden = socket.problem === null;
-    say(problem, socket.problem ?? "");
-    set(problem, "data-exception", socket.thrown);
-    paintLog();
-    if (state.bufferedAmount > 0) dirty(); // it falls without an event
+    problem.hidden = state.problem === null;
+    say(problem, state.problem);
+    set(problem, "data-exception", state.thrown);
   }
 
   function paintLog() {
-    const count = socket.events.length;
-    none.hidden = count > 0;
-    const height = count * LINE;
-    if (space.style.height !== `${height}px`) {
-      follow = log.scrollTop + log.clientHeight >= (parseInt(space.style.height) || 0) - LINE / 2;
-      space.style.height = `${height}px`;
-      if (follow) log.scrollTop = height;
+    const { length } = socket.log;
+    none.hidden = length > 0;
+    const height = `${length * LINE}px`;
+    if (space.style.height !== height) {
+      space.style.height = height;
+      if (follow) top = log.scrollTop = Math.max(0, length * LINE - viewport);
     }
-    const first = Math.max(0, Math.floor(log.scrollTop / LINE) - 2);
-    const last = Math.min(count, Math.ceil((log.scrollTop + log.clientHeight) / LINE) + 2);
-    lines.style.transform = `translateY(${first * LINE}px)`;
+    const first = Math.max(0, Math.floor(top / LINE) - 2);
+    const last = Math.min(length, Math.ceil((top + viewport) / LINE) + 2);
+    const move = `translateY(${first * LINE}px)`;
+    if (lines.style.transform !== move) lines.style.transform = move;
     while (lines.childElementCount > last - first) lines.lastElementChild.remove();
     while (lines.childElementCount < last - first) lines.append(emptyLine());
     for (let place = first; place < last; place++) {
-      fill(lines.children[place - first], socket.events[place]);
+      fill(lines.children[place - first], socket.log.at(place));
     }
   }
 
+  function onScroll() {
+    const { scrollTop, clientHeight, scrollHeight } = log;
+    if (clientHeight === 0) return; // out of the page
+    top = scrollTop;
+    follow = scrollTop + clientHeight >= scrollHeight - LINE / 2;
+    dirty();
+  }
+
   const unwatch = socket.watch(dirty);
-  const resized = new ResizeObserver(dirty);
+  const resized = new ResizeObserver(() => {
+    viewport = log.clientHeight;
+    onScroll();
+  });
   resized.observe(log);
   const urlChanged = () => { url.value = model.get("_url"); };
   model.on("change:_url", urlChanged);
@@ -560,42 +430,6 @@ function clock(seconds) {
   const two = (number) => String(number).padStart(2, "0");
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}` +
     `.${String(date.getMilliseconds()).padStart(3, "0")}`;
-}
-
-/** At most `most` characters, as a copy: a slice would keep the whole message in memory. */
-function clipped(text, most) {
-  if (text.length <= most) return text;
-  return `${decoder.decode(utf8.encode(text.slice(0, most)))}… (${grouped(text.length)} characters)`;
-}
-
-/** Half a surrogate pair would break the way to the kernel, which is UTF-8. */
-function wellFormed(text) {
-  return text.isWellFormed?.() === false ? text.toWellFormed() : text;
-}
-
-function sizeOf(data) {
-  if (typeof data !== "string") return data.size ?? data.byteLength;
-  if (data.length > 500 || data.isWellFormed?.() === false) return utf8.encode(data).length;
-  let bytes = data.length; // short ones counted by hand: there may be ten thousand a second
-  for (let at = 0; at < data.length; at++) {
-    const unit = data.charCodeAt(at);
-    if (unit > 0x7f) bytes += unit < 0x800 || (unit & 0xf800) === 0xd800 ? 1 : 2;
-  }
-  return bytes;
-}
-
-function hex(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, Math.min(data.byteLength, 24));
-  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return digits + (data.byteLength > bytes.length ? " …" : "");
-}
-
-/** 00 01 02 … ff 00 …: on the wire one sees at a glance where one is. */
-function counting(count) {
-  const bytes = new Uint8Array(count);
-  for (let at = 0; at < Math.min(256, count); at++) bytes[at] = at;
-  for (let done = 256; done < count; done *= 2) bytes.copyWithin(done, 0, done);
-  return bytes;
 }
 
 // One socket for each widget on a page, however many views show it; the last view takes it along.

@@ -94,7 +94,7 @@ export class Page {
     this.name = Math.random().toString(36).slice(2, 12);
   }
 
-  ask(question) {
-    this.model.send({ ...question, page: this.name });
+  ask(question, buffers = []) {
+    this.model.send({ ...question, page: this.name }, undefined, buffers);
   }
 }
