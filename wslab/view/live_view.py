@@ -48,7 +48,7 @@ class LiveView(anywidget.AnyWidget):
         raise NotImplementedError
 
     def ask(self, question: dict[str, Any]) -> None:
-        """A page asks: `question["do"]` says what, `question["buffers"]` holds bytes if it sent any.
+        """A page asks: `question["do"]` says what, `question["buffers"]` holds bytes that it sent.
 
         Called just before `news`, on its thread.
         """
