@@ -137,6 +137,10 @@ def test_got_and_expected_are_compared_place_by_place():
     assert side_by_side(None, "a") == ["got       nothing (None)", "expected  'a'"]
 
 
+def test_an_expected_answer_that_is_not_told_is_not_called_nothing():
+    assert side_by_side("1000", None) == ["got  '1000'"]
+
+
 def test_what_a_learner_typed_is_escaped():
     verdict = Verdict(False, "<script>", "<b>", "<i>")
     assert "<script>" not in verdict._repr_html_()

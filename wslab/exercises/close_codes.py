@@ -30,7 +30,7 @@ QUESTIONS = {
         ("1002", "1006", "1000", "1005"),
         1,
         (
-            "That is what it *sent*. What an API reports is the code that it received.",
+            "That is what it sent. What an API reports is the code that it received.",
             "It received no close frame at all, and 1006 is the name for that.",
             "That would be an ending in good order.",
             "1005 is for a close frame without a code; here none came.",
@@ -71,7 +71,7 @@ QUESTIONS = {
 _payload_hints = Hints(
     "a code of 16 bits, the larger byte first: code.to_bytes(2, ...).",
     "then the reason as UTF-8: reason.encode().",
-    "125 bytes at most for all of it: count *bytes* after encoding, and raise ValueError.",
+    "125 bytes at most for all of it: count bytes after encoding, and raise ValueError.",
     "solution('payload') shows one.",
 )
 
@@ -145,7 +145,7 @@ def _payload_misconception(code: int, reason: str, got: object) -> str:
 # --- Trace: read both APIs off the wire
 
 _trace_hints = Hints(
-    "an API reports the code that *came*, in a close frame that it could accept.",
+    "an API reports the code that came, in a close frame that it could accept.",
     "a side that fails the connection takes no answer any more: for it none came.",
     "no close frame accepted means 1006, whatever was sent.",
     "here the client fails the connection: it reports 1006. The faulty server heard what the "

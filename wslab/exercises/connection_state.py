@@ -25,7 +25,7 @@ QUESTIONS = {
         "RFC 6455 §4.2.2",
     ),
     "closing": Question(
-        "The client has sent its close frame, and it is held on the way. What may the *server* "
+        "The client has sent its close frame, and it is held on the way. What may the server "
         "still do?",
         (
             "Nothing: the connection is closing",
@@ -35,7 +35,7 @@ QUESTIONS = {
         1,
         (
             "The server does not know that yet: for it the connection is OPEN.",
-            "It is OPEN, so it sends; the client is CLOSING, which ends *its* sending, not its "
+            "It is OPEN, so it sends; the client is CLOSING, which ends its sending, not its "
             "reading.",
             "A client that waits for the answer to its close frame still reads what comes before.",
         ),

@@ -233,7 +233,7 @@ class CodeTable:
             "name",
             "who may send it",
             "it means",
-            "again?",
+            "connect again?",
             "and the client then",
             "",
         )

@@ -28,7 +28,12 @@ class ResultTable:
         style = "text-align:left;vertical-align:top;padding:.35em 1.2em .35em 0;"
         head = "".join(f"<th style='{style}'>{escape(text)}</th>" for text in self.headings)
         rows = "".join(
-            "<tr>" + "".join(f"<td style='{style}'>{_html(cell)}</td>" for cell in row) + "</tr>"
+            "<tr>"
+            + "".join(
+                f"<td style='{style}{_label(cell) if column == 0 else ''}'>{_html(cell)}</td>"
+                for column, cell in enumerate(row)
+            )
+            + "</tr>"
             for row in self.rows
         )
         return (
@@ -43,6 +48,11 @@ class ResultTable:
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         )
+
+
+def _label(cell: Cell) -> str:
+    """A short label in front of a row stays on one line, however long the others are."""
+    return "white-space:nowrap" if len(_text(cell)) <= 24 else ""
 
 
 def _text(cell: Cell) -> str:

@@ -153,7 +153,7 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
     )
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
-        f'<td style="{_CELL};{_MONO};min-width:11em;overflow-wrap:anywhere">'
+        f'<td style="{_CELL};{_MONO};min-width:6em;overflow-wrap:anywhere">'
         f"{escape(_value(field.value))}</td>"
         f'<td style="{_CELL}">{escape(field.meaning)} {reference(field.rfc)}</td></tr>'
         for field in unit.fields[:MOST_FIELDS]
@@ -162,7 +162,7 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
         f'<div style="margin:.3em 0 .8em {indent};padding-left:1em;border-left:3px solid '
         f'{_RULE}">{broken}<table style="border-collapse:collapse;margin:.3em 0;'
         f'font-size:.95em">{fields}</table>'
-        f'<pre style="{_MONO};margin:.5em 0;overflow-x:auto;line-height:1.45">'
+        f'<pre style="{_MONO};margin:.5em 0;overflow-x:auto;white-space:pre;line-height:1.45">'
         f"{escape(hex_lines(unit.data, BYTES))}</pre></div>"
     )
 
