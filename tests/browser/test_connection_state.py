@@ -13,7 +13,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     for number in range(last - 1):  # the last two: closing the lab, and a word to teachers
         if notebook.is_code(number):
             notebook.run_cell(number)
-    diagram = notebook.view("state-diagram")
+    diagram = notebook.view("state-diagram").last
     client, server = (diagram.locator(f'[data-peer="{peer}"].ws-peer-states') for peer in PEERS)
 
     # Held on the way: the two peers are in different states.
@@ -70,7 +70,7 @@ def the_browsers_own(notebook, client):
         "socket.close(4000); socket.wait('close'); None"
     )
     expect(client).to_have_attribute("data-says", "CLOSED")
-    lines = notebook.view("state-diagram").locator('tr[data-source="browser"]')
+    lines = notebook.view("state-diagram").last.locator('tr[data-source="browser"]')
     expect(lines).to_have_count(4)
     assert [lines.nth(n).get_attribute("data-state") for n in range(4)] == [
         "CONNECTING",

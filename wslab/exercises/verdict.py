@@ -60,6 +60,8 @@ def side_by_side(got: str | bytes | None, expected: str | bytes | None) -> list[
 
     Only what was got, where naming the expected would give the answer away.
     """
+    if got == repr(...):
+        got = None  # a stub that nobody has touched yet
     if expected is None:
         return [f"got  {_shown(got)}"]
     lines = [f"got       {_shown(got)}", f"expected  {_shown(expected)}"]

@@ -34,8 +34,8 @@ class KeepaliveBench(widgets.VBox):
         self._errands = Errands()
         self.trials: list[Trial] = []
         """What came of each, newest last: for code that wants to look."""
-        wide = {"description_width": "9em"}
-        slider = widgets.Layout(width="min(30em, 96%)")
+        wide = {"description_width": "10.5em"}
+        slider = widgets.Layout(width="min(32em, 96%)")
         self.interval = widgets.FloatSlider(
             value=1.0, min=0.2, max=5.0, step=0.1, description="ping interval (s)",
             style=wide, layout=slider, continuous_update=False,

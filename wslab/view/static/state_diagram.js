@@ -2,10 +2,12 @@ import { Page, h, link, say, set, stateLamp, svg } from "./elements.js";
 import { showRow } from "./show_row.js";
 
 // Where things stand in a peer's drawing, in its own units.
-const WIDTH = 560;
-const BOX = { x: 236, width: 118, height: 34, first: 26, step: 92 };
-const LINE = 15; // between two labels
-const SKIPS = { 2: { x: 214, gap: 8 }, 3: { x: 196, gap: 8 } }; // arrows past one state, past two
+const WIDTH = 530;
+const BOX = { x: 216, width: 118, height: 34, first: 26, step: 92 };
+const LINE = 16; // between two lines of labels
+const LONGEST = 24; // characters of a label on one line, left of the boxes; a longer one takes two
+const SKIPS = { 2: 196, 3: 180 }; // where the arrows past one state, past two go down
+const SKIP_LABELS = SKIPS[3] - 8; // left of both, so that no line runs through the words
 
 function render({ model, el }) {
   const page = new Page(model);
@@ -78,6 +80,13 @@ function render({ model, el }) {
     };
   }
 
+  /** A long label in two lines, the first one the longer. */
+  function inLines(text) {
+    if (text.length <= LONGEST) return [text];
+    const cut = text.indexOf(" ", text.length / 2);
+    return cut < 0 ? [text] : [text.slice(0, cut), text.slice(cut + 1)];
+  }
+
   /** One arrow with a label for each event that takes it. */
   function draw(drawing, group) {
     const from = states.indexOf(group[0].before);
@@ -85,34 +94,41 @@ function render({ model, el }) {
     const top = (place) => BOX.first + place * BOX.step;
     const middle = BOX.x + BOX.width / 2;
     const right = BOX.x + BOX.width;
+    const lines = group.map(({ text }) => (to - from > 1 ? inLines(text) : [text]));
+    const count = lines.flat().length;
     let line, head, x, y, anchor;
     if (from === to) {
       const at = top(from) + BOX.height / 2;
       line = `M${right} ${at - 9} h14 a9 9 0 0 1 0 18 h-9`;
       head = `M${right} ${at + 9} l9 -4.5 v9 z`;
-      [x, y, anchor] = [right + 30, at + 4 - ((group.length - 1) * LINE) / 2, "start"];
+      [x, y, anchor] = [right + 28, at + 4 - ((count - 1) * LINE) / 2, "start"];
     } else if (to === from + 1) {
       const [start, end] = [top(from) + BOX.height, top(to)];
       line = `M${middle} ${start} V${end - 8}`;
       head = `M${middle} ${end} l-5 -9 h10 z`;
-      [x, y, anchor] = [middle + 12, (start + end) / 2 + 4 - ((group.length - 1) * LINE) / 2, "start"];
+      [x, y, anchor] = [middle + 12, (start + end) / 2 + 4 - ((count - 1) * LINE) / 2, "start"];
     } else {
       const skip = SKIPS[to - from];
       const start = top(from) + BOX.height / 2 + (to - from === 2 ? 4 : 0);
       const end = top(to) + BOX.height / 2 + (to - from === 2 ? -7 : 7);
-      line = `M${BOX.x} ${start} H${skip.x + 10} q-10 0 -10 10 V${end - 10} q0 10 10 10 H${BOX.x - 8}`;
+      line = `M${BOX.x} ${start} H${skip + 10} q-10 0 -10 10 V${end - 10} q0 10 10 10 H${BOX.x - 8}`;
       head = `M${BOX.x} ${end} l-9 -5 v10 z`;
-      x = skip.x - skip.gap;
-      y = to - from === 3 ? start + 26 : end - 24 - (group.length - 1) * LINE;
+      x = SKIP_LABELS;
+      y = to - from === 3 ? start + 26 : end - 24 - (count - 1) * LINE;
       anchor = "end";
     }
     const path = svg("path", { class: "ws-edge", d: line });
     const tip = svg("path", { class: "ws-tip", d: head });
-    const labels = group.map(({ event, text, rfc }, place) => {
+    const labels = group.map(({ event, rfc }, place) => {
+      const above = lines.slice(0, place).flat().length;
       const label = svg("text",
-        { class: "ws-edge-label", x, y: y + place * LINE, "text-anchor": anchor, "data-event": event },
+        { class: "ws-edge-label", x, y: y + above * LINE, "text-anchor": anchor, "data-event": event },
         svg("title", {}, rfc));
-      label.append(text);
+      for (const [number, words] of lines[place].entries()) {
+        const part = svg("tspan", { x, dy: number ? LINE : 0 });
+        part.textContent = words;
+        label.append(part);
+      }
       return [event, label];
     });
     drawing.append(path, tip, ...labels.map(([, label]) => label));
