@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from wslab.net import Client, EchoServer, stop_all
-from wslab.view.client_panel import KEPT, LONGEST_MESSAGE, ClientPanel, one_line, shortened
+from wslab.view.client_panel import KEPT, LONGEST_MESSAGE, ClientPanel, shortened
 
 
 class Event(NamedTuple):
@@ -205,9 +205,6 @@ def test_a_panel_at_rest_still_does_what_is_clicked(panel, stub):
 def test_texts_are_shortened_for_the_page():
     assert shortened("x" * 5000).startswith("x" * 2000)
     assert "5,000 characters" in shortened("x" * 5000)
-    assert one_line(ValueError("a\n  b\tc")) == "a b c"
-    assert one_line(ValueError()) == "ValueError"
-    assert len(one_line(ValueError("x" * 10_000))) <= 400
 
 
 def test_the_limit_of_a_message_stays_below_what_jupyters_server_takes(stub, pump, watch):

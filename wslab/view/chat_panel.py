@@ -12,8 +12,8 @@ from urllib.parse import quote
 import traitlets
 
 from .assets import script, style
-from .client_panel import Event, one_line, shortened
-from .errands import Errands
+from .clicks import Clicks
+from .client_panel import Event, shortened
 from .live_view import LiveView
 
 KEPT = 200
@@ -57,8 +57,7 @@ class ChatPanel(LiveView):
     ) -> None:
         self.client = client
         self.url = url
-        self._errands = Errands()
-        self._problems: deque[dict[str, Any]] = deque()
+        self._clicks = Clicks(self.tell)
         self._lines: deque[list[str]] = deque(maxlen=KEPT)
         self._taken = 0  # lines ever taken in; the page numbers them the same
         self._told = 0
@@ -86,36 +85,23 @@ class ChatPanel(LiveView):
     # -- asked by a page -------------------------------------------------------------------------
 
     def ask(self, question: dict[str, Any]) -> None:
-        client = self.client
-        errand: Callable[[], object]
+        client, start = self.client, self._clicks.start
         match question:
             case {"do": "hello"}:
                 self._told = max(0, self._taken - len(self._lines))
                 self._told_client = None
-                return
             case {"do": "join", "name": str(name)}:
-                errand = lambda: self.join(name)  # noqa: E731 - one line each reads as a table
+                start(question, lambda: self.join(name))
             case {"do": "send", "message": str(message)}:
-                errand = lambda: client.send(message)  # noqa: E731
+                start(question, lambda: client.send(message))
             case {"do": "leave"}:
-                errand = lambda: client.close(1000, "")  # noqa: E731
-            case _:
-                return
-        action, number = question["do"], question.get("number")
-
-        def done(_: object, error: BaseException | None) -> None:
-            problem = None if error is None else one_line(error)
-            self._problems.append({"number": number, "do": action, "problem": problem})
-            self.tell()
-
-        self._errands.run(action, errand, done)
+                start(question, lambda: client.close(1000, ""))
 
     # -- told to the pages -----------------------------------------------------------------------
 
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         self._take_in()
-        if self._problems:
-            content["done"] = [self._problems.popleft() for _ in range(len(self._problems))]
+        self._clicks.news(content)
         client = {"state": self._state, "me": self._me, "people": self._people}
         if client != self._told_client:
             self._told_client = {**client, "people": list(self._people)}

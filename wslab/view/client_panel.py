@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import traitlets
 
 from .assets import script, style
-from .errands import Errands
+from .clicks import Clicks
 from .live_view import LiveView
 
 KEPT = 200
@@ -76,9 +76,7 @@ class ClientPanel(LiveView):
         self, client: Client, url: str | None = None, *, max_message: int = 2**20, **traits: Any
     ) -> None:
         self.client = client
-        self._errands = Errands()
-        self._done: deque[dict[str, Any]] = deque()
-        self._running: list[str] = []  # actions under way; touched on the pump's thread only
+        self._clicks = Clicks(self.tell)
         self._log: deque[Event] = deque(maxlen=KEPT)
         self._logged = 0  # events ever taken into the log; the page numbers them the same
         self._told = 0  # how many of these the pages were told
@@ -94,49 +92,31 @@ class ClientPanel(LiveView):
     # -- asked by a page -------------------------------------------------------------------------
 
     def ask(self, question: dict[str, Any]) -> None:
-        client = self.client
-        errand: Callable[[], object]
+        client, start = self.client, self._clicks.start
         match question:
             case {"do": "hello"}:
                 self._told = max(0, self._logged - len(self._log))
                 self._told_state = None
-                return
             case {"do": "connect", "url": str(url)}:
-                errand = lambda: client.connect(url)  # noqa: E731 - one line each reads as a table
+                start(question, lambda: client.connect(url))
             case {"do": "send", "message": str(message)}:
-                errand = lambda: client.send(message)  # noqa: E731
+                start(question, lambda: client.send(message))
             case {"do": "ping"}:
-                errand = client.ping
+                start(question, client.ping)
             case {"do": "close", "code": int(code), "reason": str(reason)}:
-                errand = lambda: client.close(code, reason)  # noqa: E731
-            case _:
-                return
-        action, number = question["do"], question.get("number")
-
-        def done(result: object, error: BaseException | None) -> None:
-            problem = None if error is None else one_line(error)
-            took = result if isinstance(result, float) else None  # seconds: of a ping
-            self._done.append({"number": number, "do": action, "problem": problem, "took": took})
-            self.tell()
-
-        self._running.append(action)
-        self._errands.run(action, errand, done)
+                start(question, lambda: client.close(code, reason))
 
     # -- told to the pages -----------------------------------------------------------------------
 
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         client = self.client
-        if self._done:
-            done = [self._done.popleft() for _ in range(len(self._done))]
-            for outcome in done:
-                self._running.remove(outcome["do"])
-            content["done"] = done
+        self._clicks.news(content)
         state = {
             "state": client.state,
             "subprotocol": client.subprotocol,
             "close_code": client.close_code,
             "close_reason": client.close_reason,
-            "running": sorted(set(self._running)),
+            "running": self._clicks.running,
         }
         if state != self._told_state:
             self._told_state = state
@@ -171,12 +151,6 @@ class ClientPanel(LiveView):
             "text/html": f'<p data-wslab="client-panel"><code>{escape(said)}</code><br>'
             "<small>The panel itself needs a running notebook: run this cell again.</small></p>",
         }
-
-
-def one_line(error: BaseException) -> str:
-    """What `error` says, in one line that fits a panel."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= 400 else said[:399] + "…"
 
 
 def shortened(text: str) -> str:

@@ -1,0 +1,55 @@
+"""What is clicked in a panel: done by errands, and what came of it told to the page that asked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .errands import Errands
+
+
+class Clicks:
+    """The clicks of one panel. `tell` is called when something came of one of them."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._errands = Errands()
+        self._outcomes: deque[dict[str, Any]] = deque()
+        self._running: list[str] = []  # touched on the pump's thread only
+
+    @property
+    def running(self) -> list[str]:
+        """The actions under way of which no page was told the outcome yet, each once."""
+        return sorted(set(self._running))
+
+    def start(self, question: dict[str, Any], errand: Callable[[], object]) -> None:
+        """Do what a page's `question` asks for, after other clicks on the same button.
+
+        The page names its question by `number`, and finds the outcome by it.
+        """
+        action, number = question["do"], question.get("number")
+
+        def done(result: object, error: BaseException | None) -> None:
+            problem = None if error is None else one_line(error)
+            took = result if isinstance(result, float) else None  # seconds: of a ping
+            outcome = {"number": number, "do": action, "problem": problem, "took": took}
+            self._outcomes.append(outcome)
+            self._tell()
+
+        self._running.append(action)
+        self._errands.run(action, errand, done)
+
+    def news(self, content: dict[str, Any]) -> None:
+        """Put what has come of clicks since the last time into `content`, if anything has."""
+        if self._outcomes:
+            done = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+            for outcome in done:
+                self._running.remove(outcome["do"])
+            content["done"] = done
+
+
+def one_line(error: BaseException) -> str:
+    """What `error` says, in one line that fits a panel."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= 400 else said[:399] + "…"
