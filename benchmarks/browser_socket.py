@@ -17,16 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import sys
-import tempfile
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-import find_browser
-from real_lab import OpenNotebook, running_browser, running_lab
+from measured_page import Meter, busiest_second, measured_page, told
+from real_lab import OpenNotebook
 
 CAST = """\
 import asyncio, time
@@ -71,20 +64,17 @@ socket.panel._page_says = counted
 WATCH = """\
 () => {
   const log = document.querySelector('[data-wslab="browser-socket"] .ws-log');
-  const seen = window.wslabSeen = {late: [], frames: 0, on: true};
+  const seen = window.wslabSeen = {late: [], on: true};
   let newest = -1;
   const look = () => {
     if (!seen.on) return;
-    seen.frames++;
     const words = log.querySelector('li:last-child .ws-words')?.textContent ?? '';
     const [, sent, number] = /"([0-9.]+) ([0-9]+)"/.exec(words) ?? [];
     if (number !== undefined && Number(number) > newest) {
       const before = newest;
       newest = Number(number);
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => seen.late.push(
-        [performance.timeOrigin + performance.now() - sent * 1000, newest - before]);
-      channel.port2.postMessage(0);
+      wslabAfterPaint(() => seen.late.push(
+        [performance.timeOrigin + performance.now() - sent * 1000, newest - before]));
     }
     requestAnimationFrame(look);
   };
@@ -93,52 +83,33 @@ WATCH = """\
 """
 
 # Somebody scrolls the log to its beginning: from then to the frame in which that is painted.
-CLICK = """\
+SCROLL = """\
 () => new Promise((resolve) => {
   const log = document.querySelector('[data-wslab="browser-socket"] .ws-log');
   const start = performance.now();
   setTimeout(() => {
     log.scrollTop = 0;
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        log.scrollTop = log.scrollHeight;
-        resolve(performance.now() - start);
-      };
-      channel.port2.postMessage(0);
-    });
+    requestAnimationFrame(() => wslabAfterPaint(() => {
+      log.scrollTop = log.scrollHeight;
+      resolve(performance.now() - start);
+    }));
   });
 })
 """
 
 
-def percentile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
 def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
     page = notebook.page
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-
-    def busy() -> float:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-
     page.evaluate(WATCH)
     page.wait_for_timeout(300)  # let the page settle: this is a measurement, not a test
     panel = notebook.view("browser-socket")
     panel.locator('[data-action="connect"]').click()
     panel.locator('[data-event="message"]').first.wait_for()
-    busy_before, frames_before = busy(), page.evaluate("() => window.wslabSeen.frames")
-    before = page.evaluate("() => performance.now()")
+    meter = Meter(notebook)
     page.wait_for_timeout(seconds * 500)
-    click = page.evaluate(CLICK)
+    scroll = page.evaluate(SCROLL)
     page.wait_for_timeout(seconds * 400)
-    took = (page.evaluate("() => performance.now()") - before) / 1000
-    share = (busy() - busy_before) / took
-    frames = (page.evaluate("() => window.wslabSeen.frames") - frames_before) / took
+    cost = meter.stop()
     panel.locator('[data-event="close"]').wait_for(timeout=60_000)
     late = page.evaluate("() => { wslabSeen.on = false; return wslabSeen.late }")
     latencies = [ms for ms, count in late for _ in range(count)]
@@ -151,13 +122,10 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
         )
     )
     stamps = json.loads(notebook.execute("print(json.dumps(heard))"))
-    busiest = max(sum(t <= s < t + 1 for s in stamps) for t in stamps)
     print(
-        f"{total:>7,} messages at {rate:>6,.0f}/s   p50 {percentile(latencies, 0.5):5.1f} ms   "
-        f"p99 {percentile(latencies, 0.99):5.1f} ms   max {max(latencies):5.1f} ms   "
-        f"Python has {got[1]:,}, {total - got[1]:,} gone   {frames:3.0f} painted/s   "
-        f"main thread {share:4.0%} busy   a scroll {click:.0f} ms   "
-        f"{busiest} reports reached the kernel in the busiest second",
+        f"{total:>7,} messages at {rate:>6,.0f}/s   {told(latencies)}   "
+        f"Python has {got[1]:,}, {total - got[1]:,} gone   {cost}   a scroll {scroll:.0f} ms   "
+        f"{busiest_second(stamps)} reports reached the kernel in the busiest second",
         flush=True,
     )
 
@@ -168,26 +136,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--wire", action="store_true", help="with a wire view on the same page")
     options = parser.parse_args()
-    path = find_browser.find()
-    if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.REMEDY}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_lab(Path(folder)) as lab,
-        running_browser(path) as browser,
-    ):
-        print(
-            f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-            f"Chromium {browser.version} (headless)" + (", with a wire view" * options.wire)
-        )
-        cast = CAST.format(rate=options.rate, seconds=options.seconds)
-        cells = [cast, "socket", *(["WireView(capture)"] if options.wire else [])]
-        lab.write_notebook("flood.ipynb", *cells)
-        notebook = lab.open(browser, "flood.ipynb")
-        notebook.run_all()
+    cast = CAST.format(rate=options.rate, seconds=options.seconds)
+    cells = [cast, "socket", *(["WireView(capture)"] if options.wire else [])]
+    with measured_page(*cells, note=", with a wire view" * options.wire) as notebook:
         notebook.view("browser-socket").wait_for()
         measure(notebook, options.rate, options.seconds)
-        notebook.close()
 
 
 if __name__ == "__main__":

@@ -16,16 +16,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import sys
-import tempfile
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-import find_browser
-from real_lab import OpenNotebook, running_browser, running_lab
+from measured_page import Meter, busiest_second, measured_page, told
+from real_lab import OpenNotebook
 
 CAST = """\
 import threading, time
@@ -82,7 +75,7 @@ def record(rate, seconds):
 WATCH = """\
 () => {
   const list = document.querySelector('[data-wslab="wire-view"] [role=listbox]');
-  const seen = window.wslabSeen = {painted: [], frames: 0, on: true};
+  const seen = window.wslabSeen = {painted: []};
   let newest = -1;
   const look = () => {
     let now = -1;
@@ -91,57 +84,31 @@ WATCH = """\
     }
     if (now <= newest) return;
     newest = now;
-    // A message posted from a frame's callback arrives when that frame has been painted.
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage =
-        () => seen.painted.push([now, performance.timeOrigin + performance.now()]);
-      channel.port2.postMessage(0);
-    });
+    requestAnimationFrame(() => wslabAfterPaint(
+      () => seen.painted.push([now, performance.timeOrigin + performance.now()])));
   };
-  const observer = new MutationObserver(look);
+  const observer = seen.observer = new MutationObserver(look);
   observer.observe(list, {subtree: true, childList: true, attributeFilter: ['data-wslab-row']});
-  const count = () => {
-    seen.frames++;
-    if (seen.on) requestAnimationFrame(count);
-    else observer.disconnect();
-  };
-  requestAnimationFrame(count);
 }
 """
 
 
-def percentile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
 def measure(notebook: OpenNotebook, how: str, rate: float, seconds: float) -> None:
     page = notebook.page
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-
-    def busy() -> float:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-
     first = int(notebook.execute("print(len(capture.index))"))
     notebook.execute("messages.clear()")
     page.evaluate(WATCH)
     page.wait_for_timeout(300)  # let the page settle: this is a measurement, not a test
-    busy_before, frames_before = busy(), page.evaluate("() => window.wslabSeen.frames")
-    before = page.evaluate("() => performance.now()")
+    meter = Meter(notebook)
     notebook.execute(f"{how}({rate}, {seconds})", timeout=seconds * 20 + 60)
-    took = (page.evaluate("() => performance.now()") - before) / 1000
-    busy_share = (busy() - busy_before) / took
-    frames = (page.evaluate("() => window.wslabSeen.frames") - frames_before) / took
+    cost = meter.stop()
     last = int(notebook.execute("print(len(capture.index))"))
     page.wait_for_function(
         "last => window.wslabSeen.painted.some(([row]) => row >= last - 1)",
         arg=last,
         timeout=60_000,
     )
-    painted = page.evaluate("() => { wslabSeen.on = false; return wslabSeen.painted }")
+    painted = page.evaluate("() => { wslabSeen.observer.disconnect(); return wslabSeen.painted }")
     times = json.loads(
         notebook.execute(
             f"import json; print(json.dumps([zero + row.time for row in "
@@ -154,13 +121,10 @@ def measure(notebook: OpenNotebook, how: str, rate: float, seconds: float) -> No
         while painted[at][0] < number:
             at += 1
         latencies.append(painted[at][1] - crossed * 1000)
-    busiest = max((sum(t <= s < t + 1 for s in stamps) for t in stamps), default=0)
     shown = page.locator("[data-wslab=count]").first.inner_text()
     print(
-        f"{len(times):>7,} frames at {len(times) / took:>6,.0f}/s   "
-        f"p50 {percentile(latencies, 0.5):5.1f} ms   p99 {percentile(latencies, 0.99):5.1f} ms   "
-        f"max {max(latencies):5.1f} ms   {busiest:2d} messages in the busiest second   "
-        f"{frames:3.0f} painted/s   main thread {busy_share:4.0%} busy   page has {shown}",
+        f"{len(times):>7,} frames at {len(times) / cost.seconds:>6,.0f}/s   {told(latencies)}   "
+        f"{busiest_second(stamps):2d} messages in the busiest second   {cost}   page has {shown}",
         flush=True,
     )
 
@@ -171,21 +135,7 @@ def main() -> None:
     parser.add_argument("--rates", default="10,1000", help="frames a second, through the tap")
     parser.add_argument("--rows", type=int, default=100_000, help="for the flood; 0: none")
     options = parser.parse_args()
-    path = find_browser.find()
-    if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.REMEDY}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_lab(Path(folder)) as lab,
-        running_browser(path) as browser,
-    ):
-        print(
-            f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-            f"Chromium {browser.version} (headless)"
-        )
-        lab.write_notebook("latency.ipynb", CAST, TALK, RECORD, "view")
-        notebook = lab.open(browser, "latency.ipynb")
-        notebook.run_all()
+    with measured_page(CAST, TALK, RECORD, "view") as notebook:
         notebook.view("wire-view").wait_for()
         notebook.page.wait_for_selector("[data-wslab-row]")
         notebook.page.evaluate(
@@ -195,7 +145,6 @@ def main() -> None:
             measure(notebook, "talk", float(rate), options.seconds)
         if options.rows:
             measure(notebook, "record", 10_000, options.rows / 10_000)
-        notebook.close()
 
 
 if __name__ == "__main__":
