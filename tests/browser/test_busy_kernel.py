@@ -94,8 +94,26 @@ def test_where_widget_callbacks_run_is_as_the_setting_says(notebook, request):
 
 def test_a_click_works_while_a_cell_is_busy(notebook):
     """With callbacks on a subshell's thread, which is JupyterLab's way since 4.4."""
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel"
+        ".setSource(`from IPython.display import display\\n"
+        "display(lab.wire(), lab.ask('requests'), lab.bench())`) }"
+    )
+    notebook.run_cell(1)
     panel, wire = notebook.view("client-panel"), notebook.view("wire-view")
     start_blocking(notebook)
+    question, bench = (
+        notebook.cell(1).locator(".widget-radio").first,
+        notebook.page.locator(".wslab-bench"),
+    )
+    question.get_by_role("radio").first.click()
+    notebook.page.get_by_role("button", name="That is my answer").click()
+    expect(notebook.view("reply")).to_be_visible()
+    bench.locator("select").select_option(index=0)
+    for number in range(2):  # again: what a thread of ours has written since changes nothing
+        bench.get_by_role("radio").nth(number).click()
+        bench.get_by_role("button", name="Break it").click()
+        expect(notebook.view("outcome")).to_be_visible()
     panel.locator('[data-action="connect"]').click()
     expect(panel).to_have_attribute("data-state", "OPEN")
     panel.locator('[data-action="send"]').click()

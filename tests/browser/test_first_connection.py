@@ -204,7 +204,7 @@ LAB = "from wslab.labs import first_connection\nlab = first_connection.open()\nl
 
 def test_a_cell_that_runs_again_stops_or_goes_takes_its_sockets_along(lab_page):
     two = "%%browser\nfor (let i = 0; i < 2; i++) new WebSocket(url);"
-    notebook = lab_page.open_cells(LAB, two, two)
+    notebook = lab_page.open_cells(LAB, two, two, "%%browser\nwhile (true) {}")
     notebook.run_cell(0)
     notebook.run_cell(1)
     notebook.run_cell(2)
@@ -226,6 +226,18 @@ def test_a_cell_that_runs_again_stops_or_goes_takes_its_sockets_along(lab_page):
     )
     expect(closes).to_have_count(6)
     expect(closes.last).to_contain_text("1001")
+    never_ends(notebook, 2)
+
+
+def never_ends(notebook, number: int) -> None:
+    """A loop without an end has its frame to itself: the notebook goes on, and offers to stop."""
+    notebook.run_cell(number)
+    notebook.run_cell(number)  # takes the place of one that runs for ever
+    cell = notebook.view("browser-cell").last
+    expect(cell).to_contain_text("The code has been busy for seconds")
+    assert notebook.execute("6 * 7") == "42"
+    cell.get_by_role("button", name="Stop").click()
+    expect(cell).to_contain_text("Stopped.")
 
 
 def test_code_in_a_cell_is_kept_in_its_frame_and_told_what_it_may_not(lab_page):
@@ -268,16 +280,32 @@ def test_code_in_a_cell_is_kept_in_its_frame_and_told_what_it_may_not(lab_page):
     assert cells.nth(3).locator("[data-line]").count() < 1000
 
 
-def test_no_cookie_of_the_page_is_in_the_recording(lab_page):
+def test_python_waits_for_the_page_in_the_cell_behind_it(lab_page):
+    """Run All leaves the page no pause between the two, and the kernel is busy from then on."""
     notebook = lab_page.open_cells(
         LAB + "\nsocket = lab.browser()",
         "socket.connect()\nsocket",
+        "print(socket.wait('open').name)",
         "%%browser\nnew WebSocket(url)",
     )
-    notebook.page.evaluate("() => { document.cookie = 'login=very-secret; path=/' }")
-    for number in range(3):
-        notebook.run_cell(number)
-    assert "open" in notebook.execute("socket.wait('open').name")
+    # JupyterLab's way around a busy kernel is made with the first widget, and may take its time.
+    notebook.page.evaluate(
+        """() => {
+          const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          const create = kernel.requestCreateSubshell.bind(kernel);
+          kernel.requestCreateSubshell = (...args) => {
+            const { done } = create(...args);
+            return { done: new Promise((later) => setTimeout(later, 500)).then(() => done) };
+          };
+          document.cookie = 'login=very-secret; path=/';
+        }"""
+    )
+    notebook.run_all()
+    expect(notebook.cell(2)).to_contain_text("open")
+    no_cookie_of_the_page_is_in_the_recording(notebook)
+
+
+def no_cookie_of_the_page_is_in_the_recording(notebook) -> None:
     expect(notebook.view("browser-cell")).to_have_attribute("data-state", "OPEN")
     sent = notebook.execute("print([lab.capture.stream(n, 'client') for n in (1, 2)])")
     assert "Cookie: " in sent, "the browser does send them: to every port of this machine"

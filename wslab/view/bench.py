@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from .own_route import take_own_route
 from .static_html import reference as link
 
 
@@ -71,6 +72,7 @@ class Bench(widgets.VBox):
         top = widgets.HBox([self._list, right], layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__([top, self._result], **options)
         self.add_class("wslab-bench")
+        take_own_route(self._list, self._predictions, self._button)
 
     def run(self, name: str) -> Outcome:
         """Run an experiment from code and keep its outcome. Raises KeyError for another name."""

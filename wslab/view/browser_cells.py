@@ -8,6 +8,10 @@ The code runs in a frame of its own inside the page: sandboxed, without an origi
 `Origin: null`), so that it cannot touch the notebook. `url` is bound to the lab's server, through
 the tap. What it says and what goes wrong stands under the cell. Running the cell again, or taking
 it away, ends the code and closes its sockets.
+
+A loop that never ends: Chrome, Edge and their kin give the frame a process of its own, so the
+notebook goes on, and the cell offers to stop it. In a browser that does not, the whole page stops
+answering, until the browser itself asks whether to end the script.
 """
 
 from __future__ import annotations
@@ -64,7 +68,8 @@ class _Magic:
         """%%browser [SERVER]: run the cell's JavaScript, or HTML, in the page of this notebook.
 
         SERVER is a Python expression for a lab, a server, a tap or a URL; `lab` if left out. The
-        code finds its address in `url`.
+        code finds its address in `url`. A loop without an end may freeze the page in some browsers:
+        save first, and wait with events, not with `while`.
         """
         url = self._address(line.strip())
         here = self._cell_id()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 
 from .errands import Errands
+from .own_route import take_own_route
 
 
 class Trial(Protocol):
@@ -63,6 +64,7 @@ class KeepaliveBench(widgets.VBox):
             [self.interval, self.timeout, self.prediction, self._button, self._result], **options
         )
         self.add_class("wslab-keepalive")
+        take_own_route(self.interval, self.timeout, self.prediction, self._button)
 
     def run(self) -> Trial:
         """Do it from code, with the sliders as they stand."""

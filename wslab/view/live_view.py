@@ -15,6 +15,7 @@ from typing import Any
 
 import anywidget
 
+from .own_route import take_own_route
 from .pump import Pump, pump
 
 
@@ -35,7 +36,7 @@ class LiveView(anywidget.AnyWidget):
         self._turn = threading.RLock()  # the pump's thread and, at rest, any other
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, buffers: self._page_says(content, buffers))
-        self._take_own_route()
+        take_own_route(self)
         self._pump.add(self)
 
     # -- for subclasses --------------------------------------------------------------------------
@@ -151,10 +152,3 @@ class LiveView(anywidget.AnyWidget):
 
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         self.send(content, buffers)
-        self._take_own_route()
-
-    def _take_own_route(self) -> None:
-        # ipykernel 7.4 notes on a comm which subshell sent on it last, and hands the page's answers
-        # to that one. What a thread of ours sends counts as the main shell's, and then the page's
-        # questions would wait for the running cell. Without the note they go where the page says.
-        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)

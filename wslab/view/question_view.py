@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
+from .own_route import take_own_route
 from .static_html import reference as link
 
 
@@ -49,6 +50,7 @@ class QuestionView(widgets.VBox):
             f"<div style='line-height:1.45;font-weight:600'>{escape(question.prompt)}</div>"
         )
         super().__init__([prompt, self._choice, self._button, self._reply], **options)
+        take_own_route(self._choice, self._button)
 
     def _chosen(self, change: Any) -> None:
         self._button.disabled = change["new"] is None

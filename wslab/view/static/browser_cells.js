@@ -5,6 +5,7 @@ const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 const SIGNS = { log: "›", warn: "!", error: "⚠", alert: "▣", note: "·" };
 const WORDS = { log: "", warn: "warning", error: "error", alert: "alert", note: "" };
 const KEPT = 1_000; // lines shown
+const PATIENCE = 2_000; // ms between two looks at whether the code still answers
 const TALLEST = 420; // px of the frame: beyond that it scrolls
 
 // Nothing is loaded, and sockets reach this machine only. Inline script is the whole point of a cell.
@@ -51,13 +52,29 @@ function render({ model, el }) {
       else if (what === "line") addLine(...rest.map(String));
       else if (what === "sockets" && Array.isArray(rest[0])) showSockets(rest[0].map(Number));
       else if (what === "height") showFrame(Number(rest[0]) || 0);
+      else if (what === "ends") asked = false;
     }
   }
+
+  // Code that never ends leaves this page alone where the browser gives the frame a process of its
+  // own, as Chrome and its kin do. But nothing that it says gets out, not even what it said before.
+  let asked = false;
+  const watch = setInterval(() => {
+    if (asked === true) {
+      addLine("warn", "The code has been busy for seconds, and nothing is heard of it before it comes to an end. " +
+        "If it never does: Stop.");
+      asked = "told";
+    } else if (asked === false) {
+      asked = true;
+      frame.contentWindow?.postMessage({ wslabEnds: true }, "*");
+    }
+  }, PATIENCE);
 
   function begin() {
     // The same frame again: it was moved about in the notebook, which loads it anew.
     log.replaceChildren();
     gone = 0;
+    asked = false;
     closeBridged();
     showSockets([]);
   }
@@ -158,6 +175,7 @@ function render({ model, el }) {
 
   function end() {
     if (frame === null) return;
+    clearInterval(watch);
     frame.remove(); // and with it go its sockets: the browser closes them with 1001, going away
     closeBridged();
     frame = null;
@@ -185,6 +203,7 @@ function render({ model, el }) {
   place.append(frame);
   return () => {
     removeEventListener("message", onMessage);
+    clearInterval(watch);
     frame?.remove();
     frame = null;
     closeBridged();

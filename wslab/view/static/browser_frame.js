@@ -17,7 +17,6 @@
 
   function tell(...what) {
     waiting.push(what);
-    // At once where it can be: code that never ends would else never be heard.
     if (timer === null && performance.now() - before > EVERY) flush();
     else timer ??= setTimeout(flush, EVERY);
   }
@@ -34,6 +33,13 @@
     text = String(text);
     tell("line", kind, text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text);
   }
+
+  // Whether the code has come to an end: the page around asks, and hears nothing while it has not.
+  addEventListener("message", (event) => {
+    if (event.source !== around || !event.data?.wslabEnds) return;
+    event.stopImmediatePropagation();
+    around.postMessage({ wslab: [["ends"]] }, "*");
+  });
 
   // -- what the code says -------------------------------------------------------------------
 

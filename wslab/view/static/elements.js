@@ -89,12 +89,31 @@ function lampDot() {
 
 /** Says hello when a page opens, and again whenever asked; bye when it closes. */
 export class Page {
+  #way;
+
   constructor(model) {
     this.model = model;
     this.name = Math.random().toString(36).slice(2, 12);
+    this.#way = ownWay(model);
   }
 
   ask(question, buffers = []) {
-    this.model.send({ ...question, page: this.name }, undefined, buffers);
+    const send = () => this.model.send({ ...question, page: this.name }, undefined, buffers);
+    if (this.#way === null) send();
+    else this.#way = this.#way.then(send); // in the order of asking
   }
+}
+
+/**
+ * JupyterLab makes a subshell for the widgets when the first one comes, and what is said before it
+ * is there goes to the main shell: behind the running cell. So the first word waits for it. Null:
+ * there is nothing to wait for.
+ */
+function ownWay(model) {
+  const comm = model.get("layout")?.comm?.jsServicesComm; // any widget's: they share the subshell
+  if (!comm?.subshellStarted || comm.subshellId || comm.commsOverSubshells === "disabled") return null;
+  return Promise.race([
+    comm.subshellStarted.catch(() => {}),
+    new Promise((resolve) => setTimeout(resolve, 2000)), // a kernel without subshells
+  ]);
 }

@@ -1,0 +1,22 @@
+"""Where a page's word to a widget is heard: not behind the running cell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from ipykernel.comm.comm import BaseComm
+
+from wslab.view.own_route import take_own_route
+
+
+def test_what_a_page_says_goes_where_it_was_sent_whoever_wrote_last():
+    comm = BaseComm(target_name="jupyter.widget", comm_id="w", primary=False)
+    comm._reply_subshell_id = None  # as after a message of the main thread's
+    assert comm._reply_subshell_for({}, "the widgets' subshell") is None
+    take_own_route(SimpleNamespace(comm=comm))
+    comm._reply_subshell_id = None
+    assert comm._reply_subshell_for({}, "the widgets' subshell") == "the widgets' subshell"
+
+
+def test_a_comm_without_the_note_is_left_as_it_is():
+    take_own_route(SimpleNamespace(comm=None), SimpleNamespace(comm=object()))
