@@ -81,7 +81,7 @@ def test_where_widget_callbacks_run_is_as_the_setting_says(notebook, request):
         "import threading; said = []\n"
         "(panel,) = [out for out in Out.values() if type(out).__name__ == 'ClientPanel']\n"
         "says = panel._page_says\n"
-        "def spy(content): said.append(threading.current_thread().name); says(content)\n"
+        "def spy(*what): said.append(threading.current_thread().name); says(*what)\n"
         "panel._page_says = spy"
     )
     panel = notebook.view("client-panel")
