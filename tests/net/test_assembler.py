@@ -115,7 +115,9 @@ def test_a_frame_too_large_to_be_held_passes_as_it_comes(monkeypatch):
     frame = encode_frame(2, b"x" * 500)
     after = encode_frame(1, b"next")
     pieces = one.feed("server", frame[:50])
-    assert [(p.what, p.offset, len(p.data)) for p in pieces] == [("loose", 0, 50)]
+    assert [(p.what, p.offset, len(p.data), p.unit) for p in pieces] == [
+        ("large", 0, 50, len(frame))
+    ]
     assert not one.between_units("server")
     pieces = one.feed("server", frame[50:] + after)
     assert [(p.what, p.offset) for p in pieces] == [("loose", 50), ("frame", len(frame))]

@@ -24,6 +24,7 @@ from wslab.net import (
     loop,
     stop_all,
 )
+from wslab.net.assembler import LARGEST
 from wslab.wire import Capture, Opcode, encode_frame
 
 from .conftest import PATIENCE, Lab
@@ -108,6 +109,32 @@ def test_step_delivers_one_at_a_time_the_oldest_first(lab, client, watch):
     assert lab.tap.step().payload == b"two"
     assert client.recv() == "two"
     assert lab.tap.step() is None
+
+
+@pytest.mark.parametrize("armed", ["hold", "rule"])
+def test_what_is_too_large_to_be_held_passes_and_it_is_said(armed):
+    with EchoServer(max_size=None) as server, Tap(server.port, Capture()) as tap:
+        watch = Watch(Lab(server, tap, tap.capture))
+        with connect(tap.url, max_size=None) as client:
+            if armed == "hold":
+                tap.hold("client")
+            else:
+                tap.add_rule("drop every client frame")
+            assert tap.status()["passed"] == ""
+            client.send(bytes(LARGEST + 1))
+            assert client.recv() == bytes(LARGEST + 1)
+            assert f"a frame of {LARGEST + 15:,} bytes from the client was not" in repr(tap.log)
+            assert tap.status()["passed"] in repr(tap.log)
+            assert "sent in fragments it can be held" in tap.status()["passed"]
+            row = next(row for row in watch.capture.index.rows() if row.kind == "binary")
+            (event,) = watch.capture.index.marks(row.number)
+            assert (event.name, event.note) == ("delivered", "over 16 MiB: it passes as it comes")
+            assert watch.capture.delivered(1, "client") == watch.capture.sent(1, "client")
+            client.send("small")
+            watch.until(lambda: bool(watch.marks[-1]))
+            assert watch.marks[-1] == ("held" if armed == "hold" else "dropped")
+            tap.disarm()
+            assert tap.status()["passed"] == ""
 
 
 def test_deliver_all_goes_on_holding(lab, client, watch):

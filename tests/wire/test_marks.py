@@ -94,6 +94,15 @@ def test_an_edited_request_keeps_its_secrets():
     assert not any("hunter2" in line for line in capture.json_lines())
 
 
+def test_a_mark_on_the_beginning_of_a_unit_is_its_rows_as_soon_as_it_is_whole(capture):
+    put(capture, HELLO[:3], "delayed")
+    assert capture.index.rows() == []
+    capture.record(1, "server", HELLO[3:] + PING)
+    capture.mark(1, "server", "dropped", len(HELLO), len(PING))
+    assert [row.mark for row in capture.index.rows()] == ["delayed", "dropped"]
+    assert capture.index.marked == [1, 0]
+
+
 def test_a_mark_on_no_whole_unit_is_no_rows(capture):
     put(capture, HELLO[:3], "dropped")
     assert capture.delivered(1, "server") == b""

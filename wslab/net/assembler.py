@@ -22,8 +22,11 @@ class Piece(NamedTuple):
     offset: int
     """Where they start in their direction's stream."""
     data: bytes
-    what: Literal["head", "frame", "loose"]
-    """A request or response, a frame, or `loose`: a part of one, which only can pass."""
+    what: Literal["head", "frame", "large", "loose"]
+    """A request or response, a frame, or a part of one, which only can pass: `large` is the first
+    of a unit that is larger than `LARGEST`, `loose` any other."""
+    unit: int = 0
+    """Of a `large` one: bytes of the whole, as far as they are known."""
 
 
 class _Side:
@@ -127,11 +130,14 @@ class Assembler:
                 self._after_message(side, bytes(side.buffer[position:end]))
             position = side.seen = end
         self._cut(side, position)
-        too_large = len(side.buffer) > LARGEST
+        size = len(side.buffer)
         if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
-            too_large = header.payload_length > LARGEST
-        if side.passed or too_large:
+            size = header.length + header.payload_length
+        if side.passed:
             pieces += self.flush(side.direction)
+        elif size > LARGEST:
+            first, *_ = self.flush(side.direction)
+            pieces.append(first._replace(what="large", unit=size))
         return pieces
 
     def _end_of_frame(self, side: _Side, position: int) -> int | None:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from wslab.net.assembler import Assembler, Piece
+from wslab.net.assembler import LARGEST, Assembler, Piece
 from wslab.net.in_flight import InFlight
 from wslab.wire import Direction
 from wslab.wire.capture import MarkName
@@ -201,6 +201,9 @@ class Lane:
         if self.discards:
             self._mark(frame, "dropped", note="after the cut")
             return
+        unstopped = frame.too_large and (self.holds or self.gate.settings.rules)
+        if unstopped:
+            self._tell_unstopped(frame)
         wait = 0.0
         reason = "hold"
         for action in () if frame.is_loose else self.gate.settings.decide(frame):
@@ -235,9 +238,23 @@ class Lane:
             self._mark(frame, "delayed", note=note)
         else:
             self._deliver(frame)
+            if unstopped:
+                note = f"over {LARGEST >> 20} MiB: it passes as it comes"
+                self._mark(frame, "delivered", note=note)
             return
         self._last_due = frame.due
         self._enqueue(frame)
+
+    def _tell_unstopped(self, frame: InFlight) -> None:
+        """Say that nobody can stop this one, where a learner looks for it."""
+        text = (
+            f"a frame of {frame.too_large:,} bytes from the {self.direction} was not stopped, and "
+            f"no rule saw it: over {LARGEST >> 20} MiB a frame passes as it comes; sent in "
+            "fragments it can be held"
+        )
+        self.gate.relay.tap.log.note(text)
+        self.gate.settings.passed = text
+        self.gate.settings.tell()
 
     def end(self, how: How) -> None:
         """The source's stream ended."""

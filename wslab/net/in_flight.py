@@ -25,7 +25,9 @@ class InFlight:
         self.sequence = sequence
         """Counts what came to the tap, over all connections."""
         self.is_frame = piece.what == "frame"
-        self.is_loose = piece.what == "loose"
+        self.is_loose = piece.what in ("large", "loose")
+        self.too_large = piece.unit
+        """Of the first part of what is too large to be held: bytes of the whole. Else 0."""
         self.held = False
         """Waits until somebody lets it go."""
         self.due = 0.0

@@ -48,6 +48,8 @@ class Settings:
         self.holding: dict[int | None, set[Direction]] = {}
         self.freezing: dict[int | None, set[Direction]] = {}
         self.slow: dict[int | None, tuple[set[Direction], float | None, float, float, int]] = {}
+        self.passed = ""
+        """What could not be held though it was wished, in a sentence; the last of them."""
         self.subscribers: list[Callable[[], None]] = []
         self._lines: dict[tuple[int, Direction], Line] = {}
         self._sequence = itertools.count(1)
@@ -205,6 +207,7 @@ class WireDebugger:
             "slow": bool(settings.slow),
             "waiting": waiting,
             "rules": [_rule_text(rule) for rule in settings.rules],
+            "passed": settings.passed,
         }
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -228,6 +231,7 @@ class WireDebugger:
         which = _directions(direction)
 
         def act() -> None:
+            self._settings.passed = ""
             self._settings.holding.setdefault(connection, set()).update(which)
             self._settings.arm(connection)
             self._settings.tell()
@@ -238,6 +242,7 @@ class WireDebugger:
         """Hold no more: deliver what waits, and let pass what comes."""
 
         def act() -> None:
+            self._settings.passed = ""
             if connection is None:
                 self._settings.holding.clear()
             else:
@@ -498,6 +503,7 @@ class WireDebugger:
             for wishes in (settings.holding, settings.freezing, settings.slow):
                 wishes.clear()
             settings.rules.clear()
+            settings.passed = ""
             for gate in settings.gates():
                 for lane in gate.lanes.values():
                     lane.open_wide()

@@ -105,6 +105,7 @@ class Index:
         self._chunks_read = 0
         self._events_read = 0
         self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
+        self._early_marks: list[tuple[int, Event]] = []  # on what is no whole unit yet
         self._marked_at: dict[tuple[int, int], int] = {}  # stream and offset -> row
         self.marked: list[int] = []
         """The rows in the order in which they were marked; marked again, a row comes again."""
@@ -122,6 +123,10 @@ class Index:
                     break
                 while self._chunks_read < stop:
                     self._read_chunks(stop)
+            if self._early_marks:
+                early, self._early_marks = self._early_marks, []
+                for stream, event in early:
+                    self._mark(stream, event)
             return len(self._start)
 
     def _read_events(self, position: int) -> int:
@@ -235,7 +240,10 @@ class Index:
         if row is None:
             row = self._find(stream, event.offset)
             if row is None:
-                return  # no whole unit: the start of a frame whose rest never came
+                side = self._side(stream)
+                if event.offset >= (side.splitter or side).position:
+                    self._early_marks.append((stream, event))  # the rest may still come
+                return
             self._marked_at[stream, event.offset] = row
         self._row_marks.setdefault(row, []).append(event)
         self.marked.append(row)

@@ -51,6 +51,8 @@ export class DebuggerBar {
     this.buttons = [this.waiting, this.hold, this.step, this.deliverAll, this.tools];
     this.problem = h("div", { class: "ws-problem", "data-wslab": "debugger-problem", role: "alert" });
     this.problem.hidden = true;
+    this.passed = h("div", { class: "ws-problem", "data-wslab": "debugger-passed", role: "alert" });
+    this.passed.hidden = true;
     this.panel = this.#makePanel(id);
     this.panel.hidden = true;
     this.frame = new FrameActions(this.ask);
@@ -61,8 +63,10 @@ export class DebuggerBar {
   show(status) {
     this.#status = status;
     for (const element of this.buttons) element.hidden = !status;
+    this.passed.hidden = !status?.passed;
     if (!status) return;
-    const { holding, frozen, slow, waiting, rules } = status;
+    const { holding, frozen, slow, waiting, rules, passed } = status;
+    say(this.passed, passed);
     set(this.hold, "aria-pressed", String(holding));
     say(this.holdText, holding ? "Holding" : "Hold");
     this.step.disabled = this.deliverAll.disabled = waiting === 0 || frozen;

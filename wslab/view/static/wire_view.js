@@ -192,6 +192,7 @@ function render({ model, el }) {
     picture,
     loss,
     tamper.problem,
+    tamper.passed,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
         h("div", { class: "ws-row ws-lanes", "aria-hidden": "true" },
