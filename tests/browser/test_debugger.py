@@ -1,4 +1,4 @@
-"""The wire debugger through the page: hold, step, drop, edit, inject, rules, cut."""
+"""The wire debugger through the page: everything that can be done to what crosses."""
 
 from __future__ import annotations
 
@@ -90,6 +90,57 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     expect(row(wire, "from nowhere", "server")).to_have_attribute("data-mark", "injected")
     assert notebook.execute("client.recv()") == "'from nowhere'"
     notebook.screenshots("debugger-tools")
+
+    # It goes by itself: later than it was held by hand.
+    do(wire, "hold")
+    notebook.execute("client.send('later')")
+    row(wire, '"later"').click()
+    do(wire, "delay")
+    expect(row(wire, '"later"')).to_have_attribute("data-mark", re.compile(r"^held [1-9][\d.]* s$"))
+    expect(wire.locator(".ws-history")).to_contain_text("delayed (by hand)")
+    expect(row(wire, '"later"', "server")).to_have_attribute("data-mark", "held")
+    do(wire, "hold")
+    assert notebook.execute("client.recv()") == "'later'"
+
+    freeze = wire.locator('[data-action="freeze"]')
+    freeze.click()
+    expect(freeze).to_have_text("Thaw")
+    notebook.execute("client.send('cold')")
+    expect(row(wire, '"cold"')).to_have_attribute("data-mark", "held")
+    expect(waiting).to_have_text("frozen · 1 waiting")
+    expect(wire.locator('[data-action="step"]')).to_be_disabled()
+    freeze.click()
+    expect(row(wire, '"cold"')).to_have_attribute("data-mark", re.compile(r"^held [\d.]+ s$"))
+    expect(row(wire, '"cold"', "server")).to_have_count(1)
+    assert notebook.execute("client.recv()") == "'cold'"
+
+    line = wire.locator('[data-input="latency"]')
+    line.fill("200")
+    do(wire, "slow")
+    expect(waiting).to_have_text("slow line")
+    assert notebook.execute("client.send('slow'); client.recv()") == "'slow'"
+    for direction in ("client", "server"):
+        delayed = re.compile(r"^delayed (?!0\.[01])[\d.]+ s$")
+        expect(row(wire, '"slow"', direction)).to_have_attribute("data-mark", delayed)
+    line.fill("")
+    do(wire, "slow")
+    expect(waiting).to_be_hidden()
+
+    do(wire, "half-close-server")
+    expect(wire).to_have_attribute("data-state", "CLOSED")
+    ended = "[(e.direction, e.note) for e in lab.capture.events if e.name == 'cut']"
+    assert notebook.execute(ended) == "[('server', 'FIN')]"
+
+    # What nobody can stop does not pass in silence.
+    notebook.execute("client = lab.connect()")
+    do(wire, "hold")
+    passed = notebook.view("debugger-passed")
+    expect(passed).to_be_hidden()
+    notebook.execute("client.send(bytes(17 * 2**20))")
+    expect(passed).to_contain_text("over 16 MiB a frame passes as it comes")
+    notebook.screenshot("debugger-passed")
+    do(wire, "hold")
+    expect(passed).to_be_hidden()
 
     do(wire, "cut")
     expect(wire).to_have_attribute("data-state", "CLOSED")
