@@ -44,6 +44,19 @@ def test_whatever_the_traffic_a_view_is_asked_20_times_in_any_second_at_most(pum
     assert min(gaps) >= INTERVAL - 1e-9
 
 
+def test_a_late_message_does_not_delay_those_that_follow_but_never_are_they_21_in_a_second(pump):
+    view = View(pump, again=0.0)
+    pump.notify(view)
+    for late in (0.0, 0.04, 0.0, 0.001, 0.02) * 40:
+        pump.clock.now += late
+        pump.turn(0.1)
+    seconds = view.asked[-1] - view.asked[0]
+    assert len(view.asked) > 19.5 * seconds
+    assert max(sum(t <= s < t + 1 for s in view.asked) for t in view.asked) == 20
+    gaps = [b - a for a, b in zip(view.asked, view.asked[1:], strict=False)]
+    assert min(gaps) < INTERVAL * 0.9
+
+
 def test_each_view_has_a_rate_of_its_own(pump):
     one, two = View(pump), View(pump)
     pump.notify(one)
