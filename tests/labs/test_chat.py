@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
 from websockets.asyncio.server import broadcast, serve
 
 from wslab.exercises.chat import check_offender
 from wslab.labs import chat
 from wslab.labs.chat import LIMIT, LIMIT_MESSAGES
-from wslab.net import loop, running
+from wslab.net import running
 from wslab.wire.graphemes import graphemes
-
-
-@pytest.fixture
-def lab():
-    with chat.open() as lab:
-        yield lab
-    assert list(running()) == []
-    assert loop.tasks() == []
 
 
 def test_a_seat_has_joined_when_it_is_shown(lab):

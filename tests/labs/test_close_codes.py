@@ -5,16 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wslab.labs import close_codes
-from wslab.net import NotRunning, loop, running
+from wslab.net import NotRunning
 from wslab.net.node_peers import NodeMissing, find
-
-
-@pytest.fixture
-def lab():
-    with close_codes.open() as lab:
-        yield lab
-    assert list(running()) == []
-    assert loop.tasks() == []
 
 
 def test_an_ending_by_code_and_by_name(lab):

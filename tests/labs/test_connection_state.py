@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 
 from wslab.labs import connection_state
-from wslab.net import loop, running
 from wslab.net.node_peers import NodeMissing, find
 from wslab.view.browser_socket import SocketEvent
 
 PATIENCE = 10.0
-
-
-@pytest.fixture
-def lab():
-    with connection_state.open() as lab:
-        yield lab
-    assert list(running()) == []
-    assert loop.tasks() == []
 
 
 def wait_for(lab, condition):
@@ -130,7 +122,8 @@ def test_the_browsers_ready_state_stands_on_the_same_time_line(lab):
     names = ["new WebSocket", "open", "message", "close()", "close"]
     events = [list(SocketEvent(opened + n / 1000, name, "")) for n, name in enumerate(names)]
     socket.panel.ask({"do": "hello", "page": "p1"})
-    socket.panel.ask({"do": "report", "page": "p1", "events": events, "state": {}})
+    report = {"do": "report", "page": "p1", "state": {}, "buffers": [json.dumps(events).encode()]}
+    socket.panel.ask(report)
     said = [change.state for change in lab.log.of_connection(1) if change.source == "browser"]
     assert said == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
     assert lab.browser() is not socket

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from wslab.exercises.data_transfer import trace_bytes
-from wslab.labs import data_transfer
-from wslab.net import loop, running
 from wslab.wire import encode_frame
 
 KEY = b"key!"
-
-
-@pytest.fixture
-def lab():
-    with data_transfer.open() as lab:
-        yield lab
-    assert list(running()) == []
-    assert loop.tasks() == []
 
 
 def frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:

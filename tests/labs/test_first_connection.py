@@ -6,14 +6,7 @@ import pytest
 
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs import first_connection
-from wslab.net import HandshakeFailed, NotConnected, stop_all
-
-
-@pytest.fixture
-def lab():
-    with first_connection.open() as lab:
-        yield lab
-    stop_all()
+from wslab.net import HandshakeFailed, NotConnected
 
 
 def test_a_connection_cut_at_the_tap_dies_without_a_goodbye(lab):

@@ -5,19 +5,11 @@ from __future__ import annotations
 import pytest
 
 from wslab.labs import frames
-from wslab.net import NotRunning, loop, running
+from wslab.net import NotRunning, running
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.frame_draft import FrameDraft
 
 KEY = b"key!"
-
-
-@pytest.fixture
-def lab():
-    with frames.open() as lab:
-        yield lab
-    assert list(running()) == []
-    assert loop.tasks() == []
 
 
 def answered(data: bytes, direction: str) -> list[tuple[str, str]]:

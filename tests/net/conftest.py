@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -58,6 +59,28 @@ def refused_port() -> Iterator[int]:
     with contextlib.closing(socket.socket()) as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def interrupt_when() -> Iterator[Callable[[threading.Event], None]]:
+    """Presses the Stop button, which is SIGINT to the main thread, as soon as an event is set."""
+    if not hasattr(signal, "pthread_kill"):
+        pytest.skip("needs POSIX signals")
+    main = threading.main_thread().ident
+    assert main is not None
+    threads: list[threading.Thread] = []
+
+    def interrupt_when(event: threading.Event) -> None:
+        def stop_button() -> None:
+            event.wait(PATIENCE)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        threads.append(threading.Thread(target=stop_button))
+        threads[-1].start()
+
+    yield interrupt_when
+    for thread in threads:
+        thread.join()
 
 
 class Log:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import contextlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -643,7 +644,10 @@ def test_a_server_that_never_answers():
         assert client.state == "CLOSED"
 
 
-def test_an_attempt_to_connect_can_be_given_up_from_another_thread():
+@contextlib.contextmanager
+def an_attempt_that_hangs() -> Iterator[Client]:
+    """A client that is CONNECTING on another thread; what happens meanwhile makes it give up."""
+
     async def hang(connection: RawConnection) -> None:
         await connection.wait_end()
 
@@ -661,38 +665,25 @@ def test_an_attempt_to_connect_can_be_given_up_from_another_thread():
         thread = threading.Thread(target=attempt)
         thread.start()
         watcher.wait_for(lambda: client.state == "CONNECTING")
-        client.close()
+        yield client
         thread.join()
         assert "was given up" in str(caught[0])
-        assert client.state == "CLOSED"
-        assert list(running()) == [entry for entry in running() if entry.kind == "server"]
+
+
+def test_an_attempt_to_connect_can_be_given_up_from_another_thread():
+    with an_attempt_that_hangs() as client:
+        client.close()
+    assert client.state == "CLOSED"
+    assert list(running()) == []
 
 
 def test_an_attempt_to_connect_can_be_replaced_from_another_thread(lab):
-    async def hang(connection: RawConnection) -> None:
-        await connection.wait_end()
-
-    with RawServer(hang) as server:
-        client = Client(server.url)
-        watcher = Watcher(client)
-        caught = []
-
-        def attempt() -> None:
-            try:
-                client.connect()
-            except ConnectFailed as error:
-                caught.append(error)
-
-        thread = threading.Thread(target=attempt)
-        thread.start()
-        watcher.wait_for(lambda: client.state == "CONNECTING")
+    with an_attempt_that_hangs() as client:
         client.connect(lab.server.url)
-        thread.join()
-        assert "was given up" in str(caught[0])
-        client.send("x")
-        assert client.recv() == "x"
-        assert "client" in [entry.kind for entry in running()]
-        client.close()
+    client.send("x")
+    assert client.recv() == "x"
+    assert "client" in [entry.kind for entry in running()]
+    client.close()
 
 
 @pytest.mark.parametrize(
@@ -718,27 +709,10 @@ def test_the_librarys_own_exception_is_kept_as_the_cause():
 # Interrupts
 
 
-def interrupt_when(event: threading.Event) -> threading.Thread:
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def stop_button() -> None:
-        event.wait(10)
-        signal.pthread_kill(main, signal.SIGINT)
-
-    thread = threading.Thread(target=stop_button)
-    thread.start()
-    return thread
-
-
-posix = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
-
-
-@posix
-def test_interrupting_recv_loses_no_message_and_leaves_the_client_usable(lab):
+def test_interrupting_recv_loses_no_message_and_leaves_the_client_usable(lab, interrupt_when):
     with connect(lab.server.url) as client:
         waiting = threading.Event()
-        thread = interrupt_when(waiting)
+        interrupt_when(waiting)
 
         def wait_for_a_message() -> None:
             waiting.set()
@@ -746,13 +720,11 @@ def test_interrupting_recv_loses_no_message_and_leaves_the_client_usable(lab):
 
         with pytest.raises(KeyboardInterrupt):
             wait_for_a_message()
-        thread.join()
         client.send("after the interrupt")
         assert client.recv() == "after the interrupt"
 
 
-@posix
-def test_interrupting_connect_leaves_nothing_and_the_client_usable(lab):
+def test_interrupting_connect_leaves_nothing_and_the_client_usable(lab, interrupt_when):
     arrived = threading.Event()
 
     async def hang(connection: RawConnection) -> None:
@@ -762,10 +734,9 @@ def test_interrupting_connect_leaves_nothing_and_the_client_usable(lab):
     with RawServer(hang) as server:
         client = Client(server.url)
         watcher = Watcher(client)
-        thread = interrupt_when(arrived)
+        interrupt_when(arrived)
         with pytest.raises(KeyboardInterrupt):
             client.connect(open_timeout=30)
-        thread.join()
         watcher.wait_for(lambda: client.state == "CLOSED")
         assert loop.tasks() == [] or all("_serve" in repr(task) for task in loop.tasks())
         assert "client" not in [entry.kind for entry in running()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import subprocess
 import sys
 import threading
@@ -90,21 +89,11 @@ def test_a_timeout_of_the_coroutines_own_is_not_mistaken_for_ours():
     assert not isinstance(caught.value, TimedOut)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
-def test_an_interrupt_cancels_the_coroutine_and_leaves_the_loop_usable():
+def test_an_interrupt_cancels_the_coroutine_and_leaves_the_loop_usable(interrupt_when):
     stuck = Stuck()
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def stop_button() -> None:
-        stuck.began.wait(10)
-        signal.pthread_kill(main, signal.SIGINT)
-
-    thread = threading.Thread(target=stop_button)
-    thread.start()
+    interrupt_when(stuck.began)
     with pytest.raises(KeyboardInterrupt):
         loop.run(stuck.wait())
-    thread.join()
     assert stuck.cancelled.wait(10)
     assert loop.run(answer()) == 42
     assert loop.tasks() == []

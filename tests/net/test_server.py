@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import signal
 import socket
 import threading
 
@@ -315,29 +314,11 @@ class Stuck(EchoServer):
         self.closed.set()
 
 
-def interrupt_when(event: threading.Event) -> threading.Thread:
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def stop_button() -> None:
-        event.wait(10)
-        signal.pthread_kill(main, signal.SIGINT)
-
-    thread = threading.Thread(target=stop_button)
-    thread.start()
-    return thread
-
-
-posix = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
-
-
-@posix
-def test_an_interrupted_start_leaves_nothing_behind():
+def test_an_interrupted_start_leaves_nothing_behind(interrupt_when):
     server = Stuck("start")
-    thread = interrupt_when(server.reached)
+    interrupt_when(server.reached)
     with pytest.raises(KeyboardInterrupt):
         server.start()
-    thread.join()
     assert server.closed.wait(10)
     assert not server.is_running
     assert list(running()) == []
@@ -347,13 +328,11 @@ def test_an_interrupted_start_leaves_nothing_behind():
         assert client.recv(timeout=10) == "now it runs"
 
 
-@posix
-def test_an_interrupted_stop_stops_all_the_same():
+def test_an_interrupted_stop_stops_all_the_same(interrupt_when):
     server = Stuck("stop").start()
-    thread = interrupt_when(server.reached)
+    interrupt_when(server.reached)
     with pytest.raises(KeyboardInterrupt):
         server.stop()
-    thread.join()
     assert list(running()) == []
     loop.start().call_soon_threadsafe(server.go_on.set)
     assert server.closed.wait(10)

@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 import socket
-from types import TracebackType
 from typing import ClassVar, Self
 
 from wslab.net import loop, registry
@@ -156,12 +155,7 @@ class Listener:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:

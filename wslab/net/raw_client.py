@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
-from types import TracebackType
 from typing import ClassVar, Literal, Self
 
 from wslab.net import loop, registry
@@ -104,12 +103,7 @@ class RawClient:
     def __enter__(self) -> Self:
         return self if self._writer is not None else self.connect()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
