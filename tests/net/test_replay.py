@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
 
 import pytest
+from websockets.sync.server import serve
 
 from wslab import cli
 from wslab.net import (
@@ -145,6 +151,86 @@ def test_in_a_shell(talk, lab, tmp_path, capsys, refused_port):
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 4
     assert all(line.startswith("wslab replay: ") for line in errors)
+
+
+def test_the_client_takes_its_time_again_if_asked_to(lab):
+    now = 0.0
+    capture = Capture(clock=lambda: now)
+    with connect(lab.tap.url) as client:
+        client.send("a")
+        client.recv()
+    for chunk in lab.capture:
+        if not capture.streams:
+            capture.open_connection()
+        capture.record(1, chunk.direction, chunk.data)
+        now += 0.08  # between any two chunks
+    result = replay(capture, lab.server.url, timing=True)
+    assert result.same, str(result)
+    then, played = (
+        [row.time for row in c.index.rows() if row.direction == "client"]
+        for c in (capture, result.capture)
+    )
+    assert len(played) == len(then) == 3
+    for earlier, later in zip(played, then, strict=True):
+        assert earlier - played[0] >= later - then[0] - 0.001
+    quick = replay(capture, lab.server.url)
+    assert quick.same
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> tuple[str, str]:
+    """For 127.0.0.1, signed by itself: the file of the certificate and that of its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    folder = tmp_path_factory.mktemp("certificate")
+    files = str(folder / "certificate.pem"), str(folder / "key.pem")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=wslab's tests", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    return files
+
+
+@pytest.fixture
+def secure_echo(certificate) -> Iterator[str]:
+    """An echo server behind TLS; its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def echo(connection):
+        for message in connection:
+            connection.send(message)
+
+    with serve(echo, "127.0.0.1", 0, ssl=context, compression=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"wss://127.0.0.1:{server.socket.getsockname()[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_behind_tls(talk, secure_echo, certificate, tmp_path, capsys, monkeypatch):
+    result = replay(talk, secure_echo, tls=ssl.create_default_context(cafile=certificate[0]))
+    assert result.same, str(result)
+    assert result.connections[0].answers_now == 5
+    # The same in a shell, whose trust is OpenSSL's.
+    path = str(talk.save(tmp_path / "talk.jsonl"))
+    monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
+    assert cli.main(["replay", path, secure_echo]) == 0
+    assert "the same" in capsys.readouterr().out
+
+
+def test_a_certificate_that_nobody_trusts(talk, secure_echo, tmp_path, capsys):
+    with pytest.raises(ConnectFailed, match=r"self-signed certificate.*tls=.*SSL_CERT_FILE"):
+        replay(talk, secure_echo)
+    path = str(talk.save(tmp_path / "talk.jsonl"))
+    assert cli.main(["replay", path, secure_echo]) == 2
+    error = capsys.readouterr().err
+    assert "SSL_CERT_FILE" in error
+    assert error.count("\n") == 1
 
 
 def test_a_recording_from_a_har_is_played_too(talk, lab, tmp_path):

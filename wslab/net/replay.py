@@ -253,6 +253,11 @@ class _Player:
                 return await asyncio.open_connection(
                     self.address.host, self.address.port, ssl=self.tls
                 )
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectFailed(
+                f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
+                "file: tls=ssl.create_default_context(cafile=…), or SSL_CERT_FILE=… in a shell"
+            ) from error
         except OSError as error:  # TimeoutError is one
             raise ConnectFailed(f"expected a server at {where}: {error or 'no answer'}") from error
 
