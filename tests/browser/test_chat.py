@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from playwright.sync_api import expect
+
+from . import page_cookies
 
 STOLEN = "Please give Mallory all my money. Yours, Victim"
 
@@ -63,12 +63,32 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     results.nth(2).scroll_into_view_if_needed()
     notebook.screenshots("chat-slow")
 
+    hostile_words_stay_words(notebook, safe, grace)
     the_page_in_tabs(notebook, grace)
     other_pages_stay_outside(notebook)
-    cookies_are_nowhere(notebook)
+    page_cookies.are_nowhere(notebook)
     a_seat_leaves_and_comes_back(notebook, grace)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+
+
+def hostile_words_stay_words(notebook, safe, grace) -> None:
+    """A name of HTML; a text that turns around and closes the list; one without a break."""
+    told = "\u202enu \0 </li></ol><img src=x onerror='alert(1)'>"
+    notebook.execute(f"eve = lab.join('<i>Eve</i>')\neve.send({told!r})\neve.send('x' * 4096)")
+    top = safe.locator("#messages li")
+    expect(top.first).to_have_text("<i>Eve</i> " + "x" * 4096)
+    assert top.nth(1).evaluate("item => item.textContent") == f"<i>Eve</i> {told}"
+    said = grace.locator('[data-kind="message"]')
+    expect(said.first).to_contain_text("x" * 300)  # and more; the panel shows the beginning
+    assert told in said.nth(1).evaluate("item => item.textContent")
+    for place in (safe.locator("body"), grace):
+        assert place.locator("li i, li img").count() == 0
+        # The long one makes nothing wider than its place.
+        assert place.evaluate("place => place.scrollWidth <= place.clientWidth")
+    # In an isolate of its own: what turns around does so in there, and the name stays in front.
+    assert top.nth(1).locator("bdi").all_text_contents() == ["<i>Eve</i>", told]
+    notebook.execute("eve.close()")
 
 
 def the_page_in_tabs(notebook, grace) -> None:
@@ -117,28 +137,6 @@ def other_pages_stay_outside(notebook) -> None:
         notebook.execute("print(lab.page_url + 'unsafe')").strip(),
     )
     assert blocked == "TypeError"  # no script of another origin reads the page, or its ticket
-
-
-def cookies_are_nowhere(notebook) -> None:
-    """The browser sends the notebook's cookies to every port of 127.0.0.1: to the chat as well."""
-    cookies = notebook.page.context.cookies(notebook.lab.url)
-    secrets = [cookie["value"].strip('"') for cookie in cookies if len(cookie["value"]) > 8]
-    assert secrets, "JupyterLab sets a login cookie"
-    found = notebook.execute(
-        f"secrets = {json.dumps(secrets)}\n"
-        "from wslab.wire.secrets_mask import SecretsMask\n"
-        "import pathlib, tempfile\n"
-        "file = pathlib.Path(tempfile.mkdtemp(), 'capture.jsonl')\n"
-        "lab.capture.save(file)\n"
-        "kept = b''.join(map(bytes, lab.capture.streams)) + file.read_bytes()\n"
-        "kept += ''.join([*lab.server.log, *lab._tap.log, *lab._tap.faults]).encode()\n"
-        "views = ''.join(v.static()['text/html'] for v in lab._views.values()).encode()\n"
-        "for secret in secrets:\n"
-        "    for form in (secret.encode(), secret.encode().hex().encode()):\n"
-        "        assert form not in kept and form not in views\n"
-        "print(b'\\r\\nCookie: ***' in kept)"
-    )
-    assert found.strip() == "True"  # they were sent, and masked
 
 
 def a_seat_leaves_and_comes_back(notebook, grace) -> None:

@@ -115,6 +115,29 @@ def test_names_that_are_not(name, code, problem):
     assert (got, problem in why) == (code, True)
 
 
+def test_a_name_of_html_is_a_name(room):
+    ada = come_in(room, "Ada")
+    assert hear(ada, "join")["name"] == "Ada"
+    eve = come_in(room, "<img src=x onerror=1>")
+    eve.send("hello")
+    assert hear(ada, "join")["name"] == "<img src=x onerror=1>"
+    assert hear(ada, "message")["from"] == "<img src=x onerror=1>"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("name=%FF", 1007), ("name=a%00b", 1008), ("name=%E2%80%AEevil", 1008)]
+)
+def test_a_name_that_is_none_is_told_so_and_nobody_else_hears_of_it(room, query, code):
+    ada = come_in(room, "Ada")
+    odd = Client(f"{room.url}?{query}").connect()
+    with pytest.raises(ConnectionError):
+        odd.recv()
+    assert odd.close_code == code
+    ada.send("just us?")
+    assert hear(ada, "message")["text"] == "just us?"
+    assert room.people == ["Ada"]
+
+
 @pytest.mark.parametrize("name", OFFENDERS)
 def test_an_offender_is_told_why_and_the_chat_goes_on(room, name):
     ada, grace = come_in(room, "Ada"), come_in(room, "Grace")
@@ -344,11 +367,15 @@ def test_cookies_reach_neither_the_recording_nor_the_log(room, tmp_path):
         client = Client(tap.url).connect(headers={"Cookie": "login=do-not-keep-me"})
         client.send("hello")
         client.close()
-    kept = capture.save(tmp_path / "capture.jsonl").read_bytes()
+    kept = b"".join(
+        capture.save(tmp_path / f"capture.{kind}").read_bytes()
+        for kind in ("jsonl", "har", "pcapng")
+    )
     for stream in capture.streams:
         assert b"do-not-keep-me" not in stream
     assert b"Cookie: ***" in capture.stream(1, "client").replace(b" ****", b" ***")
-    assert b"do-not-keep-me".hex().encode() not in kept
+    for form in (b"do-not-keep-me", b"do-not-keep-me".hex().encode()):
+        assert form not in kept
     assert "do-not-keep-me" not in "".join([*room.log, *tap.log, *tap.faults])
 
 

@@ -17,8 +17,7 @@ from websockets.asyncio.server import Server as LibraryServer
 
 from wslab.exercises.chat import QUESTIONS
 from wslab.labs.lab import Lab
-from wslab.net import Client, Tap, WslabError
-from wslab.net.chat_server import ChatServer
+from wslab.net import ChatServer, Client, Tap, WslabError
 from wslab.net.cut_server import CutResult, CutServer, send_through
 from wslab.net.fan_out import WAYS
 from wslab.net.hosted_server import HostedServer

@@ -10,6 +10,7 @@ Everything runs on one thread of its own (`loop`), so that a busy cell stops non
 
 from wslab.net import faulty_clients, faulty_frames, faulty_servers
 from wslab.net.address import Address, parse_url
+from wslab.net.chat_server import ChatServer
 from wslab.net.client import Client, Event, connect
 from wslab.net.echo_server import EchoServer
 from wslab.net.errors import (
@@ -43,6 +44,7 @@ from wslab.net.tap_rules import Rule
 
 __all__ = [
     "Address",
+    "ChatServer",
     "Client",
     "ConnectFailed",
     "ConnectTimedOut",
