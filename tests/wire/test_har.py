@@ -103,6 +103,18 @@ def test_what_chrome_saved():
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"), [(lambda t: 1000 * t, [1, 1.25, 1.5]), (lambda t: -1, [0.25] * 3)]
+)
+def test_the_same_from_playwright_with_milliseconds_or_no_time_at_all(written, seconds):
+    har_file = json.loads(json.dumps(CHROME))
+    for message in har_file["log"]["entries"][1]["_webSocketMessages"]:
+        message["time"] = written(message["time"])
+    rows = har.loads(json.dumps(har_file)).index.rows()
+    assert [row.preview for row in rows[2:5]] == ['"Grüße"', "00 01 02 ff", '""']
+    assert [row.time for row in rows[:5]] == pytest.approx([0, 0.25, *seconds])
+
+
 def test_out_as_chrome_writes_it(tmp_path):
     capture = conversation()
     log = json.loads(capture.save(tmp_path / "c.har").read_text("utf-8"))["log"]

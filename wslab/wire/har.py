@@ -3,7 +3,8 @@
 Sources: the HAR 1.2 specification, and what Chrome's DevTools write for a WebSocket: the entry's
 `_resourceType` is `websocket`, and `_webSocketMessages` lists its messages, each with `type`
 (`send` or `receive`), `time` (seconds since 1970), `opcode` (1 or 2) and `data` (text; base64 for
-opcode 2).
+opcode 2). Playwright's `record_har` writes the same with `time` in milliseconds, or -1 where it
+does not know.
 
 A HAR holds messages, no bytes and no control frames. So a recording loses its pings, its
 fragments, its close on the way out, and on the way in the bytes are made up: `Capture.notes` says
@@ -321,7 +322,8 @@ def _record(steps: list[_Step]) -> Capture:
 def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
     request, response = entry["request"], entry.get("response") or {}
     messages = entry.get("_webSocketMessages") or []
-    times = [float(message["time"]) for message in messages]
+    stamps = [_stamp(float(message["time"])) for message in messages]
+    times = [stamp for stamp in stamps if stamp is not None]
     opened = _seconds(entry.get("startedDateTime"))
     if opened is None or (times and opened > min(times)):
         opened = min(times, default=opened or 0.0)
@@ -343,8 +345,8 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
             line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
             answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
             wait = (entry.get("timings") or {}).get("wait") or 0
-            answer = opened + max(0.0, float(wait)) / 1000
-            yield _Step(min(answer, *times) if times else answer, number, "server", answered,
+            answer = min([opened + max(0.0, float(wait)) / 1000, *times])
+            yield _Step(answer, number, "server", answered,
                         marks=_marks(response, number, notes))  # fmt: skip
         if status != 101:
             if messages:
@@ -353,12 +355,14 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
                 # Its body is not in the bytes, so what its headers say about it must not count.
                 yield _Step(answer, number, "server", b"")
             return
-    for message in messages:
+    at = answer
+    for message, stamp in zip(messages, stamps, strict=True):
+        at = at if stamp is None else stamp  # unknown: together with what comes before it
         frame = _frame(message, number, notes)
         if frame is not None:
             direction: Direction = "client" if message["type"] == "send" else "server"
             marks = _marks(message, number, notes)
-            yield _Step(float(message["time"]), number, direction, frame, marks=marks)
+            yield _Step(at, number, direction, frame, marks=marks)
 
 
 def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
@@ -412,6 +416,13 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
             continue
         marks.append(event)
     return marks
+
+
+def _stamp(time: float) -> float | None:
+    """When a message came, in seconds since 1970, from either unit; None where it is unknown."""
+    if time < 0:
+        return None
+    return time / 1000 if time > 1e11 else time  # seconds get that far in the year 5138
 
 
 def _seconds(text: Any) -> float | None:
