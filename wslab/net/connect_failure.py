@@ -133,7 +133,8 @@ def _refused(error: OSError) -> bool:
 
 def _nobody_listens(address: Address, where: str) -> str:
     port = "" if address.explicit_port else f" The URL names no port, so {address.port} was tried."
-    here = [f"{entry.name} {entry.url}" for entry in registry.running() if entry.port is not None]
+    # Once each: a lab stands at the same address as its tap.
+    here = {f"{e.name} {e.url}": None for e in registry.running() if e.port is not None}
     ours = f" Ours are: {', '.join(here)}." if here else " No server of ours is running."
     return (
         f"expected a server at {where}, but nobody listens there.{port}{ours} "
