@@ -87,7 +87,7 @@ QUESTIONS = {
         (
             "So it looks for the first messages, as long as the buffers have room.",
             "The wait has no end: TCP holds the bytes until the one that is stuck reads.",
-            "When the buffers of the one that is stuck are full, `await` waits for it, and the "
+            "When the buffers of the one that is stuck are full, await waits for it, and the "
             "loop with it.",
             "Nothing fails. That is what makes it hard to find.",
         ),
@@ -204,8 +204,8 @@ def check_chat(chat: Chat, members: set) -> Verdict:
 
 
 _chat_hints = Hints(
-    "a connection that breaks off ends `async for` with an exception: what runs then, whatever "
-    "happens, belongs into `finally`.",
+    "a connection that breaks off ends 'async for' with an exception: what runs then, whatever "
+    "happens, belongs in 'finally'.",
     "who waits for each member in turn waits for the slowest: websockets.asyncio.server has a "
     "function that does not.",
     "broadcast(members, message) sends to everybody, skips those that are gone, and waits for "
@@ -287,7 +287,7 @@ async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Ve
     if not await _until(lambda: len(members) == 2):
         return no(
             "Linus's connection broke off, and he is still a member.",
-            "After an error the lines below `async for` do not run.",
+            "After an error the lines below 'async for' do not run.",
             "RFC 6455 §7.1.7",
         )
     stuck = await come_in(stuck=True)
@@ -304,7 +304,7 @@ async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Ve
     except (TimeoutError, ConnectionClosed):
         return no(
             "somebody in the room reads nothing, and now nobody else gets anything either.",
-            "`await member.send(...)` waits until that member reads.",
+            "'await member.send(...)' waits until that member reads.",
             "RFC 9293 §3.8.6",
         )
     return Verdict(

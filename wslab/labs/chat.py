@@ -138,7 +138,7 @@ class ChatLab(Lab):
                 tap.stop()
 
     def slow_client(self) -> ResultTable:
-        """A room of eleven and one that reads nothing, on each of four ways to reach everybody."""
+        """Ten that read and one that reads nothing, on each of four ways to reach everybody."""
         rows: list[list[Cell]] = []
         for way in WAYS:
             result = measure(way)

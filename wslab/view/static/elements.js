@@ -1,6 +1,7 @@
 // Making DOM nodes from data that nobody vouches for: text goes in as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+const OURS = "data-lm-suppress-shortcuts"; // an element in which keys are not JupyterLab's
 
 /** An element with attributes (`on…`: listeners; true/false/null: present or not) and children. */
 export function h(tag, attributes = {}, ...children) {
@@ -17,8 +18,15 @@ function dressed(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else set(element, name, value);
   }
+  if (OURS in attributes) element.addEventListener("beforeinput", keepEnter, true);
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** JupyterLab 4.6 cancels what Enter does in any field of a cell: a form is not submitted, a text area
+ * gets no new line. It listens on the field itself, so the event is stopped before it is there. */
+function keepEnter(event) {
+  if (event.inputType === "insertLineBreak") event.stopPropagation();
 }
 
 /** Sets an attribute only when it changes: writing the same value costs a style pass. */
