@@ -405,6 +405,41 @@ def test_a_function_as_a_rule_that_fails_lets_the_frame_pass(lab, client):
     lab.tap.remove_rule(broken)
 
 
+# --- The recording
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".pcapng", ".har"])
+def test_what_was_done_is_in_every_export_and_comes_back(lab, client, watch, tmp_path, suffix):
+    lab.tap.hold("client")
+    for text in ("held", "edited", "dropped", "twice"):
+        client.send(text)
+    watch.waiting(4)
+    lab.tap.edit(lab.tap.held[1], "changed")
+    lab.tap.drop(lab.tap.held[2])
+    lab.tap.duplicate(lab.tap.held[2])
+    lab.tap.resume()
+    assert [client.recv() for _ in range(4)] == ["twice", "held", "changed", "twice"]
+    lab.tap.inject("new", "server")
+    assert client.recv() == "new"
+    lab.tap.cut()
+    watch.until(lambda: lab.capture.index.state(1) == "CLOSED")
+
+    loaded = Capture.load(lab.capture.save(tmp_path / f"done{suffix}"))
+    texts = [[(r.direction, r.preview, r.mark) for r in capture.index.rows() if r.kind == "text"]
+             for capture in (loaded, lab.capture)]  # fmt: skip
+    assert texts[0] == texts[1]
+    words = [mark for _, _, mark in texts[0]]
+    assert [mark.rpartition(" held ")[0] or mark.partition(" ")[0] for mark in words] == [
+        "held", "edited,", "held", "duplicated,", "", "", "", "", "injected",
+    ]  # fmt: skip
+    if suffix != ".har":  # its bytes are made up
+        for direction in ("client", "server"):
+            assert loaded.delivered(1, direction) == lab.capture.delivered(1, direction)
+    cuts = [(event.direction, event.note) for event in loaded.events if event.name == "cut"]
+    assert cuts == [("client", "FIN"), ("server", "FIN")]
+    assert "held" in str(loaded.index.unit(2))
+
+
 # --- The traffic
 
 

@@ -227,6 +227,7 @@ def test_the_ways_to_misbehave_are_listed(capsys):
         (["tap", "0"], "expected a port from 1 to 65535"),
         (["tap", "80", "--rule", "drp every pong"], "did you mean 'drop'?"),
         (["tap", "80", "--save", "/nowhere/at/all.jsonl"], "cannot write /nowhere/at/all.jsonl"),
+        (["tap", "80", "--save", "all.txt"], "ends in .jsonl, .pcapng, .har, got 'all.txt'"),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(arguments, says, capsys):

@@ -58,7 +58,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", help="the server: ws://127.0.0.1:8000, or only its port")
     parser.add_argument("--port", type=port, default=0, metavar="N", help="default: a free one")
     parser.add_argument(
-        "--save", type=Path, metavar="FILE", help="write the recording there at the end (.jsonl)"
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write the recording there at the end: a .jsonl, .pcapng or .har",
     )
     parser.add_argument(
         "--limit", type=_limit, metavar="MIB", help="of memory for the recording (default: 512); "
@@ -125,6 +128,13 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
 def _check_writable(path: Path | None) -> None:
     if path is None:
         return
+    from wslab.wire.files import FORMATS
+
+    if path.suffix.lower() not in FORMATS:
+        raise CommandError(
+            f"expected a file for --save that ends in {', '.join(FORMATS)}, got {path.name!r}: the "
+            "end says what is written"
+        )
     folder = path.resolve().parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise CommandError(f"cannot write {path}: expected a file in a folder that can be written")

@@ -21,6 +21,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -96,10 +97,14 @@ class _Marks:
 
     def __init__(self, capture: Capture) -> None:
         self._capture, index = capture, capture.index
-        self._rows = {number: index.rows(number, number + 1)[0] for number in set(index.marked)}
-        self._frames: dict[tuple[int, Direction], list[Row]] = {}
-        for _, row in sorted(self._rows.items()):
-            self._frames.setdefault((row.connection, row.direction), []).append(row)
+        self._rows: dict[tuple[int, Direction], list[Row]] = {}
+        for number in sorted(set(index.marked)):
+            (row,) = index.rows(number, number + 1)
+            self._rows.setdefault((row.connection, row.direction), []).append(row)
+        self._cuts: dict[int, list[Event]] = {}
+        for event in list(capture.events):
+            if event.name == "cut":
+                self._cuts.setdefault(event.connection, []).append(event)
         self._told: set[int] = set()
 
     def of_row(self, number: int) -> dict[str, Any]:
@@ -111,11 +116,11 @@ class _Marks:
         """What was done to a message; where it came in several frames, from which byte of it on."""
         if message.frames == 1:
             return self.of_row(message.row)
+        rows = self._rows.get((message.connection, message.direction), [])
+        first = bisect_left(rows, message.offset, key=lambda row: row.offset)
+        last = bisect_right(rows, message.row, key=lambda row: row.number)
         frames = [
-            row
-            for row in self._frames.get((message.connection, message.direction), [])
-            if row.offset >= message.offset and row.number <= message.row
-            and row.kind in ("text", "binary", "continuation")
+            row for row in rows[first:last] if row.kind in ("text", "binary", "continuation")
         ]  # fmt: skip
         self._told |= {row.number for row in frames}
         done = [
@@ -129,14 +134,14 @@ class _Marks:
         """What was done to a connection, and to frames of it that stand nowhere else."""
         done = [
             self._written(event) | {"direction": event.direction}
-            for event in self._capture.events
-            if event.name == "cut" and event.connection == connection
+            for event in self._cuts.get(connection, [])
         ]
-        for number, row in self._rows.items():
-            if row.connection == connection and number not in self._told:
-                where = {"direction": row.direction, "kind": row.kind}
-                marks = self._capture.index.marks(number)
-                done += [self._written(event) | where for event in marks]
+        for direction in get_args(Direction):
+            for row in self._rows.get((connection, direction), []):
+                if row.number not in self._told:
+                    where = {"direction": direction, "kind": row.kind}
+                    marks = self._capture.index.marks(row.number)
+                    done += [self._written(event) | where for event in marks]
         return self._field(sorted(done, key=lambda mark: mark["time"]))
 
     def _written(self, event: Event) -> dict[str, Any]:
