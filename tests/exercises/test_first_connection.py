@@ -128,7 +128,7 @@ def test_each_fault_of_the_bug_hunt_gets_its_name(page, sent, close, named):
 def test_other_bytes_and_another_code_are_seen(page):
     assert "other bytes" in check_bytes(page(b"\x01\x02", close=(4000, "got 3 bytes"))).text
     verdict = check_bytes(page(b"\x01\x02\x03", close=(4001, "got 3 bytes")))
-    assert (verdict.got, verdict.expected) == ("4001", "4000")
+    assert (verdict.got, verdict.expected) == (4001, 4000)
 
 
 @pytest.mark.parametrize(

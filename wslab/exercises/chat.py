@@ -129,20 +129,20 @@ def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
             got: object = shorten(text, 50)
             got = None if got is Ellipsis else got
         except Exception as error:
-            return Verdict(
-                False,
-                f"shorten({text!r}, 50) raised {type(error).__name__}: {error}",
-                misconception="The cut went through the middle of a character, and strict decoding "
-                "refuses half of one."
+            return Verdict.raised(
+                f"shorten({text!r}, 50)",
+                error,
+                _shorten_hints.next(),
+                "The cut went through the middle of a character, and strict decoding refuses half "
+                "of one."
                 if isinstance(error, UnicodeDecodeError)
                 else "",
-                hint=_shorten_hints.next(),
             )
         if got != expected:
             return Verdict(
                 False,
                 f"shorten({text!r}, 50) is not the most that fits into 50 bytes.",
-                got if isinstance(got, (str, bytes)) else None if got is None else repr(got),
+                got,
                 expected,
                 _shorten_misconception(text, got),
                 "RFC 6455 §8.1",
@@ -246,12 +246,7 @@ async def _try_chat(chat: Chat, members: set) -> Verdict:
             for task in handlers:
                 task.cancel()  # also one that waits for what will never come
     if raised and not verdict:
-        error = raised[0]
-        return Verdict(
-            False,
-            f"your function raised {type(error).__name__}: {error}",
-            hint=_chat_hints.next(),
-        )
+        return Verdict.raised("your function", raised[0], _chat_hints.next())
     return verdict
 
 
@@ -356,8 +351,7 @@ def check_offender(connection: Any, code: Any, trace: Any) -> Verdict:
         return Verdict(
             False,
             f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
-            str(code),
-            None,
+            code,
             rfc="RFC 6455 §7.4.1",
             hint=_offender_hints.next(),
         )

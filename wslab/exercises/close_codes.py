@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -85,19 +86,19 @@ def check_payload(payload: Callable[[int, str], bytes]) -> Verdict:
         try:
             got = payload(code, reason)
         except Exception as error:
-            return Verdict(
-                False,
-                f"{call} raised {type(error).__name__}: {error}",
-                misconception="The reason may have 123 bytes: this one has exactly that many."
+            return Verdict.raised(
+                call,
+                error,
+                _payload_hints.next(),
+                "The reason may have 123 bytes: this one has exactly that many."
                 if reason == longest and isinstance(error, ValueError)
                 else "",
-                hint=_payload_hints.next(),
             )
         if got != expected:
             return Verdict(
                 False,
                 f"{call} is not what stands in the frame.",
-                got if isinstance(got, (str, bytes)) else repr(got) if got is not None else None,
+                got,
                 expected,
                 _payload_misconception(code, reason, got),
                 "RFC 6455 §5.5.1",
@@ -112,9 +113,10 @@ def check_payload(payload: Callable[[int, str], bytes]) -> Verdict:
             text = f"a reason that is too long raised {type(error).__name__}, not ValueError"
             return Verdict(False, text, hint=_payload_hints.next())
         characters = f"{len(reason)} characters, {len(reason.encode())} bytes"
+        size = f"{len(got)} bytes" if isinstance(got, bytes) else repr(got)
         return Verdict(
             False,
-            f"a reason of {characters} was let through: the frame would carry {len(got)} bytes.",
+            f"a reason of {characters} was let through: the frame would carry {size}.",
             misconception="The limit is on bytes, not on characters: é takes two in UTF-8."
             if len(reason) < 124
             else "",
@@ -158,15 +160,16 @@ def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
     expected = (result.observed.client_sends, result.observed.client_reports)
     if not all(isinstance(code, int) for code in (client_sends, client_reports)):
         return Verdict(
-            False, "two numbers are needed: put them in place of the dots.",
+            False,
+            "two numbers are needed: put them in place of the dots.",
             hint=_trace_hints.next(),
-        )  # fmt: skip
+        )
     if client_sends != expected[0]:
         return Verdict(
             False,
             "the code in the client's close frame is another: it stands on the wire.",
-            str(client_sends),
-            str(expected[0]),
+            client_sends,
+            expected[0],
             "1002 is for a frame of the wrong form. Here the form is right, the text is not."
             if client_sends == 1002
             else "",
@@ -177,8 +180,8 @@ def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
         return Verdict(
             False,
             "the client's API reports something else.",
-            str(client_reports),
-            str(expected[1]),
+            client_reports,
+            expected[1],
             "That is what the client sent. An API reports what it received."
             if client_reports == expected[0]
             else "That stands in the server's frame, but the client could not accept that frame."
@@ -231,13 +234,11 @@ def check_wait(wait: Callable[[int, int], float | None]) -> Verdict:
                     rfc="RFC 6455 §7.2.3",
                     hint=_wait_hints.next(),
                 )
-            seconds = [float(value) for value in waits if value is not None]
+            seconds = [value for value in waits if value is not None]
             if (problem := _wait_problem(code, seconds)) is not None:
                 return problem
     except Exception as error:
-        return Verdict(
-            False, f"wait raised {type(error).__name__}: {error}", hint=_wait_hints.next()
-        )
+        return Verdict.raised("wait", error, _wait_hints.next())
     return Verdict(
         True,
         "it gives up where nothing would change, and is patient where something may. In a real "
@@ -247,6 +248,14 @@ def check_wait(wait: Callable[[int, int], float | None]) -> Verdict:
 
 
 def _wait_problem(code: int, seconds: list[float]) -> Verdict | None:
+    numbers = [value for value in seconds if isinstance(value, int | float)]
+    if len(numbers) < len(seconds) or any(map(math.isnan, numbers)):
+        return Verdict(
+            False,
+            f"after {code} it gives something else than a number of seconds, or None.",
+            seconds[0],
+            hint=_wait_hints.next(),
+        )
     if seconds[0] <= 0:
         return Verdict(
             False,

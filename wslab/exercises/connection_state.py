@@ -86,16 +86,13 @@ def check_next_state(next_state: Callable[[str, str], str]) -> Verdict:
             try:
                 got = next_state(state.name, word)
             except Exception as error:
-                return Verdict(
-                    False, f"{call} raised {type(error).__name__}: {error}",
-                    hint=_table_hints.next(),
-                )  # fmt: skip
+                return Verdict.raised(call, error, _table_hints.next())
             if got == expected:
                 continue
             return Verdict(
                 False,
                 f"{call} leads somewhere else.",
-                got if isinstance(got, str) else None if got is None else repr(got),
+                got,
                 expected,
                 _table_misconception(state, word, got),
                 "RFC 6455 §7.1",
@@ -134,11 +131,12 @@ _trace_hints = Hints(
 def check_trace(states: Sequence[str], story: Sequence[Any]) -> Verdict:
     """Whether `states` are those of the client in this story, each once, in order."""
     expected = [state.name for state in path(list(story), "client")]
-    if isinstance(states, str) or not all(isinstance(state, str) for state in states):
+    if not isinstance(states, list | tuple) or not all(isinstance(one, str) for one in states):
         return Verdict(
-            False, "a list of names is needed: put them in place of the dots.",
+            False,
+            "a list of names is needed: put them in place of the dots.",
             hint=_trace_hints.next(),
-        )  # fmt: skip
+        )
     given = [state.strip().upper() for state in states]
     if given != expected:
         why = ""
@@ -191,27 +189,29 @@ def check_outbox(outbox: Callable[[str, list[str], str], tuple[list[str], list[s
             if expected is None:
                 continue
             return Verdict(
-                False, f"{call} raised ConnectionError.", misconception=why,
-                rfc="RFC 6455 §4.1", hint=_outbox_hints.next(),
-            )  # fmt: skip
-        except Exception as error:
-            return Verdict(
-                False, f"{call} raised {type(error).__name__}: {error}", hint=_outbox_hints.next()
+                False,
+                f"{call} raised ConnectionError.",
+                misconception=why,
+                rfc="RFC 6455 §4.1",
+                hint=_outbox_hints.next(),
             )
-        if expected is None or got is None or tuple(got) != expected:
+        except Exception as error:
+            return Verdict.raised(call, error, _outbox_hints.next())
+        if expected is None or not isinstance(got, tuple | list) or tuple(got) != expected:
             return Verdict(
                 False,
                 f"{call} is not right.",
-                None if got is None else repr(got),
-                "raises ConnectionError" if expected is None else repr(expected),
+                got,
+                "raises ConnectionError" if expected is None else expected,
                 why,
                 "RFC 6455 §5.5.1" if expected is None else "RFC 6455 §4.1",
                 _outbox_hints.next(),
             )
     return Verdict(
-        True, "nothing is lost, nothing is sent too late, and the order is kept.",
+        True,
+        "nothing is lost, nothing is sent too late, and the order is kept.",
         rfc="RFC 6455 §5.5.1",
-    )  # fmt: skip
+    )
 
 
 SOLUTIONS = Solutions(

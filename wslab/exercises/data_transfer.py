@@ -76,11 +76,7 @@ def check_cut(cut: Callable[[bytes, int], object]) -> Verdict:
         try:
             made = cut(payload, parts)
         except Exception as error:
-            return Verdict(
-                False,
-                f"cut({payload!r}, {parts}) raised {type(error).__name__}: {error}",
-                hint=_cut_hints.next(),
-            )
+            return Verdict.raised(f"cut({payload!r}, {parts})", error, _cut_hints.next())
         if not isinstance(made, list) or not all(isinstance(part, bytes) for part in made):
             return Verdict(
                 False, "expected a list of frames, each of them bytes.", hint=_cut_hints.next()
@@ -118,8 +114,8 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
         return Verdict(
             False,
             "the number of frames is not the one that was asked for.",
-            f"{len(units)}",
-            f"{parts}",
+            len(units),
+            parts,
             hint=_cut_hints.next(),
         )
     if messages[0].content != payload:
@@ -189,20 +185,20 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
             try:
                 got = text(parts)
             except Exception as error:
-                return Verdict(
-                    False,
-                    f"text({parts!r}) raised {type(error).__name__}: {error}",
-                    misconception="A frame may end in the middle of a character."
+                return Verdict.raised(
+                    f"text({parts!r})",
+                    error,
+                    _text_hints.next(),
+                    "A frame may end in the middle of a character."
                     if isinstance(error, UnicodeDecodeError)
                     else "",
-                    rfc="RFC 6455 §5.6",
-                    hint=_text_hints.next(),
+                    "RFC 6455 §5.6",
                 )
             if got != message:
                 return Verdict(
                     False,
                     f"text({parts!r}) does not say what was sent.",
-                    got if isinstance(got, str) else repr(got),
+                    got,
                     message,
                     "A character was cut in two, and each half was replaced."
                     if isinstance(got, str) and "\ufffd" in got
@@ -216,11 +212,11 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
         except UnicodeDecodeError:
             continue
         except Exception as error:
-            return Verdict(False, f"text({bad!r}) raised {type(error).__name__}: {error}")
+            return Verdict.raised(f"text({bad!r})", error, _text_hints.next())
         return Verdict(
             False,
             f"text({bad!r}) is no UTF-8, and it gave an answer all the same.",
-            got if isinstance(got, str) else repr(got),
+            got,
             "UnicodeDecodeError",
             "Leniency here lets different peers read different texts out of the same bytes.",
             "RFC 6455 §8.1",

@@ -89,10 +89,6 @@ class _Talk(NamedTuple):
     def of(self, kind: str, direction: str) -> list[Unit]:
         return [unit for unit in self.units if (unit.kind, unit.direction) == (kind, direction)]
 
-    @property
-    def opened(self) -> bool:
-        return any(unit.kind == "response" for unit in self.units)
-
 
 def _last_talk(capture: Capture) -> _Talk | None:
     """The last connection that a %%browser cell made: its frame belongs to no site (Origin: null).
@@ -251,7 +247,7 @@ def check_order(order: str, close_code: object) -> Verdict:
         return Verdict(
             False,
             "the order is right, the number is not.",
-            str(close_code),
+            close_code,
             misconception="close() without a code sends a close frame without one, and the server "
             "answers in kind. 1000 would be there if somebody had said 1000."
             if close_code == 1000
@@ -322,7 +318,7 @@ def check_bytes(capture: Capture) -> Verdict:
             hint(),
         )
     if code != 4000:
-        return Verdict(False, "the code is another one.", str(code), "4000", hint=hint())
+        return Verdict(False, "the code is another one.", code, 4000, hint=hint())
     return Verdict(
         True,
         "three bytes there, three bytes back, and a goodbye that says so.",

@@ -95,18 +95,15 @@ def check_encode(encode: Callable[[bytes, bytes], object]) -> Verdict:
         try:
             got = encode(payload, key)
         except Exception as error:
-            return Verdict(
-                False,
-                f"encode({_short(payload)}, {key!r}) raised {type(error).__name__}: {error}",
-                hint=_encode_hints.next(),
-            )
+            call = f"encode({_short(payload)}, {key!r})"
+            return Verdict.raised(call, error, _encode_hints.next())
         if got is ... or got is None:
             return Verdict(False, "encode returned nothing to send yet.", hint=_encode_hints.next())
         if got != expected:
             return Verdict(
                 False,
                 f"encode({_short(payload)}, {key!r}) is not the frame that a client sends.",
-                bytes(got)[:24] if isinstance(got, bytes | bytearray) else repr(got),
+                bytes(got)[:24] if isinstance(got, bytes | bytearray) else got,
                 expected[:24],
                 _encode_misconception(got, payload, key),
                 "RFC 6455 §5.2",
@@ -194,18 +191,15 @@ def check_length(length: Callable[[bytes], object]) -> Verdict:
             try:
                 got = length(frame)
             except Exception as error:
-                return Verdict(
-                    False,
-                    f"for {frame[:10].hex(' ')} … it raised {type(error).__name__}: {error}",
-                    hint=_length_hints.next(),
-                )
+                call = f"for {frame[:10].hex(' ')} … it"
+                return Verdict.raised(call, error, _length_hints.next())
             if got != size:
                 return Verdict(
                     False,
                     f"the frame that starts {frame[:10].hex(' ')} "
                     f"({'masked' if key else 'not masked'}) has a payload of {size} bytes.",
-                    f"{got}",
-                    f"{size}",
+                    got,
+                    size,
                     "Bit 0 of byte 1 is MASK: it does not belong to the length."
                     if key and isinstance(got, int) and got - size == 128
                     else "",

@@ -95,13 +95,13 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
         try:
             got = accept(key)
         except Exception as error:
-            return Verdict(
-                False,
-                f"accept({key!r}) raised {type(error).__name__}: {error}",
-                misconception="sha1 wants bytes: turn the text into bytes with .encode()."
+            return Verdict.raised(
+                f"accept({key!r})",
+                error,
+                _accept_hints.next(),
+                "sha1 wants bytes: turn the text into bytes with .encode()."
                 if isinstance(error, TypeError) and "encod" in str(error).lower()
                 else "",
-                hint=_accept_hints.next(),
             )
         if got is ...:
             return Verdict(
@@ -113,7 +113,7 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
             return Verdict(
                 False,
                 f"accept({key!r}) is not what the server must answer.",
-                got if isinstance(got, str | bytes) or got is None else repr(got),
+                got,
                 expected,
                 _accept_misconception(key, got),
                 "RFC 6455 §4.2.2",
@@ -229,11 +229,7 @@ def check_answer(answer: Callable[[bytes], object]) -> Verdict:
         try:
             response = answer(request)
         except Exception as error:
-            return Verdict(
-                False,
-                f"answer(request) raised {type(error).__name__}: {error}",
-                hint=_answer_hints.next(),
-            )
+            return Verdict.raised("answer(request)", error, _answer_hints.next())
         if not isinstance(response, bytes):
             return Verdict(
                 False,

@@ -14,11 +14,20 @@ class Verdict:
 
     passed: bool
     text: str
-    got: str | bytes | None = None
-    expected: str | bytes | None = None
+    got: object = None
+    expected: object = None
+    """Shown one under the other if one of them is given: bytes in hex, all else by its `repr`."""
     misconception: str = ""
     rfc: str = ""
     hint: str = ""
+
+    @classmethod
+    def raised(
+        cls, call: str, error: Exception, hint: str, misconception: str = "", rfc: str = ""
+    ) -> Verdict:
+        """The learner's function raised `error`; `call` is how it was called."""
+        text = f"{call} raised {type(error).__name__}: {error}"
+        return cls(False, text, misconception=misconception, rfc=rfc, hint=hint)
 
     def __bool__(self) -> bool:
         return self.passed
@@ -55,17 +64,17 @@ class Verdict:
         )
 
 
-def side_by_side(got: str | bytes | None, expected: str | bytes | None) -> list[str]:
-    """Got and expected, one under the other, with a mark under the first place that differs.
+def side_by_side(got: object, expected: object) -> list[str]:
+    """Got and expected, one under the other; of texts or bytes with a mark where they part.
 
     Only what was got, where naming the expected would give the answer away.
     """
-    if got == repr(...):
+    if got is ...:
         got = None  # a stub that nobody has touched yet
     if expected is None:
         return [f"got  {_shown(got)}"]
     lines = [f"got       {_shown(got)}", f"expected  {_shown(expected)}"]
-    if type(got) is type(expected) and got is not None and expected is not None and got != expected:
+    if type(got) is type(expected) and got != expected and isinstance(got, str | bytes):
         a, b = _cells(got), _cells(expected)
         same = next(
             (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
@@ -75,13 +84,13 @@ def side_by_side(got: str | bytes | None, expected: str | bytes | None) -> list[
     return lines
 
 
-def _cells(value: str | bytes) -> list[str]:
+def _cells(value: object) -> list[str]:
     if isinstance(value, bytes):
         return [f"{byte:02x} " for byte in value]
-    return [repr(char)[1:-1] for char in value]
+    return [repr(char)[1:-1] for char in str(value)]
 
 
-def _shown(value: str | bytes | None) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex(" ")
     return "nothing (None)" if value is None else repr(value)
