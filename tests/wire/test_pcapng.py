@@ -8,9 +8,10 @@ import random
 import shutil
 import struct
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, CaptureError, encode_frame, pcapng
@@ -24,6 +25,7 @@ def conversation() -> Capture:
     """Two connections with every kind of frame, a third of frames alone, at known times."""
     now = 0.0
     capture = Capture(clock=lambda: now)
+    capture.started = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     for _ in range(2):
         now += 0.25
         capture.open_connection()
@@ -347,6 +349,8 @@ FILE = b"".join(pcapng.blocks(conversation()))
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, len(FILE)), st.integers(0, 40))
+@example(b"\0\0\0\0", 117, 4)  # packets of the year 58,000
+@example(b"000000", FILE.index(b"+00:00"), 6)  # a start without a time zone
 def test_no_bytes_make_it_raise(noise, at, cut):
     for file in (FILE[:at], FILE[:at] + noise + FILE[at + cut :], FILE[:4] + noise,
                  pcap([noise]), pcap([noise], 1), pcap([FILE])[: 24 + at] + noise):  # fmt: skip

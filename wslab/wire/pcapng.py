@@ -380,10 +380,13 @@ class _Recorder:
     """Makes a capture of the conversations that are kept, at the times of their packets."""
 
     def __init__(self, first: int, comments: list[str], on_disk: bool) -> None:
-        start = _EPOCH + timedelta(microseconds=first // 1000)
+        try:
+            start = _EPOCH + timedelta(microseconds=first // 1000)
+        except OverflowError:
+            start = _EPOCH  # no calendar has the time of its first packet
         for comment in comments:
             # A file of ours says when the recording began; of others the first packet is that.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, TypeError):
                 start = datetime.fromisoformat(comment.partition("started ")[2])
                 first = _nanoseconds(start)
         self._first = self._now = first
