@@ -360,6 +360,7 @@ def test_no_bytes_make_it_raise(noise, at, cut):
             continue
         for row in capture.index.rows():
             capture.index.unit(row.number)
+        b"".join(pcapng.blocks(capture))
 
 
 # --- tshark ---------------------------------------------------------------------------------------

@@ -161,10 +161,11 @@ def blocks(capture: Capture) -> Iterator[bytes]:
             sent[whose] = offset + len(thing.data)
             packets = _data_packets(flows[thing.connection], thing, offset, marks)
         for packet, comments in packets:
-            yield _packet_block(epoch + at, packet, comments)
+            yield _packet_block(min(max(0, epoch + at), _LATEST), packet, comments)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 2**64 - 1  # nanoseconds: the year 2554
 
 
 def _nanoseconds(moment: datetime) -> int:
@@ -387,8 +388,8 @@ class _Recorder:
         for comment in comments:
             # A file of ours says when the recording began; of others the first packet is that.
             with contextlib.suppress(ValueError, TypeError):
-                start = datetime.fromisoformat(comment.partition("started ")[2])
-                first = _nanoseconds(start)
+                began = datetime.fromisoformat(comment.partition("started ")[2])
+                first, start = _nanoseconds(began), began
         self._first = self._now = first
         self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
         self.capture.started = start
