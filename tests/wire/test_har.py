@@ -115,6 +115,20 @@ def test_the_same_from_playwright_with_milliseconds_or_no_time_at_all(written, s
     assert [row.time for row in rows[:5]] == pytest.approx([0, 0.25, *seconds])
 
 
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_a_time_that_is_none_is_unknown(time, tmp_path):
+    har_file = json.loads(json.dumps(CHROME))
+    entry = har_file["log"]["entries"][1]
+    entry["timings"]["wait"] = time
+    for message in entry["_webSocketMessages"]:
+        message["time"] = time
+        message["_marks"] = [{"name": "held", "time": time}]
+    capture = har.loads(json.dumps(har_file))
+    assert [row.time for row in capture.index.rows()[:5]] == [0] * 5
+    for name in ("c.pcapng", "c.har", "c.jsonl"):
+        capture.save(tmp_path / name)
+
+
 def test_out_as_chrome_writes_it(tmp_path):
     capture = conversation()
     log = json.loads(capture.save(tmp_path / "c.har").read_text("utf-8"))["log"]

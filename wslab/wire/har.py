@@ -350,7 +350,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
             line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
             answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
             wait = (entry.get("timings") or {}).get("wait") or 0
-            answer = min([opened + max(0.0, float(wait)) / 1000, *times])
+            answer = min([_stamp(opened + max(0.0, float(wait)) / 1000) or opened, *times])
             yield _Step(answer, number, "server", answered,
                         marks=_marks(response, number, notes))  # fmt: skip
         if status != 101:
@@ -410,9 +410,12 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
         try:
             if mark["name"] not in (*get_args(MarkName), "cut"):
                 raise ValueError(f"there is no mark {mark['name']!r}")
+            time = _stamp(float(mark["time"]))
+            if time is None:
+                raise ValueError(f"expected a time in seconds since 1970, got {mark['time']!r}")
             direction = mark.get("direction")
             event = Event(
-                0, float(mark["time"]), 0, direction if direction in get_args(Direction) else None,
+                0, time, 0, direction if direction in get_args(Direction) else None,
                 cast("EventName", mark["name"]), int(mark.get("offset", 0)), 0,
                 bytes.fromhex(mark["hex"]) if "hex" in mark else None, str(mark.get("note", "")),
             )  # fmt: skip
@@ -423,11 +426,14 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
     return marks
 
 
+_LATEST = 1e11  # seconds: the year 5138
+
+
 def _stamp(time: float) -> float | None:
     """When a message came, in seconds since 1970, from either unit; None where it is unknown."""
-    if time < 0:
-        return None
-    return time / 1000 if time > 1e11 else time  # seconds get that far in the year 5138
+    if time > _LATEST:
+        time /= 1000
+    return time if 0 <= time <= _LATEST else None
 
 
 def _seconds(text: Any) -> float | None:
