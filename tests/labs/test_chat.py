@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from websockets.asyncio.server import broadcast, serve
 
 from wslab.exercises.chat import check_offender
@@ -69,6 +70,13 @@ def test_the_limits_differ_at_the_fiftieth_character(lab):
     assert "👨\u200d👩\u200d👧" in rows["a family"][1]
     assert {row[-1] for row in rows.values()} == {"nothing: the server closed with 1009"}
     assert rows["plain letters"][0] == rows["plain letters"][1]
+
+
+def test_a_cut_that_fails_is_told_where_it_was_asked_for(lab):
+    with pytest.raises(TypeError, match="expected text or bytes from <lambda>"):
+        lab.try_limits(lambda text: None)
+    with pytest.raises(ZeroDivisionError):
+        lab.try_limits(lambda text: 1 / 0)
 
 
 def test_hostile_guests_are_told_why_and_leave_the_room_as_it_was(lab):

@@ -27,6 +27,11 @@ def wait_for(lab, condition):
         unsubscribe()
 
 
+def test_without_a_connection_there_is_no_story(lab):
+    with pytest.raises(LookupError, match="no connection yet"):
+        lab.story()
+
+
 def test_a_whole_life_is_told(lab, capsys):
     client = lab.connect()
     client.close()
@@ -37,6 +42,8 @@ def test_a_whole_life_is_told(lab, capsys):
     assert lab.path() == lab.path("server", 1) == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
     said = [change.state for change in lab.log.of_connection(1) if change.peer == "client"]
     assert said == lab.path()
+    with pytest.raises(LookupError, match="from 1 to 1, got 2"):
+        lab.path(connection=2)
     with pytest.raises(ValueError, match="'client' or 'server'"):
         lab.path("proxy")
 

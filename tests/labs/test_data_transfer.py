@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from wslab.exercises.data_transfer import trace_bytes
 from wslab.wire import encode_frame
 
@@ -15,6 +17,11 @@ def frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:
 def counts(lab) -> tuple[int, int, int]:
     found = lab.layers().layers
     return len(found.messages), len(found.frames), len(found.reads)
+
+
+def test_without_a_sending_there_are_no_layers(lab):
+    with pytest.raises(LookupError, match="nothing was sent yet"):
+        lab.layers()
 
 
 def test_one_message_in_one_three_and_a_hundred_frames(lab):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wslab.labs import frames
-from wslab.net import NotRunning, running
+from wslab.net import NotRunning, WrongValue, running
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.frame_draft import FrameDraft
 
@@ -106,6 +106,12 @@ def test_everything_is_on_the_wire(lab):
     assert workshop.draft == FrameDraft(3, masking_key=KEY)
     assert workshop.send_now()["answers"][-1]["kind"] == "close"
     workshop.close()
+
+
+def test_what_is_no_bytes_is_refused_in_both_directions(lab):
+    for send in (lab.send, lab.send_to_client):
+        with pytest.raises(WrongValue, match="expected bytes, got str; nothing was sent"):
+            send("Hello")
 
 
 def test_the_workshop_of_a_closed_lab_says_so(lab):

@@ -158,6 +158,10 @@ def test_a_learners_server_meets_a_real_client(lab, capsys):
     assert "your server speaks WebSocket" in capsys.readouterr().out
     lab.try_answer(lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     assert "The client refused" in capsys.readouterr().out
+    lab.try_answer(lambda request: "HTTP/1.1 101 Text\r\n\r\n")
+    assert "Your server never answered: WrongValue: expected bytes" in capsys.readouterr().out
+    lab.try_answer(lambda request: 1 / 0)
+    assert "ZeroDivisionError: division by zero" in capsys.readouterr().out
 
 
 def test_the_doctor_checks_this_machine():

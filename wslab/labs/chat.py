@@ -117,8 +117,17 @@ class ChatLab(Lab):
 
     def try_limits(self, *cuts: Callable[[str], str | bytes]) -> ResultTable:
         """Send messages through a server that shortens them with each of `cuts`, and through one
-        that takes no more than 50 bytes (`max_size=50`): what arrives?"""
+        that takes no more than 50 bytes (`max_size=50`): what arrives?
+
+        Raises what a cut raises, TypeError where it gives neither text nor bytes.
+        """
         messages = list(LIMIT_MESSAGES.values())
+        for cut in cuts:
+            for message in messages:  # what goes wrong in a server is told far from its cause
+                if not isinstance(short := cut(message), str | bytes):
+                    raise TypeError(
+                        f"expected text or bytes from {cut.__name__}({message!r}), got {short!r}"
+                    )
         columns = [self._through(cut, messages, None) for cut in cuts]
         columns.append(self._through(lambda text: text, messages, LIMIT))
         rows: list[list[Cell]] = [
@@ -191,7 +200,7 @@ class ChatLab(Lab):
             room.ping_timeout, room.close_timeout = ping, 0.2
             with room:
                 tap = self.tap_before(room.url, "vanish")
-                watcher = Client(tap.url, name="chat watcher").connect()
+                watcher = self._client("watcher").connect(tap.url)
                 took, why = self._leave(tap.url, watcher, politely, pulled=number >= 2)
                 watcher.stop()
                 tap.stop()

@@ -48,22 +48,31 @@ class ConnectionStateLab(Lab):
         return self._show(StateDiagram(self.capture, self.log))
 
     def story(self, connection: int | None = None) -> None:
-        """Print what moved both peers of a connection, the newest if none is named."""
-        number = connection or len(self.capture.streams) // 2
-        for step in steps(self.capture, number):
+        """Print what moved both peers of a connection, the newest if none is named.
+
+        Raises LookupError where there is no such connection.
+        """
+        for step in steps(self.capture, self._number(connection)):
             print(step)
 
     def path(self, peer: str = "client", connection: int | None = None) -> list[str]:
-        """The states that `peer` went through on a connection, the newest if none is named."""
-        number = connection or len(self.capture.streams) // 2
+        """The states that `peer` went through on a connection, the newest if none is named.
+
+        Raises ValueError for another peer, LookupError where there is no such connection.
+        """
         if peer not in ("client", "server"):
             raise ValueError(f"expected the peer 'client' or 'server', got {peer!r}")
-        return [
-            state.name
-            for state in path(
-                steps(self.capture, number), "server" if peer == "server" else "client"
-            )
-        ]
+        taken = steps(self.capture, self._number(connection))
+        return [state.name for state in path(taken, "server" if peer == "server" else "client")]
+
+    def _number(self, connection: int | None) -> int:
+        count = len(self.capture.streams) // 2  # one for each direction
+        if count == 0:
+            raise LookupError("no connection yet: connect something, then run this cell again")
+        number = count if connection is None else connection
+        if not 1 <= number <= count:
+            raise LookupError(f"expected a connection from 1 to {count}, got {connection!r}")
+        return number
 
     # --- Clients that are listened to
 

@@ -43,7 +43,12 @@ class DataTransferLab(Lab):
         return self._raw.send(pieces[-1] if pieces else b"")
 
     def layers(self) -> LayersView:
-        """What the last `send` sent: as messages, as frames, and as it was read."""
+        """What the last `send` sent: as messages, as frames, and as it was read.
+
+        Raises LookupError where nothing was sent yet.
+        """
+        if not self._connection:
+            raise LookupError("nothing was sent yet: lab.send(...) first, then run this cell again")
         return LayersView(layers(self.capture, self._connection, "client", self._start))
 
     def hang_up(self) -> None:

@@ -117,10 +117,15 @@ class HandshakeLab(Lab):
 
     def try_answer(self, answer: Callable[[bytes], bytes]) -> None:
         """Put the learner's `answer(request)` into a real server and let a real client try it."""
+        faults: list[Exception] = []
 
         async def script(connection: RawConnection) -> None:
-            await connection.send(answer(connection.request))
-            await connection.wait_end()
+            try:
+                await connection.send(answer(connection.request))
+            except Exception as error:
+                faults.append(error)
+            else:
+                await connection.wait_end()
 
         with RawServer(script, name="yours") as server:
             tap = self.tap_before(server.url, "yours")
@@ -130,6 +135,8 @@ class HandshakeLab(Lab):
                 print("The client opened the connection: your server speaks WebSocket.")
             except WslabError as error:
                 print(f"The client refused: {error}")
+                for fault in faults:
+                    print(f"Your server never answered: {type(fault).__name__}: {fault}")
             finally:
                 client.stop()
                 tap.stop()

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from IPython.display import Code
 
@@ -130,7 +130,8 @@ class Lab:
     def ask(self, name: str) -> QuestionView:
         """A question to commit to before the reveal. Raises KeyError for one that is not here."""
         if name not in self._questions:
-            raise KeyError(f"expected one of {', '.join(self._questions)}, got {name!r}")
+            names = ", ".join(self._questions) or "none: this lab has no questions"
+            raise KeyError(f"expected one of {names}, got {name!r}")
         return QuestionView(self._questions[name])
 
     # --- What crossed
@@ -214,7 +215,7 @@ class Lab:
         """`close`, as the registry calls it."""
         self.close()
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

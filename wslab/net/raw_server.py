@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from wslab.net.errors import WrongValue
 from wslab.net.listener import Listener
 from wslab.net.reset import reset
 from wslab.wire import accept_key
@@ -49,6 +50,8 @@ class RawConnection:
 
     async def send(self, data: bytes) -> None:
         """Send exactly these bytes."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise WrongValue(f"expected bytes, got {type(data).__name__}; nothing was sent")
         self.sent += data
         self.writer.write(data)
         await self.writer.drain()
