@@ -78,6 +78,9 @@ def test_the_oldest_frames_go_and_everything_else_stays(tmp_path):
         f"The oldest {sum(gone):,} frames ({tight.dropped / 1024:.1f} KiB) are no longer kept, "
         "only their rows: the limit of this recording is 9.8 KiB."
     )
+    for name in ("c.jsonl", "c.pcapng", "c.har"):
+        loaded = Capture.load(tight.save(tmp_path / name))
+        assert f"{tight.dropped} bytes of its oldest frames were not kept" in loaded.notes
     for row in (0, 1, len(rows) - 1):
         assert tight.index.unit(row).data == free.index.unit(row).data
     unit = tight.index.unit(2)

@@ -512,7 +512,7 @@ class Capture:
                 raise ValueError("the first line does not say wslab capture, version 1")
             self.started = datetime.fromisoformat(line["started"])
             if line.get("dropped"):
-                self.notes.append(f"{line['dropped']} bytes of its oldest frames were not kept")
+                self.notes.append(not_kept(int(line["dropped"])))
         elif "event" not in line:
             stream = self._stream(int(line["connection"]), line["direction"])
             self._append(stream, bytes.fromhex(line["hex"]), float(line["time"]))
@@ -539,6 +539,11 @@ class Capture:
 
 def _line(content: dict[str, Any]) -> str:
     return json.dumps(content, separators=(", ", ": ")) + "\n"
+
+
+def not_kept(dropped: int) -> str:
+    """What files say of a recording that had reached its limit."""
+    return f"{dropped} bytes of its oldest frames were not kept"
 
 
 def _size(count: int) -> str:

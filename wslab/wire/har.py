@@ -29,7 +29,7 @@ from typing import Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from . import handshake
-from .capture import Capture, CaptureError, Event, EventName, MarkName
+from .capture import Capture, CaptureError, Event, EventName, MarkName, not_kept
 from .fields import Direction, Unit
 from .frames import Opcode, encode_frame
 from .index import Row
@@ -55,6 +55,8 @@ def dumps(capture: Capture) -> str:
         "pages": [],
         "entries": list(_entries(capture)),
     }
+    if capture.dropped:
+        log["comment"] = not_kept(capture.dropped)
     return json.dumps({"log": log}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -260,14 +262,16 @@ def loads(text: str) -> Capture:
     Raises CaptureError for a text that is no HAR. What an entry has wrong stands in `notes`.
     """
     try:
-        entries = json.loads(text)["log"]["entries"]
+        log = json.loads(text)["log"]
+        entries = log["entries"]
         if not isinstance(entries, list):
             raise TypeError("its entries are no list")
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise CaptureError(
             f"expected a HAR: JSON with log.entries ({type(error).__name__}: {error})"
         ) from error
-    notes: list[str] = []
+    comment = log.get("comment")
+    notes = [comment[:1000]] if isinstance(comment, str) and comment else []
     steps: list[_Step] = []
     found = 0
     for number, entry in enumerate(entries):

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, NamedTuple, cast, get_args
 
-from .capture import Capture, CaptureError, Chunk, Event, EventName, MarkName
+from .capture import Capture, CaptureError, Chunk, Event, EventName, MarkName, not_kept
 from .fields import Direction
 from .tcp_streams import Happening, Reassembler, Side
 
@@ -134,6 +134,7 @@ def blocks(capture: Capture) -> Iterator[bytes]:
         SECTION_HEADER,
         struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
         + _text_option(_COMMENT, f"{MARK} capture started {started.isoformat()}")
+        + (_text_option(_COMMENT, f"{MARK} {not_kept(capture.dropped)}") * bool(capture.dropped))
         + _text_option(_APPLICATION, "wslab")
         + _option(_END_OF_OPTIONS, b""),
     )
@@ -369,7 +370,7 @@ def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[s
         if link >= 0:
             feed(time, link, data, _ours(comment) if comment else "")
         else:
-            comments.append(comment)
+            comments += comment.split("\n")
 
 
 def _ours(comment: str) -> str:
@@ -391,8 +392,10 @@ class _Recorder:
                 began = datetime.fromisoformat(comment.partition("started ")[2])
                 first, start = _nanoseconds(began), began
         self._first = self._now = first
+        lost = [comment for comment in comments if comment.endswith(not_kept(0)[1:])]
         self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
         self.capture.started = start
+        self.capture.notes += [comment.removeprefix(MARK).strip() for comment in lost]
         self.marks: list[Event] = []
 
     def take(self, log: list[Happening]) -> None:
