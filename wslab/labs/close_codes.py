@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from websockets.version import version
+
 from wslab.exercises.close_codes import QUESTIONS
 from wslab.labs.lab import Lab
 from wslab.net import Client, EchoServer, WslabError
@@ -36,7 +38,7 @@ class CloseCodesLab(Lab):
     @property
     def stacks(self) -> dict[str, str]:
         """The libraries that can play here; one that cannot says why, after a "-"."""
-        stacks = {"websockets": f"websockets {_version()} (Python)"}
+        stacks = {"websockets": f"websockets {version} (Python)"}
         try:
             stacks["ws"] = f"ws {find_node().version} (Node)"
         except NodeMissing as missing:
@@ -118,12 +120,6 @@ class CloseCodesLab(Lab):
             mark = "   ⚠ broken" if line.broken else ""
             print(f"{arrow}  {line.text}{mark}")
         return result
-
-
-def _version() -> str:
-    from websockets.version import version
-
-    return version
 
 
 def open() -> CloseCodesLab:
