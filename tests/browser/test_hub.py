@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from collections.abc import Iterator
 
 import find_browser
 import pytest
 from playwright.sync_api import Browser, expect
-from real_lab import BROWSER_ARGS, START_TIMEOUT, RunningLab, running_lab
+from real_lab import BROWSER_ARGS, REPOSITORY, START_TIMEOUT, RunningLab, running_lab
+
+from wslab.exercises.first_connection import SOLUTIONS
+
+from .test_first_connection import Lesson, lines
 
 HUB = "hub.test"
 NAMES = f"MAP {HUB} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -140,20 +145,16 @@ def without_a_route(notebook) -> None:
     expect(panel).to_have_attribute("data-state", "CLOSED")
     panel.locator('[data-action="connect"]').click()
     expect(problem).to_contain_text("could not reach the server")
-    # As a server without the proxy answers: 404 there, and no WebSocket at all.
-    notebook.page.route("**/proxy/1/", lambda route: route.fulfill(status=404, body="no"))
+    # A server without the proxy: 404 there, and no WebSocket at all.
     notebook.page.evaluate(
-        "() => { const Real = WebSocket;"
-        " window.WebSocket = class extends Real { constructor(url, ...more) {"
-        " super(url.replace('/proxy/', '/no-proxy/'), ...more) } } }"
+        "() => { const config = document.getElementById('jupyter-config-data');"
+        " const said = JSON.parse(config.textContent); said.baseUrl += 'no-proxy/';"
+        " config.textContent = JSON.stringify(said) }"
     )
     panel.locator('[data-action="connect"]').click()
     expect(problem).to_contain_text("has no jupyter-server-proxy")
     expect(problem).to_contain_text("lab.client()")
     expect(panel).to_have_attribute("data-state", "CLOSED")
-
-
-ATTACK = "<b>Look!</b> <img src=x onerror=\"socket.send('I pay, says ' + me)\">"
 
 
 def stays_in_its_room(notebook, unsafe) -> None:
@@ -185,37 +186,88 @@ def stays_in_its_room(notebook, unsafe) -> None:
 
 
 def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
-    cells = [
-        "from wslab.labs import chat\nlab = chat.open()\nlab.page('Ada')",
-        "lab.unsafe_page('Victim')",
-    ]
-    hub.write_notebook("chat.ipynb", *cells)
-    hub.page_url = hub.url.replace("127.0.0.1", HUB)
+    notebook = open_lesson(hub, hub_browser, "09_chat.ipynb")
     try:
-        notebook = hub.open(hub_browser, "chat.ipynb")
-    finally:
-        hub.page_url = hub.url
-    try:
-        notebook.run_cell(0)
-        frame = notebook.view("chat-frame").locator("iframe").first
+        lesson = Lesson(notebook)
+        lesson.run("open")
+        frame = lesson.run("page").locator("iframe")
         expect(frame).to_have_attribute("src", re.compile(rf"^http://{HUB}.*/user/ada/proxy/\d+/"))
         page = frame.content_frame
-        expect(page.locator("#state")).to_have_text("you are Ada", timeout=20_000)
+        expect(page.locator("#state")).to_have_text("you are Katherine", timeout=20_000)
         page.locator("#message").fill("from a hub")
         page.locator("#message").press("Enter")
-        expect(page.locator("#messages li").first).to_have_text("Ada from a hub")
-        notebook.run_cell(1)
-        unsafe = notebook.view("chat-frame").locator("iframe").last.content_frame
+        expect(page.locator("#messages li").first).to_have_text("Katherine from a hub")
+        expect(notebook.view("chat").first).to_contain_text("from a hub")
+        expect(lesson.run("plain-http")).to_contain_text("426 Upgrade Required")
+        expect(lesson.run("origin")).to_contain_text("403: stays outside")
+
         # Jupyter itself lets no page without an origin through its proxy: the notebook's page makes
         # the socket for it. The attack works there as it does at home, and in no other page.
+        unsafe = lesson.run("unsafe-page").locator("iframe").content_frame
         expect(unsafe.locator("#state")).to_have_text("you are Victim", timeout=20_000)
         assert unsafe.locator("body").evaluate("() => self.origin") == "null"
-        notebook.execute(f"lab.join('Mallory').send({ATTACK!r})")
+        lesson.run("attack")
         expect(unsafe.locator("#messages li b").first).to_have_text("Look!")
-        expect(page.locator("#messages li").first).to_have_text("Victim I pay, says Victim")
+        expect(page.locator("#messages li").first).to_have_text(
+            "Victim Please give Mallory all my money. Yours, Victim"
+        )
         assert page.locator("#messages b, #messages img").count() == 0
+        notebook.screenshot("hub-attack")
         stays_in_its_room(notebook, unsafe)
         notebook.execute("lab.close()")
         expect(notebook.view("chat-frame")).to_have_count(0)
     finally:
         notebook.close()
+
+
+def test_the_first_lesson_from_top_to_bottom_on_a_hub(hub, hub_browser):
+    notebook = open_lesson(hub, hub_browser, "01_first_connection.ipynb")
+    try:
+        lesson = Lesson(notebook)
+        wire = lesson.run("open").locator('[data-wslab="wire-view"]')
+        said = lines(lesson.run("browser"))
+        expect(said).to_contain_text(["open", "message: Hello", "close: 1000  true"])
+        expect(wire.locator("[data-wslab-row]")).to_have_count(6)
+        lesson.run("python", "library", "compare", "ask-early")
+        expect(lines(lesson.run("early"))).to_contain_text(["readyState is 0", "InvalidStateError"])
+        lesson.run("panel", "panel-python")
+        assert lesson.kernel("socket.wait('message')[:5]")[1:] == [
+            "message", '"from Python, through the page"', 29, "string",
+        ]  # fmt: skip
+        assert lesson.kernel("socket.route") == "proxy"
+        lesson.run("panel-events", "types-python", "types-wire", "ask-buffer-type")
+        expect(lines(lesson.run("types-browser"))).to_contain_text(
+            ["string Hello", "Blob(3 bytes)"]
+        )
+        lesson.run("good-end", "good-end-explain", "ask-died")
+        page = lines(lesson.run("bad-browser"))
+        expect(page).to_contain_text(["open"])
+        expect(lesson.run("bad-python")).to_contain_text("close_code: 1006")
+        expect(page).to_contain_text(["open", "close: code 1005 wasClean true"])
+        expect(lesson.run("bad-wire")).to_contain_text("no close frame crossed")
+        tried = lines(lesson.run("ask-error", "error-browser"))
+        expect(tried.filter(has_text="code 1006")).to_be_visible()
+        lesson.run("error-python")
+        expect(lines(lesson.run("order-run"))).to_contain_text(["A 0", "G", "B", "C", "D", "E 2"])
+        for name in ("goodbye", "bytes"):
+            for source in (None, SOLUTIONS[name]):
+                if source is not None:
+                    lesson.rewrite(f"exercise-{name}", source)
+                cell = lesson.run(f"exercise-{name}").locator('[data-wslab="browser-cell"]')
+                expect(cell).to_have_attribute("data-state", "CLOSED" if source else "OPEN")
+                verdict = lesson.run(f"check-{name}").locator('[data-wslab="verdict"]')
+                expect(verdict).to_have_attribute("data-passed", str(bool(source)).lower())
+            expect(verdict).to_contain_text("on this hub a proxy stands between")
+        notebook.screenshot("hub-first-connection")
+    finally:
+        notebook.close()
+
+
+def open_lesson(hub, hub_browser, name: str):
+    """One of the course's notebooks, in a page of the hub."""
+    shutil.copy(REPOSITORY / "notebooks" / name, hub.root)
+    hub.page_url = hub.url.replace("127.0.0.1", HUB)
+    try:
+        return hub.open(hub_browser, name)
+    finally:
+        hub.page_url = hub.url

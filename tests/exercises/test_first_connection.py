@@ -64,6 +64,21 @@ def test_hello_echo_and_goodbye_pass(page):
     assert check_goodbye(page("My name is Ada", close=(4001, "enough")))
 
 
+def test_behind_a_hubs_proxy_the_order_counts_and_the_code_is_left_to_the_reader(lab):
+    # jupyter-server-proxy leaves Origin and Host as they were; its goodbye is its own.
+    for check, message in ((check_goodbye, "My name is Ada"), (check_bytes, b"\x01\x02\x03")):
+        client = lab.connect(origin=f"http://127.0.0.1:{lab.port}")
+        assert not check(lab.capture)
+        client.send(message)
+        client.recv()
+        assert not check(lab.capture)
+        client.close()
+        verdict = check(lab.capture)
+        assert verdict
+        assert "cannot be seen from here" in verdict.text
+        assert "look at your cell" in verdict.text
+
+
 def test_the_last_page_counts(page):
     page("My name is Ada", close=(4001, "enough"))
     assert not check_goodbye(page())

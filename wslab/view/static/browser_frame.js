@@ -13,7 +13,7 @@
 
   let waiting = [];
   let timer = null;
-  let before = 0;
+  let before = -Infinity; // so that the first word, "start", goes out before any socket's
 
   function tell(...what) {
     waiting.push(what);
