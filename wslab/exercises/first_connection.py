@@ -104,7 +104,7 @@ def _last_talk(capture: Capture) -> _Talk | None:
     rows = index.rows(max(0, len(index) - 5_000))
     for request in reversed([row for row in rows if row.kind == "request"]):
         fields = {field.name.lower(): field.value for field in index.unit(request.number).fields}
-        origin, host = fields.get("origin", ""), fields.get("host")
+        origin, host = str(fields.get("origin")), fields.get("host")
         proxied = (
             origin.partition("://")[2] == host
         )  # the proxy leaves both as the browser sent them
