@@ -8,7 +8,8 @@ moment at which it was written to the end of the first frame of the screen in wh
 one, stood in the panel's log; both clocks are the machine's. With --wire a wire view of the same
 connection is on the page too. Printed: latency, messages that the page or Python lost, frames of
 the screen a second, how much of the time the page's main thread was busy, how long a scroll took,
-and the page's messages to the kernel in the busiest second.
+with --wire also how long until a row that is clicked shows its bytes, and the page's messages to
+the kernel in the busiest second.
 
 Times are printed with the machine, not asserted: they are this machine's, on this day.
 """
@@ -54,9 +55,9 @@ socket = BrowserSocket(tap.url)
 heard = []
 page_says = socket.panel._page_says
 
-def counted(content):
+def counted(content, buffers):
     heard.append(time.time())
-    page_says(content)
+    page_says(content, buffers)
 
 socket.panel._page_says = counted
 """
@@ -64,21 +65,19 @@ socket.panel._page_says = counted
 WATCH = """\
 () => {
   const log = document.querySelector('[data-wslab="browser-socket"] .ws-log');
-  const seen = window.wslabSeen = {late: [], on: true};
+  const seen = window.wslabSeen = {late: []};
   let newest = -1;
   const look = () => {
-    if (!seen.on) return;
     const words = log.querySelector('li:last-child .ws-words')?.textContent ?? '';
     const [, sent, number] = /"([0-9.]+) ([0-9]+)"/.exec(words) ?? [];
-    if (number !== undefined && Number(number) > newest) {
-      const before = newest;
-      newest = Number(number);
-      wslabAfterPaint(() => seen.late.push(
-        [performance.timeOrigin + performance.now() - sent * 1000, newest - before]));
-    }
-    requestAnimationFrame(look);
+    if (number === undefined || Number(number) <= newest) return;
+    const came = Number(number) - newest;
+    newest = Number(number);
+    requestAnimationFrame(() => wslabAfterPaint(() => seen.late.push(
+      [performance.timeOrigin + performance.now() - sent * 1000, came])));
   };
-  requestAnimationFrame(look);
+  const observer = seen.observer = new MutationObserver(look);
+  observer.observe(log, {subtree: true, childList: true, characterData: true});
 }
 """
 
@@ -97,8 +96,27 @@ SCROLL = """\
 })
 """
 
+# Somebody chooses a row of the wire view: from then to the frame in which its bytes, that the kernel
+# sends, are painted.
+CHOOSE = """\
+() => new Promise((resolve) => {
+  const wire = document.querySelector('[data-wslab="wire-view"]');
+  const row = wire.querySelector('[data-wslab-row]');
+  const number = row.dataset.wslabRow;
+  const start = performance.now();
+  const observer = new MutationObserver(() => {
+    const detail = wire.querySelector('[data-wslab="detail"]');
+    if (!detail.textContent.includes(`row ${number} ·`)) return;
+    observer.disconnect();
+    requestAnimationFrame(() => wslabAfterPaint(() => resolve(performance.now() - start)));
+  });
+  observer.observe(wire, {subtree: true, childList: true, characterData: true});
+  setTimeout(() => row.click());
+})
+"""
 
-def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
+
+def measure(notebook: OpenNotebook, rate: float, seconds: float, wire: bool) -> None:
     page = notebook.page
     page.evaluate(WATCH)
     page.wait_for_timeout(300)  # let the page settle: this is a measurement, not a test
@@ -108,10 +126,14 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
     meter = Meter(notebook)
     page.wait_for_timeout(seconds * 500)
     scroll = page.evaluate(SCROLL)
+    clicked = ""
+    if wire:
+        clicked = f"   a chosen row shows its bytes after {page.evaluate(CHOOSE):.0f} ms"
+        page.evaluate("() => document.querySelector('[data-action=newest]').click()")
     page.wait_for_timeout(seconds * 400)
     cost = meter.stop()
     panel.locator('[data-event="close"]').wait_for(timeout=60_000)
-    late = page.evaluate("() => { wslabSeen.on = false; return wslabSeen.late }")
+    late = page.evaluate("() => { wslabSeen.observer.disconnect(); return wslabSeen.late }")
     latencies = [ms for ms, count in late for _ in range(count)]
     notebook.execute("socket.wait('close', timeout=30)")
     total = int(rate * seconds)
@@ -124,7 +146,8 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float) -> None:
     stamps = json.loads(notebook.execute("print(json.dumps(heard))"))
     print(
         f"{total:>7,} messages at {rate:>6,.0f}/s   {told(latencies)}   "
-        f"Python has {got[1]:,}, {total - got[1]:,} gone   {cost}   a scroll {scroll:.0f} ms   "
+        f"Python has {got[1]:,}, {total - got[1]:,} gone   {cost}   "
+        f"a scroll {scroll:.0f} ms{clicked}   "
         f"{busiest_second(stamps)} reports reached the kernel in the busiest second",
         flush=True,
     )
@@ -140,7 +163,7 @@ def main() -> None:
     cells = [cast, "socket", *(["WireView(capture)"] if options.wire else [])]
     with measured_page(*cells, note=", with a wire view" * options.wire) as notebook:
         notebook.view("browser-socket").wait_for()
-        measure(notebook, options.rate, options.seconds)
+        measure(notebook, options.rate, options.seconds, options.wire)
 
 
 if __name__ == "__main__":

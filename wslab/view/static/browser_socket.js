@@ -340,6 +340,7 @@ function panel({ model, el }, socket) {
   }
 
   function paint() {
+    cancelAnimationFrame(frame);
     frame = null;
     paintLog(); // first: here the page must be laid out, and as yet nothing else has changed
     const { state } = socket;
@@ -389,7 +390,9 @@ function panel({ model, el }, socket) {
     dirty();
   }
 
-  const unwatch = socket.watch(dirty);
+  // News comes 30 times a second at most: drawing at once has the work done when the next frame of
+  // the screen begins. A tab that nobody sees waits for one.
+  const unwatch = socket.watch(() => (document.hidden ? dirty() : paint()));
   const resized = new ResizeObserver(() => {
     viewport = log.clientHeight;
     onScroll();
