@@ -171,7 +171,7 @@ function render({ model, el }) {
     `${kept?.total > KEPT ? `, the first ${KEPT} are here` : ""}. Run this cell again for the live view.`);
   picture.hidden = live;
 
-  const loss = h("p", { class: "ws-picture", "data-wslab": "loss", role: "status" });
+  const loss = h("p", { class: "ws-loss", "data-wslab": "loss", role: "status" });
   loss.hidden = true;
 
   const root = h(
