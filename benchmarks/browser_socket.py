@@ -96,8 +96,8 @@ SCROLL = """\
 })
 """
 
-# Somebody chooses a row of the wire view: from then to the frame in which its bytes, that the kernel
-# sends, are painted.
+# Somebody chooses a row of the wire view: from then to the frame in which its bytes, which come
+# from the kernel, are painted.
 CHOOSE = """\
 () => new Promise((resolve) => {
   const wire = document.querySelector('[data-wslab="wire-view"]');
