@@ -237,13 +237,14 @@ class Index:
 
     def _mark(self, stream: int, event: Event) -> None:
         row = self._marked_at.get((stream, event.offset))
+        side = self._side(stream)
+        if row is None and event.offset >= (side.splitter or side).position:
+            self._early_marks.append((stream, event))  # no whole unit: the rest may still come
+            return
         if row is None:
             row = self._find(stream, event.offset)
             if row is None:
-                side = self._side(stream)
-                if event.offset >= (side.splitter or side).position:
-                    self._early_marks.append((stream, event))  # the rest may still come
-                return
+                return  # in the middle of a unit
             self._marked_at[stream, event.offset] = row
         self._row_marks.setdefault(row, []).append(event)
         self.marked.append(row)
