@@ -663,23 +663,29 @@ def test_the_page_can_be_reloaded(lab_page):
 
 
 def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture(lab_page):
-    notebook = lab_page.open_cells(CAST, WIRE, TALK)
+    script = "%%browser 'ws://127.0.0.1:9/'\nconsole.log('it runs');"
+    frame = "from wslab.view.chat_frame import ChatFrame\nChatFrame(9)"
+    notebook = lab_page.open_cells(CAST, WIRE, TALK, "%load_ext wslab", script, frame)
     notebook.run_all()
     wire = notebook.view("wire-view")
     expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
     expect(wire).to_have_attribute("data-kept", "10")  # once the wire has been quiet
-    # "Save Widget State Automatically" of the Settings menu, this once.
-    keep = "await app.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
-    notebook._in_page(keep, 20)
+    expect(notebook.view("browser-cell")).to_contain_text("it runs")
+    # "Save Widget State Automatically" of the Settings menu is on, as `wslab lab` has it.
     notebook._in_page("await app.commands.execute('docmanager:save')", 20)
-    notebook._in_page(keep, 20)
     notebook.close()  # and its kernel ends
 
     again = lab_page.open_notebook("throwaway.ipynb")
     wire = again.view("wire-view")
     expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows", timeout=30_000)
-    expect(wire.locator(".ws-picture")).to_contain_text("Run this cell again")
+    expect(wire.locator(".ws-picture").first).to_contain_text("Run this cell again")
     row(wire, 2).click()
     expect(wire.get_by_text("The bytes were not kept")).to_be_visible()
+    # Nothing that was typed into a cell runs, and no port is called, before somebody asks for it.
+    expect(again.view("browser-cell")).to_contain_text("From a saved notebook: nothing runs")
+    expect(again.view("chat-frame")).to_contain_text("From a saved notebook")
+    assert again.page.locator("iframe").count() == 0
+    expect(again.page.get_by_text("model not found")).to_have_count(0)
     again.run_all()
-    expect(again.view("wire-view").locator(".ws-picture")).to_be_hidden()
+    expect(again.view("browser-cell")).to_contain_text("it runs")
+    expect(again.view("wire-view").locator(".ws-picture").first).to_be_hidden()

@@ -168,6 +168,11 @@ def test_wslab_lab_serves_the_course_on_loopback_with_its_token_on(tmp_path):
         with urllib.request.urlopen(f"{address}?token={info['token']}", timeout=20) as answer:
             served = {entry["name"] for entry in json.load(answer)["content"]}
         assert served == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+        # Notebooks are saved with what their views saw, unless the user says otherwise.
+        plugin = "@jupyter-widgets/jupyterlab-manager:plugin"
+        address = f"http://127.0.0.1:{info['port']}/lab/api/settings/{plugin}"
+        with urllib.request.urlopen(f"{address}?token={info['token']}", timeout=20) as answer:
+            assert json.load(answer)["schema"]["properties"]["saveState"]["default"] is True
     finally:
         server.terminate()
         server.wait(timeout=20)

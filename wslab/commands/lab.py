@@ -19,6 +19,8 @@ from wslab.commands import CommandError
 
 DEFAULT_FOLDER = Path("wslab-course")
 FIRST = "00_start_here.ipynb"
+SETTINGS = Path(__file__).resolve().parents[1] / "jupyter"
+"""What JupyterLab reads its defaults from; a user's own settings count more."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     command = jupyterlab(folder, browser=not options.no_browser, port=options.port)
     # A user's own kernel called python3 must not stand in for the Python that has wslab.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    # Saved with what its views saw: else JupyterLab says "model not found" where they were.
+    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()
     if os.name == "posix":
         # In our place, so that Ctrl-C and SIGTERM reach JupyterLab itself.

@@ -1,4 +1,4 @@
-import { grouped, h, plural, say, set } from "./elements.js";
+import { grouped, h, isPicture, plural, say, set } from "./elements.js";
 import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
 
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
@@ -186,8 +186,14 @@ function render({ model, el }) {
   }
 
   showSockets([]);
-  addEventListener("message", onMessage);
   el.append(root);
+  if (isPicture(model)) {
+    clearInterval(watch);
+    stop.disabled = true;
+    addLine("note", "From a saved notebook: nothing runs. Run this cell to start its code.");
+    return undefined;
+  }
+  addEventListener("message", onMessage);
   const bridged = route.kind === "proxy";
   if (bridged) {
     root.append(h("p", { class: "ws-proxied", "data-wslab": "proxied" },

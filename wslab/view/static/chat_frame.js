@@ -1,4 +1,4 @@
-import { h, say } from "./elements.js";
+import { h, isPicture, say } from "./elements.js";
 import { jupyterBase, pageIsLocal } from "./route.js";
 
 function render({ model, el }) {
@@ -17,6 +17,11 @@ function render({ model, el }) {
   let bridged = null; // where the chat's socket is, if this page makes one for the frame
   let socket = null;
 
+  if (isPicture(model)) {
+    // Whoever listens at that port by now, it is not this notebook's chat.
+    place.append(h("p", {}, "From a saved notebook: run this cell to show the chat's page."));
+    return undefined;
+  }
   if (pageIsLocal() || base === null) {
     show(`http://127.0.0.1:${port}${path}`);
   } else {

@@ -95,6 +95,11 @@ function lampDot() {
   return h("span", { class: "ws-lamp", "aria-hidden": "true" });
 }
 
+/** Whether this is what a saved notebook shows when it is opened again: no kernel is behind it. */
+export function isPicture(model) {
+  return model.get("layout")?.comm_live === false;
+}
+
 /** Says hello when a page opens, and again whenever asked; bye when it closes. */
 export class Page {
   #way;
