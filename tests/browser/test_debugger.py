@@ -61,6 +61,8 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
 
     # By keyboard, on the chosen row and on all.
     rows = wire.get_by_role("listbox").first
+    cells = notebook.page.locator(".jp-Notebook .jp-Cell")
+    many = cells.count()
     row(wire, '"four"').click()
     rows.press("c")
     expect(row(wire, '"four"')).to_have_attribute("data-mark", re.compile("duplicated"))
@@ -71,6 +73,9 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     expect(waiting).to_be_hidden()
     received = notebook.execute("[client.recv() for _ in range(4)]")
     assert received == "['one', 'four', 'changed', 'four']"
+    rows.press("x")
+    wire.locator('[data-action="pause"]').press("x")
+    assert cells.count() == many  # none of these keys was JupyterLab's: a cuts in, x cuts out
 
     do(wire, "tools")
     rule = wire.locator('[data-input="rule"]')

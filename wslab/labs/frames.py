@@ -80,7 +80,7 @@ class FramesLab(Lab):
 
     def hang_up(self) -> None:
         """End the TCP connection of `send`: the next frame goes over a new one."""
-        self._to_server.close()
+        self._to_server.hang_up()
 
 
 def open() -> FramesLab:

@@ -107,6 +107,17 @@ class RawToServer:
         assert self._client is not None
         self._client.send(data)
 
+    def hang_up(self) -> None:
+        """Let the connection go, and wait until the server's program has been told.
+
+        What it is told then belongs to this connection, and not to the next `send`.
+        """
+        here = self._client is not None and self._client.ended is None
+        endings = self.server.endings
+        self.close()
+        if here:
+            self.server.wait_for_ending(endings + 1)
+
     def close(self) -> None:
         """Let the connection go. May be called twice."""
         if self._client is not None:

@@ -151,9 +151,11 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
         f"{reference(violation.rfc)}</p>"
         for violation in unit.violations
     )
+    # As wide as the values need: a long one is broken, but a number or a host's name is not.
+    width = min(26, max((len(_value(field.value)) for field in unit.fields), default=0))
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
-        f'<td style="{_CELL};{_MONO};min-width:6em;overflow-wrap:anywhere">'
+        f'<td style="{_CELL};{_MONO};min-width:{width}ch;overflow-wrap:anywhere">'
         f"{escape(_value(field.value))}</td>"
         f'<td style="{_CELL}">{escape(field.meaning)} {reference(field.rfc)}</td></tr>'
         for field in unit.fields[:MOST_FIELDS]

@@ -26,7 +26,8 @@ function render({ model, el }) {
   const place = h("div", { class: "ws-frame" });
   const root = h(
     "section",
-    { class: "wslab ws-cell", "data-wslab": "browser-cell", "data-state": "CLOSED", "aria-label": "JavaScript in this page" },
+    { class: "wslab ws-cell", "data-wslab": "browser-cell", "data-lm-suppress-shortcuts": "true",
+      "data-state": "CLOSED", "aria-label": "JavaScript in this page" },
     h(
       "header",
       { class: "ws-bar" },

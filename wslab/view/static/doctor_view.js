@@ -22,7 +22,7 @@ function render({ model, el }) {
   const heading = (text) => h("th", { scope: "col", class: "ws-title" }, text);
   const root = h(
     "div",
-    { class: "wslab ws-doctor", "data-wslab": "doctor" },
+    { class: "wslab ws-doctor", "data-wslab": "doctor", "data-lm-suppress-shortcuts": "true" },
     h(
       "div",
       { class: "ws-bar" },

@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const OURS = "data-lm-suppress-shortcuts"; // an element in which keys are not JupyterLab's
+const LISTENS = Symbol.for("wslab: keys"); // each view has a copy of this module, the page one listener
 
 /** An element with attributes (`on…`: listeners; true/false/null: present or not) and children. */
 export function h(tag, attributes = {}, ...children) {
@@ -18,9 +19,30 @@ function dressed(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else set(element, name, value);
   }
-  if (OURS in attributes) element.addEventListener("beforeinput", keepEnter, true);
+  if (OURS in attributes) keepKeys(element);
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** Keys pressed in `view` are its own, and not shortcuts of JupyterLab (x would cut the cell). */
+function keepKeys(view) {
+  view.addEventListener("beforeinput", keepEnter, true);
+  if (window[LISTENS]) return;
+  window[LISTENS] = true;
+  window.addEventListener("keydown", keepKey, true);
+}
+
+/** JupyterLab's shortcuts look at the element that has the focus before they look at what is around
+ * it, so the mark has to be there too. What is no key of ours stays JupyterLab's: Shift+Enter runs the
+ * cell from a button, where else it would press the button, and Ctrl+S saves. */
+function keepKey(event) {
+  const element = event.target;
+  const view = element instanceof Element && element.parentElement?.closest(".wslab");
+  if (!view) return;
+  const chord = event.ctrlKey || event.metaKey || event.altKey ||
+    (event.shiftKey && event.key === "Enter");
+  const ours = !chord || element.matches("input, select, textarea");
+  for (const marked of [element, view]) set(marked, OURS, ours ? "true" : null);
 }
 
 /** JupyterLab 4.6 cancels what Enter does in any field of a cell: a form is not submitted, a text area

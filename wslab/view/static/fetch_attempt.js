@@ -17,7 +17,7 @@ function render({ model, el }) {
   const lines = Object.entries(WANTED).map(([name, value]) => `    "${name}": "${value}",`);
   code.textContent = [`fetch("${url}", {`, "  headers: {", ...lines, "  },", "})"].join("\n");
   el.append(
-    h("div", { class: "wslab ws-fetch", "data-wslab": "fetch-attempt" }, code, button, left, came),
+    h("div", { class: "wslab ws-fetch", "data-wslab": "fetch-attempt", "data-lm-suppress-shortcuts": "true" }, code, button, left, came),
   );
 
   async function attempt() {

@@ -79,7 +79,10 @@ function render({ model, el }) {
 
   const root = h(
     "div",
-    { class: "wslab ws-fw", "data-wslab": "frame-workshop" },
+    {
+      class: "wslab ws-fw", "data-wslab": "frame-workshop",
+      "data-lm-suppress-shortcuts": "true", // a key on a bit must not cut the cell
+    },
     h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, "frame workshop"), who,
       h("span", { class: "ws-gap" }), recipe, taking),
     h("div", { class: "ws-fw-controls" },

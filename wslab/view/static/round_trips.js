@@ -23,7 +23,7 @@ function render({ model, el }) {
     svg("line", { x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1, class: "ws-rt-axis" }),
     line, dots, top,
   );
-  el.append(h("div", { class: "wslab ws-rt", "data-wslab": "round-trips" },
+  el.append(h("div", { class: "wslab ws-rt", "data-wslab": "round-trips", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, "ping → pong"), button, summary),
     problem, chart));
 
