@@ -18,9 +18,6 @@ from typing import Protocol
 INTERVAL = 0.05
 """Seconds between two messages of one view: 20 a second at most, whatever the traffic."""
 
-MARGIN = 0.002
-"""Seconds more than the second in which there may be 20, as a message takes a moment to go."""
-
 LINGER = 0.002
 """Seconds that the first news after a pause waits for company: an echo follows its message within
 a millisecond, and would else come 50 ms after it."""
@@ -55,7 +52,7 @@ class Pump:
         self._clock = clock
         self._news = threading.Condition()
         self._allowed: dict[Flushable, float] = {}  # view -> the earliest time of its next message
-        self._asked: dict[Flushable, deque[float]] = {}  # view -> when it was, the last 20 times
+        self._gone: dict[Flushable, deque[float]] = {}  # view -> when the last 20 of them had gone
         self._due: dict[Flushable, float] = {}  # view -> when it wants to be asked
         self._dirty: set[Flushable] = set()  # those of them that have news now
         self._thread: threading.Thread | None = None
@@ -64,14 +61,14 @@ class Pump:
         """Serve `view` from now on."""
         with self._news:
             self._allowed.setdefault(view, 0.0)
-            self._asked.setdefault(view, deque(maxlen=round(1 / self.interval)))
+            self._gone.setdefault(view, deque(maxlen=round(1 / self.interval)))
             self._start()
 
     def remove(self, view: Flushable) -> None:
         """Serve `view` no more. It may still be in the middle of one last `flush`."""
         with self._news:
             self._allowed.pop(view, None)
-            self._asked.pop(view, None)
+            self._gone.pop(view, None)
             self._due.pop(view, None)
             self._dirty.discard(view)
             self._news.notify()
@@ -97,7 +94,8 @@ class Pump:
             now = self._clock()
             ready = [view for view in self._due if self._when(view) <= now]
             for view in ready:
-                self._allowed[view] = self._next(view, self._when(view), now)
+                # From when it was due: each delay of this thread would else delay all that follow.
+                self._allowed[view] = self._when(view) + self.interval
                 del self._due[view]
                 self._dirty.discard(view)
         for view in ready:
@@ -107,23 +105,20 @@ class Pump:
                 again = None
                 with suppress(Exception):
                     view.fail(error)
-            if again is not None:
-                with self._news:
-                    if view in self._allowed:
-                        self._due.setdefault(view, self._clock() + again)
+            with self._news:
+                if view not in self._allowed:
+                    continue
+                gone = self._gone[view]
+                gone.append(self._clock())
+                if len(gone) == gone.maxlen:
+                    # After a late one they may come closer together, but not 21 in a second.
+                    self._allowed[view] = max(self._allowed[view], gone[0] + 1)
+                if again is not None:
+                    self._due.setdefault(view, gone[-1] + again)
         with self._news:
             if not self._due:
                 return None
             return max(0.0, min(map(self._when, self._due)) - self._clock())
-
-    def _next(self, view: Flushable, due: float, now: float) -> float:
-        """The earliest time of the message after the one that was due at `due` and goes `now`."""
-        # From when it was due: each delay of this thread would else delay all that follow. They may
-        # come closer together for that, but even then not 21 in a second.
-        asked = self._asked[view]
-        asked.append(now)
-        full = len(asked) == asked.maxlen
-        return max(due + self.interval, asked[0] + 1 + MARGIN if full else 0.0)
 
     def _when(self, view: Flushable) -> float:
         return max(self._due[view], self._allowed[view])
