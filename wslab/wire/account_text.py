@@ -33,15 +33,15 @@ INDENT = " " * 8
 
 # Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
 _COLOURS: dict[Kind, int] = {
-    "request": 208,
-    "response": 208,
-    "text": 32,
-    "binary": 36,
-    "continuation": 67,
-    "ping": 178,
-    "pong": 178,
-    "close": 166,
-    "reserved": 175,
+    "request": 32,
+    "response": 32,
+    "text": 36,
+    "binary": 214,
+    "continuation": 184,
+    "ping": 175,
+    "pong": 175,
+    "close": 202,
+    "reserved": 246,
 }
 _BROKEN = 160
 _ARROWS = {"client": "──▶", "server": "◀──"}
