@@ -243,4 +243,4 @@ def test_a_terminal_gets_colour_and_a_pager(extra, coloured):
             pass  # Linux says EIO where the other end of a terminal is closed
         assert run.wait(timeout=60) == 0
     assert b"paged:" in shown
-    assert (b"\x1b[38;5;178m" in shown) is coloured
+    assert (b"\x1b[38;5;175m" in shown) is coloured
