@@ -18,8 +18,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 
-from measured_page import Meter, busiest_second, measured_page, told
+from measured_page import (
+    AFTER_PAINT,
+    COUNT_FRAMES,
+    Cost,
+    UnwatchedPage,
+    busiest_second,
+    told,
+    workshop,
+)
 from real_lab import OpenNotebook
 
 CAST = """\
@@ -61,6 +70,8 @@ def counted(content, buffers):
 
 socket.panel._page_says = counted
 """
+
+PANEL = "document.querySelector('[data-wslab=browser-socket]')"
 
 WATCH = """\
 () => {
@@ -116,27 +127,30 @@ CHOOSE = """\
 """
 
 
-def measure(notebook: OpenNotebook, rate: float, seconds: float, wire: bool) -> None:
-    page = notebook.page
-    page.evaluate(WATCH)
-    page.wait_for_timeout(300)  # let the page settle: this is a measurement, not a test
-    panel = notebook.view("browser-socket")
-    panel.locator('[data-action="connect"]').click()
-    panel.locator('[data-event="message"]').first.wait_for()
-    meter = Meter(notebook)
-    page.wait_for_timeout(seconds * 500)
-    scroll = page.evaluate(SCROLL)
+def measure(page: UnwatchedPage, seconds: float, wire: bool) -> str:
+    page.evaluate(f"({AFTER_PAINT})(), ({COUNT_FRAMES})(), ({WATCH})()")
+    page.evaluate(f"{PANEL}.querySelector('[data-action=connect]').click()")
+    page.wait_for(f"{PANEL}.querySelector('[data-event=message]') !== null")
+    before = page.busy(), page.evaluate("[performance.now(), wslabFrames.count]")
+    time.sleep(seconds * 0.5)
+    scroll = page.evaluate(f"({SCROLL})()")
     clicked = ""
     if wire:
-        clicked = f"   a chosen row shows its bytes after {page.evaluate(CHOOSE):.0f} ms"
-        page.evaluate("() => document.querySelector('[data-action=newest]').click()")
-    page.wait_for_timeout(seconds * 400)
-    cost = meter.stop()
-    panel.locator('[data-event="close"]').wait_for(timeout=60_000)
-    late = page.evaluate("() => { wslabSeen.observer.disconnect(); return wslabSeen.late }")
+        took = page.evaluate(f"({CHOOSE})()")
+        clicked = f"   a chosen row shows its bytes after {took:.0f} ms"
+        page.evaluate("document.querySelector('[data-action=newest]').click()")
+    time.sleep(seconds * 0.4)
+    after = page.busy(), page.evaluate("[performance.now(), wslabFrames.count]")
+    took = (after[1][0] - before[1][0]) / 1000
+    cost = Cost(took, (after[1][1] - before[1][1]) / took, (after[0] - before[0]) / took)
+    page.wait_for(f"{PANEL}.querySelector('[data-event=close]') !== null")
+    late = page.evaluate("wslabSeen.observer.disconnect(), wslabSeen.late")
     latencies = [ms for ms, count in late for _ in range(count)]
+    return f"{told(latencies)}   {cost}   a scroll {scroll:.0f} ms{clicked}"
+
+
+def count(notebook: OpenNotebook, total: int) -> str:
     notebook.execute("socket.wait('close', timeout=30)")
-    total = int(rate * seconds)
     got = json.loads(
         notebook.execute(
             "import json; m = [e.text.split()[1] for e in socket.events if e.name == 'message']\n"
@@ -144,12 +158,9 @@ def measure(notebook: OpenNotebook, rate: float, seconds: float, wire: bool) -> 
         )
     )
     stamps = json.loads(notebook.execute("print(json.dumps(heard))"))
-    print(
-        f"{total:>7,} messages at {rate:>6,.0f}/s   {told(latencies)}   "
-        f"Python has {got[1]:,}, {total - got[1]:,} gone   {cost}   "
-        f"a scroll {scroll:.0f} ms{clicked}   "
-        f"{busiest_second(stamps)} reports reached the kernel in the busiest second",
-        flush=True,
+    return (
+        f"Python has {got[1]:,}, {total - got[1]:,} gone   "
+        f"{busiest_second(stamps)} reports reached the kernel in the busiest second"
     )
 
 
@@ -161,9 +172,15 @@ def main() -> None:
     options = parser.parse_args()
     cast = CAST.format(rate=options.rate, seconds=options.seconds)
     cells = [cast, "socket", *(["WireView(capture)"] if options.wire else [])]
-    with measured_page(*cells, note=", with a wire view" * options.wire) as notebook:
-        notebook.view("browser-socket").wait_for()
-        measure(notebook, options.rate, options.seconds, options.wire)
+    with workshop(*cells, note=", with a wire view" * options.wire) as place:
+        with place.driven() as notebook:
+            notebook.run_all()
+            notebook.view("browser-socket").wait_for()
+        with place.alone() as page:
+            measured = measure(page, options.seconds, options.wire)
+        with place.driven() as notebook:
+            counted = count(notebook, total := int(options.rate * options.seconds))
+    print(f"{total:,} messages at {options.rate:,.0f}/s   {measured}   {counted}")
 
 
 if __name__ == "__main__":

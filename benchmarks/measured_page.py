@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, sync_playwright
+from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import find_browser
-from real_lab import OpenNotebook, running_browser, running_lab
+from real_lab import BROWSER_ARGS, OpenNotebook, RunningLab, running_browser, running_lab
 
 # For the benchmarks' own scripts: a message posted from a frame's callback arrives when that frame
 # has been painted.
@@ -123,3 +131,116 @@ def told(latencies: Sequence[float]) -> str:
         f"p50 {percentile(latencies, 0.5):5.1f} ms   p99 {percentile(latencies, 0.99):5.1f} ms   "
         f"max {max(latencies):5.1f} ms"
     )
+
+
+class UnwatchedPage:
+    """A page with no Playwright attached, spoken to by the DevTools protocol alone.
+
+    Playwright has the browser tell it of every WebSocket frame that a page gets: at ten thousand a
+    second that alone keeps half a core busy, and the page waiting.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        with urllib.request.urlopen(f"{endpoint}/json/list") as answer:
+            pages = [one for one in json.load(answer) if "/lab/" in one["url"]]
+        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, compression=None)
+        self._asked = 0
+        self._ask("Performance.enable")
+
+    def evaluate(self, script: str) -> Any:
+        """What a JavaScript expression comes to, a promise's result included."""
+        answer = self._ask(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in answer:
+            raise RuntimeError(json.dumps(answer["exceptionDetails"])[:1000])
+        return answer["result"].get("value")
+
+    def wait_for(self, script: str, patience: float = 60.0) -> None:
+        """Ask four times a second until an expression is true."""
+        deadline = time.monotonic() + patience
+        while not self.evaluate(script):
+            if time.monotonic() > deadline:
+                sys.exit(f"waited {patience:g} s in vain for {script}")
+            time.sleep(0.25)
+
+    def busy(self) -> float:
+        """Seconds for which the main thread has been busy so far."""
+        metrics = self._ask("Performance.getMetrics")["metrics"]
+        return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+    def close(self) -> None:
+        """Let the page alone."""
+        self._socket.close()
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._asked += 1
+        self._socket.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=60))
+            if answer.get("id") == self._asked:
+                return dict(answer["result"])
+
+
+class Workshop:
+    """A notebook in a browser that Playwright can leave and come back to."""
+
+    def __init__(self, lab: RunningLab, endpoint: str, name: str) -> None:
+        self._lab = lab
+        self._endpoint = endpoint
+        self._name = name
+
+    @contextmanager
+    def driven(self) -> Iterator[OpenNotebook]:
+        """The notebook, with Playwright attached."""
+        with sync_playwright() as playwright:
+            browser: Browser = playwright.chromium.connect_over_cdp(self._endpoint)
+            context = browser.contexts[0]
+            page = next((one for one in context.pages if "/lab/" in one.url), None)
+            notebook = OpenNotebook(self._lab, page or context.new_page(), self._name)
+            if page is None:
+                notebook.load()
+            yield notebook
+            browser.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[UnwatchedPage]:
+        """The page, with nobody attached who would hear of its traffic."""
+        page = UnwatchedPage(self._endpoint)
+        try:
+            yield page
+        finally:
+            page.close()
+
+
+@contextmanager
+def workshop(*cells: str, note: str = "") -> Iterator[Workshop]:
+    """A notebook of these cells in a JupyterLab and a Chromium of its own, not opened yet."""
+    path = find_browser.find()
+    if path is None:
+        sys.exit(f"no browser on this machine: {find_browser.REMEDY}")
+    with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab:
+        lab.write_notebook("measured.ipynb", *cells)
+        arguments = [path, "--headless=new", "--remote-debugging-port=0", *BROWSER_ARGS]
+        arguments += [f"--user-data-dir={folder}/browser", "--window-size=1440,900", "about:blank"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            arguments.insert(1, "--no-sandbox")
+        with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as browser:
+            try:
+                found = None
+                while found is None:
+                    line = browser.stderr.readline()
+                    if not line:
+                        sys.exit("the browser ended before it could be spoken to")
+                    found = re.search(r"DevTools listening on ws://([^/]+)/", line)
+                endpoint = f"http://{found[1]}"
+                with urllib.request.urlopen(f"{endpoint}/json/version") as answer:
+                    version = json.load(answer)["Browser"]
+                print(
+                    f"{platform.platform()}, {os.cpu_count()} cores, "
+                    f"Python {platform.python_version()}, {version}{note}"
+                )
+                yield Workshop(lab, endpoint, "measured.ipynb")
+            finally:
+                browser.terminate()
+                browser.stderr.close()

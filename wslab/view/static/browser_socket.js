@@ -6,9 +6,10 @@ const SIGNS = {
   open: "●", message: "←", error: "⚠", close: "✕",
   "new WebSocket": "◌", send: "→", "close()": "→", exception: "⚠",
 };
+const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a flood
 const LINE = 24; // px, the height of a line; the same in browser_socket.css
 const SHOWN = 400; // characters of a message that a line shows
-const REPORT_EVERY = 52; // ms: at most 20 messages a second to the kernel
+const REPORT_EVERY = 200; // ms between two messages to the kernel: for each JupyterLab shows a busy kernel
 const REPORT_BYTES = 1_000_000; // of events in one report: the rest comes with the next
 const MOST_BYTES = 256 * 2 ** 20; // of one message made here
 
@@ -334,6 +335,11 @@ function panel({ model, el }, socket) {
   let follow = true; // the newest line is in sight
   let top = 0; // px that the log is scrolled; asking for it while painting lays the page out twice
   let viewport = 0; // px of the log that are in sight
+  let earlier = 0; // px that the log was high before it grew the last time
+  let painted = 0; // lines there were when last painted
+  let behind = 0; // lines that the scroll bar does not know of yet
+  let scrolledAt = -Infinity; // ms, when it knew of all
+  let later = null;
 
   function dirty() {
     frame ??= requestAnimationFrame(paint);
@@ -366,27 +372,49 @@ function panel({ model, el }, socket) {
   function paintLog() {
     const { length } = socket.log;
     none.hidden = length > 0;
-    const height = `${length * LINE}px`;
+    fallBehind(length + socket.log.dropped - painted);
+    painted = length + socket.log.dropped;
+    const laid = length - behind;
+    const height = `${laid * LINE}px`;
     if (space.style.height !== height) {
+      earlier = parseFloat(space.style.height) || 0;
       space.style.height = height;
-      if (follow) top = log.scrollTop = Math.max(0, length * LINE - viewport);
     }
+    const end = Math.max(0, laid * LINE - viewport);
+    if (follow && top !== end) top = log.scrollTop = end;
     const first = Math.max(0, Math.floor(top / LINE) - 2);
-    const last = Math.min(length, Math.ceil((top + viewport) / LINE) + 2);
+    const last = Math.min(laid, Math.ceil((top + viewport) / LINE) + 2);
     const move = `translateY(${first * LINE}px)`;
     if (lines.style.transform !== move) lines.style.transform = move;
     while (lines.childElementCount > last - first) lines.lastElementChild.remove();
     while (lines.childElementCount < last - first) lines.append(emptyLine());
     for (let place = first; place < last; place++) {
-      fill(lines.children[place - first], socket.log.at(place));
+      fill(lines.children[place - first], socket.log.at(place + behind));
     }
   }
 
+  // A log that has grown is laid out and scrolled anew. Where all that is in sight has gone by anyway,
+  // that is to no purpose but the scroll bar's: a few times a second will do.
+  function fallBehind(fresh) {
+    const wait = scrolledAt + SCROLL_EVERY - performance.now();
+    if (follow && fresh * LINE > viewport && wait > 0 && behind + fresh < socket.log.length) {
+      behind += fresh;
+      later ??= setTimeout(paint, wait);
+      return;
+    }
+    behind = 0;
+    scrolledAt = performance.now();
+    clearTimeout(later);
+    later = null;
+  }
+
   function onScroll() {
-    const { scrollTop, clientHeight, scrollHeight } = log;
-    if (clientHeight === 0) return; // out of the page
+    const { scrollTop } = log;
+    // Our own scrolling is known; a log that was taken out of the page has no height.
+    if (viewport === 0 || Math.abs(scrollTop - top) < 1) return;
     top = scrollTop;
-    follow = scrollTop + clientHeight >= scrollHeight - LINE / 2;
+    // At the end, or where that was a moment ago: under a flood it runs away from whoever goes there.
+    follow = top + viewport >= earlier - LINE / 2;
     dirty();
   }
 
@@ -395,7 +423,8 @@ function panel({ model, el }, socket) {
   const unwatch = socket.watch(() => (document.hidden ? dirty() : paint()));
   const resized = new ResizeObserver(() => {
     viewport = log.clientHeight;
-    onScroll();
+    top = log.scrollTop;
+    dirty();
   });
   resized.observe(log);
   const urlChanged = () => { url.value = model.get("_url"); };
@@ -407,6 +436,7 @@ function panel({ model, el }, socket) {
     resized.disconnect();
     model.off("change:_url", urlChanged);
     if (frame !== null) cancelAnimationFrame(frame);
+    clearTimeout(later);
   };
 }
 

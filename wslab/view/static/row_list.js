@@ -6,6 +6,7 @@ import { waits } from "./debugger_bar.js";
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
+const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a flood
 
 /** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
 export class RowList {
@@ -14,7 +15,11 @@ export class RowList {
   #elements = new Map(); // row number -> element
   #rowHeight = 0;
   #viewport = 0; // pixels
-  #painted = 0; // rows there were when last painted
+  #painted = 0; // rows there were when last painted, and
+  #paintedShown = 0; // how many of them passed the filters
+  #behind = 0; // shown rows that the scroll bar does not know of yet
+  #scrolledAt = -Infinity; // ms, when it knew of all
+  #later = null;
   #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
   #resized = null;
 
@@ -56,19 +61,20 @@ export class RowList {
   forget() {
     for (const element of this.#elements.values()) element.remove();
     this.#elements.clear();
-    this.#painted = 0;
+    this.#painted = this.#paintedShown = this.#behind = 0;
     this.chosen = null;
     this.following = true;
   }
 
   dispose() {
     this.#resized.disconnect();
+    clearTimeout(this.#later);
   }
 
   // -- where things are ---------------------------------------------------------------------
 
   get #height() {
-    return this.shown.count * this.#rowHeight;
+    return (this.shown.count - this.#behind) * this.#rowHeight;
   }
 
   /** How far down we are, in pixels of a list without a limit to its height. */
@@ -106,6 +112,8 @@ export class RowList {
     const height = this.#rowHeight;
     const viewport = this.#viewport;
     if (viewport === 0 || height === 0) return;
+    this.#fallBehind(shown.count - this.#paintedShown);
+    const behind = this.#behind;
     // First the space and the scrolling: at this moment they are all there is to lay out.
     const pixels = `${Math.min(this.#height, TALLEST)}px`;
     if (this.space.style.height !== pixels) this.space.style.height = pixels;
@@ -115,8 +123,8 @@ export class RowList {
     const top = this.#top;
     const spare = this.following ? 0 : SPARE;
     const first = Math.max(0, Math.floor(top / height) - spare);
-    const last = Math.min(shown.count, Math.ceil((top + viewport) / height) + spare);
-    const wanted = Array.from({ length: last - first }, (_, place) => shown.row(first + place));
+    const last = Math.min(shown.count - behind, Math.ceil((top + viewport) / height) + spare);
+    const wanted = Array.from({ length: last - first }, (_, place) => shown.row(first + place + behind));
     const free = this.#freeOf(new Set(wanted));
     const moving = this.following && rows.count - this.#painted <= FEW;
     // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
@@ -140,14 +148,39 @@ export class RowList {
       else this.arrows.insertBefore(element, next);
       const down = `translateY(${place * height}px)`;
       if (element.style.transform !== down) element.style.transform = down;
-      set(element, "aria-posinset", first + place + 1);
+      set(element, "aria-posinset", first + place + behind + 1);
       set(element, "aria-setsize", shown.count);
       set(element, "aria-selected", row === this.chosen ? "true" : "false");
     }
     for (const element of free) element.remove();
     this.#painted = rows.count;
+    this.#paintedShown = shown.count;
     set(this.element, "aria-activedescendant",
       this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
+  }
+
+  /**
+   * A list that has grown is laid out and scrolled anew. Where all that is in sight has gone by anyway,
+   * that is to no purpose but the scroll bar's: a few times a second will do.
+   */
+  #fallBehind(fresh) {
+    const wait = this.#scrolledAt + SCROLL_EVERY - performance.now();
+    const flood = this.following && fresh * this.#rowHeight > this.#viewport;
+    if (flood && wait > 0) {
+      this.#behind += fresh;
+      this.#later ??= setTimeout(() => this.#catchUp(), wait);
+      return;
+    }
+    this.#behind = 0;
+    this.#scrolledAt = performance.now();
+    clearTimeout(this.#later);
+    this.#later = null;
+  }
+
+  #catchUp() {
+    if (this.#behind === 0) return;
+    this.#scrolledAt = -Infinity;
+    this.paint();
   }
 
   /** Forgets the rows that are wanted no more; their elements, in the page's order. */
@@ -229,6 +262,7 @@ export class RowList {
 
   /** Makes `row` the chosen one (null: none) and brings it into sight. */
   choose(row) {
+    this.#catchUp();
     this.chosen = row;
     if (row !== null) {
       const place = this.shown.place(row);
@@ -245,6 +279,7 @@ export class RowList {
 
   /** Keeps the chosen row in sight after the filters changed, if it passes them. */
   keep() {
+    this.#catchUp();
     const place = this.shown.place(this.chosen);
     if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
     this.following = false;
@@ -256,6 +291,7 @@ export class RowList {
   #step(places) {
     const { shown } = this;
     if (shown.count === 0) return;
+    this.#catchUp();
     const present = this.chosen === null ? null : shown.place(this.chosen);
     const bottom = Math.floor((this.#top + this.#viewport) / this.#rowHeight) - 1;
     // Nothing chosen yet: begin with the newest that is in sight.
