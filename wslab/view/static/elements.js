@@ -135,7 +135,7 @@ export class Page {
   ask(question, buffers = []) {
     const send = () => this.model.send({ ...question, page: this.name }, undefined, buffers);
     if (this.#way === null) send();
-    else this.#way = this.#way.then(send); // in the order of asking
+    else this.#way = this.#way.then(send, send); // in the order of asking, whatever became of the last
   }
 }
 
