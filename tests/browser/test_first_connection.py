@@ -81,6 +81,7 @@ def test_the_lesson_from_top_to_bottom(lesson):
     two_ends(lesson)
     solves_the_exercises(lesson)
     notebook.screenshots("first-connection-exercises")
+    does_without_a_worker(lesson)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
@@ -156,6 +157,16 @@ def uses_the_panel(lesson: Lesson) -> None:
     expect(lesson.run("panel-events")).to_contain_text("from Python, through the page")
     closes = lesson.kernel("[e[5:] for e in socket.events if e.name == 'close']")
     assert closes == [[4001, "enough", True]]
+
+
+def does_without_a_worker(lesson: Lesson) -> None:
+    """Where a page's security policy allows no worker, its socket is in the page itself."""
+    lesson.notebook.page.evaluate("() => { window.Worker = undefined }")
+    panel = lesson.run("panel").locator('[data-wslab="browser-socket"]')
+    panel.locator('[data-action="connect"]').click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.locator('[data-action="send"]').click()
+    expect(panel.locator('[data-event="message"]')).to_contain_text("Hello")
 
 
 def two_ends(lesson: Lesson) -> None:

@@ -1,4 +1,8 @@
-"""The page's own WebSocket: a panel with its every button, and a handle for Python beside it."""
+"""The page's own WebSocket: a panel with its every button, and a handle for Python beside it.
+
+The socket lives in a worker of the page, which has the same `WebSocket` and the same origin: under
+ten thousand messages a second the page itself goes on.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +64,7 @@ class BrowserSocket:
     connection is open or has failed. Nothing but `wait` waits for the page, so that no cell hangs
     where there is none.
 
-    What a page reports stands in `events` and the properties, at most 20 times a second. Where
+    What a page reports stands in `events` and the properties, at most five times a second. Where
     several pages show the panel each has a socket of its own, and Python sees the one that was
     made last.
 
