@@ -22,8 +22,7 @@ import time
 
 from measured_page import (
     AFTER_PAINT,
-    COUNT_FRAMES,
-    Cost,
+    Meter,
     UnwatchedPage,
     busiest_second,
     told,
@@ -128,10 +127,10 @@ CHOOSE = """\
 
 
 def measure(page: UnwatchedPage, seconds: float, wire: bool) -> str:
-    page.evaluate(f"({AFTER_PAINT})(), ({COUNT_FRAMES})(), ({WATCH})()")
+    page.evaluate(f"({AFTER_PAINT})(), ({WATCH})()")
     page.evaluate(f"{PANEL}.querySelector('[data-action=connect]').click()")
     page.wait_for(f"{PANEL}.querySelector('[data-event=message]') !== null")
-    before = page.busy(), page.evaluate("[performance.now(), wslabFrames.count]")
+    meter = Meter(page)
     time.sleep(seconds * 0.5)
     scroll = page.evaluate(f"({SCROLL})()")
     clicked = ""
@@ -140,9 +139,7 @@ def measure(page: UnwatchedPage, seconds: float, wire: bool) -> str:
         clicked = f"   a chosen row shows its bytes after {took:.0f} ms"
         page.evaluate("document.querySelector('[data-action=newest]').click()")
     time.sleep(seconds * 0.4)
-    after = page.busy(), page.evaluate("[performance.now(), wslabFrames.count]")
-    took = (after[1][0] - before[1][0]) / 1000
-    cost = Cost(took, (after[1][1] - before[1][1]) / took, (after[0] - before[0]) / took)
+    cost = meter.stop()
     page.wait_for(f"{PANEL}.querySelector('[data-event=close]') !== null")
     late = page.evaluate("wslabSeen.observer.disconnect(), wslabSeen.late")
     latencies = [ms for ms, count in late for _ in range(count)]

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from playwright.sync_api import Browser, sync_playwright
 from websockets.sync.client import connect
@@ -87,14 +87,22 @@ class Cost(NamedTuple):
         return f"{self.painted:3.0f} painted/s   main thread {self.busy:4.0%} busy"
 
 
+class Page(Protocol):
+    """What a page can be asked by whoever measures it."""
+
+    def evaluate(self, script: str) -> Any:
+        """What a JavaScript expression comes to."""
+
+    def busy(self) -> float:
+        """Seconds for which the main thread has been busy so far."""
+
+
 class Meter:
     """Measures what a page costs from here on, until `stop`."""
 
-    def __init__(self, notebook: OpenNotebook) -> None:
-        self._page = notebook.page
-        self._session = self._page.context.new_cdp_session(self._page)
-        self._session.send("Performance.enable")
-        self._page.evaluate(COUNT_FRAMES)
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.evaluate(f"({COUNT_FRAMES})()")
         self._before = self._read()
 
     def stop(self) -> Cost:
@@ -102,16 +110,31 @@ class Meter:
         now, frames, busy = (
             after - before for after, before in zip(self._read(), self._before, strict=True)
         )
-        self._page.evaluate("() => { wslabFrames.on = false }")
-        self._session.detach()
+        self._page.evaluate("wslabFrames.on = false")
         seconds = now / 1000
         return Cost(seconds, frames / seconds, busy / seconds)
 
     def _read(self) -> tuple[float, float, float]:
-        metrics = self._session.send("Performance.getMetrics")["metrics"]
-        busy = next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-        now, frames = self._page.evaluate("() => [performance.now(), wslabFrames.count]")
-        return now, frames, busy
+        now, frames = self._page.evaluate("[performance.now(), wslabFrames.count]")
+        return now, frames, self._page.busy()
+
+
+def busy_seconds(metrics: dict[str, Any]) -> float:
+    """The main thread's busy seconds in the answer to `Performance.getMetrics`."""
+    return float(next(m["value"] for m in metrics["metrics"] if m["name"] == "TaskDuration"))
+
+
+class DrivenPage:
+    """A page that Playwright drives."""
+
+    def __init__(self, notebook: OpenNotebook) -> None:
+        self.evaluate = notebook.page.evaluate
+        self._session = notebook.page.context.new_cdp_session(notebook.page)
+        self._session.send("Performance.enable")
+
+    def busy(self) -> float:
+        """Seconds for which the main thread has been busy so far."""
+        return busy_seconds(self._session.send("Performance.getMetrics"))
 
 
 def percentile(values: Sequence[float], part: float) -> float:
@@ -166,8 +189,7 @@ class UnwatchedPage:
 
     def busy(self) -> float:
         """Seconds for which the main thread has been busy so far."""
-        metrics = self._ask("Performance.getMetrics")["metrics"]
-        return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+        return busy_seconds(self._ask("Performance.getMetrics"))
 
     def close(self) -> None:
         """Let the page alone."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from measured_page import Meter, busiest_second, measured_page, told
+from measured_page import DrivenPage, Meter, busiest_second, measured_page, told
 from real_lab import OpenNotebook
 
 CAST = """\
@@ -99,7 +99,7 @@ def measure(notebook: OpenNotebook, how: str, rate: float, seconds: float) -> No
     notebook.execute("messages.clear()")
     page.evaluate(WATCH)
     page.wait_for_timeout(300)  # let the page settle: this is a measurement, not a test
-    meter = Meter(notebook)
+    meter = Meter(DrivenPage(notebook))
     notebook.execute(f"{how}({rate}, {seconds})", timeout=seconds * 20 + 60)
     cost = meter.stop()
     last = int(notebook.execute("print(len(capture.index))"))

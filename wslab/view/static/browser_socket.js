@@ -1,12 +1,12 @@
-import { Page, grouped, h, plural, say, set } from "./elements.js";
+import { Page, grouped, h, say, set } from "./elements.js";
 import { LoggedSocket, STATES, SocketLog, clipped } from "./logged_socket.js";
 import { PROXY_CHANGES, UNREACHED, routeTo, whyNotOpened } from "./route.js";
+import { ScrollLag } from "./scroll_lag.js";
 
 const SIGNS = {
   open: "●", message: "←", error: "⚠", close: "✕",
   "new WebSocket": "◌", send: "→", "close()": "→", exception: "⚠",
 };
-const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a flood
 const LINE = 24; // px, the height of a line; the same in browser_socket.css
 const SHOWN = 400; // characters of a message that a line shows
 const REPORT_EVERY = 200; // ms between two messages to the kernel: for each JupyterLab shows a busy kernel
@@ -337,9 +337,7 @@ function panel({ model, el }, socket) {
   let viewport = 0; // px of the log that are in sight
   let earlier = 0; // px that the log was high before it grew the last time
   let painted = 0; // lines there were when last painted
-  let behind = 0; // lines that the scroll bar does not know of yet
-  let scrolledAt = -Infinity; // ms, when it knew of all
-  let later = null;
+  const lag = new ScrollLag(paint);
 
   function dirty() {
     frame ??= requestAnimationFrame(paint);
@@ -372,9 +370,10 @@ function panel({ model, el }, socket) {
   function paintLog() {
     const { length } = socket.log;
     none.hidden = length > 0;
-    fallBehind(length + socket.log.dropped - painted);
-    painted = length + socket.log.dropped;
-    const laid = length - behind;
+    const ever = length + socket.log.dropped;
+    lag.grow(ever - painted, length, viewport / LINE, follow);
+    painted = ever;
+    const laid = length - lag.rows;
     const height = `${laid * LINE}px`;
     if (space.style.height !== height) {
       earlier = parseFloat(space.style.height) || 0;
@@ -389,23 +388,8 @@ function panel({ model, el }, socket) {
     while (lines.childElementCount > last - first) lines.lastElementChild.remove();
     while (lines.childElementCount < last - first) lines.append(emptyLine());
     for (let place = first; place < last; place++) {
-      fill(lines.children[place - first], socket.log.at(place + behind));
+      fill(lines.children[place - first], socket.log.at(place + lag.rows));
     }
-  }
-
-  // A log that has grown is laid out and scrolled anew. Where all that is in sight has gone by anyway,
-  // that is to no purpose but the scroll bar's: a few times a second will do.
-  function fallBehind(fresh) {
-    const wait = scrolledAt + SCROLL_EVERY - performance.now();
-    if (follow && fresh * LINE > viewport && wait > 0 && behind + fresh < socket.log.length) {
-      behind += fresh;
-      later ??= setTimeout(paint, wait);
-      return;
-    }
-    behind = 0;
-    scrolledAt = performance.now();
-    clearTimeout(later);
-    later = null;
   }
 
   function onScroll() {
@@ -436,7 +420,7 @@ function panel({ model, el }, socket) {
     resized.disconnect();
     model.off("change:_url", urlChanged);
     if (frame !== null) cancelAnimationFrame(frame);
-    clearTimeout(later);
+    lag.stop();
   };
 }
 

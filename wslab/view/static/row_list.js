@@ -1,12 +1,12 @@
 import { h, plural, say, set, size } from "./elements.js";
 import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
+import { ScrollLag } from "./scroll_lag.js";
 import { shape } from "./shapes.js";
 import { waits } from "./debugger_bar.js";
 
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
-const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a flood
 
 /** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
 export class RowList {
@@ -17,9 +17,7 @@ export class RowList {
   #viewport = 0; // pixels
   #painted = 0; // rows there were when last painted, and
   #paintedShown = 0; // how many of them passed the filters
-  #behind = 0; // shown rows that the scroll bar does not know of yet
-  #scrolledAt = -Infinity; // ms, when it knew of all
-  #later = null;
+  #lag = new ScrollLag(() => this.paint());
   #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
   #resized = null;
 
@@ -61,20 +59,20 @@ export class RowList {
   forget() {
     for (const element of this.#elements.values()) element.remove();
     this.#elements.clear();
-    this.#painted = this.#paintedShown = this.#behind = 0;
+    this.#painted = this.#paintedShown = this.#lag.rows = 0;
     this.chosen = null;
     this.following = true;
   }
 
   dispose() {
     this.#resized.disconnect();
-    clearTimeout(this.#later);
+    this.#lag.stop();
   }
 
   // -- where things are ---------------------------------------------------------------------
 
   get #height() {
-    return (this.shown.count - this.#behind) * this.#rowHeight;
+    return (this.shown.count - this.#lag.rows) * this.#rowHeight;
   }
 
   /** How far down we are, in pixels of a list without a limit to its height. */
@@ -112,8 +110,8 @@ export class RowList {
     const height = this.#rowHeight;
     const viewport = this.#viewport;
     if (viewport === 0 || height === 0) return;
-    this.#fallBehind(shown.count - this.#paintedShown);
-    const behind = this.#behind;
+    this.#lag.grow(shown.count - this.#paintedShown, shown.count, viewport / height, this.following);
+    const behind = this.#lag.rows;
     // First the space and the scrolling: at this moment they are all there is to lay out.
     const pixels = `${Math.min(this.#height, TALLEST)}px`;
     if (this.space.style.height !== pixels) this.space.style.height = pixels;
@@ -157,30 +155,6 @@ export class RowList {
     this.#paintedShown = shown.count;
     set(this.element, "aria-activedescendant",
       this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
-  }
-
-  /**
-   * A list that has grown is laid out and scrolled anew. Where all that is in sight has gone by anyway,
-   * that is to no purpose but the scroll bar's: a few times a second will do.
-   */
-  #fallBehind(fresh) {
-    const wait = this.#scrolledAt + SCROLL_EVERY - performance.now();
-    const flood = this.following && fresh * this.#rowHeight > this.#viewport;
-    if (flood && wait > 0) {
-      this.#behind += fresh;
-      this.#later ??= setTimeout(() => this.#catchUp(), wait);
-      return;
-    }
-    this.#behind = 0;
-    this.#scrolledAt = performance.now();
-    clearTimeout(this.#later);
-    this.#later = null;
-  }
-
-  #catchUp() {
-    if (this.#behind === 0) return;
-    this.#scrolledAt = -Infinity;
-    this.paint();
   }
 
   /** Forgets the rows that are wanted no more; their elements, in the page's order. */
@@ -262,7 +236,7 @@ export class RowList {
 
   /** Makes `row` the chosen one (null: none) and brings it into sight. */
   choose(row) {
-    this.#catchUp();
+    this.#lag.catchUp();
     this.chosen = row;
     if (row !== null) {
       const place = this.shown.place(row);
@@ -279,7 +253,7 @@ export class RowList {
 
   /** Keeps the chosen row in sight after the filters changed, if it passes them. */
   keep() {
-    this.#catchUp();
+    this.#lag.catchUp();
     const place = this.shown.place(this.chosen);
     if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
     this.following = false;
@@ -291,7 +265,7 @@ export class RowList {
   #step(places) {
     const { shown } = this;
     if (shown.count === 0) return;
-    this.#catchUp();
+    this.#lag.catchUp();
     const present = this.chosen === null ? null : shown.place(this.chosen);
     const bottom = Math.floor((this.#top + this.#viewport) / this.#rowHeight) - 1;
     // Nothing chosen yet: begin with the newest that is in sight.
