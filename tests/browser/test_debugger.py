@@ -98,6 +98,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
 
     # It goes by itself: later than it was held by hand.
     do(wire, "hold")
+    expect(holds).to_have_attribute("aria-pressed", "true")
     notebook.execute("client.send('later')")
     row(wire, '"later"').click()
     do(wire, "delay")
@@ -105,6 +106,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     expect(wire.locator(".ws-history")).to_contain_text("delayed (by hand)")
     expect(row(wire, '"later"', "server")).to_have_attribute("data-mark", "held")
     do(wire, "hold")
+    expect(holds).to_have_attribute("aria-pressed", "false")
     assert notebook.execute("client.recv()") == "'later'"
 
     freeze = wire.locator('[data-action="freeze"]')
@@ -139,6 +141,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     # What nobody can stop does not pass in silence.
     notebook.execute("client = lab.connect()")
     do(wire, "hold")
+    expect(holds).to_have_attribute("aria-pressed", "true")
     passed = notebook.view("debugger-passed")
     expect(passed).to_be_hidden()
     notebook.execute("client.send(bytes(17 * 2**20))")
