@@ -332,12 +332,25 @@ def test_the_newest_stays_in_sight_until_the_reader_scrolls_up(play):
     notebook.page.mouse.wheel(0, -1500)
     expect(newest).to_be_visible()
     notebook.execute(FLOOD.format(count=50))
-    expect(newest).to_have_text("newest · 50 new")
+    expect(newest).to_have_text("50 new")
     expect(row(wire, 249)).to_have_count(0)
     newest.click()
     expect(row(wire, 249)).to_be_visible()
     notebook.execute(FLOOD.format(count=50))
     expect(row(wire, 299)).to_be_visible()
+
+
+def test_a_click_counts_for_the_row_it_was_aimed_at_though_the_list_moves_on(play):
+    notebook = play(CAST, WIRE, FLOOD.format(count=100))
+    wire = notebook.view("wire-view")
+    aimed = row(wire, 98)
+    aimed.scroll_into_view_if_needed()
+    aimed.hover()
+    notebook.page.mouse.down()
+    notebook.execute(FLOOD.format(count=100))
+    expect(row(wire, 199)).to_be_visible()
+    notebook.page.mouse.up()
+    expect(aimed).to_have_attribute("aria-selected", "true")
 
 
 def test_100_000_rows_are_all_there_and_only_the_visible_ones_exist(play):

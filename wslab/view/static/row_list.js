@@ -7,6 +7,7 @@ import { waits } from "./debugger_bar.js";
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
+const STILL = 4; // pixels that a hand moves while it clicks
 
 /** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
 export class RowList {
@@ -20,6 +21,7 @@ export class RowList {
   #lag = new ScrollLag(() => this.paint());
   #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
   #resized = null;
+  #pressed = null; // where the pointer went down, and on which row
 
   constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey }) {
     Object.assign(this,
@@ -34,6 +36,7 @@ export class RowList {
       {
         class: "ws-rows", role: "listbox", tabindex: "0", "aria-label": "what crossed, oldest first",
         onscroll: () => this.#onScroll(),
+        onpointerdown: (event) => { this.#pressed = { event, row: rowOf(event) }; },
         onclick: (event) => this.#onClick(event),
         onkeydown: (event) => this.#onKey(event),
       },
@@ -297,8 +300,13 @@ export class RowList {
   }
 
   #onClick(event) {
-    const element = event.target.closest("[data-wslab-row]");
-    if (element) this.choose(Number(element.dataset.wslabRow));
+    const pressed = this.#pressed;
+    this.#pressed = null;
+    // What was aimed at counts: while the button was down the list may have moved on.
+    const still = pressed !== null &&
+      Math.hypot(event.clientX - pressed.event.clientX, event.clientY - pressed.event.clientY) < STILL;
+    const row = still ? pressed.row : rowOf(event);
+    if (row !== null) this.choose(row);
   }
 
   #onScroll() {
@@ -310,4 +318,9 @@ export class RowList {
     this.paint();
     this.onScroll();
   }
+}
+
+function rowOf(event) {
+  const element = event.target.closest("[data-wslab-row]");
+  return element === null ? null : Number(element.dataset.wslabRow);
 }

@@ -195,13 +195,14 @@ function render({ model, el }) {
     tamper.passed,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
-        h("div", { class: "ws-row ws-lanes", "aria-hidden": "true" },
-          h("span", { class: "ws-when" }, "seconds"),
+        h("div", { class: "ws-row ws-lanes" },
+          h("span", { class: "ws-when", "aria-hidden": "true" }, "seconds"),
           h("span", { class: "ws-lane" },
-            h("span", { class: "ws-peer" }, "client"),
-            h("span", { class: "ws-peer", title: model.get("_server_label") },
+            h("span", { class: "ws-peer", "aria-hidden": "true" }, "client"),
+            newest, // here it covers no arrow
+            h("span", { class: "ws-peer", "aria-hidden": "true", title: model.get("_server_label") },
               model.get("_server_label")))),
-        h("div", { class: "ws-rows-box" }, list.element, empty, newest)),
+        h("div", { class: "ws-rows-box" }, list.element, empty)),
       detail.element),
   );
   root.style.setProperty("--ws-height", `${model.get("_height")}px`);
@@ -438,7 +439,7 @@ function render({ model, el }) {
     if (list.seesNewest) left = shown.count;
     const fresh = Math.max(0, shown.count - left);
     newest.hidden = list.seesNewest;
-    say(newest.lastChild, fresh ? `newest · ${grouped(fresh)} new` : "newest");
+    say(newest.lastChild, fresh ? `${grouped(fresh)} new` : "newest");
   }
 
   function showState() {
