@@ -52,6 +52,12 @@ def lines(output: Locator) -> Locator:
     return output.locator('[data-wslab="browser-cell"] [data-line]')
 
 
+def over(cell: Locator) -> None:
+    """Wait until the one socket of a cell is closed. CLOSED it says before it has any, too."""
+    expect(cell).to_have_attribute("data-sockets", "1")
+    expect(cell).to_have_attribute("data-state", "CLOSED")
+
+
 def test_the_lesson_from_top_to_bottom(lesson):
     lesson = lesson(width=1100, height=1000)
     notebook = lesson.notebook
@@ -202,10 +208,7 @@ def solves_the_exercises(lesson: Lesson) -> None:
         expect(verdict).to_contain_text("Hint:")
 
         lesson.rewrite(cell, SOLUTIONS[name])
-        output = lesson.run(cell)
-        expect(output.locator('[data-wslab="browser-cell"]')).to_have_attribute(
-            "data-state", "CLOSED"
-        )
+        over(lesson.run(cell).locator('[data-wslab="browser-cell"]'))
         verdict = lesson.run(f"check-{name}").locator('[data-wslab="verdict"]')
         expect(verdict).to_have_attribute("data-passed", "true")
     trace = lines(lesson.run("order-run"))

@@ -79,6 +79,29 @@ def test_behind_a_hubs_proxy_the_order_counts_and_the_code_is_left_to_the_reader
         assert "look at your cell" in verdict.text
 
 
+def test_a_goodbye_that_is_on_its_way_is_waited_for():
+    capture = Capture()
+    connection = capture.open_connection()
+    for direction, data in [
+        ("client", b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n"),
+        ("server", b"HTTP/1.1 101 Yes\r\n\r\n"),
+        ("client", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=True)),
+        ("server", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=False)),
+    ]:
+        capture.record(connection, direction, data)
+    goodbye = Frame(Opcode.CLOSE, Close(4001, "enough").serialize()).serialize(mask=True)
+    # As a hub's proxy has it: the page is told that it is over before the server is.
+    wait = capture.wait_until
+
+    def wait_until(condition, timeout):
+        assert not condition()
+        capture.record(connection, "client", goodbye)
+        return wait(condition, timeout)
+
+    capture.wait_until = wait_until
+    assert check_goodbye(capture)
+
+
 def test_the_last_page_counts(page):
     page("My name is Ada", close=(4001, "enough"))
     assert not check_goodbye(page())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,28 @@ def test_a_subscriber_hears_and_cannot_hurt():
     capture.record(connection, "client", b"y")
     assert heard == [0, 1]
     assert [str(fault) for fault in capture.faults] == ["on purpose"] * 3
+
+
+def test_waiting_ends_with_what_was_waited_for_and_at_the_latest_in_time():
+    capture = Capture()
+    connection = capture.open_connection()
+    assert not capture.wait_until(lambda: len(capture) > 0, 0.0)
+    looked = threading.Event()
+
+    def record():
+        assert looked.wait(10)
+        for _ in range(3):
+            capture.record(connection, "client", b"x")
+
+    def all_there():
+        looked.set()
+        return len(capture) == 3
+
+    recording = threading.Thread(target=record)
+    recording.start()
+    assert capture.wait_until(all_there, 10)
+    recording.join(10)
+    assert capture._subscribers == []
 
 
 def test_a_connection_that_was_never_opened():

@@ -10,6 +10,9 @@ from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture, Unit
 
+PATIENCE = 0.5
+"""Seconds that a page has for its goodbye, which may still be on its way when a check begins."""
+
 QUESTIONS = {
     "early": Question(
         "let socket = new WebSocket(url); and in the very next line socket.send('Hello'). "
@@ -94,6 +97,17 @@ class _Talk(NamedTuple):
 
 
 def _last_talk(capture: Capture) -> _Talk | None:
+    """The last connection of a page, with its goodbye if that comes soon."""
+
+    def said_goodbye() -> bool:
+        talk = _talk_so_far(capture)
+        return talk is not None and bool(talk.of("close", "client"))
+
+    capture.wait_until(said_goodbye, PATIENCE)
+    return _talk_so_far(capture)
+
+
+def _talk_so_far(capture: Capture) -> _Talk | None:
     """The last connection that a %%browser cell made: its frame belongs to no site (Origin: null).
 
     On a hub the page around the frame makes it, which is, as the request tells it, a page of the

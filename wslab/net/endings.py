@@ -10,7 +10,6 @@ API says, and what the server's API says. They differ more often than one would 
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -632,24 +631,18 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
 
 def _wait_for_the_end(capture: Capture, before: int) -> None:
     """Until both directions of every connection since `before` have ended."""
-    changed = threading.Event()
-    unsubscribe = capture.subscribe(changed.set)
-    deadline = time.monotonic() + PATIENCE
-    try:
-        while time.monotonic() < deadline:
-            changed.clear()
-            events = [event for event in list(capture.events) if event.connection > before]
-            opened = {event.connection for event in events if event.name == "open"}
-            over = {
-                (event.connection, event.direction)
-                for event in events
-                if event.name in ("eof", "reset")
-            }
-            if len(over) == 2 * len(opened):
-                return
-            changed.wait(deadline - time.monotonic())
-    finally:
-        unsubscribe()
+
+    def over() -> bool:
+        events = [event for event in list(capture.events) if event.connection > before]
+        opened = {event.connection for event in events if event.name == "open"}
+        ended = {
+            (event.connection, event.direction)
+            for event in events
+            if event.name in ("eof", "reset")
+        }
+        return len(ended) == 2 * len(opened)
+
+    capture.wait_until(over, PATIENCE)
 
 
 def _wire(capture: Capture, connection: int) -> Iterator[WireLine]:

@@ -229,6 +229,23 @@ class Capture:
 
         return unsubscribe
 
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait, at most `timeout` seconds, for what is recorded to make `condition()` true.
+
+        Whether it is. Not for the thread that records, which would wait for itself.
+        """
+        changed = threading.Event()
+        unsubscribe = self.subscribe(changed.set)
+        deadline = time.monotonic() + timeout
+        try:
+            while not condition():
+                if not changed.wait(max(0.0, deadline - time.monotonic())):
+                    return condition()
+                changed.clear()
+            return True
+        finally:
+            unsubscribe()
+
     def _now(self) -> float:
         return self._clock() - self._zero
 
