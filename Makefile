@@ -23,7 +23,7 @@ lab: $(VENV)/.lab ## open JupyterLab on the lessons (ARGS="--no-browser --port 8
 
 test: $(VENV)/.dev ## run all tests, in a real browser too (ARGS="-k handshake")
 	@$(PY) tools/find_browser.py --install
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, notebook hygiene
 	@$(BIN)/ruff format --check .

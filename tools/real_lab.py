@@ -225,15 +225,18 @@ class OpenNotebook:
         """
         answer = self._in_page(
             f"""
-            const future = panel.sessionContext.session.kernel.requestExecute(
-              {{code: {json.dumps(code)}, store_history: false}});
-            let text = '';
-            future.onIOPub = message => {{
-              const content = message.content;
-              if (message.header.msg_type === 'stream') text += content.text;
-              if (message.header.msg_type === 'execute_result') text += content.data['text/plain'];
-            }};
-            const reply = await future.done;
+            let reply, text = '';
+            do {{
+              const future = panel.sessionContext.session.kernel.requestExecute(
+                {{code: {json.dumps(code)}, store_history: false}});
+              future.onIOPub = message => {{
+                const content = message.content;
+                if (message.header.msg_type === 'stream') text += content.text;
+                if (message.header.msg_type === 'execute_result') text += content.data['text/plain'];
+              }};
+              reply = await future.done;
+              // When a cell fails the kernel throws away what waits behind it.
+            }} while (reply.content.status === 'aborted');
             return [reply.content.status, text, reply.content.evalue ?? ''];
             """,
             timeout,
