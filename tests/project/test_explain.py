@@ -168,9 +168,30 @@ def test_a_long_list_is_made_as_line_by_line():
             capture.record(upgraded, "server", encode_frame(1, text.encode()))
             odd = encode_frame(number % 16, b"\xff" + text.encode()[:100], fin=number % 3 > 0)
             capture.record(upgraded, "server", odd)
+    listed_as_line_by_line(capture, several=True)
+
+
+@pytest.mark.parametrize("texts", [["equally long"], ["some", "longer", "than others", "Grüße"]])
+def test_a_very_long_list_too(texts):
+    now = 0.0
+    capture = Capture(clock=lambda: now)
+    connection = capture.open_connection(upgraded=True)
+    now = 9_998.5  # it gets to ten thousand seconds, which is one digit more
+    waiting = b""
+    for number in range(2_345):
+        now += 0.001
+        text = texts[number % len(texts)].encode()
+        waiting += encode_frame(1, text, masking_key=number.to_bytes(4, "big"))
+        if number % 7 == 0:  # a chunk brings more than one frame
+            capture.record(connection, "client", waiting)
+            waiting = b""
+    listed_as_line_by_line(capture, several=False)
+
+
+def listed_as_line_by_line(capture, *, several):
     rows = capture.index.rows()
     pen = account_text.Pen(True)
-    expected = [account_text.row_line(row, True, pen) for row in rows]
+    expected = [account_text.row_line(row, several, pen) for row in rows]
     assert list(account_text.lines(capture, colour=True, brief=True))[: len(rows)] == expected
 
 

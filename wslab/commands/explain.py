@@ -55,21 +55,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from wslab.wire import account_json, account_text
-
     # Nothing is garbage before the end; looking for some would take a quarter of the time.
     gc.disable()
     with contextlib.ExitStack() as stack:
         capture = _capture(options, stack)
         if options.json:
+            from wslab.wire import account_json
+
             _write(_joined(account_json.pieces(capture)))
             return 0
+        from wslab.wire import account_text
+
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
-        batches = account_text.batches(
+        text = account_text.blocks(
             capture, colour=colour, brief=options.brief, width=max(60, width)
         )
-        text = ("\n".join([*batch, ""]) for batch in batches)
         if sys.stdout.isatty() and not options.no_pager:
             _page(text)
         else:

@@ -6,18 +6,13 @@ Everything that a peer sent is escaped where it would move, hide or colour what 
 from __future__ import annotations
 
 import textwrap
-from array import array
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator
 
-from . import frames
+from . import brief_text
 from .capture import Capture
-from .fields import Kind, Unit, Violation
+from .fields import Direction, Kind, Unit, Violation
 from .index import Row
-from .preview import PREVIEW, printable
-
-BATCH = 500
-"""Rows that are listed at a time."""
+from .preview import printable
 
 MOST = 4096
 """Bytes of a frame's payload that are looked at to be shown."""
@@ -73,167 +68,48 @@ def lines(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
     """The account: one line a unit if `brief`, else each unit field by field."""
-    for batch in batches(capture, colour=colour, brief=brief, width=width):
-        yield from batch
+    for block in blocks(capture, colour=colour, brief=brief, width=width):
+        yield from block.removesuffix("\n").split("\n")
 
 
-def batches(
+def blocks(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
-) -> Iterator[list[str]]:
-    """The same, many lines at a time."""
+) -> Iterator[str]:
+    """The same as text, many lines at a time, each with its end."""
     pen = Pen(colour)
     index = capture.index
-    yield [pen.faint(f"note: {printable(note)}") for note in capture.notes]
     several = len(index.connections) > 1
-    count = len(index)
-    for start in range(0, count, BATCH):
-        stop = min(start + BATCH, count)
-        if brief:
-            yield _batch_lines(capture, start, stop, several, pen)
-            continue
-        for row in index.rows(start, stop):
-            unit = index.unit(row.number, MOST)
-            yield [row_line(row, several, pen), *_unit_lines(unit, width, pen), ""]
-    yield list(_ending(capture, pen))
+    yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
+    if brief:
+        yield from brief_text.blocks(
+            capture,
+            lambda row: row_line(row, several, pen),
+            lambda connection, direction: _where(connection, direction, "text", several, pen),
+        )
+    else:
+        for number in range(len(index)):
+            (row,) = index.rows(number, number + 1)
+            unit = index.unit(number, MOST)
+            yield "\n".join([row_line(row, several, pen), *_unit_lines(unit, width, pen), "\n"])
+    yield from (f"{line}\n" for line in _ending(capture, pen))
 
 
 def row_line(row: Row, several: bool, pen: Pen) -> str:
     """One unit on one line: when, who, what, how long, what it says."""
-    whose = f"{row.connection:>3} " if several else ""
-    kind = row.kind if row.fin else f"{row.kind}…"
-    line = (
-        f"{row.number:>7} {row.time:>11.6f} {whose}{row.direction} {_ARROWS[row.direction]} "
-        f"{pen.kind(row.kind, f'{kind:<13}')} {row.length:>7}  {row.preview}"
-    )
+    where = _where(row.connection, row.direction, row.kind, several, pen, "" if row.fin else "…")
+    line = f"{row.number:>7} {row.time:>11.6f}{where}{row.length:>7}  {row.preview}"
     if row.mark:
         line += "  " + pen.faint(f"[{printable(row.mark)}]")
     return f"{line}  {pen.broken('✗ broken')}" if row.broken else line
 
 
-# Most lines of a long list are short whole texts. They are made together: unmasking and decoding
-# hundreds at a time takes a quarter of the time that one after the other takes.
-
-_SHORT = PREVIEW - 3
-_LENGTHS = [f"{length:>7}" for length in range(_SHORT + 7)]
-_KEY_TIMES = _SHORT // 4 + 1
-_PRINTABLE = bytes(range(0x20, 0x7F))
-_REGION = 1 << 18
-"""Bytes of a stream in which frames are looked at together."""
-
-
-def _batch_lines(capture: Capture, start: int, stop: int, several: bool, pen: Pen) -> list[str]:
-    """The same lines as `row_line` gives for each."""
-    index = capture.index
-    starts, chunks, marks = index.spans(start, stop)
-    lines = [""] * (stop - start)
-    for stream, rows in _whole_texts(capture, start, chunks, marks).items():
-        connection, direction = capture.whose_stream(stream)
-        whose = f"{connection:>3} " if several else ""
-        kind = pen.kind("text", f"{'text':<13}")
-        where = f" {whose}{direction} {_ARROWS[direction]} {kind} "
-        head = 6 if direction == "client" else 2
-        rows, sizes, content, text = _short_texts(capture.streams[stream], rows, starts, head)
-        if not rows:
-            continue
-        brought = [chunks[at] for at in rows]
-        when = {chunk: f" {capture.log_time[chunk]:>11.6f}{where}" for chunk in set(brought)}
-        ends = list(accumulate(sizes))
-        said: list[str] | list[str | None]
-        if text:
-            said = [text[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
-        else:
-            said = [
-                _decode(content[end - size : end]) for size, end in zip(sizes, ends, strict=True)
-            ]
-        # One simple step after the other is done sooner than all that at once for each line.
-        numbers = _numbers(start, rows)
-        whens = [when[chunk] for chunk in brought]
-        lengths = _LENGTHS[head:]
-        some = [
-            f'{number}{when}{lengths[size]}  "{part}"'
-            for number, when, size, part in zip(numbers, whens, sizes, said, strict=True)
-        ]
-        if text and len(rows) == len(lines):
-            return some
-        for at, line, part in zip(rows, some, said, strict=True):
-            if part is not None:
-                lines[at] = line
-    for at, line in enumerate(lines):
-        if not line:
-            lines[at] = row_line(index.rows(start + at, start + at + 1)[0], several, pen)
-    return lines
-
-
-def _whole_texts(
-    capture: Capture, start: int, chunks: array[int], marks: array[int]
-) -> dict[int, Sequence[int]]:
-    """By stream: which of the rows are texts in one frame that break no rule of one frame."""
-    log_stream, marked = capture.log_stream, capture.index.marked
-    plain = frames.FIN | frames.Opcode.TEXT
-    all_plain = marks.count(plain) + marks.count(plain | frames.CHECKED) == len(marks)
-    if all_plain and not marked and len({log_stream[chunk] for chunk in chunks}) == 1:
-        return {log_stream[chunks[0]]: range(len(marks))}
-    done_to = {row - start for row in marked}
-    texts: dict[int, list[int]] = {}
-    for at, mark in enumerate(marks):
-        if mark & ~frames.CHECKED == plain and at not in done_to:
-            texts.setdefault(log_stream[chunks[at]], []).append(at)
-    return dict(texts)
-
-
-def _short_texts(
-    data: bytes | bytearray, rows: Sequence[int], starts: array[int], head: int
-) -> tuple[Sequence[int], list[int], bytes, str]:
-    """Of rows of one stream the short ones, how long their texts are, and these in a row.
-
-    As text too, if all is printable ASCII. `head` is the bytes before the payload.
-    """
-    base, last = starts[rows[0]], starts[rows[-1]]
-    if last - base > _REGION:
-        return [], [], b"", ""
-    region = bytes(data[base : last + head + _SHORT])
-    places = [starts[at] - base for at in rows]
-    sizes = [region[place + 1] & 0x7F for place in places]
-    firsts = bytes([region[place] for place in places])
-    if max(sizes) > _SHORT or firsts.count(0x81) < len(places):
-        short = [i for i, n in enumerate(sizes) if n <= _SHORT and firsts[i] == 0x81]
-        rows = [rows[i] for i in short]
-        places = [places[i] for i in short]
-        sizes = [sizes[i] for i in short]
-    whole = list(zip(places, sizes, strict=True))
-    content = b"".join([region[place + head : place + head + size] for place, size in whole])
-    if head == 6:
-        keys = [(region[place + 2 : place + 6] * _KEY_TIMES)[:size] for place, size in whole]
-        content = _xor(content, b"".join(keys))
-    return rows, sizes, content, "" if content.translate(None, _PRINTABLE) else content.decode()
-
-
-def _numbers(start: int, rows: Sequence[int]) -> list[str]:
-    """The numbers of rows, which are in one batch, as `row_line` writes them."""
-    first = start // 1000
-    if not first or start % 1000 + rows[-1] >= 1000:
-        return [f"{start + at:7}" for at in rows]
-    thousands = f"{first:4}"
-    if isinstance(rows, range):
-        return [thousands + last for last in _LAST[start % 1000 :][: len(rows)]]
-    return [thousands + _LAST[start % 1000 + at] for at in rows]
-
-
-_LAST = [f"{number:03}" for number in range(1000)]
-
-
-def _decode(content: bytes) -> str | None:
-    """The text, if it may stand on a line as it is."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return None
-    return text if text.isprintable() else None
-
-
-def _xor(data: bytes, keys: bytes) -> bytes:
-    number = int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")
-    return number.to_bytes(len(data), "little")
+def _where(
+    connection: int, direction: Direction, kind: Kind, several: bool, pen: Pen, more: str = ""
+) -> str:
+    """Who sent what, between the time and the length."""
+    whose = f"{connection:>3} " if several else ""
+    word = f"{kind}{more}"
+    return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
 
 
 def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
