@@ -230,9 +230,9 @@ class OpenNotebook:
               const future = panel.sessionContext.session.kernel.requestExecute(
                 {{code: {json.dumps(code)}, store_history: false}});
               future.onIOPub = message => {{
-                const content = message.content;
-                if (message.header.msg_type === 'stream') text += content.text;
-                if (message.header.msg_type === 'execute_result') text += content.data['text/plain'];
+                const {{header, content}} = message;
+                if (header.msg_type === 'stream') text += content.text;
+                if (header.msg_type === 'execute_result') text += content.data['text/plain'];
               }};
               reply = await future.done;
               // When a cell fails the kernel throws away what waits behind it.
