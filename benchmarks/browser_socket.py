@@ -111,9 +111,7 @@ SCROLL = """\
 CHOOSE = """\
 () => new Promise((resolve) => {
   const wire = document.querySelector('[data-wslab="wire-view"]');
-  const row = wire.querySelector('[data-wslab-row]');
-  const number = row.dataset.wslabRow;
-  const start = performance.now();
+  let number, start;
   const observer = new MutationObserver(() => {
     const detail = wire.querySelector('[data-wslab="detail"]');
     if (!detail.textContent.includes(`row ${number} ·`)) return;
@@ -121,7 +119,12 @@ CHOOSE = """\
     requestAnimationFrame(() => wslabAfterPaint(() => resolve(performance.now() - start)));
   });
   observer.observe(wire, {subtree: true, childList: true, characterData: true});
-  setTimeout(() => row.click());
+  setTimeout(() => {
+    const row = wire.querySelector('[data-wslab-row]');
+    number = row.dataset.wslabRow; // as it is now: an element says another row's words soon
+    start = performance.now();
+    row.click();
+  });
 })
 """
 

@@ -81,10 +81,23 @@ class Cost(NamedTuple):
     painted: float
     """Frames of the screen a second."""
     busy: float
-    """The part of the time in which the main thread was busy, 0 to 1."""
+    """The part of the time in which the main thread was busy, 0 to 1: it also is while it waits
+    for one of the machine's cores."""
+    computing: float
+    """The part of the time in which it had a core."""
 
     def __str__(self) -> str:
-        return f"{self.painted:3.0f} painted/s   main thread {self.busy:4.0%} busy"
+        return (
+            f"{self.painted:3.0f} painted/s   "
+            f"main thread {self.busy:4.0%} busy ({self.computing:.0%} of a core)"
+        )
+
+
+class Busy(NamedTuple):
+    """Seconds of a page's main thread."""
+
+    busy: float
+    computing: float
 
 
 class Page(Protocol):
@@ -93,8 +106,8 @@ class Page(Protocol):
     def evaluate(self, script: str) -> Any:
         """What a JavaScript expression comes to."""
 
-    def busy(self) -> float:
-        """Seconds for which the main thread has been busy so far."""
+    def busy(self) -> Busy:
+        """For how long the main thread has been busy so far."""
 
 
 class Meter:
@@ -107,21 +120,22 @@ class Meter:
 
     def stop(self) -> Cost:
         """What it came to."""
-        now, frames, busy = (
+        now, frames, busy, computing = (
             after - before for after, before in zip(self._read(), self._before, strict=True)
         )
         self._page.evaluate("wslabFrames.on = false")
         seconds = now / 1000
-        return Cost(seconds, frames / seconds, busy / seconds)
+        return Cost(seconds, frames / seconds, busy / seconds, computing / seconds)
 
-    def _read(self) -> tuple[float, float, float]:
+    def _read(self) -> tuple[float, float, float, float]:
         now, frames = self._page.evaluate("[performance.now(), wslabFrames.count]")
-        return now, frames, self._page.busy()
+        return now, frames, *self._page.busy()
 
 
-def busy_seconds(metrics: dict[str, Any]) -> float:
-    """The main thread's busy seconds in the answer to `Performance.getMetrics`."""
-    return float(next(m["value"] for m in metrics["metrics"] if m["name"] == "TaskDuration"))
+def busy_seconds(answer: dict[str, Any]) -> Busy:
+    """The main thread's seconds in the answer to `Performance.getMetrics`."""
+    metrics = {metric["name"]: float(metric["value"]) for metric in answer["metrics"]}
+    return Busy(metrics["TaskDuration"], metrics["ThreadTime"])
 
 
 class DrivenPage:
@@ -132,8 +146,8 @@ class DrivenPage:
         self._session = notebook.page.context.new_cdp_session(notebook.page)
         self._session.send("Performance.enable")
 
-    def busy(self) -> float:
-        """Seconds for which the main thread has been busy so far."""
+    def busy(self) -> Busy:
+        """For how long the main thread has been busy so far."""
         return busy_seconds(self._session.send("Performance.getMetrics"))
 
 
@@ -187,8 +201,8 @@ class UnwatchedPage:
                 sys.exit(f"waited {patience:g} s in vain for {script}")
             time.sleep(0.25)
 
-    def busy(self) -> float:
-        """Seconds for which the main thread has been busy so far."""
+    def busy(self) -> Busy:
+        """For how long the main thread has been busy so far."""
         return busy_seconds(self._ask("Performance.getMetrics"))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-import { Page, grouped, h, say, set } from "./elements.js";
+import { PAINTS, Page, grouped, h, say, set } from "./elements.js";
 import { LoggedSocket, STATES, SocketLog, clipped } from "./logged_socket.js";
 import { PROXY_CHANGES, UNREACHED, routeTo, whyNotOpened } from "./route.js";
 import { ScrollLag } from "./scroll_lag.js";
@@ -10,6 +10,8 @@ const SIGNS = {
 const LINE = 24; // px, the height of a line; the same in browser_socket.css
 const SHOWN = 400; // characters of a message that a line shows
 const REPORT_EVERY = 200; // ms between two messages to the kernel: for each JupyterLab shows a busy kernel
+const FLOOD_REPORT_EVERY = 1_000; // ms, where so much has come meanwhile:
+const FLOOD_BYTES = 50_000; // of events
 const REPORT_BYTES = 1_000_000; // of events in one report: the rest comes with the next
 const MOST_BYTES = 256 * 2 ** 20; // of one message made here
 
@@ -25,6 +27,7 @@ class PageSocket {
   #tell; // takes a command to the socket
   #watchers = new Set();
   #unreported = []; // batches of events
+  #unreportedBytes = 0;
   #reportedAt = -Infinity;
   #reportedState = "";
   #timer = null;
@@ -35,7 +38,9 @@ class PageSocket {
     this.#page = new Page(model);
     this.#tell = startedSocket(model.get("_worker"), (news) => this.#socketSays(news));
     this.onMessage = (content, buffers) => this.#kernelSays(content, buffers);
+    this.onPaints = () => this.#tell({ do: "tell now" });
     model.on("msg:custom", this.onMessage);
+    document.addEventListener(PAINTS, this.onPaints);
     this.#page.ask({ do: "hello" });
     this.#report();
   }
@@ -72,6 +77,7 @@ class PageSocket {
   /** The last view is gone, and with it whoever would look. */
   end() {
     this.#model.off("msg:custom", this.onMessage);
+    document.removeEventListener(PAINTS, this.onPaints);
     this.#tell({ do: "end" });
     this.#page.ask({ do: "bye" });
     clearTimeout(this.#timer);
@@ -95,6 +101,7 @@ class PageSocket {
     if (batch) {
       this.log.add(batch);
       this.#unreported.push(batch.json);
+      this.#unreportedBytes += batch.json.length;
     }
     if (unopened) this.#explain(unopened);
     for (const watcher of this.#watchers) watcher();
@@ -110,17 +117,19 @@ class PageSocket {
 
   #reportSoon() {
     if (this.#timer !== null) return;
+    const bytes = this.#unreportedBytes;
+    const every = bytes > FLOOD_BYTES && bytes < REPORT_BYTES ? FLOOD_REPORT_EVERY : REPORT_EVERY;
     // A tab that nobody sees has its timers slowed down: what is due goes at once.
-    const wait = this.#reportedAt + REPORT_EVERY - performance.now();
+    const wait = this.#reportedAt + every - performance.now();
     if (wait <= 0) this.#report();
-    else this.#timer = setTimeout(() => this.#report(), wait);
+    else this.#timer = setTimeout(() => { this.#timer = null; this.#reportSoon(); }, Math.min(wait, REPORT_EVERY));
   }
 
   #report() {
-    this.#timer = null;
     const events = [];
     for (let bytes = 0; this.#unreported.length && bytes < REPORT_BYTES; bytes += events.at(-1).length) {
       events.push(this.#unreported.shift());
+      this.#unreportedBytes -= events.at(-1).length;
     }
     const now = JSON.stringify(this.state);
     if (events.length || now !== this.#reportedState) {
@@ -402,7 +411,7 @@ function panel({ model, el }, socket) {
     dirty();
   }
 
-  // News comes 30 times a second at most: drawing at once has the work done when the next frame of
+  // News comes 20 times a second at most: drawing at once has the work done when the next frame of
   // the screen begins. A tab that nobody sees waits for one.
   const unwatch = socket.watch(() => (document.hidden ? dirty() : paint()));
   const resized = new ResizeObserver(() => {

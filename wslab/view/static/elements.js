@@ -123,6 +123,9 @@ export function isPicture(model) {
 }
 
 /** Says hello when a page opens, and again whenever asked; bye when it closes. */
+/** What a view that paints its news says on the document: what others paint now costs the page little more. */
+export const PAINTS = "wslab-paints";
+
 export class Page {
   #way;
 

@@ -1,6 +1,6 @@
 import { grouped, plural } from "./elements.js";
 
-const NEWS_EVERY = 33; // ms between two pieces of news at least: the page paints no more often
+const NEWS_EVERY = 50; // ms between two pieces of news at least: the page paints no more often
 const KEPT = 100_000; // events in a log
 const PREVIEW = 2_000; // characters kept of a message: the wire view has every byte
 const PATIENCE = 10_000; // ms that a connection has to open; a browser alone would wait minutes
@@ -11,7 +11,7 @@ const decoder = new TextDecoder();
 
 /**
  * The browser's own WebSocket, with a log of all that is called and all that happens. It runs in a
- * worker: `obey` takes commands, and `tell` is given news, some 30 times a second at most.
+ * worker: `obey` takes commands, and `tell` is given news, some 20 times a second at most.
  *
  * News has `state` (the properties, live), `batch` (new events: `json` is an array of
  * [time, name, text, size, type, code, reason, wasClean] in UTF-8, `ends` says where in that text
@@ -74,6 +74,7 @@ export class LoggedSocket {
     else if (what === "close") this.#close(code ?? undefined, reason ?? undefined);
     else if (what === "binaryType") this.#setBinaryType(type);
     else if (what === "end") this.#end();
+    else if (what === "tell now") this.#tellNow();
     // An explanation that took its time is of no use when there is another connection by now.
     else if (attempt === undefined || (attempt === this.#attempt && !this.#problem)) this.#complain(problem);
   }
@@ -218,6 +219,13 @@ export class LoggedSocket {
 
   #changed() {
     this.#timer ??= setTimeout(() => this.#tellNews(), Math.max(0, this.#toldAt + NEWS_EVERY - performance.now()));
+  }
+
+  /** The page is about to paint anyway: what would come soon comes with it, so that it paints once. */
+  #tellNow() {
+    if (this.#timer === null || performance.now() - this.#toldAt < NEWS_EVERY / 2) return;
+    clearTimeout(this.#timer);
+    this.#tellNews();
   }
 
   #tellNews() {

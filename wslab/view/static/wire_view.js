@@ -1,4 +1,4 @@
-import { Page, grouped, h, plural, say, set, stateLamp } from "./elements.js";
+import { PAINTS, Page, grouped, h, plural, say, set, stateLamp } from "./elements.js";
 import { Rows, Shown } from "./rows.js";
 import { RowList } from "./row_list.js";
 import { Detail } from "./detail.js";
@@ -333,12 +333,12 @@ function render({ model, el }) {
       problem.hidden = false;
       say(problem, `The view failed, the traffic did not: ${news.failed}`);
     }
-    // News comes 20 times a second at most: drawing and laying out at once has the work done when
-    // the next frame of the screen begins. A tab that nobody sees waits for one.
+    // News comes 20 times a second at most: drawing at once has the work done when the next frame of
+    // the screen begins. A tab that nobody sees waits for one.
     if (document.hidden) schedule();
     else {
+      document.dispatchEvent(new Event(PAINTS));
       paint();
-      void root.offsetHeight;
     }
     clearTimeout(remembering);
     remembering = setTimeout(remember, QUIET);
