@@ -79,23 +79,29 @@ def test_behind_a_hubs_proxy_the_order_counts_and_the_code_is_left_to_the_reader
         assert "look at your cell" in verdict.text
 
 
-def test_a_goodbye_that_is_on_its_way_is_waited_for():
+def recorded(*frames):
+    """A page's connection with these frames: (who sent it, the frame)."""
     capture = Capture()
     connection = capture.open_connection()
-    for direction, data in [
-        ("client", b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n"),
-        ("server", b"HTTP/1.1 101 Yes\r\n\r\n"),
-        ("client", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=True)),
-        ("server", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=False)),
-    ]:
-        capture.record(connection, direction, data)
-    goodbye = Frame(Opcode.CLOSE, Close(4001, "enough").serialize()).serialize(mask=True)
-    # As a hub's proxy has it: the page is told that it is over before the server is.
+    capture.record(connection, "client", b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n")
+    capture.record(connection, "server", b"HTTP/1.1 101 Yes\r\n\r\n")
+    for direction, frame in frames:
+        capture.record(connection, direction, frame.serialize(mask=direction == "client"))
+    return capture
+
+
+NAME = Frame(Opcode.TEXT, b"My name is Ada")
+GOODBYE = Frame(Opcode.CLOSE, Close(4001, "enough").serialize())
+
+
+def test_a_goodbye_that_is_on_its_way_is_waited_for():
+    capture = recorded(("client", NAME), ("server", NAME))
     wait = capture.wait_until
 
+    # As a hub's proxy has it: the page is told that it is over before the server is.
     def wait_until(condition, timeout):
         assert not condition()
-        capture.record(connection, "client", goodbye)
+        capture.record(1, "client", GOODBYE.serialize(mask=True))
         return wait(condition, timeout)
 
     capture.wait_until = wait_until
@@ -129,17 +135,7 @@ def test_a_goodbye_that_is_not_right_is_told_why(page, deed, told):
 
 
 def test_who_leaves_before_the_echo_is_told_so():
-    capture = Capture()
-    connection = capture.open_connection()
-    for direction, data in [
-        ("client", b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n"),
-        ("server", b"HTTP/1.1 101 Yes\r\n\r\n"),
-        ("client", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=True)),
-        ("client", Frame(Opcode.CLOSE, Close(4001, "enough").serialize()).serialize(mask=True)),
-        ("server", Frame(Opcode.TEXT, b"My name is Ada").serialize(mask=False)),
-    ]:
-        capture.record(connection, direction, data)
-    verdict = check_goodbye(capture)
+    verdict = check_goodbye(recorded(("client", NAME), ("client", GOODBYE), ("server", NAME)))
     assert not verdict
     assert "before its echo came" in verdict.text
 
