@@ -38,6 +38,8 @@ from wslab.net.connect_failure import explain
 from wslab.wire import encode_frame
 from wslab.wire.handshake import parse_head
 
+from .conftest import PATIENCE
+
 
 def names(client):
     return [event.name for event in client.events]
@@ -183,6 +185,36 @@ def test_a_server_that_takes_no_data_is_told_after_a_while():
         client = connect(server.url)
         with pytest.raises(TimedOut, match=r"took no data for 0\.1 s: [\d,]+ bytes still wait"):
             client.send(b"x" * 20_000_000, timeout=0.1)
+
+
+def test_a_server_that_takes_no_data_and_says_no_more_holds_nobody_up():
+    """Half closed from there, and full here: CLOSED, but the connection is not gone by itself."""
+    told = asyncio.Event()
+
+    async def deaf_and_dumb(connection: RawConnection) -> None:
+        await connection.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {connection.accept}",
+        )
+        connection.writer.transport.pause_reading()
+        await told.wait()
+        connection.writer.write_eof()
+        await asyncio.get_running_loop().create_future()
+
+    with RawServer(deaf_and_dumb) as server:
+        client = connect(server.url)
+        closed = threading.Event()
+        client.subscribe(lambda: closed.set() if client.state == "CLOSED" else None)
+        with pytest.raises(TimedOut, match="took no data"):
+            client.send(b"x" * 20_000_000, timeout=0.1)
+        loop.start().call_soon_threadsafe(told.set)
+        stop = threading.Thread(target=client.stop, daemon=True)
+        stop.start()
+        stop.join(PATIENCE)
+        assert not stop.is_alive()
+        assert closed.is_set()
 
 
 # Pings

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from wslab.net import ConnectFailed, NotConnected, RawClient, RawConnection, RawServer, WrongValue
+from wslab.net import (
+    ConnectFailed,
+    NotConnected,
+    RawClient,
+    RawConnection,
+    RawServer,
+    TimedOut,
+    WrongValue,
+)
 from wslab.wire import accept_key
+
+from .conftest import PATIENCE
 
 REQUEST = (
     b"GET /where?a=1 HTTP/1.1\r\nHost: x\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -49,6 +60,22 @@ def test_what_came_is_returned_when_the_time_is_up():
         assert client.read_head() == b"HTTP/1.1 200"
         assert client.ended is None
         assert client.read_exactly(1) == b""
+
+
+def test_a_server_that_takes_nothing_holds_nobody_up():
+    async def deaf(connection: RawConnection) -> None:
+        connection.writer.transport.pause_reading()
+        await asyncio.get_running_loop().create_future()
+
+    with RawServer(deaf) as server:
+        client = RawClient(server.port, timeout=0.1).connect()
+        client.send(REQUEST)
+        with pytest.raises(TimedOut, match="took no data"):
+            client.send(b"x" * 20_000_000)
+        close = threading.Thread(target=client.close, daemon=True)
+        close.start()
+        close.join(PATIENCE)
+        assert not close.is_alive()
 
 
 def test_a_reset_is_told_from_an_end():

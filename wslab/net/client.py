@@ -432,8 +432,8 @@ class Client:
                 # Waited for, not awaited: what it noted counts for us, its exceptions do not.
                 await asyncio.wait([reader])
         except TimeoutError:
-            if connection.state is not State.CLOSED:
-                connection.transport.abort()
+            # Whatever the state: CLOSED too may have bytes that nobody takes, and waits for that.
+            connection.transport.abort()
             await asyncio.wait([reader])
 
     def _need_open(self, what: str) -> _Connection:

@@ -19,6 +19,7 @@ from wslab.net.address import Address
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, HandshakeFailed
 from wslab.net.faulty_clients import FAULTY_CLIENTS
 from wslab.net.raw_server import MAX_HEAD, RawConnection
+from wslab.net.reset import close
 from wslab.wire import Direction, Opcode, close_code, encode_frame, mask
 from wslab.wire.handshake import parse_head
 
@@ -509,9 +510,7 @@ async def _visit(fault: FrameFault, address: Address, patience: float) -> FrameR
                 if not writer.is_closing():
                     await peer.read_to_end()
     finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        await close(writer)
     payload = peer.close_heard
     code = None if payload is None else int.from_bytes(payload[:2], "big") if payload else 1005
     return FrameResult(fault.name, bytes(connection.sent), tuple(peer.heard), code, peer.ended)

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Self
 from wslab.net import loop, registry
 from wslab.net.address import Address
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
+from wslab.net.reset import close
 from wslab.net.reset import reset as cut_off
 
 MAX_HEAD = 64 * 1024
@@ -170,10 +171,7 @@ class RawClient:
             return
         if reset:
             cut_off(writer.transport)
-        else:
-            writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        await close(writer)
 
     def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._reader is None or self._writer is None:

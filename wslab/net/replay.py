@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 from wslab.net import loop
 from wslab.net.address import Address
 from wslab.net.errors import ConnectFailed, WrongValue
-from wslab.net.reset import reset
+from wslab.net.reset import close, reset
 from wslab.wire import Capture, difference, handshake
 from wslab.wire.difference import Difference
 from wslab.wire.fields import Unit
@@ -387,9 +387,7 @@ class _Live:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
+        await close(self.writer)
 
     def answers(self) -> list[Unit]:
         """What the server sent, explained."""

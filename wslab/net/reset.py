@@ -1,4 +1,4 @@
-"""Ending a TCP connection with RST instead of FIN."""
+"""Ending a TCP connection: with RST instead of FIN, or with FIN if that goes out in time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import sys
 # SO_LINGER on, 0 seconds: close() sends RST. Windows packs two shorts, the others two ints.
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
+GRACE = 0.5
+"""Seconds that a peer has for taking what waits for it when a connection is closed."""
+
 
 def reset(transport: asyncio.Transport | asyncio.WriteTransport) -> None:
     """Cut the connection off, with RST where the system allows it; what is waiting is dropped."""
@@ -20,3 +23,16 @@ def reset(transport: asyncio.Transport | asyncio.WriteTransport) -> None:
     # CPython 3.11: a transport that is gone already may fail to notice, and miss its loop.
     with contextlib.suppress(AttributeError):
         transport.abort()
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    """Close the connection, and wait until it is. A peer that takes nothing is cut off."""
+    writer.close()
+    closing = asyncio.ensure_future(writer.wait_closed())
+    try:
+        await asyncio.wait([closing], timeout=GRACE)
+    finally:
+        if not closing.done():
+            reset(writer.transport)
+    with contextlib.suppress(OSError):
+        await closing
