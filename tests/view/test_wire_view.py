@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+
 import pytest
 
 from wslab.view import wire_view
@@ -356,3 +360,18 @@ def test_the_bundle_carries_the_live_view_and_two_static_ones(recording, pump):
     assert "101 Switching Protocols" in data["text/plain"]
     assert "server · &lt;b&gt;" in data["text/html"]
     view.close()
+
+
+def test_a_view_that_is_garbage_takes_no_lock_on_whatever_thread_it_is_collected(recording, pump):
+    """Python collects in the middle of anything: while the lock's holder starts a thread, say."""
+    view = WireView(recording.capture, served_by=pump)
+    gone = weakref.ref(view)
+    view.itself = view  # only the collector can take it away
+    view.close()
+    del view
+    collecting = threading.Thread(target=gc.collect, daemon=True)
+    with pump._news:
+        collecting.start()
+        collecting.join(10)
+        assert not collecting.is_alive()
+    assert gone() is None

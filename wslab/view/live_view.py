@@ -121,6 +121,12 @@ class LiveView(anywidget.AnyWidget):
         self._resting = False
         super().close()
 
+    def __del__(self) -> None:
+        # ipywidgets closes a widget here, which takes locks: on whatever thread the garbage is
+        # collected, in the middle of whatever, also of what the holder of the lock waits for. A
+        # view that is garbage has been let go by its pump, and has nothing left to close.
+        return
+
     def _serve_itself(self) -> None:
         with self._turn:
             try:
