@@ -216,10 +216,14 @@ def background_thread() -> str:
     slowest = 0.0
     finished = threading.Event()
 
+    gone = asyncio.Event()
+
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(64):
             writer.write(data)
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     def ask(port: int) -> None:
         nonlocal answers, slowest
@@ -237,6 +241,7 @@ def background_thread() -> str:
         async with server:
             port = server.sockets[0].getsockname()[1]
             await asyncio.to_thread(ask, port)
+            await gone.wait()  # or the loop ends before it has heard that the client hung up
         return ""
 
     wait = in_thread(serve_until_asked())
