@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -505,8 +506,10 @@ def test_the_recording_says_exactly_what_was_delivered_whatever_was_done(keys, s
             upstream.write(FRAMES[0][2:])
             upstream.close()
             arrived = await reader.read()
-            writer.close()
-            await writer.wait_closed()
+            for end in (writer, upstream):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
         finally:
             await asyncio.to_thread(tap.stop)
             server.close()
