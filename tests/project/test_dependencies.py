@@ -33,11 +33,11 @@ def locked() -> dict[str, list[Requirement]]:
     return found
 
 
-def test_the_conda_environment_and_the_package_ask_for_the_same():
+def test_the_conda_environment_and_the_package_with_its_way_through_a_hub_ask_for_the_same():
     conda = bounds([entry for entry in ENVIRONMENT["dependencies"] if isinstance(entry, str)])
     assert conda.pop("python") == PROJECT["requires-python"]
     assert conda.pop("pip") == ""
-    assert conda == bounds(PROJECT["dependencies"])
+    assert conda == bounds(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["proxy"])
 
 
 def test_the_conda_environment_installs_this_checkout_and_nothing_else_by_pip():
