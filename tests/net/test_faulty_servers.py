@@ -57,6 +57,18 @@ EXPECTED = {
         "the connection ended without an answer",
         "websockets.exceptions.InvalidMessage: did not receive a valid HTTP response",
     ),
+    "other-phrase": (101, "the client opened the connection", "open: ws://127.0.0.1:"),
+    "answers-with-a-list": (
+        101,
+        REFUSED,
+        "websockets.exceptions.InvalidHeader: invalid Sec-WebSocket-Protocol header: "
+        "multiple values: chat, superchat",
+    ),
+    "no-http-version": (
+        None,
+        REFUSED,
+        "expected HTTP/1.1: 101 Switching Protocols",
+    ),
 }
 
 
@@ -71,9 +83,11 @@ def test_what_the_client_reports(name, capture):
     assert (result.status, result.outcome) == (status, outcome)
     assert api in result.api
     assert str(result) == f"{name}: {result.outcome} ({result.api})"
-    # What crossed the tap is what the two said.
-    assert capture.stream(1, "client") == result.sent
-    assert capture.stream(1, "server") == result.answer
+    # What crossed the tap is what the two said; where it was a 101, goodbyes may follow.
+    assert result.sent.endswith(b"\r\n\r\n")
+    for who, said in (("client", result.sent), ("server", result.answer)):
+        rest = capture.stream(1, who).removeprefix(said)
+        assert len(rest) == (0 if name != "other-phrase" else 8 if who == "client" else 4)
     assert parse_head(result.sent).get("Sec-WebSocket-Version") == "13"
     assert list(running()) == []
 
@@ -82,6 +96,18 @@ def test_what_the_client_reports(name, capture):
 def test_each_does_the_same_every_time(name):
     first, second = run(name), run(name)
     assert (first.outcome, first.status) == (second.outcome, second.status)
+
+
+def test_what_is_said_of_a_fault_is_on_the_wire():
+    def first_line(name):
+        return parse_head(run(name).answer).first_line
+
+    assert first_line("other-phrase") == "HTTP/1.1 101 Bananas"
+    assert first_line("no-http-version") == "101 Switching Protocols"
+    listed = run("answers-with-a-list")
+    for head in (listed.sent, listed.answer):
+        assert parse_head(head).get("Sec-WebSocket-Protocol") == "chat, superchat"
+    assert parse_head(run("unoffered-subprotocol").sent).get("Sec-WebSocket-Protocol") is None
 
 
 def test_the_redirect_is_followed_through_the_tap(capture):

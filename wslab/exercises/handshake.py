@@ -76,7 +76,8 @@ QUESTIONS = {
         1,
         (
             "The phrase behind the number is for people. A client must not care.",
-            "The number 101 is what counts. Try it below: the connection opens.",
+            "The number 101 is what counts. Part 8 has such a server, other-phrase. Try it there: "
+            "the connection opens.",
             "No client asks again by itself.",
         ),
         "RFC 9112 §4",

@@ -48,7 +48,7 @@ class FaultyClient(NamedTuple):
             "Sec-WebSocket-Version": "13",
             **self.headers,
         }
-        lines = [f"{self.method} {address.path} {self.version}"]
+        lines = [f"{self.method} {address.path} {self.version}".rstrip()]
         for name, value in fields.items():
             values = [value] if isinstance(value, str) else value or ()
             lines += [f"{name}: {text}" for text in values]
@@ -150,6 +150,13 @@ FAULTY_CLIENTS: dict[str, FaultyClient] = {
             "RFC 6455 §4.2.2, §10.2",
             403,
             {"Origin": FOREIGN_ORIGIN},
+        ),
+        FaultyClient(
+            "no-http-version",
+            "ends its first line after the path, without HTTP/1.1",
+            "RFC 9112 §3",
+            400,
+            version="",
         ),
     ]
 }

@@ -38,6 +38,8 @@ class Fault(NamedTuple):
     rfc: str
     """What a client makes of it, and where that stands."""
     script: Script
+    offers: tuple[str, ...] = ()
+    """The subprotocols that its client has to offer, for the fault to be one."""
 
 
 async def _wrong_accept(connection: RawConnection) -> None:
@@ -105,6 +107,26 @@ async def _unoffered_extension(connection: RawConnection) -> None:
 
 async def _closes_at_once(connection: RawConnection) -> None:
     """Nothing to do: at the end of a script the connection is closed."""
+
+
+async def _other_phrase(connection: RawConnection) -> None:
+    await connection.respond("101 Bananas", *_UPGRADE, f"Sec-WebSocket-Accept: {connection.accept}")
+    await _answer_close(connection)
+
+
+async def _answers_with_a_list(connection: RawConnection) -> None:
+    await _accept(connection, "Sec-WebSocket-Protocol: chat, superchat")
+    await connection.wait_end()
+
+
+async def _no_http_version(connection: RawConnection) -> None:
+    lines = (
+        "101 Switching Protocols",
+        *_UPGRADE,
+        f"Sec-WebSocket-Accept: {connection.accept}",
+    )
+    await connection.send("\r\n".join([*lines, "", ""]).encode())
+    await connection.wait_end()
 
 
 async def _accept(connection: RawConnection, *headers: str) -> None:
@@ -190,6 +212,25 @@ FAULTY_SERVERS: dict[str, Fault] = {
             "RFC 6455 §4.1: the connection fails, for want of an answer",
             _closes_at_once,
         ),
+        Fault(
+            "other-phrase",
+            "answers HTTP/1.1 101 Bananas, and has all else right",
+            "RFC 9112 §4: the number counts, a client does not mind the phrase",
+            _other_phrase,
+        ),
+        Fault(
+            "answers-with-a-list",
+            "is offered the subprotocols chat and superchat, and names both",
+            "RFC 6455 §4.2.2: a server picks one of those offered, or none",
+            _answers_with_a_list,
+            ("chat", "superchat"),
+        ),
+        Fault(
+            "no-http-version",
+            "answers 101 Switching Protocols, without HTTP/1.1 before it",
+            "RFC 9112 §4: this is no HTTP, so the client fails the connection",
+            _no_http_version,
+        ),
     ]
 }
 
@@ -228,7 +269,7 @@ class FaultyServer(RawServer):
         before = list(self.connections)
         try:
             try:
-                client.connect(open_timeout=open_timeout)
+                client.connect(subprotocols=self.fault.offers or None, open_timeout=open_timeout)
             except WslabError as error:
                 outcome, api = _outcome(error, open_timeout), _api(error.__cause__ or error)
             else:
@@ -241,8 +282,10 @@ class FaultyServer(RawServer):
         mine = next((one for one in self.connections if one not in before), None)
         sent = mine.request if mine else b""
         answer = bytes(mine.sent) if mine else b""
-        status = parse_head(answer).status if answer else None
-        return HandshakeResult(self.fault.name, sent, answer, status, outcome, api)
+        head = parse_head(answer)
+        if head.status == 101:
+            answer = answer[: head.length]  # what follows is frames
+        return HandshakeResult(self.fault.name, sent, answer, head.status, outcome, api)
 
 
 def run(
@@ -263,7 +306,7 @@ def _outcome(error: WslabError, open_timeout: float) -> str:
     cause = error.__cause__
     if isinstance(cause, TimeoutError):
         return f"the client gave up after {open_timeout:g} s without an answer"
-    if isinstance(cause, InvalidMessage):
+    if isinstance(cause, InvalidMessage) and not isinstance(cause.__cause__, ValueError):
         return "the connection ended without an answer"
     if isinstance(cause, OSError):
         return "the connection broke before an answer came"
