@@ -80,6 +80,8 @@ def test_the_lesson_from_top_to_bottom(lesson):
     expect(early.last).to_contain_text("(line 4 of the cell)")
 
     uses_the_panel(lesson)
+    missing = lines(lesson.run("no-ping"))
+    expect(missing).to_contain_text(["function", "ping is undefined", "ports: true true"])
 
     lesson.run("types-python", "types-wire")
     types = lines(lesson.run("types-browser"))
