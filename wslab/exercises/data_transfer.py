@@ -142,7 +142,7 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
 
 _count_hints = Hints(
     "a message ends with a frame whose FIN is 1; pings belong to no message.",
-    "draw it: lab.layers() shows all three.",
+    "draw it: lab.send(trace_bytes()), then lab.layers().",
 )
 
 

@@ -200,7 +200,8 @@ def check_length(length: Callable[[bytes], object]) -> Verdict:
                     f"({'masked' if key else 'not masked'}) has a payload of {size} bytes.",
                     got,
                     size,
-                    "Bit 0 of byte 1 is MASK: it does not belong to the length."
+                    "The first (highest) bit of byte 1 is MASK, 0x80: it does not belong to the "
+                    "length."
                     if key and isinstance(got, int) and got - size == 128
                     else "",
                     "RFC 6455 §5.2",
