@@ -49,11 +49,11 @@ QUESTIONS = {
         "RFC 6455 §5.6",
     ),
     "died": Question(
-        "The cable is pulled. The page's close event says code 1006. Who sent that number?",
+        "TCP is cut off. The page's close event says code 1006. Who sent that number?",
         ("The server", "The browser, to the server", "Nobody", "The tap"),
         2,
         (
-            "It could not: the cable was out. And nobody may put 1006 into a close frame.",
+            "It could not: nothing more crossed. And nobody may put 1006 into a close frame.",
             "It had nobody to send it to. And nobody may put 1006 into a close frame.",
             "1006 stands for 'no close frame came'. The browser makes it up for its own program, "
             "and it never crosses a wire.",

@@ -42,9 +42,11 @@ QUESTIONS = {
         (
             "Nothing is encrypted by it: it crosses in the clear, and so does everything after it. "
             "Encryption is TLS, and the address then starts with wss://.",
-            "Anybody may make one up. A login is a cookie, a token or a message of your own.",
+            "Anybody may make one up. A login is a cookie (a note that the site gave your browser), "
+            "a token or a message of your own.",
             "Only somebody who took the key and worked through the recipe can answer so. A "
-            "web server that knows no WebSocket cannot, and neither can an old answer in a cache.",
+            "web server that knows no WebSocket cannot, and neither can a cache, which keeps "
+            "answers and gives them again.",
             "Frames are masked too, but each with a key of its own, which stands in the frame.",
         ),
         "RFC 6455 §1.3",
