@@ -61,6 +61,23 @@ def test_a_wrong_cut_is_told(function, told):
     assert told in verdict.text
 
 
+def drops_the_rest(payload: bytes, parts: int) -> list[bytes]:
+    size = len(payload) // parts
+    return [
+        encode_frame(0 if n else 1, payload[n * size : (n + 1) * size], fin=n == parts - 1)
+        for n in range(parts)
+    ]
+
+
+def test_the_hint_is_about_the_fault_that_was_found():
+    assert "the end is missing" in check_cut(drops_the_rest).hint
+    assert "FIN is 1 in the last" in check_cut(CUTS[2][0]).hint
+    assert "(1), all others" in check_cut(CUTS[3][0]).hint
+    assert "into that many parts" in check_cut(CUTS[4][0]).hint
+    assert "messages are right" in check_count(2, 4, trace_bytes()).hint
+    assert "frames are right" in check_count(5, 5, trace_bytes()).hint
+
+
 def test_texts_are_put_together_from_bytes():
     each = check_text(lambda payloads: "".join(part.decode() for part in payloads))
     assert "in the middle of a character" in each.misconception

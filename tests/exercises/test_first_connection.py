@@ -199,5 +199,6 @@ def test_hints_come_in_steps_and_the_last_one_stays(page):
     _goodbye_hints.given = 0
     capture = page()
     hints = [check_goodbye(capture).hint for _ in range(5)]
+    assert hints[0] == _goodbye_hints.steps[0]
     assert len(set(hints)) == len(_goodbye_hints.steps)
     assert hints[-1] == hints[-2]

@@ -55,9 +55,37 @@ def test_what_raises_is_told():
     assert "IndexError" in check_length(lambda frame: frame[99]).text
 
 
+def reads(bits: int, order: str):
+    """A function with one fault: how it reads a longer form of length."""
+
+    def length(frame):
+        short = frame[1] & 0x7F
+        if short == 126:
+            return int.from_bytes(frame[2:4], order if bits == 16 else "big")
+        if short == 127:
+            return int.from_bytes(frame[2 : 2 + min(8, bits // 8)], order)
+        return short
+
+    return length
+
+
 def test_the_mask_bit_in_the_length_is_named():
     verdict = check_length(lambda frame: frame[1])
     assert "does not belong to the length" in verdict.misconception
+
+
+@pytest.mark.parametrize(
+    ("length", "about"),
+    [
+        (lambda frame: frame[1], "& 0x7f"),
+        (lambda frame: frame[1] & 0x7F, "behind it"),
+        (reads(16, "little"), "'big'"),
+        (reads(32, "big"), "eight bytes"),
+        (reads(64, "little"), "'big'"),
+    ],
+)
+def test_the_hint_is_about_the_fault_in_the_length(length, about):
+    assert about in check_length(length).hint
 
 
 def test_the_puzzle_is_read_by_taking_the_mask_off():

@@ -55,6 +55,8 @@ def test_every_solution_passes(lesson, exercise):
 
 def test_hints_come_in_steps_and_the_last_one_stays():
     handshake._accept_hints.given = 0
+    for _ in range(3):  # nobody has touched it: this is no attempt
+        assert check_accept(lambda key: ...).hint == handshake._accept_hints.steps[0]
     hints = [check_accept(lambda key: "").hint for _ in range(6)]
     assert tuple(dict.fromkeys(hints)) == handshake._accept_hints.steps
     assert hints[-1] == hints[-2]
@@ -112,6 +114,17 @@ FAULTS = [
 ]
 
 
+def test_a_hint_is_about_the_fault_that_was_found():
+    handshake._answer_hints.given = 0
+    for (source, _), about in zip(
+        FAULTS, ("last header", "Connection", "first line"), strict=False
+    ):
+        names: dict[str, object] = {}
+        exec(source, names)
+        assert about in check_answer(names["answer"]).hint
+    assert "solution('answer')" in check_answer(names["answer"]).hint, "after so many, both"
+
+
 @pytest.mark.parametrize(("source", "told"), FAULTS)
 def test_a_fault_in_the_answer_is_told(source, told):
     names: dict[str, object] = {}
@@ -144,4 +157,4 @@ def test_an_expected_answer_that_is_not_told_is_not_called_nothing():
 def test_what_a_learner_typed_is_escaped():
     verdict = Verdict(False, "<script>", "<b>", "<i>")
     assert "<script>" not in verdict._repr_html_()
-    assert "<b>" not in verdict._repr_html_().replace("<b>✗ Not yet.</b>", "")
+    assert "<b>" not in verdict._repr_html_().replace("<b>✗ Not yet:</b>", "")

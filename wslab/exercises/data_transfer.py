@@ -70,6 +70,15 @@ _cut_hints = Hints(
 )
 
 
+_A_LIST = "encode_frame(opcode, part, fin=...) makes one frame; return a list of them."
+_CUT_FAULTS = {
+    "message-interleaved": "only the first frame has the opcode of text (1), all others have 0.",
+    "continuation-without-message": "the first frame has the opcode of text (1).",
+    "frame-masked": "a server does not mask: leave the key out.",
+}
+"""Hints by the rule that a frame breaks."""
+
+
 def check_cut(cut: Callable[[bytes, int], object]) -> Verdict:
     """Whether `cut(payload, parts)` gives a text message's frames, as a server sends them."""
     for payload, parts in [(b"Hello, frames", 3), (os.urandom(50).hex().encode(), 7), (b"one", 1)]:
@@ -79,7 +88,9 @@ def check_cut(cut: Callable[[bytes, int], object]) -> Verdict:
             return Verdict.raised(f"cut({payload!r}, {parts})", error, _cut_hints.next())
         if not isinstance(made, list) or not all(isinstance(part, bytes) for part in made):
             return Verdict(
-                False, "expected a list of frames, each of them bytes.", hint=_cut_hints.next()
+                False,
+                "expected a list of frames, each of them bytes.",
+                hint=_cut_hints.next(_A_LIST),
             )
         problem = _cut_problem(made, payload, parts)
         if problem is not None:
@@ -100,7 +111,7 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
                 False,
                 f"frame {unit.number + 1} breaks a rule: {rule.text}",
                 rfc=rule.rfc,
-                hint=_cut_hints.next(),
+                hint=_cut_hints.next(_CUT_FAULTS.get(rule.rule, "")),
             )
     messages = list(index.messages())
     if len(messages) != 1 or index.incomplete(connection, "server"):
@@ -108,7 +119,9 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
             False,
             f"these frames make {len(messages)} whole messages, and it should be one.",
             rfc="RFC 6455 §5.4",
-            hint=_cut_hints.next(),
+            hint=_cut_hints.next(
+                "FIN is 1 in the last frame, and nowhere else." if units else _A_LIST
+            ),
         )
     if len(made) != parts or len(units) != parts:
         return Verdict(
@@ -116,7 +129,7 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
             "the number of frames is not the one that was asked for.",
             len(units),
             parts,
-            hint=_cut_hints.next(),
+            hint=_cut_hints.next("cut the payload into that many parts: each gets a frame."),
         )
     if messages[0].content != payload:
         return Verdict(
@@ -124,7 +137,12 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
             "the message does not say what it should.",
             messages[0].content[:40],
             payload[:40],
-            hint=_cut_hints.next(),
+            hint=_cut_hints.next(
+                "the end is missing: does each part have len(payload) // parts bytes, and the "
+                "last one what is left?"
+                if payload.startswith(messages[0].content)
+                else "the parts, put together again, must give the payload."
+            ),
         )
     if messages[0].kind != "text":
         return Verdict(
@@ -133,7 +151,7 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
             messages[0].kind,
             "text",
             rfc="RFC 6455 §5.6",
-            hint=_cut_hints.next(),
+            hint=_cut_hints.next("the first frame has the opcode of text, 1."),
         )
     return None
 
@@ -156,13 +174,20 @@ def check_count(messages: object, frames: object, data: bytes) -> Verdict:
         return Verdict(
             True, f"{expected[0]} messages in {expected[1]} frames.", rfc="RFC 6455 §5.4"
         )
+    if messages is ... or frames is ...:
+        return Verdict(
+            False, "the dots are still there.", rfc="RFC 6455 §5.4", hint=_count_hints.first
+        )
+    own = ""
+    if messages == expected[0]:
+        own = "the messages are right. Every header is a frame, that of the ping too."
+    elif frames == expected[1]:
+        own = "the frames are right. A message may have several of them, and a ping is no message."
     return Verdict(
         False,
-        "the dots are still there."
-        if messages is ... or frames is ...
-        else f"it is not {messages} messages in {frames} frames.",
+        f"it is not {messages} messages in {frames} frames.",
         rfc="RFC 6455 §5.4",
-        hint=_count_hints.next(),
+        hint=_count_hints.next(own),
     )
 
 
@@ -174,6 +199,9 @@ _text_hints = Hints(
     "bad UTF-8 must not be papered over: let UnicodeDecodeError come out, the peer earns 1007.",
     "solution('text') shows one.",
 )
+
+
+_TOGETHER = "put the bytes together first, then read them as UTF-8, once."
 
 
 def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
@@ -188,10 +216,14 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
                 return Verdict.raised(
                     f"text({parts!r})",
                     error,
-                    _text_hints.next(),
-                    "A frame may end in the middle of a character."
-                    if isinstance(error, UnicodeDecodeError)
-                    else "",
+                    *(
+                        (
+                            _text_hints.next(_TOGETHER),
+                            "A frame may end in the middle of a character.",
+                        )
+                        if isinstance(error, UnicodeDecodeError)
+                        else (_text_hints.next(), "")
+                    ),
                     "RFC 6455 §5.6",
                 )
             if got != message:
@@ -204,7 +236,7 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
                     if isinstance(got, str) and "\ufffd" in got
                     else "",
                     "RFC 6455 §5.6",
-                    _text_hints.next(),
+                    _text_hints.next(_TOGETHER if isinstance(got, str) and "\ufffd" in got else ""),
                 )
     for bad in ([b"caf\xe9"], [b"\xc3", b"("], [b"\xf0\x9d", b"\x84"]):
         try:
@@ -220,7 +252,7 @@ def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
             "UnicodeDecodeError",
             "Leniency here lets different peers read different texts out of the same bytes.",
             "RFC 6455 §8.1",
-            _text_hints.next(),
+            _text_hints.next("let UnicodeDecodeError come out: the peer has earned 1007."),
         )
     return Verdict(True, "wherever it is cut, and never where it is wrong.", rfc="RFC 6455 §8.1")
 

@@ -177,7 +177,7 @@ def check_goodbye(capture: Capture) -> Verdict:
             "the page said something else.",
             said[0].payload.decode("utf-8", "replace")[:60],
             "My name is …",
-            hint=hint(),
+            hint=hint("it has to begin with 'My name is ', and a name follows."),
         )
     if not byes:
         return Verdict(
@@ -186,7 +186,7 @@ def check_goodbye(capture: Capture) -> Verdict:
             misconception="If close() was called with a code that script may not use, it has "
             "thrown, and nothing was sent: look under the cell.",
             rfc="RFC 6455 §7.1.2",
-            hint=hint(),
+            hint=hint("which event says that the echo has come? close() belongs in there."),
         )
     if not echoes or echoes[0].number > byes[0].number:
         return Verdict(
@@ -195,7 +195,7 @@ def check_goodbye(capture: Capture) -> Verdict:
             misconception="After close() no message event comes any more, though the message may "
             "be on its way.",
             rfc="RFC 6455 §7.1.2",
-            hint=hint(),
+            hint=hint("the echo has come when onmessage is called: close() belongs in there."),
         )
     if talk.proxied:
         return Verdict(
@@ -210,7 +210,7 @@ def check_goodbye(capture: Capture) -> Verdict:
             "4001 'enough'",
             _ending_misconception(code),
             "RFC 6455 §7.4.2",
-            hint(),
+            hint("close(code, reason): the code is a number, the reason a text."),
         )
     return Verdict(
         True,
@@ -246,7 +246,7 @@ def check_order(order: str, close_code: object) -> Verdict:
         return Verdict(
             False,
             "write the seven letters in the order in which the lines appear, and the number in F.",
-            hint=_order_hints.next(),
+            hint=_order_hints.first,
         )
     if sorted(letters) != sorted(_ORDER):
         return Verdict(
@@ -254,7 +254,7 @@ def check_order(order: str, close_code: object) -> Verdict:
             "each of the seven letters appears once.",
             letters,
             "".join(sorted(_ORDER)),
-            hint=_order_hints.next(),
+            hint=_order_hints.next("A, B, C, D, E, F and G: only their order is asked for."),
         )
     if letters != _ORDER:
         misconception = ""
@@ -321,11 +321,15 @@ def check_bytes(capture: Capture) -> Verdict:
             misconception="send() was called while the readyState was 0, CONNECTING, and threw. "
             "What stands after it never ran.",
             rfc="RFC 6455 §4.1",
-            hint=hint(),
+            hint=hint("which event says that the connection is open? send() belongs in there."),
         )
     if sent[0].payload != b"\x01\x02\x03":
         return Verdict(
-            False, "these are other bytes.", sent[0].payload[:16], b"\x01\x02\x03", hint=hint()
+            False,
+            "these are other bytes.",
+            sent[0].payload[:16],
+            b"\x01\x02\x03",
+            hint=hint("new Uint8Array([1, 2, 3]) makes them."),
         )
     if not byes:
         return Verdict(
@@ -334,7 +338,7 @@ def check_bytes(capture: Capture) -> Verdict:
             misconception="close() throws InvalidAccessError for any code but 1000 and 3000-4999, "
             "and sends nothing.",
             rfc="RFC 6455 §7.4.2",
-            hint=hint(),
+            hint=hint("which of these codes does the task ask for?"),
         )
     if talk.proxied:
         return Verdict(
@@ -354,10 +358,16 @@ def check_bytes(capture: Capture) -> Verdict:
             if reason == "got 0 bytes"
             else _ending_misconception(code),
             "RFC 6455 §5.6",
-            hint(),
+            hint("compare the name of the property, letter by letter, with that of part 4."),
         )
     if code != 4000:
-        return Verdict(False, "the code is another one.", code, 4000, hint=hint())
+        return Verdict(
+            False,
+            "the code is another one.",
+            code,
+            4000,
+            hint=hint("the code is the first thing that close() is given."),
+        )
     return Verdict(
         True,
         "three bytes there, three bytes back, and a goodbye that says so.",

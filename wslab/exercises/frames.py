@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Callable
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.hints import ONLY_THIS, Hints
 from wslab.exercises.question import Question
 from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
@@ -98,16 +98,18 @@ def check_encode(encode: Callable[[bytes, bytes], object]) -> Verdict:
             call = f"encode({_short(payload)}, {key!r})"
             return Verdict.raised(call, error, _encode_hints.next())
         if got is ... or got is None:
-            return Verdict(False, "encode returned nothing to send yet.", hint=_encode_hints.next())
+            return Verdict(False, "encode returned nothing to send yet.", hint=_encode_hints.first)
         if got != expected:
+            misconception = _encode_misconception(got, payload, key)
+            own = ONLY_THIS if misconception and isinstance(got, bytes | bytearray) else ""
             return Verdict(
                 False,
                 f"encode({_short(payload)}, {key!r}) is not the frame that a client sends.",
                 bytes(got)[:24] if isinstance(got, bytes | bytearray) else got,
                 expected[:24],
-                _encode_misconception(got, payload, key),
+                misconception,
                 "RFC 6455 §5.2",
-                _encode_hints.next(),
+                _encode_hints.next(own),
             )
     return Verdict(True, "byte for byte what a client sends.", rfc="RFC 6455 §5.2")
 
@@ -160,15 +162,22 @@ def check_read(word: str, frame: bytes) -> Verdict:
     expected = mask(frame[6:], frame[2:6]).decode()
     if word == expected:
         return Verdict(True, f"the frame says {expected!r}.", rfc="RFC 6455 §5.3")
-    misconception = ""
+    if word in ("...", "", ...):
+        return Verdict(
+            False, "no word named yet: put it in place of the dots.", hint=_read_hints.first
+        )
+    misconception = own = ""
     if isinstance(word, str) and word.encode("latin-1", "replace") == frame[6:]:
-        misconception = "That is the payload as it crossed, still masked."
+        misconception, own = (
+            "That is the payload as it crossed, still masked.",
+            _read_hints.steps[2],
+        )
     return Verdict(
         False,
-        "the dots are still there." if word == "..." else f"it does not say {word!r}.",
+        f"it does not say {word!r}.",
         misconception=misconception,
         rfc="RFC 6455 §5.3",
-        hint=_read_hints.next(),
+        hint=_read_hints.next(own),
     )
 
 
@@ -205,9 +214,25 @@ def check_length(length: Callable[[bytes], object]) -> Verdict:
                     if key and isinstance(got, int) and got - size == 128
                     else "",
                     "RFC 6455 §5.2",
-                    _length_hints.next(),
+                    _length_hints.next(_length_fault(got, size, frame)),
                 )
     return Verdict(True, "all three forms, masked and not.", rfc="RFC 6455 §5.2")
+
+
+def _length_fault(got: object, size: int, frame: bytes) -> str:
+    """The hint for what is wrong with the length that was read."""
+    if not isinstance(got, int):
+        return ""
+    if frame[1] & 0x80 and got == frame[1]:
+        return "take MASK off byte 1 first, & 0x7f, and only then compare it with 126 and 127."
+    if got == frame[1]:
+        return "byte 1 says 126 or 127 here: the length itself stands behind it."
+    extended = frame[2:4] if size <= 0xFFFF else frame[2:10]
+    if got == int.from_bytes(extended, "little"):
+        return "the longer forms are written first byte first: int.from_bytes(..., 'big')."
+    if size > 0xFFFF:
+        return "127 announces eight bytes of length: which bytes of the frame are these?"
+    return ""
 
 
 def _short(payload: bytes) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.hints import ONLY_THIS, Hints
 from wslab.exercises.question import Question
 from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
@@ -42,8 +42,8 @@ QUESTIONS = {
         (
             "Nothing is encrypted by it: it crosses in the clear, and so does everything after it. "
             "Encryption is TLS, and the address then starts with wss://.",
-            "Anybody may make one up. A login is a cookie (a note that the site gave your browser), "
-            "a token or a message of your own.",
+            "Anybody may make one up. A login is a cookie (a note that the site gave your "
+            "browser), a token or a message of your own.",
             "Only somebody who took the key and worked through the recipe can answer so. A "
             "web server that knows no WebSocket cannot, and neither can a cache, which keeps "
             "answers and gives them again.",
@@ -101,26 +101,31 @@ def check_accept(accept: Callable[[str], object]) -> Verdict:
             return Verdict.raised(
                 f"accept({key!r})",
                 error,
-                _accept_hints.next(),
-                "sha1 wants bytes: turn the text into bytes with .encode()."
-                if isinstance(error, TypeError) and "encod" in str(error).lower()
-                else "",
+                *(
+                    (_accept_hints.next(ONLY_THIS), _TEXT_TO_SHA1)
+                    if isinstance(error, TypeError) and "encod" in str(error).lower()
+                    else (_accept_hints.next(), "")
+                ),
             )
         if got is ...:
             return Verdict(
                 False,
                 "the dots are still there: put your own expression in their place.",
-                hint=_accept_hints.next(),
+                hint=_accept_hints.first,
             )
         if got != expected:
+            misconception = _accept_misconception(key, got)
+            own = ONLY_THIS if misconception and isinstance(got, str) else ""
+            if isinstance(got, bytes):
+                own = _accept_hints.steps[2]
             return Verdict(
                 False,
                 f"accept({key!r}) is not what the server must answer.",
                 got,
                 expected,
-                _accept_misconception(key, got),
+                misconception,
                 "RFC 6455 §4.2.2",
-                _accept_hints.next(),
+                _accept_hints.next(own),
             )
     return Verdict(
         True,
@@ -136,6 +141,9 @@ _accept_hints = Hints(
     "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
     "solution('accept') shows one.",
 )
+
+
+_TEXT_TO_SHA1 = "sha1 wants bytes: turn the text into bytes with .encode()."
 
 
 def _accept_misconception(key: str, got: object) -> str:
@@ -194,7 +202,7 @@ def check_culprit(header: str, response: Unit) -> Verdict:
         return Verdict(
             False,
             "no header named yet: put its name between the quotation marks.",
-            hint=_culprit_hints.next(),
+            hint=_culprit_hints.first,
         )
     if not guilty:
         return Verdict(False, "this response breaks no rule: look at another one.")
@@ -257,6 +265,19 @@ _answer_hints = Hints(
 )
 
 
+_ANSWER_FAULTS = {
+    "accept-wrong": "the accept key is made from the key as it stands in the header, and the GUID.",
+    "accept-missing": "which line of the good response above is not in yours?",
+    "response-upgrade-missing": "which line of the good response above is not in yours?",
+    "response-connection-missing": "which line of the good response above is not in yours?",
+    "response-upgrade-not-websocket": "compare your Upgrade with that of the good response above.",
+    "response-connection-not-upgrade": (
+        "compare your Connection with that of the good response above."
+    ),
+}
+"""Hints by the rule that the answer breaks."""
+
+
 def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None:
     capture = Capture()
     connection = capture.open_connection()
@@ -264,14 +285,15 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
     capture.record(connection, "server", response)
     index = capture.index
     if len(index) < 2:
+        said = response.rstrip()
         return Verdict(
             False,
             "the response never ends: a client would wait until its timeout.",
-            response[-8:],
-            response.rstrip()[-4:] + b"\r\n\r\n",
+            response[max(0, len(said) - 4) :],
+            said[-4:] + b"\r\n\r\n",
             "Each line ends with \\r\\n, and an empty line ends the head: \\r\\n\\r\\n.",
             "RFC 9112 §2.1",
-            _answer_hints.next(),
+            _answer_hints.next("what stands behind the last header of the good response above?"),
         )
     unit = index.unit(1)
     if unit.violations:
@@ -289,14 +311,14 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
             expected,
             misconception,
             rule.rfc,
-            _answer_hints.next(),
+            _answer_hints.next(_ANSWER_FAULTS.get(rule.rule, "")),
         )
     if index.state(connection) != "OPEN":
         return Verdict(
             False,
             f"the client reads {unit.field('status line').value!r}, and only 101 opens the door.",
             rfc="RFC 6455 §4.1",
-            hint=_answer_hints.next(),
+            hint=_answer_hints.next("compare your first line with that of the good response."),
         )
     rest = index.incomplete(connection, "server")
     if rest or len(index) > 2:

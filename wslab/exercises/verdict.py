@@ -42,8 +42,8 @@ class Verdict:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        word, colour = ("✓ Solved", "#009e73") if self.passed else ("✗ Not yet", "#d55e00")
-        parts = [f"<p style='margin:0'><b>{word}.</b> {escape(self.text)}</p>"]
+        word, colour = ("✓ Solved:", "#009e73") if self.passed else ("✗ Not yet:", "#d55e00")
+        parts = [f"<p style='margin:0'><b>{word}</b> {escape(self.text)}</p>"]
         if self.got is not None or self.expected is not None:
             lines = "\n".join(side_by_side(self.got, self.expected))
             parts.append(f"<pre style='margin:.5em 0;overflow-x:auto'>{escape(lines)}</pre>")
