@@ -675,6 +675,35 @@ def test_the_page_can_be_reloaded(lab_page):
     expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
 
 
+def test_a_saved_notebook_names_the_rows_to_readers_that_run_no_widgets(lab_page):
+    notebook = lab_page.open_cells(CAST, WIRE, TALK)
+    notebook.run_all()
+    wire = notebook.view("wire-view")
+    expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows")
+    row(wire, 2).click()
+    expect(wire.locator(".ws-heading")).to_contain_text("text frame")
+    wire.evaluate("view => { view.dataset.same = 'yes' }")
+    outputs = "window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.outputs"
+    kept = f"() => {outputs}[0].data['text/html'].includes('10 rows')"
+    notebook.page.wait_for_function(kept, timeout=20_000)
+    notebook._in_page("await app.commands.execute('docmanager:save')", 20)
+    (output,) = json.loads((notebook.lab.root / notebook.name).read_text())["cells"][1]["outputs"]
+    html, text = ("".join(output["data"][f"text/{kind}"]) for kind in ("html", "plain"))
+    assert html.count("data-wslab-row=") == 10
+    assert "GET / HTTP/1.1" in html
+    assert "&quot;Hello&quot;" in html
+    assert "binary" in text
+    assert "application/vnd.jupyter.widget-view+json" in output["data"]
+    # The view is the one that was there, with the bytes that the reader had chosen.
+    expect(notebook.view("wire-view")).to_have_attribute("data-same", "yes")
+    expect(wire.locator(".ws-heading")).to_contain_text("text frame")
+
+    # And again, when more has come.
+    notebook.execute(ODD)
+    notebook.page.wait_for_function(kept.replace("10 rows", "15 rows"), timeout=20_000)
+    assert notebook.errors == []
+
+
 def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture(lab_page):
     script = "%%browser 'ws://127.0.0.1:9/'\nconsole.log('it runs');"
     frame = "from wslab.view.chat_frame import ChatFrame\nChatFrame(9)"

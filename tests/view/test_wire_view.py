@@ -375,3 +375,18 @@ def test_a_view_that_is_garbage_takes_no_lock_on_whatever_thread_it_is_collected
         collecting.join(10)
         assert not collecting.is_alive()
     assert gone() is None
+
+
+def test_a_page_that_asks_for_a_picture_gets_the_static_account_as_it_is_now(wire, pump, recording):
+    recording.talk()
+    wire.says(do="hello", count=0)
+    pump.turn(2.0)
+    before = len(wire.sent)
+    wire.says(do="picture")
+    pump.turn(2.0)
+    ((_, content, _),) = wire.sent[before:]
+    assert list(content) == ["picture"]  # no news beside it, or the page would ask again for ever
+    picture = content["picture"]
+    assert (picture["page"], picture["model"]) == ("p1", wire.view.model_id)
+    assert picture["data"]["text/html"].count("data-wslab-row=") == 4
+    assert "Hello" in picture["data"]["text/plain"]

@@ -85,6 +85,14 @@ class LiveView(anywidget.AnyWidget):
                     self._pages.discard(str(question.get("page")))
                     self._displayed = False
                     continue
+                case "picture":
+                    # For the page that asks, which puts it into its notebook (static/picture.js).
+                    content["picture"] = {
+                        "page": str(question.get("page")),
+                        "model": self.model_id,
+                        "data": self.static(),
+                    }
+                    continue
             self.ask(question)
         if not (self._pages or self._displayed):
             return None  # nobody looks: the news waits where it is

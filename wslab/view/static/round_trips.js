@@ -1,4 +1,5 @@
 import { Page, h, say, set, svg } from "./elements.js";
+import { keepPicture } from "./picture.js";
 
 const WIDTH = 720;
 const HEIGHT = 150;
@@ -53,7 +54,9 @@ function render({ model, el }) {
 
   model.on("msg:custom", message);
   page.ask({ do: "hello" });
+  const endPicture = keepPicture(model, page);
   return () => {
+    endPicture();
     model.off("msg:custom", message);
     page.ask({ do: "bye" });
   };

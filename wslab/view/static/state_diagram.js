@@ -1,4 +1,5 @@
 import { Page, h, link, say, set, stateLamp, svg } from "./elements.js";
+import { keepPicture } from "./picture.js";
 import { showRow } from "./show_row.js";
 
 // Where things stand in a peer's drawing, in its own units.
@@ -239,7 +240,11 @@ function render({ model, el }) {
   for (const peer of Object.values(peers)) peer.show({ state: null, tcp: null, says: {} });
   model.on("msg:custom", onNews);
   page.ask({ do: "hello" });
-  return () => page.ask({ do: "bye" });
+  const endPicture = keepPicture(model, page);
+  return () => {
+    endPicture();
+    page.ask({ do: "bye" });
+  };
 }
 
 export default { render };

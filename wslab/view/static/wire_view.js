@@ -3,6 +3,7 @@ import { Rows, Shown } from "./rows.js";
 import { RowList } from "./row_list.js";
 import { Detail } from "./detail.js";
 import { DebuggerBar, waits } from "./debugger_bar.js";
+import { keepPicture } from "./picture.js";
 import { icon, shape } from "./shapes.js";
 
 const LEGEND = {
@@ -17,7 +18,7 @@ const LEGEND = {
   reserved: "an opcode that nobody may use yet",
 };
 const PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
-const QUIET = 1_000; // ms without news until the notebook may keep a picture of the rows
+const REST = 1_000; // ms without rows until the notebook may keep a picture of the rows
 const KEPT = 200; // rows of that picture
 const ASK_AGAIN = 2_000; // ms until a question for missing rows is repeated
 
@@ -340,8 +341,11 @@ function render({ model, el }) {
       document.dispatchEvent(new Event(PAINTS));
       paint();
     }
-    clearTimeout(remembering);
-    remembering = setTimeout(remember, QUIET);
+    // The answer to a question of the page's own, such as for a picture, is not traffic.
+    if (news.rows || news.count !== undefined || news.states) {
+      clearTimeout(remembering);
+      remembering = setTimeout(remember, REST);
+    }
   }
 
   function takeMarks(marks) {
@@ -468,9 +472,11 @@ function render({ model, el }) {
   }
   showState();
   paint();
+  const endPicture = keepPicture(model, page);
   page.ask({ do: "hello", count: 0 });
   return () => {
     page.ask({ do: "bye" });
+    endPicture();
     cancelAnimationFrame(painting);
     clearTimeout(patience);
     clearTimeout(remembering);
