@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .own_route import take_own_route
+from .static_box import StaticBox
 from .static_html import reference as link
 
 
@@ -38,7 +39,7 @@ class Experiment:
     run: Callable[[], Outcome]
 
 
-class Bench(widgets.VBox):
+class Bench(StaticBox):
     """A list of experiments, a prediction to commit to, a button, and three columns of result."""
 
     def __init__(self, experiments: Sequence[Experiment], **options: Any) -> None:
@@ -80,6 +81,12 @@ class Bench(widgets.VBox):
             raise KeyError(f"expected one of {', '.join(self.experiments)}, got {name!r}")
         self.outcomes[name] = self.experiments[name].run()
         return self.outcomes[name]
+
+    def static(self) -> list[str]:
+        return [
+            "Choose what to break, say what will happen, send it for real, and compare:",
+            *(f"{experiment.name}: {experiment.what}." for experiment in self.experiments.values()),
+        ]
 
     def _chosen(self, _: Any) -> None:
         experiment = self.experiments[self._list.value]

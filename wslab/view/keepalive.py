@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from .errands import Errands
 from .own_route import take_own_route
+from .static_box import StaticBox
 
 
 class Trial(Protocol):
@@ -27,7 +28,7 @@ class Trial(Protocol):
     def latest(self) -> float: ...
 
 
-class KeepaliveBench(widgets.VBox):
+class KeepaliveBench(StaticBox):
     """Choose ping interval and ping timeout, say how long it will take, and pull the cable."""
 
     def __init__(self, measure: Callable[[float, float], Trial], **options: Any) -> None:
@@ -71,6 +72,15 @@ class KeepaliveBench(widgets.VBox):
         trial = self._measure(self.interval.value, self.timeout.value)
         self.trials.append(trial)
         return trial
+
+    def static(self) -> list[str]:
+        return [
+            "A line goes dead right after the connection has opened: how long until the client "
+            "notices?",
+            "Set ping interval and ping timeout (seconds).",
+            "Say how long it will take.",
+            "Pull the cable, and compare with what is measured.",
+        ]
 
     def _predicted(self, _: Any) -> None:
         self._button.disabled = False

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 
 from .own_route import take_own_route
+from .static_box import StaticBox
 from .static_html import reference as link
 
 
@@ -26,7 +27,7 @@ class Question(Protocol):
     def rfc(self) -> str: ...
 
 
-class QuestionView(widgets.VBox):
+class QuestionView(StaticBox):
     """Radio buttons, a button, and the reply to the very option that was chosen."""
 
     def __init__(self, question: Question, **options: Any) -> None:
@@ -51,6 +52,9 @@ class QuestionView(widgets.VBox):
         )
         super().__init__([prompt, self._choice, self._button, self._reply], **options)
         take_own_route(self._choice, self._button)
+
+    def static(self) -> list[str]:
+        return [self.question.prompt, *self.question.options]
 
     def _chosen(self, change: Any) -> None:
         self._button.disabled = change["new"] is None
