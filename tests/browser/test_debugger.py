@@ -57,7 +57,39 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     do(wire, "apply-edit")
     expect(wire.locator(".ws-history li")).to_have_count(3)  # held, and edited twice
     assert notebook.execute("lab.tap.held[0].data[0]") == str(0x81)
+
+    # The rest of its header: the length, in a form that it does not need, and the masking key.
+    def header(changed: str) -> None:
+        expect(wire.locator(".ws-history li").last).to_contain_text(changed)
+
+    do(wire, "edit")
+    wire.locator('[data-input="edit-length-form"]').select_option("64")
+    key = wire.locator('[data-input="edit-key"]')
+    expect(key).to_have_value(re.compile("^([0-9a-f]{2} ?){4}$"))
+    key.fill("00 00 00 00")
+    height = wire.locator(".ws-bytes-box").bounding_box()["height"]
+    assert height > 60  # the editor leaves room for the bytes that it is about
     notebook.screenshots("debugger-held")
+    do(wire, "apply-edit")
+    header("81 ff 00 00 00 00 00 00 00 07 00 00 00 00 63 68 61 6e 67 65 64")
+    do(wire, "edit")
+    expect(wire.locator('[data-input="edit-length-form"]')).to_have_value("64")
+    key.fill("00")
+    do(wire, "apply-edit")
+    expect(notebook.view("debugger-problem")).to_contain_text("expected a masking key of 4 bytes")
+    key.fill("01 02 03 04")
+    announced = wire.locator('[data-input="edit-announced"]')
+    announced.fill("3")
+    wire.locator('[data-input="edit-length-form"]').select_option("")
+    do(wire, "apply-edit")
+    header("81 83 01 02 03 04 62")
+    do(wire, "edit")
+    expect(announced).to_have_value("3")
+    expect(wire.locator('[data-input="edit-payload"]')).to_have_value("changed")
+    announced.fill("")
+    do(wire, "apply-edit")
+    header("81 87 01 02 03 04 62")
+    assert notebook.execute("lab.tap.held[0].payload") == "b'changed'"
 
     # By keyboard, on the chosen row and on all.
     rows = wire.get_by_role("listbox").first

@@ -11,6 +11,7 @@ import pytest
 from wslab.view.wire_view import WireView
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
+MASKED_HELLO = bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58")
 
 
 class Fake:
@@ -81,6 +82,26 @@ def asked(wire, pump, **question):
         ({"what": "edit", "row": 2, "changes": {"hex": "03 e8"}}, ("edit", (2, b"\x03\xe8"), {})),
         ({"what": "edit", "row": 2, "changes": {}}, ("edit", (2, None), {})),
         (
+            {
+                "what": "edit",
+                "row": 2,
+                "changes": {
+                    "length_form": 64,
+                    "announced_length": str(2**63),
+                    "masking_key": "01 02 03 04",
+                },
+            },
+            (
+                "edit",
+                (2, None),
+                {
+                    "length_form": 64,
+                    "announced_length": 2**63,
+                    "masking_key": bytes((1, 2, 3, 4)),
+                },
+            ),
+        ),
+        (
             {"what": "inject", "direction": "server", "kind": 9, "text": "?"},
             ("inject", ("?", "server"), {"opcode": 9}),
         ),
@@ -101,6 +122,14 @@ def test_what_a_page_asks_for_is_done(wire, pump, debugger, question, told):
     [
         ({"what": "add_rule", "rule": "drp"}, "expected an action, got 'drp'"),
         ({"what": "edit", "row": 1, "changes": {"hex": "0"}}, "expected bytes in hex"),
+        (
+            {"what": "edit", "row": 1, "changes": {"announced_length": "a lot"}},
+            "expected a length in bytes",
+        ),
+        (
+            {"what": "edit", "row": 1, "changes": {"masking_key": "key"}},
+            "expected the masking key in hex",
+        ),
         ({"what": "explode"}, "something unknown"),
         ({"what": "drop", "row": "7"}, "something unknown"),
     ],
@@ -154,8 +183,24 @@ def test_the_editor_starts_from_what_was_edited_before(wire, pump, recording):
     assert detail["history"][0]["instead"] == "c2 02 ff 00"
     assert detail["outgoing"] == {
         "fin": True, "rsv1": True, "rsv2": False, "rsv3": False, "masked": False,
+        "key": None, "length_form": None, "announced_length": None, "shortest_form": 7,
         "opcode": 2, "payload": {"hex": "ff 00"},
     }  # fmt: skip
+
+
+def test_the_editor_is_told_of_an_odd_length_and_of_the_key(wire, pump, recording):
+    capture = recording.capture
+    number = capture.open_connection(upgraded=True)
+    capture.record(number, "client", MASKED_HELLO)
+    edited = bytes.fromhex("81 fe 00 03 37 fa 21 3d") + MASKED_HELLO[6:]
+    capture.mark(number, "client", "edited", 0, len(MASKED_HELLO), data=edited)
+    wire.says(do="detail", number=0)
+    pump.turn(1.0)
+    outgoing = wire.all("detail")[0]["outgoing"]
+    assert outgoing["key"] == "37 fa 21 3d"
+    assert outgoing["length_form"] == 16
+    assert outgoing["announced_length"] == "3"
+    assert outgoing["payload"] == {"text": "Hello"}  # all that goes out, announced or not
 
 
 def test_without_a_debugger_there_are_no_controls(watch, recording, pump):

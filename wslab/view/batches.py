@@ -125,15 +125,28 @@ def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
     header = read_header(data, 0, len(data))
     if header is None:
         return None
-    payload = frame_payload(data, 0, header)
+    size = len(data) - header.length
+    payload = frame_payload(data, 0, header._replace(payload_length=size))  # whatever it announces
+    form = {126: 16, 127: 64}.get(data[1] & 0x7F, 7)
+    fits = shortest_length_form(header.payload_length)
     bits = {f"rsv{number}": bool(data[0] & 0x80 >> number) for number in (1, 2, 3)}
     return {
         **bits,
         "fin": data[0] >= 0x80,
         "masked": header.masked,
+        "key": data[header.length - 4 : header.length].hex(" ") if header.masked else None,
+        "length_form": None if form == fits else form,
+        # As text: a page's numbers end at 2**53.
+        "announced_length": None if header.payload_length == size else str(header.payload_length),
+        "shortest_form": shortest_length_form(size),
         "opcode": data[0] & 0x0F,
         "payload": _editable(data[0] & 0x0F, payload),
     }
+
+
+def shortest_length_form(length: int) -> int:
+    """The bits of the shortest form that can announce `length` (RFC 6455 §5.2)."""
+    return 7 if length <= 125 else 16 if length <= 0xFFFF else 64
 
 
 def _editable(opcode: int, payload: bytes) -> dict[str, str] | None:

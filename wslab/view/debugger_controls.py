@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .errands import Errands
+from .typed import typed_bytes, typed_length
 
 BITS = ("fin", "rsv1", "rsv2", "rsv3", "masked")
 """The header bits that a page may turn over."""
@@ -114,6 +115,12 @@ def _changes(asked: dict[str, Any]) -> tuple[tuple[str | bytes | None], dict[str
     }
     if isinstance(opcode := asked.get("opcode"), int):
         changes["opcode"] = opcode
+    if isinstance(form := asked.get("length_form"), int):
+        changes["length_form"] = form
+    if isinstance(length := asked.get("announced_length"), str):
+        changes["announced_length"] = typed_length(length)
+    if isinstance(key := asked.get("masking_key"), str):
+        changes["masking_key"] = typed_bytes(key, "masking key")
     changed = "text" in asked or "hex" in asked
     return (_payload(asked) if changed else None,), changes
 

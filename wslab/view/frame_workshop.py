@@ -15,6 +15,7 @@ from wslab.wire.frame_draft import FrameDraft, flip_bit
 from .assets import script, style
 from .errands import Errands
 from .live_view import LiveView
+from .typed import typed_bytes, typed_length
 
 LONGEST = 70_000
 """Bytes of payload that the workshop takes: enough for all three forms of length."""
@@ -202,15 +203,15 @@ def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:
         case "masked", bool():
             changed = replace(draft, masking_key=new_masking_key() if value else None)
         case "key", str():
-            changed = replace(draft, masking_key=_bytes(value, "masking key"))
+            changed = replace(draft, masking_key=typed_bytes(value, "masking key"))
         case "length_form", (7 | 16 | 64 | None):
             changed = replace(draft, length_form=value)
         case "announced_length", str():
-            changed = replace(draft, announced_length=_number(value))
+            changed = replace(draft, announced_length=typed_length(value))
         case "text", str():
             changed = replace(draft, payload=_utf8(value))
         case "hex", str():
-            changed = replace(draft, payload=_bytes(value, "payload"))
+            changed = replace(draft, payload=typed_bytes(value, "payload"))
         case _:
             raise ValueError(f"expected something that a frame has, got {name} = {value!r}")
     if len(changed.payload) > LONGEST:
@@ -222,13 +223,6 @@ def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:
     return changed
 
 
-def _bytes(text: str, what: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ValueError(f"expected the {what} in hex, two digits a byte, got {text!r}") from None
-
-
 def _utf8(text: str) -> bytes:
     try:
         return text.encode()
@@ -236,18 +230,6 @@ def _utf8(text: str) -> bytes:
         raise ValueError(
             f"expected text that UTF-8 can write, got a lone surrogate at character {error.start} "
             "(RFC 6455 §8.1)"
-        ) from None
-
-
-def _number(text: str) -> int | None:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise ValueError(
-            f"expected a length in bytes, such as 300 or 0xffff, got {text!r}"
         ) from None
 
 

@@ -179,6 +179,16 @@ export class FrameActions {
     });
     this.opcode = choice("edit-opcode", Array.from({ length: 16 }, (_, value) => [value,
       `${value.toString(16)} ${OPCODES.find(([code]) => code === value)?.[1].split(" ")[0] ?? "reserved"}`]));
+    this.key = h("input", { type: "text", "data-input": "edit-key", size: "11", spellcheck: "false",
+      placeholder: "00 00 00 00", title: "4 bytes in hex; the payload is masked anew with them" });
+    this.bits.at(-1).box.addEventListener("change", (event) => {
+      this.key.disabled = !event.target.checked;
+    });
+    this.form = choice("edit-length-form",
+      [["", "shortest that fits"], [7, "7 bits"], [16, "16 bits"], [64, "64 bits"]]);
+    this.announced = h("input", { type: "text", "data-input": "edit-announced", size: "10",
+      spellcheck: "false", placeholder: "the true one",
+      title: "Bytes that the header announces, whatever follows; empty: as many as there are" });
     this.payload = h("textarea", { "data-input": "edit-payload", rows: "2", spellcheck: "false" });
     this.payloadName = h("span", { class: "ws-title" }, "payload");
     this.editor = h("form", {
@@ -191,6 +201,8 @@ export class FrameActions {
     },
     h("div", { class: "ws-tool" }, ...this.bits.map(({ label }) => label),
       field("opcode", this.opcode)),
+    h("div", { class: "ws-tool" }, field("length form", this.form),
+      field("announced length", this.announced), field("masking key", this.key)),
     h("label", { class: "ws-payload-box" }, this.payloadName, this.payload),
     h("div", { class: "ws-tool" },
       h("button", { type: "submit", "data-action": "apply-edit" }, "Put this in its place"),
@@ -234,6 +246,13 @@ export class FrameActions {
       box.dataset.before = String(box.checked);
     }
     this.opcode.value = String(now.opcode);
+    for (const [input, value] of [
+      [this.key, now.key], [this.form, now.length_form], [this.announced, now.announced_length],
+    ]) {
+      input.value = value ?? "";
+      input.dataset.before = input.value;
+    }
+    this.key.disabled = !now.masked;
     const typed = now.payload ?? { text: "" };
     this.payload.value = typed.text ?? typed.hex;
     this.payload.dataset.form = typed.text === undefined ? "hex" : "text";
@@ -246,11 +265,21 @@ export class FrameActions {
 
   #changes() {
     const changes = {};
+    const now = this.#account.outgoing;
+    const changed = (input) => input.value !== input.dataset.before;
     for (const { name, box } of this.bits) {
       if (String(box.checked) !== box.dataset.before) changes[name] = box.checked;
     }
-    if (Number(this.opcode.value) !== this.#account.outgoing.opcode) changes.opcode = Number(this.opcode.value);
-    if (this.payload.value !== this.payload.dataset.before) {
+    if (Number(this.opcode.value) !== now.opcode) changes.opcode = Number(this.opcode.value);
+    if (!this.key.disabled && changed(this.key)) changes.masking_key = this.key.value;
+    // What was odd stays as it is shown: the tap gives a new payload its true length in the shortest form.
+    if (this.announced.value) changes.announced_length = this.announced.value;
+    if (this.form.value) changes.length_form = Number(this.form.value);
+    else if (changed(this.form) && !this.announced.value && !changed(this.payload)) {
+      changes.length_form = now.shortest_form;
+    }
+    // Where more follows than was announced, the tap would take that for another frame.
+    if (changed(this.payload) || (this.announced.dataset.before && now.payload)) {
       changes[this.payload.dataset.form] = this.payload.value;
     }
     return changes;

@@ -1,0 +1,23 @@
+"""What was typed into a box, as the value that is meant; ValueError says what was expected."""
+
+from __future__ import annotations
+
+
+def typed_bytes(text: str, what: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"expected the {what} in hex, two digits a byte, got {text!r}") from None
+
+
+def typed_length(text: str) -> int | None:
+    """None where nothing was typed."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ValueError(
+            f"expected a length in bytes, such as 300 or 0xffff, got {text!r}"
+        ) from None
