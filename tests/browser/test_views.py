@@ -175,6 +175,9 @@ def test_hovering_a_byte_lights_its_field_its_bits_and_its_link_and_back(talked)
     # Byte 0: its first digit are FIN and RSV1-3, its second is the opcode.
     wire.locator('[data-byte="0"] [data-nibble="1"]').hover()
     expect(explanation).to_have_attribute("data-field", "opcode")
+    shared = explanation.locator(".ws-shared")
+    expect(shared).to_have_text("byte 0: FIN 1 · RSV1 0 · RSV2 0 · RSV3 0 · opcode 1")
+    expect(shared.locator("b")).to_have_text("opcode 1")
     assert explanation.locator(".ws-bit").all_inner_texts() == list("10000001")
     expect(explanation.locator(".ws-bit.ws-lit")).to_have_count(4)
     expect(explanation.get_by_role("link")).to_have_attribute("target", "_blank")
@@ -230,14 +233,27 @@ def test_everything_can_be_reached_by_keyboard(talked):
     keys.press("Enter")  # into the bytes
     explanation = wire.locator("[data-wslab=explanation]")
     expect(wire.locator('[data-byte="0"]')).to_be_focused()
+    # Through the fields of a byte first, then to the next byte; and the same way back.
+    way = [("FIN", 0), ("RSV1", 0), ("RSV2", 0), ("RSV3", 0), ("opcode", 0), ("MASK", 1)]
+    way += [("payload length", 1), ("masking key", 2), ("masking key", 3)]
+    for step, places in (("ArrowRight", way[1:]), ("ArrowLeft", way[-2::-1])):
+        for field, byte in places:
+            keys.press(step)
+            expect(wire.locator(f'[data-byte="{byte}"]')).to_be_focused()
+            expect(explanation).to_have_attribute("data-field", field)
+    keys.press("ArrowLeft")  # there is nothing before it
+    expect(explanation).to_have_attribute("data-field", "FIN")
     keys.press("ArrowRight")
-    expect(wire.locator('[data-byte="1"]')).to_be_focused()
+    assert "RSV1 0" in wire.locator('[data-byte="0"]').get_attribute("aria-label")
+    for _ in range(4):
+        keys.press("Shift+ArrowRight")  # from field to field
     expect(explanation).to_have_attribute("data-field", "MASK")
-    keys.press("Shift+ArrowRight")  # field by field, within a byte too
-    expect(explanation).to_have_attribute("data-field", "payload length")
-    keys.press("Shift+ArrowRight")
+    for _ in range(2):
+        keys.press("Shift+ArrowRight")
     expect(explanation).to_have_attribute("data-field", "masking key")
     expect(wire.locator('[data-byte="2"]')).to_be_focused()
+    assert "fields of a byte" in wire.get_by_role("grid").get_attribute("aria-label")
+    expect(wire.locator(".ws-keys")).to_be_visible()
     assert "masking key" in wire.locator('[data-byte="2"]').get_attribute("aria-label")
 
     keys.press("Tab")  # to the list of fields

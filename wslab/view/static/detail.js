@@ -22,7 +22,9 @@ export class Detail {
     this.history = h("ul", { class: "ws-history", "aria-label": "what was done to it on its way" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
     this.grid = h("div", {
-      class: "ws-bytes", role: "grid", "aria-label": "bytes, eight to a group",
+      class: "ws-bytes", role: "grid", "aria-label": "bytes, eight to a group; left and right " +
+        "arrows go through the fields of a byte and on to the next byte, up and down arrows to other " +
+        "lines, Home and End along the line, with Shift left and right arrows from field to field",
       "aria-describedby": `${id}-explanation`, "aria-readonly": "true",
       onkeydown: (event) => this.#onGridKey(event),
       onpointerover: (event) => this.#onGridPointer(event, false),
@@ -31,6 +33,10 @@ export class Detail {
       onfocusin: (event) => this.#onGridFocus(event),
     });
     this.more = h("div", { class: "ws-more" });
+    this.keys = h("p", { class: "ws-keys", "aria-hidden": "true" }, // the grid's label says it too
+      ...[["←→", "fields of a byte, then the next"], ["↑↓", "lines"], ["Shift ←→", "whole fields"]]
+        .flatMap(([key, does]) => [h("kbd", {}, key), ` ${does}  `]));
+    this.step = h("span", { class: "ws-unseen", role: "status" });
     this.list = h("div", {
       class: "ws-fields", role: "listbox", "aria-label": "fields, in the order of their bits",
       onkeydown: (event) => this.#onListKey(event),
@@ -48,7 +54,7 @@ export class Detail {
     this.body = h(
       "div",
       { class: "ws-body" },
-      h("div", { class: "ws-bytes-box" }, this.grid, this.more),
+      h("div", { class: "ws-bytes-box" }, this.grid, this.more, this.keys, this.step),
       this.list,
       this.explanation,
     );
@@ -390,6 +396,14 @@ export class Detail {
         h("span", { class: "ws-where" }, where(field))),
       h("p", { class: "ws-meaning" }, field.meaning, " ", reference(field)),
     ];
+    const shared = this.#fieldsOf(byte);
+    if (shared.length > 1) {
+      parts.push(h("p", { class: "ws-shared" }, `byte ${byte}: `, ...shared.flatMap((index, place) => {
+        const { name, value: is } = this.#account.fields[index];
+        return [place ? " · " : "", h(index === spot.field ? "b" : "span", { "data-index": index },
+          `${name} ${is ?? ""}`)];
+      })));
+    }
     if (value === undefined) {
       parts.push(h("p", { class: "ws-hint" }, "Its bytes are beyond those shown."));
     } else if (key && this.#partner(byte) >= 0) {
@@ -402,14 +416,23 @@ export class Detail {
     this.explanation.replaceChildren(...parts);
   }
 
+  /** The fields that have bits of a byte, by their place in the list. */
+  #fieldsOf(byte) {
+    const { fields } = this.#account;
+    const found = [];
+    for (let at = this.#fieldAt(byte * 8); at < fields.length && fields[at].bit < (byte + 1) * 8; at++) {
+      found.push(at);
+    }
+    return found;
+  }
+
   /** The eight bits of a byte, and whose they are. */
   #bits(byte, value, litField) {
     const { fields } = this.#account;
     const cells = [];
     const labels = [];
-    for (let index = this.#fieldAt(byte * 8); index < fields.length; index++) {
+    for (const index of this.#fieldsOf(byte)) {
       const field = fields[index];
-      if (field.bit >= (byte + 1) * 8) break;
       const from = Math.max(field.bit - byte * 8, 0);
       const to = Math.min(field.bit + field.bits - byte * 8, 8);
       labels.push(h("span", {
@@ -491,7 +514,7 @@ export class Detail {
 
   #bringBytesInSight(byte) {
     const cell = this.#cells[byte]?.hex;
-    if (cell) keepInSight(cell.closest(".ws-bytes-box"), cell);
+    if (cell) keepInSight(cell.closest(".ws-bytes-box"), cell, this.keys.offsetHeight);
   }
 
   #toByte(byte, focusOn) {
@@ -505,14 +528,27 @@ export class Detail {
     this.#move({ byte: field.bit >> 3, field: at }, focusOn);
   }
 
+  /** To the next or the last field: within the byte first, then in the byte beside it. */
+  #along(step) {
+    const { byte, field } = this.#cursor;
+    if (this.#fieldsOf(byte).includes(field + step)) {
+      this.#move({ byte, field: field + step }, "bytes");
+      // The focus stays where it is, so nothing else reads out what is there now.
+      const { name, value } = this.#account.fields[field + step];
+      say(this.step, `${name} ${value ?? ""}`);
+      this.#name(this.#cells[byte].hex);
+    } else if (step > 0) this.#toByte(byte + 1, "bytes");
+    else if (byte > 0) this.#move({ byte: byte - 1, field: this.#fieldAt(byte * 8 - 1) }, "bytes");
+  }
+
   #onGridKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { byte, field } = this.#cursor;
     const line = this.#perLine;
     const bits = event.shiftKey;
     switch (event.key) {
-      case "ArrowRight": bits ? this.#toField(field + 1, "bytes") : this.#toByte(byte + 1, "bytes"); break;
-      case "ArrowLeft": bits ? this.#toField(field - 1, "bytes") : this.#toByte(byte - 1, "bytes"); break;
+      case "ArrowRight": bits ? this.#toField(field + 1, "bytes") : this.#along(1); break;
+      case "ArrowLeft": bits ? this.#toField(field - 1, "bytes") : this.#along(-1); break;
       case "ArrowDown": bits ? this.#toField(field + 1, "bytes") : this.#toByte(byte + line, "bytes"); break;
       case "ArrowUp": bits ? this.#toField(field - 1, "bytes") : this.#toByte(byte - line, "bytes"); break;
       case "Home": this.#toByte(byte - (byte % line), "bytes"); break;
@@ -558,7 +594,10 @@ export class Detail {
 
   #onGridFocus(event) {
     const cell = event.target.closest("[data-byte]");
-    if (!cell) return;
+    if (cell) this.#name(cell);
+  }
+
+  #name(cell) {
     const byte = Number(cell.dataset.byte);
     const field = this.#account.fields[this.#cursor.field];
     set(cell, "aria-label", `byte ${byte}, ${hexOf(this.#bytes[byte])}, ${field.name} ` +
@@ -642,12 +681,12 @@ function reference({ rfc, url }) {
   return url ? link(url, rfc) : h("span", { class: "ws-title" }, rfc ?? "");
 }
 
-/** Scrolls only the box, never the notebook around it. */
-function keepInSight(box, item) {
+/** Scrolls only the box, never the notebook around it; its last pixels `below` are covered. */
+function keepInSight(box, item, below = 0) {
   if (!box || box.scrollHeight <= box.clientHeight) return;
   const outer = box.getBoundingClientRect();
   const inner = item.getBoundingClientRect();
   if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top + 4;
-  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 4;
+  else if (inner.bottom > outer.bottom - below) box.scrollTop += inner.bottom - outer.bottom + below + 4;
 }
 
