@@ -202,6 +202,16 @@ def test_hovering_a_byte_lights_its_field_its_bits_and_its_link_and_back(talked)
     assert lit == [2, 3, 4, 5]
 
 
+def test_a_masking_key_is_shown_whole_in_the_list_of_fields(talked):
+    _, wire = talked
+    scroll_home(wire)
+    row(wire, 2).click()
+    value = wire.locator('[role=option][data-field="masking key"] .ws-field-value')
+    expect(value).to_have_text(re.compile("^[0-9a-f]{8}$"))
+    assert value.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert value.evaluate("it => it.scrollHeight <= it.clientHeight")
+
+
 def test_the_lines_of_a_request_are_fields_with_their_explanation(talked):
     _, wire = talked
     scroll_home(wire)
