@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
+
+
+def tab_to(target: Locator) -> None:
+    """Press Tab until `target` has the focus."""
+    for _ in range(30):
+        target.page.keyboard.press("Tab")
+        if target.evaluate("it => it.matches(':focus')"):
+            return
+    raise AssertionError(f"Tab does not reach {target}")
 
 
 def test_the_workshop(lab_page):
@@ -31,12 +40,29 @@ def test_the_workshop(lab_page):
     bench.scroll_into_view_if_needed()
     notebook.screenshots("frames-workshop")
 
-    # By keyboard alone: choose a recipe, move over the bits, flip one, send.
-    recipe = bench.locator('[data-input="recipe"]')
-    recipe.focus()
-    recipe.select_option("a ping between fragments")
-    bit = bench.locator('[data-bit="0"]')
-    bit.focus()
+    # By keyboard alone, from its first control on: say who sends, choose a recipe, type a payload,
+    # move over the bits, flip one, send.
+    bench.locator('[data-sender="client"]').click()
+    for key, who in (("Tab", "server"), ("Shift+Tab", "client")):
+        sender = bench.locator(f'[data-sender="{who}"]')
+        page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        expect(sender).to_have_attribute("aria-pressed", "true")
+        expect(sender).to_be_focused()
+    tab_to(bench.locator('[data-input="recipe"]'))
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    expect(bench.locator('[data-input="recipe"]')).to_have_value("a ping between fragments")
+    expect(bench.locator('[data-input="opcode"]')).to_have_value("9")
+    tab_to(bench.locator('[data-input="text"]'))
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("??")
+    expect(bench.locator("[data-byte]")).to_have_count(8)
+    page.keyboard.press("Backspace")
+    expect(bench.locator("[data-byte]")).to_have_count(7)
+    tab_to(bench.locator('[data-bit="8"]'))  # where the bits were left
+    page.keyboard.press("ArrowUp")
+    expect(bench.locator('[data-bit="0"]')).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(bench.locator('[data-bit="1"]')).to_be_focused()
     expect(bench.locator('[data-wslab="explanation"]')).to_have_attribute("data-field", "RSV1")
@@ -45,7 +71,7 @@ def test_the_workshop(lab_page):
     expect(bench.locator('[data-bit="1"]')).to_be_focused()
     page.keyboard.press("Space")
     expect(bench.locator('[data-flag="rsv1"]')).to_have_text("RSV1 0")
-    bench.locator('[data-action="send"]').focus()
+    tab_to(bench.locator('[data-action="send"]'))
     page.keyboard.press("Enter")
     expect(bench.locator('[data-reaction="3"]')).to_contain_text("pong")
 

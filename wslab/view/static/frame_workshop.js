@@ -101,10 +101,15 @@ function render({ model, el }) {
 
   function show() {
     const f = frame;
-    who.replaceChildren(...f.senders.map((name) => h("button", {
-      type: "button", "data-sender": name, "aria-pressed": String(name === f.sender),
-      onclick: () => page.ask({ do: "sender", who: name }),
-    }, PEER[name])));
+    // Made once: a button made anew would lose the focus of whoever has just pressed it.
+    if (who.children.length !== f.senders.length) {
+      who.replaceChildren(...f.senders.map((name) => h("button", {
+        type: "button", "data-sender": name, onclick: () => page.ask({ do: "sender", who: name }),
+      }, PEER[name])));
+    }
+    for (const button of who.children) {
+      set(button, "aria-pressed", String(button.dataset.sender === f.sender));
+    }
     if (recipe.options.length !== f.recipes.length + 1) {
       recipe.replaceChildren(h("option", { value: "" }, "start from …"),
         ...f.recipes.map((name) => h("option", { value: name }, name)));
