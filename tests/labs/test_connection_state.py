@@ -9,8 +9,11 @@ import time
 import pytest
 
 from wslab.labs import connection_state
+from wslab.labs.connection_state import WordsInLine
 from wslab.net.node_peers import NodeMissing, find
 from wslab.view.browser_socket import SocketEvent
+from wslab.view.state_diagram import StateDiagram
+from wslab.wire import Capture
 
 PATIENCE = 10.0
 
@@ -134,6 +137,65 @@ def test_the_browsers_ready_state_stands_on_the_same_time_line(lab):
     said = [change.state for change in lab.log.of_connection(1) if change.source == "browser"]
     assert said == ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
     assert lab.browser() is not socket
+
+
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+
+
+def a_browsers_life(*told):
+    """A connection that the client closes, at known times, and what its browser said in between;
+    its time line."""
+    now = 0.0
+    capture = Capture(clock=lambda: now)
+    log = WordsInLine(capture)
+    for at, state in told:  # a word may be told before that is recorded which caused it
+        log.add("client", "browser", state, at)
+    now = 1.0
+    number = capture.open_connection()
+    capture.record(number, "client", REQUEST)
+    now = 1.01
+    capture.record(number, "server", RESPONSE)
+    now = 2.0
+    capture.record(number, "client", bytes.fromhex("8880 01020304"))
+    now = 2.01
+    capture.record(number, "server", bytes.fromhex("8800"))
+    now = 2.02
+    capture.end(number, "server", "eof")
+    now = 2.03
+    capture.end(number, "client", "eof")
+    lines = [
+        line for line in StateDiagram(capture, log).story()["lines"] if line["peer"] == "client"
+    ]
+    return [line.get("text") or f"browser: {line['state']}" for line in lines]
+
+
+def test_a_browsers_word_never_stands_before_what_caused_it():
+    assert a_browsers_life(
+        (0.99, "CONNECTING"), (1.009, "OPEN"), (1.995, "CLOSING"), (2.005, "CLOSED")
+    ) == [
+        "browser: CONNECTING",
+        "sends the request",
+        "receives a valid 101",
+        "browser: OPEN",
+        "browser: CLOSING",
+        "sends a close frame",
+        "receives a close frame",
+        "hears the other half of TCP end",
+        "browser: CLOSED",
+        "ends its half of TCP",
+    ]
+
+
+def test_a_browser_that_gave_up_long_before_the_end_of_tcp_is_left_where_it_stood():
+    line = a_browsers_life((0.99, "CONNECTING"), (1.02, "OPEN"), (1.4, "CLOSED"))
+    assert line.index("browser: CLOSED") < line.index("sends a close frame")
 
 
 def test_opening_again_replaces_everything(lab):

@@ -16,12 +16,16 @@ from wslab.view.browser_socket import BrowserSocket, Route
 from wslab.view.keepalive import KeepaliveBench
 from wslab.view.result_table import ResultTable
 from wslab.view.state_diagram import StateDiagram
-from wslab.wire.connection_state import path, steps
-from wslab.wire.state_log import StateLog
+from wslab.wire.capture import Capture
+from wslab.wire.connection_state import Event, path, steps
+from wslab.wire.state_log import StateChange, StateLog
 
 PATIENCE = 600.0
 """Seconds that both peers wait for the end of the closing handshake: a learner who steps through
 it reads in between."""
+
+BROWSER = "browser"
+"""Whose word a page's is, on the time line."""
 
 IN_STATE = {
     "new WebSocket": "CONNECTING",
@@ -31,6 +35,45 @@ IN_STATE = {
 }
 """The `readyState` of a browser's socket after each of its calls and events."""
 
+CAUSES = {
+    "OPEN": (Event.RECEIVES_101,),
+    "CLOSED": (Event.RECEIVES_CLOSE, Event.RECEIVES_FIN, Event.TCP_ENDS),
+}
+"""What brings a browser's socket into a state, other than its own script."""
+
+SKEW = 0.5
+"""Seconds by which a browser's CLOSED may lie before what seems to be its cause. A longer time is
+none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
+
+
+class WordsInLine(StateLog):
+    """A log in which no browser's word stands before what caused it.
+
+    The tap forwards first and records second, and a browser stamps with a clock of its own, in
+    milliseconds: a 101 may be heard a moment "before" it crossed.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        super().__init__(capture)
+        self._recording = capture
+
+    def of_connection(self, connection: int) -> list[StateChange]:
+        said = super().of_connection(connection)
+        # Looked up at each reading: what is heard may be told before it is recorded.
+        if all(change.source != BROWSER for change in said):
+            return said
+        taken = [s for s in steps(self._recording, connection) if s.peer == "client"]
+        earliest, placed = 0.0, []
+        for change in said:
+            if change.source == BROWSER:
+                causes = [s.time for s in taken if s.event in CAUSES.get(change.state, ())]
+                if change.state == "CLOSED":
+                    causes = [time for time in causes if time <= change.time + SKEW]
+                earliest = max([earliest, change.time, *causes])
+                change = change._replace(time=earliest)
+            placed.append(change)
+        return sorted(placed, key=lambda change: change.time)
+
 
 class ConnectionStateLab(Lab):
     """The lab of the connection's states."""
@@ -39,7 +82,7 @@ class ConnectionStateLab(Lab):
         server = EchoServer("connection state: echo")
         server.close_timeout = PATIENCE
         super().__init__("connection_state", server, QUESTIONS)
-        self.log = StateLog(self.capture)
+        self.log = WordsInLine(self.capture)
         """What the programs at both ends say about their state."""
         watch(server.log, "server", self.log)
 
@@ -101,7 +144,7 @@ class ConnectionStateLab(Lab):
             for event in events[heard:]:
                 if event.name in IN_STATE:
                     at = event.time - self.capture.started.timestamp()
-                    self.log.add("client", "browser", IN_STATE[event.name], at)
+                    self.log.add("client", BROWSER, IN_STATE[event.name], at)
             heard = len(events)
 
         # What a page reports comes in here: the panel itself knows nothing of state logs.
