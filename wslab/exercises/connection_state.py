@@ -25,8 +25,8 @@ QUESTIONS = {
         "RFC 6455 §4.2.2",
     ),
     "closing": Question(
-        "The client has sent its close frame, and it is held on the way. What may the server "
-        "still do?",
+        "The client, a Python program, has sent its close frame, and it is held on the way. What "
+        "may the server still do?",
         (
             "Nothing: the connection is closing",
             "Send messages, and the client will read them",
@@ -36,8 +36,9 @@ QUESTIONS = {
         (
             "The server does not know that yet: for it the connection is OPEN.",
             "It is OPEN, so it sends; the client is CLOSING, which ends its sending, not its "
-            "reading.",
-            "A client that waits for the answer to its close frame still reads what comes before.",
+            "reading. (A browser drops them: its script gets no message event in CLOSING.)",
+            "So does a browser. A Python program that waits for the answer to its close frame "
+            "still reads what comes before.",
         ),
         "RFC 6455 §5.5.1",
     ),
