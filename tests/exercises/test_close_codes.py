@@ -76,7 +76,15 @@ def test_the_trace_is_checked_against_what_really_happened(mystery):
     assert "wrong form" in check_trace(1002, 1006, mystery).misconception
     assert "what it received" in check_trace(1007, 1007, mystery).misconception
     assert "could not accept" in check_trace(1007, 1000, mystery).misconception
+    assert "server's code" in check_trace(1000, 1000, mystery).misconception
     assert not check_trace("1007", 1006, mystery)
+
+
+def test_the_hint_is_for_the_code_that_is_wrong_and_nothing_names_it_unasked(mystery):
+    sent, reported = check_trace(1002, 1006, mystery), check_trace(1007, 1007, mystery)
+    assert sent.hint in close_codes._sent_hints.steps
+    assert reported.hint in close_codes._reported_hints.steps
+    assert sent.expected is reported.expected is None
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def test_what_each_api_lets_pass(lab):
 def test_the_mystery_shows_only_its_wire(lab, capsys):
     result = lab.mystery()
     out = capsys.readouterr().out
-    assert "1007" in out
+    assert "client ──▶  close ?\n" in out
+    assert "◀── server  close 1000" in out
+    assert "1007" not in out
     assert "1006" not in out
     assert result.client.code == 1006
 

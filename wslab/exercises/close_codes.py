@@ -146,12 +146,15 @@ def _payload_misconception(code: int, reason: str, got: object) -> str:
 
 # --- Trace: read both APIs off the wire
 
-_trace_hints = Hints(
+_sent_hints = Hints(
+    "what is broken in the server's frame: its form, or the text in it?",
+    "a side that fails a connection says why: the table in part 3 has a code for each reason.",
+    "a reason is text, and text must be UTF-8; the code for content of the wrong form is 1007.",
+)
+_reported_hints = Hints(
     "an API reports the code that came, in a close frame that it could accept.",
     "a side that fails the connection takes no answer any more: for it none came.",
     "no close frame accepted means 1006, whatever was sent.",
-    "here the client fails the connection: it reports 1006. The faulty server heard what the "
-    "client sent.",
 )
 
 
@@ -162,33 +165,34 @@ def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
         return Verdict(
             False,
             "two numbers are needed: put them in place of the dots.",
-            hint=_trace_hints.next(),
+            hint=_sent_hints.next(),
         )
     if client_sends != expected[0]:
         return Verdict(
             False,
-            "the code in the client's close frame is another: it stands on the wire.",
+            "the code in the client's close frame is another.",
             client_sends,
-            expected[0],
-            "1002 is for a frame of the wrong form. Here the form is right, the text is not."
+            misconception="1002 is for a frame of the wrong form. Here the form is right, the text "
+            "is not."
             if client_sends == 1002
+            else "That is the server's code, and the client could not accept its frame."
+            if client_sends == result.observed.server_sends
             else "",
-            "RFC 6455 §7.4.1",
-            _trace_hints.next(),
+            rfc="RFC 6455 §7.4.1",
+            hint=_sent_hints.next(),
         )
     if client_reports != expected[1]:
         return Verdict(
             False,
             "the client's API reports something else.",
             client_reports,
-            expected[1],
-            "That is what the client sent. An API reports what it received."
+            misconception="That is what the client sent. An API reports what it received."
             if client_reports == expected[0]
             else "That stands in the server's frame, but the client could not accept that frame."
             if client_reports == result.observed.server_sends
             else "",
-            "RFC 6455 §7.1.5",
-            _trace_hints.next(),
+            rfc="RFC 6455 §7.1.5",
+            hint=_reported_hints.next(),
         )
     return Verdict(
         True,

@@ -113,12 +113,13 @@ class CloseCodesLab(Lab):
     # --- Exercises
 
     def mystery(self) -> Result:
-        """An ending for the trace exercise: only its wire is shown. Read the two APIs off it."""
+        """An ending for the trace exercise: only its wire is shown, without the client's code."""
         result = self._play(MYSTERY, "websockets")
         for line in result.wire:
             arrow = "client ──▶" if line.direction == "client" else "◀── server"
             mark = "   ⚠ broken" if line.broken else ""
-            print(f"{arrow}  {line.text}{mark}")
+            asked = (line.kind, line.direction) == ("close", "client")
+            print(f"{arrow}  {'close ?' if asked else line.text}{mark}")
         return result
 
 
