@@ -29,6 +29,10 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(account.locator('[data-column="client"]')).to_have_attribute("data-code", "1006")
     expect(account.locator('[data-column="client"]')).to_contain_text("not clean")
     expect(account.locator('[data-column="wire"] li[data-kind="close"]')).to_contain_text("1002")
+    # The server is a raw peer: what it heard is no word of an API's.
+    server = account.locator('[data-column="server"]')
+    expect(server).to_have_text("the server, a raw peer (no API), heardclose 1002")
+    expect(server.locator(".ws-code")).to_have_count(0)
     notebook.screenshots("endings-1002", gallery)
 
     # The row of the masked frame, one click away in the wire view.

@@ -98,7 +98,9 @@ def test_what_the_two_columns_say_after_a_masked_frame(capture):
     assert masked.broken
     assert (result.client.code, result.client.clean) == (1006, False)
     assert "1002" in result.client.said[-1]
-    assert "heard close 1002" in result.server.said[0]
+    assert (result.server.raw, result.server.said) == (True, ("close 1002",))
+    assert "the server, a raw peer (no API), heard\n    close 1002" in str(result)
+    assert "the server's API" not in str(result)
     peers.stop()
 
 

@@ -71,6 +71,8 @@ def test_a_button_plays_and_its_three_columns_are_told(gallery, pump):
     assert outcome["as_documented"]
     assert (outcome["client"]["code"], outcome["client"]["clean"]) == (1006, False)
     assert outcome["client"]["name"] == "Abnormal Closure"
+    assert (outcome["client"]["raw"], outcome["server"]["raw"]) == (False, True)
+    assert outcome["server"]["said"] == ["close 1002"]
     assert [line["text"] for line in outcome["wire"] if line["kind"] == "close"] == [
         "close 1002 incorrect masking"
     ]

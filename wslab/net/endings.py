@@ -100,9 +100,13 @@ class Result(NamedTuple):
         lines.append("  on the wire")
         lines += [f"    {_arrow(line)}  {line.text}" for line in self.wire]
         for who, report in (("client", self.client), ("server", self.server)):
-            clean = {True: ", clean", False: ", not clean", None: ""}[report.clean]
+            if report.raw:
+                lines.append(f"  the {who}, a raw peer (no API), heard")
+                lines += [f"    {text}" for text in report.said]
+                continue
+            clean = "clean" if report.clean else "not clean"
             code = "no code" if report.code is None else f"code {report.code}"
-            lines.append(f"  the {who}'s API: {code}{clean}")
+            lines.append(f"  the {who}'s API: {code}, {clean}")
             lines += [f"    {text}" for text in report.said]
         if not self.as_documented:
             lines.append(f"  expected {self.documented}")
@@ -146,9 +150,7 @@ class Cast:
         """Let a faulty client visit the library's server."""
         result = faulty_frames.run(how, self.serve("echo"))
         heard = "no close frame" if result.close_code is None else f"close {result.close_code}"
-        self.raw["client"] = PeerReport(
-            result.close_code, "", None, (f"a raw peer, no API: it heard {heard}",)
-        )
+        self.raw["client"] = PeerReport(result.close_code, "", None, (heard,))
         return self.peers
 
     def tapped(self, url: str) -> str:
@@ -612,7 +614,7 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
     if "server" in cast.raw and server.code is None and not server.said:
         heard = sent["client"]
         said = "no close frame" if heard is None else f"close {heard}"
-        server = PeerReport(heard, "", None, (f"a raw peer, no API: it heard {said}",))
+        server = PeerReport(heard, "", None, (said,))
     observed = Documented(
         sent["client"], sent["server"], client.code, client.clean, server.code, server.clean
     )

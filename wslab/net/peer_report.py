@@ -16,3 +16,8 @@ class PeerReport(NamedTuple):
     keeps no such account."""
     said: tuple[str, ...] = ()
     """Exceptions, events and refusals, in order, in the API's own words."""
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is a raw peer's, which has no API: `code` and `said` tell what it heard."""
+        return self.clean is None

@@ -28,6 +28,8 @@ class Report(Protocol):
     def clean(self) -> bool | None: ...
     @property
     def said(self) -> Sequence[str]: ...
+    @property
+    def raw(self) -> bool: ...
 
 
 class Line(Protocol):
@@ -217,6 +219,7 @@ def _column(report: Report) -> dict[str, Any]:
         "reason": report.reason,
         "clean": report.clean,
         "said": list(report.said),
+        "raw": report.raw,
     }
 
 

@@ -129,12 +129,12 @@ function render({ model, el }) {
     }));
   }
 
-  function column(who, { code, name, reason, clean, said }) {
+  function column(who, { code, name, reason, clean, said, raw }) {
     return h(
       "div",
-      { "data-column": who, "data-code": code ?? "none", "data-clean": String(clean) },
-      h("h4", {}, `what the ${who}'s API says`),
-      h("p", { class: "ws-code" }, h("b", {}, code === null ? "no code" : String(code)),
+      { "data-column": who, "data-code": code ?? "none", "data-clean": String(clean), "data-raw": String(raw) },
+      h("h4", {}, raw ? `the ${who}, a raw peer (no API), heard` : `what the ${who}'s API says`),
+      raw ? null : h("p", { class: "ws-code" }, h("b", {}, code === null ? "no code" : String(code)),
         name ? h("span", {}, name) : null,
         clean === null ? null
           : h("span", { class: clean ? "ws-fine" : "ws-odd" }, clean ? "✓ clean" : "✗ not clean")),
