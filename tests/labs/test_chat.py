@@ -81,11 +81,13 @@ def test_a_cut_that_fails_is_told_where_it_was_asked_for(lab):
 
 def test_hostile_guests_are_told_why_and_leave_the_room_as_it_was(lab):
     lab.seat("Ada")
+    mine = [lab.join("Ada in code"), lab.join("Grace in code")]
     table = lab.hostile_guests()
     assert [row[1].split(":")[0] for row in table.rows] == [
         "1007", "1009", "1008", "1003", "1008", "1008", "1008",
     ]  # fmt: skip
     assert "Ada" in lab.server.people
+    assert [client.state for client in mine] == ["OPEN", "OPEN"]
 
 
 def test_who_vanishes_is_noticed_or_not(lab):
