@@ -18,6 +18,8 @@ from wslab.wire.graphemes import graphemes
 def test_a_seat_has_joined_when_it_is_shown(lab):
     grid = lab.people("Ada", "Grace", "Linus")
     assert [panel.client.state for panel in grid.children] == ["OPEN"] * 3
+    plain = grid._repr_mimebundle_()["text/plain"]
+    assert plain == repr(grid) == "<seats in the room: Ada, Grace, Linus>"
     client = lab.join("Watcher")
     assert json.loads(client.recv())["people"] == ["Ada", "Grace", "Linus"]
     assert lab.find("text", "server").payload

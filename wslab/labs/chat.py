@@ -7,7 +7,7 @@ import json
 import random
 import textwrap
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -50,6 +50,19 @@ PATIENCE = 2.0
 """Seconds after which a guest who has vanished counts as not noticed."""
 
 
+class Seats(widgets.GridBox):
+    """Seats side by side, with a text for where no widget is drawn: in a saved notebook."""
+
+    def __init__(self, names: Sequence[str], seats: Sequence[ChatPanel]) -> None:
+        self._text = f"<seats in the room: {', '.join(names)}>"
+        columns = "repeat(auto-fit, minmax(17em, 1fr))"
+        layout = widgets.Layout(grid_template_columns=columns, grid_gap="10px", width="100%")
+        super().__init__(seats, layout=layout)
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 class ChatLab(Lab):
     """The lab of the chat lesson."""
 
@@ -65,15 +78,12 @@ class ChatLab(Lab):
         """The chat's page, through the tap: for as many tabs as you like."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def people(self, *names: str, url: str | None = None) -> widgets.Widget:
+    def people(self, *names: str, url: str | None = None) -> Seats:
         """A seat in the room for each name, side by side; they have joined when this returns.
 
         `url` is that of another server. Again with the same names replaces those seats.
         """
-        seats = [self.seat(name, url) for name in names]
-        columns = "repeat(auto-fit, minmax(17em, 1fr))"
-        layout = widgets.Layout(grid_template_columns=columns, grid_gap="10px", width="100%")
-        return widgets.GridBox(seats, layout=layout)
+        return Seats(names, [self.seat(name, url) for name in names])
 
     def seat(self, name: str, url: str | None = None) -> ChatPanel:
         """One seat, joined. The same name in the same room again replaces the seat before."""
