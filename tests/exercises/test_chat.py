@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 import pytest
+from websockets.asyncio.server import broadcast
 
-from wslab.exercises.chat import SOLUTIONS, check_chat, check_offender, check_shorten
+from wslab.exercises.chat import (
+    SOLUTIONS,
+    check_chat,
+    check_history,
+    check_offender,
+    check_shorten,
+)
 from wslab.wire import Capture
 
 
@@ -21,7 +29,7 @@ def trace() -> Capture:
     return capture
 
 
-@pytest.mark.parametrize("exercise", ["shorten", "chat", "offender"])
+@pytest.mark.parametrize("exercise", ["shorten", "chat", "history", "offender"])
 def test_every_stub_fails_with_a_hint(lesson, exercise):
     verdict = lesson.run(lesson.stub(exercise), trace=trace())
     assert not verdict
@@ -31,7 +39,11 @@ def test_every_stub_fails_with_a_hint(lesson, exercise):
 
 @pytest.mark.parametrize(
     ("exercise", "check"),
-    [("shorten", "check_shorten(shorten)"), ("chat", "check_chat(room, members)")],
+    [
+        ("shorten", "check_shorten(shorten)"),
+        ("chat", "check_chat(room, members)"),
+        ("history", "check_history(remember)"),
+    ],
 )
 def test_every_solution_passes(lesson, exercise, check):
     assert lesson.run(f"{SOLUTIONS[exercise]}\n{check}")
@@ -112,6 +124,73 @@ def test_a_room_that_keeps_no_members_is_told_so():
         await connection.wait_closed()
 
     assert "holds 0" in check_chat(room, set()).text
+
+
+def room_with(*, before=None, kept=10, say=broadcast):
+    """A room with a history of `kept` messages, `before(history, guest, guests)` for newcomers."""
+    guests, history = set(), deque(maxlen=kept)
+
+    async def room(guest):
+        if before:
+            await before(history, guest, guests)
+        guests.add(guest)
+        try:
+            async for message in guest:
+                history.append(message)
+                say(guests, message)
+        finally:
+            guests.discard(guest)
+
+    return room
+
+
+async def oldest_first(history, guest, guests):
+    for old in list(history):
+        await guest.send(old)
+
+
+async def newest_first(history, guest, guests):
+    for old in reversed(list(history)):
+        await guest.send(old)
+
+
+async def in_one(history, guest, guests):
+    await guest.send(", ".join(history))
+
+
+async def again_to_all(history, guest, guests):
+    for old in list(history):
+        broadcast({*guests, guest}, old)
+
+
+async def of_no_use(history, guest, guests):
+    raise LookupError("no such history")
+
+
+def test_old_lines_may_be_awaited():
+    room = room_with(before=oldest_first)
+    assert check_history(room)
+    assert check_history(room)  # which has a history by now
+
+
+@pytest.mark.parametrize(
+    ("room", "named"),
+    [
+        (room_with(), "None of the old lines"),
+        (room_with(before=oldest_first, kept=None), "All of them"),
+        (room_with(before=newest_first), "The oldest first"),
+        (room_with(before=in_one), "A message each"),
+        (room_with(before=again_to_all), "nobody else"),
+        (room_with(before=oldest_first, kept=9), "what Grace got"),
+        (room_with(before=of_no_use), "raised LookupError: no such history"),
+        (room_with(say=lambda *_: None), "did not come back (TimeoutError)"),
+    ],
+)
+def test_mistakes_with_a_history_are_named(room, named):
+    verdict = check_history(room)
+    assert not verdict
+    assert verdict.hint
+    assert named in repr(verdict)
 
 
 @pytest.mark.parametrize(

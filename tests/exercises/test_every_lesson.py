@@ -73,6 +73,7 @@ STRANGE = [
 ]
 CHECKS = {
     "shorten": lambda value: chat.check_shorten(lambda *_: value),
+    "history": lambda value: chat.check_history(lambda *_: value),
     "offender": lambda value: chat.check_offender(value, value, Capture()),
     "payload": lambda value: close_codes.check_payload(returns(value)),
     "payload that is too long": lambda value: close_codes.check_payload(returns(value, above=123)),

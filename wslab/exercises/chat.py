@@ -182,6 +182,7 @@ def _shorten_misconception(text: str, got: object) -> str:
 # --- Repair a chat
 
 Chat = Callable[[ServerConnection], Awaitable[None]]
+Visit = Callable[["Door"], Awaitable[Verdict]]
 
 
 def check_chat(chat: Chat, members: set) -> Verdict:
@@ -189,18 +190,10 @@ def check_chat(chat: Chat, members: set) -> Verdict:
 
     `members` is the set in which it keeps them. Takes a few seconds at most.
     """
-    verdicts: list[Verdict] = []
-
-    def work() -> None:
-        # A loop of its own, as this one may be busy with the very cell that asks.
-        verdicts.append(asyncio.run(_try_chat(chat, members)))
-
     members.clear()
-    thread = threading.Thread(target=work, name="wslab-check")
-    thread.start()
-    thread.join()
+    verdict = _tried(chat, lambda door: _visit(door, members), _chat_hints)
     members.clear()
-    return verdicts[0]
+    return verdict
 
 
 _chat_hints = Hints(
@@ -214,7 +207,21 @@ _chat_hints = Hints(
 )
 
 
-async def _try_chat(chat: Chat, members: set) -> Verdict:
+def _tried(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
+    """What `visit` says of `chat`, which serves it on a real server meanwhile."""
+    verdicts: list[Verdict] = []
+
+    def work() -> None:
+        # A loop of its own, as this one may be busy with the very cell that asks.
+        verdicts.append(asyncio.run(_try_chat(chat, visit, hints)))
+
+    thread = threading.Thread(target=work, name="wslab-check")
+    thread.start()
+    thread.join()
+    return verdicts[0]
+
+
+async def _try_chat(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
     faults: list[Exception] = []
     handlers: list[asyncio.Task] = []
 
@@ -234,39 +241,46 @@ async def _try_chat(chat: Chat, members: set) -> Verdict:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     sock.bind(("127.0.0.1", 0))
-    port = sock.getsockname()[1]
-    clients: list[ClientConnection] = []
+    door = Door(sock.getsockname()[1])
     async with serve(handler, sock=sock, compression=None, ping_interval=None, logger=quiet):
         try:
-            verdict = await _visit(port, members, clients)
+            verdict = await visit(door)
             raised = faults[:1]  # not what it raises when all are thrown out below
         finally:
-            for client in clients:
+            for client in door.clients:
                 client.transport.abort()
             for task in handlers:
                 task.cancel()  # also one that waits for what will never come
     if raised and not verdict:
-        return Verdict.raised("your function", raised[0], _chat_hints.next())
+        return Verdict.raised("your function", raised[0], hints.next())
     return verdict
 
 
-async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Verdict:
-    async def come_in(stuck: bool = False) -> ClientConnection:
+class Door:
+    """How clients come in to the server that is tried."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.clients: list[ClientConnection] = []
+
+    async def come_in(self, stuck: bool = False) -> ClientConnection:
         sock = socket.socket()
         if stuck:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
         client = await connect(
-            f"ws://127.0.0.1:{port}/", sock=sock, compression=None, ping_interval=None
+            f"ws://127.0.0.1:{self._port}/", sock=sock, compression=None, ping_interval=None
         )
-        clients.append(client)
+        self.clients.append(client)
         return client
 
+
+async def _visit(door: Door, members: set) -> Verdict:
     def no(text: str, why: str = "", rfc: str = "") -> Verdict:
         return Verdict(False, text, misconception=why, rfc=rfc, hint=_chat_hints.next())
 
-    ada, grace, linus = [await come_in() for _ in range(3)]
+    ada, grace, linus = [await door.come_in() for _ in range(3)]
     if not await _until(lambda: len(members) == 3):
         return no(f"three came in, and the set of members holds {len(members)}.")
     try:
@@ -285,7 +299,7 @@ async def _visit(port: int, members: set, clients: list[ClientConnection]) -> Ve
             "After an error the lines below 'async for' do not run.",
             "RFC 6455 §7.1.7",
         )
-    stuck = await come_in(stuck=True)
+    stuck = await door.come_in(stuck=True)
     stuck.transport.pause_reading()
     if not await _until(lambda: len(members) == 3):
         return no("somebody came in, and is not in the set of members.")
@@ -322,6 +336,79 @@ async def _until(condition: Callable[[], bool]) -> bool:
             return True
         await asyncio.sleep(0.01)
     return condition()
+
+
+# --- Build: a room that remembers
+
+REMEMBERED = 10
+"""Messages that a newcomer gets."""
+
+
+def check_history(chat: Chat) -> Verdict:
+    """Whether `chat` serves a room that gives each newcomer the last ten messages, oldest first."""
+    return _tried(chat, _visit_late, _history_hints)
+
+
+_history_hints = Hints(
+    "two things are missing: each message has to be kept, and who comes in has to get those kept.",
+    "a deque(maxlen=10), made once, outside the function: it forgets the oldest by itself. "
+    "append(message) where you broadcast.",
+    "the old ones go to the newcomer alone, before step 2: for old in history: ...",
+    "broadcast([client], old) sends to one, and waits for nothing; with 'await client.send(old)' "
+    "the history may change while you go through it.",
+    "solution('history') shows one.",
+)
+
+
+async def _visit_late(door: Door) -> Verdict:
+    def no(text: str, got: object = None, expected: object = None, why: str = "") -> Verdict:
+        return Verdict(False, text, got, expected, why, hint=_history_hints.next())
+
+    run = random.randrange(1000, 10_000)  # a history may hold lines of the try before
+    lines = [f"{run}: line {number}" for number in range(1, REMEMBERED + 3)]
+    ada = await door.come_in()
+    try:
+        async with asyncio.timeout(2):
+            for line in lines:
+                await ada.send(line)
+                while await ada.recv() != line:
+                    pass
+    except (TimeoutError, ConnectionClosed) as error:
+        return no(f"Ada said something, and it did not come back ({type(error).__name__}).")
+
+    grace, last = await door.come_in(), f"{run}: I am Grace"
+    heard: list[object] = []
+    await grace.send(last)  # her own: by the time it is read she has been let in
+    with contextlib.suppress(TimeoutError, ConnectionClosed):
+        async with asyncio.timeout(2):
+            while last not in heard:
+                heard.append(await grace.recv())
+    said = f"Ada said {len(lines)} lines, then Grace came in and said one."
+    expected = [*lines[-REMEMBERED:], last]
+    if heard != expected:
+        why = _what_grace_got([one for one in heard if one != last], lines)
+        return no(f"{said} This is what Grace got.", heard, expected, why)
+    try:
+        async with asyncio.timeout(2):
+            next_one = await ada.recv()
+    except (TimeoutError, ConnectionClosed) as error:
+        return no(f"{said} It did not come to Ada ({type(error).__name__}).")
+    if next_one != last:
+        why = "The old lines are for the one who comes in, and for nobody else."
+        return no(f"{said} This is what came to Ada.", next_one, last, why)
+    return Verdict(True, "who comes in gets the last ten, oldest first, and nobody else does.")
+
+
+def _what_grace_got(old: list[object], lines: list[str]) -> str:
+    if not old:
+        return "None of the old lines: nobody had kept them, or nobody sent them to her."
+    if old == lines:
+        return "All of them: a deque(maxlen=10) forgets the oldest by itself."
+    if old == lines[-REMEMBERED:][::-1]:
+        return "The oldest first: that is the order in which they were said."
+    if len(old) == 1:
+        return "A message each: Grace's page shows one line for each message."
+    return ""
 
 
 # --- Read off the wire who was shown out, and why
@@ -395,6 +482,26 @@ async def room(connection):
             broadcast(members, message)
     finally:
         members.discard(connection)
+""",
+    history="""\
+from collections import deque
+
+from websockets.asyncio.server import broadcast
+
+guests = set()
+history = deque(maxlen=10)
+
+
+async def remember(guest):
+    for old in history:
+        broadcast([guest], old)  # to one, and without an await: nothing comes in between
+    guests.add(guest)
+    try:
+        async for message in guest:
+            history.append(message)
+            broadcast(guests, message)
+    finally:
+        guests.discard(guest)
 """,
 )
 
