@@ -54,6 +54,8 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     assert timeline.count() == 20  # twelve steps, and four words from each library
 
     the_browsers_own(notebook, client)
+    a_browser_drops_what_comes_in_closing(notebook)
+    a_browser_answers_pings_unasked(notebook)
     keepalive_by_sliders(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
@@ -65,7 +67,7 @@ PEERS = ("client", "server")
 def the_browsers_own(notebook, client):
     """Its readyState stands on the time line, and beside the diagram."""
     notebook.execute(
-        "(socket,) = [out for out in Out.values() if type(out).__name__ == 'BrowserSocket']\n"
+        "socket, pinged = [o for o in Out.values() if type(o).__name__ == 'BrowserSocket']\n"
         "socket.connect(); socket.wait('open')\n"
         "socket.close(4000); socket.wait('close'); None"
     )
@@ -78,6 +80,37 @@ def the_browsers_own(notebook, client):
         "CLOSING",
         "CLOSED",
     ]
+
+
+def a_browser_drops_what_comes_in_closing(notebook):
+    """What question "closing" says of it: its script gets no message event any more."""
+    told = notebook.execute(
+        "crossed = lambda side: lab.find('text', side).payload == b'too late'\n"
+        "seen = len(socket.events)\n"
+        "socket.connect(); socket.wait('open', after=seen); lab.tap.hold()\n"
+        "socket.send('too late'); socket.close(4000); socket.wait('close()', after=seen)\n"
+        "assert lab.capture.wait_until(lambda: crossed('client'), 20)\n"
+        "lab.tap.step()  # to the server, which sends it back\n"
+        "assert lab.capture.wait_until(lambda: crossed('server'), 20)\n"
+        "lab.tap.disarm(); socket.wait('close', after=seen)\n"
+        "print([event.name for event in socket.events[seen:]])\n"
+        "print(lab.capture.delivered(lab.capture.index.connections[-1], 'server')[-12:])"
+    )
+    assert "['new WebSocket', 'open', 'send', 'close()', 'close']" in told
+    assert "too late" in told  # and yet it was delivered
+
+
+def a_browser_answers_pings_unasked(notebook):
+    told = notebook.execute(
+        "pinged.connect(); pinged.wait('open')\n"
+        "here = lambda: [row for row in lab.capture.index.rows()\n"
+        "    if row.kind == 'pong' and row.connection == lab.capture.index.connections[-1]]\n"
+        "assert lab.capture.wait_until(here, 20)\n"
+        "pinged.close(); pinged.wait('close')\n"
+        "print([event.name for event in pinged.events])\n"
+        "print(lab.find('pong', 'client').payload == lab.find('ping', 'server').payload)"
+    )
+    assert told.splitlines()[-2:] == ["['new WebSocket', 'open', 'close()', 'close']", "True"]
 
 
 def keepalive_by_sliders(notebook):

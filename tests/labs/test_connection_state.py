@@ -10,6 +10,7 @@ import pytest
 
 from wslab.labs import connection_state
 from wslab.labs.connection_state import WordsInLine
+from wslab.net import Client
 from wslab.net.node_peers import NodeMissing, find
 from wslab.view.browser_socket import SocketEvent
 from wslab.view.state_diagram import StateDiagram
@@ -196,6 +197,15 @@ def test_a_browsers_word_never_stands_before_what_caused_it():
 def test_a_browser_that_gave_up_long_before_the_end_of_tcp_is_left_where_it_stood():
     line = a_browsers_life((0.99, "CONNECTING"), (1.02, "OPEN"), (1.4, "CLOSED"))
     assert line.index("browser: CLOSED") < line.index("sends a close frame")
+
+
+def test_a_server_that_pings_is_there_for_the_browser(lab):
+    for _ in range(2):  # the cell run twice
+        socket = lab.pinged_browser(every=0.05)
+    with Client(socket.url, name="in place of the page").connect():
+        wait_for(lab, lambda: "pong" in {row.kind for row in lab.capture.index.rows()})
+    assert lab.find("pong", "client").payload == lab.find("ping", "server").payload
+    assert not any(row.kind == "text" for row in lab.capture.index.rows())
 
 
 def test_opening_again_replaces_everything(lab):

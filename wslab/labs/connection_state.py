@@ -151,6 +151,15 @@ class ConnectionStateLab(Lab):
         panel.ask = ask  # type: ignore[method-assign]
         return socket
 
+    def pinged_browser(self, every: float = 2.0) -> BrowserSocket:
+        """The browser's own WebSocket, at a server that pings it each `every` seconds."""
+        server = EchoServer("connection state: pings", ping_interval=every)
+        server.start()
+        self._ends.callback(server.stop)
+        socket = BrowserSocket(self.tap_before(server.url, "pings").url)
+        self._show(socket.panel, "pinged")
+        return socket
+
     # --- Scenarios that stop in the middle
 
     def connect_to_silence(self, open_timeout: float = 2.0) -> None:
