@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .deflate_window import WindowJudge
 from .fields import Direction
 
 NAME = "permessage-deflate"
@@ -27,8 +28,6 @@ MAX_INFLATED = 1 << 28
 """Bytes of one message after which no more of it is inflated: deflate packs up to 1032 in one."""
 MAX_ENDS = 10_000
 """Blocks in one message that call themselves the last, after which it is passed over likewise."""
-MAX_JUDGED = 1 << 20
-"""Bytes of one message whose references are measured one by one, where a window was agreed on."""
 
 WINDOW = 1 << 15
 
@@ -133,7 +132,7 @@ class Inflater:
         self.size = 0  # bytes that the message has been inflated to so far
         self._window = bytearray(window)
         self._zlib = zlib.decompressobj(-15, zdict=window)
-        self._judge = _Judge(window_bits, window) if window_bits < 15 else None
+        self._judge = WindowJudge(window_bits, len(window)) if window_bits < 15 else None
         self._between = True
         self._ends = 0
 
@@ -223,7 +222,9 @@ class Inflater:
             self.lost = False
             self._window.clear()
             self._zlib = zlib.decompressobj(-15)
-            self._judge = _Judge(self.window_bits) if self.window_bits < 15 else None
+            self._judge = WindowJudge(self.window_bits) if self.window_bits < 15 else None
+        elif self.lost:
+            self._judge = None  # nobody knows where in the stream it is
         self.fault = None
 
     def _lose(self, error: str) -> None:
@@ -232,39 +233,6 @@ class Inflater:
             self.fault = self.fault or "deflate-context-kept"
         else:
             self.fault = self.fault or "deflate-malformed"
-
-
-class _Judge:
-    """Tells whether a sender keeps to a smaller window than 32 KiB (RFC 7692 §7.2.1).
-
-    zlib refuses a reference that reaches farther back than the window *and* what the current call
-    gave so far. So each call may give one byte only: exact, and slow, hence `MAX_JUDGED`.
-    """
-
-    def __init__(self, window_bits: int, window: bytes = b"") -> None:
-        self._zlib = zlib.decompressobj(-window_bits, zdict=window[-(1 << window_bits) :])
-        self._size = 0
-        self._over = False
-
-    def allows(self, data: bytes) -> bool:
-        """False where this piece refers to something outside the window."""
-        for start in range(len(data)):
-            piece = data[start : start + 1]
-            while not self._over:
-                try:
-                    given = self._zlib.decompress(piece, 1)
-                except zlib.error as error:
-                    self._over = True
-                    return "too far back" not in str(error)
-                piece = self._zlib.unconsumed_tail
-                self._size += len(given)
-                # After a block that called itself the last the window is no longer known here.
-                self._over = self._zlib.eof or self._size > MAX_JUDGED
-                if not piece and not given:
-                    break
-            if self._over:
-                break
-        return True
 
 
 class Deflater:
