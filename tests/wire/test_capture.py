@@ -104,6 +104,40 @@ def test_a_file_that_is_no_capture(tmp_path, text, where):
         Capture.load(path)
 
 
+HEAD = '{"wslab": "capture", "version": 1, "started": "2026-01-01T00:00:00+00:00"'
+OPEN = '{"time": 0, "connection": 1, "event": "open"}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ([HEAD + ', "dropped": Infinity}'], "line 1: .*infinity"),
+        ([HEAD + "}", "[" * 200_000], "line 2: .*recursion"),
+        ([HEAD + "}", '{"time": 1' + 400 * "0" + ', "connection": 1, "event": "open"}'], "line 2"),
+        ([HEAD + "}", OPEN, '{"time": 0, "connection": Infinity, "hex": "00"}'], "line 3: .*inf"),
+        ([HEAD + "}", OPEN, '{"time": 0, "connection": 1, "event": "held", "direction": "client",'
+          ' "length": 1e999}'], "line 3: .*infinity"),
+        ([HEAD + "}", OPEN, '{"time": 0, "connection": "1", "direction": "client",'
+          ' "event": "eof"}'],
+         "line 3: .*expected the number of a connection, got '1'"),
+        ([HEAD + "}", OPEN, '{"time": 0, "connection": 1.5, "direction": "client",'
+          ' "event": "held"}'],
+         "line 3: .*expected the number of a connection, got 1.5"),
+    ],
+)  # fmt: skip
+def test_a_line_that_python_reads_and_no_capture_has(tmp_path, lines, where):
+    path = tmp_path / "capture.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(CaptureError, match=where):
+        Capture.load(path)
+
+
+def test_a_byte_order_mark_in_front_is_no_part_of_the_first_line(tmp_path):
+    path = tmp_path / "capture.jsonl"
+    path.write_text(f"\ufeff{HEAD}}}\n{OPEN}\n", "utf-8")
+    assert Capture.load(path).index.connections == [1]
+
+
 def test_a_subscriber_hears_and_cannot_hurt():
     capture = Capture()
     heard = []

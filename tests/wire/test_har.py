@@ -115,7 +115,7 @@ def test_the_same_from_playwright_with_milliseconds_or_no_time_at_all(written, s
     assert [row.time for row in rows[:5]] == pytest.approx([0, 0.25, *seconds])
 
 
-@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e300])
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e300, 10**400])
 def test_a_time_that_is_none_is_unknown(time, tmp_path):
     har_file = json.loads(json.dumps(CHROME))
     entry = har_file["log"]["entries"][1]
@@ -127,6 +127,19 @@ def test_a_time_that_is_none_is_unknown(time, tmp_path):
     assert [row.time for row in capture.index.rows()[:5]] == [0] * 5
     for name in ("c.pcapng", "c.har", "c.jsonl"):
         capture.save(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "started", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59-14:00"]
+)
+@pytest.mark.parametrize("messages", [[], [{"type": "send", "time": 9, "opcode": 1, "data": ""}]])
+def test_a_start_that_no_calendar_has_is_unknown(started, messages):
+    entry = CHROME["log"]["entries"][1] | {
+        "startedDateTime": started, "timings": {"wait": 1e16}, "_webSocketMessages": messages
+    }  # fmt: skip
+    capture = har.loads(json.dumps({"log": {"entries": [entry]}}))
+    assert [row.time for row in capture.index.rows()] == [0] * (2 + len(messages))
+    assert capture.started.timestamp() == (9 if messages else 0)
 
 
 def test_out_as_chrome_writes_it(tmp_path):

@@ -511,10 +511,12 @@ class Capture:
         capture = cls(on_disk=on_disk)
         number = 0
         try:
-            with Path(path).open(encoding="utf-8") as file:
+            with Path(path).open(encoding="utf-8-sig") as file:
                 for number, line in enumerate(file, 1):
                     capture._load_line(json.loads(line), number)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
+        ) as error:  # fmt: skip
             raise CaptureError(
                 f"{path}, line {max(number, 1)}: expected a line of a wslab capture "
                 f"(JSON Lines, as Capture.save writes it), got something else: {error}"
@@ -531,7 +533,7 @@ class Capture:
             if line.get("dropped"):
                 self.notes.append(not_kept(int(line["dropped"])))
         elif "event" not in line:
-            stream = self._stream(int(line["connection"]), line["direction"])
+            stream = self._stream(_whole(line["connection"]), line["direction"])
             self._append(stream, bytes.fromhex(line["hex"]), float(line["time"]))
         elif line["event"] in ("open", "upgraded"):
             connection = self.open_connection(upgraded=line["event"] == "upgraded")
@@ -539,19 +541,27 @@ class Capture:
                 raise ValueError(f"connection {line['connection']} opens out of turn")
             self.events[-1] = self.events[-1]._replace(time=float(line["time"]))
         elif line["event"] in ("eof", "reset"):
-            self._stream(int(line["connection"]), line["direction"])
-            self._note(line["connection"], line["direction"], line["event"], float(line["time"]))
+            connection = _whole(line["connection"])
+            self._stream(connection, line["direction"])
+            self._note(connection, line["direction"], line["event"], float(line["time"]))
         elif line["event"] == "cut" or line["event"] in _MARKS:
-            self._stream(int(line["connection"]), line["direction"])
+            connection = _whole(line["connection"])
+            self._stream(connection, line["direction"])
             replaced = line.get("hex")
             event = Event(
-                len(self.log_end), float(line["time"]), line["connection"], line["direction"],
+                len(self.log_end), float(line["time"]), connection, line["direction"],
                 line["event"], int(line.get("offset", 0)), int(line.get("length", 0)),
                 None if replaced is None else bytes.fromhex(replaced), str(line.get("note", "")),
             )  # fmt: skip
             self.events.append(event)
         else:
             raise ValueError(f"no such event: {line['event']!r}")
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise ValueError(f"expected the number of a connection, got {number!r}")
+    return number
 
 
 def _line(content: dict[str, Any]) -> str:

@@ -331,7 +331,7 @@ def _record(steps: list[_Step]) -> Capture:
 def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
     request, response = entry["request"], entry.get("response") or {}
     messages = entry.get("_webSocketMessages") or []
-    stamps = [_stamp(float(message["time"])) for message in messages]
+    stamps = [_stamp(message["time"]) for message in messages]
     times = [stamp for stamp in stamps if stamp is not None]
     opened = _seconds(entry.get("startedDateTime"))
     if opened is None or (times and opened > min(times)):
@@ -353,8 +353,8 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
         if status:
             line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
             answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
-            wait = (entry.get("timings") or {}).get("wait") or 0
-            answer = min([_stamp(opened + max(0.0, float(wait)) / 1000) or opened, *times])
+            wait = _number((entry.get("timings") or {}).get("wait")) or 0.0
+            answer = min([_moment(opened + max(0.0, wait) / 1000) or opened, *times])
             yield _Step(answer, number, "server", answered,
                         marks=_marks(response, number, notes))  # fmt: skip
         if status != 101:
@@ -414,7 +414,7 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
         try:
             if mark["name"] not in (*get_args(MarkName), "cut"):
                 raise ValueError(f"there is no mark {mark['name']!r}")
-            time = _stamp(float(mark["time"]))
+            time = _stamp(mark["time"])
             if time is None:
                 raise ValueError(f"expected a time in seconds since 1970, got {mark['time']!r}")
             direction = mark.get("direction")
@@ -433,17 +433,28 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
 _LATEST = 1e11  # seconds: the year 5138
 
 
-def _stamp(time: float) -> float | None:
+def _stamp(written: Any) -> float | None:
     """When a message came, in seconds since 1970, from either unit; None where it is unknown."""
-    if time > _LATEST:
-        time /= 1000
+    time = _number(written)
+    return None if time is None else _moment(time / 1000 if time > _LATEST else time)
+
+
+def _moment(time: float) -> float | None:
+    """A time in seconds since 1970 that every calendar has, else None."""
     return time if 0 <= time <= _LATEST else None
+
+
+def _number(written: Any) -> float | None:
+    try:
+        return float(written)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _seconds(text: Any) -> float | None:
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, TypeError):
+        return _moment(datetime.fromisoformat(text).timestamp())
+    except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 
