@@ -189,6 +189,42 @@ def test_a_compressed_message_is_saved_as_what_it_says(tmp_path):
     assert not any(row.broken for row in loaded.index.rows())
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "url", "line"),
+    [
+        ("/chat", "[::1", "ws://[::1/chat", "GET /chat HTTP/1.1"),
+        ("/chat?a=//[", "x]y", "ws://x]y/chat?a=//[", "GET /chat?a=//[ HTTP/1.1"),
+        ("http://a/chat?x=1", "b", "ws://a/chat?x=1", "GET /chat?x=1 HTTP/1.1"),
+        ("WSS://a?x=http://c/", "b", "wss://a?x=http://c/", "GET /?x=http://c/ HTTP/1.1"),
+        ("*", "b", "ws://b/", "GET / HTTP/1.1"),
+    ],
+)
+def test_any_target_and_any_host_make_a_url(tmp_path, target, host, url, line):
+    capture = Capture()
+    capture.open_connection()
+    request = REQUEST.replace(b"/chat", target.encode())
+    request = request.replace(b"server.example.com", host.encode())
+    capture.record(1, "client", request)
+    path = capture.save(tmp_path / "c.har")
+    written = json.loads(path.read_text("utf-8"))["log"]["entries"][0]["request"]
+    assert written["url"] == url
+    assert [part["name"] for part in written["queryString"]] == (
+        [url.partition("?")[2][0]] if "?" in url else []
+    )
+    assert Capture.load(path).index.rows()[0].preview == line
+
+
+def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fails(capture):
+        raise RuntimeError("on purpose")
+
+    (tmp_path / "c.har").write_text("older")
+    monkeypatch.setattr(har, "dumps", fails)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        conversation().save(tmp_path / "c.har")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("c.har", "older")]
+
+
 def marked() -> Capture:
     """A recording in which a debugger did something to everything that a HAR has, and to a ping."""
     now = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,9 +58,14 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
             "the end says what is written"
         )
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.writelines(format.pieces(capture))
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.writelines(format.pieces(capture))
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
     return path
 
 

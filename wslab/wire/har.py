@@ -21,12 +21,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast, get_args
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from . import handshake
 from .capture import Capture, CaptureError, Event, EventName, MarkName, not_kept
@@ -193,11 +194,18 @@ def _entry(
     return entry
 
 
+_SCHEMES = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
+
+
 def _request(head: handshake.Head | None) -> dict[str, Any]:
     method, _, rest = (head.first_line if head else "GET / HTTP/1.1").partition(" ")
     target, _, version = rest.rpartition(" ")
     host = head.get("Host") if head else None
-    url = f"ws://{host or 'unknown.invalid'}{target if target.startswith('/') else '/'}"
+    scheme, found, rest = target.partition("://")
+    if found and scheme.lower() in _SCHEMES:  # the absolute form, as proxies are asked
+        url = f"{_SCHEMES[scheme.lower()]}://{rest}"
+    else:
+        url = f"ws://{host or 'unknown.invalid'}{target if target.startswith('/') else '/'}"
     return {
         "method": method,
         "url": url,
@@ -205,12 +213,19 @@ def _request(head: handshake.Head | None) -> dict[str, Any]:
         "headers": _headers(head),
         "queryString": [
             {"name": name, "value": value}
-            for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
+            for name, value in parse_qsl(_target(url).partition("?")[2], keep_blank_values=True)
         ],
         "cookies": [],
         "headersSize": head.length if head else -1,
         "bodySize": 0,
     }
+
+
+def _target(url: str) -> str:
+    """The path and query of a URL. No URL is refused: its host may be anything that a peer sent."""
+    rest = re.sub(r"[\t\r\n]", "", url).partition("#")[0]
+    rest = re.sub("^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", rest)
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 def _response(unit: Unit | None) -> dict[str, Any]:
@@ -345,9 +360,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
     if sent is None:
         notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
     else:
-        target = urlsplit(request.get("url", ""))
-        line = f"{request.get('method', 'GET')} {target.path or '/'}"
-        line += f"?{target.query}" if target.query else ""
+        line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))}"
         yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent,
                     marks=_marks(request, number, notes))  # fmt: skip
         if status:
