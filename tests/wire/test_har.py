@@ -214,6 +214,21 @@ def test_any_target_and_any_host_make_a_url(tmp_path, target, host, url, line):
     assert Capture.load(path).index.rows()[0].preview == line
 
 
+def test_a_response_stands_with_the_request_that_it_answers(tmp_path):
+    capture = Capture()
+    capture.open_connection()
+    page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    capture.record(1, "server", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+    capture.record(1, "client", b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n" + REQUEST)
+    capture.record(1, "server", b"HTTP/1.1 102 Processing\r\n\r\n" + page)
+    capture.record(1, "server", b"HTTP/1.1 103 Early Hints\r\n\r\n" + RESPONSE)
+    capture.record(1, "client", encode_frame(1, b"hi", masking_key=KEY))
+    path = capture.save(tmp_path / "c.har")
+    entries = json.loads(path.read_text("utf-8"))["log"]["entries"]
+    assert [entry["response"]["status"] for entry in entries] == [404, 101]
+    assert said(Capture.load(path)) == [("client", "text", b"hi")]
+
+
 def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
     def fails(capture):
         raise RuntimeError("on purpose")

@@ -23,7 +23,7 @@ import binascii
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast, get_args
@@ -80,19 +80,37 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
             heads.setdefault(row.connection, []).append(index.unit(row.number))
     for connection in index.connections:
         units = heads.get(connection, [])
-        requests = [unit for unit in units if unit.kind == "request"]
-        responses = [unit for unit in units if unit.kind == "response"]
-        for number, request in enumerate(requests):
-            response = responses[number] if number < len(responses) else None
-            last = number == len(requests) - 1
+        answered = _answered(units)
+        for number, (request, response) in enumerate(answered):
+            last = number == len(answered) - 1
             said = messages.get(connection, []) if last else []
             entry = _entry(capture, connection, request, response, said)
             entry["request"] |= marks.of_row(request.number)
             entry["response"] |= marks.of_row(response.number) if response else {}
             yield entry | (marks.of_connection(connection) if last else {})
-        if not requests and connection in messages:
+        if not answered and connection in messages:
             entry = _entry(capture, connection, None, None, messages[connection])
             yield entry | marks.of_connection(connection)
+
+
+def _answered(heads: list[Unit]) -> list[tuple[Unit, Unit | None]]:
+    """The requests among the heads of a connection, each with its response, if there is one.
+
+    As the index pairs them: a response is for the oldest request that waits, 1xx are not the last
+    word (RFC 9110 §15.2), and what comes before any request answers none.
+    """
+    answered: list[tuple[Unit, Unit | None]] = []
+    waiting: deque[int] = deque()
+    for unit in heads:
+        if unit.kind == "request":
+            waiting.append(len(answered))
+            answered.append((unit, None))
+            continue
+        status = handshake.parse_head(unit.data).status or 0
+        if waiting and (status == 101 or not 100 <= status < 200):
+            place = waiting.popleft()
+            answered[place] = answered[place][0], unit
+    return answered
 
 
 class _Marks:
