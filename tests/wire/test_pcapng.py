@@ -318,6 +318,66 @@ def test_a_port_that_is_used_again_is_another_connection():
     assert capture.stream(1, "client") == capture.stream(2, "client") == REQUEST + FRAMES
 
 
+def test_data_in_a_syn_begin_behind_it():
+    """TCP Fast Open (RFC 7413)."""
+    syn, _, request, *rest = segments()
+    opening = [
+        (*syn[:3], REQUEST[:90], SYN),
+        (SERVER, CLIENT, (1000 ^ 0x5A5A5A5A) - 1, b"", SYN | ACK),
+        (CLIENT, SERVER, 1090, REQUEST[90:], ACK),
+    ]
+    assert is_whole(read(pcap(packets_of([*opening, *rest]))))
+    # Where the server did not take them they come once more.
+    assert is_whole(read(pcap(packets_of([*opening[:2], request, *rest]))))
+
+
+@pytest.mark.parametrize("older", [[0], [1], [0, 1], [1, 0]])
+def test_a_syn_after_the_end_of_an_older_connection_begins_another(older):
+    end = [
+        (CLIENT, SERVER, 900_000, b"GET /old HTTP/1.1\r\n\r\n", ACK),
+        (SERVER, CLIENT, 800_000, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ACK),
+    ]
+    capture = read(pcap(packets_of([end[number] for number in older] + segments())))
+    assert capture.stream(1, "client") == REQUEST + FRAMES
+    assert capture.notes == ["1 TCP connection without a WebSocket request left out"]
+
+
+def test_a_syn_that_comes_late_begins_no_other():
+    syn, answer, *rest = segments()
+    assert is_whole(read(pcap(packets_of([*rest[:1], syn, answer, *rest[1:]]))))
+
+
+def test_a_body_that_ends_with_a_fin_after_a_reset_comes_back(tmp_path):
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection()
+    capture.record(1, "client", b"GET /chat HTTP/1.1\r\nHost: x\r\n\r\n")
+    capture.record(1, "server", b"HTTP/1.1 200 OK\r\n\r\nhello")
+    capture.end(1, "client", "reset")
+    capture.end(1, "server", "eof")
+    assert len(told(capture)) == 2
+    # A file of ours keeps what is no WebSocket, too.
+    loaded = Capture.load(capture.save(tmp_path / "c.pcapng"))
+    assert told(loaded) == told(capture)
+    assert [e[3:5] for e in loaded.events] == [e[3:5] for e in capture.events]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pcap([]) + bytes(8) + b"\xf0\xff\xff\xff" * 2,
+        b"".join(pcapng.blocks(Capture())) + b"\x06\x00\x00\x00\xf0\xff\xff\xff",
+    ],
+)
+def test_a_length_of_four_gigabytes_takes_no_memory(file):
+    class File(io.BytesIO):
+        def read(self, size=-1):
+            assert 0 <= size <= pcapng.READ
+            return super().read(size)
+
+    capture = pcapng.read(File(file + bytes(90)))
+    assert "the file ends in the middle of a" in capture.notes[0]
+
+
 def test_others_are_left_out_and_counted():
     def alone(port: int, data: bytes) -> list[tuple]:
         other = (CLIENT[0], port)

@@ -15,6 +15,7 @@ What a debugger did stands in comments on the packets, from which it is read aga
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import json
 import re
@@ -206,12 +207,12 @@ def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
     sender = event.direction or "client"
     if sender in flow.over:
         return
+    # After a RST the other's end is written all the same: a body may end with it.
+    flow.over.add(sender)
     comments = marks.of_end(event)
     if event.name == "reset":
-        flow.over = {"client", "server"}
         yield flow.packet(sender, _RST | _ACK), comments
     else:
-        flow.over.add(sender)
         yield flow.packet(sender, _FIN | _ACK), comments
         yield flow.packet("server" if sender == "client" else "client", _ACK), []
 
@@ -472,6 +473,14 @@ def _packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
     return _pcap_packets(file, notes)
 
 
+def _read(file: BinaryIO, size: int) -> bytes:
+    """The next bytes, `READ` at least. For what a damaged file does not have no memory is taken."""
+    here = file.tell()
+    left = file.seek(0, io.SEEK_END) - here
+    file.seek(here)
+    return file.read(min(max(size, READ), left))
+
+
 def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
     head = file.read(24)
     order = "<" if head[:4] in (MAGICS[2], MAGICS[4]) else ">"
@@ -488,7 +497,7 @@ def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
                 break
         seconds, fraction, size, _ = record.unpack_from(buffer, position)
         if len(buffer) - position - 16 < size:
-            buffer, position = buffer[position:] + file.read(max(size, READ)), 0
+            buffer, position = buffer[position:] + _read(file, size), 0
             if len(buffer) - 16 < size:
                 break
         start = position + 16
@@ -519,7 +528,7 @@ def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
             notes.append(f"a block says that it is {length} bytes long: the rest is left out")
             return
         if filled - position < length:
-            buffer, position = buffer[position:] + file.read(max(length, READ)), 0
+            buffer, position = buffer[position:] + _read(file, length), 0
             filled = len(buffer)
             if filled < length:
                 break

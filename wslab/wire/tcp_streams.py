@@ -67,7 +67,6 @@ class Conversation:
         self.upgraded = False
         """Frames from the first byte on, without a handshake: only a file of our own says so."""
         self.head = bytearray()
-        self.over = False
 
 
 # --- Link layer: where does the IP header start? --------------------------------------------------
@@ -211,9 +210,7 @@ class Reassembler:
         if side is None or flags & _SYN:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
-                if mark:
-                    self._mark(side, mark, time)
-                return
+                sequence = (sequence + 1) & 0xFFFFFFFF  # its data follow (TCP Fast Open, RFC 7413)
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
@@ -229,7 +226,7 @@ class Reassembler:
     ) -> Side:
         """The side that sent a SYN, or a packet of a connection that was not seen before."""
         opens = flags & _SYN and not flags & _ACK
-        if side is None or (opens and side.first not in (None, sequence)):
+        if side is None or (opens and _is_another(side, sequence)):
             conversation = Conversation(time)
             if len(self.conversations) < len(self._known):
                 known = self._known[len(self.conversations)]
@@ -305,11 +302,19 @@ class Reassembler:
                 self._end_side(side, time, "eof")
 
     def _end_side(self, side: Side, time: int, how: What) -> None:
-        if not side.ended and not side.conversation.over:
+        if not side.ended:
             side.ended = True
-            side.conversation.over = how == "reset"
             if self._holds and side.conversation.kept is not False:
                 self.log.append((time, side, b"", how))
+
+
+def _is_another(side: Side, sequence: int) -> bool:
+    """Whether a SYN opens another connection than the one known between the same ports."""
+    if side.first is not None:
+        return sequence != side.first
+    if side.next is not None:  # its beginning is not in the file, or its SYN came late
+        return (sequence + 1 - side.next + side.position) & 0xFFFFFFFF != 0
+    return any(one.position for one in side.conversation.sides)
 
 
 _REQUEST_LINE = re.compile(rb"[!-~]+ ")
