@@ -240,6 +240,15 @@ def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monk
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("c.har", "older")]
 
 
+def test_our_own_har_on_one_line_is_a_har(tmp_path):
+    capture = conversation()
+    path = capture.save(tmp_path / "c.har")
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8"))), "utf-8")
+    assert sorted(said(Capture.load(path))) == sorted(said(capture))
+    path.write_text('{"log": {"creator": {"name": "wslab"}, "entries": []}}')
+    assert said(Capture.load(path)) == []
+
+
 def marked() -> Capture:
     """A recording in which a debugger did something to everything that a HAR has, and to a ping."""
     now = 0.0

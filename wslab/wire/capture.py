@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -13,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, BinaryIO, Literal, NamedTuple, cast, get_args
 
 from .fields import Direction
 from .index import Index
@@ -506,13 +507,22 @@ class Capture:
         return files.load(path)
 
     @classmethod
-    def load_lines(cls, path: str | os.PathLike[str], *, on_disk: bool = False) -> Capture:
-        """Read a capture in JSON Lines. Raises as `load` does."""
+    def load_lines(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        on_disk: bool = False,
+        file: BinaryIO | None = None,
+    ) -> Capture:
+        """Read a capture in JSON Lines, from `file` where that is open already.
+
+        Raises as `load` does.
+        """
         capture = cls(on_disk=on_disk)
         number = 0
         try:
-            with Path(path).open(encoding="utf-8-sig") as file:
-                for number, line in enumerate(file, 1):
+            with io.TextIOWrapper(file or Path(path).open("rb"), encoding="utf-8-sig") as lines:
+                for number, line in enumerate(lines, 1):
                     capture._load_line(json.loads(line), number)
         except (
             ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,

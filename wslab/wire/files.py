@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from . import har, pcapng
 from .capture import Capture, CaptureError
@@ -75,7 +78,10 @@ def load(path: str | os.PathLike[str]) -> Capture:
     Raises CaptureError for anything else, OSError for a file that cannot be read.
     """
     path = Path(path)
-    with path.open("rb") as file:
+    with contextlib.ExitStack() as stack:
+        file: BinaryIO = stack.enter_context(path.open("rb"))
+        if not file.seekable():
+            file = stack.enter_context(copy_of(file))
         start = file.read(4096)
         file.seek(0)
         large = os.fstat(file.fileno()).st_size >= LARGE_FILE
@@ -89,10 +95,30 @@ def load(path: str | os.PathLike[str]) -> Capture:
                 f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng; "
                 f"the file begins with {start[:16]!r}"
             )
-        if b'"wslab"' in text.partition(b"\n")[0]:
-            return Capture.load_lines(path, on_disk=large)
+        if _is_ours(text.partition(b"\n")[0]):
+            return Capture.load_lines(path, on_disk=large, file=file)
         content = file.read()
     return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
+
+
+def copy_of(stream: BinaryIO) -> BinaryIO:
+    """A file with what comes through a pipe, which cannot be read twice. Close it."""
+    copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115
+    try:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def _is_ours(line: bytes) -> bool:
+    """Whether it is the first line of a capture. A HAR on one line may name us inside of it."""
+    try:
+        return "wslab" in json.loads(line)
+    except (ValueError, RecursionError):
+        return False  # a longer line than any head
 
 
 def _named(path: Path, read: Callable[[], Capture]) -> Capture:
