@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -228,26 +231,65 @@ def test_what_cannot_be_explained(tmp_path, monkeypatch, capsys, arguments, erro
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
 def test_a_stream_through_a_pipe(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "s.bin").write_bytes(SERVER)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "wslab", "explain", "--json", "--client", tmp_path / "pipe",
-         "--server", tmp_path / "s.bin"],
-        stdout=subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    (tmp_path / "pipe").write_bytes(CLIENT)
-    out, _ = run.communicate(timeout=60)
-    assert run.returncode == 0
+    out = explain_piped(tmp_path, CLIENT, "--client", "pipe", "--server", "s.bin")
     assert len(json.loads(out)["units"]) == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+@pytest.mark.parametrize("name", ["c.jsonl", "c.har", "c.pcapng"])
+def test_a_file_through_a_pipe(tmp_path, capture, name):
+    content = capture.save(tmp_path / name).read_bytes()
+    assert len(json.loads(explain_piped(tmp_path, content, "pipe"))["messages"]) == 3
+
+
+def explain_piped(folder, content: bytes, *arguments: str) -> bytes:
+    """What `explain` says where the file `pipe` is one."""
+    os.mkfifo(folder / "pipe")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "wslab", "explain", "--json", *arguments],
+        stdout=subprocess.PIPE, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    # Opening a pipe waits for its reader, which may have died.
+    threading.Thread(target=(folder / "pipe").write_bytes, args=[content], daemon=True).start()
+    with ended_in_time(run):
+        out, _ = run.communicate()
+    assert run.returncode == 0
+    return out
+
+
+@contextlib.contextmanager
+def ended_in_time(run: subprocess.Popen) -> Iterator[None]:
+    """Kill it after a minute, so that nothing waits for ever for what it writes."""
+    timer = threading.Timer(60, run.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo terminals are POSIX's")
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_colour_and_a_pager(extra, coloured):
+    shown = explain_on_a_terminal({"PAGER": "sed s/^/paged:/", **extra})
+    assert b"paged:" in shown
+    assert (b"\x1b[38;5;175m" in shown) is coloured
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo terminals are POSIX's")
+@pytest.mark.parametrize("pager", ["no-such-pager", "/"])
+def test_where_there_is_no_such_pager_the_account_stands_there(pager):
+    shown = explain_on_a_terminal({"PAGER": pager, "NO_COLOR": "1"})
+    assert b"89 00" in shown
+    assert b"1 unit in 1 connection" in shown
+
+
+def explain_on_a_terminal(extra: dict[str, str]) -> bytes:
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "PAGER": "sed s/^/paged:/", **extra}
+    environment = {**os.environ, **extra}
     if "NO_COLOR" not in extra:
         environment.pop("NO_COLOR", None)
     with os.fdopen(ours, "rb", buffering=0) as screen:
@@ -257,11 +299,20 @@ def test_a_terminal_gets_colour_and_a_pager(extra, coloured):
         )  # fmt: skip
         os.close(theirs)
         shown = b""
-        try:
+        with ended_in_time(run), contextlib.suppress(OSError):
             while piece := screen.read(4096):
-                shown += piece
-        except OSError:
-            pass  # Linux says EIO where the other end of a terminal is closed
+                shown += piece  # until EOF, or until Linux says EIO
         assert run.wait(timeout=60) == 0
-    assert b"paged:" in shown
-    assert (b"\x1b[38;5;175m" in shown) is coloured
+    return shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is full")
+@pytest.mark.parametrize("option", ["--json", "--brief", "--no-pager"])
+def test_a_disk_that_is_full_is_told_in_one_line(option):
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "wslab", "explain", "--hex", "8900", option],
+            stdout=full, stderr=subprocess.PIPE, cwd=ROOT, timeout=60,
+        )  # fmt: skip
+    assert run.returncode == 2
+    assert run.stderr == b"wslab explain: cannot write the account: No space left on device\n"

@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -68,13 +67,14 @@ def run(options: argparse.Namespace) -> int:
 
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
-        text = account_text.blocks(
-            capture, colour=colour, brief=options.brief, width=max(60, width)
-        )
-        if sys.stdout.isatty() and not options.no_pager:
-            _page(text)
-        else:
-            _write(text)
+
+        def text() -> Iterator[str]:
+            return account_text.blocks(
+                capture, colour=colour, brief=options.brief, width=max(60, width)
+            )
+
+        if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
+            _write(text())
     return 0
 
 
@@ -115,10 +115,9 @@ def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
         file = stack.enter_context(path.open("rb"))
         if file.seekable():
             return file
-        copy = tempfile.TemporaryFile()  # noqa: SIM115
-        stack.enter_context(copy)
-        shutil.copyfileobj(file, copy)
-        return copy
+        from wslab.wire import files
+
+        return stack.enter_context(files.copy_of(file))
     except OSError as error:
         raise CommandError(_unreadable(path, error)) from error
 
@@ -152,8 +151,16 @@ def _one_line(text: str) -> str:
 def _write(text: Iterable[str]) -> None:
     if sys.stdout.encoding.lower() != "utf-8" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an escape is better than an error
-    for piece in text:
-        sys.stdout.write(piece)
+    try:
+        for piece in text:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough
+    except OSError as error:
+        # Python would try to write the rest once more at exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandError(f"cannot write the account: {error.strerror or error}") from error
 
 
 def _joined(pieces: Iterable[str]) -> Iterator[str]:
@@ -170,12 +177,15 @@ def _joined(pieces: Iterable[str]) -> Iterator[str]:
     yield "".join(some)
 
 
-def _page(text: Iterable[str]) -> None:
-    """Through the user's pager, or `less`; without one, as it is."""
+_NO_SUCH_COMMAND = (126, 127)
+"""What a shell answers for a command that it cannot run or find."""
+
+
+def _page(text: Iterable[str]) -> bool:
+    """Through the user's pager, or `less`; False where there is none."""
     pager = os.environ.get("PAGER") or shutil.which("less")
     if not pager:
-        _write(text)
-        return
+        return False
     environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
     process = subprocess.Popen(
         pager, shell=True, stdin=subprocess.PIPE, env=environment, encoding="utf-8",
@@ -189,7 +199,6 @@ def _page(text: Iterable[str]) -> None:
         process.stdin.close()
     while True:
         try:
-            process.wait()
-            return
+            return process.wait() not in _NO_SUCH_COMMAND
         except KeyboardInterrupt:
             continue  # it belongs to the pager
