@@ -94,6 +94,28 @@ def test_who_sent_the_hex(capsys, text, options, direction, rules):
     assert all(v["close_code"] == 1002 and v["rfc"] for v in unit["violations"])
 
 
+def test_an_incomplete_frame_breaks_rules_already(capsys):
+    head = "ff ff ff ff ff ff ff ff ff ff 00 00 00 00"
+    found = json.loads(explain(capsys, "--hex", head, "--json"))
+    assert list(found) == ["units", "messages", "incomplete", "incomplete_violations", "notes"]
+    assert found["incomplete"] == {"client": 14, "server": 0}
+    broken = found["incomplete_violations"]
+    assert [violation["rule"] for violation in broken] == [
+        "rsv1-without-extension",
+        "rsv2-set",
+        "rsv3-set",
+        "reserved-opcode",
+        "control-frame-too-long",
+        "length-too-big",
+    ]
+    for violation in broken:
+        assert (violation["connection"], violation["direction"]) == (1, "client")
+        assert violation["close_code"] == 1002
+        assert violation["rfc"].startswith("RFC 6455 §5")
+    found = json.loads(explain(capsys, "--hex", "8105", "--json"))
+    assert (found["incomplete"]["server"], found["incomplete_violations"]) == (2, [])
+
+
 def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture, monkeypatch):
     (tmp_path / "c.bin").write_bytes(CLIENT)
     (tmp_path / "s.bin").write_bytes(SERVER)

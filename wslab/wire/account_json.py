@@ -5,6 +5,8 @@
             "violations": [{"rule", "text", "rfc", "close_code", "http_status"}]}],
  "messages": [{"connection", "direction", "kind", "text" or "hex", "violations"}],
  "incomplete": {"client": n, "server": n},
+ "incomplete_violations": [{"connection", "direction",
+                            "rule", "text", "rfc", "close_code", "http_status"}],
  "notes": ["..."]}
 """
 
@@ -57,7 +59,14 @@ def pieces(capture: Capture) -> Iterator[str]:
         direction: sum(index.incomplete(number, direction) for number in index.connections)
         for direction in _DIRECTIONS
     }
+    broken = [
+        {"connection": number, "direction": direction, **violation._asdict()}
+        for number in index.connections
+        for direction in _DIRECTIONS
+        for violation in index.incomplete_violations(number, direction)
+    ]
     yield f'\n], "incomplete": {json.dumps(incomplete)}'
+    yield f', "incomplete_violations": {json.dumps(broken)}'
     yield f', "notes": {json.dumps(capture.notes)}}}\n'
 
 
