@@ -349,6 +349,43 @@ def test_an_entry_that_is_none_costs_no_other(entry):
     assert any(note.startswith("entry 0 was left out") for note in capture.notes)
 
 
+@pytest.mark.parametrize(
+    "broken", [{"response": {"status": 101, "headers": [{"name": "x"}]}}, {"response": 5},
+               {"request": {"url": 5, "headers": [{"name": "a", "value": "b"}]}}],
+)  # fmt: skip
+def test_of_an_entry_that_is_left_out_nothing_is_taken(broken):
+    entry = CHROME["log"]["entries"][1] | broken
+    capture = har.loads(json.dumps({"log": {"entries": [entry]}}))
+    assert capture.index.connections == []
+    assert [note[:20] for note in capture.notes] == ["entry 0 was left out"]
+
+
+def test_a_message_that_lacks_something_costs_no_other():
+    messages = [
+        {"type": "receive", "opcode": 1, "data": "first"},
+        {"type": "send", "time": 1700000001.5, "opcode": 1, "data": "timed"},
+        {"type": "receive", "data": "without both"},
+        {"type": "receive", "data": {"a": 1}},
+        "no message",
+        {"type": "receive", "time": 1700000002, "opcode": 2, "data": "AAE="},
+    ]
+    entry = CHROME["log"]["entries"][1] | {"_webSocketMessages": messages}
+    capture = har.loads(json.dumps({"log": {"entries": [entry]}}))
+    rows = capture.index.rows()[2:]
+    assert [(row.preview, row.time) for row in rows] == [
+        ('"first"', pytest.approx(0.25)),
+        ('"timed"', pytest.approx(1.0)),
+        ('"without both"', pytest.approx(1.0)),
+        ("00 01", pytest.approx(1.5)),
+    ]
+    assert capture.notes[1:] == [
+        "entry 0: a message was left out: 'no message'",
+        "entry 0: messages without a time are put beside the one before: 3",
+        "entry 0: messages without an opcode are taken for text: 1",
+        "entry 0: receive with opcode None: \"{'a': 1}\"",
+    ]
+
+
 def test_messages_without_a_handshake_are_frames_alone():
     entry = {
         "_webSocketMessages": [{"type": "send", "time": 3, "opcode": 2, "data": "not base64"}],

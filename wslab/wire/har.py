@@ -312,7 +312,7 @@ def loads(text: str) -> Capture:
             continue
         found += 1
         try:
-            steps += _steps(number, entry, notes)
+            steps += list(_steps(number, entry, notes))  # all of it or nothing
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"entry {number} was left out: {type(error).__name__}: {error}")
     if len(entries) > found:
@@ -364,7 +364,8 @@ def _record(steps: list[_Step]) -> Capture:
 def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
     request, response = entry["request"], entry.get("response") or {}
     messages = entry.get("_webSocketMessages") or []
-    stamps = [_stamp(message["time"]) for message in messages]
+    messages = _dicts(messages, number, notes)
+    stamps = [_stamp(message.get("time")) for message in messages]
     times = [stamp for stamp in stamps if stamp is not None]
     opened = _seconds(entry.get("startedDateTime"))
     if opened is None or (times and opened > min(times)):
@@ -395,6 +396,14 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
                 # Its body is not in the bytes, so what its headers say about it must not count.
                 yield _Step(answer, number, "server", b"")
             return
+    timeless = sum("time" not in message for message in messages)
+    if timeless:
+        notes.append(
+            f"entry {number}: messages without a time are put beside the one before: {timeless}"
+        )
+    bare = sum("opcode" not in m and isinstance(m.get("data"), str) for m in messages)
+    if bare:
+        notes.append(f"entry {number}: messages without an opcode are taken for text: {bare}")
     at = answer
     for message, stamp in zip(messages, stamps, strict=True):
         at = at if stamp is None else stamp  # unknown: together with what comes before it
@@ -403,6 +412,17 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
             direction: Direction = "client" if message["type"] == "send" else "server"
             marks = _marks(message, number, notes)
             yield _Step(at, number, direction, frame, marks=marks)
+
+
+def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
+    """The messages that are objects; of others a note."""
+    found = []
+    for message in messages:
+        if isinstance(message, dict):
+            found.append(message)
+        else:
+            notes.append(f"entry {number}: a message was left out: {str(message)[:80]!r}")
+    return found
 
 
 def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
@@ -507,7 +527,8 @@ def _head(headers: Any) -> bytes | None:
 
 def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
     """The frame that a message may have been in."""
-    kind, opcode, data = message.get("type"), message.get("opcode"), message.get("data") or ""
+    kind, data = message.get("type"), message.get("data") or ""
+    opcode = message.get("opcode", int(Opcode.TEXT) if isinstance(data, str) else None)
     if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:
         notes.append(f"entry {number}: {kind} with opcode {opcode}: {str(data)[:80]!r}")
         return None
