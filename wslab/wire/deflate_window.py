@@ -144,16 +144,16 @@ def _dynamic() -> Generator[None, int, tuple[Codes, Codes]]:
 def _codes(lengths: list[int], *, one: bool = False) -> Codes:
     """Codes from their lengths (§3.2.2). All must be used, but for `one` of a single bit."""
     codes: Codes = {}
-    code = 1
-    for length in range(1, 16):
-        code <<= 1
-        for symbol, other in enumerate(lengths):
-            if other == length:
-                codes[code] = symbol
-                code += 1
-        if code > 2 << length:
+    code, before = 1, 0
+    used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
+    for length, symbol in sorted(used):
+        code <<= length - before
+        before = length
+        if code == 2 << length:
             raise _Malformed
-    if code != 2 << 15 and not (one and max(lengths) < 2):
+        codes[code] = symbol
+        code += 1
+    if code != 2 << before and not (one and before < 2):
         raise _Malformed
     return codes
 
