@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
+from wslab.commands import CommandError
+from wslab.commands import tap as tap_command
 from wslab.net import EchoServer, NotConnected, connect, stop_all
 from wslab.wire import Capture
 
@@ -162,6 +165,50 @@ def test_what_no_longer_fits_goes_and_is_told(shell, echo, tmp_path):
     assert "--limit 2 keeps more" in errors
     (note,) = Capture.load(saved).notes
     assert "were not kept" in note
+
+
+@posix
+def test_a_recording_whose_folder_is_gone_is_saved_elsewhere(shell, echo, tmp_path, monkeypatch):
+    temporary, folder = tmp_path / "temporary", tmp_path / "folder"
+    temporary.mkdir()
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    tap = shell("tap", echo.url, "--save", str(folder / "capture.jsonl"))
+    with connect(tap.url) as client:
+        client.send("Hello")
+        tap.line("Hello")
+        folder.rmdir()
+        status, errors = tap.end()
+    assert status == 2
+    (saved,) = temporary.glob("wslab-*/*")
+    assert saved.name == "capture.jsonl"
+    assert "Hello" in {message.text for message in Capture.load(saved).index.messages()}
+    (line,) = [line for line in errors.splitlines() if line.startswith("wslab tap: ")]
+    assert line.startswith(f"wslab tap: cannot write {folder / 'capture.jsonl'}: No such file")
+    assert str(saved) in line
+    assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_on_a_full_disk_no_half_of_a_file_is_left(tmp_path, monkeypatch):
+    capture = Capture()
+    capture.record(capture.open_connection(), "client", b"GET / HTTP/1.1\r\n\r\n")
+    # What `save` writes first becomes the file at the end: here it ends on a full disk.
+    (tmp_path / "full.jsonl.part").symlink_to("/dev/full")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    with pytest.raises(CommandError, match="No space left on device; the recording is in"):
+        tap_command._save(capture, tmp_path / "full.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
+    (saved,) = tmp_path.glob("temporary/*/full.jsonl")
+    assert len(Capture.load(saved).index) == 1
+
+
+def test_a_recording_that_fits_nowhere_is_said_to_be_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CommandError, match="the recording is lost") as lost:
+        tap_command._save(Capture(), tmp_path / "nowhere" / "capture.jsonl")
+    assert "\n" not in str(lost.value)
 
 
 @posix

@@ -2,14 +2,18 @@
 
 The first line printed is the URL to use instead of the server's own; then a line for each request,
 response and frame. It listens on 127.0.0.1 only, takes any number of connections, and ends on
-Ctrl-C or SIGTERM with exit status 0 and everything saved; 2 stands for a tap that could not start.
+Ctrl-C or SIGTERM with exit status 0 and everything saved; 2 stands for a tap that could not start,
+or for a recording that could not be saved where it should; then the line says where it is instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shutil
 import sys
+import tempfile
 import threading
 from collections import deque
 from pathlib import Path
@@ -119,10 +123,45 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
     finally:
         tap.stop()
         if options.save is not None:
-            capture.save(options.save)
+            _save(capture, options.save)
             count = len(capture.index)
             print(f"saved {count} row{'s' * (count != 1)} in {options.save}", file=sys.stderr)
     return 0
+
+
+def _save(capture: Capture, path: Path) -> None:
+    """Save the recording; where that fails, in the folder for temporary files.
+
+    Raises CommandError, saying where it is now.
+    """
+    try:
+        _save_or_leave_nothing(capture, path)
+        return
+    except OSError as error:
+        problem = f"cannot write {path}: {error.strerror or error}"
+    # What was recorded will not happen again, so it goes where there may be room.
+    elsewhere = None
+    try:
+        elsewhere = Path(tempfile.mkdtemp(prefix="wslab-"), path.name)
+        _save_or_leave_nothing(capture, elsewhere)
+    except OSError as error:
+        if elsewhere is not None:
+            shutil.rmtree(elsewhere.parent, ignore_errors=True)
+        where = elsewhere or "a folder for temporary files"
+        raise CommandError(
+            f"{problem}; nor {where}: {error.strerror or error}; the recording is lost. Make room, "
+            "or name another disk with --save"
+        ) from error
+    raise CommandError(f"{problem}; the recording is in {elsewhere} instead: move it from there")
+
+
+def _save_or_leave_nothing(capture: Capture, path: Path) -> None:
+    try:
+        capture.save(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + ".part").unlink()  # what `save` had written so far
+        raise
 
 
 def _check_writable(path: Path | None) -> None:
