@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslab.net import EchoServer, RawClient, Tap, WrongURL, connect, loop
+from wslab.net import EchoServer, RawClient, Tap, WrongURL, WrongValue, connect, loop
 from wslab.net.reset import reset as cut_off
 from wslab.net.tap import WRITE_LIMIT
 from wslab.wire import Capture, encode_frame
@@ -424,6 +424,29 @@ def test_upstream_may_be_given_in_any_form(form, url, capture):
 def test_an_upstream_that_is_none_is_refused_at_once(upstream, capture):
     with pytest.raises(WrongURL):
         Tap(upstream, capture)
+
+
+class FindsItself(Tap):
+    """Stands in front of whatever port it got, so that no port has to be guessed."""
+
+    def _bind(self) -> socket.socket:
+        sock = super()._bind()
+        self.upstream = self.upstream._replace(port=self.port)
+        return sock
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "0.0.0.0"])
+def test_a_tap_in_front_of_itself_is_refused(host, capture):
+    tap = FindsItself((host, 1), capture)
+    with pytest.raises(WrongValue, match="it would connect to itself without end"):
+        tap.start()
+    assert not tap.is_running
+    assert tap.settings.taps == []
+
+
+def test_the_same_port_of_another_machine_is_no_such_thing(capture):
+    with FindsItself(("192.0.2.1", 1), capture) as tap:
+        assert tap.upstream.port == tap.port
 
 
 def test_small_frames_do_not_wait_for_each_other(upstream, log):

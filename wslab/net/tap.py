@@ -34,6 +34,8 @@ from wslab.wire.capture import MarkName
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server behind the tap has for accepting a connection."""
 
+_THIS_MACHINE = (LOOPBACK, "localhost", "0.0.0.0")  # connecting to 0.0.0.0 goes to 127.0.0.1
+
 WRITE_LIMIT = 256 * 1024
 """Bytes that may wait for a slow reader in each direction; then the tap stops reading from the
 other side.
@@ -101,6 +103,13 @@ class Tap(WireDebugger, Listener):
         return self._settings
 
     async def _open(self, sock: socket.socket) -> None:
+        if self.upstream.port == self.port and self.upstream.host.lower() in _THIS_MACHINE:
+            # Each connection would make the next, until there are no file descriptors left.
+            raise WrongValue(
+                f"expected a server to stand in front of, got {self.upstream.host}:{self.port}, "
+                "where the tap itself would listen: it would connect to itself without end. Start "
+                "the server on that port, and leave the tap's port out to get a free one"
+            )
         self._settings.taps.append(self)
         self._server = await asyncio.get_running_loop().create_server(
             # In two steps, so that a start interrupted in between still knows what to close.
