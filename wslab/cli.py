@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from wslab import __version__, commands
 
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     2 stands for a command that could not do what it was asked; one line on stderr says why.
     """
+    _ready_streams()
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -47,3 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _ready_streams() -> None:
+    """Make the standard streams such that any text can be read and written.
+
+    One that was closed (`>&-`) becomes the null device: in this order each gets its own number
+    back, before a socket does.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an escape is better than an error

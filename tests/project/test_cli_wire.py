@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -27,16 +30,19 @@ PATIENCE = 30.0
 class Shell:
     """A running command; its lines come as it prints them."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, encoding: str = "utf-8", redirect: str = "") -> None:
+        command = [sys.executable, "-m", "wslab", *arguments]
+        if redirect:
+            command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wslab", *arguments],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            env={**os.environ, "PYTHONIOENCODING": encoding},
         )
         self.lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
@@ -73,8 +79,8 @@ class Shell:
 def shell() -> Iterator:
     shells: list[Shell] = []
 
-    def run(*arguments: str) -> Shell:
-        shells.append(Shell(*arguments))
+    def run(*arguments: str, **options: str) -> Shell:
+        shells.append(Shell(*arguments, **options))
         return shells[-1]
 
     yield run
@@ -282,6 +288,63 @@ def test_what_cannot_be_done_is_one_clear_line(arguments, says, capsys):
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+@posix
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_what_the_output_has_no_characters_for_is_escaped(shell, echo, encoding):
+    tap = shell("tap", echo.url, encoding=encoding)
+    with connect(tap.url) as client:
+        client.send("żyć")
+        row = tap.line(r"\u017cy\u0107")
+        status, errors = tap.end()
+    assert r"client \u2500\u2500\u25b6 server" in row
+    assert (status, "Traceback" in errors) == (0, False)
+
+
+@pytest.mark.parametrize("arguments", [["serve", "misbehave", "--list"], ["doctor", "--json"]])
+def test_a_terminal_that_knows_ascii_only_gets_ascii(arguments):
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run(
+        [sys.executable, "-m", "wslab", *arguments],
+        env={**os.environ, **environment, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert run.stderr == b""
+    out = run.stdout.decode("ascii")
+    if "--json" in arguments:
+        assert all(check["result"] for check in json.loads(out))
+    else:
+        assert r"RFC 6455 \xa74.1" in out
+
+
+@posix
+def test_standard_input_that_is_closed_has_nothing_to_say(shell, echo):
+    tap = shell("tap", str(echo.port), "--hold", redirect="<&-")
+    with socket.create_connection(("127.0.0.1", urlsplit(tap.url).port), PATIENCE) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert "[held]" in tap.line("GET /")
+        status, errors = tap.end()
+    assert (status, "Traceback" in errors) == (0, False)
+
+
+@posix
+def test_a_server_may_have_its_standard_output_closed():
+    run = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "wslab", "serve", "echo"],
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    try:
+        assert b"echo server on this machine" in run.stderr.readline()
+        run.terminate()
+        _, errors = run.communicate(timeout=PATIENCE)
+    finally:
+        run.kill()
+        run.wait()
+    assert (run.returncode, errors) == (0, b"")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "much"])

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     checks = doctor.check()
     failed = any(check.result == "fail" for check in checks)
     if options.json:
-        print(json.dumps([check._asdict() for check in checks], indent=2, ensure_ascii=False))
+        print(json.dumps([check._asdict() for check in checks], indent=2))
     else:
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         print(doctor.table(checks, colour=colour))
