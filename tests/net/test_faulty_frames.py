@@ -11,11 +11,16 @@ from wslab.net import (
     FaultyServer,
     HandshakeFailed,
     NotConnected,
+    RawClient,
     Tap,
+    TimedOut,
     connect,
 )
+from wslab.net.faulty_clients import FAULTY_CLIENTS
 from wslab.net.faulty_frames import FAULTY_FRAMES, run
 from wslab.net.faulty_servers import FAULTY_SERVERS, MISBEHAVIOURS
+from wslab.wire import Capture, Opcode, encode_frame
+from wslab.wire.handshake import parse_head
 
 ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
 CLIENTS = [fault for fault in ACTIVE if "client" in fault.sides]
@@ -101,6 +106,26 @@ def test_a_server_that_has_not_begun_yet_behaves():
         assert client.ping() >= 0
         client.close(4000, "never mind")
         assert client.close_code == 4000
+
+
+def test_who_never_answers_does_not_answer_a_ping_either():
+    with FaultyServer("never-answers") as server, Tap(server.port, Capture()) as tap:
+        client = Client(tap.url, close_timeout=0.2).connect()
+        with pytest.raises(TimedOut):
+            client.ping(timeout=0.2)
+        client.close()
+        assert last_close(tap.capture, "server") is None
+
+
+def test_who_never_answers_a_close_answers_a_message_in_fragments():
+    fragments = [(Opcode.TEXT, b"a"), (Opcode.CONTINUATION, b"b"), (Opcode.CONTINUATION, b"c")]
+    with FaultyServer("never-answers-close") as server, RawClient(server.url) as client:
+        client.send(FAULTY_CLIENTS["correct"].request(client.address))
+        assert parse_head(client.read_head()).status == 101
+        for opcode, payload in fragments:
+            fin = payload == b"c"
+            client.send(encode_frame(opcode, payload, fin=fin, masking_key=b"1234"))
+        assert client.read_exactly(9) == b"\x01\x01a\x00\x01b\x80\x01c"
 
 
 def test_one_table_lists_the_faults_of_the_handshake_and_those_after_it():

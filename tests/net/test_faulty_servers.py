@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wslab.net import FaultyServer, Tap, connect, running
+from wslab.net import FaultyServer, HandshakeFailed, Tap, connect, running
 from wslab.net.faulty_servers import FAULTY_SERVERS, run
 from wslab.wire.handshake import parse_head
 
@@ -119,6 +119,25 @@ def test_the_redirect_is_followed_through_the_tap(capture):
         (2, "GET /moved HTTP/1.1"),
         (2, "101 Switching Protocols"),
     ]
+
+
+def test_the_extension_is_one_that_no_client_offers():
+    # permessage-deflate is what browsers and libraries offer unless told otherwise.
+    with (
+        FaultyServer("unoffered-extension") as server,
+        pytest.raises(HandshakeFailed, match="unheard-of"),
+    ):
+        connect(server.url, compression="deflate")
+
+
+def test_where_the_redirect_leads_all_is_right():
+    with FaultyServer("redirect") as server, connect(server.url) as client:
+        for message in ("x" * 200, b"\0" * 70_000, ""):
+            client.send(message)
+            assert client.recv() == message
+        assert client.ping("still there?") >= 0
+        client.close(4000, "enough")
+        assert client.close_code == 4000
 
 
 def test_one_stands_alone_for_any_other_client(capture):

@@ -38,6 +38,7 @@ class Frame(NamedTuple):
 
     opcode: int
     payload: bytes
+    fin: bool = True
 
 
 class FramePeer:
@@ -84,7 +85,7 @@ class FramePeer:
         except OSError:
             self.ended = "reset"
             return None
-        frame = Frame(first & 0x0F, payload)
+        frame = Frame(first & 0x0F, payload, first >= 0x80)
         self.heard.append(frame)
         return frame
 
@@ -105,15 +106,18 @@ class FramePeer:
             pass
 
     async def echo(self) -> Frame | None:
-        """Behave: answer messages and pings, until a close frame comes."""
+        """Behave: answer messages and pings, until a close frame comes.
+
+        A message in fragments goes back in the same fragments.
+        """
         while (frame := await self.read()) is not None:
             match frame.opcode:
                 case Opcode.CLOSE:
                     return frame
                 case Opcode.PING:
                     await self.send(Opcode.PONG, frame.payload)
-                case Opcode.TEXT | Opcode.BINARY:
-                    await self.send(frame.opcode, frame.payload)
+                case Opcode.TEXT | Opcode.BINARY | Opcode.CONTINUATION:
+                    await self.send(frame.opcode, frame.payload, fin=frame.fin)
         return None
 
     def end(self) -> None:
@@ -147,6 +151,8 @@ class FrameFault(NamedTuple):
     None for no close frame at all."""
     script: FrameScript
     sides: tuple[Direction, ...] = ("client", "server")
+    at_once: bool = False
+    """Whether a server does not wait for the first message with it."""
 
 
 def _sends(*arguments: Any, **header: Any) -> FrameScript:
@@ -387,6 +393,7 @@ _FAULTS = [
         "RFC 6455 §5.5.2: a ping must be answered; only keepalive finds out",
         None,
         _never_answers,
+        at_once=True,
     ),
     FrameFault(
         "vanishes",
@@ -431,8 +438,14 @@ FAULTY_FRAMES: dict[str, FrameFault] = {fault.name: fault for fault in _FAULTS}
 
 
 async def misbehave(fault: FrameFault, connection: RawConnection) -> None:
-    """The server's side of `fault`, after the 101: behave until the first message comes."""
+    """The server's side of `fault`, after the 101: behave until the first message comes.
+
+    Unless the fault begins at once: who never answers must not answer pings before that.
+    """
     peer = FramePeer(connection, "server")
+    if fault.at_once:
+        await fault.script(peer)
+        return
     first = await peer.read()
     while first is not None and first.opcode in (Opcode.PING, Opcode.PONG):
         if first.opcode == Opcode.PING:

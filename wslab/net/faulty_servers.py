@@ -15,11 +15,11 @@ from websockets.exceptions import InvalidMessage
 from wslab.net.client import Client
 from wslab.net.errors import WslabError
 from wslab.net.faulty_clients import KEY
-from wslab.net.faulty_frames import FAULTY_FRAMES, FrameFault, misbehave
+from wslab.net.faulty_frames import FAULTY_FRAMES, FrameFault, FramePeer, misbehave
 from wslab.net.handshake_result import HandshakeResult
 from wslab.net.raw_server import RawConnection, RawServer, Script
 from wslab.net.tap import Recorder, Tap
-from wslab.wire import Opcode, accept_key, encode_frame, mask
+from wslab.wire import Opcode, accept_key
 from wslab.wire.handshake import parse_head
 
 OPEN_TIMEOUT = 1.0
@@ -69,7 +69,9 @@ async def _redirect(connection: RawConnection) -> None:
         await connection.wait_end()
         return
     await _accept(connection)
-    await _answer_close(connection)
+    peer = FramePeer(connection, "server")
+    if (close := await peer.echo()) is not None:
+        await peer.send(Opcode.CLOSE, close.payload)
 
 
 async def _hangs(connection: RawConnection) -> None:
@@ -101,7 +103,8 @@ async def _unoffered_subprotocol(connection: RawConnection) -> None:
 
 
 async def _unoffered_extension(connection: RawConnection) -> None:
-    await _accept(connection, "Sec-WebSocket-Extensions: permessage-deflate")
+    # Of no real one's name: permessage-deflate is what most clients offer.
+    await _accept(connection, "Sec-WebSocket-Extensions: unheard-of")
     await connection.wait_end()
 
 
@@ -136,17 +139,6 @@ async def _accept(connection: RawConnection, *headers: str) -> None:
         f"Sec-WebSocket-Accept: {connection.accept}",
         *headers,
     )
-
-
-async def _answer_close(connection: RawConnection) -> None:
-    """Read short frames until a close frame comes, and echo it (RFC 6455 §5.5.1)."""
-    while True:
-        first, second = await connection.reader.readexactly(2)
-        key = await connection.reader.readexactly(4)
-        payload = mask(await connection.reader.readexactly(second & 0x7F), key)
-        if first & 0x0F == Opcode.CLOSE:
-            await connection.send(encode_frame(Opcode.CLOSE, payload))
-            return
 
 
 FAULTY_SERVERS: dict[str, Fault] = {
