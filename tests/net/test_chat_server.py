@@ -282,6 +282,15 @@ def test_anything_else_is_not_found(room, path):
     assert b"There is no" in body
 
 
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/chat", 426)])
+def test_head_gets_no_content_whatever_the_answer(room, path, status):
+    with RawClient(room.port) as client:  # http.client would not read any
+        client.send(f"HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1:{room.port}\r\n\r\n".encode())
+        answer = client.read_to_end()
+    head, end, body = answer.partition(b"\r\n\r\n")
+    assert (parse_head(head + end).status, body) == (status, b"")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_another_method_is_not_allowed(room, method):
     # RFC 9110 §15.5.6: 405 names what is allowed.

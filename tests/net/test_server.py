@@ -91,6 +91,46 @@ def test_a_plain_get_is_told_to_upgrade():
         assert client.ended == "eof"
 
 
+ASK = b" / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+def answer_to(server, request):
+    """The head of the answer, and what came after it."""
+    with RawClient(server.port) as client:
+        client.send(request)
+        head, _, body = client.read_to_end().partition(b"\r\n\r\n")
+    return parse_head(head + b"\r\n\r\n"), body
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        (b"", 426),
+        (b"Upgrade: websocket\r\n", 405),
+        (b"Origin: https://attacker.example\r\n", 403),
+        (b"Content-Length: 3\r\n", 400),
+    ],
+)
+def test_head_is_answered_without_content(fields, status):
+    # RFC 9110 §9.3.2: as GET, the header fields of the content included, but no content.
+    with EchoServer() as server:
+        head, body = answer_to(server, b"HEAD" + ASK + fields + b"\r\n")
+    assert (head.status, body) == (status, b"")
+    assert int(head.get("Content-Length")) > 0
+    if status == 426:
+        assert head.get("Upgrade") == "websocket"
+        assert head.words("Connection") == ["upgrade", "close"]
+
+
+@pytest.mark.parametrize(("method", "status"), [(b"GET", 400), (b"POST", 405), (b"GETS", 405)])
+def test_only_the_method_that_is_wrong_is_called_wrong(method, status):
+    with EchoServer() as server:
+        head, body = answer_to(server, method + ASK + b"Content-Length: 3\r\n\r\na=b")
+    assert head.status == status
+    assert head.get("Allow") == (None if status == 400 else "GET")
+    assert body == b"Expected a GET request without a body.\n"
+
+
 def test_a_wrong_version_is_told_the_right_one():
     # RFC 6455 §4.2.2 (4) and §4.4.
     with EchoServer() as server:

@@ -33,7 +33,10 @@ class Page(NamedTuple):
 
 
 def answer(request: Request, pages: Mapping[str, Page]) -> Response:
-    """The page that `request` asks for; 405 for another method than GET and HEAD; else 404."""
+    """The page that `request` asks for; 405 for another method than GET and HEAD; else 404.
+
+    With its content for HEAD too: the server takes that from every answer.
+    """
     path = request.path.partition("?")[0]
     if path not in pages:
         return _response(
@@ -47,9 +50,7 @@ def answer(request: Request, pages: Mapping[str, Page]) -> Response:
         response = _response(HTTPStatus.METHOD_NOT_ALLOWED, Page("text/plain", text.encode()))
         response.headers["Allow"] = "GET, HEAD"  # RFC 9110 §15.5.6: must be there
         return response
-    response = _response(HTTPStatus.OK, pages[path])
-    # RFC 9110 §9.3.2: the same header fields, Content-Length included, and no content.
-    return response if method == "GET" else Response(200, "OK", response.headers, b"")
+    return _response(HTTPStatus.OK, pages[path])
 
 
 def refusal(text: str) -> Response:

@@ -10,7 +10,12 @@ from typing import Any, cast
 
 from websockets.asyncio.server import Server as LibraryServer
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed, InvalidHeader, InvalidMessage
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHeader,
+    InvalidMessage,
+    InvalidMethod,
+)
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Origin, Subprotocol
@@ -156,10 +161,13 @@ class _Connection(ServerConnection):
     """
 
     owner: Server
+    _beginning = b""
     _told_off = False
     _cut_off: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
+        if len(self._beginning) < 5:  # enough to tell GET and HEAD
+            self._beginning += data[:5]
         super().data_received(data)
         if self._cut_off is None and self.close_deadline is not None:
             # A peer that broke a rule was told so, and should hang up. The library counts the time
@@ -170,10 +178,10 @@ class _Connection(ServerConnection):
     def send_data(self) -> None:
         problem = self.protocol.handshake_exc
         if isinstance(problem, InvalidMessage) and not self._told_off:
-            # It would close the connection without a word. RFC 9112 §2.2: say 400; and a request
-            # with a body is a POST or the like, which a WebSocket's path does not take.
+            # It would close the connection without a word, and keep no method. RFC 9112 §2.2: say
+            # 400.
             self._told_off = True
-            self.transport.write(_tell_off(problem))
+            self.transport.write(_tell_off(problem, self._beginning.partition(b" ")[0]))
         super().send_data()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -190,8 +198,10 @@ class _Connection(ServerConnection):
 
 
 def _conform(connection: ServerConnection, request: Request, response: Response) -> Response | None:
-    """Bring the library's answer in line with the RFCs where it says less than they ask for."""
+    """Bring an answer in line with the RFCs where it says less, or more, than they ask for."""
     problem = connection.protocol.handshake_exc
+    # The library's versions before 16 take no other method, and tell none.
+    is_head = getattr(request, "method", "GET") == "HEAD"
     if isinstance(problem, InvalidHeader) and problem.name == "Sec-WebSocket-Version":
         # The library answers 400 and names no version. RFC 6455 §4.2.2 (4) and §4.4: the answer
         # must list the versions the server speaks, with "an appropriate HTTP error code (such as
@@ -211,21 +221,31 @@ def _conform(connection: ServerConnection, request: Request, response: Response)
         response = _replace(
             connection, response, 400, f"{text} (RFC 9112 section 3.2, RFC 6455 section 4.2.1).\n"
         )
+    elif is_head and isinstance(problem, InvalidMethod) and "Upgrade" not in request.headers:
+        # RFC 9110 §9.3.2: HEAD is answered as GET would be. That gets 426.
+        text = "Expected GET with Upgrade: websocket (RFC 6455 section 4.2.1).\n"
+        response = _replace(connection, response, 426, text)
+        response.headers["Upgrade"] = "websocket"
     if response.status_code == 426:
         # RFC 9110 §7.8: whoever sends Upgrade must name it in Connection too. The library says only
         # "close".
         del response.headers["Connection"]
         response.headers["Connection"] = "Upgrade, close"
+    if is_head:
+        # RFC 9110 §9.3.2: the same header fields, Content-Length included, and no content.
+        response.body = b""
     return response
 
 
-def _tell_off(problem: InvalidMessage) -> bytes:
+def _tell_off(problem: InvalidMessage, method: bytes) -> bytes:
     has_body = "body" in str(problem.__cause__) or "transfer" in str(problem.__cause__)
-    status = "405 Method Not Allowed\r\nAllow: GET" if has_body else "400 Bad Request"
+    # A request with a body is mostly a POST or the like, which a WebSocket's path does not take.
+    wrong_method = has_body and method not in (b"GET", b"HEAD")
+    status = "405 Method Not Allowed\r\nAllow: GET" if wrong_method else "400 Bad Request"
     text = "Expected a GET request without a body.\n"
     return (
         f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Length: {len(text)}\r\n\r\n{text}"
+        f"Content-Length: {len(text)}\r\n\r\n{'' if method == b'HEAD' else text}"
     ).encode()
 
 
