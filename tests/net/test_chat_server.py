@@ -79,6 +79,32 @@ def test_two_of_a_name_are_told_apart(room):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "Ada\u200d",
+        "Ada\u200c",
+        "A\u034fda",
+        "Ada\ufe0f",
+        "Ada\U000e0100",
+        "Ad\u3164a",
+        "Ada \u2800",
+        "\uff21da",  # as wide as an ideograph
+        "\u24b6da",
+    ],
+)
+def test_a_name_that_looks_like_one_in_the_room_gets_a_number(room, name):
+    ada, other = come_in(room, "Ada"), come_in(room, name)
+    assert hear(ada, "welcome")["name"] == "Ada"
+    assert hear(other, "welcome")["name"] == f"{name} (2)"
+
+
+def test_names_that_look_different_are_left_alone(room):
+    names = ["Ada", "Ada Lovelace", "AdaLovelace", "Ad\u00e1", "👩\u200d💻", "💻"]
+    people = [come_in(room, name) for name in names]
+    assert [hear(one, "welcome")["name"] for one in people] == names
+
+
+@pytest.mark.parametrize(
     ("query", "name"),
     [
         ("", "guest"),
@@ -105,6 +131,10 @@ def test_names_that_are_taken(query, name):
         ("bom\ufeff", 1008, "U+FEFF"),
         ("\u200d", 1008, "can be seen"),
         ("%20", 1008, "can be seen"),
+        ("\u3164", 1008, "can be seen"),
+        ("\uffa0", 1008, "can be seen"),
+        ("\u115f \u1160", 1008, "can be seen"),
+        ("\u2800", 1008, "can be seen"),
         ("%FF", 1007, "not UTF-8"),
         ("%ED%A0%80", 1007, "not UTF-8"),  # half a surrogate pair
     ],

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import time
 import unicodedata
@@ -38,6 +39,14 @@ SOCKET = "/chat"
 
 LONGEST_NAME = 32
 """Characters of a name."""
+
+# Unicode's default-ignorable characters, as far as a name may hold them: they show nothing, or
+# only change what stands before them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+_BRAILLE_BLANK = "\u2800"  # a symbol to Unicode, a space to the eye
 
 FAREWELL = 3.0
 """Seconds that a client has for taking the close frame when it is shown out; then it is cut off."""
@@ -143,9 +152,9 @@ class ChatServer(Server):
         await show_out(member.connection, code, reason)
 
     def _unused(self, name: str) -> str:
-        taken = {member.name.casefold() for member in self.members}
+        taken = {_looks(member.name) for member in self.members}
         number, unused = 1, name
-        while unused.casefold() in taken:
+        while _looks(unused) in taken:
             number += 1
             unused = f"{name} ({number})"
         return unused
@@ -223,9 +232,18 @@ def wanted_name(path: str) -> tuple[str, int, str]:
         # emoji and to some scripts: the joiner and the non-joiner.
         if unicodedata.category(character)[0] == "C" and character not in "\u200c\u200d":
             return "", 1008, f"a name may not hold U+{ord(character):04X}"
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in _looks(name)):
         return "", 1008, "expected a name that can be seen"
     return name, 0, ""
+
+
+def _looks(name: str) -> str:
+    """What tells a name from another: not its case, its width, or what nobody sees.
+
+    Letters of two scripts that look alike stay two letters.
+    """
+    seen = unicodedata.normalize("NFKC", name).replace(_BRAILLE_BLANK, " ")
+    return " ".join(unicodedata.normalize("NFKC", _UNSEEN.sub("", seen).casefold()).split())
 
 
 async def show_out(
