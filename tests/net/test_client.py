@@ -719,16 +719,48 @@ def test_an_attempt_to_connect_can_be_replaced_from_another_thread(lab):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "complaint"),
     [
-        {"subprotocols": ["a b"]},
-        {"subprotocols": [1]},
-        {"headers": [1]},
+        ({"subprotocols": ["a b"]}, "got 'a b'"),
+        ({"subprotocols": "chat, superchat"}, "got 'chat, superchat'"),
+        ({"subprotocols": [1]}, "got 1"),
+        ({"subprotocols": 1}, "as a list of str, got 1"),
+        ({"headers": [1]}, "pairs of name and value, got 1"),
+        ({"headers": "X: 1"}, "pairs of name and value, got 'X: 1'"),
+        ({"headers": 1}, "pairs of name and value, got 1"),
+        ({"headers": {1: "x"}}, "header's name .* got 1"),
+        ({"headers": {"X Y": "x"}}, "got 'X Y'"),
+        ({"headers": {"X": 1}}, "the value of X as str, got 1"),
+        ({"headers": {"X": "a\r\nEvil: 1"}}, r"got '\\r' at position 1\."),
+        ({"headers": [("X", "日")]}, r"got '\\u65e5' at position 0\."),
+        ({"origin": "x\r\nEvil: 1"}, "value of Origin without control characters"),
+        ({"origin": 1}, "value of Origin as str"),
     ],
 )
-def test_a_handshake_that_cannot_be_sent_is_refused(lab, options):
-    with pytest.raises(WrongValue, match="cannot be sent like this"):
-        connect(lab.server.url, **options)
+def test_a_handshake_that_cannot_be_sent_is_refused_before_anything_is_sent(
+    lab, options, complaint
+):
+    with connect(lab.tap.url) as client:
+        with pytest.raises(WrongValue, match=complaint) as refused:
+            client.connect(lab.tap.url, **options)
+        assert str(refused.value).startswith("the handshake cannot be sent like this: expected ")
+        assert str(refused.value).endswith(". Nothing was sent")
+        assert client.error == str(refused.value)
+        assert client.state == "OPEN"  # as it was
+        assert lab.tap.connections == 1
+
+
+def test_what_iso_8859_1_can_carry_is_sent(lab):
+    headers = {"X-Name": "Zo\u00eb\t!"}
+    with connect(lab.tap.url, headers=headers, subprotocols=iter(["a", "b"])):
+        request = lab.capture.stream(1, "client")
+    assert b"X-Name: Zo\xeb\t!\r\n" in request
+    assert b"Sec-WebSocket-Protocol: a, b\r\n" in request
+
+
+def test_no_subprotocols_are_no_field(lab):
+    with connect(lab.tap.url, subprotocols=[], headers={}):
+        assert b"Sec-WebSocket-Protocol" not in lab.capture.stream(1, "client")
 
 
 def test_the_librarys_own_exception_is_kept_as_the_cause():

@@ -20,7 +20,7 @@ from websockets.protocol import State
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
-from wslab.net import loop, registry
+from wslab.net import handshake_options, loop, registry
 from wslab.net.address import Address, parse_url
 from wslab.net.connect_failure import explain
 from wslab.net.errors import (
@@ -183,8 +183,8 @@ class Client:
         """Open a connection to `url` (the last one if left out); a connection before it is closed.
 
         Offers `subprotocols`, sends `origin` as the Origin field, and `headers` besides. Waits at
-        most `open_timeout` seconds. Raises `WrongURL`, `ConnectFailed`, `HandshakeFailed` or
-        `ConnectTimedOut`; then the state is CLOSED and `error` says the same.
+        most `open_timeout` seconds. Raises `WrongURL`, `WrongValue` for what no request can carry,
+        `ConnectFailed`, `HandshakeFailed` or `ConnectTimedOut`; then `error` says the same.
         """
         loop.refuse_on_loop_thread("Client.connect")
         registry.register(self.kind, self.name, self)
@@ -275,6 +275,7 @@ class Client:
         wanted = self.url if url is None else url
         try:
             address = parse_url("" if wanted is None else wanted)
+            subprotocols, headers = handshake_options.checked(subprotocols, origin, headers)
         except WrongValue as error:  # nothing was done: a connection that is open stays open
             self.error = str(error)
             self._note("error", self.error)
