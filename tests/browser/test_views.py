@@ -302,6 +302,7 @@ def test_a_large_frame_shows_its_beginning_and_more_on_demand(play):
 def test_kinds_and_directions_can_be_filtered(talked):
     _, wire = talked
     wire.locator("[data-action=filter]").click()
+    expect(wire.locator('[data-filter-kind="text"] .ws-chip-count')).to_have_text("2")
     wire.locator('[data-filter-kind="text"]').click()
     expect(wire.locator("[data-wslab=count]")).to_have_text("2 of 10 rows")
     expect(wire.locator("[data-wslab-row]")).to_have_count(2)

@@ -113,6 +113,19 @@ def test_a_broken_rule_is_named_and_the_rest_goes_on(direction, data, rules):
     ]
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("81 05 63 61 66 c3 a9", '5 bytes of UTF-8: "café"'),
+        ("81 04 63 61 66 c3", '4 bytes that are not UTF-8: "caf\ufffd"'),
+        ("01 04 63 61 66 c3", '4 bytes of a text message: "caf\ufffd"'),  # it goes on
+    ],
+)
+def test_a_text_is_said_to_be_utf8_only_where_it_is(data, says):
+    (unit,) = explain(bytes.fromhex(data), "server")
+    assert unit.fields[-1].meaning == says
+
+
 def _rows(data, direction):
     capture = Capture()
     capture.record(capture.open_connection(upgraded=True), direction, data)

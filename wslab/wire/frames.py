@@ -421,7 +421,8 @@ def frame_fields(
         fields.append(Field("masking key", 16 + bits, 32, key, says, "RFC 6455 §5.3"))
     if payload:
         opcode = data[0] & 0x0F
-        says = meaning or _payload_meaning(opcode, payload)
+        whole = data[0] >= 0x80 and len(payload) == header.payload_length
+        says = meaning or _payload_meaning(opcode, payload, whole)
         rfc = "RFC 6455 §5.5.1" if opcode == 8 else "RFC 6455 §5.2"
         fields.append(
             Field("payload", 8 * header.length, 8 * len(payload), payload.hex(), says, rfc)
@@ -429,11 +430,13 @@ def frame_fields(
     return tuple(fields)
 
 
-def _payload_meaning(opcode: int, payload: bytes) -> str:
+def _payload_meaning(opcode: int, payload: bytes, whole: bool) -> str:
+    """What it says; `whole`: no character of it is continued elsewhere."""
     size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
     if opcode == 1:
         text = payload[:200].decode("utf-8", "replace")
-        return f'{size} of UTF-8: "{text}{"…" if len(payload) > 200 else ""}"'
+        which = "that are not UTF-8" if whole and not is_utf8(payload) else "of UTF-8"
+        return f'{size} {which}: "{text}{"…" if len(payload) > 200 else ""}"'
     if opcode == 8:
         return close_payload_meaning(payload)
     if opcode == 9:

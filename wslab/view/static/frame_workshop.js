@@ -199,9 +199,10 @@ function render({ model, el }) {
     log.replaceChildren(...reactions.slice().reverse().map((r) => h("div", { class: "ws-fw-reaction", "data-reaction": r.number },
       h("div", {}, h("span", { class: "ws-fw-label" }, `${r.number} · the ${r.who} sent`), h("code", {}, r.sent)),
       h("div", {}, h("span", { class: "ws-fw-label" }, "on the wire, back"),
-        ...(r.answers.length ? r.answers.map((a) => h("span", { class: "ws-fw-answer", "data-kind": a.kind }, shape(a.kind), ` ${a.kind} `, h("code", {}, a.preview)))
-          : [h("span", {}, "nothing")]),
-        r.ended ? h("span", {}, "and the TCP connection ended") : null),
+        h("span", { class: "ws-fw-back" },
+          ...(r.answers.length ? r.answers.map((a) => h("span", { class: "ws-fw-answer", "data-kind": a.kind }, shape(a.kind), ` ${a.kind} `, h("code", {}, a.preview)))
+            : [h("span", {}, "nothing")]),
+          r.ended ? h("span", {}, "and the TCP connection ended") : null)),
       h("div", {}, h("span", { class: "ws-fw-label" }, "its API said"),
         h("span", { class: "ws-fw-said" }, r.said.join("\n") || "nothing")))));
   }

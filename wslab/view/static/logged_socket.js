@@ -138,9 +138,9 @@ export class LoggedSocket {
       return this.#throws(error);
     }
     this.#peak = Math.max(this.#peak, this.#socket.bufferedAmount);
-    const lost = state > 1 ? `   (${STATES[state]}: dropped, and no exception)` : "";
+    const lost = state > 1 ? `${STATES[state]}: dropped, and no exception: ` : "";
     const type = typeof data === "string" ? "string" : null;
-    return this.#note("send", `send(${named(data, given)})${lost}`, { size: sizeOf(data), type });
+    return this.#note("send", `${lost}send(${named(data, given)})`, { size: sizeOf(data), type });
   }
 
   #close(code, reason) {

@@ -220,6 +220,7 @@ function render({ model, el }) {
   function onFilter() {
     filters.hidden = !filters.hidden;
     set(filter, "aria-expanded", String(!filters.hidden));
+    schedule(); // what each kind comes to is counted on, but only written while it is to be seen
   }
 
   function toggleKind(place) {
