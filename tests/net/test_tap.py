@@ -87,7 +87,7 @@ def within(coroutine: Callable[[], Awaitable[Any]]) -> Any:
         async with asyncio.timeout(20):
             return await coroutine()
 
-    return loop.run(limited())
+    return loop.run(limited(), 40)  # also where what is waited for at the end does not come
 
 
 async def until(condition: Callable[[], bool]) -> None:
