@@ -293,12 +293,9 @@ class Client:
             self._changed()
             opened = await library_connect(
                 self.url,
-                subprotocols=cast(
-                    "Sequence[Subprotocol] | None",
-                    [subprotocols] if isinstance(subprotocols, str) else subprotocols,
-                ),
+                subprotocols=cast("Sequence[Subprotocol] | None", subprotocols),
                 origin=cast("Origin | None", origin),
-                additional_headers=None if headers is None else list(_pairs(headers)),
+                additional_headers=headers,
                 open_timeout=open_timeout,
                 proxy=None,
                 logger=self.log.logger,
@@ -534,12 +531,6 @@ def connect(
     return Client(url, **options).connect(
         subprotocols=subprotocols, origin=origin, headers=headers, open_timeout=open_timeout
     )
-
-
-def _pairs(
-    headers: Mapping[str, str] | Iterable[tuple[str, str]],
-) -> Iterable[tuple[str, str]]:
-    return headers.items() if isinstance(headers, Mapping) else headers
 
 
 def _to_bytes(message: object) -> bytes:
