@@ -26,11 +26,17 @@ class Utf8Check:
         rest = self._rest + data
         start = self.length - len(self._rest)
         self.length += len(data)
+        fault: int | None = None
         try:
             _, used = codecs.utf_8_decode(rest, "strict", final)
         except UnicodeDecodeError as error:
             at_start = error.reason == "invalid start byte"
-            self.fault = start + (error.start if at_start else error.end)
+            used, fault = error.start, error.start if at_start else error.end
+        # Half a surrogate pair (ED A0 to ED BF): Python waits for one more byte before it minds.
+        if rest[used : used + 1] == b"\xed" and rest[used + 1 : used + 2] >= b"\xa0":
+            fault = used + 1
+        if fault is not None:
+            self.fault = start + fault
             return False
         self._rest = rest[used:]
         return True
