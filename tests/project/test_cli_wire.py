@@ -125,7 +125,8 @@ def test_the_tap_prints_the_conversation_and_saves_it_at_the_end(shell, echo, tm
 @posix
 def test_lines_on_standard_input_step_and_change_what_is_held(shell, echo):
     tap = shell("tap", str(echo.port), "--hold")
-    ready = threading.Thread(target=lambda: clients.append(connect(tap.url)))
+    # Its handshake is stepped by hand, which takes its time on a busy machine.
+    ready = threading.Thread(target=lambda: clients.append(connect(tap.url, open_timeout=60)))
     clients: list = []
     ready.start()
     assert "[held]" in tap.line("GET /")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import io
 import os
 import re
 import shutil
@@ -150,8 +149,6 @@ def _one_line(text: str) -> str:
 
 
 def _write(text: Iterable[str]) -> None:
-    if sys.stdout.encoding.lower() != "utf-8" and isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # an escape is better than an error
     try:
         for piece in text:
             sys.stdout.write(piece)

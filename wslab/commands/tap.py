@@ -9,7 +9,6 @@ or for a recording that could not be saved where it should; then the line says w
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shutil
 import sys
@@ -135,7 +134,7 @@ def _save(capture: Capture, path: Path) -> None:
     Raises CommandError, saying where it is now.
     """
     try:
-        _save_or_leave_nothing(capture, path)
+        capture.save(path)
         return
     except OSError as error:
         problem = f"cannot write {path}: {error.strerror or error}"
@@ -143,7 +142,7 @@ def _save(capture: Capture, path: Path) -> None:
     elsewhere = None
     try:
         elsewhere = Path(tempfile.mkdtemp(prefix="wslab-"), path.name)
-        _save_or_leave_nothing(capture, elsewhere)
+        capture.save(elsewhere)
     except OSError as error:
         if elsewhere is not None:
             shutil.rmtree(elsewhere.parent, ignore_errors=True)
@@ -153,15 +152,6 @@ def _save(capture: Capture, path: Path) -> None:
             "or name another disk with --save"
         ) from error
     raise CommandError(f"{problem}; the recording is in {elsewhere} instead: move it from there")
-
-
-def _save_or_leave_nothing(capture: Capture, path: Path) -> None:
-    try:
-        capture.save(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            path.with_name(path.name + ".part").unlink()  # what `save` had written so far
-        raise
 
 
 def _check_writable(path: Path | None) -> None:
