@@ -245,6 +245,34 @@ def test_a_ping_without_a_pong_times_out_and_may_be_tried_again():
                 client.ping(b"same", timeout=0.01)
 
 
+def test_a_ping_to_a_server_that_takes_no_data_times_out_too():
+    async def deaf(connection: RawConnection) -> None:
+        await connection.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {connection.accept}",
+        )
+        connection.writer.transport.pause_reading()
+        await asyncio.get_running_loop().create_future()
+
+    def ping() -> None:
+        with pytest.raises(TimedOut, match=r"expected a pong within 0\.01 s"):
+            client.ping(b"same", timeout=0.01)
+
+    with RawServer(deaf) as server:
+        client = connect(server.url)
+        with pytest.raises(TimedOut, match="took no data"):
+            client.send(b"x" * 20_000_000, timeout=0.1)
+        for _ in range(2):  # and may be tried again
+            pinging = threading.Thread(target=ping, daemon=True)
+            pinging.start()
+            pinging.join(PATIENCE)
+            assert not pinging.is_alive()
+        assert client._connection is not None
+        assert client._connection.pending_pings == {}
+
+
 def test_a_ping_of_126_bytes_is_refused(lab):
     with connect(lab.server.url) as client:
         with pytest.raises(WrongMessage, match="at most 125 bytes, got 126"):

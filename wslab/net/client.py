@@ -378,9 +378,10 @@ class Client:
     async def _ping(self, payload: bytes, patience: float | None) -> float:
         connection = self._need_open("ping")
         try:
-            pong = await connection.ping(payload)
-            self._note("ping", f"sent {_preview(payload)}")
+            # Sending counts too: it waits for room where the server takes no data.
             async with asyncio.timeout(patience):
+                pong = await connection.ping(payload)
+                self._note("ping", f"sent {_preview(payload)}")
                 return await pong
         except ConcurrencyError as error:
             raise WrongMessage(
