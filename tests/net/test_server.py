@@ -337,3 +337,55 @@ def test_an_interrupted_stop_stops_all_the_same(interrupt_when):
     loop.start().call_soon_threadsafe(server.go_on.set)
     assert server.closed.wait(10)
     assert not server.is_running
+
+
+def test_an_interrupt_that_lands_when_the_start_is_over_leaves_nothing_running(interrupt_when):
+    over = threading.Event()
+
+    class Late(Stuck):
+        async def _start(self) -> None:
+            await super()._start()
+            over.set()
+            # Holds the loop thread up, so that the interrupt comes before the answer.
+            interrupted.wait(10)
+
+    interrupted = threading.Event()
+    server = Late("")
+    cancel = loop._Call.cancel
+
+    def cancelled(call):
+        cancel(call)
+        interrupted.set()
+
+    interrupt_when(over)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop._Call, "cancel", cancelled)
+        with pytest.raises(KeyboardInterrupt):
+            server.start()
+    assert not server.is_running
+    assert list(running()) == []
+    assert server.closed.is_set()
+
+
+def test_a_stop_that_is_interrupted_before_it_began_can_still_be_found(interrupt_when):
+    server = Stuck("").start()
+    asked, go_on = threading.Event(), threading.Event()
+    begin = loop._Call.begin
+
+    def begun(call):
+        begin(call)
+        asked.set()
+
+    loop.start().call_soon_threadsafe(go_on.wait, 10)  # holds the loop thread up
+    interrupt_when(asked)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop._Call, "begin", begun)
+            with pytest.raises(KeyboardInterrupt):
+                server.stop()
+        assert server.is_running
+        assert [entry.thing for entry in running()] == [server]
+    finally:
+        go_on.set()
+    server.stop()
+    assert list(running()) == []

@@ -243,7 +243,9 @@ class Client:
         try:
             loop.run(self._let_go("stopped"))
         finally:
-            registry.unregister(self)
+            # Interrupted too early, it is still connected, and must still be found.
+            if self.state == "CLOSED":
+                registry.unregister(self)
 
     def __enter__(self) -> Self:
         return self

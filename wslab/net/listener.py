@@ -63,11 +63,12 @@ class Listener:
         loop.refuse_on_loop_thread(f"{type(self).__name__}.start")
         if self._running:
             return self
-        registry.register(self.kind, self.name, self)
         try:
+            registry.register(self.kind, self.name, self)
             loop.run(self._start())
         except BaseException:
-            registry.unregister(self)
+            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            self.stop()
             raise
         return self
 
@@ -76,7 +77,9 @@ class Listener:
         try:
             loop.run(self._stop())
         finally:
-            registry.unregister(self)
+            # Interrupted too early, it still runs, and must still be found.
+            if not self._running:
+                registry.unregister(self)
 
     async def _open(self, sock: socket.socket) -> None:
         """Serve on `sock`, which is bound and belongs to this object from now on."""
@@ -106,10 +109,14 @@ class Listener:
 
     async def _stop(self) -> None:
         async with self._changing:
-            if self._running:
-                self._running = False
-                # Shielded: an interrupt ends the waiting, not the clean-up.
-                await asyncio.shield(self._close())
+            try:
+                if self._running:
+                    self._running = False
+                    # Shielded: an interrupt ends the waiting, not the clean-up.
+                    await asyncio.shield(self._close())
+            finally:
+                # In `stop` as well, but that may have been interrupted before this had begun.
+                registry.unregister(self)
 
     def _bind(self) -> socket.socket:
         # TCP by name: where the protocol is left out, asyncio does not know it for TCP and leaves

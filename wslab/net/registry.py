@@ -135,8 +135,8 @@ def stop_all() -> None:
             entry.stop()
         except Exception as error:
             failure = failure or error
-        finally:
-            unregister(entry.thing)
+        # Not where it was interrupted: what still runs must still be found.
+        unregister(entry.thing)
     if failure is not None:
         raise failure
 
