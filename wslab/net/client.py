@@ -194,6 +194,8 @@ class Client:
             if self.state == "CLOSED":
                 registry.unregister(self)
             raise
+        if not registry.holds(self):
+            self.stop()  # replaced while it was connecting, or over already
         return self
 
     def send(self, message: str | bytes, timeout: float | None = 10.0) -> None:

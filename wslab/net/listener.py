@@ -106,6 +106,10 @@ class Listener:
                     raise self._explain(error) from error
                 raise
             self._running = True
+            if not registry.holds(self):
+                # Replaced or stopped before this began, when there was nothing yet to be stopped.
+                self._running = False
+                await asyncio.shield(self._close())
 
     async def _stop(self) -> None:
         async with self._changing:
