@@ -265,6 +265,12 @@ def test_errors_say_what_was_expected(lab, client):
         (lambda: lab.tap.inject("x", connection=9), NotHeld, "no open connection 9"),
         (lambda: lab.tap.inject(b"x" * 200, opcode=99), WrongValue, "opcode from 0 to 15"),
         (lambda: lab.tap.slow(0), WrongValue, "more than 0 bytes a second"),
+        (lambda: lab.tap.slow("x"), WrongValue, "more than 0 bytes a second, got 'x'"),
+        (lambda: lab.tap.slow(jitter="x"), WrongValue, "jitter from 0 to 3600 seconds, got 'x'"),
+        (lambda: lab.tap.inject("x", None), WrongValue, "'client' or 'server', .* got None"),
+        (lambda: lab.tap.half_close(None), WrongValue, "'client' or 'server', .* got None"),
+        (lambda: lab.tap.inject(raw="abc"), WrongValue, "raw as bytes, .* got 'abc'"),
+        (lambda: lab.tap.inject(masking_key="abcd"), WrongValue, "masking_key as bytes"),
         (lambda: lab.tap.slow(latency=-1), WrongValue, "latency from 0 to 3600"),
         (lambda: lab.tap.cut(7), NotHeld, "no open connection 7"),
         (lambda: lab.tap.remove_rule("x"), NotHeld, "the rules are: none"),
@@ -282,7 +288,49 @@ def test_an_edit_that_makes_no_frame_is_refused_and_the_frame_waits_on(lab, clie
         lab.tap.edit(payload="\ud800")
     with pytest.raises(WrongValue, match="does not fit the 7-bit form"):
         lab.tap.edit(payload="x" * 200, length_form=7)
+    for changes, says in [
+        ({"data": "abc"}, "data as bytes, .* got 'abc'"),
+        ({"masking_key": "abcd"}, "masking_key as bytes, .* got 'abcd'"),
+        ({"masking_key": b"abc"}, "a masking key of 4 bytes"),
+        ({"opcode": "1"}, "opcode as a whole number, got '1'"),
+        ({"announced_length": "5"}, "announced_length as a whole number"),
+    ]:
+        with pytest.raises(WrongValue, match=says):
+            lab.tap.edit(**changes)
+    with pytest.raises(WrongValue, match="expected 0 to 86400 seconds"):
+        lab.tap.delay(seconds="x")
     assert lab.tap.held[0].payload == b"Hello"
+    assert lab.tap.held[0].data == lab.tap.held[0].sent
+
+
+def test_what_an_edit_left_too_short_for_a_header_can_be_replaced_as_a_whole(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("Hello")
+    watch.waiting(1)
+    lab.tap.edit(data=b"\x81")
+    with pytest.raises(WrongValue, match=r"got 81, .* give all its bytes as data"):
+        lab.tap.edit(payload="x")
+    lab.tap.edit(data=lab.tap.held[0].sent)
+    lab.tap.resume()
+    assert client.recv() == "Hello"
+
+
+def test_a_fault_in_one_recording_keeps_no_other_connection_from_being_held(lab, watch):
+    with connect(lab.tap.url) as faulty, connect(lab.tap.url) as whole:
+        (end,) = [relay.client for relay in lab.tap._relays if relay.number == 1]
+
+        def broken(data: bytes) -> None:
+            raise RuntimeError("no room")
+
+        end.record = broken
+        faulty.send("x")
+        assert faulty.recv() == "x"
+        lab.tap.hold()
+        assert "connection 1 cannot be held from its middle" in repr(lab.tap.log)
+        whole.send("waits")
+        watch.waiting(1)
+        lab.tap.resume()
+        assert whole.recv() == "waits"
 
 
 # --- The connection

@@ -414,12 +414,12 @@ class Lane:
 
     def record(self, data: bytes) -> None:
         """Record bytes of this direction."""
-        tap, number = self.gate.relay.tap, self.gate.relay.number
-        if number is not None:
+        relay = self.gate.relay
+        if relay.number is not None:
             try:
-                tap.capture.record(number, self.direction, data)
+                relay.tap.capture.record(relay.number, self.direction, data)
             except Exception as fault:
-                tap.faults.note("record", fault)
+                relay.not_recorded(fault)
 
     def _mark(
         self,

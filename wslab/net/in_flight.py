@@ -81,7 +81,7 @@ class InFlight:
         if data is not None:
             if any(value is not None for value in (payload, *header_bits, *lengths)):
                 raise WrongValue("expected data (all bytes) or what to change in them, got both")
-            if not data:
+            if not (data := only_bytes("data", data)):
                 raise WrongValue("expected at least one byte of data; to send nothing, drop it")
             return data
         if not self.is_frame:
@@ -90,7 +90,17 @@ class InFlight:
                 "give all its bytes as data=…"
             )
         header = read_header(self.data, 0, len(self.data))
-        assert header is not None, "a frame is whole"
+        if header is None:
+            raise WrongValue(
+                f"expected a frame, got {self.data.hex(' ')}, which an earlier edit made of it and "
+                "which is less than a header: give all its bytes as data=…"
+            )
+        numbers = {"opcode": opcode, "length_form": length_form}
+        for name, number in (numbers | {"announced_length": announced_length}).items():
+            if number is not None and not isinstance(number, int):
+                raise WrongValue(f"expected {name} as a whole number, got {number!r}")
+        if masking_key is not None:
+            masking_key = only_bytes("masking_key", masking_key)
         first = self.data[0]
         was_masked = header.masked or masking_key is not None
         key = None
@@ -122,6 +132,13 @@ class InFlight:
             f"<{self.kind} {self.direction} → {other}, {len(self.data)} bytes, "
             f"connection {self.connection}{', edited' if self.data != self.sent else ''}>"
         )
+
+
+def only_bytes(name: str, value: object) -> bytes:
+    """Bytes as they are. Raises WrongValue for text, too: how it becomes bytes is not said."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise WrongValue(f"expected {name} as bytes, such as bytes.fromhex('8100'), got {value!r}")
+    return bytes(value)
 
 
 def as_bytes(payload: str | bytes) -> bytes:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wslab.net import loop
 from wslab.net.errors import NotHeld, WrongValue
 from wslab.net.gate import Gate, Lane, Line
-from wslab.net.in_flight import InFlight, as_bytes
+from wslab.net.in_flight import InFlight, as_bytes, only_bytes
 from wslab.net.tap_rules import Action, Decide, Rule, decide_by
 from wslab.wire import Direction, Opcode, encode_frame, new_masking_key
 
@@ -318,7 +318,7 @@ class WireDebugger:
 
     def delay(self, frame: InFlight | int | None = None, seconds: float = 1.0) -> InFlight:
         """Let this frame go by itself, so many seconds from now; all behind it wait for it."""
-        if not 0 <= seconds <= 86_400:
+        if not _is_number(seconds) or not 0 <= seconds <= 86_400:
             raise WrongValue(f"expected 0 to 86400 seconds (a day), got {seconds!r}")
         return self._to_one("delay", frame, lambda lane, frame: lane.delay(frame, seconds))
 
@@ -339,8 +339,10 @@ class WireDebugger:
         are, whatever they mean. Without a `connection`, the newest. While a frame is just arriving
         in this direction, the injected one follows it.
         """
-        _directions(direction)
-        data = raw if raw is not None else _frame(message, direction, opcode, header)
+        _one_direction(direction)
+        if raw is not None:
+            raw = only_bytes("raw", raw)
+        data = _frame(message, direction, opcode, header) if raw is None else raw
         if not data:
             raise WrongValue("expected at least one byte to inject")
 
@@ -384,7 +386,7 @@ class WireDebugger:
 
         The other direction goes on. Without a `connection`, the newest.
         """
-        _directions(direction)
+        _one_direction(direction)
 
         def act() -> None:
             self._relay(connection).arm().lanes[direction].close("FIN")
@@ -433,10 +435,12 @@ class WireDebugger:
         Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called with nothing,
         the line is as fast as it was.
         """
-        if bytes_per_second is not None and not bytes_per_second > 0:
+        if bytes_per_second is not None and not (
+            _is_number(bytes_per_second) and bytes_per_second > 0
+        ):
             raise WrongValue(f"expected more than 0 bytes a second, got {bytes_per_second!r}")
         for name, value in (("latency", latency), ("jitter", jitter)):
-            if not 0 <= value <= 3600:
+            if not _is_number(value) or not 0 <= value <= 3600:
                 raise WrongValue(f"expected {name} from 0 to 3600 seconds, got {value!r}")
         which = set(_directions(direction))
 
@@ -569,17 +573,27 @@ def _rule_text(rule: Decide) -> str:
 def _directions(direction: Direction | None) -> tuple[Direction, ...]:
     if direction is None:
         return _BOTH
+    return (_one_direction(direction),)
+
+
+def _one_direction(direction: Direction) -> Direction:
     if direction not in _BOTH:
         raise WrongValue(
             f"expected 'client' or 'server', whose frames are meant, got {direction!r}"
         )
-    return (direction,)
+    return direction
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _frame(
     message: str | bytes, direction: Direction, opcode: int | None, header: dict[str, Any]
 ) -> bytes:
     payload = as_bytes(message)
+    if header.get("masking_key") is not None:
+        header["masking_key"] = only_bytes("masking_key", header["masking_key"])
     if opcode is None:
         opcode = Opcode.TEXT if isinstance(message, str) else Opcode.BINARY
     if direction == "client":
