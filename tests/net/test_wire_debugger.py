@@ -232,6 +232,19 @@ def test_a_delayed_frame_goes_by_itself_and_those_behind_it_after_it(lab, client
     assert lab.capture.index.rows()[2].mark == "delayed 0.1 s"
 
 
+@pytest.mark.parametrize("key", ["step", "deliver", "deliver_all", "drop"])
+def test_what_follows_a_delayed_frame_does_not_wait_for_it_once_that_is_gone(
+    lab, client, watch, key
+):
+    lab.tap.add_rule("delay the 1st client text by 3600 s")
+    client.send("late")
+    watch.waiting(1)
+    getattr(lab.tap, key)()
+    assert key == "drop" or client.recv() == "late"
+    client.send("next")
+    assert client.recv() == "next"
+
+
 @pytest.mark.parametrize("direction", ["client", "server"])
 def test_a_frame_is_injected_in_either_direction(lab, client, direction):
     client.send("before")

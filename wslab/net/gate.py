@@ -168,7 +168,6 @@ class Lane:
         self.discards = False
         self._injections: list[tuple[bytes, str]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._last_due = 0.0
 
     # --- What the settings say
 
@@ -229,7 +228,7 @@ class Lane:
         due = now + wait
         if (line := self.line) is not None:
             due = max(due, line.arrival(now, len(frame.data)) + wait)
-        frame.due = max(due, self._last_due)
+        frame.due = due  # and not before those that wait in front of it
         frame.held = frame.held or (self.holds and not frame.is_loose)
         if self.queue or frame.held or self.frozen:
             self._mark(frame, "held", note=reason if frame.held else "behind what is held")
@@ -242,7 +241,6 @@ class Lane:
                 note = f"over {LARGEST >> 20} MiB: it passes as it comes"
                 self._mark(frame, "delivered", note=note)
             return
-        self._last_due = frame.due
         self._enqueue(frame)
 
     def _tell_unstopped(self, frame: InFlight) -> None:
@@ -329,7 +327,6 @@ class Lane:
             if isinstance(waiting, InFlight):
                 waiting.held = False
                 waiting.due = 0.0
-        self._last_due = 0.0
         self.pump()
 
     def discard(self, data: bytes) -> None:
