@@ -447,6 +447,22 @@ def test_rules_work_by_themselves(lab, client, watch):
     client.ping()
 
 
+def test_of_two_rules_that_change_a_frame_both_count(lab, client, watch):
+    lab.tap.add_rule('edit every client text to "AAAA"')
+    lab.tap.add_rule("set opcode=2 on every client text")
+    lab.tap.add_rule("duplicate every client binary")
+    client.send("zz")
+    assert [client.recv(), client.recv()] == [b"AAAA", b"AAAA"]
+
+
+def test_a_rule_counts_what_an_earlier_one_dropped(lab, client):
+    lab.tap.add_rule("drop the 1st client text")
+    lab.tap.add_rule('edit the 2nd client text to "second"')
+    for text in ("one", "two"):
+        client.send(text)
+    assert client.recv() == "second"
+
+
 def test_a_rule_cuts_in_a_frames_place(lab, client):
     lab.tap.add_rule("cut at the 2nd client frame")
     client.send("first")

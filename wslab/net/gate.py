@@ -205,10 +205,13 @@ class Lane:
             self._tell_unstopped(frame)
         wait = 0.0
         reason = "hold"
-        for action in () if frame.is_loose else self.gate.settings.decide(frame):
+        actions = iter(()) if frame.is_loose else self.gate.settings.decide(frame)
+        for action in actions:
             reason = action.why
             if action.verb in ("drop", "cut", "reset"):
                 self._mark(frame, "dropped", note=action.why)
+                for _ in actions:  # the other rules count what came, not what was left of it
+                    pass
                 if action.verb == "cut":
                     self.gate.cut()
                 elif action.verb == "reset":

@@ -10,6 +10,9 @@ A rule is one sentence::
     edit every client text to "hello"      set rsv1=1 on the 2nd client text
     cut at the 5th client frame            reset at the 1st ping          freeze at every close
 
+Of several rules each sees the frame as those before it have left it. All count what came, also what
+an earlier rule dropped.
+
 What looks like chance (10%, which bit is corrupted) comes from the rule's seed and the frame's
 place in its connection, never from the clock: the same traffic meets the same fate again.
 """

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wslab.net import loop
@@ -83,18 +83,18 @@ class Settings:
             self._lines[key] = Line(wish[1], wish[2], wish[3], chance)
         return self._lines[key]
 
-    def decide(self, frame: InFlight) -> list[Action]:
-        """What the rules want done to this frame. A rule that fails is as none, and noted."""
-        actions = []
-        for rule in self.rules:
+    def decide(self, frame: InFlight) -> Iterator[Action]:
+        """What the rules want done to this frame, one by one: do each before asking for the next,
+        whose rule then sees the frame as changed. A rule that fails is as none, and noted.
+        """
+        for rule in list(self.rules):
             try:
                 action = rule.decide(frame) if isinstance(rule, Rule) else decide_by(rule, frame)
             except Exception as fault:
                 self._note(f"rule {rule}", fault)
                 continue
             if action is not None:
-                actions.append(action)
-        return actions
+                yield action
 
     def freeze(self, connection: int) -> None:
         self.freezing[connection] = set(_BOTH)
