@@ -399,6 +399,10 @@ def test_a_frozen_connection_accepts_everything_and_delivers_nothing(lab, client
     with pytest.raises(TimedOut):
         client.ping(timeout=0.05)
     assert lab.tap.step() is None, "what is frozen cannot be stepped"
+    assert lab.tap.deliver_all() == 0
+    for by_hand in (lab.tap.deliver, lab.tap.duplicate):
+        with pytest.raises(NotHeld, match=r"is frozen: thaw\(\) first"):
+            by_hand()
     lab.tap.thaw()
     assert client.recv() == "into the void"
 

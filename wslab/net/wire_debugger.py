@@ -286,6 +286,7 @@ class WireDebugger:
         """Deliver this frame, also past others that wait before it."""
 
         def act(lane: Lane, frame: InFlight) -> None:
+            _refuse_frozen(lane)
             lane.let_go(frame)
 
         return self._to_one("deliver", frame, act)
@@ -296,7 +297,12 @@ class WireDebugger:
 
     def duplicate(self, frame: InFlight | int | None = None) -> InFlight:
         """Deliver a copy of this frame now. The frame itself goes on waiting."""
-        return self._to_one("duplicate", frame, lambda lane, frame: lane.copy(frame))
+
+        def act(lane: Lane, frame: InFlight) -> None:
+            _refuse_frozen(lane)
+            lane.copy(frame)
+
+        return self._to_one("duplicate", frame, act)
 
     def edit(
         self,
@@ -564,6 +570,14 @@ class WireDebugger:
             which = "connection" if connection is None else f"connection {connection}"
             raise NotHeld(f"there is no open {which} at the tap: connect a client to it first")
         return max(open_ones, key=lambda relay: relay.number or 0)
+
+
+def _refuse_frozen(lane: Lane) -> None:
+    if lane.frozen:
+        raise NotHeld(
+            f"expected a connection that delivers, but what the {lane.direction} sends on "
+            f"connection {lane.gate.connection} is frozen: thaw() first"
+        )
 
 
 def _rule_text(rule: Decide) -> str:
