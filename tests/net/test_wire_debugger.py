@@ -175,6 +175,30 @@ def test_one_connection_is_held_and_another_is_not(lab, watch):
         assert not lab.tap.is_armed
 
 
+@pytest.mark.parametrize(("stop", "go_on"), [("hold", "resume"), ("freeze", "thaw")])
+def test_of_all_that_is_stopped_one_connection_can_go_on(lab, watch, stop, go_on):
+    with connect(lab.tap.url) as first, connect(lab.tap.url) as second:
+        getattr(lab.tap, stop)()
+        first.send("waits")
+        watch.waiting(1)
+        getattr(lab.tap, go_on)(1)
+        assert first.recv() == "waits"
+        first.send("passes")
+        assert first.recv() == "passes"
+        (relay,) = [relay for relay in lab.tap._relays if relay.number == 1]
+        assert relay.gate is None, "a plain relay again"
+        second.send("waits")
+        watch.waiting(1)
+        with pytest.raises(TimedOut):
+            second.recv(timeout=0.02)
+        getattr(lab.tap, stop)()  # and now it is among all again
+        first.send("waits too")
+        watch.waiting(2)
+        getattr(lab.tap, go_on)()
+        assert [first.recv(), second.recv()] == ["waits too", "waits"]
+        assert not lab.tap.is_armed
+
+
 # --- One frame
 
 
@@ -286,6 +310,11 @@ def test_errors_say_what_was_expected(lab, client):
         (lambda: lab.tap.inject(masking_key="abcd"), WrongValue, "masking_key as bytes"),
         (lambda: lab.tap.slow(latency=-1), WrongValue, "latency from 0 to 3600"),
         (lambda: lab.tap.cut(7), NotHeld, "no open connection 7"),
+        (lambda: lab.tap.hold(connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.freeze(connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.slow(9, connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.hold(connection="1"), WrongValue, "a connection's number, .* got '1'"),
+        (lambda: lab.tap.resume("1"), WrongValue, "a connection's number, .* got '1'"),
         (lambda: lab.tap.remove_rule("x"), NotHeld, "the rules are: none"),
     ]:
         with pytest.raises(error, match=says):
@@ -427,6 +456,18 @@ def test_a_slow_line_keeps_order_and_its_jitter_repeats(lab, client, watch):
     assert "delayed" in lab.capture.index.rows()[2].mark
     line = lab.tap.settings.line(1, "client")
     assert line.chance.random() != line.chance.random()
+    lab.tap.slow()
+    assert not lab.tap.is_armed
+
+
+def test_each_direction_can_be_slow_in_its_own_way(lab, client):
+    lab.tap.slow(latency=0.5, direction="client")
+    lab.tap.slow(1000, direction="server")
+    lines = [lab.tap.settings.line(1, direction) for direction in ("client", "server")]
+    assert [(line.latency, line.bytes_per_second) for line in lines] == [(0.5, None), (0, 1000)]
+    lab.tap.slow(direction="client")
+    assert lab.tap.settings.line(1, "client") is None
+    assert lab.tap.settings.line(1, "server") is lines[1]
     lab.tap.slow()
     assert not lab.tap.is_armed
 

@@ -20,13 +20,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wslab.net import loop
 from wslab.net.errors import NotHeld, WrongValue
 from wslab.net.gate import Gate, Lane, Line
 from wslab.net.in_flight import InFlight, as_bytes, only_bytes
 from wslab.net.tap_rules import Action, Decide, Rule, decide_by
+from wslab.net.wishes import Wishes
 from wslab.wire import Direction, Opcode, encode_frame, new_masking_key
 
 if TYPE_CHECKING:
@@ -36,18 +37,24 @@ T = TypeVar("T")
 _BOTH: tuple[Direction, ...] = ("client", "server")
 
 
-class Settings:
-    """What is armed, and for which connections. Lives on the loop thread.
+class Speed(NamedTuple):
+    """How slow a direction is to be made; see `WireDebugger.slow`."""
 
-    A key of None stands for every connection, those to come included.
-    """
+    bytes_per_second: float | None
+    latency: float
+    jitter: float
+    seed: int
+
+
+class Settings:
+    """What is armed, and for which connections. Lives on the loop thread."""
 
     def __init__(self) -> None:
         self.taps: list[Tap] = []
         self.rules: list[Decide] = []
-        self.holding: dict[int | None, set[Direction]] = {}
-        self.freezing: dict[int | None, set[Direction]] = {}
-        self.slow: dict[int | None, tuple[set[Direction], float | None, float, float, int]] = {}
+        self.holding: Wishes[bool] = Wishes()
+        self.freezing: Wishes[bool] = Wishes()
+        self.slow: Wishes[Speed] = Wishes()
         self.passed = ""
         """What could not be held though it was wished, in a sentence; the last of them."""
         self.subscribers: list[Callable[[], None]] = []
@@ -62,25 +69,23 @@ class Settings:
     def arms(self, connection: int) -> bool:
         """Whether the frames of this connection must be seen one by one."""
         return bool(self.rules) or any(
-            key in wishes
-            for wishes in (self.holding, self.freezing, self.slow)
-            for key in (None, connection)
+            wishes.of(connection) for wishes in (self.holding, self.freezing, self.slow)
         )
 
     def holds(self, connection: int, direction: Direction) -> bool:
-        return _says(self.holding, connection, direction)
+        return direction in self.holding.of(connection)
 
     def frozen(self, connection: int, direction: Direction) -> bool:
-        return _says(self.freezing, connection, direction)
+        return direction in self.freezing.of(connection)
 
     def line(self, connection: int, direction: Direction) -> Line | None:
-        wish = self.slow.get(connection) or self.slow.get(None)
-        if wish is None or direction not in wish[0]:
+        speed = self.slow.of(connection).get(direction)
+        if speed is None:
             return None
         key = (connection, direction)
         if key not in self._lines:
-            chance = random.Random(f"{wish[4]}/{connection}/{direction}")
-            self._lines[key] = Line(wish[1], wish[2], wish[3], chance)
+            chance = random.Random(f"{speed.seed}/{connection}/{direction}")
+            self._lines[key] = Line(speed.bytes_per_second, speed.latency, speed.jitter, chance)
         return self._lines[key]
 
     def decide(self, frame: InFlight) -> Iterator[Action]:
@@ -97,22 +102,24 @@ class Settings:
                 yield action
 
     def freeze(self, connection: int) -> None:
-        self.freezing[connection] = set(_BOTH)
+        self.freezing.add(connection, _BOTH, True)
         self.tell()
 
     def forget(self, connection: int) -> None:
         """The connection is over."""
         for wishes in (self.holding, self.freezing, self.slow):
-            wishes.pop(connection, None)
+            wishes.forget(connection)
         for rule in self.rules:
             if isinstance(rule, Rule):
                 rule.forget(connection)
         for direction in _BOTH:
             self._lines.pop((connection, direction), None)
 
-    def clear_lines(self) -> None:
+    def clear_lines(self, connection: int | None, directions: tuple[Direction, ...]) -> None:
         """The speed was changed: what is on its way keeps its time, the rest gets a new one."""
-        self._lines.clear()
+        for key in list(self._lines):
+            if connection in (None, key[0]) and key[1] in directions:
+                del self._lines[key]
 
     def tell(self) -> None:
         for callback in list(self.subscribers):
@@ -162,10 +169,6 @@ class Settings:
         for gate in self.gates():
             gate.settle()
         self.tell()
-
-
-def _says(wishes: dict[int | None, set[Direction]], connection: int, direction: Direction) -> bool:
-    return any(direction in wishes.get(key, ()) for key in (None, connection))
 
 
 class WireDebugger:
@@ -229,24 +232,25 @@ class WireDebugger:
         """Queue everything from now on: of one direction or both, one connection or all."""
 
         which = _directions(direction)
+        _check_connection(connection)
 
         def act() -> None:
+            self._arm(connection)
             self._settings.passed = ""
-            self._settings.holding.setdefault(connection, set()).update(which)
-            self._settings.arm(connection)
+            self._settings.holding.add(connection, which, True)
             self._settings.tell()
 
         self._do("hold", act)
 
     def resume(self, connection: int | None = None) -> None:
-        """Hold no more: deliver what waits, and let pass what comes."""
+        """Hold no more: deliver what waits, and let pass what comes. The others stay held, if one
+        connection is named.
+        """
+        _check_connection(connection)
 
         def act() -> None:
             self._settings.passed = ""
-            if connection is None:
-                self._settings.holding.clear()
-            else:
-                self._settings.holding.pop(connection, None)
+            self._settings.holding.lift(connection, _BOTH)
             for _, frame in self._settings.waiting(connection):
                 frame.held = False
             self._settings.settle()
@@ -377,7 +381,7 @@ class WireDebugger:
         def act() -> int:
             relays = self._settings.relays(connection)
             if connection is not None and not relays:
-                raise NotHeld(f"there is no open connection {connection} at the tap")
+                raise _no_connection(connection)
             for relay in relays:
                 if hard:
                     relay.cut_hard()
@@ -406,22 +410,23 @@ class WireDebugger:
         """
 
         which = _directions(direction)
+        _check_connection(connection)
 
         def act() -> None:
-            self._settings.freezing.setdefault(connection, set()).update(which)
-            self._settings.arm(connection)
+            self._arm(connection)
+            self._settings.freezing.add(connection, which, True)
             self._settings.tell()
 
         self._do("freeze", act)
 
     def thaw(self, connection: int | None = None) -> None:
-        """Deliver what was frozen, and go on."""
+        """Deliver what was frozen, and go on. The others stay frozen, if one connection is
+        named.
+        """
+        _check_connection(connection)
 
         def act() -> None:
-            if connection is None:
-                self._settings.freezing.clear()
-            else:
-                self._settings.freezing.pop(connection, None)
+            self._settings.freezing.lift(connection, _BOTH)
             self._settings.settle()
 
         self._do("thaw", act)
@@ -438,8 +443,9 @@ class WireDebugger:
     ) -> None:
         """Make the line slow: a limited bandwidth, seconds of latency, seconds of jitter at most.
 
-        Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called with nothing,
-        the line is as fast as it was.
+        Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called for one
+        direction, the other stays as slow as it is. Called with nothing, the line is as fast as it
+        was.
         """
         if bytes_per_second is not None and not (
             _is_number(bytes_per_second) and bytes_per_second > 0
@@ -448,16 +454,17 @@ class WireDebugger:
         for name, value in (("latency", latency), ("jitter", jitter)):
             if not _is_number(value) or not 0 <= value <= 3600:
                 raise WrongValue(f"expected {name} from 0 to 3600 seconds, got {value!r}")
-        which = set(_directions(direction))
+        which = _directions(direction)
+        _check_connection(connection)
+        speed = Speed(bytes_per_second, latency, jitter, seed)
 
         def act() -> None:
-            self._settings.clear_lines()
             if bytes_per_second is None and not latency and not jitter:
-                self._settings.slow.pop(connection, None)
+                self._settings.slow.lift(connection, which)
             else:
-                wish = (which, bytes_per_second, latency, jitter, seed)
-                self._settings.slow[connection] = wish
-                self._settings.arm(connection)
+                self._arm(connection)
+                self._settings.slow.add(connection, which, speed)
+            self._settings.clear_lines(connection, which)
             self._settings.settle()
 
         self._do("slow", act)
@@ -564,12 +571,28 @@ class WireDebugger:
             for row in rows
         )
 
+    def _arm(self, connection: int | None) -> None:
+        if connection is not None and not self._settings.relays(connection):
+            raise _no_connection(connection)
+        self._settings.arm(connection)
+
     def _relay(self, connection: int | None) -> Relay:
         open_ones = [relay for relay in self._settings.relays(connection) if relay.is_joined]
         if not open_ones:
-            which = "connection" if connection is None else f"connection {connection}"
-            raise NotHeld(f"there is no open {which} at the tap: connect a client to it first")
+            raise _no_connection(connection)
         return max(open_ones, key=lambda relay: relay.number or 0)
+
+
+def _no_connection(connection: int | None) -> NotHeld:
+    which = "connection" if connection is None else f"connection {connection}"
+    return NotHeld(f"there is no open {which} at the tap: connect a client to it first")
+
+
+def _check_connection(connection: int | None) -> None:
+    if connection is not None and not isinstance(connection, int):
+        raise WrongValue(
+            f"expected a connection's number, such as 1, or None for all, got {connection!r}"
+        )
 
 
 def _refuse_frozen(lane: Lane) -> None:
