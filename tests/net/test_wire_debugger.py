@@ -500,6 +500,28 @@ def test_of_two_rules_that_change_a_frame_both_count(lab, client, watch):
     assert [client.recv(), client.recv()] == [b"AAAA", b"AAAA"]
 
 
+@pytest.mark.parametrize("how", ["rule", "by hand"])
+def test_text_takes_the_place_of_what_was_compressed(how):
+    with (
+        EchoServer(compression="deflate") as server,
+        Tap(server.port, Capture()) as tap,
+        connect(tap.url, compression="deflate") as client,
+    ):
+        watch = Watch(Lab(server, tap, tap.capture))
+        if how == "rule":
+            tap.add_rule('edit every client text to "plain"')
+        else:
+            tap.hold("client")
+        client.send("compressed" * 10)
+        if how == "by hand":
+            watch.waiting(1)
+            assert tap.edit(payload="plain", rsv1=True).data[0] == 0xC1, "as it was named"
+            assert tap.edit(payload=b"\0").data[0] == 0xC1, "bytes may be compressed ones"
+            tap.edit(payload="plain")
+            tap.resume()
+        assert client.recv() == "plain"
+
+
 def test_a_rule_counts_what_an_earlier_one_dropped(lab, client):
     lab.tap.add_rule("drop the 1st client text")
     lab.tap.add_rule('edit the 2nd client text to "second"')

@@ -74,7 +74,9 @@ class InFlight:
     ) -> bytes:
         """Its bytes with this changed and the rest as it is; `data` replaces all of them.
 
-        What has no header bits, a request or response, only takes `data`. Raises WrongValue.
+        A payload given as text is not compressed: where RSV1 is not named, it becomes 0, as RFC
+        7692 §6 has it. What has no header bits, a request or response, only takes `data`. Raises
+        WrongValue.
         """
         header_bits = (opcode, fin, rsv1, rsv2, rsv3, masked, masking_key)
         lengths = (length_form, announced_length)
@@ -110,6 +112,8 @@ class InFlight:
         body = self.payload if payload is None else as_bytes(payload)
         if length_form is None and payload is None and masked is None and announced_length is None:
             length_form = {126: 16, 127: 64}.get(self.data[1] & 0x7F, 7)  # odd forms stay odd
+        if isinstance(payload, str) and rsv1 is None:
+            rsv1 = False
         bits = {"fin": fin, "rsv1": rsv1, "rsv2": rsv2, "rsv3": rsv3}
         try:
             return encode_frame(

@@ -134,7 +134,7 @@ class Rule:
             payload = self.payload or b""
             if not frame.is_frame:
                 return frame.changed(data=payload)
-            return frame.changed(payload)
+            return frame.changed(payload, rsv1=False)  # what a rule writes is not compressed
         if self.verb == "set":
             return frame.changed(**self.bits)  # type: ignore[arg-type]
         if self.verb == "corrupt":
