@@ -603,6 +603,7 @@ def test_it_must_be_connected_first():
         ("ws://:80", "expected a host after ws://"),
         ("ws://127.0.0.1:0", "got 0 in"),
         ("ws://127.0.0.1:99999", "expected ws://host:port/path"),
+        (f"ws://127.0.0.1:{'9' * 5000}/", "from 1 to 65535, got one of more than 20 digits"),
         ("ws://127.0.0.1:abc", "expected ws://host:port/path"),
         ("ws://[::1", "expected ws://host:port/path"),
         ("ws://a..b/", "expected ws://host:port/path"),

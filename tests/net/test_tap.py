@@ -420,7 +420,12 @@ def test_upstream_may_be_given_in_any_form(form, url, capture):
             assert client.recv() == "x"
 
 
-@pytest.mark.parametrize("upstream", [0, 70000, "http://127.0.0.1:80", "nowhere", None])
+@pytest.mark.parametrize(
+    "upstream",
+    [0, 70000, 10**5000, "http://127.0.0.1:80", "nowhere", None,
+     ("h", "80"), ("a", 1, 2), (5, 80), f"h:{'9' * 5000}"],
+    ids=range(10),
+)  # fmt: skip
 def test_an_upstream_that_is_none_is_refused_at_once(upstream, capture):
     with pytest.raises(WrongURL):
         Tap(upstream, capture)

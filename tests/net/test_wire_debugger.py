@@ -539,6 +539,13 @@ def test_a_rule_cuts_in_a_frames_place(lab, client):
         client.recv()
 
 
+def test_a_rule_is_removed_by_the_text_by_which_it_was_added(lab):
+    for text in ("drop  every pong", 'edit every text to "a  b"'):
+        lab.tap.add_rule(text)
+        lab.tap.remove_rule(text)
+    assert lab.tap.rules == []
+
+
 def test_a_function_as_a_rule_that_fails_lets_the_frame_pass(lab, client):
     def broken(frame):
         raise RuntimeError("a learner's mistake")

@@ -26,7 +26,7 @@ from wslab.net import loop
 from wslab.net.errors import NotHeld, WrongValue
 from wslab.net.gate import Gate, Lane, Line
 from wslab.net.in_flight import InFlight, as_bytes, only_bytes
-from wslab.net.tap_rules import Action, Decide, Rule, decide_by
+from wslab.net.tap_rules import Action, Decide, Rule, decide_by, normal_text
 from wslab.net.wishes import Wishes
 from wslab.wire import Direction, Opcode, encode_frame, new_masking_key
 
@@ -491,10 +491,11 @@ class WireDebugger:
 
     def remove_rule(self, rule: str | Decide) -> None:
         """Follow it no more. Raises `NotHeld` where there is no such rule."""
+        text = normal_text(rule) if isinstance(rule, str) else None
 
         def act() -> None:
             for one in self._settings.rules:
-                if one is rule or _rule_text(one) == rule:
+                if one is rule or _rule_text(one) == text:
                     self._settings.rules.remove(one)
                     self._settings.settle()
                     return
