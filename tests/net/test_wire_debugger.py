@@ -742,6 +742,40 @@ def test_a_reader_that_is_held_up_slows_the_sender_and_the_tap_holds_little(upst
         assert within(exchange) < 100_000 + 300_000
 
 
+def test_many_small_frames_count_for_what_they_take(upstream, monkeypatch):
+    monkeypatch.setattr(gate, "HOLD_LIMIT", 100_000)
+    with Tap(upstream.port, Capture()) as tap:
+
+        async def exchange() -> None:
+            async with joined(tap, upstream) as (client, server):
+                server[1].write(b"HTTP/1.1 101 OK\r\n\r\n")
+                await client[0].readuntil(b"\r\n\r\n")
+                await asyncio.to_thread(tap.hold)
+                server[1].write(encode_frame(1, b"") * 1000)
+                (relay,) = tap._relays
+                await until(lambda: not relay.server.transport.is_reading())
+                assert len(relay.gate.lanes["server"].queue) <= 1000
+                await asyncio.to_thread(tap.edit, None, b"x")
+                await asyncio.to_thread(tap.step)
+                await asyncio.to_thread(tap.resume)
+                await client[0].readexactly(1 + 2 * 1000)
+                assert relay.gate is None
+                assert relay.server.transport.is_reading()
+
+        within(exchange)
+
+
+def test_the_oldest_comes_first_over_all_connections(lab, watch):
+    with connect(lab.tap.url) as first, connect(lab.tap.url) as second:
+        lab.tap.hold("client")
+        for count, client in enumerate([first, second, second, first], 1):
+            client.send(str(count))
+            watch.waiting(count)
+        assert [frame.payload for frame in lab.tap.held] == [b"1", b"2", b"3", b"4"]
+        assert [lab.tap.step().payload for _ in range(4)] == [b"1", b"2", b"3", b"4"]
+        lab.tap.disarm()
+
+
 # --- Nothing is left behind
 
 

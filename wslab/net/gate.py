@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 HOLD_LIMIT = 16 * 2**20
 """Bytes that may queue in one direction; then its sender is not read from any more."""
 
+OVERHEAD = 500
+"""Bytes that a waiting frame takes besides its own: of small frames these are the most."""
+
 CUT_GRACE = 0.5
 """Seconds that peers have for ending their own side after a clean cut; then it is closed."""
 
@@ -161,7 +164,7 @@ class Lane:
         self.source = source
         self.direction: Direction = source.direction
         self.queue: deque[InFlight | _Ending] = deque()
-        self.size = 0  # bytes in the queue
+        self.size = 0  # bytes that the queue takes
         self.choked = source.transport is not None and not source.transport.is_reading()
         self.full = False
         self.finished = source.ended  # nothing more will be delivered
@@ -263,7 +266,8 @@ class Lane:
 
     def _enqueue(self, frame: InFlight) -> None:
         self.queue.append(frame)
-        self.size += len(frame.data)
+        frame.waits = True
+        self.size += len(frame.data) + OVERHEAD
         self._watch_size()
 
     # --- Leaving
@@ -313,7 +317,7 @@ class Lane:
 
     def edit(self, frame: InFlight, data: bytes, note: str) -> None:
         """Let other bytes go out in its place."""
-        if frame in self.queue:
+        if frame.waits:
             self.size += len(data) - len(frame.data)
         frame.data = data
         self._mark(frame, "edited", data=data, note=note)
@@ -351,6 +355,7 @@ class Lane:
         self._injections.clear()
         for frame in waiting:
             if isinstance(frame, InFlight):
+                frame.waits = False
                 self._mark(frame, "dropped", note=why)
 
     def close(self, note: str) -> None:
@@ -435,7 +440,8 @@ class Lane:
 
     def _remove(self, frame: InFlight) -> None:
         self.queue.remove(frame)
-        self.size -= len(frame.data)
+        frame.waits = False
+        self.size -= len(frame.data) + OVERHEAD
         self._watch_size()
 
     # Backpressure: either end can make the source wait.

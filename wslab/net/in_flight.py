@@ -28,6 +28,8 @@ class InFlight:
         self.is_loose = piece.what in ("large", "loose")
         self.too_large = piece.unit
         """Of the first part of what is too large to be held: bytes of the whole. Else 0."""
+        self.waits = False
+        """Is in a queue at the tap."""
         self.held = False
         """Waits until somebody lets it go."""
         self.due = 0.0

@@ -17,6 +17,7 @@ serve all taps that share one `Settings`: those of a lab, whose connections are 
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import random
 from collections.abc import Callable, Iterator
@@ -145,15 +146,11 @@ class Settings:
     def gates(self, connection: int | None = None) -> list[Gate]:
         return [relay.gate for relay in self.relays(connection) if relay.gate is not None]
 
-    def waiting(self, connection: int | None = None) -> list[tuple[Lane, InFlight]]:
-        found = [
-            (lane, frame)
-            for gate in self.gates(connection)
-            for lane in gate.lanes.values()
-            for frame in lane.queue
-            if isinstance(frame, InFlight)
-        ]
-        return sorted(found, key=lambda pair: pair[1].sequence)
+    def waiting(self, connection: int | None = None) -> Iterator[tuple[Lane, InFlight]]:
+        """What waits, oldest first. Each queue is in that order: the first costs no more when many
+        wait."""
+        lanes = [lane for gate in self.gates(connection) for lane in gate.lanes.values()]
+        return heapq.merge(*map(_in_flight, lanes), key=lambda pair: pair[1].sequence)
 
     def arm(self, connection: int | None = None) -> None:
         """Put a gate before every connection that needs one from now on."""
@@ -169,6 +166,10 @@ class Settings:
         for gate in self.gates():
             gate.settle()
         self.tell()
+
+
+def _in_flight(lane: Lane) -> Iterator[tuple[Lane, InFlight]]:
+    return ((lane, frame) for frame in lane.queue if isinstance(frame, InFlight))
 
 
 class WireDebugger:
@@ -550,27 +551,27 @@ class WireDebugger:
         return self._do(name, call)
 
     def _find(self, which: InFlight | int | None) -> tuple[Lane, InFlight]:
-        waiting = self._settings.waiting()
         if which is None:
-            if waiting:
-                return waiting[0]
+            for pair in self._settings.waiting():
+                return pair
             raise NotHeld("nothing waits at the tap: hold() first, then let a peer send something")
-        for lane, frame in waiting:
-            if frame is which or (isinstance(which, int) and self._is_row(frame, which)):
+        place = self._place(which) if isinstance(which, int) else None
+        count = 0
+        for lane, frame in self._settings.waiting():
+            if frame is which or place == (frame.connection, frame.direction, frame.offset):
                 return lane, frame
+            count += 1
         what = f"row {which}" if isinstance(which, int) else repr(which)
         raise NotHeld(
             f"{what} does not wait at the tap: it was delivered or dropped, or never held; "
-            f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} (see held)"
+            f"{count} wait{'s' if count == 1 else ''} (see held)"
         )
 
-    def _is_row(self, frame: InFlight, number: int) -> bool:
-        rows = self.capture.index.rows(number, number + 1) if number >= 0 else []
-        return any(
-            (row.connection, row.direction, row.offset)
-            == (frame.connection, frame.direction, frame.offset)
-            for row in rows
-        )
+    def _place(self, number: int) -> tuple[int, Direction, int] | None:
+        """Where the row of this number starts."""
+        for row in self.capture.index.rows(number, number + 1) if number >= 0 else []:
+            return row.connection, row.direction, row.offset
+        return None
 
     def _arm(self, connection: int | None) -> None:
         if connection is not None and not self._settings.relays(connection):
