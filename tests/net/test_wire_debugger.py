@@ -742,6 +742,61 @@ def test_a_reader_that_is_held_up_slows_the_sender_and_the_tap_holds_little(upst
         assert within(exchange) < 100_000 + 300_000
 
 
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+
+
+@pytest.mark.parametrize(
+    "begin", [EVENTS + b"\r\n", EVENTS + b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+def test_a_response_that_goes_on_and_on_is_not_held_up_by_rules_about_frames(upstream, begin):
+    event = b"9\r\ndata: 1\n\n\r\n"
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+        tap.add_rule("drop every pong")
+
+        async def exchange() -> None:
+            async with joined(tap, upstream) as (client, server):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n")
+                await server[0].readexactly(18)
+                server[1].write(begin)
+                assert await client[0].readexactly(len(begin)) == begin
+                for _ in range(3):
+                    server[1].write(event)
+                    assert await client[0].readexactly(len(event)) == event
+
+        within(exchange)
+        assert list(tap.faults) == []
+        assert capture.delivered(1, "server") == begin + 3 * event
+
+
+@pytest.mark.parametrize("how", ["rule", "by hand"])
+def test_where_a_head_is_dropped_its_body_is_too(upstream, how):
+    begin = EVENTS + b"Content-Length: 10\r\n\r\n"
+    after = b"HTTP/1.1 204 No Content\r\n\r\n"
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+        if how == "rule":
+            tap.add_rule("drop the 1st response")
+        else:
+            tap.hold("server")
+
+        async def exchange() -> bytes:
+            async with joined(tap, upstream) as (client, server):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n" * 2)
+                await server[0].readexactly(36)
+                server[1].write(begin + b"01234")
+                await until(lambda: capture.size(1, "server") == len(begin) + 5)
+                if how == "by hand":
+                    await asyncio.to_thread(tap.drop)
+                server[1].write(b"56789" + after)
+                await until(lambda: capture.size(1, "server") == len(begin + after) + 10)
+                await asyncio.to_thread(tap.resume)
+                return await client[0].readexactly(len(after))
+
+        assert within(exchange) == after
+        assert capture.delivered(1, "server") == after
+
+
 def test_many_small_frames_count_for_what_they_take(upstream, monkeypatch):
     monkeypatch.setattr(gate, "HOLD_LIMIT", 100_000)
     with Tap(upstream.port, Capture()) as tap:

@@ -99,6 +99,10 @@ class Gate:
         for piece in pieces:
             lane = self.lanes[piece.direction]
             frame = InFlight(self.connection, piece, self.settings.next_sequence())
+            if piece.what == "head":
+                lane.head = frame
+            elif piece.what == "body":
+                frame.head = lane.head
             lane.arrive(frame)
 
     def _surrender(self, direction: Direction, data: bytes) -> None:
@@ -169,6 +173,7 @@ class Lane:
         self.full = False
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False
+        self.head: InFlight | None = None  # the last one
         self._injections: list[tuple[bytes, str]] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -212,6 +217,7 @@ class Lane:
         for action in actions:
             reason = action.why
             if action.verb in ("drop", "cut", "reset"):
+                frame.dropped = True
                 self._mark(frame, "dropped", note=action.why)
                 for _ in actions:  # the other rules count what came, not what was left of it
                     pass
@@ -297,6 +303,9 @@ class Lane:
         self._deliver(frame)
 
     def _deliver(self, frame: InFlight) -> None:
+        if frame.head is not None and frame.head.dropped:
+            self._mark(frame, "dropped", note="its head was dropped")
+            return
         self.write(frame.data)
         if frame.marked:
             self._mark(frame, "delivered")
@@ -313,6 +322,7 @@ class Lane:
     def drop(self, frame: InFlight, note: str) -> None:
         """Take a waiting frame away."""
         self._remove(frame)
+        frame.dropped = True
         self._mark(frame, "dropped", note=note)
 
     def edit(self, frame: InFlight, data: bytes, note: str) -> None:

@@ -25,7 +25,10 @@ class InFlight:
         self.sequence = sequence
         """Counts what came to the tap, over all connections."""
         self.is_frame = piece.what == "frame"
-        self.is_loose = piece.what in ("large", "loose")
+        self.is_loose = piece.what in ("large", "body", "loose")
+        self.head: InFlight | None = None
+        """Of a part of a body: the head that went ahead. Where that is dropped, this is too."""
+        self.dropped = False
         self.too_large = piece.unit
         """Of the first part of what is too large to be held: bytes of the whole. Else 0."""
         self.waits = False
