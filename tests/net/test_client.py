@@ -77,6 +77,24 @@ class Scripted(Server):
         await self.handler(connection)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("name", 5),
+        ("compression", "gzip"),
+        ("ping_interval", -1),
+        ("ping_timeout", "x"),
+        ("max_size", "x"),
+        ("max_size", -1),
+        ("close_timeout", "x"),
+        ("close_timeout", float("nan")),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused_before_anything_is_connected(option, value):
+    with pytest.raises(WrongValue, match=f"expected (a )?{option} .*, got {value!r}"):
+        Client(**{option: value})
+
+
 # Messages
 
 

@@ -17,7 +17,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from wslab.net import (
+    Client,
     EchoServer,
+    HandshakeFailed,
     NotRunning,
     PortForbidden,
     PortTaken,
@@ -312,6 +314,23 @@ class Stuck(EchoServer):
             await self.go_on.wait()
         await super()._close()
         self.closed.set()
+
+
+def test_a_single_origin_or_subprotocol_may_stand_alone():
+    server = EchoServer(origins="http://a.example", subprotocols="chat")
+    assert server.subprotocols == ("chat",)
+    with server:
+        with pytest.raises(HandshakeFailed):
+            Client(server.url).connect(origin="http://b.example")
+        with Client(server.url).connect(
+            origin="http://a.example", subprotocols=["talk", "chat"]
+        ) as client:
+            assert client.subprotocol == "chat"
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(WrongValue, match=r"expected a name as str, .* got None"):
+        EchoServer(None)
 
 
 def test_an_interrupted_start_leaves_nothing_behind(interrupt_when):

@@ -30,6 +30,8 @@ class Listener:
     kind: ClassVar[str] = "server"
 
     def __init__(self, name: str, port: int = 0) -> None:
+        if not isinstance(name, str):
+            raise WrongValue(f"expected a name as str, such as 'echo', got {name!r}")
         if not isinstance(port, int) or not 0 <= port <= 65535:
             raise WrongValue(f"expected a port from 0 (any free one) to 65535, got {port!r}")
         self.name = name
