@@ -71,6 +71,10 @@ async def joined(tap: Tap, upstream: Upstream) -> AsyncIterator[tuple[Streams, S
     server = await upstream.accepted.get()
     try:
         yield client, server
+    except BaseException:
+        for relay in list(tap._relays):
+            relay.cut()  # what waits at the tap would wait for ever, and hide what went wrong
+        raise
     finally:
         for _, writer in (client, server):
             writer.close()
