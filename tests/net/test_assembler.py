@@ -133,3 +133,61 @@ def test_an_ordinary_page_comes_before_the_handshake():
     pieces = one.feed("server", RESPONSE)
     assert [(p.direction, p.what) for p in pieces] == [("server", "head"), ("client", "frame")]
     assert one.upgraded
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+BODIES = [
+    (GET + REQUEST, OK + b"Content-Length: 9\r\n\r\n", b"nine byte"),
+    (GET + REQUEST, CHUNKED,
+     b"4\r\ndata\r\n11;x=y\r\n\r\n0\r\n\r\n0123456789\r\n0\r\n\r\n"),
+    (GET + REQUEST, CHUNKED, b"1\r\nx\r\n0\r\nTrailer: x\r\n\r\n"),
+]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(BODIES), st.integers(0, 200), st.lists(st.integers(0, 200)))
+def test_a_body_passes_as_it_comes_and_what_follows_is_found(parts, met, cuts):
+    client, head, body = parts
+    frame = encode_frame(1, b"Hello")
+    stream = head + body + RESPONSE + frame
+    one = Assembler()
+    one.feed("client", client)
+    met = min(met, len(head + body))
+    one.join_http("server", stream[:met])
+    ends = sorted({len(stream), *(cut for cut in cuts if met < cut < len(stream))})
+    pieces = []
+    for start, end in zip([met, *ends], ends, strict=False):
+        arrived = one.feed("server", stream[start:end])
+        pieces += arrived
+        if len(head) <= end:
+            passed = sum(len(piece.data) for piece in pieces)
+            size_line = len(b"11;x=y\r\n")
+            assert passed >= min(end, len(head + body)) - met - max(size_line, 20)
+    assert b"".join(piece.data for piece in pieces) == stream[met:]
+    assert [piece.offset for piece in pieces] == [
+        met + sum(len(piece.data) for piece in pieces[:place]) for place in range(len(pieces))
+    ]
+    assert one.upgraded
+    assert [piece.data for piece in pieces[-2:]] == [RESPONSE, frame]
+
+
+def test_a_body_without_an_end_passes_as_it_comes():
+    one = Assembler()
+    one.feed("client", GET)
+    pieces = one.feed("server", OK + b"\r\n")
+    assert [(p.what, p.data) for p in pieces] == [("head", OK + b"\r\n")]
+    for event in (b"data: 1\n\n", b"data: 2\n\n"):
+        assert [(p.what, p.data) for p in one.feed("server", event)] == [("body", event)]
+    assert not one.between_units("server")
+
+
+def test_a_request_goes_ahead_of_the_body_that_waits_for_an_answer():
+    one = Assembler()
+    put = b"PUT / HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    assert [(p.what, p.data) for p in one.feed("client", put)] == [("head", put)]
+    assert [p.what for p in one.feed("server", b"HTTP/1.1 100 Continue\r\n\r\n")] == ["head"]
+    pieces = one.feed("client", b"Hello" + REQUEST)
+    assert [(p.what, p.data) for p in pieces] == [("body", b"Hello"), ("head", REQUEST)]
+    assert [p.what for p in one.feed("server", PAGE + RESPONSE)] == ["head", "head"]
+    assert one.upgraded

@@ -77,6 +77,24 @@ class Scripted(Server):
         await self.handler(connection)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("name", 5),
+        ("compression", "gzip"),
+        ("ping_interval", -1),
+        ("ping_timeout", "x"),
+        ("max_size", "x"),
+        ("max_size", -1),
+        ("close_timeout", "x"),
+        ("close_timeout", float("nan")),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused_before_anything_is_connected(option, value):
+    with pytest.raises(WrongValue, match=f"expected (a )?{option} .*, got {value!r}"):
+        Client(**{option: value})
+
+
 # Messages
 
 
@@ -243,6 +261,34 @@ def test_a_ping_without_a_pong_times_out_and_may_be_tried_again():
         for _ in range(2):
             with pytest.raises(TimedOut, match=r"expected a pong within 0\.01 s"):
                 client.ping(b"same", timeout=0.01)
+
+
+def test_a_ping_to_a_server_that_takes_no_data_times_out_too():
+    async def deaf(connection: RawConnection) -> None:
+        await connection.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {connection.accept}",
+        )
+        connection.writer.transport.pause_reading()
+        await asyncio.get_running_loop().create_future()
+
+    def ping() -> None:
+        with pytest.raises(TimedOut, match=r"expected a pong within 0\.01 s"):
+            client.ping(b"same", timeout=0.01)
+
+    with RawServer(deaf) as server:
+        client = connect(server.url)
+        with pytest.raises(TimedOut, match="took no data"):
+            client.send(b"x" * 20_000_000, timeout=0.1)
+        for _ in range(2):  # and may be tried again
+            pinging = threading.Thread(target=ping, daemon=True)
+            pinging.start()
+            pinging.join(PATIENCE)
+            assert not pinging.is_alive()
+        assert client._connection is not None
+        assert client._connection.pending_pings == {}
 
 
 def test_a_ping_of_126_bytes_is_refused(lab):
@@ -575,6 +621,7 @@ def test_it_must_be_connected_first():
         ("ws://:80", "expected a host after ws://"),
         ("ws://127.0.0.1:0", "got 0 in"),
         ("ws://127.0.0.1:99999", "expected ws://host:port/path"),
+        (f"ws://127.0.0.1:{'9' * 5000}/", "from 1 to 65535, got one of more than 20 digits"),
         ("ws://127.0.0.1:abc", "expected ws://host:port/path"),
         ("ws://[::1", "expected ws://host:port/path"),
         ("ws://a..b/", "expected ws://host:port/path"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import threading
 
 import pytest
 
-from wslab.net import EchoServer, Tap, connect, port_holder, registry, running, stop_all
+from wslab.net import EchoServer, Tap, connect, loop, port_holder, registry, running, stop_all
 from wslab.net.registry import SWITCH_INTERVAL, register, unregister
 from wslab.wire import Capture
+
+from .conftest import PATIENCE
 
 
 class Thing:
@@ -48,6 +52,27 @@ def test_starting_again_under_the_same_name_replaces_the_predecessor():
     first.stop()
     assert second.is_running
     assert names() == [("server", "echo")]
+
+
+def test_what_is_replaced_before_its_start_has_begun_does_not_run_beside_its_successor():
+    begun = threading.Event()
+    go_on = asyncio.Event()
+
+    class Late(EchoServer):
+        async def _start(self) -> None:
+            begun.set()
+            await go_on.wait()
+            await super()._start()
+
+    first = Late()
+    starting = threading.Thread(target=first.start)
+    starting.start()
+    assert begun.wait(PATIENCE)
+    with EchoServer() as second:
+        loop.start().call_soon_threadsafe(go_on.set)
+        starting.join(PATIENCE)
+        assert not first.is_running
+        assert [entry.thing for entry in running()] == [second]
 
 
 def test_other_names_and_kinds_stand_beside_each_other():

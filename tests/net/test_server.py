@@ -17,7 +17,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from wslab.net import (
+    Client,
     EchoServer,
+    HandshakeFailed,
     NotRunning,
     PortForbidden,
     PortTaken,
@@ -354,6 +356,23 @@ class Stuck(EchoServer):
         self.closed.set()
 
 
+def test_a_single_origin_or_subprotocol_may_stand_alone():
+    server = EchoServer(origins="http://a.example", subprotocols="chat")
+    assert server.subprotocols == ("chat",)
+    with server:
+        with pytest.raises(HandshakeFailed):
+            Client(server.url).connect(origin="http://b.example")
+        with Client(server.url).connect(
+            origin="http://a.example", subprotocols=["talk", "chat"]
+        ) as client:
+            assert client.subprotocol == "chat"
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(WrongValue, match=r"expected a name as str, .* got None"):
+        EchoServer(None)
+
+
 def test_an_interrupted_start_leaves_nothing_behind(interrupt_when):
     server = Stuck("start")
     interrupt_when(server.reached)
@@ -377,3 +396,55 @@ def test_an_interrupted_stop_stops_all_the_same(interrupt_when):
     loop.start().call_soon_threadsafe(server.go_on.set)
     assert server.closed.wait(10)
     assert not server.is_running
+
+
+def test_an_interrupt_that_lands_when_the_start_is_over_leaves_nothing_running(interrupt_when):
+    over = threading.Event()
+
+    class Late(Stuck):
+        async def _start(self) -> None:
+            await super()._start()
+            over.set()
+            # Holds the loop thread up, so that the interrupt comes before the answer.
+            interrupted.wait(10)
+
+    interrupted = threading.Event()
+    server = Late("")
+    cancel = loop._Call.cancel
+
+    def cancelled(call):
+        cancel(call)
+        interrupted.set()
+
+    interrupt_when(over)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop._Call, "cancel", cancelled)
+        with pytest.raises(KeyboardInterrupt):
+            server.start()
+    assert not server.is_running
+    assert list(running()) == []
+    assert server.closed.is_set()
+
+
+def test_a_stop_that_is_interrupted_before_it_began_can_still_be_found(interrupt_when):
+    server = Stuck("").start()
+    asked, go_on = threading.Event(), threading.Event()
+    begin = loop._Call.begin
+
+    def begun(call):
+        begin(call)
+        asked.set()
+
+    loop.start().call_soon_threadsafe(go_on.wait, 10)  # holds the loop thread up
+    interrupt_when(asked)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop._Call, "begin", begun)
+            with pytest.raises(KeyboardInterrupt):
+                server.stop()
+        assert server.is_running
+        assert [entry.thing for entry in running()] == [server]
+    finally:
+        go_on.set()
+    server.stop()
+    assert list(running()) == []

@@ -71,6 +71,10 @@ async def joined(tap: Tap, upstream: Upstream) -> AsyncIterator[tuple[Streams, S
     server = await upstream.accepted.get()
     try:
         yield client, server
+    except BaseException:
+        for relay in list(tap._relays):
+            relay.cut()  # what waits at the tap would wait for ever, and hide what went wrong
+        raise
     finally:
         for _, writer in (client, server):
             writer.close()
@@ -420,7 +424,12 @@ def test_upstream_may_be_given_in_any_form(form, url, capture):
             assert client.recv() == "x"
 
 
-@pytest.mark.parametrize("upstream", [0, 70000, "http://127.0.0.1:80", "nowhere", None])
+@pytest.mark.parametrize(
+    "upstream",
+    [0, 70000, 10**5000, "http://127.0.0.1:80", "nowhere", None,
+     ("h", "80"), ("a", 1, 2), (5, 80), f"h:{'9' * 5000}"],
+    ids=range(10),
+)  # fmt: skip
 def test_an_upstream_that_is_none_is_refused_at_once(upstream, capture):
     with pytest.raises(WrongURL):
         Tap(upstream, capture)

@@ -93,6 +93,21 @@ def test_chance_comes_from_the_seed_and_so_repeats():
     assert 30 < run(1).count("drop") < 90
 
 
+@pytest.mark.parametrize("text", ["drop 30% of client frames", "corrupt every frame"])
+def test_the_same_traffic_meets_the_same_fate_on_another_connection(text):
+    def run(connection: int) -> list[bytes | str | None]:
+        actions = map(Rule.parse(text).decide, [frame(connection=connection) for _ in range(50)])
+        return [action and (action.data or action.verb) for action in actions]
+
+    assert run(1) == run(2)
+
+
+def test_quoted_text_keeps_its_spaces():
+    rule = Rule.parse('edit  every text  to "a  b"')
+    assert rule.payload == b"a  b"
+    assert str(rule) == 'edit every text to "a  b"'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -112,6 +127,19 @@ def test_chance_comes_from_the_seed_and_so_repeats():
         ("set fun=1 on every text", "one of announced_length, fin"),
         ("set fin=0 on every request", "a request or response has no header bits"),
         ("drop every pong on connection x", "a connection's number, from 1, got 'x'"),
+        ("drop every pong on connection ²", "a connection's number, from 1, got '²'"),
+        (f"drop every pong on connection {'9' * 5000}", "a connection's number, from 1, got '99"),
+        (f"drop the {'9' * 5000}th frame", "a number such as 1st or 3rd, got '99"),
+        (f"delay every text by {'9' * 400} s", "a time such as 200 ms or 1.5 s, got '99"),
+        ("delay every text by 86401 s", "at most 86400 s (a day), got 86401"),
+        ("set opcode=99 on every text", "opcode= and a number from 0 to 15, got 'opcode=99'"),
+        ("set fin=2 on every text", "fin= and a number from 0 to 1, got 'fin=2' at word 2"),
+        ("set length_form=5 on every text", "length_form= and 7, 16 or 64"),
+        ("set length_form=7 announced_length=126 on every text", "does not fit the 7-bit form"),
+        (f"set opcode={'9' * 5000} on every text", "a bit such as fin=0"),
+        ('drop every pong"', "the end of the rule, or on connection 2, got '\"' at word 4"),
+        ("drop every pong ' on connection 2", 'got "\' on connection 2" at word 4'),
+        ('edit every text to "hello', 'a text in quotes, such as "hello", got \'"hello\''),
     ],
 )
 def test_what_cannot_be_read_says_where_and_what_was_expected(text, says):

@@ -175,6 +175,30 @@ def test_one_connection_is_held_and_another_is_not(lab, watch):
         assert not lab.tap.is_armed
 
 
+@pytest.mark.parametrize(("stop", "go_on"), [("hold", "resume"), ("freeze", "thaw")])
+def test_of_all_that_is_stopped_one_connection_can_go_on(lab, watch, stop, go_on):
+    with connect(lab.tap.url) as first, connect(lab.tap.url) as second:
+        getattr(lab.tap, stop)()
+        first.send("waits")
+        watch.waiting(1)
+        getattr(lab.tap, go_on)(1)
+        assert first.recv() == "waits"
+        first.send("passes")
+        assert first.recv() == "passes"
+        (relay,) = [relay for relay in lab.tap._relays if relay.number == 1]
+        assert relay.gate is None, "a plain relay again"
+        second.send("waits")
+        watch.waiting(1)
+        with pytest.raises(TimedOut):
+            second.recv(timeout=0.02)
+        getattr(lab.tap, stop)()  # and now it is among all again
+        first.send("waits too")
+        watch.waiting(2)
+        getattr(lab.tap, go_on)()
+        assert [first.recv(), second.recv()] == ["waits too", "waits"]
+        assert not lab.tap.is_armed
+
+
 # --- One frame
 
 
@@ -232,6 +256,19 @@ def test_a_delayed_frame_goes_by_itself_and_those_behind_it_after_it(lab, client
     assert lab.capture.index.rows()[2].mark == "delayed 0.1 s"
 
 
+@pytest.mark.parametrize("key", ["step", "deliver", "deliver_all", "drop"])
+def test_what_follows_a_delayed_frame_does_not_wait_for_it_once_that_is_gone(
+    lab, client, watch, key
+):
+    lab.tap.add_rule("delay the 1st client text by 3600 s")
+    client.send("late")
+    watch.waiting(1)
+    getattr(lab.tap, key)()
+    assert key == "drop" or client.recv() == "late"
+    client.send("next")
+    assert client.recv() == "next"
+
+
 @pytest.mark.parametrize("direction", ["client", "server"])
 def test_a_frame_is_injected_in_either_direction(lab, client, direction):
     client.send("before")
@@ -265,8 +302,19 @@ def test_errors_say_what_was_expected(lab, client):
         (lambda: lab.tap.inject("x", connection=9), NotHeld, "no open connection 9"),
         (lambda: lab.tap.inject(b"x" * 200, opcode=99), WrongValue, "opcode from 0 to 15"),
         (lambda: lab.tap.slow(0), WrongValue, "more than 0 bytes a second"),
+        (lambda: lab.tap.slow("x"), WrongValue, "more than 0 bytes a second, got 'x'"),
+        (lambda: lab.tap.slow(jitter="x"), WrongValue, "jitter from 0 to 3600 seconds, got 'x'"),
+        (lambda: lab.tap.inject("x", None), WrongValue, "'client' or 'server', .* got None"),
+        (lambda: lab.tap.half_close(None), WrongValue, "'client' or 'server', .* got None"),
+        (lambda: lab.tap.inject(raw="abc"), WrongValue, "raw as bytes, .* got 'abc'"),
+        (lambda: lab.tap.inject(masking_key="abcd"), WrongValue, "masking_key as bytes"),
         (lambda: lab.tap.slow(latency=-1), WrongValue, "latency from 0 to 3600"),
         (lambda: lab.tap.cut(7), NotHeld, "no open connection 7"),
+        (lambda: lab.tap.hold(connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.freeze(connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.slow(9, connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.hold(connection="1"), WrongValue, "a connection's number, .* got '1'"),
+        (lambda: lab.tap.resume("1"), WrongValue, "a connection's number, .* got '1'"),
         (lambda: lab.tap.remove_rule("x"), NotHeld, "the rules are: none"),
     ]:
         with pytest.raises(error, match=says):
@@ -282,7 +330,49 @@ def test_an_edit_that_makes_no_frame_is_refused_and_the_frame_waits_on(lab, clie
         lab.tap.edit(payload="\ud800")
     with pytest.raises(WrongValue, match="does not fit the 7-bit form"):
         lab.tap.edit(payload="x" * 200, length_form=7)
+    for changes, says in [
+        ({"data": "abc"}, "data as bytes, .* got 'abc'"),
+        ({"masking_key": "abcd"}, "masking_key as bytes, .* got 'abcd'"),
+        ({"masking_key": b"abc"}, "a masking key of 4 bytes"),
+        ({"opcode": "1"}, "opcode as a whole number, got '1'"),
+        ({"announced_length": "5"}, "announced_length as a whole number"),
+    ]:
+        with pytest.raises(WrongValue, match=says):
+            lab.tap.edit(**changes)
+    with pytest.raises(WrongValue, match="expected 0 to 86400 seconds"):
+        lab.tap.delay(seconds="x")
     assert lab.tap.held[0].payload == b"Hello"
+    assert lab.tap.held[0].data == lab.tap.held[0].sent
+
+
+def test_what_an_edit_left_too_short_for_a_header_can_be_replaced_as_a_whole(lab, client, watch):
+    lab.tap.hold("client")
+    client.send("Hello")
+    watch.waiting(1)
+    lab.tap.edit(data=b"\x81")
+    with pytest.raises(WrongValue, match=r"got 81, .* give all its bytes as data"):
+        lab.tap.edit(payload="x")
+    lab.tap.edit(data=lab.tap.held[0].sent)
+    lab.tap.resume()
+    assert client.recv() == "Hello"
+
+
+def test_a_fault_in_one_recording_keeps_no_other_connection_from_being_held(lab, watch):
+    with connect(lab.tap.url) as faulty, connect(lab.tap.url) as whole:
+        (end,) = [relay.client for relay in lab.tap._relays if relay.number == 1]
+
+        def broken(data: bytes) -> None:
+            raise RuntimeError("no room")
+
+        end.record = broken
+        faulty.send("x")
+        assert faulty.recv() == "x"
+        lab.tap.hold()
+        assert "connection 1 cannot be held from its middle" in repr(lab.tap.log)
+        whole.send("waits")
+        watch.waiting(1)
+        lab.tap.resume()
+        assert whole.recv() == "waits"
 
 
 # --- The connection
@@ -338,6 +428,10 @@ def test_a_frozen_connection_accepts_everything_and_delivers_nothing(lab, client
     with pytest.raises(TimedOut):
         client.ping(timeout=0.05)
     assert lab.tap.step() is None, "what is frozen cannot be stepped"
+    assert lab.tap.deliver_all() == 0
+    for by_hand in (lab.tap.deliver, lab.tap.duplicate):
+        with pytest.raises(NotHeld, match=r"is frozen: thaw\(\) first"):
+            by_hand()
     lab.tap.thaw()
     assert client.recv() == "into the void"
 
@@ -366,6 +460,18 @@ def test_a_slow_line_keeps_order_and_its_jitter_repeats(lab, client, watch):
     assert not lab.tap.is_armed
 
 
+def test_each_direction_can_be_slow_in_its_own_way(lab, client):
+    lab.tap.slow(latency=0.5, direction="client")
+    lab.tap.slow(1000, direction="server")
+    lines = [lab.tap.settings.line(1, direction) for direction in ("client", "server")]
+    assert [(line.latency, line.bytes_per_second) for line in lines] == [(0.5, None), (0, 1000)]
+    lab.tap.slow(direction="client")
+    assert lab.tap.settings.line(1, "client") is None
+    assert lab.tap.settings.line(1, "server") is lines[1]
+    lab.tap.slow()
+    assert not lab.tap.is_armed
+
+
 # --- Rules at work
 
 
@@ -386,6 +492,44 @@ def test_rules_work_by_themselves(lab, client, watch):
     client.ping()
 
 
+def test_of_two_rules_that_change_a_frame_both_count(lab, client, watch):
+    lab.tap.add_rule('edit every client text to "AAAA"')
+    lab.tap.add_rule("set opcode=2 on every client text")
+    lab.tap.add_rule("duplicate every client binary")
+    client.send("zz")
+    assert [client.recv(), client.recv()] == [b"AAAA", b"AAAA"]
+
+
+@pytest.mark.parametrize("how", ["rule", "by hand"])
+def test_text_takes_the_place_of_what_was_compressed(how):
+    with (
+        EchoServer(compression="deflate") as server,
+        Tap(server.port, Capture()) as tap,
+        connect(tap.url, compression="deflate") as client,
+    ):
+        watch = Watch(Lab(server, tap, tap.capture))
+        if how == "rule":
+            tap.add_rule('edit every client text to "plain"')
+        else:
+            tap.hold("client")
+        client.send("compressed" * 10)
+        if how == "by hand":
+            watch.waiting(1)
+            assert tap.edit(payload="plain", rsv1=True).data[0] == 0xC1, "as it was named"
+            assert tap.edit(payload=b"\0").data[0] == 0xC1, "bytes may be compressed ones"
+            tap.edit(payload="plain")
+            tap.resume()
+        assert client.recv() == "plain"
+
+
+def test_a_rule_counts_what_an_earlier_one_dropped(lab, client):
+    lab.tap.add_rule("drop the 1st client text")
+    lab.tap.add_rule('edit the 2nd client text to "second"')
+    for text in ("one", "two"):
+        client.send(text)
+    assert client.recv() == "second"
+
+
 def test_a_rule_cuts_in_a_frames_place(lab, client):
     lab.tap.add_rule("cut at the 2nd client frame")
     client.send("first")
@@ -393,6 +537,13 @@ def test_a_rule_cuts_in_a_frames_place(lab, client):
     client.send("second")
     with pytest.raises(NotConnected):
         client.recv()
+
+
+def test_a_rule_is_removed_by_the_text_by_which_it_was_added(lab):
+    for text in ("drop  every pong", 'edit every text to "a  b"'):
+        lab.tap.add_rule(text)
+        lab.tap.remove_rule(text)
+    assert lab.tap.rules == []
 
 
 def test_a_function_as_a_rule_that_fails_lets_the_frame_pass(lab, client):
@@ -589,6 +740,95 @@ def test_a_reader_that_is_held_up_slows_the_sender_and_the_tap_holds_little(upst
                 return held
 
         assert within(exchange) < 100_000 + 300_000
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+
+
+@pytest.mark.parametrize(
+    "begin", [EVENTS + b"\r\n", EVENTS + b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+def test_a_response_that_goes_on_and_on_is_not_held_up_by_rules_about_frames(upstream, begin):
+    event = b"9\r\ndata: 1\n\n\r\n"
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+        tap.add_rule("drop every pong")
+
+        async def exchange() -> None:
+            async with joined(tap, upstream) as (client, server):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n")
+                await server[0].readexactly(18)
+                server[1].write(begin)
+                assert await client[0].readexactly(len(begin)) == begin
+                for _ in range(3):
+                    server[1].write(event)
+                    assert await client[0].readexactly(len(event)) == event
+
+        within(exchange)
+        assert list(tap.faults) == []
+        assert capture.delivered(1, "server") == begin + 3 * event
+
+
+@pytest.mark.parametrize("how", ["rule", "by hand"])
+def test_where_a_head_is_dropped_its_body_is_too(upstream, how):
+    begin = EVENTS + b"Content-Length: 10\r\n\r\n"
+    after = b"HTTP/1.1 204 No Content\r\n\r\n"
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+        if how == "rule":
+            tap.add_rule("drop the 1st response")
+        else:
+            tap.hold("server")
+
+        async def exchange() -> bytes:
+            async with joined(tap, upstream) as (client, server):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n" * 2)
+                await server[0].readexactly(36)
+                server[1].write(begin + b"01234")
+                await until(lambda: capture.size(1, "server") == len(begin) + 5)
+                if how == "by hand":
+                    await asyncio.to_thread(tap.drop)
+                server[1].write(b"56789" + after)
+                await until(lambda: capture.size(1, "server") == len(begin + after) + 10)
+                await asyncio.to_thread(tap.resume)
+                return await client[0].readexactly(len(after))
+
+        assert within(exchange) == after
+        assert capture.delivered(1, "server") == after
+
+
+def test_many_small_frames_count_for_what_they_take(upstream, monkeypatch):
+    monkeypatch.setattr(gate, "HOLD_LIMIT", 100_000)
+    with Tap(upstream.port, Capture()) as tap:
+
+        async def exchange() -> None:
+            async with joined(tap, upstream) as (client, server):
+                server[1].write(b"HTTP/1.1 101 OK\r\n\r\n")
+                await client[0].readuntil(b"\r\n\r\n")
+                await asyncio.to_thread(tap.hold)
+                server[1].write(encode_frame(1, b"") * 1000)
+                (relay,) = tap._relays
+                await until(lambda: not relay.server.transport.is_reading())
+                assert len(relay.gate.lanes["server"].queue) <= 1000
+                await asyncio.to_thread(tap.edit, None, b"x")
+                await asyncio.to_thread(tap.step)
+                await asyncio.to_thread(tap.resume)
+                await client[0].readexactly(1 + 2 * 1000)
+                assert relay.gate is None
+                assert relay.server.transport.is_reading()
+
+        within(exchange)
+
+
+def test_the_oldest_comes_first_over_all_connections(lab, watch):
+    with connect(lab.tap.url) as first, connect(lab.tap.url) as second:
+        lab.tap.hold("client")
+        for count, client in enumerate([first, second, second, first], 1):
+            client.send(str(count))
+            watch.waiting(count)
+        assert [frame.payload for frame in lab.tap.held] == [b"1", b"2", b"3", b"4"]
+        assert [lab.tap.step().payload for _ in range(4)] == [b"1", b"2", b"3", b"4"]
+        lab.tap.disarm()
 
 
 # --- Nothing is left behind

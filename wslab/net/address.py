@@ -45,9 +45,13 @@ class Address(NamedTuple):
         if isinstance(where, int):
             where = (LOOPBACK, where)
         if isinstance(where, tuple):
+            if len(where) != 2 or not isinstance(where[0], str) or not isinstance(where[1], int):
+                raise WrongURL(f"expected (host, port), such as ('127.0.0.1', 80), got {where!r}")
             host, port = where
             if not 1 <= port <= 65535:
-                raise WrongURL(f"expected a port from 1 to 65535, got {port}")
+                # Not all of it: Python writes no number of over 4300 digits.
+                got = port if abs(port) < 10**20 else "one of more than 20 digits"
+                raise WrongURL(f"expected a port from 1 to 65535, got {got}")
             return cls(False, host, port)
         if not isinstance(where, str):
             raise WrongURL(f"expected a URL such as 'ws://127.0.0.1:8000/', got {where!r}")
@@ -88,6 +92,8 @@ def parse_url(url: str) -> Address:
             f"expected a URL without '#', got {given!r}: a fragment means nothing to a WebSocket "
             "and is forbidden (RFC 6455 §3); a '#' in the path is written %23"
         )
+    if re.match(r"[^/?]*:\d{21,}(?:[/?]|$)", rest):  # Python reads no number of over 4300 digits
+        raise WrongURL("expected a port from 1 to 65535, got one of more than 20 digits")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -6,6 +6,7 @@ Used only while a connection is armed. Where a unit ends is decided by the same 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,10 @@ LARGEST = 16 * 2**20
 """Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
 
 
+ENDLESS = 2**63
+"""Bytes of a body that goes on until the connection ends."""
+
+
 class Piece(NamedTuple):
     """Bytes of one direction that belong together."""
 
@@ -22,9 +27,10 @@ class Piece(NamedTuple):
     offset: int
     """Where they start in their direction's stream."""
     data: bytes
-    what: Literal["head", "frame", "large", "loose"]
+    what: Literal["head", "frame", "large", "body", "loose"]
     """A request or response, a frame, or a part of one, which only can pass: `large` is the first
-    of a unit that is larger than `LARGEST`, `loose` any other."""
+    of a unit that is larger than `LARGEST`, `body` what follows a head that went ahead because not
+    all of its body was there, `loose` any other."""
     unit: int = 0
     """Of a `large` one: bytes of the whole, as far as they are known."""
 
@@ -36,7 +42,9 @@ class _Side:
         self.buffer = bytearray()
         self.frames = False  # HTTP is over
         self.passed = 0  # bytes at the start of the buffer that were passed on already
-        self.skip = 0  # bytes of a frame still to come that just pass
+        self.skip = 0  # bytes of a frame or body still to come that just pass
+        self.body = False  # the head went ahead, this is what follows it
+        self.chunks = False  # and it comes in chunks, the next of which starts the buffer
         self.seen = 0  # how far the end of a head was looked for
         self.waits = False  # asked for an upgrade: what follows depends on the answer
 
@@ -44,7 +52,8 @@ class _Side:
 class Assembler:
     """Takes chunks in the order in which they came, gives pieces back.
 
-    What is no whole unit yet stays here, until it is, or until `flush`.
+    What is no whole unit yet stays here, until it is, or until `flush`. Only a request or response
+    whose body is not all there goes in parts: its head, and then the body as it comes.
     """
 
     def __init__(self) -> None:
@@ -78,7 +87,7 @@ class Assembler:
     def between_units(self, direction: Direction) -> bool:
         """Whether the last byte that came ended a unit."""
         side = self._sides[direction]
-        return not side.buffer and not side.skip
+        return not side.buffer and not side.skip and not side.chunks
 
     def leave_room(self, direction: Direction, size: int) -> int:
         """Somebody else puts `size` bytes into this stream, between two units; returns where."""
@@ -109,16 +118,26 @@ class Assembler:
     def _advance(self, side: _Side) -> list[Piece]:
         pieces: list[Piece] = []
         position = 0
-        if side.skip:
-            position = min(side.skip, len(side.buffer))
-            pieces += self._loose(side, 0, position)
-            side.skip -= position
         while position < len(side.buffer):
+            if side.skip or side.chunks:
+                stop = self._end_of_part(side, position)
+                if stop is None:
+                    break
+                pieces += self._loose(side, min(position + side.passed, stop), stop)
+                side.passed = max(0, side.passed - (stop - position))
+                side.body = side.body and bool(side.skip or side.chunks)
+                position = side.seen = stop
+                continue
             end = self._end_of_frame(side, position) if side.frames else None
             if not side.frames and not side.waits:
                 end = self._end_of_message(side, position)
             if end is None or end > len(side.buffer):
-                break
+                head = self._head_first(side, position)
+                if head is None:
+                    break
+                pieces.append(head)
+                position = side.seen = position + len(head.data)
+                continue
             if side.passed:
                 pieces += self._loose(side, min(position + side.passed, end), end)
                 side.passed = max(0, side.passed - (end - position))
@@ -143,6 +162,41 @@ class Assembler:
     def _end_of_frame(self, side: _Side, position: int) -> int | None:
         header = frames.read_header(side.buffer, position, len(side.buffer))
         return None if header is None else position + header.length + header.payload_length
+
+    def _end_of_part(self, side: _Side, position: int) -> int | None:
+        """Where what just passes ends, as far as it is there; None while nobody knows."""
+        if not side.skip:
+            chunk = _chunk(side.buffer, position)
+            if chunk is None:
+                return None
+            end, last = chunk
+            side.chunks = not last
+            side.skip = end - position
+        stop = min(position + side.skip, len(side.buffer))
+        side.skip -= stop - position
+        return stop
+
+    def _head_first(self, side: _Side, position: int) -> Piece | None:
+        """The head of a message whose body is still to come: nobody knows how long that takes."""
+        stop = len(side.buffer)
+        if side.frames or side.waits or side.passed:
+            return None
+        end = handshake.find_end(side.buffer, position, side.seen, stop)
+        if end is None:
+            return None
+        data = bytes(side.buffer[position:end])
+        head = handshake.parse_head(data)
+        announced = head.get("Content-Length") or ""
+        # In the order of `handshake.body_length`, which found that not all of it is there.
+        if "chunked" in head.words("Transfer-Encoding"):
+            side.chunks = True
+        elif announced.isascii() and announced.isdigit():
+            side.skip = int(announced[:18])
+        else:
+            side.skip = ENDLESS
+        side.body = True
+        self._after_message(side, data)
+        return Piece(side.direction, side.offset + position, data, "head")
 
     def _end_of_message(self, side: _Side, position: int) -> int | None:
         stop = len(side.buffer)
@@ -178,9 +232,27 @@ class Assembler:
         if start >= stop:
             return []
         data = bytes(side.buffer[start:stop])
-        return [Piece(side.direction, side.offset + start, data, "loose")]
+        what: Literal["body", "loose"] = "body" if side.body else "loose"
+        return [Piece(side.direction, side.offset + start, data, what)]
 
     def _cut(self, side: _Side, position: int) -> None:
         del side.buffer[:position]
         side.offset += position
         side.seen = max(0, side.seen - position)
+
+
+def _chunk(data: bytearray, start: int) -> tuple[int, bool] | None:
+    """Where the chunk ends that starts here, and whether it is the last (RFC 9112 §7.1); None while
+    its first line, or what follows the last one, is not there.
+    """
+    line_end = data.find(b"\n", start)
+    if line_end < 0:
+        return None
+    size = bytes(data[start:line_end]).split(b";")[0].strip()
+    if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
+        return line_end + 1, True  # no chunk: what follows is somebody else's
+    if int(size, 16):
+        return line_end + 1 + int(size, 16) + 2, False
+    # Trailers may follow; an empty line ends them.
+    end = re.compile(rb"\n\r?\n").search(data, line_end)
+    return (end.end(), True) if end else None

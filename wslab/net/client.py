@@ -72,6 +72,8 @@ class Client:
     taken) and ``close_timeout`` (seconds that the server has for answering a close) are the
     library's; the first two are off unless asked for. No proxy is used.
 
+    Raises `WrongValue` for an option that cannot work.
+
     A client with a ``name`` replaces the one of that name before it; without one it gets a number.
     """
 
@@ -88,6 +90,8 @@ class Client:
         max_size: int | None = 2**20,
         close_timeout: float | None = 10.0,
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise WrongValue(f"expected a name as str, such as 'mine', got {name!r}")
         self.url = url
         self.name = name or f"client {next(_numbers)}"
         self.error: str | None = None
@@ -105,6 +109,7 @@ class Client:
             "max_size": max_size,
             "close_timeout": close_timeout,
         }
+        _check_options(self._options)
         self._connection: _Connection | None = None  # once it is open, and still when it is closed
         self._opening: _Connection | None = None  # from TCP's handshake to WebSocket's
         self._attempt: asyncio.Task[Any] | None = None
@@ -194,6 +199,8 @@ class Client:
             if self.state == "CLOSED":
                 registry.unregister(self)
             raise
+        if not registry.holds(self):
+            self.stop()  # replaced while it was connecting, or over already
         return self
 
     def send(self, message: str | bytes, timeout: float | None = 10.0) -> None:
@@ -243,7 +250,9 @@ class Client:
         try:
             loop.run(self._let_go("stopped"))
         finally:
-            registry.unregister(self)
+            # Interrupted too early, it is still connected, and must still be found.
+            if self.state == "CLOSED":
+                registry.unregister(self)
 
     def __enter__(self) -> Self:
         return self
@@ -376,9 +385,10 @@ class Client:
     async def _ping(self, payload: bytes, patience: float | None) -> float:
         connection = self._need_open("ping")
         try:
-            pong = await connection.ping(payload)
-            self._note("ping", f"sent {_preview(payload)}")
+            # Sending counts too: it waits for room where the server takes no data.
             async with asyncio.timeout(patience):
+                pong = await connection.ping(payload)
+                self._note("ping", f"sent {_preview(payload)}")
                 return await pong
         except ConcurrencyError as error:
             raise WrongMessage(
@@ -531,6 +541,21 @@ def connect(
     return Client(url, **options).connect(
         subprotocols=subprotocols, origin=origin, headers=headers, open_timeout=open_timeout
     )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Here, not when they are used: a client that cannot be closed should not be connected."""
+    if options["compression"] not in (None, "deflate"):
+        raise WrongValue(
+            f"expected compression as None or 'deflate' (RFC 7692), got {options['compression']!r}"
+        )
+    for name in ("ping_interval", "ping_timeout", "close_timeout"):
+        seconds = options[name]
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):
+            raise WrongValue(f"expected {name} in seconds, or None for no limit, got {seconds!r}")
+    size = options["max_size"]
+    if size is not None and not (isinstance(size, int) and size >= 0):
+        raise WrongValue(f"expected max_size in bytes, or None for no limit, got {size!r}")
 
 
 def _to_bytes(message: object) -> bytes:

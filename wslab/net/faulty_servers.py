@@ -69,6 +69,11 @@ async def _redirect(connection: RawConnection) -> None:
         await connection.wait_end()
         return
     await _accept(connection)
+    await _behave(connection)
+
+
+async def _behave(connection: RawConnection) -> None:
+    """After a 101: echo what comes, and answer the close frame (RFC 6455 §5.5.1)."""
     peer = FramePeer(connection, "server")
     if (close := await peer.echo()) is not None:
         await peer.send(Opcode.CLOSE, close.payload)
@@ -114,7 +119,7 @@ async def _closes_at_once(connection: RawConnection) -> None:
 
 async def _other_phrase(connection: RawConnection) -> None:
     await connection.respond("101 Bananas", *_UPGRADE, f"Sec-WebSocket-Accept: {connection.accept}")
-    await _answer_close(connection)
+    await _behave(connection)
 
 
 async def _answers_with_a_list(connection: RawConnection) -> None:

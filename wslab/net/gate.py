@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 HOLD_LIMIT = 16 * 2**20
 """Bytes that may queue in one direction; then its sender is not read from any more."""
 
+OVERHEAD = 500
+"""Bytes that a waiting frame takes besides its own: of small frames these are the most."""
+
 CUT_GRACE = 0.5
 """Seconds that peers have for ending their own side after a clean cut; then it is closed."""
 
@@ -96,6 +99,10 @@ class Gate:
         for piece in pieces:
             lane = self.lanes[piece.direction]
             frame = InFlight(self.connection, piece, self.settings.next_sequence())
+            if piece.what == "head":
+                lane.head = frame
+            elif piece.what == "body":
+                frame.head = lane.head
             lane.arrive(frame)
 
     def _surrender(self, direction: Direction, data: bytes) -> None:
@@ -161,14 +168,14 @@ class Lane:
         self.source = source
         self.direction: Direction = source.direction
         self.queue: deque[InFlight | _Ending] = deque()
-        self.size = 0  # bytes in the queue
+        self.size = 0  # bytes that the queue takes
         self.choked = source.transport is not None and not source.transport.is_reading()
         self.full = False
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False
+        self.head: InFlight | None = None  # the last one
         self._injections: list[tuple[bytes, str]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._last_due = 0.0
 
     # --- What the settings say
 
@@ -206,10 +213,14 @@ class Lane:
             self._tell_unstopped(frame)
         wait = 0.0
         reason = "hold"
-        for action in () if frame.is_loose else self.gate.settings.decide(frame):
+        actions = iter(()) if frame.is_loose else self.gate.settings.decide(frame)
+        for action in actions:
             reason = action.why
             if action.verb in ("drop", "cut", "reset"):
+                frame.dropped = True
                 self._mark(frame, "dropped", note=action.why)
+                for _ in actions:  # the other rules count what came, not what was left of it
+                    pass
                 if action.verb == "cut":
                     self.gate.cut()
                 elif action.verb == "reset":
@@ -229,7 +240,7 @@ class Lane:
         due = now + wait
         if (line := self.line) is not None:
             due = max(due, line.arrival(now, len(frame.data)) + wait)
-        frame.due = max(due, self._last_due)
+        frame.due = due  # and not before those that wait in front of it
         frame.held = frame.held or (self.holds and not frame.is_loose)
         if self.queue or frame.held or self.frozen:
             self._mark(frame, "held", note=reason if frame.held else "behind what is held")
@@ -242,7 +253,6 @@ class Lane:
                 note = f"over {LARGEST >> 20} MiB: it passes as it comes"
                 self._mark(frame, "delivered", note=note)
             return
-        self._last_due = frame.due
         self._enqueue(frame)
 
     def _tell_unstopped(self, frame: InFlight) -> None:
@@ -262,7 +272,8 @@ class Lane:
 
     def _enqueue(self, frame: InFlight) -> None:
         self.queue.append(frame)
-        self.size += len(frame.data)
+        frame.waits = True
+        self.size += len(frame.data) + OVERHEAD
         self._watch_size()
 
     # --- Leaving
@@ -292,6 +303,9 @@ class Lane:
         self._deliver(frame)
 
     def _deliver(self, frame: InFlight) -> None:
+        if frame.head is not None and frame.head.dropped:
+            self._mark(frame, "dropped", note="its head was dropped")
+            return
         self.write(frame.data)
         if frame.marked:
             self._mark(frame, "delivered")
@@ -308,11 +322,12 @@ class Lane:
     def drop(self, frame: InFlight, note: str) -> None:
         """Take a waiting frame away."""
         self._remove(frame)
+        frame.dropped = True
         self._mark(frame, "dropped", note=note)
 
     def edit(self, frame: InFlight, data: bytes, note: str) -> None:
         """Let other bytes go out in its place."""
-        if frame in self.queue:
+        if frame.waits:
             self.size += len(data) - len(frame.data)
         frame.data = data
         self._mark(frame, "edited", data=data, note=note)
@@ -329,7 +344,6 @@ class Lane:
             if isinstance(waiting, InFlight):
                 waiting.held = False
                 waiting.due = 0.0
-        self._last_due = 0.0
         self.pump()
 
     def discard(self, data: bytes) -> None:
@@ -351,6 +365,7 @@ class Lane:
         self._injections.clear()
         for frame in waiting:
             if isinstance(frame, InFlight):
+                frame.waits = False
                 self._mark(frame, "dropped", note=why)
 
     def close(self, note: str) -> None:
@@ -414,12 +429,12 @@ class Lane:
 
     def record(self, data: bytes) -> None:
         """Record bytes of this direction."""
-        tap, number = self.gate.relay.tap, self.gate.relay.number
-        if number is not None:
+        relay = self.gate.relay
+        if relay.number is not None:
             try:
-                tap.capture.record(number, self.direction, data)
+                relay.tap.capture.record(relay.number, self.direction, data)
             except Exception as fault:
-                tap.faults.note("record", fault)
+                relay.not_recorded(fault)
 
     def _mark(
         self,
@@ -435,7 +450,8 @@ class Lane:
 
     def _remove(self, frame: InFlight) -> None:
         self.queue.remove(frame)
-        self.size -= len(frame.data)
+        frame.waits = False
+        self.size -= len(frame.data) + OVERHEAD
         self._watch_size()
 
     # Backpressure: either end can make the source wait.

@@ -25,9 +25,14 @@ class InFlight:
         self.sequence = sequence
         """Counts what came to the tap, over all connections."""
         self.is_frame = piece.what == "frame"
-        self.is_loose = piece.what in ("large", "loose")
+        self.is_loose = piece.what in ("large", "body", "loose")
+        self.head: InFlight | None = None
+        """Of a part of a body: the head that went ahead. Where that is dropped, this is too."""
+        self.dropped = False
         self.too_large = piece.unit
         """Of the first part of what is too large to be held: bytes of the whole. Else 0."""
+        self.waits = False
+        """Is in a queue at the tap."""
         self.held = False
         """Waits until somebody lets it go."""
         self.due = 0.0
@@ -74,14 +79,16 @@ class InFlight:
     ) -> bytes:
         """Its bytes with this changed and the rest as it is; `data` replaces all of them.
 
-        What has no header bits, a request or response, only takes `data`. Raises WrongValue.
+        A payload given as text is not compressed: where RSV1 is not named, it becomes 0, as RFC
+        7692 §6 has it. What has no header bits, a request or response, only takes `data`. Raises
+        WrongValue.
         """
         header_bits = (opcode, fin, rsv1, rsv2, rsv3, masked, masking_key)
         lengths = (length_form, announced_length)
         if data is not None:
             if any(value is not None for value in (payload, *header_bits, *lengths)):
                 raise WrongValue("expected data (all bytes) or what to change in them, got both")
-            if not data:
+            if not (data := only_bytes("data", data)):
                 raise WrongValue("expected at least one byte of data; to send nothing, drop it")
             return data
         if not self.is_frame:
@@ -90,7 +97,17 @@ class InFlight:
                 "give all its bytes as data=…"
             )
         header = read_header(self.data, 0, len(self.data))
-        assert header is not None, "a frame is whole"
+        if header is None:
+            raise WrongValue(
+                f"expected a frame, got {self.data.hex(' ')}, which an earlier edit made of it and "
+                "which is less than a header: give all its bytes as data=…"
+            )
+        numbers = {"opcode": opcode, "length_form": length_form}
+        for name, number in (numbers | {"announced_length": announced_length}).items():
+            if number is not None and not isinstance(number, int):
+                raise WrongValue(f"expected {name} as a whole number, got {number!r}")
+        if masking_key is not None:
+            masking_key = only_bytes("masking_key", masking_key)
         first = self.data[0]
         was_masked = header.masked or masking_key is not None
         key = None
@@ -100,6 +117,8 @@ class InFlight:
         body = self.payload if payload is None else as_bytes(payload)
         if length_form is None and payload is None and masked is None and announced_length is None:
             length_form = {126: 16, 127: 64}.get(self.data[1] & 0x7F, 7)  # odd forms stay odd
+        if isinstance(payload, str) and rsv1 is None:
+            rsv1 = False
         bits = {"fin": fin, "rsv1": rsv1, "rsv2": rsv2, "rsv3": rsv3}
         try:
             return encode_frame(
@@ -122,6 +141,13 @@ class InFlight:
             f"<{self.kind} {self.direction} → {other}, {len(self.data)} bytes, "
             f"connection {self.connection}{', edited' if self.data != self.sent else ''}>"
         )
+
+
+def only_bytes(name: str, value: object) -> bytes:
+    """Bytes as they are. Raises WrongValue for text, too: how it becomes bytes is not said."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise WrongValue(f"expected {name} as bytes, such as bytes.fromhex('8100'), got {value!r}")
+    return bytes(value)
 
 
 def as_bytes(payload: str | bytes) -> bytes:

@@ -30,6 +30,8 @@ class Listener:
     kind: ClassVar[str] = "server"
 
     def __init__(self, name: str, port: int = 0) -> None:
+        if not isinstance(name, str):
+            raise WrongValue(f"expected a name as str, such as 'echo', got {name!r}")
         if not isinstance(port, int) or not 0 <= port <= 65535:
             raise WrongValue(f"expected a port from 0 (any free one) to 65535, got {port!r}")
         self.name = name
@@ -63,11 +65,12 @@ class Listener:
         loop.refuse_on_loop_thread(f"{type(self).__name__}.start")
         if self._running:
             return self
-        registry.register(self.kind, self.name, self)
         try:
+            registry.register(self.kind, self.name, self)
             loop.run(self._start())
         except BaseException:
-            registry.unregister(self)
+            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            self.stop()
             raise
         return self
 
@@ -76,7 +79,9 @@ class Listener:
         try:
             loop.run(self._stop())
         finally:
-            registry.unregister(self)
+            # Interrupted too early, it still runs, and must still be found.
+            if not self._running:
+                registry.unregister(self)
 
     async def _open(self, sock: socket.socket) -> None:
         """Serve on `sock`, which is bound and belongs to this object from now on."""
@@ -103,13 +108,21 @@ class Listener:
                     raise self._explain(error) from error
                 raise
             self._running = True
+            if not registry.holds(self):
+                # Replaced or stopped before this began, when there was nothing yet to be stopped.
+                self._running = False
+                await asyncio.shield(self._close())
 
     async def _stop(self) -> None:
         async with self._changing:
-            if self._running:
-                self._running = False
-                # Shielded: an interrupt ends the waiting, not the clean-up.
-                await asyncio.shield(self._close())
+            try:
+                if self._running:
+                    self._running = False
+                    # Shielded: an interrupt ends the waiting, not the clean-up.
+                    await asyncio.shield(self._close())
+            finally:
+                # In `stop` as well, but that may have been interrupted before this had begun.
+                registry.unregister(self)
 
     def _bind(self) -> socket.socket:
         # TCP by name: where the protocol is left out, asyncio does not know it for TCP and leaves

@@ -111,6 +111,12 @@ def unregister(thing: Stoppable) -> None:
         _set_switch_interval()
 
 
+def holds(thing: Stoppable) -> bool:
+    """Whether `thing` is entered. Never waits."""
+    with _lock:
+        return any(entry.thing is thing for entry in _entries.values())
+
+
 def running() -> Running:
     """What is running now, oldest first."""
     with _lock:
@@ -135,8 +141,8 @@ def stop_all() -> None:
             entry.stop()
         except Exception as error:
             failure = failure or error
-        finally:
-            unregister(entry.thing)
+        # Not where it was interrupted: what still runs must still be found.
+        unregister(entry.thing)
     if failure is not None:
         raise failure
 

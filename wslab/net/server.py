@@ -51,15 +51,17 @@ class Server(Listener):
         name: str,
         port: int = 0,
         *,
-        origins: Sequence[str | re.Pattern[str] | None] | None = None,
-        subprotocols: Sequence[str] | None = None,
+        origins: Sequence[str | re.Pattern[str] | None] | str | re.Pattern[str] | None = None,
+        subprotocols: Sequence[str] | str | None = None,
         max_size: int | None = 2**20,
         compression: str | None = None,
         ping_interval: float | None = None,
     ) -> None:
         super().__init__(name, port)
-        self.origins = origins
-        self.subprotocols = tuple(subprotocols or ())
+        # A single one may stand alone: of a text, Python would take each letter for one.
+        self.origins = [origins] if isinstance(origins, str | re.Pattern) else origins
+        one = isinstance(subprotocols, str)
+        self.subprotocols = (subprotocols,) if one else tuple(subprotocols or ())
         self.max_size = max_size
         self.compression = compression
         self.ping_interval = ping_interval

@@ -140,6 +140,8 @@ class Relay:
         self.tap = tap
         self.gone = asyncio.Event()
         self.number: int | None = None
+        self.is_recorded = True
+        """Whether the recorder took all that came so far."""
         self.dialling: asyncio.Task[None] | None = None
         self.gate: Gate | None = None
         self.client = End(self, "client")
@@ -224,7 +226,7 @@ class Relay:
         capture: Any = self.tap.capture
         number = self.number
         index = getattr(capture, "index", None)
-        if number is None or index is None or any("record" in line for line in self.tap.faults):
+        if number is None or index is None or not self.is_recorded:
             raise WrongValue(
                 f"connection {number or '(without a number)'} cannot be held from its middle: the "
                 "recording is not whole, so nobody knows where its next frame starts; connections "
@@ -242,6 +244,11 @@ class Relay:
             else:
                 assembler.join_upgraded(direction, size, b"")
         return assembler
+
+    def not_recorded(self, fault: Exception) -> None:
+        """The recorder failed: from here on nobody knows what its recording lacks."""
+        self.is_recorded = False
+        self.tap.faults.note("record", fault)
 
     def mark(
         self,
@@ -352,7 +359,7 @@ class End(asyncio.Protocol):
         try:
             self.record(data)
         except Exception as fault:
-            self.relay.tap.faults.note("record", fault)
+            self.relay.not_recorded(fault)
 
     def eof_received(self) -> bool:
         """This side has said all it will say, and may still listen."""

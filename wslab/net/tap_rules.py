@@ -10,8 +10,12 @@ A rule is one sentence::
     edit every client text to "hello"      set rsv1=1 on the 2nd client text
     cut at the 5th client frame            reset at the 1st ping          freeze at every close
 
+Of several rules each sees the frame as those before it have left it. All count what came, also what
+an earlier rule dropped.
+
 What looks like chance (10%, which bit is corrupted) comes from the rule's seed and the frame's
-place in its connection, never from the clock: the same traffic meets the same fate again.
+place in its connection, not from the clock or the connection's number: the same traffic meets the
+same fate again, on another connection too.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from typing import Literal, NamedTuple
 
 from wslab.net.errors import WrongRule
 from wslab.net.in_flight import InFlight
-from wslab.wire import Direction
+from wslab.wire import Direction, encode_frame
 
 Verb = Literal[
     "drop", "hold", "duplicate", "corrupt", "delay", "edit", "set", "cut", "reset", "freeze"
@@ -57,9 +61,15 @@ _KINDS = {
     "request": ("request",),
     "response": ("response",),
 }
+_BIT = range(2)
 _SETTABLE = {
-    "fin", "rsv1", "rsv2", "rsv3", "opcode", "masked", "length_form", "announced_length",
+    "fin": _BIT, "rsv1": _BIT, "rsv2": _BIT, "rsv3": _BIT, "opcode": range(16), "masked": _BIT,
+    "length_form": (7, 16, 64), "announced_length": range(2**64),
 }  # fmt: skip
+_NUMBER = (
+    r"[0-9]{1,9}"  # longer ones mean nothing here, and of a very long one int() makes no number
+)
+_LONGEST = 86_400  # seconds that a delay may take: a day
 
 
 class Action(NamedTuple):
@@ -105,7 +115,7 @@ class Rule:
             return None
         count = self._counts[frame.connection] = self._counts.get(frame.connection, 0) + 1
         # Not hash(): of a text it is another one in each process.
-        chance = random.Random(f"{self.seed}/{frame.connection}/{count}")
+        chance = random.Random(f"{self.seed}/{count}")
         if self.nth is not None and count != self.nth:
             return None
         if count % self.every:
@@ -131,7 +141,7 @@ class Rule:
             payload = self.payload or b""
             if not frame.is_frame:
                 return frame.changed(data=payload)
-            return frame.changed(payload)
+            return frame.changed(payload, rsv1=False)  # what a rule writes is not compressed
         if self.verb == "set":
             return frame.changed(**self.bits)  # type: ignore[arg-type]
         if self.verb == "corrupt":
@@ -165,7 +175,21 @@ def decide_by(function: Callable[[InFlight], str | None], frame: InFlight) -> Ac
     return Action(rule.verb, data=rule._data(frame, random.Random(0)), why=f"rule: {name}")
 
 
-_TOKEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"']+)""")
+_QUOTED = re.compile(r"""("|')(?:[^\\]|\\.)*\1""", re.DOTALL)
+_TOKEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"']+|["'].*)""", re.DOTALL)
+
+
+def normal_text(text: str) -> str:
+    """A rule's text with one space between its words, as a `Rule` keeps it."""
+    return " ".join(_split(text))
+
+
+def _split(text: str) -> list[str]:
+    return [found[1] for found in _TOKEN.finditer(text)]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 class _Reader:
@@ -174,8 +198,8 @@ class _Reader:
     def __init__(self, text: str, seed: int) -> None:
         if not isinstance(text, str) or not text.strip():
             raise WrongRule(f"expected a rule such as 'drop every pong', got {text!r}")
-        self.text = " ".join(text.split())
-        self.words = [found[1] for found in _TOKEN.finditer(text)]
+        self.words = _split(text)
+        self.text = " ".join(self.words)
         self.at = 0
         self.seed = seed
 
@@ -214,7 +238,7 @@ class _Reader:
                 raise self._wrong("a number such as 1st or 3rd")
             self.at += 1
             rule.nth = number
-        elif found := re.fullmatch(r"(\d+(?:\.\d+)?)%", word):
+        elif found := re.fullmatch(rf"({_NUMBER}(?:\.{_NUMBER})?)%", word):
             share = float(found[1]) / 100
             if not 0 <= share <= 1:
                 self.at -= 1
@@ -230,7 +254,7 @@ class _Reader:
         words = {"first": 1, "second": 2, "third": 3, "other": 2}
         if word in words:
             return words[word]
-        found = re.fullmatch(r"(\d+)(?:st|nd|rd|th)", word)
+        found = re.fullmatch(rf"({_NUMBER})(?:st|nd|rd|th)", word)
         return int(found[1]) if found and int(found[1]) else None
 
     def _kind(self) -> str:
@@ -249,12 +273,24 @@ class _Reader:
     def _bits(self, rule: Rule) -> None:
         while "=" in self._peek():
             name, _, value = self._word("").partition("=")
-            if name not in _SETTABLE or not re.fullmatch(r"\d+|0x[0-9a-f]+", value):
+            if name not in _SETTABLE or not re.fullmatch(r"[0-9]{1,20}|0x[0-9a-f]{1,16}", value):
                 self.at -= 1
                 raise self._wrong(f"a bit such as fin=0, one of {', '.join(sorted(_SETTABLE))}")
-            rule.bits[name] = int(value, 0)
+            number, possible = int(value, 16 if value.startswith("0x") else 10), _SETTABLE[name]
+            if number not in possible:
+                self.at -= 1
+                forms = isinstance(possible, tuple)
+                which = "7, 16 or 64" if forms else f"a number from 0 to {possible[-1]}"
+                raise self._wrong(f"{name}= and {which}")
+            rule.bits[name] = number
         if not rule.bits:
             raise self._wrong("bits to set, such as 'set fin=0 on every text'")
+        lengths = {name: rule.bits.get(name) for name in ("length_form", "announced_length")}
+        if None not in lengths.values():
+            try:
+                encode_frame(0, **lengths)  # type: ignore[arg-type]
+            except ValueError as error:
+                raise WrongRule(f"{error}; in {self.text!r}") from error
 
     def _tail(self, rule: Rule) -> None:
         word = self._word("")
@@ -265,7 +301,7 @@ class _Reader:
         elif word == "on" and self._peek() == "connection":
             self.at += 1
             number = self._word("a connection's number").lstrip("#")
-            if not number.isdigit() or not int(number):
+            if not re.fullmatch(_NUMBER, number) or not int(number):
                 self.at -= 1
                 raise self._wrong("a connection's number, from 1")
             rule.connection = int(number)
@@ -278,17 +314,22 @@ class _Reader:
 
     def _seconds(self) -> float:
         amount = self._word("a time such as 200 ms or 1.5 s")
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", amount)
+        found = re.fullmatch(rf"({_NUMBER}(?:\.{_NUMBER})?)(ms|s)?", amount)
         if not found:
             self.at -= 1
             raise self._wrong("a time such as 200 ms or 1.5 s")
         unit = found[2] or self._optional("ms", "s", "second", "seconds", "milliseconds")
         if not unit:
             raise self._wrong("the unit of the time: ms or s")
-        return float(found[1]) / (1000 if unit.startswith("m") else 1)
+        seconds = float(found[1]) / (1000 if unit.startswith("m") else 1)
+        if seconds > _LONGEST:
+            raise WrongRule(
+                f"expected a time of at most {_LONGEST} s (a day), got {amount} in {self.text!r}"
+            )
+        return seconds
 
     def _quoted(self) -> bytes:
-        if self.at >= len(self.words) or self.words[self.at][0] not in "\"'":
+        if self.at >= len(self.words) or not _QUOTED.fullmatch(self.words[self.at]):
             raise self._wrong('a text in quotes, such as "hello"')
         text = self.words[self.at]
         self.at += 1
@@ -322,7 +363,7 @@ class _Reader:
         return self._word(what)
 
     def _wrong(self, expected: str, choices: list[str] | None = None) -> WrongRule:
-        got = f"{self.words[self.at]!r}" if self.at < len(self.words) else "its end"
-        message = f"expected {expected}, got {got} at word {self.at + 1} of {self.text!r}"
+        got = f"{_short(self.words[self.at])!r}" if self.at < len(self.words) else "its end"
+        message = f"expected {expected}, got {got} at word {self.at + 1} of {_short(self.text)!r}"
         near = difflib.get_close_matches(self._peek(), choices or [], 1)
         return WrongRule(message + (f"; did you mean {near[0]!r}?" if near else ""))

@@ -17,16 +17,18 @@ serve all taps that share one `Settings`: those of a lab, whose connections are 
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wslab.net import loop
 from wslab.net.errors import NotHeld, WrongValue
 from wslab.net.gate import Gate, Lane, Line
-from wslab.net.in_flight import InFlight, as_bytes
-from wslab.net.tap_rules import Action, Decide, Rule, decide_by
+from wslab.net.in_flight import InFlight, as_bytes, only_bytes
+from wslab.net.tap_rules import Action, Decide, Rule, decide_by, normal_text
+from wslab.net.wishes import Wishes
 from wslab.wire import Direction, Opcode, encode_frame, new_masking_key
 
 if TYPE_CHECKING:
@@ -36,18 +38,24 @@ T = TypeVar("T")
 _BOTH: tuple[Direction, ...] = ("client", "server")
 
 
-class Settings:
-    """What is armed, and for which connections. Lives on the loop thread.
+class Speed(NamedTuple):
+    """How slow a direction is to be made; see `WireDebugger.slow`."""
 
-    A key of None stands for every connection, those to come included.
-    """
+    bytes_per_second: float | None
+    latency: float
+    jitter: float
+    seed: int
+
+
+class Settings:
+    """What is armed, and for which connections. Lives on the loop thread."""
 
     def __init__(self) -> None:
         self.taps: list[Tap] = []
         self.rules: list[Decide] = []
-        self.holding: dict[int | None, set[Direction]] = {}
-        self.freezing: dict[int | None, set[Direction]] = {}
-        self.slow: dict[int | None, tuple[set[Direction], float | None, float, float, int]] = {}
+        self.holding: Wishes[bool] = Wishes()
+        self.freezing: Wishes[bool] = Wishes()
+        self.slow: Wishes[Speed] = Wishes()
         self.passed = ""
         """What could not be held though it was wished, in a sentence; the last of them."""
         self.subscribers: list[Callable[[], None]] = []
@@ -62,57 +70,57 @@ class Settings:
     def arms(self, connection: int) -> bool:
         """Whether the frames of this connection must be seen one by one."""
         return bool(self.rules) or any(
-            key in wishes
-            for wishes in (self.holding, self.freezing, self.slow)
-            for key in (None, connection)
+            wishes.of(connection) for wishes in (self.holding, self.freezing, self.slow)
         )
 
     def holds(self, connection: int, direction: Direction) -> bool:
-        return _says(self.holding, connection, direction)
+        return direction in self.holding.of(connection)
 
     def frozen(self, connection: int, direction: Direction) -> bool:
-        return _says(self.freezing, connection, direction)
+        return direction in self.freezing.of(connection)
 
     def line(self, connection: int, direction: Direction) -> Line | None:
-        wish = self.slow.get(connection) or self.slow.get(None)
-        if wish is None or direction not in wish[0]:
+        speed = self.slow.of(connection).get(direction)
+        if speed is None:
             return None
         key = (connection, direction)
         if key not in self._lines:
-            chance = random.Random(f"{wish[4]}/{connection}/{direction}")
-            self._lines[key] = Line(wish[1], wish[2], wish[3], chance)
+            chance = random.Random(f"{speed.seed}/{connection}/{direction}")
+            self._lines[key] = Line(speed.bytes_per_second, speed.latency, speed.jitter, chance)
         return self._lines[key]
 
-    def decide(self, frame: InFlight) -> list[Action]:
-        """What the rules want done to this frame. A rule that fails is as none, and noted."""
-        actions = []
-        for rule in self.rules:
+    def decide(self, frame: InFlight) -> Iterator[Action]:
+        """What the rules want done to this frame, one by one: do each before asking for the next,
+        whose rule then sees the frame as changed. A rule that fails is as none, and noted.
+        """
+        for rule in list(self.rules):
             try:
                 action = rule.decide(frame) if isinstance(rule, Rule) else decide_by(rule, frame)
             except Exception as fault:
                 self._note(f"rule {rule}", fault)
                 continue
             if action is not None:
-                actions.append(action)
-        return actions
+                yield action
 
     def freeze(self, connection: int) -> None:
-        self.freezing[connection] = set(_BOTH)
+        self.freezing.add(connection, _BOTH, True)
         self.tell()
 
     def forget(self, connection: int) -> None:
         """The connection is over."""
         for wishes in (self.holding, self.freezing, self.slow):
-            wishes.pop(connection, None)
+            wishes.forget(connection)
         for rule in self.rules:
             if isinstance(rule, Rule):
                 rule.forget(connection)
         for direction in _BOTH:
             self._lines.pop((connection, direction), None)
 
-    def clear_lines(self) -> None:
+    def clear_lines(self, connection: int | None, directions: tuple[Direction, ...]) -> None:
         """The speed was changed: what is on its way keeps its time, the rest gets a new one."""
-        self._lines.clear()
+        for key in list(self._lines):
+            if connection in (None, key[0]) and key[1] in directions:
+                del self._lines[key]
 
     def tell(self) -> None:
         for callback in list(self.subscribers):
@@ -138,15 +146,11 @@ class Settings:
     def gates(self, connection: int | None = None) -> list[Gate]:
         return [relay.gate for relay in self.relays(connection) if relay.gate is not None]
 
-    def waiting(self, connection: int | None = None) -> list[tuple[Lane, InFlight]]:
-        found = [
-            (lane, frame)
-            for gate in self.gates(connection)
-            for lane in gate.lanes.values()
-            for frame in lane.queue
-            if isinstance(frame, InFlight)
-        ]
-        return sorted(found, key=lambda pair: pair[1].sequence)
+    def waiting(self, connection: int | None = None) -> Iterator[tuple[Lane, InFlight]]:
+        """What waits, oldest first. Each queue is in that order: the first costs no more when many
+        wait."""
+        lanes = [lane for gate in self.gates(connection) for lane in gate.lanes.values()]
+        return heapq.merge(*map(_in_flight, lanes), key=lambda pair: pair[1].sequence)
 
     def arm(self, connection: int | None = None) -> None:
         """Put a gate before every connection that needs one from now on."""
@@ -164,8 +168,8 @@ class Settings:
         self.tell()
 
 
-def _says(wishes: dict[int | None, set[Direction]], connection: int, direction: Direction) -> bool:
-    return any(direction in wishes.get(key, ()) for key in (None, connection))
+def _in_flight(lane: Lane) -> Iterator[tuple[Lane, InFlight]]:
+    return ((lane, frame) for frame in lane.queue if isinstance(frame, InFlight))
 
 
 class WireDebugger:
@@ -229,24 +233,25 @@ class WireDebugger:
         """Queue everything from now on: of one direction or both, one connection or all."""
 
         which = _directions(direction)
+        _check_connection(connection)
 
         def act() -> None:
+            self._arm(connection)
             self._settings.passed = ""
-            self._settings.holding.setdefault(connection, set()).update(which)
-            self._settings.arm(connection)
+            self._settings.holding.add(connection, which, True)
             self._settings.tell()
 
         self._do("hold", act)
 
     def resume(self, connection: int | None = None) -> None:
-        """Hold no more: deliver what waits, and let pass what comes."""
+        """Hold no more: deliver what waits, and let pass what comes. The others stay held, if one
+        connection is named.
+        """
+        _check_connection(connection)
 
         def act() -> None:
             self._settings.passed = ""
-            if connection is None:
-                self._settings.holding.clear()
-            else:
-                self._settings.holding.pop(connection, None)
+            self._settings.holding.lift(connection, _BOTH)
             for _, frame in self._settings.waiting(connection):
                 frame.held = False
             self._settings.settle()
@@ -286,6 +291,7 @@ class WireDebugger:
         """Deliver this frame, also past others that wait before it."""
 
         def act(lane: Lane, frame: InFlight) -> None:
+            _refuse_frozen(lane)
             lane.let_go(frame)
 
         return self._to_one("deliver", frame, act)
@@ -296,7 +302,12 @@ class WireDebugger:
 
     def duplicate(self, frame: InFlight | int | None = None) -> InFlight:
         """Deliver a copy of this frame now. The frame itself goes on waiting."""
-        return self._to_one("duplicate", frame, lambda lane, frame: lane.copy(frame))
+
+        def act(lane: Lane, frame: InFlight) -> None:
+            _refuse_frozen(lane)
+            lane.copy(frame)
+
+        return self._to_one("duplicate", frame, act)
 
     def edit(
         self,
@@ -318,7 +329,7 @@ class WireDebugger:
 
     def delay(self, frame: InFlight | int | None = None, seconds: float = 1.0) -> InFlight:
         """Let this frame go by itself, so many seconds from now; all behind it wait for it."""
-        if not 0 <= seconds <= 86_400:
+        if not _is_number(seconds) or not 0 <= seconds <= 86_400:
             raise WrongValue(f"expected 0 to 86400 seconds (a day), got {seconds!r}")
         return self._to_one("delay", frame, lambda lane, frame: lane.delay(frame, seconds))
 
@@ -339,8 +350,10 @@ class WireDebugger:
         are, whatever they mean. Without a `connection`, the newest. While a frame is just arriving
         in this direction, the injected one follows it.
         """
-        _directions(direction)
-        data = raw if raw is not None else _frame(message, direction, opcode, header)
+        _one_direction(direction)
+        if raw is not None:
+            raw = only_bytes("raw", raw)
+        data = _frame(message, direction, opcode, header) if raw is None else raw
         if not data:
             raise WrongValue("expected at least one byte to inject")
 
@@ -369,7 +382,7 @@ class WireDebugger:
         def act() -> int:
             relays = self._settings.relays(connection)
             if connection is not None and not relays:
-                raise NotHeld(f"there is no open connection {connection} at the tap")
+                raise _no_connection(connection)
             for relay in relays:
                 if hard:
                     relay.cut_hard()
@@ -384,7 +397,7 @@ class WireDebugger:
 
         The other direction goes on. Without a `connection`, the newest.
         """
-        _directions(direction)
+        _one_direction(direction)
 
         def act() -> None:
             self._relay(connection).arm().lanes[direction].close("FIN")
@@ -398,22 +411,23 @@ class WireDebugger:
         """
 
         which = _directions(direction)
+        _check_connection(connection)
 
         def act() -> None:
-            self._settings.freezing.setdefault(connection, set()).update(which)
-            self._settings.arm(connection)
+            self._arm(connection)
+            self._settings.freezing.add(connection, which, True)
             self._settings.tell()
 
         self._do("freeze", act)
 
     def thaw(self, connection: int | None = None) -> None:
-        """Deliver what was frozen, and go on."""
+        """Deliver what was frozen, and go on. The others stay frozen, if one connection is
+        named.
+        """
+        _check_connection(connection)
 
         def act() -> None:
-            if connection is None:
-                self._settings.freezing.clear()
-            else:
-                self._settings.freezing.pop(connection, None)
+            self._settings.freezing.lift(connection, _BOTH)
             self._settings.settle()
 
         self._do("thaw", act)
@@ -430,24 +444,28 @@ class WireDebugger:
     ) -> None:
         """Make the line slow: a limited bandwidth, seconds of latency, seconds of jitter at most.
 
-        Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called with nothing,
-        the line is as fast as it was.
+        Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called for one
+        direction, the other stays as slow as it is. Called with nothing, the line is as fast as it
+        was.
         """
-        if bytes_per_second is not None and not bytes_per_second > 0:
+        if bytes_per_second is not None and not (
+            _is_number(bytes_per_second) and bytes_per_second > 0
+        ):
             raise WrongValue(f"expected more than 0 bytes a second, got {bytes_per_second!r}")
         for name, value in (("latency", latency), ("jitter", jitter)):
-            if not 0 <= value <= 3600:
+            if not _is_number(value) or not 0 <= value <= 3600:
                 raise WrongValue(f"expected {name} from 0 to 3600 seconds, got {value!r}")
-        which = set(_directions(direction))
+        which = _directions(direction)
+        _check_connection(connection)
+        speed = Speed(bytes_per_second, latency, jitter, seed)
 
         def act() -> None:
-            self._settings.clear_lines()
             if bytes_per_second is None and not latency and not jitter:
-                self._settings.slow.pop(connection, None)
+                self._settings.slow.lift(connection, which)
             else:
-                wish = (which, bytes_per_second, latency, jitter, seed)
-                self._settings.slow[connection] = wish
-                self._settings.arm(connection)
+                self._arm(connection)
+                self._settings.slow.add(connection, which, speed)
+            self._settings.clear_lines(connection, which)
             self._settings.settle()
 
         self._do("slow", act)
@@ -474,10 +492,11 @@ class WireDebugger:
 
     def remove_rule(self, rule: str | Decide) -> None:
         """Follow it no more. Raises `NotHeld` where there is no such rule."""
+        text = normal_text(rule) if isinstance(rule, str) else None
 
         def act() -> None:
             for one in self._settings.rules:
-                if one is rule or _rule_text(one) == rule:
+                if one is rule or _rule_text(one) == text:
                     self._settings.rules.remove(one)
                     self._settings.settle()
                     return
@@ -532,34 +551,58 @@ class WireDebugger:
         return self._do(name, call)
 
     def _find(self, which: InFlight | int | None) -> tuple[Lane, InFlight]:
-        waiting = self._settings.waiting()
         if which is None:
-            if waiting:
-                return waiting[0]
+            for pair in self._settings.waiting():
+                return pair
             raise NotHeld("nothing waits at the tap: hold() first, then let a peer send something")
-        for lane, frame in waiting:
-            if frame is which or (isinstance(which, int) and self._is_row(frame, which)):
+        place = self._place(which) if isinstance(which, int) else None
+        count = 0
+        for lane, frame in self._settings.waiting():
+            if frame is which or place == (frame.connection, frame.direction, frame.offset):
                 return lane, frame
+            count += 1
         what = f"row {which}" if isinstance(which, int) else repr(which)
         raise NotHeld(
             f"{what} does not wait at the tap: it was delivered or dropped, or never held; "
-            f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} (see held)"
+            f"{count} wait{'s' if count == 1 else ''} (see held)"
         )
 
-    def _is_row(self, frame: InFlight, number: int) -> bool:
-        rows = self.capture.index.rows(number, number + 1) if number >= 0 else []
-        return any(
-            (row.connection, row.direction, row.offset)
-            == (frame.connection, frame.direction, frame.offset)
-            for row in rows
-        )
+    def _place(self, number: int) -> tuple[int, Direction, int] | None:
+        """Where the row of this number starts."""
+        for row in self.capture.index.rows(number, number + 1) if number >= 0 else []:
+            return row.connection, row.direction, row.offset
+        return None
+
+    def _arm(self, connection: int | None) -> None:
+        if connection is not None and not self._settings.relays(connection):
+            raise _no_connection(connection)
+        self._settings.arm(connection)
 
     def _relay(self, connection: int | None) -> Relay:
         open_ones = [relay for relay in self._settings.relays(connection) if relay.is_joined]
         if not open_ones:
-            which = "connection" if connection is None else f"connection {connection}"
-            raise NotHeld(f"there is no open {which} at the tap: connect a client to it first")
+            raise _no_connection(connection)
         return max(open_ones, key=lambda relay: relay.number or 0)
+
+
+def _no_connection(connection: int | None) -> NotHeld:
+    which = "connection" if connection is None else f"connection {connection}"
+    return NotHeld(f"there is no open {which} at the tap: connect a client to it first")
+
+
+def _check_connection(connection: int | None) -> None:
+    if connection is not None and not isinstance(connection, int):
+        raise WrongValue(
+            f"expected a connection's number, such as 1, or None for all, got {connection!r}"
+        )
+
+
+def _refuse_frozen(lane: Lane) -> None:
+    if lane.frozen:
+        raise NotHeld(
+            f"expected a connection that delivers, but what the {lane.direction} sends on "
+            f"connection {lane.gate.connection} is frozen: thaw() first"
+        )
 
 
 def _rule_text(rule: Decide) -> str:
@@ -569,17 +612,27 @@ def _rule_text(rule: Decide) -> str:
 def _directions(direction: Direction | None) -> tuple[Direction, ...]:
     if direction is None:
         return _BOTH
+    return (_one_direction(direction),)
+
+
+def _one_direction(direction: Direction) -> Direction:
     if direction not in _BOTH:
         raise WrongValue(
             f"expected 'client' or 'server', whose frames are meant, got {direction!r}"
         )
-    return (direction,)
+    return direction
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _frame(
     message: str | bytes, direction: Direction, opcode: int | None, header: dict[str, Any]
 ) -> bytes:
     payload = as_bytes(message)
+    if header.get("masking_key") is not None:
+        header["masking_key"] = only_bytes("masking_key", header["masking_key"])
     if opcode is None:
         opcode = Opcode.TEXT if isinstance(message, str) else Opcode.BINARY
     if direction == "client":
