@@ -124,6 +124,25 @@ def test_a_frame_too_large_to_be_held_passes_as_it_comes(monkeypatch):
     assert one.between_units("server")
 
 
+def test_what_comes_too_early_is_cut_as_the_index_cuts_it():
+    hello = encode_frame(1, b"Hello", masking_key=KEY)
+    announced = REQUEST[:-2] + b"Content-Length: 3\r\n\r\n"
+    for crossed, whole in (
+        ([("client", announced), ("server", RESPONSE), ("client", hello)], announced),
+        ([("client", GET[:9]), ("server", RESPONSE), ("client", GET[9:] + hello)], GET),
+        ([("client", hello), ("server", RESPONSE)], hello),
+    ):
+        one, capture = Assembler(), Capture()
+        number = capture.open_connection()
+        pieces = feed_all(one, crossed)
+        for direction, data in crossed:
+            capture.record(number, direction, data)
+        units = sorted((p.direction, p.offset, len(p.data)) for p in pieces)
+        rows = sorted((r.direction, r.offset, r.length) for r in capture.index.rows())
+        assert units == rows
+        assert whole in [piece.data for piece in pieces]
+
+
 def test_an_ordinary_page_comes_before_the_handshake():
     one = Assembler()
     hello = encode_frame(1, b"Hello", masking_key=KEY)

@@ -6,10 +6,11 @@ Used only while a connection is armed. Where a unit ends is decided by the same 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Literal, NamedTuple
 
-from wslab.wire import Direction, frames, handshake
+from wslab.wire import Direction, frames
+from wslab.wire.exchange import Exchange
+from wslab.wire.http_reader import HttpReader
 
 LARGEST = 16 * 2**20
 """Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
@@ -30,14 +31,14 @@ class Piece(NamedTuple):
 
 
 class _Side:
-    def __init__(self, direction: Direction) -> None:
+    def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.direction: Direction = direction
+        self.http = HttpReader(direction, exchange)  # places are those in the buffer
         self.offset = 0  # where the buffer starts in the stream
         self.buffer = bytearray()
         self.frames = False  # HTTP is over
         self.passed = 0  # bytes at the start of the buffer that were passed on already
         self.skip = 0  # bytes of a frame still to come that just pass
-        self.seen = 0  # how far the end of a head was looked for
         self.waits = False  # asked for an upgrade: what follows depends on the answer
 
 
@@ -48,8 +49,11 @@ class Assembler:
     """
 
     def __init__(self) -> None:
-        self._sides = {"client": _Side("client"), "server": _Side("server")}
-        self._requests: deque[handshake.Head] = deque()
+        self._exchange = Exchange()
+        self._sides: dict[Direction, _Side] = {
+            "client": _Side("client", self._exchange),
+            "server": _Side("server", self._exchange),
+        }
 
     # --- A connection that is met in the middle
 
@@ -127,8 +131,9 @@ class Assembler:
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))
             if not side.frames:
-                self._after_message(side, bytes(side.buffer[position:end]))
-            position = side.seen = end
+                self._after_message(side)
+                side.http.go_on(end)
+            position = end
         self._cut(side, position)
         size = len(side.buffer)
         if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
@@ -145,34 +150,28 @@ class Assembler:
         return None if header is None else position + header.length + header.payload_length
 
     def _end_of_message(self, side: _Side, position: int) -> int | None:
-        stop = len(side.buffer)
-        end = handshake.find_end(side.buffer, position, side.seen, stop)
-        if end is None:
-            side.seen = stop
-            return None
-        head = handshake.parse_head(bytes(side.buffer[position:end]))
-        request = None
-        if side.direction == "server" and self._requests:
-            request = self._requests[0]
-        begin = position + head.length
-        client = side.direction == "client"
-        length = handshake.body_length(head, request, side.buffer, begin, stop, client)
-        return None if length is None else begin + length
+        if self._exchange.upgraded and side.http.head:
+            return side.http.seen  # nobody waits for the rest of its body any more
+        end = side.http.end(side.buffer, position, len(side.buffer))
+        if end is None and side.http.is_over(side.buffer, position):
+            side.frames = True
+            return self._end_of_frame(side, position)
+        return end
 
-    def _after_message(self, side: _Side, message: bytes) -> None:
-        head = handshake.parse_head(message)
-        client = self._sides["client"]
+    def _after_message(self, side: _Side) -> None:
+        client, head, request = self._sides["client"], side.http.head, side.http.request
+        assert head is not None, "a message has a head"
         if side.direction == "client":
-            self._requests.append(head)
-            side.waits = head.wants_upgrade
+            side.waits = head.wants_upgrade and self._exchange.awaits(head)
+            side.frames = self._exchange.upgraded
         elif head.status == 101:
-            self._requests.clear()
+            side.frames = True
             client.waits = False
-            client.frames = side.frames = True
-        elif head.status is None or head.status >= 200:
-            answered = self._requests.popleft() if self._requests else None
-            if answered is None or answered.wants_upgrade:
-                client.waits = False
+            client.frames = not client.http.head and client.http.is_over(client.buffer, 0)
+        elif (head.status is None or head.status >= 200) and (
+            request is None or request.wants_upgrade
+        ):
+            client.waits = False
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
         if start >= stop:
@@ -183,4 +182,4 @@ class Assembler:
     def _cut(self, side: _Side, position: int) -> None:
         del side.buffer[:position]
         side.offset += position
-        side.seen = max(0, side.seen - position)
+        side.http.seen = max(0, side.http.seen - position)

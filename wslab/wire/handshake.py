@@ -150,49 +150,12 @@ def _words(values: list[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def body_length(
-    head: Head,
-    request: Head | None,
-    data: bytes | bytearray,
-    start: int,
-    stop: int,
-    in_request: bool,
-) -> int | None:
-    """Bytes of body behind a head, or None while they are not all there (RFC 9112 §6.3).
-
-    `data[start:stop]` is what followed the head so far. A response without a length goes on until
-    the connection ends.
-    """
-    there = stop - start
-    if not in_request:
-        no_body = head.status is not None and (head.status < 200 or head.status in (204, 304))
-        if no_body or (request and request.first_line.startswith("HEAD ")):
-            return 0
-    if "chunked" in head.words("Transfer-Encoding"):
-        return _chunked_length(data, start, stop)
+def content_length(head: Head) -> int | None:
+    """Bytes of body that a head announces, or None."""
     announced = head.get("Content-Length")
     if announced is not None and announced.isascii() and announced.isdigit():
-        length = int(announced[:18])
-        return length if length <= there else None
-    return 0 if in_request else None
-
-
-def _chunked_length(data: bytes | bytearray, start: int, stop: int) -> int | None:
-    position = start
-    while True:
-        line_end = data.find(b"\n", position, stop)
-        if line_end < 0:
-            return None
-        size = bytes(data[position:line_end]).split(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
-            return line_end + 1 - start  # no chunk: what follows is somebody else's
-        if int(size, 16) == 0:
-            # Trailers may follow; an empty line ends them.
-            end = _END.search(data[line_end - 1 : stop])
-            return line_end - 1 + end.end() - start if end else None
-        position = line_end + 1 + int(size, 16) + 2
-        if position > stop:
-            return None
+        return int(announced[:18])
+    return None
 
 
 class Extension(NamedTuple):

@@ -10,7 +10,6 @@ import heapq
 import threading
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +18,9 @@ from . import connection_state, deflate, frames, handshake
 from .connection_state import State
 from .contents import Contents, Said, not_utf8
 from .deflate import Agreement, Inflater
+from .exchange import Exchange
 from .fields import Direction, Kind, Unit, Violation
+from .http_reader import HttpReader
 from .messages import Joiner, Message
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
@@ -66,12 +67,11 @@ class _Message(NamedTuple):
 class _Side:
     """One direction of one connection, as far as it has been read."""
 
-    def __init__(self, stream: int, direction: Direction) -> None:
+    def __init__(self, stream: int, direction: Direction, exchange: Exchange) -> None:
         self.stream = stream
         self.direction: Direction = direction
         self.position = 0  # where the next unit starts
-        self.seen = 0  # how far the end of a head was looked for
-        self.pending: tuple[handshake.Head, handshake.Head | None] | None = None  # awaits its body
+        self.http = HttpReader(direction, exchange)
         self.splitter: frames.Splitter | None = None  # set once the bytes are frames
         self.inflater: Inflater | None = None  # where compression was agreed on
         self.contents: Contents | None = None  # set together with the splitter
@@ -85,9 +85,10 @@ class _Side:
 class _Connection:
     def __init__(self, number: int) -> None:
         self.number = number
-        self.client = _Side(2 * (number - 1), "client")
-        self.server = _Side(2 * (number - 1) + 1, "server")
-        self.requests: deque[handshake.Head] = deque()
+        self.exchange = Exchange()
+        self.client = _Side(2 * (number - 1), "client", self.exchange)
+        self.server = _Side(2 * (number - 1) + 1, "server", self.exchange)
+        self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
 
 
@@ -227,11 +228,9 @@ class Index:
                 self._mark(side.stream, event)
             return
         side.ended = True
-        if side.pending and side.splitter is None:
+        if side.http.head and side.splitter is None:
             # A body whose end nobody announced ends with the connection.
-            head, request = side.pending
-            self._add_message(side, head, request, self._end_of(side), self._last_chunk(side))
-            self._after_message(connection, side, head, request)
+            self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
             self._happen(connection, connection_state.Event.TCP_CLOSED)
 
@@ -282,38 +281,23 @@ class Index:
     def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
         """Read one request or response; False while it is not all there."""
         data = self._capture.streams[side.stream]
-        if side.pending is None:
-            end = handshake.find_end(data, side.position, side.seen, stop)
-            if end is None:
-                side.seen = stop
-                return False
-            head = handshake.parse_head(bytes(data[side.position : end]))
-            request = None
-            if side.direction == "server" and connection.requests:
-                interim = head.status is not None and 100 <= head.status < 200
-                if interim and head.status != 101:
-                    request = connection.requests[0]
-                else:
-                    request = connection.requests.popleft()
-            side.pending = head, request
-        head, request = side.pending
-        length = handshake.body_length(
-            head, request, data, side.position + head.length, stop, side.direction == "client"
-        )
-        if length is None:
+        end = side.http.end(data, side.position, stop)
+        if end is not None:
+            self._end_message(connection, side, end, chunk)
+        elif side.http.is_over(data, side.position):
+            self._speak_frames(connection, side)
+        else:
             return False
-        self._add_message(side, head, request, side.position + head.length + length, chunk)
-        self._after_message(connection, side, head, request)
         return True
 
-    def _add_message(
-        self,
-        side: _Side,
-        head: handshake.Head,
-        request: handshake.Head | None,
-        end: int,
-        chunk: int,
-    ) -> None:
+    def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
+        """Note the request or response that was read, and what follows from it."""
+        head, request = side.http.head, side.http.request
+        assert head is not None, "a message has a head"
+        asking = connection.client
+        if side.direction == "server" and head.status == 101 and asking.http.head:
+            # Nobody waits for the rest of its body any more.
+            self._end_message(connection, asking, asking.http.seen, self._last_chunk(asking))
         broken = (
             handshake.request_violations(head)
             if side.direction == "client"
@@ -323,19 +307,13 @@ class Index:
         self._start.append(side.position)
         self._chunk.append(chunk)
         self._marks.append(frames.HEAD | (frames.BROKEN if broken else 0))
-        side.position = side.seen = end
-        side.pending = None
-
-    def _after_message(
-        self,
-        connection: _Connection,
-        side: _Side,
-        head: handshake.Head,
-        request: handshake.Head | None,
-    ) -> None:
+        side.position = end
+        side.http.go_on(end)
         if side.direction == "client":
-            connection.requests.append(head)
-            side.waits = head.wants_upgrade
+            # Its answer may have come before its body.
+            side.waits = head.wants_upgrade and connection.exchange.awaits(head)
+            if connection.server.splitter is not None:
+                self._speak_frames(connection, side)
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
@@ -357,13 +335,23 @@ class Index:
                 self._resume(connection)
 
     def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
-        for side in (connection.client, connection.server):
-            side.inflater = Inflater.of(side.direction, agreed) if agreed else None
-            side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
-            streams = self._capture.streams
-            side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
-            side.frames = side.position
+        connection.agreed = agreed
+        connection.exchange.upgraded = True
+        self._speak_frames(connection, connection.server)
+        client = connection.client
+        if client.http.is_over(self._capture.streams[client.stream], client.position):
+            if client.http.seen > client.position:  # it began with frames, unasked
+                client.waiting.append(self._last_chunk(client))
+            self._speak_frames(connection, client)
         self._resume(connection)
+
+    def _speak_frames(self, connection: _Connection, side: _Side) -> None:
+        """HTTP is over in this direction."""
+        agreed, streams = connection.agreed, self._capture.streams
+        side.inflater = Inflater.of(side.direction, agreed) if agreed else None
+        side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
+        side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
+        side.frames = side.position
 
     def _resume(self, connection: _Connection) -> None:
         """Read what the client sent before it had its answer."""

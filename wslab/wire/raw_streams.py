@@ -10,6 +10,7 @@ import io
 from typing import BinaryIO, cast
 
 from . import handshake
+from .body import Body
 from .capture import Capture
 from .fields import Direction
 from .secrets_mask import SecretsMask
@@ -86,10 +87,9 @@ class _Feeder:
         head = handshake.parse_head(data[:end])
         stream.cover(start, self._masks[direction].mask(data[:end]))
         # A stored stream does all that is asked of a stream here, without being a bytearray.
-        body = handshake.body_length(
-            head, request, cast("bytearray", stream), start + end, len(stream), request is None
-        )
-        self._feed(direction, len(stream) if body is None else start + end + body)
+        body = Body.behind(head, request, request is None)
+        stop = body.read(cast("bytearray", stream), start + end, len(stream))
+        self._feed(direction, len(stream) if stop is None else stop)
         self._capture.index.update()
         return head
 
