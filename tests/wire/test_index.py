@@ -156,6 +156,17 @@ def test_rows_come_in_the_order_of_time():
     assert found == [(d, f'"{n}"') for n in range(3) for d in ("client", "server")]
 
 
+def test_connections_whose_openings_are_told_out_of_turn_keep_their_bytes():
+    capture = Capture()
+    capture.open_connection()
+    capture.open_connection(upgraded=True)
+    capture.events.reverse()
+    capture.record(2, "server", encode_frame(1, b"Hello"))
+    capture.record(1, "client", REQUEST)
+    found = [(row.connection, row.kind) for row in capture.index.rows()]
+    assert found == [(2, "text"), (1, "request")]
+
+
 def test_states_of_several_connections():
     capture = Capture()
     states = []

@@ -216,8 +216,9 @@ class Index:
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
-            connection = _Connection(event.connection)
-            self._connections.append(connection)
+            while len(self._connections) < event.connection:  # the clock of a file may go wrong
+                self._connections.append(_Connection(len(self._connections) + 1))
+            connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
                 self._upgrade(connection, None)
             return
