@@ -28,6 +28,11 @@ class Exchange:
         interim = status is not None and 100 <= status < 200 and status != 101
         return self._requests[0] if interim else self._requests.popleft()
 
+    @property
+    def last(self) -> Head | None:
+        """The request asked last, if it has no answer yet."""
+        return self._requests[-1] if self._requests else None
+
     def awaits(self, request: Head) -> bool:
         """Whether a request has no answer yet."""
         return any(waiting is request for waiting in self._requests)

@@ -13,8 +13,12 @@ from .exchange import Exchange
 from .fields import Direction
 from .handshake import Head, find_end, parse_head
 
-# The start of a request, as far as it is there: no masked frame looks like that.
 _REQUEST_BEGINS = re.compile(rb"\r?\n?[A-Za-z]*(?: |\Z)")
+
+
+def begins_request(data: bytes) -> bool:
+    """Whether the first few bytes, as far as they are there, are a method's: no frame's are."""
+    return _REQUEST_BEGINS.match(data) is not None
 
 
 class HttpReader:
@@ -70,4 +74,4 @@ class HttpReader:
             return False
         if self.direction == "server" or self.head or self.seen <= start:
             return True
-        return not _REQUEST_BEGINS.match(bytes(data[start : min(start + 16, self.seen)]))
+        return not begins_request(bytes(data[start : min(start + 16, self.seen)]))

@@ -364,6 +364,22 @@ class Index:
         for chunk in waiting:
             self._advance(connection, side, chunk)
 
+    def accept(self, connection: int) -> bool:
+        """Take the upgrade that a client asked for as accepted: its answer was never recorded.
+
+        Whether it asked for one and went on.
+        """
+        with self._lock:
+            found = self._connections[connection - 1]
+            request, client = found.exchange.last, found.client
+            if not client.waits or request is None or client.position == self._end_of(client):
+                return False
+            self._happen(found, connection_state.Event.ACCEPTED)
+            # What is compressed can be inflated without the parameters that were agreed on.
+            offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
+            self._upgrade(found, Agreement.of_response(()) if offered else None)
+            return True
+
     # --- Looking
 
     def __len__(self) -> int:
