@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from websockets.utils import accept_key as library_accept_key
 
 from wslab.wire import GUID, Capture, accept_key, accept_key_steps
+from wslab.wire.handshake import MAX_HEAD
 
 REQUEST = (
     b"GET /chat HTTP/1.1\r\n"
@@ -221,3 +222,27 @@ def _covered_once(unit) -> bool:
             return False
         position += field.bits
     return position == 8 * unit.length
+
+
+def test_a_line_of_stray_carriage_returns_is_a_field_and_no_end():
+    head = b"GET /a HTTP/1.1\r\nA: b\r\n\r\r\nC: d\r\n\r\n"
+    unit = explain(head).unit(0)
+    assert _covered_once(unit)
+    assert unit.length == len(head)
+    assert [field.name for field in unit.fields] == [
+        "request line", "A", "not a header", "C", "empty line",
+    ]  # fmt: skip
+    assert [violation.rule for violation in unit.violations] == ["header-malformed"]
+
+
+def test_a_head_that_does_not_end_is_cut_at_the_same_place_however_it_comes():
+    head = b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD + 5000) + b"\r\n\r\n"
+    found = []
+    for size in (len(head), 65536, 9999):
+        capture = Capture()
+        connection = capture.open_connection()
+        for at in range(0, len(head), size):
+            capture.record(connection, "client", head[at : at + size])
+        found.append([(row.offset, row.length) for row in capture.index.rows()])
+        assert _covered_once(capture.index.unit(0))
+    assert found == [[(0, MAX_HEAD), (MAX_HEAD, len(head) - MAX_HEAD)]] * 3

@@ -113,11 +113,11 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
     `seen` is how far an earlier look went, so that no byte is looked at again and again.
     """
-    begin = max(start, seen - 3)
-    found = _END.search(data[begin:stop])
+    begin, most = max(start, seen - 3), start + MAX_HEAD
+    found = _END.search(data[begin : min(stop, most)])
     if found:
         return begin + found.end()
-    return stop if stop - start >= MAX_HEAD else None
+    return most if stop >= most else None
 
 
 def parse_head(data: bytes) -> Head:
@@ -129,14 +129,14 @@ def parse_head(data: bytes) -> Head:
     headers: list[HeaderLine] = []
     offset = len(first)
     for line in lines[1:]:
-        text = line.decode("latin-1").rstrip("\r\n")
-        if line.strip(b"\r\n"):
+        text = _text(line)
+        if text or not end:  # the line that ends the head is no header
             name, colon, value = text.partition(":")
             if not colon or not _TOKEN.fullmatch(name):
                 name, value = "", text
             headers.append(HeaderLine(name, value.strip(" \t"), offset, len(line)))
         offset += len(line)
-    return Head(first.decode("latin-1").rstrip("\r\n"), len(first), tuple(headers), length)
+    return Head(_text(first), len(first), tuple(headers), length)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -144,6 +144,11 @@ def _lines(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in data.split(b"\n")[:-1]] + (
         [rest] if (rest := data.rsplit(b"\n", 1)[-1]) else []
     )
+
+
+def _text(line: bytes) -> str:
+    # Only the line end goes: a CR before it is a byte like any other, and none that is allowed.
+    return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 
 def _words(values: list[str]) -> list[str]:
