@@ -308,3 +308,28 @@ def test_chunks_end_where_they_end_however_the_bytes_are_cut(cuts, behind):
     edges = [0, *sorted(cuts), len(whole + behind)]
     pieces = [("server", (whole + behind)[a:b]) for a, b in itertools.pairwise(edges)]
     assert seen(take_turns(*pieces))[0] == ("server", "response", len(whole), [])
+
+
+def test_http_behind_an_upgrade_request_has_not_waited_for_the_answer():
+    """RFC 6455 §4.1: the client must wait for the response before it sends any further data."""
+    refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    capture = take_turns(
+        ("client", REQUEST + PAGE), ("client", PAGE[:9]), ("server", refused),
+        ("client", PAGE[9:] + PAGE),
+    )  # fmt: skip
+    early = ["data-before-response"]
+    assert [unit[::3] for unit in seen(capture)] == [
+        ("client", []), ("server", []), ("client", early), ("client", early), ("client", []),
+    ]  # fmt: skip
+    assert [row.broken for row in capture.index.rows()] == [False, False, True, True, False]
+
+
+def test_of_a_large_body_only_what_is_wanted_is_held():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    index = take_turns(("client", PAGE), ("server", page + b"x" * 100000)).index
+    unit = index.unit(1, 10)
+    assert unit.data == page + b"x" * 10
+    assert (unit.length, unit.body_rest) == (len(page) + 100000, 99990)
+    assert unit.field("body")._replace(value="") == index.unit(1).field("body")._replace(value="")
+    assert unit.field("body").value == "x" * 10
+    assert index.unit(1).data == page + b"x" * 100000

@@ -14,7 +14,7 @@ from wslab.wire import Capture, account_json, account_text, encode_frame, raw_st
 from wslab.wire.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
-from .test_index import CLIENT, SERVER
+from .test_index import CLIENT, PAGE, SERVER
 
 KEY = b"\x01\x02\x03\x04"
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
@@ -209,3 +209,29 @@ def test_no_bytes_make_it_raise(client, server, handshaken):
         assert found["incomplete"][direction] == len(data) - position
     list(account_text.lines(capture))
     list(account_text.lines(capture, brief=True))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (24 << 20),
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+        + RESPONSE
+        + encode_frame(2, bytes(24 << 20))[:10],
+    ],
+    ids=["with a length", "to the end", "and a frame"],
+)
+def test_a_large_body_and_what_follows_one_are_never_held(head):
+    files = io.BytesIO(PAGE + REQUEST), io.BytesIO(head + bytes(24 << 20))
+    tracemalloc.start()
+    try:
+        capture = raw_streams.capture_of(*files)
+        for _ in account_json.pieces(capture):
+            pass
+        for _ in account_text.lines(capture):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 << 20

@@ -184,8 +184,11 @@ def extensions(head: Head) -> list[Extension]:
     return found
 
 
-def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
-    """The fields of a request or response: first line, each header, the empty line, the body."""
+def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple[Field, ...]:
+    """The fields of a request or response: first line, each header, the empty line, the body.
+
+    Of its `length` bytes `data` holds the head and some of the body.
+    """
     name = "request line" if in_request else "status line"
     meaning, rfc = _first_line_meaning(head, in_request)
     fields = [Field(name, 0, 8 * head.first_length, head.first_line, meaning, rfc)]
@@ -220,15 +223,15 @@ def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
                 "RFC 9112 §2.1",
             )
         )
-    if head.length < len(data):
-        body = data[head.length :]
+    if head.length < length:
+        size = length - head.length
         fields.append(
             Field(
                 "body",
                 8 * head.length,
-                8 * len(body),
-                body[:4096].decode("utf-8", "replace"),
-                f"{len(body)} bytes of content, as HTTP carries it.",
+                8 * size,
+                data[head.length : head.length + 4096].decode("utf-8", "replace"),
+                f"{size} bytes of content, as HTTP carries it.",
                 "RFC 9112 §6",
             )
         )

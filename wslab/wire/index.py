@@ -23,6 +23,7 @@ from .fields import Direction, Kind, Unit, Violation
 from .http_reader import HttpReader
 from .messages import Joiner, Message
 from .preview import PREVIEW, preview, printable
+from .rules import RULES
 from .trimmed_stream import TrimmedStream, trimmed
 from .utf8 import is_utf8, utf8_fault
 
@@ -307,7 +308,9 @@ class Index:
         self._messages[len(self._start)] = _Message(head, end - side.position, request)
         self._start.append(side.position)
         self._chunk.append(chunk)
-        self._marks.append(frames.HEAD | (frames.BROKEN if broken else 0))
+        early = side.position < side.early  # before the answer to an upgrade had come
+        marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
+        self._marks.append(frames.HEAD | marks)
         side.position = end
         side.http.go_on(end)
         if side.direction == "client":
@@ -596,7 +599,8 @@ class Index:
         """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
 
         Of a frame whose payload is longer than `most` bytes only so much is held, in `data`,
-        `payload` and the payload field's value; length, bits and rules are those of the whole.
+        `payload` and the payload field's value; of a body likewise. Length, bits and rules are
+        those of the whole.
         """
         with self._lock:
             if not 0 <= number < len(self._start):
@@ -606,24 +610,29 @@ class Index:
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
             if number in self._messages:
-                return self._message_unit(number)
+                return self._message_unit(number, most)
             return self._frame(number, most)
 
-    def _message_unit(self, number: int) -> Unit:
+    def _message_unit(self, number: int, most: int | None) -> Unit:
         message, chunk = self._messages[number], self._chunk[number]
         stream = self._capture.log_stream[chunk]
         connection, direction = self._capture.whose_stream(stream)
-        start = self._start[number]
-        whole = bytes(self._capture.streams[stream][start : start + message.length])
+        start, length, head = self._start[number], message.length, message.head
+        held = length if most is None else min(length, head.length + most)
+        data = bytes(self._capture.streams[stream][start : start + held])
         request = direction == "client"
+        violations = (
+            handshake.request_violations(head)
+            if request
+            else handshake.response_violations(head, message.request)
+        )
+        if self._marks[number] & frames.EARLY:
+            violations += (RULES["data-before-response"],)
         return Unit(
             number, connection, direction, "request" if request else "response",
-            self._capture.log_time[chunk], start, whole,
-            handshake.head_fields(whole, message.head, request),
-            handshake.request_violations(message.head)
-            if request
-            else handshake.response_violations(message.head, message.request),
-            mark=self._words(number),
+            self._capture.log_time[chunk], start, data,
+            handshake.head_fields(data, head, request, length), violations,
+            mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:
