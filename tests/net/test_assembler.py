@@ -89,7 +89,8 @@ def test_a_connection_met_in_its_middle_goes_on_byte_for_byte(crossed, data):
         stream = capture.stream(number, direction)
         if index.is_upgraded(number):
             start = len(stream) - index.incomplete(number, direction)
-            one.join_upgraded(direction, start, stream[start:])
+            frames = index.speaks_frames(number, direction)
+            one.join_upgraded(direction, start, stream[start:], frames)
         else:
             one.join_http(direction, stream)
     passed = {d: capture.size(number, d) for d in ("client", "server")}
@@ -131,6 +132,8 @@ def test_what_comes_too_early_is_cut_as_the_index_cuts_it():
         ([("client", announced), ("server", RESPONSE), ("client", hello)], announced),
         ([("client", GET[:9]), ("server", RESPONSE), ("client", GET[9:] + hello)], GET),
         ([("client", hello), ("server", RESPONSE)], hello),
+        ([("server", RESPONSE), ("client", GET + hello)], GET),
+        ([("server", RESPONSE), ("client", hello)], hello),
     ):
         one, capture = Assembler(), Capture()
         number = capture.open_connection()

@@ -259,7 +259,7 @@ def test_a_101_ends_a_request_whose_body_never_came():
 
 
 def test_a_101_that_comes_too_early_leaves_the_request_to_its_end():
-    for cut in (1, 3, 10, len(REQUEST) - 1):
+    for cut in (0, 1, 3, 10, len(REQUEST) - 1):
         found = seen(
             take_turns(
                 ("client", REQUEST[:cut]), ("server", RESPONSE), ("client", REQUEST[cut:] + HELLO)
@@ -271,6 +271,12 @@ def test_a_101_that_comes_too_early_leaves_the_request_to_its_end():
 def test_what_looks_like_no_request_are_frames_after_a_101_that_nobody_asked_for():
     found = seen(take_turns(("client", HELLO), ("server", RESPONSE)))
     assert found == [OPENED[1], ("client", "text", len(HELLO), ["data-before-response"])]
+    blank = encode_frame(2, b"\r\n\r\n" * 2, masking_key=bytes(4))
+    for pieces in ([blank + HELLO], [blank[:1], blank[1:], HELLO]):
+        found = seen(take_turns(("server", RESPONSE), *[("client", piece) for piece in pieces]))
+        assert found == [
+            OPENED[1], ("client", "binary", len(blank), []), ("client", "text", len(HELLO), []),
+        ]  # fmt: skip
 
 
 def test_a_body_in_many_pieces_is_looked_at_once(monkeypatch):

@@ -57,10 +57,17 @@ class Assembler:
 
     # --- A connection that is met in the middle
 
-    def join_upgraded(self, direction: Direction, offset: int, passed: bytes) -> None:
-        """Frames it is; the one that starts at `offset` was passed on as far as `passed`."""
+    def join_upgraded(
+        self, direction: Direction, offset: int, passed: bytes, frames: bool = True
+    ) -> None:
+        """Frames it is; the one that starts at `offset` was passed on as far as `passed`.
+
+        Not `frames`: the server did not wait for the request, and that is what comes first.
+        """
         side = self._sides[direction]
-        side.frames = True
+        side.frames = frames
+        self._exchange.upgraded = True
+        self._exchange.unasked = self._exchange.unasked or not frames
         side.offset = offset
         side.buffer[:] = passed
         side.passed = len(passed)

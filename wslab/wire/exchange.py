@@ -14,6 +14,8 @@ class Exchange:
         self._requests: deque[Head] = deque()
         self.upgraded = False
         """A 101 came: what follows are frames."""
+        self.unasked = False
+        """It came before any request: one may still be on its way."""
 
     def ask(self, request: Head) -> None:
         """A request's head is there; its answer may come before its body ends."""
@@ -22,7 +24,8 @@ class Exchange:
     def answer(self, response: Head) -> Head | None:
         """The request that a response answers. Behind an interim one (1xx) the answer comes yet."""
         status = response.status
-        self.upgraded = self.upgraded or status == 101
+        if status == 101:
+            self.upgraded, self.unasked = True, not self._requests
         if not self._requests:
             return None
         interim = status is not None and 100 <= status < 200 and status != 101

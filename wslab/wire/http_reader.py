@@ -43,7 +43,9 @@ class HttpReader:
 
     def read_head(self, data: bytes | bytearray, start: int, stop: int) -> bool:
         """Look for the head of the message at `start`; whether it is all there."""
-        end = find_end(data, start, self.seen, stop)
+        end = None
+        if not self.exchange.upgraded or begins_request(bytes(data[start : min(start + 16, stop)])):
+            end = find_end(data, start, self.seen, stop)
         self.seen = stop if end is None else end
         if end is None:
             return False
@@ -69,9 +71,11 @@ class HttpReader:
         self.seen = position
 
     def is_over(self, data: bytes | bytearray, start: int) -> bool:
-        """Whether HTTP is over before `start`. A request that was begun is read to its end."""
+        """Whether HTTP is over before `start`. A request is read to its end even behind a 101."""
         if not self.exchange.upgraded:
             return False
-        if self.direction == "server" or self.head or self.seen <= start:
+        if self.direction == "server" or self.head:
             return True
+        if self.seen <= start:
+            return not self.exchange.unasked
         return not begins_request(bytes(data[start : min(start + 16, self.seen)]))

@@ -403,6 +403,13 @@ class Index:
         with self._lock:
             return self._connections[connection - 1].server.splitter is not None
 
+    def speaks_frames(self, connection: int, direction: Direction) -> bool:
+        """Whether HTTP is over in one direction: a request may come late, behind its 101."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            return side.splitter is not None
+
     def incomplete(self, connection: int, direction: Direction) -> int:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""
         with self._lock:

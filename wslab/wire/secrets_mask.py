@@ -52,11 +52,12 @@ class SecretsMask:
         return bytes(masked) or chunk
 
     def _end_of_head(self, chunk: bytes, start: int) -> int:
-        """How far the head goes that goes on at `start`."""
+        """How far the head goes that goes on at `start`, in this chunk."""
         before = len(self._head)
         self._head += chunk[start : start + MAX_HEAD - before]
         if not self._http.read_head(self._head, 0, len(self._head)):
-            return start + len(self._head) - before
+            # It may turn out now that these are frames.
+            return start if self.done else start + len(self._head) - before
         stop = start + self._http.seen - before
         self._head.clear()
         self._end_of_body(b"", 0)  # there may be none
