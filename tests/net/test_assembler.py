@@ -89,7 +89,8 @@ def test_a_connection_met_in_its_middle_goes_on_byte_for_byte(crossed, data):
         stream = capture.stream(number, direction)
         if index.is_upgraded(number):
             start = len(stream) - index.incomplete(number, direction)
-            one.join_upgraded(direction, start, stream[start:])
+            frames = index.speaks_frames(number, direction)
+            one.join_upgraded(direction, start, stream[start:], frames)
         else:
             one.join_http(direction, stream)
     passed = {d: capture.size(number, d) for d in ("client", "server")}
@@ -122,6 +123,27 @@ def test_a_frame_too_large_to_be_held_passes_as_it_comes(monkeypatch):
     pieces = one.feed("server", frame[50:] + after)
     assert [(p.what, p.offset) for p in pieces] == [("loose", 50), ("frame", len(frame))]
     assert one.between_units("server")
+
+
+def test_what_comes_too_early_is_cut_as_the_index_cuts_it():
+    hello = encode_frame(1, b"Hello", masking_key=KEY)
+    announced = REQUEST[:-2] + b"Content-Length: 3\r\n\r\n"
+    for crossed, whole in (
+        ([("client", announced), ("server", RESPONSE), ("client", hello)], announced),
+        ([("client", GET[:9]), ("server", RESPONSE), ("client", GET[9:] + hello)], GET),
+        ([("client", hello), ("server", RESPONSE)], hello),
+        ([("server", RESPONSE), ("client", GET + hello)], GET),
+        ([("server", RESPONSE), ("client", hello)], hello),
+    ):
+        one, capture = Assembler(), Capture()
+        number = capture.open_connection()
+        pieces = feed_all(one, crossed)
+        for direction, data in crossed:
+            capture.record(number, direction, data)
+        units = sorted((p.direction, p.offset, len(p.data)) for p in pieces)
+        rows = sorted((r.direction, r.offset, r.length) for r in capture.index.rows())
+        assert units == rows
+        assert whole in [piece.data for piece in pieces]
 
 
 def test_an_ordinary_page_comes_before_the_handshake():

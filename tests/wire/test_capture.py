@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, CaptureError
+from wslab.wire import Capture, CaptureError, encode_frame
+from wslab.wire.handshake import MAX_HEAD
 
 from .test_handshake import REQUEST, RESPONSE
 
@@ -60,6 +61,91 @@ def test_a_second_request_after_a_page_is_masked_too():
     capture.record(connection, "server", b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno")
     capture.record(connection, "client", SECRET)
     assert b"hunter2" not in capture.stream(connection, "client")
+
+
+def streams_of(*turns: tuple[str, bytes]) -> tuple[bytes, bytes]:
+    """What is recorded of both directions, the same however the bytes are cut."""
+    found = set()
+    for size in (1, 7, 1000):
+        capture = Capture()
+        connection = capture.open_connection()
+        for direction, data in turns:
+            for at in range(0, len(data), size):
+                capture.record(connection, direction, data[at : at + size])
+        found.add((capture.stream(connection, "client"), capture.stream(connection, "server")))
+    assert len(found) == 1
+    return found.pop()
+
+
+GET = b"GET /a HTTP/1.1\r\nHost: a\r\nCookie: hunter2\r\n\r\n"
+MASKED = GET.replace(b"hunter2", b"*******")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 59\r\n\r\n"
+        b"It says:\r\n\r\nHTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"1c\r\n\r\n\r\nHTTP/1.1 101 x\r\n\r\nfrom \r\n0\r\n\r\n",
+        b"HTTP/2 101 x\r\n\r\n",
+        b"HTTP/1.1 1010 x\r\n\r\n",
+    ],
+)
+def test_only_a_response_that_says_101_ends_the_masking(answer):
+    assert streams_of(("client", GET), ("server", answer), ("client", GET)) == (MASKED * 2, answer)
+
+
+def test_a_body_is_no_header_and_what_follows_it_is_none_of_its_lines():
+    page = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}'
+    quoting = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nCookie: shown"
+    frame = encode_frame(1, b"\nCookie: choc chip\nnext")
+    post = b"POST / HTTP/1.1\r\nContent-Length: 16\r\n\r\na\r\nCookie: shown"
+    client, server = streams_of(
+        ("client", post), ("server", page), ("client", GET), ("server", quoting),
+        ("client", REQUEST), ("server", RESPONSE + frame),
+    )  # fmt: skip
+    assert client == post + MASKED + REQUEST
+    assert server == page + quoting + RESPONSE + frame
+
+
+def test_an_answer_to_head_has_no_body_that_could_hide_a_login():
+    asked = b"HEAD / HTTP/1.1\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+    login = b"HTTP/1.1 200 OK\r\nSet-Cookie: hunter2\r\nContent-Length: 0\r\n\r\n"
+    _, server = streams_of(
+        ("client", asked), ("server", answer), ("client", GET), ("server", login)
+    )
+    assert server == answer + login.replace(b"hunter2", b"*******")
+
+
+def test_a_login_in_a_head_that_has_no_end_is_masked_to_its_own():
+    longest = b"POST / HTTP/1.1\r\nContent-Length: 3\r\nCookie: " + b"s" * MAX_HEAD
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", longest + b"\r\nX: shown\r\n\r\n")
+    recorded = capture.stream(connection, "client")
+    assert recorded.endswith(b"*\r\nX: shown\r\n\r\n")
+    assert set(recorded[len(longest) - MAX_HEAD : len(longest)]) == set(b"*")
+
+
+def test_a_request_that_goes_on_behind_a_101_is_masked_to_its_end():
+    sent = REQUEST[:30] + b"\r\n" + b"Cookie: hunter2\r\n" + REQUEST[30:]
+    frame = encode_frame(1, b"\nCookie: shown\n")
+    for cut in (0, 25):
+        client, _ = streams_of(
+            ("client", sent[:cut]), ("server", RESPONSE), ("client", sent[cut:] + frame)
+        )
+        assert client == sent.replace(b"hunter2", b"*******") + frame
+    assert streams_of(("server", RESPONSE), ("client", frame + GET)) == (frame + GET, RESPONSE)
+
+
+def test_nothing_is_masked_or_kept_for_masking_once_frames_are_spoken():
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    capture.record(connection, "server", RESPONSE)
+    assert not capture._masks
 
 
 def test_to_disk_and_back(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from websockets.utils import accept_key as library_accept_key
 
 from wslab.wire import GUID, Capture, accept_key, accept_key_steps
+from wslab.wire.handshake import MAX_HEAD, extensions, parse_head
 
 REQUEST = (
     b"GET /chat HTTP/1.1\r\n"
@@ -118,6 +119,32 @@ BROKEN_REQUESTS = [
     ),
 ]
 
+# What is no white space in HTTP (NBSP, NEL), no character of a target, no end of a line.
+BROKEN_REQUESTS += [
+    (REQUEST.replace(b"l: chat, superchat", b"l: \xa0chat"), ["subprotocol-malformed"]),
+    (REQUEST.replace(b"n: Upgrade", b"n: \xa0Upgrade"), ["connection-not-upgrade"]),
+    (REQUEST.replace(b": websocket", b": websocket\x85"), ["upgrade-not-websocket"]),
+    (REQUEST[:-2] + b"Sec-WebSocket-Extensions: x;\xa0y\r\n\r\n", ["extensions-malformed"]),
+    (REQUEST.replace(b"/chat", b"/\x00chat"), ["request-line-malformed"]),
+    (REQUEST.replace(b"/chat", b"/\x7fchat"), ["request-line-malformed"]),
+    (REQUEST.replace(b"/chat", b"/\xe9chat"), ["request-line-malformed"]),
+    (REQUEST.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\r\n"), ["request-line-malformed"]),
+    (REQUEST.replace(b"/chat", b"http://server.example.com:81/"), ["host-not-of-target"]),
+    (REQUEST.replace(b"/chat", b"https://server.example.com:80/"), ["host-not-of-target"]),
+]
+
+HOST = b"Host: server.example.com"
+LEGAL_REQUESTS = [
+    REQUEST[:-2] + b'Sec-WebSocket-Extensions: x; y="1\\0"; z = "a"\r\n\r\n',
+    REQUEST.replace(b"/chat", b"http://u@server.example.com/chat"),
+    REQUEST.replace(b"/chat", b"http://server.example.com:80/chat"),
+    REQUEST.replace(b"/chat", b"https://Server.example.com:443"),
+    REQUEST.replace(b"/chat", b"http://server.example.com").replace(HOST, HOST + b":80"),
+    REQUEST[:-2] + b"Content-Length: 0, 00\r\nContent-Length: 0\r\n\r\n",
+    b"\r\n" + REQUEST,
+    b"\n" + REQUEST,
+]
+
 BROKEN_RESPONSES = [
     (RESPONSE.replace(b"HTTP/1.1 101", b"HTTP 101"), ["status-line-malformed"]),
     (RESPONSE.replace(b"Upgrade: websocket\r\n", b""), ["response-upgrade-missing"]),
@@ -153,6 +180,46 @@ def test_a_request_that_breaks_a_rule(request_bytes, rules):
     assert _covered_once(unit)
 
 
+@pytest.mark.parametrize("request_bytes", LEGAL_REQUESTS)
+def test_an_unusual_request_that_breaks_no_rule(request_bytes):
+    index = explain(request_bytes, RESPONSE)
+    assert [index.unit(number).violations for number in range(len(index))] == [(), ()]
+    assert _covered_once(index.unit(0))
+
+
+def test_an_empty_line_before_a_request_is_a_field_of_its_own():
+    fields = explain(b"\r\n" + REQUEST).unit(0).fields
+    assert [(field.name, field.bit, field.bits) for field in fields[:2]] == [
+        ("empty line", 0, 16),
+        ("request line", 16, 8 * len(b"GET /chat HTTP/1.1\r\n")),
+    ]
+    # Before a response there is none to be overlooked.
+    (rule,) = explain(response=b"\r\n" + RESPONSE).unit(1).violations
+    assert rule.rule == "status-line-malformed"
+
+
+def test_a_parameter_in_quotes_is_what_stands_in_them():
+    head = parse_head(b'GET / HTTP/1.1\r\nSec-WebSocket-Extensions: x; y="1\\0"; z\r\n\r\n')
+    assert extensions(head) == [("x", (("y", "10"), ("z", None)))]
+
+
+def test_the_same_length_said_again_is_that_length():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\nContent-Length: 3\r\n\r\nabc"
+    index = explain(REQUEST, page + page)
+    assert [row.length for row in index.rows()[1:]] == [len(page)] * 2
+    assert not any(row.broken for row in index.rows())
+
+
+@pytest.mark.parametrize("length", [b"3\r\nContent-Length: 5", b"3, 5", b"3, x", b"", b"-3", b","])
+def test_a_length_that_is_not_one_number_breaks_a_rule(length):
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nabc"
+    unit = explain(REQUEST, page).unit(1)
+    assert unit.length == len(page)
+    assert [violation.rule for violation in unit.violations] == [
+        "response-content-length-malformed"
+    ]
+
+
 @pytest.mark.parametrize(("response", "rules"), BROKEN_RESPONSES)
 def test_a_response_that_breaks_a_rule(response, rules):
     unit = explain(response=response).unit(1)
@@ -165,6 +232,9 @@ def test_a_refused_version_must_be_answered_with_the_versions_spoken():
     answer = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"
     rules = [v.rule for v in explain(refused, answer).unit(1).violations]
     assert rules == ["versions-not-named"]
+    for status in (b"103 Early Hints", b"401 Unauthorized"):
+        other = answer.replace(b"426 Upgrade Required", status)
+        assert explain(refused, other).unit(1).violations == ()
     answer = answer.replace(b"Content", b"Sec-WebSocket-Version: 13\r\nContent")
     assert explain(refused, answer).unit(1).violations == ()
 
@@ -221,3 +291,27 @@ def _covered_once(unit) -> bool:
             return False
         position += field.bits
     return position == 8 * unit.length
+
+
+def test_a_line_of_stray_carriage_returns_is_a_field_and_no_end():
+    head = b"GET /a HTTP/1.1\r\nA: b\r\n\r\r\nC: d\r\n\r\n"
+    unit = explain(head).unit(0)
+    assert _covered_once(unit)
+    assert unit.length == len(head)
+    assert [field.name for field in unit.fields] == [
+        "request line", "A", "not a header", "C", "empty line",
+    ]  # fmt: skip
+    assert [violation.rule for violation in unit.violations] == ["header-malformed"]
+
+
+def test_a_head_that_does_not_end_is_cut_at_the_same_place_however_it_comes():
+    head = b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD + 5000) + b"\r\n\r\n"
+    found = []
+    for size in (len(head), 65536, 9999):
+        capture = Capture()
+        connection = capture.open_connection()
+        for at in range(0, len(head), size):
+            capture.record(connection, "client", head[at : at + size])
+        found.append([(row.offset, row.length) for row in capture.index.rows()])
+        assert _covered_once(capture.index.unit(0))
+    assert found == [[(0, MAX_HEAD), (MAX_HEAD, len(head) - MAX_HEAD)]] * 3

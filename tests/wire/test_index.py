@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, encode_frame
+from wslab.wire import Capture, encode_frame, http_reader
+from wslab.wire.handshake import parse_head
 
 from .test_handshake import REQUEST, RESPONSE
 
@@ -155,6 +156,17 @@ def test_rows_come_in_the_order_of_time():
     assert found == [(d, f'"{n}"') for n in range(3) for d in ("client", "server")]
 
 
+def test_connections_whose_openings_are_told_out_of_turn_keep_their_bytes():
+    capture = Capture()
+    capture.open_connection()
+    capture.open_connection(upgraded=True)
+    capture.events.reverse()
+    capture.record(2, "server", encode_frame(1, b"Hello"))
+    capture.record(1, "client", REQUEST)
+    found = [(row.connection, row.kind) for row in capture.index.rows()]
+    assert found == [(2, "text"), (1, "request")]
+
+
 def test_states_of_several_connections():
     capture = Capture()
     states = []
@@ -182,3 +194,148 @@ def test_a_preview_stays_on_its_line_and_hides_nothing():
     previews = [row.preview for row in capture.index.rows()]
     assert previews[:3] == ['"two\\nlines"', '"\\u202eright to left"', '"<b>bold</b>"']
     assert len(previews[3]) == 80
+
+
+def take_turns(*turns: tuple[str, bytes]) -> Capture:
+    capture = Capture(clock=lambda: 0.0)
+    connection = capture.open_connection()
+    for direction, data in turns:
+        capture.record(connection, direction, data)
+    return capture
+
+
+def seen(capture: Capture) -> list[tuple[str, str, int, list[str]]]:
+    """Who sent what, how long, and the rules it breaks; what is no whole unit at the end."""
+    index = capture.index
+    units = [index.unit(number) for number in range(len(index))]
+    found = [(u.direction, u.kind, u.length, [v.rule for v in u.violations]) for u in units]
+    for direction in ("client", "server"):
+        if left := index.incomplete(1, direction):
+            found.append((direction, "incomplete", left, []))
+    return found
+
+
+HELLO = encode_frame(1, b"hi", masking_key=KEY)
+OPENED = [("client", "request", len(REQUEST), []), ("server", "response", len(RESPONSE), [])]
+
+
+def test_an_answer_that_comes_before_the_end_of_a_body_is_the_one_to_that_request():
+    post = b"POST /u HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+    too_large = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+    found = seen(
+        take_turns(
+            ("client", post + b"he"), ("server", too_large), ("client", b"llo"),
+            ("client", REQUEST), ("server", RESPONSE), ("client", HELLO),
+        )
+    )  # fmt: skip
+    assert found == [
+        ("server", "response", len(too_large), []),
+        ("client", "request", len(post) + 5, []),
+        *OPENED,
+        ("client", "text", len(HELLO), []),
+    ]
+
+
+def test_an_upgrade_that_was_refused_before_its_body_ended_waits_for_nothing_more():
+    posted = REQUEST[:-2] + b"Content-Length: 5\r\n\r\n"
+    refused = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    found = seen(
+        take_turns(
+            ("client", posted + b"he"), ("server", refused), ("client", b"llo"),
+            ("client", REQUEST), ("server", RESPONSE), ("client", HELLO),
+        )
+    )  # fmt: skip
+    assert [unit[:2] for unit in found] == [
+        ("server", "response"), ("client", "request"), ("client", "request"),
+        ("server", "response"), ("client", "text"),
+    ]  # fmt: skip
+
+
+def test_a_101_ends_a_request_whose_body_never_came():
+    announced = REQUEST[:-2] + b"Content-Length: 3\r\n\r\n"
+    found = seen(take_turns(("client", announced), ("server", RESPONSE), ("client", HELLO)))
+    expected = [("client", "request", len(announced), []), OPENED[1]]
+    assert found == [*expected, ("client", "text", len(HELLO), [])]
+
+
+def test_a_101_that_comes_too_early_leaves_the_request_to_its_end():
+    for cut in (0, 1, 3, 10, len(REQUEST) - 1):
+        found = seen(
+            take_turns(
+                ("client", REQUEST[:cut]), ("server", RESPONSE), ("client", REQUEST[cut:] + HELLO)
+            )
+        )
+        assert found == [OPENED[1], OPENED[0], ("client", "text", len(HELLO), [])]
+
+
+def test_what_looks_like_no_request_are_frames_after_a_101_that_nobody_asked_for():
+    found = seen(take_turns(("client", HELLO), ("server", RESPONSE)))
+    assert found == [OPENED[1], ("client", "text", len(HELLO), ["data-before-response"])]
+    blank = encode_frame(2, b"\r\n\r\n" * 2, masking_key=bytes(4))
+    for pieces in ([blank + HELLO], [blank[:1], blank[1:], HELLO]):
+        found = seen(take_turns(("server", RESPONSE), *[("client", piece) for piece in pieces]))
+        assert found == [
+            OPENED[1], ("client", "binary", len(blank), []), ("client", "text", len(HELLO), []),
+        ]  # fmt: skip
+
+
+def test_a_body_in_many_pieces_is_looked_at_once(monkeypatch):
+    """By a count of the bytes, not by a clock."""
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 2000
+    chunked += b"0\r\nTrailer: x\r\n\r\n"
+    parsed = []
+    monkeypatch.setattr(
+        http_reader, "parse_head", lambda data: parsed.append(data) or parse_head(data)
+    )
+
+    class Counted(bytearray):
+        handed_out = 0
+
+        def __getitem__(self, key):
+            found = super().__getitem__(key)
+            Counted.handed_out += len(found) if isinstance(key, slice) else 1
+            return found
+
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.streams[1] = Counted()
+    for at in range(0, len(chunked), 7):
+        capture.record(connection, "server", chunked[at : at + 7])
+        capture.index.update()
+    assert len(parsed) == 2  # by the index and by the mask of logins
+    assert Counted.handed_out < 2 * len(chunked)
+    assert seen(capture) == [("server", "response", len(chunked), [])]
+
+
+@given(st.lists(st.integers(0, 140), max_size=6), st.binary(max_size=5))
+def test_chunks_end_where_they_end_however_the_bytes_are_cut(cuts, behind):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    whole = head + b"5;a=b\r\nHello\r\n00A\r\n0123456789\r\n0\r\nT: x\r\n\r\n"
+    edges = [0, *sorted(cuts), len(whole + behind)]
+    pieces = [("server", (whole + behind)[a:b]) for a, b in itertools.pairwise(edges)]
+    assert seen(take_turns(*pieces))[0] == ("server", "response", len(whole), [])
+
+
+def test_http_behind_an_upgrade_request_has_not_waited_for_the_answer():
+    """RFC 6455 §4.1: the client must wait for the response before it sends any further data."""
+    refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    capture = take_turns(
+        ("client", REQUEST + PAGE), ("client", PAGE[:9]), ("server", refused),
+        ("client", PAGE[9:] + PAGE),
+    )  # fmt: skip
+    early = ["data-before-response"]
+    assert [unit[::3] for unit in seen(capture)] == [
+        ("client", []), ("server", []), ("client", early), ("client", early), ("client", []),
+    ]  # fmt: skip
+    assert [row.broken for row in capture.index.rows()] == [False, False, True, True, False]
+
+
+def test_of_a_large_body_only_what_is_wanted_is_held():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    index = take_turns(("client", PAGE), ("server", page + b"x" * 100000)).index
+    unit = index.unit(1, 10)
+    assert unit.data == page + b"x" * 10
+    assert (unit.length, unit.body_rest) == (len(page) + 100000, 99990)
+    assert unit.field("body")._replace(value="") == index.unit(1).field("body")._replace(value="")
+    assert unit.field("body").value == "x" * 10
+    assert index.unit(1).data == page + b"x" * 100000

@@ -14,7 +14,7 @@ from wslab.wire import Capture, account_json, account_text, encode_frame, raw_st
 from wslab.wire.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
-from .test_index import CLIENT, SERVER
+from .test_index import CLIENT, PAGE, SERVER
 
 KEY = b"\x01\x02\x03\x04"
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
@@ -82,12 +82,44 @@ def test_frames_alone_and_one_side_alone():
     assert [row.kind for row in capture.index.rows()] == ["text", "binary"]
     capture = of_files(None, SERVER)
     assert [row.kind for row in capture.index.rows()] == ["response", "pong", "binary", "close"]
-    # What a client says after its request, only the server's answer makes sense of.
-    capture = of_files(CLIENT, None)
-    assert [row.kind for row in capture.index.rows()] == ["request"]
-    assert capture.index.incomplete(1, "client") == len(CLIENT) - len(REQUEST)
-    assert capture.notes
     assert account(of_files(b"", b""))["units"] == []
+
+
+def test_a_client_alone_that_goes_on_was_answered_with_yes(window):
+    capture = of_files(CLIENT, None)
+    rows = capture.index.rows()
+    assert [row.kind for row in rows[:3]] == ["request", "text", "binary"]
+    assert [row.broken for row in rows[:3]] == [False] * 3
+    assert capture.index.incomplete(1, "client") == 0
+    assert capture.index.state(1) == "CLOSED"
+    assert account(capture)["messages"][0]["text"] == "Grüße"
+    assert any("nothing tells that the upgrade was accepted" in note for note in capture.notes)
+    alone = of_files(REQUEST, None)
+    assert alone.notes == ["nothing is known of what the server sent"]
+    # Where the server's stream is known, its silence is its answer.
+    assert of_files(CLIENT, b"").index.incomplete(1, "client") == len(CLIENT) - len(REQUEST)
+
+
+def test_what_a_client_alone_compressed_is_inflated():
+    squeezed = encode_frame(1, Deflater().deflate(b"Hello" * 9), rsv1=True, masking_key=KEY)
+    capture = of_files(REQUEST[:-2] + DEFLATE + squeezed, None)
+    unit = capture.index.unit(1)
+    assert (unit.inflated, unit.violations) == (b"Hello" * 9, ())
+
+
+def test_logins_are_masked_in_every_request_of_a_client_alone(window):
+    get = b"GET /a HTTP/1.1\r\nHost: a\r\nCookie: hunter2\r\n\r\n"
+    post = b"POST /a HTTP/1.1\r\nContent-Length: 15\r\n\r\nCookie: shown\r\n"
+    upgrade = REQUEST[:-2] + b"Cookie: hunter2\r\n\r\n"
+    for server in (None, b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"):
+        for client in (get + get, get + post + get, upgrade + get + get):
+            capture = of_files(client, server)
+            masked = client.replace(b"hunter2", b"*******")
+            assert capture.streams[0][: len(client)] == masked
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: hunter2\r\nContent-Length: 0\r\n\r\n"
+    capture = of_files(None, answer * 2)
+    assert b"hunter2" not in capture.streams[1][:200]
+    assert len(capture.index) == 2
 
 
 def test_handshakes_that_took_turns_before():
@@ -177,3 +209,29 @@ def test_no_bytes_make_it_raise(client, server, handshaken):
         assert found["incomplete"][direction] == len(data) - position
     list(account_text.lines(capture))
     list(account_text.lines(capture, brief=True))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (24 << 20),
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+        + RESPONSE
+        + encode_frame(2, bytes(24 << 20))[:10],
+    ],
+    ids=["with a length", "to the end", "and a frame"],
+)
+def test_a_large_body_and_what_follows_one_are_never_held(head):
+    files = io.BytesIO(PAGE + REQUEST), io.BytesIO(head + bytes(24 << 20))
+    tracemalloc.start()
+    try:
+        capture = raw_streams.capture_of(*files)
+        for _ in account_json.pieces(capture):
+            pass
+        for _ in account_text.lines(capture):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 << 20

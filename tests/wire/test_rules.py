@@ -48,6 +48,10 @@ BROKEN: dict[str, tuple[bytes, bytes]] = {
     "fragment-in-target": (REQUEST.replace(b"/chat", b"/chat#top"), b""),
     "target-malformed": (REQUEST.replace(b"/chat", b"chat"), b""),
     "header-malformed": (REQUEST.replace(b"Origin: ", b"Origin: \x00"), b""),
+    "content-length-malformed": (
+        REQUEST[:-2] + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+        b"",
+    ),
     "host-missing": (drop(b"host"), b""),
     "host-repeated": (REQUEST.replace(b"Host: ", b"Host: a\r\nHost: "), b""),
     "host-malformed": (REQUEST.replace(b"Host: server", b"Host: my server"), b""),
@@ -68,6 +72,11 @@ BROKEN: dict[str, tuple[bytes, bytes]] = {
     "extensions-malformed": (extended(REQUEST, ";x"), b""),
     # The response.
     "status-line-malformed": (REQUEST, RESPONSE.replace(b"HTTP/1.1 101", b"HTTP 101")),
+    "response-header-malformed": (REQUEST, RESPONSE.replace(b"Upgrade: w", b"X: \0\r\nUpgrade: w")),
+    "response-content-length-malformed": (
+        REQUEST,
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0, 5\r\n\r\n",
+    ),
     "response-http-version-too-low": (REQUEST, RESPONSE.replace(b"HTTP/1.1", b"HTTP/1.0")),
     "response-upgrade-missing": (REQUEST, RESPONSE.replace(b"Upgrade: websocket\r\n", b"")),
     "response-upgrade-not-websocket": (REQUEST, RESPONSE.replace(b"websocket", b"websocket, h2c")),
@@ -85,6 +94,10 @@ BROKEN: dict[str, tuple[bytes, bytes]] = {
         RESPONSE.replace(b"l: chat", b"l: chat\r\nSec-WebSocket-Protocol: superchat"),
     ),
     "extension-not-offered": (REQUEST, extended(RESPONSE, PMD)),
+    "response-extensions-repeated": (
+        extended(REQUEST, f"{PMD}, x"),
+        extended(extended(RESPONSE, PMD), "x"),
+    ),
     "response-extensions-malformed": (REQUEST, extended(RESPONSE, ";")),
     "broken-request-accepted": (REQUEST.replace(b"superchat", b"chat"), RESPONSE),
     "versions-not-named": (
@@ -188,3 +201,6 @@ def test_the_table_holds_together():
         assert rule.close_code in (None, 1002, 1007)
         assert rule.http_status in (None, 400, 405, 426, 505)
         assert rule.close_code is None or rule.http_status is None
+        assert (
+            not name.startswith("response-") or (rule.close_code, rule.http_status) == (None,) * 2
+        )

@@ -6,18 +6,14 @@ Used only while a connection is armed. Where a unit ends is decided by the same 
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from typing import Literal, NamedTuple
 
-from wslab.wire import Direction, frames, handshake
+from wslab.wire import Direction, frames
+from wslab.wire.exchange import Exchange
+from wslab.wire.http_reader import HttpReader
 
 LARGEST = 16 * 2**20
 """Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
-
-
-ENDLESS = 2**63
-"""Bytes of a body that goes on until the connection ends."""
 
 
 class Piece(NamedTuple):
@@ -36,16 +32,15 @@ class Piece(NamedTuple):
 
 
 class _Side:
-    def __init__(self, direction: Direction) -> None:
+    def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.direction: Direction = direction
+        self.http = HttpReader(direction, exchange)  # places are those in the buffer
         self.offset = 0  # where the buffer starts in the stream
         self.buffer = bytearray()
         self.frames = False  # HTTP is over
         self.passed = 0  # bytes at the start of the buffer that were passed on already
-        self.skip = 0  # bytes of a frame or body still to come that just pass
-        self.body = False  # the head went ahead, this is what follows it
-        self.chunks = False  # and it comes in chunks, the next of which starts the buffer
-        self.seen = 0  # how far the end of a head was looked for
+        self.skip = 0  # bytes of a frame still to come that just pass
+        self.body = False  # the head went ahead, what follows it just passes
         self.waits = False  # asked for an upgrade: what follows depends on the answer
 
 
@@ -57,15 +52,25 @@ class Assembler:
     """
 
     def __init__(self) -> None:
-        self._sides = {"client": _Side("client"), "server": _Side("server")}
-        self._requests: deque[handshake.Head] = deque()
+        self._exchange = Exchange()
+        self._sides: dict[Direction, _Side] = {
+            "client": _Side("client", self._exchange),
+            "server": _Side("server", self._exchange),
+        }
 
     # --- A connection that is met in the middle
 
-    def join_upgraded(self, direction: Direction, offset: int, passed: bytes) -> None:
-        """Frames it is; the one that starts at `offset` was passed on as far as `passed`."""
+    def join_upgraded(
+        self, direction: Direction, offset: int, passed: bytes, frames: bool = True
+    ) -> None:
+        """Frames it is; the one that starts at `offset` was passed on as far as `passed`.
+
+        Not `frames`: the server did not wait for the request, and that is what comes first.
+        """
         side = self._sides[direction]
-        side.frames = True
+        side.frames = frames
+        self._exchange.upgraded = True
+        self._exchange.unasked = self._exchange.unasked or not frames
         side.offset = offset
         side.buffer[:] = passed
         side.passed = len(passed)
@@ -87,7 +92,7 @@ class Assembler:
     def between_units(self, direction: Direction) -> bool:
         """Whether the last byte that came ended a unit."""
         side = self._sides[direction]
-        return not side.buffer and not side.skip and not side.chunks
+        return not side.buffer and not side.skip and not side.body
 
     def leave_room(self, direction: Direction, size: int) -> int:
         """Somebody else puts `size` bytes into this stream, between two units; returns where."""
@@ -118,26 +123,27 @@ class Assembler:
     def _advance(self, side: _Side) -> list[Piece]:
         pieces: list[Piece] = []
         position = 0
+        if side.skip:
+            position = min(side.skip, len(side.buffer))
+            pieces += self._loose(side, 0, position)
+            side.skip -= position
         while position < len(side.buffer):
-            if side.skip or side.chunks:
-                stop = self._end_of_part(side, position)
-                if stop is None:
-                    break
-                pieces += self._loose(side, min(position + side.passed, stop), stop)
-                side.passed = max(0, side.passed - (stop - position))
-                side.body = side.body and bool(side.skip or side.chunks)
-                position = side.seen = stop
-                continue
             end = self._end_of_frame(side, position) if side.frames else None
-            if not side.frames and not side.waits:
+            if not side.frames and (side.body or not side.waits):
                 end = self._end_of_message(side, position)
-            if end is None or end > len(side.buffer):
-                head = self._head_first(side, position)
-                if head is None:
-                    break
-                pieces.append(head)
-                position = side.seen = position + len(head.data)
+            if side.body:
+                stop = len(side.buffer) if end is None else end
+                pieces += self._loose(side, position, stop)
+                position = stop
+                if end is not None:
+                    self._end_body(side, end)
                 continue
+            if end is None and (head := side.http.head) and not (side.frames or side.passed):
+                # Its body is still to come, and nobody knows how long that takes.
+                end = position + head.length
+                side.body = True
+            if end is None or end > len(side.buffer):
+                break
             if side.passed:
                 pieces += self._loose(side, min(position + side.passed, end), end)
                 side.passed = max(0, side.passed - (end - position))
@@ -146,8 +152,10 @@ class Assembler:
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))
             if not side.frames:
-                self._after_message(side, bytes(side.buffer[position:end]))
-            position = side.seen = end
+                self._after_message(side)
+                if not side.body:
+                    side.http.go_on(end)
+            position = end
         self._cut(side, position)
         size = len(side.buffer)
         if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
@@ -163,70 +171,34 @@ class Assembler:
         header = frames.read_header(side.buffer, position, len(side.buffer))
         return None if header is None else position + header.length + header.payload_length
 
-    def _end_of_part(self, side: _Side, position: int) -> int | None:
-        """Where what just passes ends, as far as it is there; None while nobody knows."""
-        if not side.skip:
-            chunk = _chunk(side.buffer, position)
-            if chunk is None:
-                return None
-            end, last = chunk
-            side.chunks = not last
-            side.skip = end - position
-        stop = min(position + side.skip, len(side.buffer))
-        side.skip -= stop - position
-        return stop
-
-    def _head_first(self, side: _Side, position: int) -> Piece | None:
-        """The head of a message whose body is still to come: nobody knows how long that takes."""
-        stop = len(side.buffer)
-        if side.frames or side.waits or side.passed:
-            return None
-        end = handshake.find_end(side.buffer, position, side.seen, stop)
-        if end is None:
-            return None
-        data = bytes(side.buffer[position:end])
-        head = handshake.parse_head(data)
-        announced = head.get("Content-Length") or ""
-        # In the order of `handshake.body_length`, which found that not all of it is there.
-        if "chunked" in head.words("Transfer-Encoding"):
-            side.chunks = True
-        elif announced.isascii() and announced.isdigit():
-            side.skip = int(announced[:18])
-        else:
-            side.skip = ENDLESS
-        side.body = True
-        self._after_message(side, data)
-        return Piece(side.direction, side.offset + position, data, "head")
-
     def _end_of_message(self, side: _Side, position: int) -> int | None:
-        stop = len(side.buffer)
-        end = handshake.find_end(side.buffer, position, side.seen, stop)
-        if end is None:
-            side.seen = stop
-            return None
-        head = handshake.parse_head(bytes(side.buffer[position:end]))
-        request = None
-        if side.direction == "server" and self._requests:
-            request = self._requests[0]
-        begin = position + head.length
-        client = side.direction == "client"
-        length = handshake.body_length(head, request, side.buffer, begin, stop, client)
-        return None if length is None else begin + length
+        if self._exchange.upgraded and side.http.head:
+            return side.http.seen  # nobody waits for the rest of its body any more
+        end = side.http.end(side.buffer, position, len(side.buffer))
+        if end is None and side.http.is_over(side.buffer, position):
+            side.frames = True
+            return self._end_of_frame(side, position)
+        return end
 
-    def _after_message(self, side: _Side, message: bytes) -> None:
-        head = handshake.parse_head(message)
-        client = self._sides["client"]
+    def _end_body(self, side: _Side, end: int) -> None:
+        side.body = False
+        side.http.go_on(end)
+        side.frames = side.frames or (side.direction == "client" and self._exchange.upgraded)
+
+    def _after_message(self, side: _Side) -> None:
+        client, head, request = self._sides["client"], side.http.head, side.http.request
+        assert head is not None, "a message has a head"
         if side.direction == "client":
-            self._requests.append(head)
-            side.waits = head.wants_upgrade
+            side.waits = head.wants_upgrade and self._exchange.awaits(head)
+            side.frames = self._exchange.upgraded
         elif head.status == 101:
-            self._requests.clear()
+            side.frames = True
             client.waits = False
-            client.frames = side.frames = True
-        elif head.status is None or head.status >= 200:
-            answered = self._requests.popleft() if self._requests else None
-            if answered is None or answered.wants_upgrade:
-                client.waits = False
+            client.frames = not client.http.head and client.http.is_over(client.buffer, 0)
+        elif (head.status is None or head.status >= 200) and (
+            request is None or request.wants_upgrade
+        ):
+            client.waits = False
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
         if start >= stop:
@@ -238,21 +210,4 @@ class Assembler:
     def _cut(self, side: _Side, position: int) -> None:
         del side.buffer[:position]
         side.offset += position
-        side.seen = max(0, side.seen - position)
-
-
-def _chunk(data: bytearray, start: int) -> tuple[int, bool] | None:
-    """Where the chunk ends that starts here, and whether it is the last (RFC 9112 §7.1); None while
-    its first line, or what follows the last one, is not there.
-    """
-    line_end = data.find(b"\n", start)
-    if line_end < 0:
-        return None
-    size = bytes(data[start:line_end]).split(b";")[0].strip()
-    if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
-        return line_end + 1, True  # no chunk: what follows is somebody else's
-    if int(size, 16):
-        return line_end + 1 + int(size, 16) + 2, False
-    # Trailers may follow; an empty line ends them.
-    end = re.compile(rb"\n\r?\n").search(data, line_end)
-    return (end.end(), True) if end else None
+        side.http.seen = max(0, side.http.seen - position)

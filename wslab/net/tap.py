@@ -238,11 +238,10 @@ class Relay:
             rest = index.incomplete(number, direction)
             if not index.is_upgraded(number):
                 assembler.join_http(direction, capture.stream(number, direction))
-            elif rest:
-                passed = capture.stream(number, direction)[-rest:]
-                assembler.join_upgraded(direction, size - rest, passed)
-            else:
-                assembler.join_upgraded(direction, size, b"")
+                continue
+            passed = capture.stream(number, direction)[-rest:] if rest else b""
+            frames = index.speaks_frames(number, direction)
+            assembler.join_upgraded(direction, size - rest, passed, frames)
         return assembler
 
     def not_recorded(self, fault: Exception) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, cast, get_args
 
+from .exchange import Exchange
 from .fields import Direction
 from .index import Index
 from .secrets_mask import SecretsMask
@@ -140,8 +141,9 @@ class Capture:
             self.streams += [self._new_stream(), self._new_stream()]
             connection = len(self.streams) // 2
             if not upgraded:
-                for stream in (len(self.streams) - 2, len(self.streams) - 1):
-                    self._masks[stream] = SecretsMask()
+                exchange = Exchange()
+                self._masks[len(self.streams) - 2] = SecretsMask("client", exchange)
+                self._masks[len(self.streams) - 1] = SecretsMask("server", exchange)
             self._note(connection, None, "upgraded" if upgraded else "open", self._now())
         self._tell()
         return connection
@@ -210,7 +212,7 @@ class Capture:
         stream = self._stream(connection, direction)
         with self._lock:
             if data is not None and stream in self._masks:
-                data = SecretsMask().mask(data)
+                data = SecretsMask(direction).mask(data)
             event = Event(
                 len(self.log_end), self._now(), connection, direction, name,
                 offset, length, data, note,
@@ -323,12 +325,10 @@ class Capture:
         self._tell()
 
     def _mask(self, stream: int, data: bytes) -> bytes:
-        mask = self._masks[stream]
-        data = mask.mask(data)
-        if stream % 2 and mask.status == 101:
-            # HTTP is over on this connection, and with it the headers.
-            del self._masks[stream]
-            self._masks.pop(stream - 1, None)
+        data = self._masks[stream].mask(data)
+        for side in (stream, stream ^ 1):
+            if side in self._masks and self._masks[side].done:
+                del self._masks[side]
         return data
 
     def _note(

@@ -67,11 +67,13 @@ class Unit(NamedTuple):
     """What a debugger did to it on its way, in words; what the data are is what was sent."""
     rest: int = 0
     """Bytes of a large frame's payload that were not wanted here: see `Index.unit`."""
+    body_rest: int = 0
+    """The same of the body of a request or response."""
 
     @property
     def length(self) -> int:
         """Size on the wire in bytes."""
-        return len(self.data) + self.rest
+        return len(self.data) + self.rest + self.body_rest
 
     def field(self, name: str) -> Field:
         """The first field of that name (case ignored). Raises KeyError where there is none."""

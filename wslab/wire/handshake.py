@@ -68,6 +68,8 @@ class Head(NamedTuple):
     headers: tuple[HeaderLine, ...]
     length: int
     """Bytes up to and including the empty line."""
+    empty: int = 0
+    """Bytes of an empty line before the first one: a server overlooks it (RFC 9112 §2.2)."""
 
     def all(self, name: str) -> list[str]:
         """The values of every header of that name (case ignored)."""
@@ -84,7 +86,7 @@ class Head(NamedTuple):
     @property
     def status(self) -> int | None:
         """The status of a response; None for anything that is not a response's first line."""
-        found = _STATUS_LINE.fullmatch(self.first_line)
+        found = None if self.empty else _STATUS_LINE.fullmatch(self.first_line)
         return int(found[1]) if found else None
 
     @property
@@ -96,15 +98,20 @@ class Head(NamedTuple):
 
 
 _END = re.compile(rb"\r?\n\r?\n")
-_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\s]+) HTTP/(\d)\.(\d)")
+_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)")
 _STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[!$%&'()*+,;=._~0-9A-Za-z-]*)(?::\d*)?")
-_ADDRESS = re.compile(r"https?://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?)://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]+")
 _VERSION = re.compile(r"\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# A value in quotes must be a token once its backslashes are gone (RFC 6455 §9.1).
+_QUOTED = rf'"(?:\\?{_TOKEN.pattern.removesuffix("+")})+"'
 _EXTENSION = re.compile(
-    r"TOKEN(?:\s*;\s*TOKEN(?:\s*=\s*(?:TOKEN|\"TOKEN\"))?)*".replace("TOKEN", _TOKEN.pattern)
+    r"TOKEN(?:[ \t]*;[ \t]*TOKEN(?:[ \t]*=[ \t]*(?:TOKEN|QUOTED))?)*".replace(
+        "QUOTED", _QUOTED
+    ).replace("TOKEN", _TOKEN.pattern)
 )
 
 
@@ -113,30 +120,32 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
     `seen` is how far an earlier look went, so that no byte is looked at again and again.
     """
-    begin = max(start, seen - 3)
-    found = _END.search(data[begin:stop])
+    begin = max(start + _empty_line(data[start : min(start + 2, stop)]), seen - 3)
+    most = start + MAX_HEAD
+    found = _END.search(data[begin : min(stop, most)])
     if found:
         return begin + found.end()
-    return stop if stop - start >= MAX_HEAD else None
+    return most if stop >= most else None
 
 
 def parse_head(data: bytes) -> Head:
     """Take a head apart. Any bytes will do: what is no header line gets an empty name."""
-    end = _END.search(data)
+    empty = _empty_line(data[:2])
+    end = _END.search(data, empty)
     length = end.end() if end else len(data)
-    lines = _lines(data[:length])
+    lines = _lines(data[empty:length])
     first = lines[0] if lines else b""
     headers: list[HeaderLine] = []
-    offset = len(first)
+    offset = empty + len(first)
     for line in lines[1:]:
-        text = line.decode("latin-1").rstrip("\r\n")
-        if line.strip(b"\r\n"):
+        text = _text(line)
+        if text or not end:  # the line that ends the head is no header
             name, colon, value = text.partition(":")
             if not colon or not _TOKEN.fullmatch(name):
                 name, value = "", text
             headers.append(HeaderLine(name, value.strip(" \t"), offset, len(line)))
         offset += len(line)
-    return Head(first.decode("latin-1").rstrip("\r\n"), len(first), tuple(headers), length)
+    return Head(_text(first), len(first), tuple(headers), length, empty)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -146,53 +155,25 @@ def _lines(data: bytes) -> list[bytes]:
     )
 
 
+def _text(line: bytes) -> str:
+    # Only the line end goes: a CR before it is a byte like any other, and none that is allowed.
+    return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
+
+
+def _empty_line(data: bytes | bytearray) -> int:
+    return 2 if data == b"\r\n" else 1 if data[:1] == b"\n" else 0
+
+
 def _words(values: list[str]) -> list[str]:
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+    # Not strip() alone: that takes off what HTTP does not call white space (NBSP, NEL).
+    words = (word.strip(" \t") for value in values for word in value.split(","))
+    return [word for word in words if word]
 
 
-def body_length(
-    head: Head,
-    request: Head | None,
-    data: bytes | bytearray,
-    start: int,
-    stop: int,
-    in_request: bool,
-) -> int | None:
-    """Bytes of body behind a head, or None while they are not all there (RFC 9112 §6.3).
-
-    `data[start:stop]` is what followed the head so far. A response without a length goes on until
-    the connection ends.
-    """
-    there = stop - start
-    if not in_request:
-        no_body = head.status is not None and (head.status < 200 or head.status in (204, 304))
-        if no_body or (request and request.first_line.startswith("HEAD ")):
-            return 0
-    if "chunked" in head.words("Transfer-Encoding"):
-        return _chunked_length(data, start, stop)
-    announced = head.get("Content-Length")
-    if announced is not None and announced.isascii() and announced.isdigit():
-        length = int(announced[:18])
-        return length if length <= there else None
-    return 0 if in_request else None
-
-
-def _chunked_length(data: bytes | bytearray, start: int, stop: int) -> int | None:
-    position = start
-    while True:
-        line_end = data.find(b"\n", position, stop)
-        if line_end < 0:
-            return None
-        size = bytes(data[position:line_end]).split(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
-            return line_end + 1 - start  # no chunk: what follows is somebody else's
-        if int(size, 16) == 0:
-            # Trailers may follow; an empty line ends them.
-            end = _END.search(data[line_end - 1 : stop])
-            return line_end - 1 + end.end() - start if end else None
-        position = line_end + 1 + int(size, 16) + 2
-        if position > stop:
-            return None
+def content_length(head: Head) -> int | None:
+    """Bytes of body that a head announces, or None. Of different numbers the first counts."""
+    words = _words(head.all("Content-Length"))
+    return int(words[0][:18]) if words and _LENGTH.fullmatch(words[0]) else None
 
 
 class Extension(NamedTuple):
@@ -207,21 +188,38 @@ def extensions(head: Head) -> list[Extension]:
     """The extensions in a head, in its order (RFC 6455 §9.1)."""
     found = []
     for word in _words(head.all("Sec-WebSocket-Extensions")):
-        name, *rest = (part.strip() for part in word.split(";"))
+        name, *rest = (part.strip(" \t") for part in word.split(";"))
         parameters = []
         for part in rest:
-            key, equals, value = (piece.strip() for piece in part.partition("="))
-            parameters.append((key.lower(), value.strip('"') if equals else None))
+            key, equals, value = (piece.strip(" \t") for piece in part.partition("="))
+            if value.startswith('"'):
+                value = value.strip('"').replace("\\", "")
+            parameters.append((key.lower(), value if equals else None))
         found.append(Extension(name.lower(), tuple(parameters)))
     return found
 
 
-def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
-    """The fields of a request or response: first line, each header, the empty line, the body."""
+def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple[Field, ...]:
+    """The fields of a request or response: first line, each header, the empty line, the body.
+
+    Of its `length` bytes `data` holds the head and some of the body.
+    """
     name = "request line" if in_request else "status line"
     meaning, rfc = _first_line_meaning(head, in_request)
-    fields = [Field(name, 0, 8 * head.first_length, head.first_line, meaning, rfc)]
-    position = head.first_length
+    fields = [
+        Field(
+            "empty line",
+            0,
+            8 * head.empty,
+            "",
+            "A server overlooks an empty line before a request: some clients sent one too many."
+            if in_request
+            else "Nothing may stand before the status line.",
+            "RFC 9112 §2.2",
+        ),
+        Field(name, 8 * head.empty, 8 * head.first_length, head.first_line, meaning, rfc),
+    ]
+    position = head.empty + head.first_length
     for header in head.headers:
         meaning, rfc = header_meaning(header.name, in_request)
         if not header.name:
@@ -252,15 +250,15 @@ def head_fields(data: bytes, head: Head, in_request: bool) -> tuple[Field, ...]:
                 "RFC 9112 §2.1",
             )
         )
-    if head.length < len(data):
-        body = data[head.length :]
+    if head.length < length:
+        size = length - head.length
         fields.append(
             Field(
                 "body",
                 8 * head.length,
-                8 * len(body),
-                body[:4096].decode("utf-8", "replace"),
-                f"{len(body)} bytes of content, as HTTP carries it.",
+                8 * size,
+                data[head.length : head.length + 4096].decode("utf-8", "replace"),
+                f"{size} bytes of content, as HTTP carries it.",
                 "RFC 9112 §6",
             )
         )
@@ -321,8 +319,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     line = _REQUEST_LINE.fullmatch(head.first_line)
     if not line:
         broken.append("request-line-malformed")
-    if not _headers_well_formed(head):
-        broken.append("header-malformed")
+    broken += _header_rules(head, "")
     hosts = head.all("Host")
     if len(hosts) > 1:
         broken.append("host-repeated")
@@ -341,7 +338,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
         broken.append("target-malformed")
     if not hosts:
         broken.append("host-missing")
-    elif address and address[1].lower() != hosts[0].lower():
+    elif address and _host_of(address[2], address[1]) != _host_of(hosts[0], address[1]):
         broken.append("host-not-of-target")
     if len(head.all("Origin")) > 1:
         broken.append("origin-repeated")
@@ -376,14 +373,15 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     broken: list[str] = []
     if head.status is None:
         broken.append("status-line-malformed")
-    if not _headers_well_formed(head):
-        broken.append("header-malformed")
+    broken += _header_rules(head, "response-")
     named = _words(head.all("Sec-WebSocket-Version"))
     if any(not _VERSION.fullmatch(word) for word in named):
         broken.append("versions-malformed")
     if head.status != 101:
         asked = request and request.get("Sec-WebSocket-Version")
-        if asked and asked != "13" and head.status is not None and not named:
+        # An interim answer does not refuse the version, nor does one that wants a login first.
+        refuses = head.status is not None and head.status >= 200 and head.status != 401
+        if asked and asked != "13" and refuses and not named:
             broken.append("versions-not-named")
         return _broken(*broken)
     if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):
@@ -402,6 +400,8 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("response-subprotocol-repeated")
     elif chosen and request and chosen[0] not in _words(request.all("Sec-WebSocket-Protocol")):
         broken.append("subprotocol-not-offered")
+    if len(head.all("Sec-WebSocket-Extensions")) > 1:
+        broken.append("response-extensions-repeated")
     if not _extensions_well_formed(head):
         broken.append("response-extensions-malformed")
     elif request:
@@ -456,5 +456,20 @@ def _extensions_well_formed(head: Head) -> bool:
     return all(_EXTENSION.fullmatch(word) for word in words) and (bool(words) or not values)
 
 
-def _headers_well_formed(head: Head) -> bool:
-    return all(header.name and not _UNPRINTABLE.search(header.value) for header in head.headers)
+def _header_rules(head: Head, prefix: str) -> list[str]:
+    """What HTTP asks of the headers of any request or response."""
+    broken = []
+    if any(not header.name or _UNPRINTABLE.search(header.value) for header in head.headers):
+        broken.append(prefix + "header-malformed")
+    said = head.all("Content-Length")
+    lengths = _words(said)  # the same one more than once is legal
+    one = len({length.lstrip("0") for length in lengths}) == 1
+    if said and not (one and all(map(_LENGTH.fullmatch, lengths))):
+        broken.append(prefix + "content-length-malformed")
+    return broken
+
+
+def _host_of(authority: str, scheme: str) -> str:
+    """Name and port, without the user, and without the port that the scheme has anyway."""
+    usual = ":80" if scheme.lower() == "http" else ":443"
+    return authority.rpartition("@")[2].lower().removesuffix(usual).removesuffix(":")

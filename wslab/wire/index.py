@@ -10,7 +10,6 @@ import heapq
 import threading
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,9 +18,12 @@ from . import connection_state, deflate, frames, handshake
 from .connection_state import State
 from .contents import Contents, Said, not_utf8
 from .deflate import Agreement, Inflater
+from .exchange import Exchange
 from .fields import Direction, Kind, Unit, Violation
+from .http_reader import HttpReader
 from .messages import Joiner, Message
 from .preview import PREVIEW, preview, printable
+from .rules import RULES
 from .trimmed_stream import TrimmedStream, trimmed
 from .utf8 import is_utf8, utf8_fault
 
@@ -66,12 +68,11 @@ class _Message(NamedTuple):
 class _Side:
     """One direction of one connection, as far as it has been read."""
 
-    def __init__(self, stream: int, direction: Direction) -> None:
+    def __init__(self, stream: int, direction: Direction, exchange: Exchange) -> None:
         self.stream = stream
         self.direction: Direction = direction
         self.position = 0  # where the next unit starts
-        self.seen = 0  # how far the end of a head was looked for
-        self.pending: tuple[handshake.Head, handshake.Head | None] | None = None  # awaits its body
+        self.http = HttpReader(direction, exchange)
         self.splitter: frames.Splitter | None = None  # set once the bytes are frames
         self.inflater: Inflater | None = None  # where compression was agreed on
         self.contents: Contents | None = None  # set together with the splitter
@@ -85,9 +86,10 @@ class _Side:
 class _Connection:
     def __init__(self, number: int) -> None:
         self.number = number
-        self.client = _Side(2 * (number - 1), "client")
-        self.server = _Side(2 * (number - 1) + 1, "server")
-        self.requests: deque[handshake.Head] = deque()
+        self.exchange = Exchange()
+        self.client = _Side(2 * (number - 1), "client", self.exchange)
+        self.server = _Side(2 * (number - 1) + 1, "server", self.exchange)
+        self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
 
 
@@ -215,8 +217,9 @@ class Index:
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
-            connection = _Connection(event.connection)
-            self._connections.append(connection)
+            while len(self._connections) < event.connection:  # the clock of a file may go wrong
+                self._connections.append(_Connection(len(self._connections) + 1))
+            connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
                 self._upgrade(connection, None)
             return
@@ -227,11 +230,9 @@ class Index:
                 self._mark(side.stream, event)
             return
         side.ended = True
-        if side.pending and side.splitter is None:
+        if side.http.head and side.splitter is None:
             # A body whose end nobody announced ends with the connection.
-            head, request = side.pending
-            self._add_message(side, head, request, self._end_of(side), self._last_chunk(side))
-            self._after_message(connection, side, head, request)
+            self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
             self._happen(connection, connection_state.Event.TCP_CLOSED)
 
@@ -282,38 +283,23 @@ class Index:
     def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
         """Read one request or response; False while it is not all there."""
         data = self._capture.streams[side.stream]
-        if side.pending is None:
-            end = handshake.find_end(data, side.position, side.seen, stop)
-            if end is None:
-                side.seen = stop
-                return False
-            head = handshake.parse_head(bytes(data[side.position : end]))
-            request = None
-            if side.direction == "server" and connection.requests:
-                interim = head.status is not None and 100 <= head.status < 200
-                if interim and head.status != 101:
-                    request = connection.requests[0]
-                else:
-                    request = connection.requests.popleft()
-            side.pending = head, request
-        head, request = side.pending
-        length = handshake.body_length(
-            head, request, data, side.position + head.length, stop, side.direction == "client"
-        )
-        if length is None:
+        end = side.http.end(data, side.position, stop)
+        if end is not None:
+            self._end_message(connection, side, end, chunk)
+        elif side.http.is_over(data, side.position):
+            self._speak_frames(connection, side)
+        else:
             return False
-        self._add_message(side, head, request, side.position + head.length + length, chunk)
-        self._after_message(connection, side, head, request)
         return True
 
-    def _add_message(
-        self,
-        side: _Side,
-        head: handshake.Head,
-        request: handshake.Head | None,
-        end: int,
-        chunk: int,
-    ) -> None:
+    def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
+        """Note the request or response that was read, and what follows from it."""
+        head, request = side.http.head, side.http.request
+        assert head is not None, "a message has a head"
+        asking = connection.client
+        if side.direction == "server" and head.status == 101 and asking.http.head:
+            # Nobody waits for the rest of its body any more.
+            self._end_message(connection, asking, asking.http.seen, self._last_chunk(asking))
         broken = (
             handshake.request_violations(head)
             if side.direction == "client"
@@ -322,20 +308,16 @@ class Index:
         self._messages[len(self._start)] = _Message(head, end - side.position, request)
         self._start.append(side.position)
         self._chunk.append(chunk)
-        self._marks.append(frames.HEAD | (frames.BROKEN if broken else 0))
-        side.position = side.seen = end
-        side.pending = None
-
-    def _after_message(
-        self,
-        connection: _Connection,
-        side: _Side,
-        head: handshake.Head,
-        request: handshake.Head | None,
-    ) -> None:
+        early = side.position < side.early  # before the answer to an upgrade had come
+        marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
+        self._marks.append(frames.HEAD | marks)
+        side.position = end
+        side.http.go_on(end)
         if side.direction == "client":
-            connection.requests.append(head)
-            side.waits = head.wants_upgrade
+            # Its answer may have come before its body.
+            side.waits = head.wants_upgrade and connection.exchange.awaits(head)
+            if connection.server.splitter is not None:
+                self._speak_frames(connection, side)
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
@@ -357,13 +339,23 @@ class Index:
                 self._resume(connection)
 
     def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
-        for side in (connection.client, connection.server):
-            side.inflater = Inflater.of(side.direction, agreed) if agreed else None
-            side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
-            streams = self._capture.streams
-            side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
-            side.frames = side.position
+        connection.agreed = agreed
+        connection.exchange.upgraded = True
+        self._speak_frames(connection, connection.server)
+        client = connection.client
+        if client.http.is_over(self._capture.streams[client.stream], client.position):
+            if client.http.seen > client.position:  # it began with frames, unasked
+                client.waiting.append(self._last_chunk(client))
+            self._speak_frames(connection, client)
         self._resume(connection)
+
+    def _speak_frames(self, connection: _Connection, side: _Side) -> None:
+        """HTTP is over in this direction."""
+        agreed, streams = connection.agreed, self._capture.streams
+        side.inflater = Inflater.of(side.direction, agreed) if agreed else None
+        side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
+        side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
+        side.frames = side.position
 
     def _resume(self, connection: _Connection) -> None:
         """Read what the client sent before it had its answer."""
@@ -374,6 +366,22 @@ class Index:
             side.early = self._capture.log_end[waiting[-1]]
         for chunk in waiting:
             self._advance(connection, side, chunk)
+
+    def accept(self, connection: int) -> bool:
+        """Take the upgrade that a client asked for as accepted: its answer was never recorded.
+
+        Whether it asked for one and went on.
+        """
+        with self._lock:
+            found = self._connections[connection - 1]
+            request, client = found.exchange.last, found.client
+            if not client.waits or request is None or client.position == self._end_of(client):
+                return False
+            self._happen(found, connection_state.Event.ACCEPTED)
+            # What is compressed can be inflated without the parameters that were agreed on.
+            offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
+            self._upgrade(found, Agreement.of_response(()) if offered else None)
+            return True
 
     # --- Looking
 
@@ -394,6 +402,13 @@ class Index:
         """Whether HTTP is over on this connection, and its bytes are frames."""
         with self._lock:
             return self._connections[connection - 1].server.splitter is not None
+
+    def speaks_frames(self, connection: int, direction: Direction) -> bool:
+        """Whether HTTP is over in one direction: a request may come late, behind its 101."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            return side.splitter is not None
 
     def incomplete(self, connection: int, direction: Direction) -> int:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""
@@ -591,7 +606,8 @@ class Index:
         """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
 
         Of a frame whose payload is longer than `most` bytes only so much is held, in `data`,
-        `payload` and the payload field's value; length, bits and rules are those of the whole.
+        `payload` and the payload field's value; of a body likewise. Length, bits and rules are
+        those of the whole.
         """
         with self._lock:
             if not 0 <= number < len(self._start):
@@ -601,24 +617,29 @@ class Index:
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
             if number in self._messages:
-                return self._message_unit(number)
+                return self._message_unit(number, most)
             return self._frame(number, most)
 
-    def _message_unit(self, number: int) -> Unit:
+    def _message_unit(self, number: int, most: int | None) -> Unit:
         message, chunk = self._messages[number], self._chunk[number]
         stream = self._capture.log_stream[chunk]
         connection, direction = self._capture.whose_stream(stream)
-        start = self._start[number]
-        whole = bytes(self._capture.streams[stream][start : start + message.length])
+        start, length, head = self._start[number], message.length, message.head
+        held = length if most is None else min(length, head.length + most)
+        data = bytes(self._capture.streams[stream][start : start + held])
         request = direction == "client"
+        violations = (
+            handshake.request_violations(head)
+            if request
+            else handshake.response_violations(head, message.request)
+        )
+        if self._marks[number] & frames.EARLY:
+            violations += (RULES["data-before-response"],)
         return Unit(
             number, connection, direction, "request" if request else "response",
-            self._capture.log_time[chunk], start, whole,
-            handshake.head_fields(whole, message.head, request),
-            handshake.request_violations(message.head)
-            if request
-            else handshake.response_violations(message.head, message.request),
-            mark=self._words(number),
+            self._capture.log_time[chunk], start, data,
+            handshake.head_fields(data, head, request, length), violations,
+            mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:

@@ -10,8 +10,11 @@ import io
 from typing import BinaryIO, cast
 
 from . import handshake
+from .body import Body
 from .capture import Capture
+from .exchange import Exchange
 from .fields import Direction
+from .http_reader import begins_request
 from .secrets_mask import SecretsMask
 from .stored_stream import StoredStream
 
@@ -37,9 +40,11 @@ def capture_of(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     upgraded = bool(known) and not any(_is_text(stream) for stream in known)
     capture.open_connection(upgraded=upgraded)
     capture.streams[:] = cast("list[bytearray]", [streams["client"], streams["server"]])
-    feeder = _Feeder(capture, streams)
+    feeder = _Feeder(capture, streams, upgraded)
     if not upgraded:
         feeder.handshakes()
+        if server is None:
+            feeder.assume_upgraded()
     for direction in ("client", "server"):
         feeder.rest(direction)
         capture.end(1, direction)
@@ -57,11 +62,18 @@ def _is_text(stream: StoredStream) -> bool:
 class _Feeder:
     """Tells a capture how far its streams have come, in turns."""
 
-    def __init__(self, capture: Capture, streams: dict[Direction, StoredStream]) -> None:
+    def __init__(
+        self, capture: Capture, streams: dict[Direction, StoredStream], upgraded: bool
+    ) -> None:
         self._capture = capture
         self._streams = streams
         self._fed: dict[Direction, int] = {"client": 0, "server": 0}
-        self._masks = {"client": SecretsMask(), "server": SecretsMask()}
+        self._exchange = Exchange()
+        self._exchange.upgraded = upgraded
+        self._masks = {
+            "client": SecretsMask("client", self._exchange),
+            "server": SecretsMask("server", self._exchange),
+        }
 
     def handshakes(self) -> None:
         """Request and response in turn, until the connection speaks frames or heads end."""
@@ -84,12 +96,10 @@ class _Feeder:
         if end is None:
             return None
         head = handshake.parse_head(data[:end])
-        stream.cover(start, self._masks[direction].mask(data[:end]))
         # A stored stream does all that is asked of a stream here, without being a bytearray.
-        body = handshake.body_length(
-            head, request, cast("bytearray", stream), start + end, len(stream), request is None
-        )
-        self._feed(direction, len(stream) if body is None else start + end + body)
+        body = Body.behind(head, request, request is None)
+        stop = body.read(cast("bytearray", stream), start + end, len(stream))
+        self._feed(direction, len(stream) if stop is None else stop)
         self._capture.index.update()
         return head
 
@@ -99,8 +109,25 @@ class _Feeder:
         while self._fed[direction] < size:
             self._feed(direction, min(size, self._fed[direction] + STEP))
 
+    def assume_upgraded(self) -> None:
+        """Nobody answers: a client that goes on after its upgrade request was told yes."""
+        stream, start = self._streams["client"], self._fed["client"]
+        if not begins_request(stream[start : start + 16]) and self._capture.index.accept(1):
+            self._exchange.upgraded = True
+            self._capture.notes.append(
+                "nothing tells that the upgrade was accepted: "
+                "what the client sent after its request is read as frames"
+            )
+
     def _feed(self, direction: Direction, end: int) -> None:
-        capture = self._capture
+        capture, stream, mask = self._capture, self._streams[direction], self._masks[direction]
+        for start in range(self._fed[direction], end, STEP):
+            if mask.done:
+                break
+            data = stream[start : min(end, start + STEP)]
+            masked = mask.mask(data)
+            if masked != data:
+                stream.cover(start, masked)
         capture.log_stream.append(capture.stream_number(1, direction))
         capture.log_end.append(end)
         capture.log_time.append(0.0)

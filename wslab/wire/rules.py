@@ -61,6 +61,12 @@ RULES: dict[str, Violation] = dict(
             http_status=400,
         ),
         _rule(
+            "content-length-malformed",
+            "RFC 9112 §6.3",
+            "Content-Length is one number; where it is said again, it must be the same.",
+            http_status=400,
+        ),
+        _rule(
             "host-missing",
             "RFC 6455 §4.2.1",
             "The request must name the Host it is meant for.",
@@ -175,6 +181,16 @@ RULES: dict[str, Violation] = dict(
             "A response starts with HTTP/1.1, a three-digit status and a phrase.",
         ),
         _rule(
+            "response-header-malformed",
+            "RFC 9112 §5",
+            "A header is a name, a colon right behind it, and a printable value, on its own line.",
+        ),
+        _rule(
+            "response-content-length-malformed",
+            "RFC 9112 §6.3",
+            "Content-Length is one number; where it is said again, it must be the same.",
+        ),
+        _rule(
             "response-http-version-too-low",
             "RFC 9110 §7.8",
             "A 101 response needs HTTP/1.1 or newer: Upgrade does not exist in HTTP/1.0.",
@@ -228,6 +244,11 @@ RULES: dict[str, Violation] = dict(
             "extension-not-offered",
             "RFC 6455 §4.1",
             "The server may use only an extension that the client offered.",
+        ),
+        _rule(
+            "response-extensions-repeated",
+            "RFC 6455 §11.3.2",
+            "The header Sec-WebSocket-Extensions must stand in a response only once.",
         ),
         _rule(
             "response-extensions-malformed",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from .exchange import Exchange
+from .fields import Direction
+from .handshake import MAX_HEAD
 from .headers import SECRETS
+from .http_reader import HttpReader
 
 _LONGEST = max(map(len, SECRETS))
 _KEEP = b" \t\r"
@@ -11,37 +15,77 @@ _KEEP = b" \t\r"
 class SecretsMask:
     """Masks the values of secret headers in one direction's stream, wherever its bytes were cut.
 
-    Each byte of a value becomes `*`; blanks and the length stay, so that offsets stay true.
-    `status` is the status of the response whose head ended last, for the server's direction.
+    Each byte of a value becomes `*`; blanks and the length stay, so that offsets stay true. Bodies
+    and frames are left alone; where they are says the reader that also serves the index. Both
+    directions of a connection share an `exchange`. What a client sends before the answer to its
+    upgrade counts as HTTP, until the answer says otherwise.
     """
 
-    __slots__ = ("_first_line", "_in_head", "_line", "_secret", "_was_secret", "status")
+    __slots__ = ("_head", "_http", "_line", "_secret", "_was_secret")
 
-    def __init__(self) -> None:
+    def __init__(self, direction: Direction = "client", exchange: Exchange | None = None) -> None:
+        self._http = HttpReader(direction, exchange or Exchange())
+        self._head = bytearray()  # what has come of the head that is coming
         self._line = bytearray()  # the line so far; of a long one only its start
         self._secret: bool | None = None  # None: the header's name is not complete yet
         self._was_secret = False
-        self._first_line = b""
-        self._in_head = False
-        self.status: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether HTTP is over in this direction, and with it the headers."""
+        return self._http.is_over(self._head, 0)
 
     def mask(self, chunk: bytes) -> bytes:
-        """The chunk to record: as long as the one that came. Ends early after a 101 response."""
-        masked: bytearray | None = None
+        """The chunk to record: as long as the one that came."""
+        masked = bytearray()  # the whole chunk, once something in it is secret
         position = 0
-        while position < len(chunk):
-            newline = chunk.find(b"\n", position)
-            stop = len(chunk) if newline < 0 else newline
+        while position < len(chunk) and not self.done:
+            if self._http.head is None:
+                stop = self._end_of_head(chunk, position)
+                self._mask_lines(chunk, position, stop, masked)
+            else:
+                stop = self._end_of_body(chunk, position)
+                if self._secret:  # a head that was too long ended within a login
+                    newline = chunk.find(b"\n", position, stop)
+                    self._mask_lines(chunk, position, newline + 1 or stop, masked)
+            position = stop
+        return bytes(masked) or chunk
+
+    def _end_of_head(self, chunk: bytes, start: int) -> int:
+        """How far the head goes that goes on at `start`, in this chunk."""
+        before = len(self._head)
+        self._head += chunk[start : start + MAX_HEAD - before]
+        if not self._http.read_head(self._head, 0, len(self._head)):
+            # It may turn out now that these are frames.
+            return start if self.done else start + len(self._head) - before
+        stop = start + self._http.seen - before
+        self._head.clear()
+        self._end_of_body(b"", 0)  # there may be none
+        return stop
+
+    def _end_of_body(self, chunk: bytes, start: int) -> int:
+        self._http.seen = start
+        end = self._http.read_body(chunk, len(chunk))
+        if end is None:
+            return len(chunk)
+        self._http.go_on(0)
+        return end
+
+    def _mask_lines(self, chunk: bytes, start: int, end: int, masked: bytearray) -> None:
+        position = start
+        while position < end:
+            newline = chunk.find(b"\n", position, end)
+            stop = end if newline < 0 else newline
             begin = self._value_start(chunk, position, stop)
             if begin is not None:
-                masked = masked if masked is not None else bytearray(chunk)
+                masked[:] = masked or chunk
                 masked[begin:stop] = bytes(b if b in _KEEP else 0x2A for b in chunk[begin:stop])
             position = stop
             if newline >= 0:
                 position += 1
-                if self._end_line() and self.status == 101:
-                    break  # what follows are frames
-        return chunk if masked is None else bytes(masked)
+                self._was_secret = bool(self._secret)
+                self._secret = None
+                self._line.clear()
 
     def _value_start(self, chunk: bytes, start: int, stop: int) -> int | None:
         piece = chunk[start:stop]
@@ -55,20 +99,3 @@ class SecretsMask:
                 return start + colon + 1 if self._secret else None
             return None
         return start if self._secret else None
-
-    def _end_line(self) -> bool:
-        """Note the end of a line; True where it ended a head."""
-        text = bytes(self._line).rstrip(b"\r")
-        blank = not text and self._secret is None
-        if blank and self._in_head:
-            self._in_head = False
-            words = self._first_line.split(b" ")
-            known = words[0].startswith(b"HTTP/") and len(words) > 1 and words[1].isdigit()
-            self.status = int(words[1]) if known and len(words[1]) == 3 else None
-        elif not blank and not self._in_head:
-            self._in_head = True
-            self._first_line = text
-        self._was_secret = bool(self._secret)
-        self._line.clear()
-        self._secret = None
-        return blank
