@@ -47,11 +47,12 @@ class HostedServer:
         """Start it; a second call does nothing."""
         if self._server is not None:
             return self
-        registry.register(self.kind, self.name, self)
         try:
+            registry.register(self.kind, self.name, self)
             loop.run(self._start(), START_TIMEOUT)
         except BaseException:
-            registry.unregister(self)
+            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            self.stop()
             raise
         return self
 
@@ -60,7 +61,9 @@ class HostedServer:
         try:
             loop.run(self._stop())
         finally:
-            registry.unregister(self)
+            # Interrupted too early, it still runs, and must still be found.
+            if self._server is None:
+                registry.unregister(self)
 
     async def _start(self) -> None:
         server = await self._make()

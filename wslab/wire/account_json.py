@@ -162,7 +162,8 @@ def _after_handshake(
             break
         starts[row.direction] = row.offset + row.length
         if row.kind == "response":
-            head = handshake.parse_head(index.unit(number).data)
+            # A head is read whole, however little is asked of the body behind it.
+            head = handshake.parse_head(index.unit(number, 0).data)
             for extension in handshake.extensions(head):
                 if extension.name == deflate.NAME and agreed is None:
                     agreed = Agreement.of_response(extension.parameters)
