@@ -190,12 +190,7 @@ def test_a_message_too_big_for_the_client_breaks_the_connection_off():
 
 def test_a_server_that_takes_no_data_is_told_after_a_while():
     async def deaf(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         connection.writer.transport.pause_reading()
         await asyncio.get_running_loop().create_future()
 
@@ -210,12 +205,7 @@ def test_a_server_that_takes_no_data_and_says_no_more_holds_nobody_up():
     told = asyncio.Event()
 
     async def deaf_and_dumb(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         connection.writer.transport.pause_reading()
         await told.wait()
         connection.writer.write_eof()
@@ -248,12 +238,7 @@ def test_a_ping_measures_the_round_trip(lab):
 
 def test_a_ping_without_a_pong_times_out_and_may_be_tried_again():
     async def mute(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         await connection.wait_end()
 
     with RawServer(mute) as server:
@@ -265,12 +250,7 @@ def test_a_ping_without_a_pong_times_out_and_may_be_tried_again():
 
 def test_a_ping_to_a_server_that_takes_no_data_times_out_too():
     async def deaf(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         connection.writer.transport.pause_reading()
         await asyncio.get_running_loop().create_future()
 
@@ -462,12 +442,7 @@ def test_a_connection_that_is_cut_off_reports_1006(lab):
 
 def test_a_server_that_breaks_the_protocol_gets_1002_and_1006_is_reported():
     async def masks(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         await connection.send(encode_frame(1, b"masked", masking_key=b"\1\2\3\4"))
         close_frame = await connection.reader.readexactly(8)
         assert close_frame[0] == 0x88
@@ -493,12 +468,7 @@ def test_closing_twice_is_closing_once(lab):
 
 def test_a_close_that_is_never_answered_ends_after_the_close_timeout():
     async def deaf(connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         await connection.wait_end()
 
     with RawServer(deaf) as server:

@@ -68,7 +68,7 @@ async def _redirect(connection: RawConnection) -> None:
         await connection.respond("302 Found", "Location: /moved", "Content-Length: 0")
         await connection.wait_end()
         return
-    await _accept(connection)
+    await connection.upgrade()
     await _behave(connection)
 
 
@@ -103,13 +103,13 @@ async def _wrong_connection_header(connection: RawConnection) -> None:
 
 
 async def _unoffered_subprotocol(connection: RawConnection) -> None:
-    await _accept(connection, "Sec-WebSocket-Protocol: unheard-of")
+    await connection.upgrade("Sec-WebSocket-Protocol: unheard-of")
     await connection.wait_end()
 
 
 async def _unoffered_extension(connection: RawConnection) -> None:
     # Of no real one's name: permessage-deflate is what most clients offer.
-    await _accept(connection, "Sec-WebSocket-Extensions: unheard-of")
+    await connection.upgrade("Sec-WebSocket-Extensions: unheard-of")
     await connection.wait_end()
 
 
@@ -123,7 +123,7 @@ async def _other_phrase(connection: RawConnection) -> None:
 
 
 async def _answers_with_a_list(connection: RawConnection) -> None:
-    await _accept(connection, "Sec-WebSocket-Protocol: chat, superchat")
+    await connection.upgrade("Sec-WebSocket-Protocol: chat, superchat")
     await connection.wait_end()
 
 
@@ -135,15 +135,6 @@ async def _no_http_version(connection: RawConnection) -> None:
     )
     await connection.send("\r\n".join([*lines, "", ""]).encode())
     await connection.wait_end()
-
-
-async def _accept(connection: RawConnection, *headers: str) -> None:
-    await connection.respond(
-        "101 Switching Protocols",
-        *_UPGRADE,
-        f"Sec-WebSocket-Accept: {connection.accept}",
-        *headers,
-    )
 
 
 FAULTY_SERVERS: dict[str, Fault] = {
@@ -234,7 +225,7 @@ FAULTY_SERVERS: dict[str, Fault] = {
 
 def _after_handshake(fault: FrameFault) -> Fault:
     async def script(connection: RawConnection) -> None:
-        await _accept(connection)
+        await connection.upgrade()
         await misbehave(fault, connection)
 
     return Fault(fault.name, fault.what, fault.rfc, script)

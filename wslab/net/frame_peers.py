@@ -182,12 +182,7 @@ class RawToClient:
             raise WslabError("the raw server never got to see its client")
 
     async def _script(self, connection: RawConnection) -> None:
-        await connection.respond(
-            "101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {connection.accept}",
-        )
+        await connection.upgrade()
         self._connection = connection
         self._connected.set()
         try:

@@ -61,6 +61,16 @@ class RawConnection:
         head = "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""])
         await self.send(head.encode("latin-1") + body)
 
+    async def upgrade(self, *headers: str) -> None:
+        """Send the 101 that is right for this request (RFC 6455 §4.2.2), with `headers` added."""
+        await self.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {self.accept}",
+            *headers,
+        )
+
     async def wait_end(self) -> None:
         """Wait until the client ends its stream; what it still sends is dropped."""
         while await self.reader.read(64 * 1024):
