@@ -82,7 +82,7 @@ class Bench(StaticBox):
         self.outcomes[name] = self.experiments[name].run()
         return self.outcomes[name]
 
-    def static(self) -> list[str]:
+    def words(self) -> list[str]:
         return [
             "Choose what to break, say what will happen, send it for real, and compare:",
             *(f"{experiment.name}: {experiment.what}." for experiment in self.experiments.values()),

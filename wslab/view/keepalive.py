@@ -73,7 +73,7 @@ class KeepaliveBench(StaticBox):
         self.trials.append(trial)
         return trial
 
-    def static(self) -> list[str]:
+    def words(self) -> list[str]:
         return [
             "A line goes dead right after the connection has opened: how long until the client "
             "notices?",

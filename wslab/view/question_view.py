@@ -53,7 +53,7 @@ class QuestionView(StaticBox):
         super().__init__([prompt, self._choice, self._button, self._reply], **options)
         take_own_route(self._choice, self._button)
 
-    def static(self) -> list[str]:
+    def words(self) -> list[str]:
         return [self.question.prompt, *self.question.options]
 
     def _chosen(self, change: Any) -> None:

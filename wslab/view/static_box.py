@@ -11,20 +11,21 @@ import ipywidgets as widgets
 class StaticBox(widgets.VBox):
     """Base of the views that are made of ipywidgets' controls: a subclass says what it is."""
 
-    def static(self) -> list[str]:
+    def words(self) -> list[str]:
         """A heading and the lines below it, in plain text."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        heading, *lines = self.static()
+    def static(self) -> dict[str, str]:
+        """The same by MIME type, for readers that run no widgets."""
+        heading, *lines = self.words()
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         return {
-            **data,
             "text/plain": "\n".join([heading, *(f"- {line}" for line in lines)]),
             "text/html": f"<div data-wslab='static'><p><b>{escape(heading)}</b></p>"
             f"<ul>{items}</ul><p><small>To answer and try, run this cell in JupyterLab.</small></p>"
             "</div>",
         }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        data = super()._repr_mimebundle_(**kwargs)
+        return None if data is None else {**data, **self.static()}
