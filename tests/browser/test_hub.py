@@ -130,6 +130,9 @@ def goes_through_the_proxy(notebook) -> None:
     expect(closes).to_contain_text('code 1005, reason "", wasClean true')
     panel.locator('[data-action="connect"]').click()
     expect(panel).to_have_attribute("data-state", "OPEN")
+    # OPEN towards the proxy, that is: an echo tells that it is so towards the server.
+    panel.locator('[data-action="send"]').click()
+    expect(panel.locator('[data-event="message"]')).to_have_count(2)
     notebook.execute("lab.tap.cut()")
     expect(closes).to_have_count(2)
     expect(closes.last).to_contain_text('code 1005, reason "", wasClean true')
@@ -241,7 +244,9 @@ def test_the_first_lesson_from_top_to_bottom_on_a_hub(hub, hub_browser):
         )
         lesson.run("good-end", "good-end-explain", "ask-died")
         page = lines(lesson.run("bad-browser"))
-        expect(page).to_contain_text(["open"])
+        expect(page).to_contain_text(["open"])  # towards the proxy, that is
+        opened = "lab.capture.index.state(lab.capture.index.connections[-1]) == 'OPEN'"
+        assert lesson.kernel(f"lab.capture.wait_until(lambda: {opened}, 10)")
         expect(lesson.run("bad-python")).to_contain_text("close_code: 1006")
         expect(page).to_contain_text(["open", "close: code 1005 wasClean true"])
         expect(lesson.run("bad-wire")).to_contain_text("no close frame crossed")
