@@ -78,6 +78,9 @@ def test_the_workshop(lab_page):
     # From the wire onto the bench and back to a real client.
     echo = wire.locator('[data-wslab-row][data-kind="pong"]').last
     expect(echo).to_be_visible()
+    bench.locator('[data-input="row"]').fill("the last")
+    bench.locator('[data-action="take"]').click()
+    expect(bench.locator('[data-wslab="problem"]')).to_contain_text("Expected the number of a row")
     bench.locator('[data-input="row"]').fill(echo.get_attribute("data-wslab-row"))
     bench.locator('[data-action="take"]').click()
     expect(bench.locator('[data-sender="server"]')).to_have_attribute("aria-pressed", "true")

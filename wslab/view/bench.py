@@ -50,7 +50,7 @@ class Bench(StaticBox):
             options=list(self.experiments),
             value=None,
             rows=min(len(self.experiments), 14),
-            layout=widgets.Layout(width="15em", height="auto"),
+            layout=widgets.Layout(flex="0 0 auto", width="19em", height="auto"),
         )
         self._what = widgets.HTML("<i>Choose what to break.</i>")
         self._predictions = widgets.RadioButtons(layout=widgets.Layout(width="auto"))

@@ -25,12 +25,19 @@ function render({ model, el }) {
     "aria-label": "start from a recipe",
     onchange: () => recipe.value && page.ask({ do: "recipe", name: recipe.value }),
   });
-  const row = input("row", "number of a row on the wire", { size: 5, inputmode: "numeric" });
+  const row = input("row", "number of a row on the wire", { size: 5, inputmode: "numeric", placeholder: "row" });
   const take = h(
     "button",
-    { type: "button", "data-action": "take", onclick: () => page.ask({ do: "take", number: Number(row.value) }) },
+    { type: "button", "data-action": "take", onclick: takeRow },
     "Take row",
   );
+
+  function takeRow() {
+    if (/^\s*\d{1,9}\s*$/.test(row.value)) return page.ask({ do: "take", number: Number(row.value) });
+    problem.hidden = false;
+    return say(problem, "Expected the number of a row: choose an arrow on the wire, and read it above its bytes.");
+  }
+
   const taking = h("span", { class: "ws-fw-take" }, row, take);
   const flags = {};
   for (const name of ["fin", "rsv1", "rsv2", "rsv3"]) {
