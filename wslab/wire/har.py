@@ -23,7 +23,7 @@ import binascii
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast, get_args
@@ -31,6 +31,7 @@ from urllib.parse import parse_qsl
 
 from . import handshake
 from .capture import Capture, CaptureError, Event, EventName, MarkName, not_kept
+from .exchange import Exchange
 from .fields import Direction, Unit
 from .frames import Opcode, encode_frame
 from .index import Row
@@ -96,19 +97,20 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
 def _answered(heads: list[Unit]) -> list[tuple[Unit, Unit | None]]:
     """The requests among the heads of a connection, each with its response, if there is one.
 
-    As the index pairs them: a response is for the oldest request that waits, 1xx are not the last
-    word (RFC 9110 §15.2), and what comes before any request answers none.
+    Paired as the index does it, by an `Exchange`; 1xx are not the last word (RFC 9110 §15.2).
     """
     answered: list[tuple[Unit, Unit | None]] = []
-    waiting: deque[int] = deque()
-    for unit in heads:
+    places: dict[int, int] = {}  # by the identity of a request's head, which the exchange hands out
+    exchange, read = Exchange(), [handshake.parse_head(unit.data) for unit in heads]
+    for unit, head in zip(heads, read, strict=True):
         if unit.kind == "request":
-            waiting.append(len(answered))
+            exchange.ask(head)
+            places[id(head)] = len(answered)
             answered.append((unit, None))
             continue
-        status = handshake.parse_head(unit.data).status or 0
-        if waiting and (status == 101 or not 100 <= status < 200):
-            place = waiting.popleft()
+        request = exchange.answer(head)
+        if request is not None and not exchange.awaits(request):
+            place = places[id(request)]
             answered[place] = answered[place][0], unit
     return answered
 
