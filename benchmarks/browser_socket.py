@@ -34,8 +34,8 @@ CAST = """\
 import asyncio, time
 from wslab.net import RawServer, Tap
 from wslab.view import WireView
-from wslab.view.browser_socket import BrowserSocket
-from wslab.wire.capture import Capture
+from wslab.view.panels.browser_socket import BrowserSocket
+from wslab.wire.recording.capture import Capture
 
 rate, seconds = {rate}, {seconds}
 

@@ -59,7 +59,7 @@ asyncio.run(main())
 
 OURS = """\
 import sys
-from wslab.net.chat_server import ChatServer
+from wslab.net.servers.chat import ChatServer
 
 room = ChatServer(rate=float(sys.argv[1])).start()
 print(room.port, flush=True)

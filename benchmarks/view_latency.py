@@ -24,7 +24,7 @@ CAST = """\
 import threading, time
 from wslab.net import Client, EchoServer, Tap
 from wslab.view import WireView
-from wslab.wire.capture import Capture
+from wslab.wire.recording.capture import Capture
 
 server = EchoServer()
 server.start()

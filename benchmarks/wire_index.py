@@ -13,7 +13,7 @@ printed are ratios of one run on this machine, on this day. Nothing is asserted.
 `websockets`' Sans-I/O parser, with its C speed-up, also unmasks and answers pings: it does more
 for a frame than the index, about the same as the decoding. Node's `ws` (its Receiver, no socket)
 unmasks, checks UTF-8, joins and calls a handler. picows (C) does its work behind a real socket.
-`ws` is found as `wslab.net.node_peers` says, picows where it is installed.
+`ws` is found as `wslab.net.peers.node` says, picows where it is installed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from wslab.net import node_peers
+from wslab.net.peers import node as node_peers
 from wslab.wire import Capture, encode_frame
 
 PIECE = 65536  # bytes that cross at a time

@@ -26,6 +26,6 @@ def allow_asyncio_run() -> None:
 
 def load_ipython_extension(shell: object) -> None:
     """`%load_ext wslab`: teach `%%browser` to this notebook, as the labs that use it do."""
-    from wslab.view.browser_cells import register
+    from wslab.view.panels.browser_cells import register
 
     register(shell)

@@ -1,8 +1,8 @@
 """Check the machine that the lessons run on: what was found, and one remedy for each fault.
 
 Nothing here is guessed: sockets are opened, a WebSocket echoes, a thread answers while this one
-sleeps. `wslab doctor` prints the table; `wslab.view.doctor_view.DoctorView` shows it in a notebook
-and adds what only a page can tell.
+sleeps. `wslab doctor` prints the table; `DoctorView` shows it in a notebook and adds what only a
+page can tell.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from wslab.net.endings import ENDINGS
-from wslab.net.node_peers import NodeMissing, find
+from wslab.net.cases.endings import ENDINGS
+from wslab.net.peers.node import NodeMissing, find
 
 
 def stacks():

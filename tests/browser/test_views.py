@@ -13,7 +13,7 @@ CAST = """\
 import time
 from wslab.net import Client, EchoServer, Tap
 from wslab.view import ClientPanel, WireView
-from wslab.wire.capture import Capture
+from wslab.wire.recording.capture import Capture
 
 server = EchoServer().start()
 capture = Capture()
@@ -733,7 +733,7 @@ def test_a_saved_notebook_names_the_rows_to_readers_that_run_no_widgets(lab_page
 
 def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture(lab_page):
     script = "%%browser 'ws://127.0.0.1:9/'\nconsole.log('it runs');"
-    frame = "from wslab.view.chat_frame import ChatFrame\nChatFrame(9)"
+    frame = "from wslab.view.panels.chat_frame import ChatFrame\nChatFrame(9)"
     notebook = lab_page.open_cells(CAST, WIRE, TALK, "%load_ext wslab", script, frame)
     notebook.run_all()
     wire = notebook.view("wire-view")

@@ -8,13 +8,7 @@ from collections import deque
 import pytest
 from websockets.asyncio.server import broadcast
 
-from wslab.exercises.chat import (
-    SOLUTIONS,
-    check_chat,
-    check_history,
-    check_offender,
-    check_shorten,
-)
+from wslab.exercises.chat import SOLUTIONS, check_chat, check_history, check_offender, check_shorten
 from wslab.wire import Capture
 
 

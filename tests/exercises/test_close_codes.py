@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wslab.exercises import close_codes
-from wslab.exercises.close_codes import (
-    SOLUTIONS,
-    check_payload,
-    check_trace,
-    check_wait,
-)
-from wslab.net.endings import ENDINGS, play
-from wslab.net.library_peers import LibraryPeers
+from wslab.exercises.close_codes import SOLUTIONS, check_payload, check_trace, check_wait
+from wslab.net.cases.endings import ENDINGS, play
+from wslab.net.peers.library import LibraryPeers
 from wslab.wire import Capture
 
 

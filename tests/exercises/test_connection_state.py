@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wslab.exercises import connection_state
-from wslab.exercises.connection_state import (
-    SOLUTIONS,
-    check_next_state,
-    check_outbox,
-    check_trace,
-)
+from wslab.exercises.connection_state import SOLUTIONS, check_next_state, check_outbox, check_trace
 from wslab.wire import Capture
-from wslab.wire.connection_state import TRANSITIONS, State, steps
+from wslab.wire.protocol.connection_state import TRANSITIONS, State, steps
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wslab.exercises.data_transfer import (
-    SOLUTIONS,
-    check_count,
-    check_cut,
-    check_text,
-    trace_bytes,
-)
+from wslab.exercises.data_transfer import SOLUTIONS, check_count, check_cut, check_text, trace_bytes
 from wslab.wire import encode_frame
 
 

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wslab.exercises.frames import (
-    SOLUTIONS,
-    check_encode,
-    check_length,
-    check_read,
-    puzzle,
-)
+from wslab.exercises.frames import SOLUTIONS, check_encode, check_length, check_read, puzzle
 from wslab.wire import encode_frame, mask
 
 

@@ -9,12 +9,7 @@ import os
 import pytest
 
 from wslab.exercises import handshake
-from wslab.exercises.handshake import (
-    SOLUTIONS,
-    check_accept,
-    check_answer,
-    check_culprit,
-)
+from wslab.exercises.handshake import SOLUTIONS, check_accept, check_answer, check_culprit
 from wslab.exercises.verdict import Verdict, side_by_side
 from wslab.wire import GUID, Capture
 

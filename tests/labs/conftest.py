@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import loop, running
 
 

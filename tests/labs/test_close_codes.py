@@ -6,7 +6,7 @@ import pytest
 
 from wslab.labs import close_codes
 from wslab.net import NotRunning
-from wslab.net.node_peers import NodeMissing, find
+from wslab.net.peers.node import NodeMissing, find
 
 
 def test_an_ending_by_code_and_by_name(lab):

@@ -11,9 +11,9 @@ import pytest
 from wslab.labs import connection_state
 from wslab.labs.connection_state import WordsInLine
 from wslab.net import Client
-from wslab.net.node_peers import NodeMissing, find
-from wslab.view.browser_socket import SocketEvent
-from wslab.view.state_diagram import StateDiagram
+from wslab.net.peers.node import NodeMissing, find
+from wslab.view.panels.browser_socket import SocketEvent
+from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import Capture
 
 PATIENCE = 10.0

@@ -7,7 +7,7 @@ import pytest
 from wslab.labs import frames
 from wslab.net import NotRunning, WrongValue, running
 from wslab.wire import Capture, Opcode, encode_frame
-from wslab.wire.frame_draft import FrameDraft
+from wslab.wire.protocol.frame_draft import FrameDraft
 
 KEY = b"key!"
 

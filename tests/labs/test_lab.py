@@ -11,14 +11,14 @@ from typing import get_type_hints
 import pytest
 
 from wslab import labs
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import NotRunning, loop, running
-from wslab.view.browser_socket import BrowserSocket
-from wslab.view.live_view import LiveView
-from wslab.view.pump import pump
+from wslab.view.live.live_view import LiveView
+from wslab.view.live.pump import pump
+from wslab.view.panels.browser_socket import BrowserSocket
 
 LESSONS = sorted(module.name for module in pkgutil.iter_modules(labs.__path__))
-LESSONS.remove("lab")
+LESSONS.remove("lesson")
 
 
 def live_views(lab: Lab) -> dict[str, LiveView]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslab.net import assembler
-from wslab.net.assembler import Assembler, Piece
+from wslab.net.tap import assembler
+from wslab.net.tap.assembler import Assembler, Piece
 from wslab.wire import Capture, encode_frame
 
 KEY = b"\x11\x22\x33\x44"

@@ -12,12 +12,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as library_connect
 
-from wslab.net import Client, HandshakeFailed, RawClient, Tap, chat_server, loop
-from wslab.net.chat_server import ChatServer, wanted_name
-from wslab.net.offenders import OFFENDERS, meet
-from wslab.net.silent_client import SilentClient
+from wslab.net import Client, HandshakeFailed, RawClient, Tap, loop
+from wslab.net.cases.offenders import OFFENDERS, meet
+from wslab.net.clients.silent import SilentClient
+from wslab.net.servers import chat as chat_server
+from wslab.net.servers.chat import ChatServer, wanted_name
 from wslab.wire import Capture
-from wslab.wire.handshake import parse_head
+from wslab.wire.protocol.handshake import parse_head
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ from wslab.net import (
     parse_url,
     running,
 )
-from wslab.net.client import EVENTS_KEPT
-from wslab.net.connect_failure import explain
+from wslab.net.clients.client import EVENTS_KEPT
+from wslab.net.clients.connect_failure import explain
 from wslab.wire import encode_frame
-from wslab.wire.handshake import parse_head
+from wslab.wire.protocol.handshake import parse_head
 
 from .conftest import PATIENCE
 
@@ -828,7 +828,7 @@ def test_interrupting_connect_leaves_nothing_and_the_client_usable(lab, interrup
 
 
 def test_the_inbox_of_a_client_that_nobody_reads_is_bounded(lab, monkeypatch):
-    monkeypatch.setattr("wslab.net.inbox.MAX_MESSAGES", 10)
+    monkeypatch.setattr("wslab.net.clients.inbox.MAX_MESSAGES", 10)
     with connect(lab.server.url) as client:
         for number in range(15):
             client.send(str(number))

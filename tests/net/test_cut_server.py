@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wslab.net.cut_server import CutServer, send_through
+from wslab.net.trials.cut import CutServer, send_through
 from wslab.wire.graphemes import graphemes
 
 LEAD = "x" * 49

@@ -11,9 +11,9 @@ import socket
 
 import pytest
 
-from wslab.net.endings import ENDINGS, name_of, play
-from wslab.net.library_peers import BEHAVIOURS, LibraryPeers
-from wslab.net.node_peers import SCRIPT, VARIABLE, NodeMissing, NodePeers, _accept, find
+from wslab.net.cases.endings import ENDINGS, name_of, play
+from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
+from wslab.net.peers.node import SCRIPT, VARIABLE, NodeMissing, NodePeers, _accept, find
 from wslab.wire import CLOSE_CODES, Capture
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))

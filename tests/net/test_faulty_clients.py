@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wslab.net import Address, ConnectFailed, EchoServer, RawConnection, RawServer, Tap
-from wslab.net.faulty_clients import FAULTY_CLIENTS, KEY, run
+from wslab.net.cases.faulty_clients import FAULTY_CLIENTS, KEY, run
 from wslab.wire import accept_key
-from wslab.wire.handshake import parse_head
+from wslab.wire.protocol.handshake import parse_head
 
 NAMES = list(FAULTY_CLIENTS)
 HERE = Address.parse(8000)

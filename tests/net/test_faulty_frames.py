@@ -16,11 +16,11 @@ from wslab.net import (
     TimedOut,
     connect,
 )
-from wslab.net.faulty_clients import FAULTY_CLIENTS
-from wslab.net.faulty_frames import FAULTY_FRAMES, run
-from wslab.net.faulty_servers import FAULTY_SERVERS, MISBEHAVIOURS
+from wslab.net.cases.faulty_clients import FAULTY_CLIENTS
+from wslab.net.cases.faulty_frames import FAULTY_FRAMES, run
+from wslab.net.cases.faulty_servers import FAULTY_SERVERS, MISBEHAVIOURS
 from wslab.wire import Capture, Opcode, encode_frame
-from wslab.wire.handshake import parse_head
+from wslab.wire.protocol.handshake import parse_head
 
 ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
 CLIENTS = [fault for fault in ACTIVE if "client" in fault.sides]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wslab.net import FaultyServer, HandshakeFailed, Tap, connect, running
-from wslab.net.faulty_servers import FAULTY_SERVERS, run
-from wslab.wire.handshake import parse_head
+from wslab.net.cases.faulty_servers import FAULTY_SERVERS, run
+from wslab.wire.protocol.handshake import parse_head
 
 REFUSED = "the client refused the answer"
 EXPECTED = {

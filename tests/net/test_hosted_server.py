@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.server import serve
 
 from wslab.net import Client, NotRunning, WrongValue, running
-from wslab.net.hosted_server import HostedServer
+from wslab.net.servers.hosted import HostedServer
 
 
 async def echo(connection):

@@ -6,7 +6,7 @@ import pytest
 from websockets.datastructures import Headers
 
 from wslab.net import EchoServer, HandshakeFailed, connect
-from wslab.net.origin import refuse_unless_local
+from wslab.net.servers.origin import refuse_unless_local
 
 
 @pytest.fixture

@@ -27,12 +27,12 @@ from wslab.net import (
     Server,
     Tap,
     WrongValue,
-    faulty_clients,
     loop,
     running,
 )
+from wslab.net.cases import faulty_clients
 from wslab.wire import Capture
-from wslab.wire.handshake import parse_head
+from wslab.wire.protocol.handshake import parse_head
 
 
 def open_client(server, **options):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wslab.net.fan_out import WAYS
-from wslab.net.slow_client import measure
+from wslab.net.trials.fan_out import WAYS
+from wslab.net.trials.slow_client import measure
 
 
 def test_awaiting_each_in_turn_stops_everybody():

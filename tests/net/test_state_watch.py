@@ -8,12 +8,12 @@ import pytest
 from websockets.protocol import State as LibraryState
 
 from wslab.net import Client, EchoServer, FaultyServer, Tap, WslabError
-from wslab.net.faulty_frames import run as visit
-from wslab.net.send_in_states import STATES, on_websockets, on_wslab
-from wslab.net.state_watch import watch
+from wslab.net.cases.faulty_frames import run as visit
+from wslab.net.peers.state_watch import watch
+from wslab.net.trials.send_in_states import STATES, on_websockets, on_wslab
 from wslab.wire import Capture
-from wslab.wire.connection_state import State, path, steps
-from wslab.wire.state_log import StateLog
+from wslab.wire.protocol.connection_state import State, path, steps
+from wslab.wire.recording.state_log import StateLog
 
 from .conftest import PATIENCE
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from wslab.net import EchoServer, RawClient, Tap, WrongURL, WrongValue, connect, loop
 from wslab.net.reset import reset as cut_off
-from wslab.net.tap import WRITE_LIMIT
+from wslab.net.tap.relay import WRITE_LIMIT
 from wslab.wire import Capture, encode_frame
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wslab.net import Rule, WrongRule
-from wslab.net.assembler import Piece
-from wslab.net.in_flight import InFlight
-from wslab.net.tap_rules import VERBS, decide_by
+from wslab.net.tap.assembler import Piece
+from wslab.net.tap.in_flight import InFlight
+from wslab.net.tap.rules import VERBS, decide_by
 from wslab.wire import encode_frame
 
 KEY = b"\x37\xfa\x21\x3d"

@@ -21,11 +21,11 @@ from wslab.net import (
     WrongRule,
     WrongValue,
     connect,
-    gate,
     loop,
     stop_all,
 )
-from wslab.net.assembler import LARGEST
+from wslab.net.tap import gate
+from wslab.net.tap.assembler import LARGEST
 from wslab.wire import Capture, Opcode, encode_frame
 
 from .conftest import PATIENCE, Lab
@@ -704,7 +704,7 @@ def test_a_fault_while_armed_never_disturbs_the_traffic(upstream, where, monkeyp
     with Tap(upstream.port, capture) as tap:
         tap.add_rule("delay every frame by 1 ms")
         if where == "split":
-            monkeypatch.setattr("wslab.net.assembler.Assembler.feed", broken)
+            monkeypatch.setattr("wslab.net.tap.assembler.Assembler.feed", broken)
         else:
             monkeypatch.setattr(capture, where, broken)
         frames = b"".join([*FRAMES, *ILLEGAL[:5]])

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
-from wslab.wire import Capture, accept_key, account_text, encode_frame, files
+from wslab.wire import Capture, accept_key, encode_frame
+from wslab.wire.accounts import text as account_text
+from wslab.wire.formats import files
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="

@@ -92,15 +92,15 @@ def test_every_part_of_wslab_has_its_place_in_the_layers():
 @pytest.mark.parametrize(
     ("source", "module", "found"),
     [
-        ("import wslab.view", "wslab.net.tap", ["wslab.view"]),
+        ("import wslab.view", "wslab.net.tap.relay", ["wslab.view"]),
         ("from wslab import net", "wslab.view.panel", ["wslab.net"]),
         ("from ..net.loop import run", "wslab.view.panel", ["wslab.net.loop.run"]),
-        ("from .. import labs", "wslab.net.tap", ["wslab.labs"]),
-        ("def f():\n    import websockets", "wslab.wire.frames", ["websockets"]),
-        ("import socket", "wslab.wire.frames", ["socket"]),
+        ("from .. import labs", "wslab.net.tap.relay", ["wslab.labs"]),
+        ("def f():\n    import websockets", "wslab.wire.protocol.frames", ["websockets"]),
+        ("import socket", "wslab.wire.protocol.frames", ["socket"]),
         ("from wslab.labs import handshake", "wslab.commands.tap", ["wslab.labs.handshake"]),
-        ("from ..wire import frames\nfrom . import loop", "wslab.net.tap", []),
-        ("import struct\nfrom .fields import Field", "wslab.wire.frames", []),
+        ("from ..wire import frames\nfrom . import loop", "wslab.net.tap.relay", []),
+        ("import struct\nfrom .fields import Field", "wslab.wire.protocol.frames", []),
         ("from wslab import __version__", "wslab.cli", []),
     ],
 )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 
 import pytest
 
-from wslab.view.assets import script, style
+from wslab.view.live.assets import script, style
 
-STATIC = files("wslab.view") / "static"
-VIEWS = ["wire_view", "client_panel"]
+VIEWS = ["wire/wire_view", "panels/client_panel"]
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from wslab.view.batches import KINDS, clipped, link, pack
-from wslab.wire.index import Row
+from wslab.view.live.batches import KINDS, clipped, link, pack
+from wslab.wire.recording.index import Row
 
 
 def row(**changes) -> Row:

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import wslab
-from wslab.view import browser_cells
+from wslab.view.panels import browser_cells
 
 URL = "ws://127.0.0.1:9/"
 

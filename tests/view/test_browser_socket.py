@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from wslab.view.browser_socket import (
+from wslab.view.panels.browser_socket import (
     KEPT,
     LONGEST_MESSAGE,
     MOST_BYTES,

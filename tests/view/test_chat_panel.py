@@ -6,9 +6,9 @@ import json
 import threading
 from typing import NamedTuple
 
-from wslab.view.chat_frame import ChatFrame
-from wslab.view.chat_panel import KEPT, ChatPanel
-from wslab.view.result_table import Bar, ResultTable
+from wslab.view.experiments.result_table import Bar, ResultTable
+from wslab.view.panels.chat_frame import ChatFrame
+from wslab.view.panels.chat_panel import KEPT, ChatPanel
 
 
 class Event(NamedTuple):

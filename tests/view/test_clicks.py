@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from wslab.view.clicks import Clicks, one_line
+from wslab.view.live.clicks import Clicks, one_line
 
 
 def test_a_click_is_under_way_until_its_outcome_is_told():

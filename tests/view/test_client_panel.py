@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from wslab.net import Client, EchoServer, stop_all
-from wslab.view.client_panel import KEPT, LONGEST_MESSAGE, ClientPanel, shortened
+from wslab.view.panels.client_panel import KEPT, LONGEST_MESSAGE, ClientPanel, shortened
 
 
 class Event(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wslab.view.wire_view import WireView
+from wslab.view.wire.wire_view import WireView
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 MASKED_HELLO = bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58")

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from wslab.net.endings import ENDINGS, play
-from wslab.net.library_peers import LibraryPeers
-from wslab.view.endings import CodeTable, Endings
+from wslab.net.cases.endings import ENDINGS, play
+from wslab.net.peers.library import LibraryPeers
+from wslab.view.experiments.endings import CodeTable, Endings
 from wslab.wire import Capture
 
 STACKS = {"websockets": "websockets 17 (Python)", "ws": "-Node is not here"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from wslab.view.errands import Errands
+from wslab.view.live.errands import Errands
 
 
 def test_errands_of_one_lane_run_one_after_the_other_in_order():

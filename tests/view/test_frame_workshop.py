@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from wslab.view.frame_workshop import LONGEST, FrameWorkshop
+from wslab.view.experiments.frame_workshop import LONGEST, FrameWorkshop
 from wslab.wire import Capture, encode_frame
-from wslab.wire.frame_draft import FrameDraft
+from wslab.wire.protocol.frame_draft import FrameDraft
 
 KEY = bytes.fromhex("37fa213d")
 

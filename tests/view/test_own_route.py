@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from ipykernel.comm.comm import BaseComm
 
-from wslab.view.own_route import take_own_route
+from wslab.view.live.own_route import take_own_route
 
 
 def test_what_a_page_says_goes_where_it_was_sent_whoever_wrote_last():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from wslab.view.pump import INTERVAL, LINGER, Pump
+from wslab.view.live.pump import INTERVAL, LINGER, Pump
 
 
 class View:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wslab.view.bench import Bench, Experiment
-from wslab.view.keepalive import KeepaliveBench
-from wslab.view.question_view import QuestionView
+from wslab.view.experiments.bench import Bench, Experiment
+from wslab.view.experiments.keepalive import KeepaliveBench
+from wslab.view.experiments.question_view import QuestionView
 
 
 @dataclass

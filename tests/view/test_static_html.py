@@ -5,8 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from wslab.view import render
-from wslab.view.static_html import hex_lines, summary
-from wslab.wire.capture import Capture
+from wslab.view.live.static_html import hex_lines, summary
+from wslab.wire.recording.capture import Capture
 
 EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(2)> & \" '"
 

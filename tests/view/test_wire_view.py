@@ -8,9 +8,9 @@ import weakref
 
 import pytest
 
-from wslab.view import wire_view
-from wslab.view.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
-from wslab.view.wire_view import FIRST_BYTES, MOST_BYTES, WireView
+from wslab.view.live.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
+from wslab.view.wire import wire_view
+from wslab.view.wire.wire_view import FIRST_BYTES, MOST_BYTES, WireView
 from wslab.wire import Capture
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")

@@ -16,7 +16,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 from wsproto.extensions import PerMessageDeflate as WsprotoDeflate
 
 from wslab.wire import Capture, encode_frame
-from wslab.wire.deflate import Deflater
+from wslab.wire.protocol.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
 

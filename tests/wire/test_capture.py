@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, CaptureError, encode_frame
-from wslab.wire.handshake import MAX_HEAD
+from wslab.wire.protocol.handshake import MAX_HEAD
 
 from .test_handshake import REQUEST, RESPONSE
 

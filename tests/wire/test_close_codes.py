@@ -6,7 +6,7 @@ import pytest
 from websockets.frames import EXTERNAL_CLOSE_CODES, CloseCode
 
 from wslab.wire import CLOSE_CODES, close_code, rfc_url
-from wslab.wire.close_codes import IANA
+from wslab.wire.protocol.close_codes import IANA
 
 # As IANA's registry has them, in the words of its second column (case aside).
 REGISTRY = {

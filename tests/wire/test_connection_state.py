@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from websockets.protocol import State as LibraryState
 
 from wslab.wire import Capture, encode_frame, rfc_url
-from wslab.wire.connection_state import (
+from wslab.wire.protocol.connection_state import (
     EDGES,
     TCP,
     TRANSITIONS,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Agreement, Deflater, Inflater, deflate
-from wslab.wire.deflate import STEP, answer_faults, parameter_faults
+from wslab.wire import Agreement, Deflater, Inflater
+from wslab.wire.protocol import deflate
+from wslab.wire.protocol.deflate import STEP, answer_faults, parameter_faults
 
 # RFC 7692 §7.2.3: the same text, compressed in each of the ways that the section shows.
 EXAMPLES = [

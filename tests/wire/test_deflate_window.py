@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Inflater
-from wslab.wire.deflate_window import WindowJudge
+from wslab.wire.protocol.deflate_window import WindowJudge
 
 
 def squeezed(content: bytes, bits: int = 15, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import encode_frame
-from wslab.wire.frame_draft import FrameDraft, flip_bit
-from wslab.wire.frames import read_header
+from wslab.wire.protocol.frame_draft import FrameDraft, flip_bit
+from wslab.wire.protocol.frames import read_header
 
 KEY = bytes.fromhex("37fa213d")
 

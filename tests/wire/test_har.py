@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from wslab.wire import Capture, CaptureError, accept_key, har
-from wslab.wire.deflate import Deflater
+from wslab.wire import Capture, CaptureError, accept_key
+from wslab.wire.formats import har
+from wslab.wire.protocol.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
 from .test_pcapng import KEY, conversation, encode_frame

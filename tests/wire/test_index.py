@@ -7,8 +7,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, encode_frame, http_reader
-from wslab.wire.handshake import parse_head
+from wslab.wire import Capture, encode_frame
+from wslab.wire.protocol import http_reader
+from wslab.wire.protocol.handshake import parse_head
 
 from .test_handshake import REQUEST, RESPONSE
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wslab.wire import Agreement, Capture, Deflater, Inflater, Reader, encode_frame
-from wslab.wire.messages import Content, FrameEnd, FrameHead, MessageEnd, Payload
-from wslab.wire.utf8 import Utf8Check, utf8_fault
+from wslab.wire.protocol.messages import Content, FrameEnd, FrameHead, MessageEnd, Payload
+from wslab.wire.protocol.utf8 import Utf8Check, utf8_fault
 
 from .test_handshake import REQUEST, RESPONSE
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, CaptureError, encode_frame, pcapng
+from wslab.wire import Capture, CaptureError, encode_frame
+from wslab.wire.formats import pcapng
 
 from .test_handshake import REQUEST, RESPONSE
 

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, account_json, account_text, encode_frame, raw_streams, stored_stream
-from wslab.wire.deflate import Deflater
+from wslab.wire import Capture, encode_frame
+from wslab.wire.accounts import json as account_json
+from wslab.wire.accounts import text as account_text
+from wslab.wire.formats import raw_streams
+from wslab.wire.protocol.deflate import Deflater
+from wslab.wire.recording import stored_stream
 
 from .test_handshake import REQUEST, RESPONSE
 from .test_index import CLIENT, PAGE, SERVER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wslab.wire import RULES, Capture, encode_frame
-from wslab.wire.deflate import Deflater
+from wslab.wire.protocol.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE, drop
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, Deflater, encode_frame
-from wslab.wire.index import DROPPED
-from wslab.wire.trimmed_stream import TrimmedStream
+from wslab.wire.recording.index import DROPPED
+from wslab.wire.recording.trimmed_stream import TrimmedStream
 
 from .test_handshake import REQUEST, RESPONSE
 

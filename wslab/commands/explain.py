@@ -59,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         capture = _capture(options, stack)
         if options.json:
-            from wslab.wire import account_json
+            from wslab.wire.accounts import json as account_json
 
             _write(_joined(account_json.pieces(capture)))
             return 0
-        from wslab.wire import account_text
+        from wslab.wire.accounts import text as account_text
 
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
@@ -90,7 +90,7 @@ def _capture(options: argparse.Namespace, stack: contextlib.ExitStack) -> Captur
     if options.hex is not None:
         return _of_hex(options.hex, options.sender)
     if streams:
-        from wslab.wire import raw_streams
+        from wslab.wire.formats import raw_streams
 
         return raw_streams.capture_of(_open(options.client, stack), _open(options.server, stack))
     return _load(options.file)
@@ -115,7 +115,7 @@ def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
         file = stack.enter_context(path.open("rb"))
         if file.seekable():
             return file
-        from wslab.wire import files
+        from wslab.wire.formats import files
 
         return stack.enter_context(files.copy_of(file))
     except OSError as error:

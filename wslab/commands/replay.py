@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from wslab.net.errors import WslabError
-    from wslab.net.replay import replay
+    from wslab.net.trials.replay import replay
     from wslab.wire import Capture, CaptureError
 
     try:

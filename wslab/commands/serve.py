@@ -53,7 +53,7 @@ def size(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from wslab.net import WslabError
-    from wslab.net.faulty_servers import MISBEHAVIOURS
+    from wslab.net.cases.faulty_servers import MISBEHAVIOURS
 
     if options.list:
         if options.server != "misbehave":
@@ -81,8 +81,8 @@ def run(options: argparse.Namespace) -> int:
 def make(options: argparse.Namespace) -> Listener:
     """The server that was asked for. Raises CommandError."""
     from wslab.net import EchoServer, FaultyServer
-    from wslab.net.chat_server import ChatServer
-    from wslab.net.faulty_servers import MISBEHAVIOURS
+    from wslab.net.cases.faulty_servers import MISBEHAVIOURS
+    from wslab.net.servers.chat import ChatServer
 
     if options.server == "misbehave":
         if options.max_size is not None or options.compression != "none":

@@ -157,7 +157,7 @@ def _save(capture: Capture, path: Path) -> None:
 def _check_writable(path: Path | None) -> None:
     if path is None:
         return
-    from wslab.wire.files import FORMATS
+    from wslab.wire.formats.files import FORMATS
 
     if path.suffix.lower() not in FORMATS:
         raise CommandError(

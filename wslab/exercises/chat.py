@@ -20,7 +20,7 @@ from wslab.exercises.question import Question
 from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
 from wslab.wire import Capture
-from wslab.wire.close_codes import close_code
+from wslab.wire.protocol.close_codes import close_code
 
 QUESTIONS = {
     "frames": Question(

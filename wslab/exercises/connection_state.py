@@ -9,7 +9,7 @@ from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
 from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
-from wslab.wire.connection_state import TRANSITIONS, Event, State, path
+from wslab.wire.protocol.connection_state import TRANSITIONS, Event, State, path
 
 QUESTIONS = {
     "open": Question(

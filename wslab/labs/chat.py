@@ -16,18 +16,18 @@ from IPython.display import Code
 from websockets.asyncio.server import Server as LibraryServer
 
 from wslab.exercises.chat import QUESTIONS
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import ChatServer, Client, Tap, WslabError
-from wslab.net.cut_server import CutResult, CutServer, send_through
-from wslab.net.fan_out import WAYS
-from wslab.net.hosted_server import HostedServer
-from wslab.net.offenders import OFFENDERS, meet
-from wslab.net.silent_client import SilentClient
-from wslab.net.slow_client import measure
-from wslab.view.chat_frame import ChatFrame
-from wslab.view.chat_panel import ChatPanel
-from wslab.view.result_table import Bar, Cell, ResultTable
-from wslab.view.wire_view import WireView
+from wslab.net.cases.offenders import OFFENDERS, meet
+from wslab.net.clients.silent import SilentClient
+from wslab.net.servers.hosted import HostedServer
+from wslab.net.trials.cut import CutResult, CutServer, send_through
+from wslab.net.trials.fan_out import WAYS
+from wslab.net.trials.slow_client import measure
+from wslab.view.experiments.result_table import Bar, Cell, ResultTable
+from wslab.view.panels.chat_frame import ChatFrame
+from wslab.view.panels.chat_panel import ChatPanel
+from wslab.view.wire.wire_view import WireView
 from wslab.wire import Capture
 from wslab.wire.graphemes import graphemes
 

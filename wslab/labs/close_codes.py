@@ -8,14 +8,14 @@ from collections.abc import Callable
 from websockets.version import version
 
 from wslab.exercises.close_codes import QUESTIONS
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import Client, EchoServer, WslabError
-from wslab.net.endings import ENDINGS, Peers, Result, name_of, play
-from wslab.net.library_peers import LibraryPeers
-from wslab.net.node_peers import NodeMissing, NodePeers
-from wslab.net.node_peers import find as find_node
-from wslab.view.endings import CodeTable, Endings
-from wslab.view.result_table import ResultTable
+from wslab.net.cases.endings import ENDINGS, Peers, Result, name_of, play
+from wslab.net.peers.library import LibraryPeers
+from wslab.net.peers.node import NodeMissing, NodePeers
+from wslab.net.peers.node import find as find_node
+from wslab.view.experiments.endings import CodeTable, Endings
+from wslab.view.experiments.result_table import ResultTable
 
 MYSTERY = "reason-not-utf8"
 """The ending of the trace exercise."""

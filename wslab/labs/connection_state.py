@@ -6,19 +6,21 @@ import time
 from typing import Any
 
 from wslab.exercises.connection_state import QUESTIONS
-from wslab.labs.lab import Lab
-from wslab.net import Client, ConnectFailed, EchoServer, keepalive_trial, send_in_states
-from wslab.net.faulty_servers import FaultyServer
-from wslab.net.keepalive_trial import Trial
-from wslab.net.node_peers import NodeMissing, NodePeers
-from wslab.net.state_watch import watch
-from wslab.view.browser_socket import BrowserSocket, Route
-from wslab.view.keepalive import KeepaliveBench
-from wslab.view.result_table import ResultTable
-from wslab.view.state_diagram import StateDiagram
-from wslab.wire.capture import Capture
-from wslab.wire.connection_state import Event, path, steps
-from wslab.wire.state_log import StateChange, StateLog
+from wslab.labs.lesson import Lab
+from wslab.net import Client, ConnectFailed, EchoServer
+from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net.peers.node import NodeMissing, NodePeers
+from wslab.net.peers.state_watch import watch
+from wslab.net.trials import keepalive as keepalive_trial
+from wslab.net.trials import send_in_states
+from wslab.net.trials.keepalive import Trial
+from wslab.view.experiments.keepalive import KeepaliveBench
+from wslab.view.experiments.result_table import ResultTable
+from wslab.view.panels.browser_socket import BrowserSocket, Route
+from wslab.view.wire.state_diagram import StateDiagram
+from wslab.wire.protocol.connection_state import Event, path, steps
+from wslab.wire.recording.capture import Capture
+from wslab.wire.recording.state_log import StateChange, StateLog
 
 PATIENCE = 600.0
 """Seconds that both peers wait for the end of the closing handshake: a learner who steps through

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 from wslab.exercises.data_transfer import QUESTIONS
-from wslab.labs.lab import Lab
-from wslab.net.faulty_clients import KEY
-from wslab.net.frame_peers import RawToServer, Reaction, TellingEchoServer
-from wslab.view.layers_view import LayersView
-from wslab.view.round_trips import RoundTrips
-from wslab.wire.layers import layers
+from wslab.labs.lesson import Lab
+from wslab.net.cases.faulty_clients import KEY
+from wslab.net.peers.frame_peers import RawToServer, Reaction, TellingEchoServer
+from wslab.view.experiments.round_trips import RoundTrips
+from wslab.view.wire.layers_view import LayersView
+from wslab.wire.recording.layers import layers
 
 PATIENCE = 5.0
 """Seconds until a piece must have crossed the tap."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from IPython import get_ipython
 
 from wslab.exercises.first_connection import QUESTIONS
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import EchoServer
-from wslab.view import browser_cells
+from wslab.view.panels import browser_cells
 
 SUBPROTOCOL = "echo.example"
 """The one subprotocol that the server speaks."""

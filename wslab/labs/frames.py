@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wslab.exercises.frames import QUESTIONS
-from wslab.labs.lab import Lab
-from wslab.net.frame_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
-from wslab.view.frame_workshop import FrameWorkshop
+from wslab.labs.lesson import Lab
+from wslab.net.peers.frame_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
+from wslab.view.experiments.frame_workshop import FrameWorkshop
 from wslab.wire import Capture, Direction
-from wslab.wire.frame_draft import FrameDraft
+from wslab.wire.protocol.frame_draft import FrameDraft
 
 KEY = bytes.fromhex("37fa213d")
 """The masking key of the examples in RFC 6455 §5.7."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wslab.exercises.handshake import QUESTIONS
-from wslab.labs.lab import Lab
-from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError, faulty_clients
-from wslab.net.faulty_clients import FAULTY_CLIENTS, FaultyClient
-from wslab.net.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
-from wslab.net.library_report import library_report
-from wslab.view.bench import Bench, Experiment, Outcome
-from wslab.view.fetch_attempt import FetchAttempt
+from wslab.labs.lesson import Lab
+from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
+from wslab.net.cases import faulty_clients
+from wslab.net.cases.faulty_clients import FAULTY_CLIENTS, FaultyClient
+from wslab.net.cases.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
+from wslab.net.peers.library_report import library_report
+from wslab.view.experiments.bench import Bench, Experiment, Outcome
+from wslab.view.experiments.fetch_attempt import FetchAttempt
 
 GOOD_ORIGIN = "https://school.example"
 """The one origin that the guarded server lets in, beside clients that send none."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wslab import doctor as machine
-from wslab.labs.lab import Lab
+from wslab.labs.lesson import Lab
 from wslab.net import EchoServer
-from wslab.view.doctor_view import DoctorView
+from wslab.view.panels.doctor_view import DoctorView
 
 
 def open() -> Lab:

@@ -8,11 +8,12 @@
 Everything runs on one thread of its own (`loop`), so that a busy cell stops none of it.
 """
 
-from wslab.net import faulty_clients, faulty_frames, faulty_servers
 from wslab.net.address import Address, parse_url
-from wslab.net.chat_server import ChatServer
-from wslab.net.client import Client, Event, connect
-from wslab.net.echo_server import EchoServer
+from wslab.net.cases import faulty_clients, faulty_frames, faulty_servers
+from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net.clients.client import Client, Event, connect
+from wslab.net.clients.handshake_result import HandshakeResult
+from wslab.net.clients.raw import RawClient
 from wslab.net.errors import (
     ConnectFailed,
     ConnectTimedOut,
@@ -31,16 +32,15 @@ from wslab.net.errors import (
     WrongValue,
     WslabError,
 )
-from wslab.net.faulty_servers import FaultyServer
-from wslab.net.handshake_result import HandshakeResult
-from wslab.net.in_flight import InFlight
-from wslab.net.raw_client import RawClient
-from wslab.net.raw_server import RawConnection, RawServer
 from wslab.net.registry import port_holder, running, stop_all
-from wslab.net.replay import Replay, replay
-from wslab.net.server import Server
-from wslab.net.tap import Recorder, Tap
-from wslab.net.tap_rules import Rule
+from wslab.net.servers.chat import ChatServer
+from wslab.net.servers.echo import EchoServer
+from wslab.net.servers.raw import RawConnection, RawServer
+from wslab.net.servers.server import Server
+from wslab.net.tap.in_flight import InFlight
+from wslab.net.tap.relay import Recorder, Tap
+from wslab.net.tap.rules import Rule
+from wslab.net.trials.replay import Replay, replay
 
 __all__ = [
     "Address",

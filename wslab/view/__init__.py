@@ -12,13 +12,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .client_panel import ClientPanel
-    from .static_html import render
-    from .wire_view import WireView
+    from .live.static_html import render
+    from .panels.client_panel import ClientPanel
+    from .wire.wire_view import WireView
 
 __all__ = ["ClientPanel", "WireView", "render"]
 
-_HOMES = {"ClientPanel": "client_panel", "WireView": "wire_view", "render": "static_html"}
+_HOMES = {
+    "ClientPanel": "panels.client_panel",
+    "WireView": "wire.wire_view",
+    "render": "live.static_html",
+}
 
 
 def __getattr__(name: str) -> Any:

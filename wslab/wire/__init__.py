@@ -11,16 +11,16 @@ Read in this order: `fields`, `frames`, `handshake`, `rules`, `capture`, `index`
 `utf8`, `messages`, `contents`.
 """
 
-from .capture import Capture, CaptureError, Chunk
-from .close_codes import CLOSE_CODES, CloseCode, close_code
-from .connection_state import TRANSITIONS, Event, State
-from .deflate import Agreement, Deflater, Inflater
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
-from .frames import Opcode, encode_frame, mask, new_masking_key
-from .handshake import GUID, Step, accept_key, accept_key_steps
-from .headers import HEADERS
-from .index import Index, Row
-from .messages import Message, Reader
+from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
+from .protocol.connection_state import TRANSITIONS, Event, State
+from .protocol.deflate import Agreement, Deflater, Inflater
+from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
+from .protocol.handshake import GUID, Step, accept_key, accept_key_steps
+from .protocol.headers import HEADERS
+from .protocol.messages import Message, Reader
+from .recording.capture import Capture, CaptureError, Chunk
+from .recording.index import Index, Row
 from .rules import RULES
 
 __all__ = [

@@ -1,0 +1,227 @@
+"""What every lesson's lab has: a server, a tap in front of it, a recording, clients and views."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Self, TypeVar
+
+from IPython.display import Code
+
+from wslab.net import Client, NotRunning, Tap, registry
+from wslab.net.servers.server import Server
+from wslab.net.tap.debugger import Settings
+from wslab.view import ClientPanel, WireView
+from wslab.view.experiments.question_view import Question, QuestionView
+from wslab.view.live.live_view import LiveView
+from wslab.view.panels.browser_socket import BrowserSocket, Route
+from wslab.view.wire.account import Account
+from wslab.wire import Capture, Direction, Kind, Unit
+
+V = TypeVar("V", bound=LiveView)
+
+
+class Lab:
+    """A server with the wire tap in front of it, and what shows them.
+
+    Opening a lab of the same topic again replaces this one: server, tap and clients go, and the
+    views rest. For a lesson's own lab: a view goes out through `_show`, a client comes from
+    `_client`, a tap from `tap_before`, and what else has to end is told to `_ends`. Then `close`
+    knows of it.
+    """
+
+    kind = "lab"
+
+    def __init__(
+        self, topic: str, server: Server, questions: Mapping[str, Question] | None = None
+    ) -> None:
+        self.topic = topic
+        self.capture = Capture()
+        self.server = server
+        self._questions = questions or {}
+        self._clients: dict[str, Client] = {}
+        self._views: dict[object, LiveView] = {}  # by kind and name, or by itself
+        self._taps: dict[str, Tap] = {}
+        self._ends = ExitStack()
+        """What a lesson's own lab has to end on `close`, beside clients, taps, views and server."""
+        self._closed = False
+        self._debugger = Settings()
+        registry.register(self.kind, topic, self)  # this is what stops the one before
+        try:
+            server.start()
+            self._tap = self.tap_before(server.url, topic)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- Addresses
+
+    @property
+    def url(self) -> str:
+        """For any client: through the tap, so that what it does is on the wire view.
+
+        Raises `NotRunning` when the lab is closed.
+        """
+        self._check_open()
+        return self._tap.url
+
+    @property
+    def server_url(self) -> str:
+        """The server itself, around the tap."""
+        return self.server.url
+
+    @property
+    def host(self) -> str:
+        """The address of the tap; always this machine's own."""
+        return "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """The port of the tap."""
+        return self._tap.port
+
+    @property
+    def tap(self) -> Tap:
+        """The tap, which is also the wire debugger: hold, step, edit, drop, inject, cut, freeze.
+
+        What it is told counts for all taps of this lab.
+        """
+        return self._tap
+
+    # --- Clients
+
+    def client(self, name: str = "client") -> ClientPanel:
+        """A client to click on. The same name again replaces the panel before."""
+        panel = ClientPanel(self._client(name), self.url, max_message=self.server.max_size or 2**20)
+        return self._show(panel, name)
+
+    def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
+        """The browser's own WebSocket, to click on. The same name again replaces the one before."""
+        socket = BrowserSocket(self.url, route=route)
+        self._show(socket.panel, name)
+        return socket
+
+    def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
+        """A connected client for code. The same name again closes the connection before.
+
+        Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
+        """
+        return self._client(name).connect(url or self.url, **options)
+
+    def _client(self, name: str, **options: Any) -> Client:
+        if name in self._clients:
+            self._clients[name].stop()
+        self._clients[name] = Client(self.url, name=f"{self.topic} {name}", **options)
+        return self._clients[name]
+
+    def tap_before(self, url: str, name: str) -> Tap:
+        """Another tap that records into the same capture, in front of another server."""
+        self._check_open()
+        if name in self._taps:
+            self._taps[name].stop()
+        tap = Tap(url, self.capture, name=name, settings=self._debugger)
+        self._taps[name] = tap
+        return tap.start()
+
+    # --- What is asked
+
+    def ask(self, name: str) -> QuestionView:
+        """A question to commit to before the reveal. Raises KeyError for one that is not here."""
+        if name not in self._questions:
+            names = ", ".join(self._questions) or "none: this lab has no questions"
+            raise KeyError(f"expected one of {names}, got {name!r}")
+        return QuestionView(self._questions[name])
+
+    # --- What crossed
+
+    def wire(self, **options: Any) -> WireView:
+        """Everything that crosses, live."""
+        role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
+        options = {"debugger": self.tap, **options}
+        return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
+
+    def _show(self, view: V, name: str | None = None) -> V:
+        """Hand out a live view, which rests when the lab closes: at once, where it has.
+
+        One of the same kind and `name` goes; views without a name stand beside each other.
+        """
+        # The name of the class: `anywidget` makes a class of its own for each widget.
+        key = view if name is None else (type(view).__name__, name)
+        if key in self._views:
+            self._views[key].close()
+        self._views[key] = view
+        if self._closed:
+            view.rest()
+        return view
+
+    def find(self, kind: Kind, direction: Direction | None = None, *, number: int = -1) -> Unit:
+        """The last unit of that kind (or another by its `number`, as in a list).
+
+        Raises LookupError where nothing of the kind has crossed.
+        """
+        index = self.capture.index
+        rows = [
+            row.number
+            for row in index.rows()
+            if row.kind == kind and direction in (None, row.direction)
+        ]
+        try:
+            return index.unit(rows[number])
+        except IndexError:
+            raise LookupError(
+                f"no such {kind} among the {len(rows)} that crossed so far; "
+                "connect and send something first, then run this cell again"
+            ) from None
+
+    def explain(
+        self, kind: Kind, direction: Direction | None = None, *, number: int = -1
+    ) -> Account:
+        """`find`, told as a table of fields: what each says, and where the RFC says so."""
+        return Account(self.find(kind, direction, number=number))
+
+    def source(self) -> Code:
+        """The code of this lab: there is no magic in it."""
+        return Code(inspect.getsource(sys.modules[type(self).__module__]), language="python")
+
+    # --- The end
+
+    def _check_open(self) -> None:
+        # A closed lab's views are still in the page, and their buttons still work.
+        if self._closed:
+            raise NotRunning(
+                f"lab {self.topic!r} is closed: run the cell that opens it, then those below again"
+            )
+
+    def close(self) -> None:
+        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        self._closed = True
+        for tap in self._taps.values():
+            tap.disarm()  # or goodbyes would wait there
+        for client in self._clients.values():
+            client.stop()
+        self._ends.close()
+        for tap in self._taps.values():
+            tap.stop()
+        self.server.stop()
+        # The views stay in the page, with what they saw, and hear no more.
+        for view in self._views.values():
+            view.rest()
+        self._clients, self._taps, self._views = {}, {}, {}
+        registry.unregister(self)
+
+    def stop(self) -> None:
+        """`close`, as the registry calls it."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"<lab {self.topic}: closed>"
+        return f"<lab {self.topic}: {self.url} (through the tap), {self.server_url} (around it)>"

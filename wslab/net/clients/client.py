@@ -1,0 +1,665 @@
+"""The client as a plain handle: connect, send, recv, ping, close, with nothing to await."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as library_connect
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, WebSocketException
+from websockets.frames import OK_CLOSE_CODES, Close, Frame, Opcode
+from websockets.protocol import Event as ProtocolEvent
+from websockets.protocol import State
+from websockets.typing import Origin, Subprotocol
+from websockets.uri import parse_uri
+
+from wslab.net import loop, registry
+from wslab.net.address import Address, parse_url
+from wslab.net.clients import handshake_options
+from wslab.net.clients.connect_failure import explain
+from wslab.net.clients.inbox import Inbox
+from wslab.net.errors import (
+    ConnectFailed,
+    NotConnected,
+    TimedOut,
+    WrongClose,
+    WrongMessage,
+    WrongValue,
+)
+from wslab.net.problem_log import ProblemLog
+from wslab.wire import close_code
+
+EVENTS_KEPT = 1000
+"""How many events a client remembers; the oldest go."""
+
+GRACE = 0.5
+"""Seconds that a server has for the closing handshake when a client is stopped or replaced."""
+
+MAX_CONTROL_PAYLOAD = 125
+"""Bytes in a ping, pong or close frame at most (RFC 6455 §5.5)."""
+
+StateName = Literal["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
+EventName = Literal["open", "message", "error", "close", "sent", "ping", "pong"]
+
+_numbers = itertools.count(1)
+
+# What the library raises when a server sends what a client must not, or will not, take.
+_REFUSED = (WebSocketException, UnicodeDecodeError)
+
+
+class Event(NamedTuple):
+    """Something that happened to a client: a line in a panel's log."""
+
+    time: float
+    """Seconds since the epoch, as `time.time` counts them."""
+    name: EventName
+    text: str
+    """The start of the message, the story of the end, and the like. May come from the peer."""
+
+
+class Client:
+    """A WebSocket client, on `websockets.asyncio.client`, run on the loop thread.
+
+    Every method is a plain function that works from a cell, a widget callback or any thread. The
+    state is the library's own, read when asked. ``compression`` (None or "deflate"),
+    ``ping_interval`` and ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message
+    taken) and ``close_timeout`` (seconds that the server has for answering a close) are the
+    library's; the first two are off unless asked for. No proxy is used.
+
+    Raises `WrongValue` for an option that cannot work.
+
+    A client with a ``name`` replaces the one of that name before it; without one it gets a number.
+    """
+
+    kind: ClassVar[str] = "client"
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        name: str | None = None,
+        compression: str | None = None,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = 20.0,
+        max_size: int | None = 2**20,
+        close_timeout: float | None = 10.0,
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise WrongValue(f"expected a name as str, such as 'mine', got {name!r}")
+        self.url = url
+        self.name = name or f"client {next(_numbers)}"
+        self.error: str | None = None
+        """What went wrong last: why connecting failed, or how the connection broke."""
+        self.sent = 0
+        """Messages sent on this connection."""
+        self.received = 0
+        """Messages received on this connection."""
+        self.log = ProblemLog(f"client.{self.name}")
+        """The last problems, newest last: nothing is printed from a background thread."""
+        self._options: dict[str, Any] = {
+            "compression": compression,
+            "ping_interval": ping_interval,
+            "ping_timeout": ping_timeout,
+            "max_size": max_size,
+            "close_timeout": close_timeout,
+        }
+        _check_options(self._options)
+        self._connection: _Connection | None = None  # once it is open, and still when it is closed
+        self._opening: _Connection | None = None  # from TCP's handshake to WebSocket's
+        self._attempt: asyncio.Task[Any] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._inbox = Inbox()
+        self._inbox.end("nothing was connected yet; call connect(url) first")
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._subscribers: list[Callable[[], None]] = []
+        self._lock = threading.Lock()  # for the two above: they are read on any thread
+
+    # What it is
+
+    @property
+    def state(self) -> StateName:
+        """As the WHATWG's readyState names them; before the first connect it is CLOSED."""
+        if self._attempt is not None:
+            return "CONNECTING"
+        connection = self._connection
+        return "CLOSED" if connection is None else cast("StateName", connection.state.name)
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The one the server picked out of those offered, or None (RFC 6455 §1.9)."""
+        return None if self._connection is None else self._connection.subprotocol
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that the server sent; 1005 if its close frame had none, 1006 if none came.
+
+        None while the connection is open, or if there never was one (RFC 6455 §7.1.5).
+        """
+        code = None if self._connection is None else self._connection.close_code
+        return None if code is None else int(code)
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that the server sent with the close code (RFC 6455 §7.1.6)."""
+        return None if self._connection is None else self._connection.close_reason
+
+    @property
+    def events(self) -> list[Event]:
+        """The last `EVENTS_KEPT` things that happened, oldest first."""
+        with self._lock:
+            return list(self._events)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for `recv`."""
+        return len(self._inbox)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called after any change; returns the function that ends this.
+
+        It is called on the loop thread, must be quick, and must not call this client's methods.
+        """
+        with self._lock:
+            self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    # What it does
+
+    def connect(
+        self,
+        url: str | None = None,
+        *,
+        subprotocols: Sequence[str] | str | None = None,
+        origin: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        open_timeout: float | None = 10.0,
+    ) -> Self:
+        """Open a connection to `url` (the last one if left out); a connection before it is closed.
+
+        Offers `subprotocols`, sends `origin` as the Origin field, and `headers` besides. Waits at
+        most `open_timeout` seconds. Raises `WrongURL`, `WrongValue` for what no request can carry,
+        `ConnectFailed`, `HandshakeFailed` or `ConnectTimedOut`; then `error` says the same.
+        """
+        loop.refuse_on_loop_thread("Client.connect")
+        registry.register(self.kind, self.name, self)
+        try:
+            loop.run(self._connect(url, subprotocols, origin, headers, open_timeout))
+        except BaseException:
+            if self.state == "CLOSED":
+                registry.unregister(self)
+            raise
+        if not registry.holds(self):
+            self.stop()  # replaced while it was connecting, or over already
+        return self
+
+    def send(self, message: str | bytes, timeout: float | None = 10.0) -> None:
+        """Send text as a text message, bytes as a binary one (RFC 6455 §5.6).
+
+        Returns when the message is handed over, which is not when it arrived: what the server makes
+        of it, `state` and `close_code` tell. Raises `WrongMessage` before anything is sent,
+        `NotConnected`, or `TimedOut` when the server takes no data for `timeout` seconds.
+        """
+        data = _to_bytes(message)
+        loop.run(self._send(message, data, timeout))
+
+    def recv(self, timeout: float | None = 10.0) -> str | bytes:
+        """The oldest message not yet read: str for text, bytes for binary.
+
+        Raises `TimedOut` after `timeout` seconds without one, and `NotConnected`, with the story of
+        the end, when the connection is closed and everything was read.
+        """
+        loop.refuse_on_loop_thread("Client.recv")
+        return self._inbox.get(timeout)
+
+    def ping(self, payload: str | bytes = b"", timeout: float | None = 10.0) -> float:
+        """Send a ping, wait for its pong, and return the round trip in seconds (RFC 6455 §5.5.2).
+
+        Raises `WrongMessage` for more than 125 bytes, `NotConnected`, or `TimedOut`.
+        """
+        data = _to_bytes(payload)
+        if len(data) > MAX_CONTROL_PAYLOAD:
+            raise WrongMessage(
+                f"expected a ping payload of at most {MAX_CONTROL_PAYLOAD} bytes, got {len(data)} "
+                "(RFC 6455 §5.5: control frames are short, and never fragmented); nothing was sent"
+            )
+        return loop.run(self._ping(data, timeout))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection and wait until it is closed; gives up an attempt to connect.
+
+        Takes 1000 and 3000-4999, as a browser's script may, and a reason of at most 123 bytes in
+        UTF-8. Raises `WrongClose` for anything else and leaves the connection open. Does nothing
+        when there is no connection.
+        """
+        _check_close(code, reason)
+        loop.run(self._close(code, reason))
+
+    def stop(self) -> None:
+        """Close at once, politely if the server answers within `GRACE` seconds."""
+        try:
+            loop.run(self._let_go("stopped"))
+        finally:
+            # Interrupted too early, it is still connected, and must still be found.
+            if self.state == "CLOSED":
+                registry.unregister(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = self.state
+        text = f"{state} {self.url}" if self.url else state
+        if self._connection is not None and self._attempt is None:
+            text += f", {self.sent} sent, {self.received} received"
+            if state == "CLOSED":
+                text += f"; {_tell_ending(self._connection)}"
+        elif state == "CLOSED" and self.error:
+            text += f"; {self.error}"
+        return f"<Client {text}>"
+
+    # What happens on the loop thread
+
+    async def _connect(
+        self,
+        url: str | None,
+        subprotocols: Sequence[str] | str | None,
+        origin: str | None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+        open_timeout: float | None,
+    ) -> None:
+        wanted = self.url if url is None else url
+        try:
+            address = parse_url("" if wanted is None else wanted)
+            subprotocols, headers = handshake_options.checked(subprotocols, origin, headers)
+        except WrongValue as error:  # nothing was done: a connection that is open stays open
+            self.error = str(error)
+            self._note("error", self.error)
+            raise
+        attempt = asyncio.current_task()
+        before, self._attempt = self._attempt, attempt
+        connection: _Connection | None = None
+        story = "connecting was given up"
+        try:
+            await self._end_attempt(before)
+            await self._end_connection(1000, "connect() was called again", GRACE)
+            self.url = cast("str", wanted).strip()
+            self._connection, self._opening, self.error = None, None, None
+            self.sent = self.received = 0
+            self._changed()
+            opened = await library_connect(
+                self.url,
+                subprotocols=cast("Sequence[Subprotocol] | None", subprotocols),
+                origin=cast("Origin | None", origin),
+                additional_headers=headers,
+                open_timeout=open_timeout,
+                proxy=None,
+                logger=self.log.logger,
+                create_connection=cast("type[ClientConnection]", self._make_connection),
+                **self._options,
+            )
+            if self._attempt is not attempt:  # close() came at the very moment it opened
+                opened.transport.abort()
+                raise asyncio.CancelledError
+            connection = cast("_Connection", opened)
+        except asyncio.CancelledError:
+            if self._attempt is attempt:
+                raise  # the caller was interrupted
+            raise ConnectFailed(
+                f"connecting to {wanted} was given up: close() or another connect() came between"
+            ) from None
+        except Exception as error:
+            failure = explain(error, address, open_timeout, reached=self._opening is not None)
+            self.error = story = str(failure)
+            raise failure from error
+        finally:
+            self._opening = None
+            if self._attempt is attempt:
+                self._attempt = None
+                if connection is None:
+                    self._given_up(story)
+                else:
+                    self._connection, self._inbox = connection, Inbox()
+                    self._reader = asyncio.get_running_loop().create_task(self._read(connection))
+                    self._note("open", self._tell_opening(connection))
+
+    def _given_up(self, story: str) -> None:
+        self._inbox.end(story)
+        registry.unregister(self)
+        self._note("error", story)
+
+    async def _read(self, connection: _Connection) -> None:
+        inbox = self._inbox
+        try:
+            while True:
+                message = await connection.recv()
+                self.received += 1
+                dropped = inbox.dropped
+                inbox.put(message)
+                if inbox.dropped > dropped == 0:
+                    self.log.note("too many unread messages: from now on the oldest are dropped")
+                self._note("message", _preview(message))
+        except ConnectionClosed as closed:
+            connection.cause = closed.__cause__
+        finally:
+            story = _tell_ending(connection)
+            inbox.end(story)
+            if self._connection is connection:
+                if not _ended_well(connection):
+                    self.error = story
+                self._note("close", story)
+                if self._attempt is None:
+                    registry.unregister(self)
+
+    async def _send(self, message: str | bytes, data: bytes, patience: float | None) -> None:
+        connection = self._need_open("send")
+        try:
+            async with asyncio.timeout(patience):
+                await connection.send(data, text=isinstance(message, str))
+        except TimeoutError as error:
+            left = connection.transport.get_write_buffer_size()
+            raise TimedOut(
+                f"the server took no data for {patience:g} s: {left:,} bytes still wait to be sent "
+                "(a browser calls this bufferedAmount). They go out when it reads again"
+            ) from error
+        except ConnectionClosed as closed:
+            raise NotConnected(
+                f"the message was not sent completely: {_tell_ending(connection)}"
+            ) from closed
+        self.sent += 1
+        self._note("sent", _preview(message))
+
+    async def _ping(self, payload: bytes, patience: float | None) -> float:
+        connection = self._need_open("ping")
+        try:
+            # Sending counts too: it waits for room where the server takes no data.
+            async with asyncio.timeout(patience):
+                pong = await connection.ping(payload)
+                self._note("ping", f"sent {_preview(payload)}")
+                return await pong
+        except ConcurrencyError as error:
+            raise WrongMessage(
+                f"a ping with the payload {payload!r} is still waiting for its pong: wait for it, "
+                "or give this ping another payload, which tells their pongs apart"
+            ) from error
+        except TimeoutError as error:
+            # Forgotten, or the library would refuse a second ping with this payload. A pong that
+            # still comes is then an unsolicited one, which is allowed (RFC 6455 §5.5.3).
+            connection.pending_pings.pop(payload, None)
+            raise TimedOut(
+                f"expected a pong within {patience:g} s, none came: the server is busy, gone, or "
+                "something on the way holds it back"
+            ) from error
+        except ConnectionClosed as closed:
+            raise NotConnected(f"no pong will come: {_tell_ending(connection)}") from closed
+        except asyncio.CancelledError:
+            connection.pending_pings.pop(payload, None)
+            raise
+
+    async def _close(self, code: int, reason: str) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            await self._end_attempt(attempt)
+            self._given_up("connecting was given up")
+        await self._end_connection(code, reason, self._options["close_timeout"])
+
+    async def _let_go(self, reason: str) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            await self._end_attempt(attempt)
+            self._given_up("connecting was given up")
+        await self._end_connection(1000, reason, GRACE)
+
+    async def _end_attempt(self, attempt: asyncio.Task[Any] | None) -> None:
+        if attempt is not None and not attempt.done():
+            attempt.cancel()
+            await asyncio.wait([attempt])
+
+    async def _end_connection(self, code: int, reason: str, patience: float | None) -> None:
+        connection, reader = self._connection, self._reader
+        if connection is None or reader is None:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                # Only while OPEN: later the library's close() aborts a transport that may be gone.
+                if connection.state is State.OPEN:
+                    await connection.close(code, reason)
+                # Waited for, not awaited: what it noted counts for us, its exceptions do not.
+                await asyncio.wait([reader])
+        except TimeoutError:
+            # Whatever the state: CLOSED too may have bytes that nobody takes, and waits for that.
+            connection.transport.abort()
+            await asyncio.wait([reader])
+
+    def _need_open(self, what: str) -> _Connection:
+        connection = self._connection
+        if self._attempt is not None:
+            raise NotConnected(f"cannot {what} while CONNECTING: wait until connect() returns")
+        if connection is None:
+            story = self.error or "nothing was connected yet"
+            raise NotConnected(f"cannot {what}: {story}; call connect(url) first")
+        if connection.state is State.CLOSING:
+            raise NotConnected(
+                f"cannot {what} while CLOSING: after a close frame nothing more may be sent "
+                "(RFC 6455 §5.5.1); connect() opens a new connection"
+            )
+        if connection.state is not State.OPEN:
+            raise NotConnected(
+                f"cannot {what}: {_tell_ending(connection)}; connect() opens a new connection"
+            )
+        return connection
+
+    def _make_connection(self, *arguments: Any, **options: Any) -> _Connection:
+        self._opening = _Connection(*arguments, **options)
+        self._opening.client = self
+        return self._opening
+
+    def _tell_opening(self, connection: _Connection) -> str:
+        uri = connection.protocol.uri
+        arrived = Address(uri.secure, uri.host, uri.port, uri.resource_name).url
+        story = f"open: {arrived}"
+        if uri != parse_uri(self.url or ""):
+            story += f", where a redirect from {self.url} led"
+        if connection.subprotocol:
+            story += f", subprotocol {connection.subprotocol}"
+        return story
+
+    def _note(self, name: EventName, text: str) -> None:
+        with self._lock:
+            self._events.append(Event(time.time(), name, text))
+        self._changed()
+
+    def _changed(self) -> None:
+        with self._lock:
+            subscribers = list(self._subscribers)
+        for callback in subscribers:
+            try:
+                callback()
+            except Exception as error:
+                self.log.note("a subscriber failed", error)
+
+
+class _Connection(ClientConnection):
+    """The library's connection, telling its client about changes of state and control frames."""
+
+    client: Client
+    cause: BaseException | None = None
+    """What made it end, if it did not end by closing handshake alone."""
+    _seen: State = State.CONNECTING
+
+    # The library calls this after everything that can change the state, sent or received ...
+    def send_data(self) -> None:
+        super().send_data()
+        self._look()
+
+    # ... but for the end of the TCP connection.
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._look()
+
+    def process_event(self, event: ProtocolEvent) -> None:
+        super().process_event(event)
+        if isinstance(event, Frame):
+            if event.opcode is Opcode.PING:
+                payload = _preview(bytes(event.data))
+                self.client._note("ping", f"received {payload}; the library answered with a pong")
+            elif event.opcode is Opcode.PONG:
+                self.client._note("pong", f"received {_preview(bytes(event.data))}")
+
+    def _look(self) -> None:
+        if self.state is not self._seen:
+            self._seen = self.state
+            self.client._changed()
+
+
+def connect(
+    url: str,
+    *,
+    subprotocols: Sequence[str] | str | None = None,
+    origin: str | None = None,
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    open_timeout: float | None = 10.0,
+    **options: Any,
+) -> Client:
+    """A new `Client`, connected to `url`; `options` are those of `Client`.
+
+    Raises what `Client.connect` raises. Used in a ``with``, it closes at the end.
+    """
+    return Client(url, **options).connect(
+        subprotocols=subprotocols, origin=origin, headers=headers, open_timeout=open_timeout
+    )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Here, not when they are used: a client that cannot be closed should not be connected."""
+    if options["compression"] not in (None, "deflate"):
+        raise WrongValue(
+            f"expected compression as None or 'deflate' (RFC 7692), got {options['compression']!r}"
+        )
+    for name in ("ping_interval", "ping_timeout", "close_timeout"):
+        seconds = options[name]
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):
+            raise WrongValue(f"expected {name} in seconds, or None for no limit, got {seconds!r}")
+    size = options["max_size"]
+    if size is not None and not (isinstance(size, int) and size >= 0):
+        raise WrongValue(f"expected max_size in bytes, or None for no limit, got {size!r}")
+
+
+def _to_bytes(message: object) -> bytes:
+    """The payload of a message. Raises `WrongMessage` if no frame can carry it."""
+    if isinstance(message, str):
+        try:
+            return message.encode()
+        except UnicodeEncodeError as error:
+            raise WrongMessage(
+                f"expected text that UTF-8 can carry, got half a surrogate pair, "
+                f"U+{ord(message[error.start]):04X}, at position {error.start}: text messages are "
+                "valid UTF-8 (RFC 6455 §5.6, §8.1). Nothing was sent: replace that character, or "
+                "send bytes"
+            ) from error
+    if isinstance(message, (bytes, bytearray, memoryview)):
+        return bytes(message)
+    raise WrongMessage(
+        f"expected str (sent as text) or bytes (sent as binary), got {type(message).__name__}: "
+        f"nothing was sent; for data of other kinds, json.dumps(...) makes a str"
+    )
+
+
+def _check_close(code: object, reason: object) -> None:
+    """Raise `WrongClose` unless an application may send this (RFC 6455 §7.4, §5.5; WHATWG)."""
+    if isinstance(code, bool) or not isinstance(code, int):
+        raise WrongClose(f"expected a close code such as 1000, got {code!r}; nothing was sent")
+    if code != 1000 and not 3000 <= code <= 4999:
+        raise WrongClose(
+            f"expected close code 1000 or one from 3000 to 4999, got {code}: the others belong to "
+            "the protocol itself or are reserved (RFC 6455 §7.4), and a browser's script may not "
+            "pass them either. Nothing was sent, the connection is as it was"
+        )
+    if not isinstance(reason, str):
+        raise WrongClose(f"expected the reason as str, got {reason!r}; nothing was sent")
+    try:
+        size = len(reason.encode())
+    except UnicodeEncodeError as error:
+        raise WrongClose(
+            f"expected a reason that UTF-8 can carry, got half a surrogate pair at position "
+            f"{error.start} (RFC 6455 §5.5.1); nothing was sent, the connection is as it was"
+        ) from error
+    limit = MAX_CONTROL_PAYLOAD - 2
+    if size > limit:
+        raise WrongClose(
+            f"expected a reason of at most {limit} bytes in UTF-8, got {size}: a control frame has "
+            f"room for {MAX_CONTROL_PAYLOAD}, and the code takes 2 (RFC 6455 §5.5). Nothing was "
+            "sent, the connection is as it was"
+        )
+
+
+def _preview(message: str | bytes) -> str:
+    """The start of a message, for a log."""
+    if isinstance(message, str):
+        return message if len(message) <= 200 else f"{message[:200]}… ({len(message):,} characters)"
+    dots = " …" if len(message) > 16 else ""
+    data = f": {message[:16].hex(' ')}{dots}" if message else ""
+    return f"{len(message):,} byte{'' if len(message) == 1 else 's'}{data}"
+
+
+def _ended_well(connection: ClientConnection) -> bool:
+    """Whether both sides sent a close frame, and neither for an error of the protocol's own."""
+    frames = (connection.protocol.close_rcvd, connection.protocol.close_sent)
+    return all(
+        close is not None and (close.code in OK_CLOSE_CODES or close.code >= 3000)
+        for close in frames
+    )
+
+
+def _tell_ending(connection: _Connection) -> str:
+    """How the connection ended: who closed it, with which code and reason."""
+    protocol = connection.protocol
+    if connection.state is not State.CLOSED:
+        return f"the connection is {connection.state.name}"
+    received, sent = protocol.close_rcvd, protocol.close_sent
+    if received is not None and protocol.close_rcvd_then_sent:
+        return f"the server closed the connection with code {_name(received)}"
+    if received is not None and sent is not None:
+        return (
+            f"this client closed the connection with code {_name(sent)}; the server answered "
+            f"{_name(received)}"
+        )
+    if received is not None:
+        return f"the server closed the connection with code {_name(received)}, unanswered"
+    cause = connection.cause or protocol.parser_exc
+    if sent is not None and isinstance(cause, _REFUSED):
+        return (
+            f"this client broke the connection off with code {_name(sent)}, because of what the "
+            f"server sent: {cause}; no close frame came back, so the code reported is 1006 (it is "
+            "never sent itself)"
+        )
+    if sent is not None:
+        return (
+            f"this client sent close code {_name(sent)}, but no close frame came back, so the code "
+            f"reported is 1006 (abnormal closure; it is never sent itself)"
+        )
+    because = f": {cause}" if cause is not None and str(cause) else ""
+    return (
+        "the connection broke off without a close frame, so the code reported is 1006 (abnormal "
+        f"closure; it is never sent itself){because}"
+    )
+
+
+def _name(close: Close) -> str:
+    """For example: 1001 (Going Away), reason "restart"."""
+    code = f"{int(close.code)} ({close_code(close.code).name})"
+    return f'{code}, reason "{close.reason}"' if close.reason else code

@@ -1,0 +1,223 @@
+"""A frame sent by hand to a real peer: to a server by a raw client, to a client by a raw server.
+
+What the peer makes of it is told from both sides: the bytes that it answered, and what its own API
+told its program. The peers are Python's `websockets`, with nothing of ours between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from wslab.net import loop
+from wslab.net.cases.faulty_clients import FAULTY_CLIENTS
+from wslab.net.clients.client import Client
+from wslab.net.clients.raw import RawClient
+from wslab.net.errors import ConnectFailed, WslabError
+from wslab.net.servers.echo import EchoServer
+from wslab.net.servers.raw import RawConnection, RawServer
+from wslab.wire.protocol.handshake import parse_head
+
+QUIET = 0.15
+"""Seconds without a byte or a word after which a peer counts as having answered."""
+
+PATIENCE = 1.0
+"""Seconds that a peer has for its first reaction; many frames earn none."""
+
+
+class Reaction(NamedTuple):
+    """What came of bytes that were sent by hand."""
+
+    answer: bytes
+    """What the peer sent back."""
+    said: tuple[str, ...]
+    """What the peer's API told its program, in its own words, oldest first."""
+    ended: bool
+    """Whether the peer ended the TCP connection."""
+
+
+class TellingEchoServer(EchoServer):
+    """An echo server that notes what the library's API tells its handler, in `said`."""
+
+    def __init__(self, name: str = "telling", **options: object) -> None:
+        super().__init__(name, **options)  # type: ignore[arg-type]
+        self.said: list[str] = []
+        self.endings = 0
+        """How many connections its handlers have seen the end of."""
+        self._ended = threading.Condition()
+
+    def wait_for_ending(self, number: int, timeout: float = 2.0) -> None:
+        """Wait until `number` connections have ended for their handlers, or the time is up."""
+        with self._ended:
+            self._ended.wait_for(lambda: self.endings >= number, timeout)
+
+    async def handle(self, connection: ServerConnection) -> None:
+        try:
+            while True:
+                message = await connection.recv()
+                self.said.append(f"recv() returned {_short(message)}")
+                await connection.send(message)
+        except ConnectionClosed as closed:
+            self.said.append(f"recv() raised {type(closed).__name__}: {closed}")
+        finally:
+            with self._ended:
+                self.endings += 1
+                self._ended.notify_all()
+
+
+class RawToServer:
+    """A raw client to a `TellingEchoServer`: the handshake is made for you, the frames are yours.
+
+    `url` is the server's, or a tap's in front of it. After an end the next `send` connects anew.
+    """
+
+    def __init__(self, url: str, server: TellingEchoServer) -> None:
+        self.url = url
+        self.server = server
+        self._client: RawClient | None = None
+
+    def send(self, data: bytes) -> Reaction:
+        """Send exactly `data` and wait for what comes of it. Raises `ConnectFailed`."""
+        before, endings = len(self.server.said), self.server.endings
+        self.send_piece(data)
+        client = self._client
+        assert client is not None
+        answer = bytearray()
+
+        def progress() -> int:
+            answer.extend(client.read_some(timeout=0.02))
+            return len(answer) + len(self.server.said) - before
+
+        _wait_until_quiet(progress, lambda: client.ended is not None)
+        ended = client.ended is not None
+        if ended:
+            client.close()
+            self.server.wait_for_ending(endings + 1)  # TCP tells it sooner than the API does
+        return Reaction(bytes(answer), tuple(self.server.said[before:]), ended)
+
+    def send_piece(self, data: bytes) -> None:
+        """Send `data` and wait for nothing: the rest of it comes with the next `send`."""
+        if self._client is None or self._client.ended is not None:
+            self._connect()
+        assert self._client is not None
+        self._client.send(data)
+
+    def hang_up(self) -> None:
+        """Let the connection go, and wait until the server's program has been told.
+
+        What it is told then belongs to this connection, and not to the next `send`.
+        """
+        here = self._client is not None and self._client.ended is None
+        endings = self.server.endings
+        self.close()
+        if here:
+            self.server.wait_for_ending(endings + 1)
+
+    def close(self) -> None:
+        """Let the connection go. May be called twice."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connect(self) -> None:
+        self.close()
+        client = RawClient(self.url).connect()
+        client.send(FAULTY_CLIENTS["correct"].request(client.address))
+        head = parse_head(client.read_head())
+        if head.status != 101:
+            client.close()
+            raise ConnectFailed(f"expected 101 from {self.url}, got {head.first_line!r}")
+        self._client = client
+
+
+class RawToClient:
+    """A raw server to a real `Client`: the handshake is made for you, the frames are yours.
+
+    `through` makes the address that the client connects to out of the server's own: a tap's.
+    """
+
+    def __init__(self, name: str, through: Callable[[str], str]) -> None:
+        self.name = name
+        self._through = through
+        self._server = RawServer(self._script, name=f"{name}: raw server")
+        self._client = Client(name=f"{name}: real client")
+        self._connected = threading.Event()
+        self._connection: RawConnection | None = None
+        self._answer = bytearray()
+        self._ended = False
+
+    def send(self, data: bytes) -> Reaction:
+        """Send exactly `data` to the client and wait for what comes of it."""
+        if self._connection is None or self._ended or self._client.state != "OPEN":
+            self._connect()
+        assert self._connection is not None
+        before, answered = len(self._client.events), len(self._answer)
+        loop.run(self._connection.send(data), 5.0)
+        _wait_until_quiet(
+            lambda: len(self._answer) - answered + len(self._client.events) - before,
+            lambda: self._ended and self._client.state == "CLOSED",
+        )
+        said = tuple(f"{e.name}: {e.text}" for e in self._client.events[before:])
+        return Reaction(bytes(self._answer[answered:]), said, self._ended)
+
+    def close(self) -> None:
+        """Let both go. May be called twice."""
+        self._client.stop()
+        self._server.stop()
+
+    def _connect(self) -> None:
+        self._client.stop()
+        self._server.start()
+        self._connected.clear()
+        self._answer.clear()
+        self._ended = False
+        self._client.connect(self._through(self._server.url))
+        if not self._connected.wait(5.0):
+            raise WslabError("the raw server never got to see its client")
+
+    async def _script(self, connection: RawConnection) -> None:
+        await connection.upgrade()
+        self._connection = connection
+        self._connected.set()
+        try:
+            while data := await connection.reader.read(64 * 1024):
+                self._answer += data
+                if len(data) >= 2 and data[0] & 0x0F == 8:
+                    # It said goodbye: a server ends TCP then (RFC 6455 §7.1.1). Or was it the
+                    # answer to a close frame of ours, and then the same holds.
+                    break
+        finally:
+            self._ended = True
+
+
+def _wait_until_quiet(progress: Callable[[], int], over: Callable[[], bool]) -> None:
+    """Wait until `progress()`, 0 at first, has grown and then stands still for `QUIET`."""
+    before, moved = 0, time.monotonic()
+    pause = threading.Event()
+    while not over():
+        count, now = progress(), time.monotonic()
+        if count != before:
+            before, moved = count, now
+        if now - moved >= (QUIET if count else PATIENCE):
+            # On a busy machine the loop thread, where all of this happens, may not have had a turn.
+            loop.run(_some_rounds(), 5.0)
+            if progress() == count:
+                return
+        pause.wait(0.01)
+
+
+async def _some_rounds() -> None:
+    """Enough turns of the loop for what is on its way, through a tap, there and back."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def _short(message: str | bytes) -> str:
+    text = repr(message)
+    return text if len(text) <= 70 else f"{text[:60]}… ({len(message)} in all)"

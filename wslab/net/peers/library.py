@@ -1,0 +1,307 @@
+"""A server and a client on Python's `websockets`, played from outside, that tell what they see.
+
+They use the library as its documentation shows it, with nothing of ours between: what is reported
+is what the library says. The same cast on Node's `ws` is in `node_peers.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from wslab.net import loop
+from wslab.net.address import LOOPBACK
+from wslab.net.peers.report import PeerReport
+from wslab.net.problem_log import ProblemLog
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds that a peer waits for the answer to its close frame: a busy machine must not change how
+a play ends.
+"""
+
+SHORT_CLOSE_TIMEOUT = 0.3
+"""The same where no answer will come."""
+
+MAX_SIZE = 64
+"""Bytes of the longest message that the server takes: small, so that 1009 is easy to get."""
+
+# --- What the server does with a connection -------------------------------------------------------
+
+Behaviour = Callable[["_Watched", "LibraryPeers"], Awaitable[None]]
+
+
+async def _echo(connection: _Watched, _: LibraryPeers) -> None:
+    while True:
+        await connection.send(await connection.recv())
+
+
+async def _text_only(connection: _Watched, _: LibraryPeers) -> None:
+    while isinstance(message := await connection.recv(), str):
+        await connection.send(message)
+    await connection.close(1003, "text only, please")
+
+
+async def _guarded(connection: _Watched, _: LibraryPeers) -> None:
+    if await connection.recv() != "open sesame":
+        await connection.close(1008, "wrong password")
+
+
+async def _crashes(connection: _Watched, _: LibraryPeers) -> None:
+    message = await connection.recv()
+    raise RuntimeError(f"a bug in the handler, met at {message!r}")
+
+
+async def _one_at_a_time(connection: _Watched, peers: LibraryPeers) -> None:
+    if len(peers.served) > 1:
+        await connection.close(1013, "full: come back later")
+    await connection.recv()
+
+
+async def _gateway(connection: _Watched, peers: LibraryPeers) -> None:
+    try:
+        async with connect(peers.upstream, proxy=None, logger=peers.log.logger):
+            raise AssertionError("the server behind the gateway is one that answers no 101")
+    except Exception as error:
+        connection.said.append(f"connect(upstream) raised {_named(error)}")
+        await connection.close(1014, "bad answer from upstream")
+
+
+async def _session(connection: _Watched, _: LibraryPeers) -> None:
+    await connection.recv()
+    await connection.close(3000, "your login has run out")
+
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "echo": _echo,
+    "text-only": _text_only,
+    "guarded": _guarded,
+    "crashes": _crashes,
+    "one-at-a-time": _one_at_a_time,
+    "gateway": _gateway,
+    "session": _session,
+}
+"""What a server can be told to be. `ws_peers.js` has the same ones."""
+
+
+class _Watched:
+    """A connection whose calls are noted when they fail."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.said: list[str] = []
+        self.over = asyncio.Event()
+        """Set once its program, too, has heard of the end."""
+
+    async def recv(self) -> str | bytes:
+        try:
+            return await self.connection.recv()
+        except ConnectionClosed as closed:
+            self.said.append(f"recv() raised {_named(closed)}")
+            raise
+
+    async def send(self, message: str | bytes) -> None:
+        try:
+            await self.connection.send(message)
+        except Exception as error:
+            self.said.append(f"send() raised {_named(error)}")
+            raise
+
+    async def close(self, code: int | None, reason: str = "") -> None:
+        call = f"close({code}{f', {_short(reason)!r}' if reason else ''})"
+        try:
+            # The library's types say int; None is what its protocol takes for "no code".
+            await self.connection.close(code, reason)  # type: ignore[arg-type]
+        except Exception as error:
+            self.said.append(f"{call} raised {_named(error)}")
+            raise
+
+    def report(self) -> PeerReport:
+        protocol = self.connection.protocol
+        code = self.connection.close_code
+        return PeerReport(
+            None if code is None else int(code),
+            self.connection.close_reason or "",
+            protocol.close_rcvd is not None and protocol.close_sent is not None,
+            tuple(self.said),
+        )
+
+
+# --- The cast -------------------------------------------------------------------------------------
+
+
+class LibraryPeers:
+    """One server and its clients. Plain functions, for any thread but the loop's."""
+
+    name = "websockets"
+
+    def __init__(self) -> None:
+        self.log = ProblemLog("peers.websockets")
+        self.served: list[_Watched] = []
+        self.upstream = ""
+        self._server: Server | None = None
+        self._clients: dict[str, _Watched] = {}
+        self._readers: dict[str, asyncio.Task[None]] = {}
+        self._failed: dict[str, PeerReport] = {}
+
+    def serve(self, behaviour: str, *, upstream: str = "", together: bool = False) -> int:
+        """Start the server; its port. `upstream` is for the gateway; `together` means nothing here,
+        where all peers share a loop.
+        """
+        self.upstream = upstream
+        return loop.run(self._serve(BEHAVIOURS[behaviour]))
+
+    def connect(
+        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
+    ) -> None:
+        """Connect a client. That it fails is a report too."""
+        loop.run(self._connect(url, who, close_timeout), 20.0)
+
+    def send(self, who: str, message: str | bytes) -> None:
+        """Let `who` send a message; a failure is noted in its report."""
+        loop.run(self._try(self._peer(who).send(message)), 10.0)
+
+    def close(self, who: str, code: int | None = None, reason: str = "") -> None:
+        """Let `who` close; a refusal is noted in its report."""
+        loop.run(self._try(self._peer(who).close(code, reason)), 20.0)
+
+    def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
+        """Let both close before either has read the other's close frame."""
+        loop.run(self._close_both(client, server), 10.0)
+
+    def vanish(self, who: str) -> None:
+        """Let `who` drop TCP without a close frame."""
+        loop.run(self._vanish(self._peer(who)))
+
+    def shut_down(self, code: int = 1001, reason: str = "") -> None:
+        """Stop the server, as for a shutdown (1001, the library's own) or a restart (1012)."""
+        loop.run(self._shut_down(code, reason), 10.0)
+
+    def report(self, who: str, patience: float = 5.0) -> PeerReport:
+        """What `who` says once its connection is over."""
+        return loop.run(self._report(who, patience))
+
+    def reset(self) -> None:
+        """Let all connections and the server go. May be called twice."""
+        loop.run(self._stop())
+
+    stop = reset
+
+    def _peer(self, who: str) -> _Watched:
+        return self.served[-1] if who == "server" else self._clients[who]
+
+    async def _serve(self, behaviour: Behaviour) -> int:
+        async def handler(connection: ServerConnection) -> None:
+            watched = _Watched(connection)
+            self.served.append(watched)
+            try:
+                await behaviour(watched, self)
+                await watched.recv()  # until the end, which it tells
+            except ConnectionClosed:
+                pass
+            except Exception as error:
+                watched.said.append(f"the handler raised {_named(error)}")
+                raise  # what the library makes of that is the point
+            finally:
+                watched.over.set()
+
+        self._server = await serve(
+            handler,
+            LOOPBACK,
+            0,
+            compression=None,
+            ping_interval=None,
+            close_timeout=CLOSE_TIMEOUT,
+            max_size=MAX_SIZE,
+            logger=self.log.logger,
+        )
+        port: int = next(iter(self._server.sockets)).getsockname()[1]
+        return port
+
+    async def _connect(self, url: str, who: str, close_timeout: float) -> None:
+        self._failed.pop(who, None)
+        try:
+            connection = await connect(
+                url,
+                compression=None,
+                ping_interval=None,
+                close_timeout=close_timeout,
+                open_timeout=10.0,
+                proxy=None,
+                logger=self.log.logger,
+            )
+        except Exception as error:
+            self._failed[who] = PeerReport(None, "", False, (f"connect() raised {_named(error)}",))
+            return
+        self._clients[who] = _Watched(connection)
+        self._readers[who] = asyncio.get_running_loop().create_task(_read(self._clients[who]))
+
+    async def _try(self, call: Awaitable[None]) -> None:
+        with contextlib.suppress(Exception):  # noted where it was raised
+            await call
+
+    async def _close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
+        # Both write before the loop reads again: neither can have seen the other's frame.
+        await asyncio.gather(
+            self._try(self._peer("client").close(*client)),
+            self._try(self._peer("server").close(*server)),
+        )
+
+    async def _vanish(self, peer: _Watched) -> None:
+        peer.connection.transport.abort()
+
+    async def _shut_down(self, code: int, reason: str) -> None:
+        assert self._server is not None
+        if code == 1001:
+            self._server.close()
+        else:
+            await asyncio.gather(*(self._try(peer.close(code, reason)) for peer in self.served))
+            self._server.close()
+        await self._server.wait_closed()
+
+    async def _report(self, who: str, patience: float) -> PeerReport:
+        if who in self._failed:
+            return self._failed[who]
+        if who == "server" and not self.served:
+            return PeerReport(None, "", False, ("the handler was never called",))
+        peer = self._peer(who)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await peer.connection.wait_closed()
+                await peer.over.wait()
+        return peer.report()
+
+    async def _stop(self) -> None:
+        server, self._server = self._server, None
+        for peer in [*self._clients.values(), *self.served]:
+            peer.connection.transport.abort()
+        if self._readers:
+            await asyncio.wait(self._readers.values())
+        if server is not None:
+            server.close()
+            await server.wait_closed()
+        self._clients, self._readers, self.served = {}, {}, []
+
+
+async def _read(client: _Watched) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await client.recv()
+    client.over.set()
+
+
+def _named(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}"
+    cause = error.__cause__
+    if cause is not None and str(cause) and str(cause) not in text:
+        text += f" ({type(cause).__name__}: {cause})"
+    return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:20]}… ({len(text)} characters)"

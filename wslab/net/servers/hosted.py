@@ -1,0 +1,93 @@
+"""A learner's own server, written straight on `websockets`, kept running on the loop thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Self
+
+from websockets.asyncio.server import Server as LibraryServer
+
+from wslab.net import loop, registry
+from wslab.net.address import LOOPBACK, Address
+from wslab.net.errors import NotRunning, WrongValue
+from wslab.net.servers.server import GRACE
+
+START_TIMEOUT = 10.0
+"""Seconds that a learner's `start` may take."""
+
+
+class HostedServer:
+    """What `start()` returns when awaited: ``return await serve(handler, "127.0.0.1", 0)``.
+
+    Nothing is changed about it. It runs on the loop thread, so that a busy cell does not stop it;
+    one of the same name before it is stopped. Raises what `start` raises.
+    """
+
+    kind: ClassVar[str] = "server"
+
+    def __init__(self, start: Callable[[], Awaitable[LibraryServer]], name: str = "yours") -> None:
+        self.name = name
+        self._make = start
+        self._server: LibraryServer | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raises `NotRunning` when it does not."""
+        if self._server is None or not self._server.sockets:
+            raise NotRunning(f"server {self.name!r} does not run: call start() first")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """What a client connects to."""
+        return Address(False, LOOPBACK, self.port).url
+
+    def start(self) -> Self:
+        """Start it; a second call does nothing."""
+        if self._server is not None:
+            return self
+        try:
+            registry.register(self.kind, self.name, self)
+            loop.run(self._start(), START_TIMEOUT)
+        except BaseException:
+            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop it and let every connection go. May be called twice."""
+        try:
+            loop.run(self._stop())
+        finally:
+            # Interrupted too early, it still runs, and must still be found.
+            if self._server is None:
+                registry.unregister(self)
+
+    async def _start(self) -> None:
+        server = await self._make()
+        if not isinstance(server, LibraryServer):
+            raise WrongValue(
+                "expected a function whose last line is `return await serve(...)`, with serve from "
+                f"websockets.asyncio.server; it returned {type(server).__name__}"
+            )
+        self._server = server
+
+    async def _stop(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()  # 1001 (going away) to every open connection
+        try:
+            async with asyncio.timeout(GRACE):
+                await server.wait_closed()
+        except TimeoutError:
+            for connection in server.connections:
+                connection.transport.abort()
+            for task in list(server.handler_tasks):
+                task.cancel()
+            await server.wait_closed()
+
+    def __repr__(self) -> str:
+        return f"<HostedServer {self.name!r} {self.url if self._server else 'stopped'}>"

@@ -1,0 +1,142 @@
+"""A TCP server that reads a request's head and then does what a script says: for faulty peers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from wslab.net.errors import WrongValue
+from wslab.net.listener import Listener
+from wslab.net.reset import reset
+from wslab.wire import accept_key
+from wslab.wire.protocol.handshake import parse_head
+
+MAX_HEAD = 64 * 1024
+"""Bytes of the longest request head that is read."""
+
+CONNECTIONS_KEPT = 100
+"""How many connections a raw server remembers; the oldest go."""
+
+
+class RawConnection:
+    """One connection to a `RawServer`: what was asked, and the stream to answer on."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.request = b""
+        """The request's head as it came, with the empty line; what follows is in `reader`."""
+        self.sent = bytearray()
+        """Everything sent so far."""
+
+    @property
+    def path(self) -> str:
+        """The path in the request line, "" if there is none."""
+        words = parse_head(self.request).first_line.split(" ")
+        return words[1] if len(words) > 1 else ""
+
+    @property
+    def key(self) -> str:
+        """The Sec-WebSocket-Key, "" if there is none."""
+        return parse_head(self.request).get("Sec-WebSocket-Key") or ""
+
+    @property
+    def accept(self) -> str:
+        """The Sec-WebSocket-Accept that is right for this request (RFC 6455 §4.2.2)."""
+        return accept_key(self.key)
+
+    async def send(self, data: bytes) -> None:
+        """Send exactly these bytes."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise WrongValue(f"expected bytes, got {type(data).__name__}; nothing was sent")
+        self.sent += data
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def respond(self, status: str, *headers: str, body: bytes = b"") -> None:
+        """Send a response: for example ``respond("200 OK", "Content-Length: 0")``."""
+        head = "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""])
+        await self.send(head.encode("latin-1") + body)
+
+    async def upgrade(self, *headers: str) -> None:
+        """Send the 101 that is right for this request (RFC 6455 §4.2.2), with `headers` added."""
+        await self.respond(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {self.accept}",
+            *headers,
+        )
+
+    async def wait_end(self) -> None:
+        """Wait until the client ends its stream; what it still sends is dropped."""
+        while await self.reader.read(64 * 1024):
+            pass
+
+    def reset(self) -> None:
+        """Cut the connection off with RST, where the system allows it."""
+        reset(self.writer.transport)
+
+
+Script = Callable[[RawConnection], Awaitable[None]]
+"""What a raw server does with a connection, on the loop thread. At its end the connection is
+closed.
+"""
+
+
+class RawServer(Listener):
+    """Runs `script` for each connection, once its request head is there."""
+
+    def __init__(self, script: Script, *, name: str = "raw", port: int = 0) -> None:
+        super().__init__(name, port)
+        self.script = script
+        self.connections: deque[RawConnection] = deque(maxlen=CONNECTIONS_KEPT)
+        """The last connections, oldest first."""
+        self._server: asyncio.Server | None = None
+        self._tasks: dict[asyncio.Task[None], RawConnection] = {}
+
+    async def _open(self, sock: socket.socket) -> None:
+        self._server = await asyncio.start_server(
+            self._accept, sock=sock, limit=MAX_HEAD, start_serving=False
+        )
+        await self._server.start_serving()
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        tasks = dict(self._tasks)
+        for task, connection in tasks.items():
+            connection.reset()  # nobody waits for what is not delivered yet
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if server is not None:
+            await server.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio's complains when the one it made is cancelled.
+        connection = RawConnection(reader, writer)
+        self.connections.append(connection)
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
+        if self._server is None:  # accepted in the very moment in which the server stops
+            connection.reset()
+
+    async def _serve(self, connection: RawConnection) -> None:
+        writer = connection.writer
+        try:
+            connection.request = await connection.reader.readuntil(b"\r\n\r\n")
+            await self.script(connection)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client went away, as it may
+        except Exception as error:
+            self.log.note("the script failed", error)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

@@ -1,0 +1,214 @@
+"""Cuts the two streams of one connection into what can be held and changed: heads and frames.
+
+Used only while a connection is armed. Where a unit ends is decided by the same functions of
+`wslab.wire` by which the index does, so what is held here is a row there, byte for byte.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from wslab.wire import Direction
+from wslab.wire.protocol import frames
+from wslab.wire.protocol.exchange import Exchange
+from wslab.wire.protocol.http_reader import HttpReader
+
+LARGEST = 16 * 2**20
+"""Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
+
+
+class Piece(NamedTuple):
+    """Bytes of one direction that belong together."""
+
+    direction: Direction
+    offset: int
+    """Where they start in their direction's stream."""
+    data: bytes
+    what: Literal["head", "frame", "large", "body", "loose"]
+    """A request or response, a frame, or a part of one, which only can pass: `large` is the first
+    of a unit that is larger than `LARGEST`, `body` what follows a head that went ahead because not
+    all of its body was there, `loose` any other."""
+    unit: int = 0
+    """Of a `large` one: bytes of the whole, as far as they are known."""
+
+
+class _Side:
+    def __init__(self, direction: Direction, exchange: Exchange) -> None:
+        self.direction: Direction = direction
+        self.http = HttpReader(direction, exchange)  # places are those in the buffer
+        self.offset = 0  # where the buffer starts in the stream
+        self.buffer = bytearray()
+        self.frames = False  # HTTP is over
+        self.passed = 0  # bytes at the start of the buffer that were passed on already
+        self.skip = 0  # bytes of a frame still to come that just pass
+        self.body = False  # the head went ahead, what follows it just passes
+        self.waits = False  # asked for an upgrade: what follows depends on the answer
+
+
+class Assembler:
+    """Takes chunks in the order in which they came, gives pieces back.
+
+    What is no whole unit yet stays here, until it is, or until `flush`. Only a request or response
+    whose body is not all there goes in parts: its head, and then the body as it comes.
+    """
+
+    def __init__(self) -> None:
+        self._exchange = Exchange()
+        self._sides: dict[Direction, _Side] = {
+            "client": _Side("client", self._exchange),
+            "server": _Side("server", self._exchange),
+        }
+
+    # --- A connection that is met in the middle
+
+    def join_upgraded(
+        self, direction: Direction, offset: int, passed: bytes, frames: bool = True
+    ) -> None:
+        """Frames it is; the one that starts at `offset` was passed on as far as `passed`.
+
+        Not `frames`: the server did not wait for the request, and that is what comes first.
+        """
+        side = self._sides[direction]
+        side.frames = frames
+        self._exchange.upgraded = True
+        self._exchange.unasked = self._exchange.unasked or not frames
+        side.offset = offset
+        side.buffer[:] = passed
+        side.passed = len(passed)
+        self._advance(side)
+
+    def join_http(self, direction: Direction, passed: bytes) -> None:
+        """All that was passed on so far, from the first byte on. The client's side comes first."""
+        self.feed(direction, passed)
+        for side in self._sides.values():
+            side.passed = len(side.buffer)
+
+    # --- Reading
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether HTTP is over on this connection."""
+        return self._sides["server"].frames
+
+    def between_units(self, direction: Direction) -> bool:
+        """Whether the last byte that came ended a unit."""
+        side = self._sides[direction]
+        return not side.buffer and not side.skip and not side.body
+
+    def leave_room(self, direction: Direction, size: int) -> int:
+        """Somebody else puts `size` bytes into this stream, between two units; returns where."""
+        side = self._sides[direction]
+        offset = side.offset
+        side.offset += size
+        return offset
+
+    def feed(self, direction: Direction, data: bytes) -> list[Piece]:
+        """The pieces that these bytes complete; after a 101 the client's waiting ones too."""
+        side = self._sides[direction]
+        side.buffer += data
+        pieces = self._advance(side)
+        if direction == "server":
+            pieces += self._advance(self._sides["client"])
+        return pieces
+
+    def flush(self, direction: Direction) -> list[Piece]:
+        """What is no whole unit and must not wait any longer."""
+        side = self._sides[direction]
+        loose = self._loose(side, side.passed, len(side.buffer))
+        if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
+            side.skip = header.length + header.payload_length - len(side.buffer)
+            self._cut(side, len(side.buffer))
+        side.passed = len(side.buffer)
+        return loose
+
+    def _advance(self, side: _Side) -> list[Piece]:
+        pieces: list[Piece] = []
+        position = 0
+        if side.skip:
+            position = min(side.skip, len(side.buffer))
+            pieces += self._loose(side, 0, position)
+            side.skip -= position
+        while position < len(side.buffer):
+            end = self._end_of_frame(side, position) if side.frames else None
+            if not side.frames and (side.body or not side.waits):
+                end = self._end_of_message(side, position)
+            if side.body:
+                stop = len(side.buffer) if end is None else end
+                pieces += self._loose(side, position, stop)
+                position = stop
+                if end is not None:
+                    self._end_body(side, end)
+                continue
+            if end is None and (head := side.http.head) and not (side.frames or side.passed):
+                # Its body is still to come, and nobody knows how long that takes.
+                end = position + head.length
+                side.body = True
+            if end is None or end > len(side.buffer):
+                break
+            if side.passed:
+                pieces += self._loose(side, min(position + side.passed, end), end)
+                side.passed = max(0, side.passed - (end - position))
+            else:
+                what: Literal["head", "frame"] = "frame" if side.frames else "head"
+                data = bytes(side.buffer[position:end])
+                pieces.append(Piece(side.direction, side.offset + position, data, what))
+            if not side.frames:
+                self._after_message(side)
+                if not side.body:
+                    side.http.go_on(end)
+            position = end
+        self._cut(side, position)
+        size = len(side.buffer)
+        if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
+            size = header.length + header.payload_length
+        if side.passed:
+            pieces += self.flush(side.direction)
+        elif size > LARGEST:
+            first, *_ = self.flush(side.direction)
+            pieces.append(first._replace(what="large", unit=size))
+        return pieces
+
+    def _end_of_frame(self, side: _Side, position: int) -> int | None:
+        header = frames.read_header(side.buffer, position, len(side.buffer))
+        return None if header is None else position + header.length + header.payload_length
+
+    def _end_of_message(self, side: _Side, position: int) -> int | None:
+        if self._exchange.upgraded and side.http.head:
+            return side.http.seen  # nobody waits for the rest of its body any more
+        end = side.http.end(side.buffer, position, len(side.buffer))
+        if end is None and side.http.is_over(side.buffer, position):
+            side.frames = True
+            return self._end_of_frame(side, position)
+        return end
+
+    def _end_body(self, side: _Side, end: int) -> None:
+        side.body = False
+        side.http.go_on(end)
+        side.frames = side.frames or (side.direction == "client" and self._exchange.upgraded)
+
+    def _after_message(self, side: _Side) -> None:
+        client, head, request = self._sides["client"], side.http.head, side.http.request
+        assert head is not None, "a message has a head"
+        if side.direction == "client":
+            side.waits = head.wants_upgrade and self._exchange.awaits(head)
+            side.frames = self._exchange.upgraded
+        elif head.status == 101:
+            side.frames = True
+            client.waits = False
+            client.frames = not client.http.head and client.http.is_over(client.buffer, 0)
+        elif (head.status is None or head.status >= 200) and (
+            request is None or request.wants_upgrade
+        ):
+            client.waits = False
+
+    def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
+        if start >= stop:
+            return []
+        data = bytes(side.buffer[start:stop])
+        what: Literal["body", "loose"] = "body" if side.body else "loose"
+        return [Piece(side.direction, side.offset + start, data, what)]
+
+    def _cut(self, side: _Side, position: int) -> None:
+        del side.buffer[:position]
+        side.offset += position
+        side.http.seen = max(0, side.http.seen - position)

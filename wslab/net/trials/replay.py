@@ -1,0 +1,401 @@
+"""Play the client's side of a recording again, against a live server, and compare the answers.
+
+    result = replay(capture, "ws://127.0.0.1:8000/")
+    print(result)                 # what the server answered then and now
+    result.differences            # the same as data
+    result.capture                # the recording of what happened now
+
+Bytes go out as the client sent them then, connection after connection, the key of its handshake
+included: so the server must give the same Sec-WebSocket-Accept, and that is checked. Each unit
+waits until the server has answered as much as it had then (or `patience` is over).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from wslab.net import loop
+from wslab.net.address import Address
+from wslab.net.errors import ConnectFailed, WrongValue
+from wslab.net.reset import close, reset
+from wslab.wire import Capture
+from wslab.wire.accounts import difference
+from wslab.wire.accounts.difference import Difference
+from wslab.wire.fields import Unit
+from wslab.wire.protocol import handshake
+from wslab.wire.protocol.headers import SECRETS
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that the server has for accepting a connection."""
+
+End = Literal["eof", "reset"]
+
+
+class Played(NamedTuple):
+    """One connection, played again."""
+
+    then: int
+    """Its number in the first recording."""
+    now: int
+    """Its number in the new one."""
+    sent: int
+    """Units of the client that were sent."""
+    answers_then: int
+    answers_now: int
+
+
+class Replay:
+    """What became of a replay. As text it tells the differences; `to_json` has them as data."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.capture = Capture()
+        self.connections: list[Played] = []
+        self.differences: list[Difference] = []
+        self.notes: list[str] = []
+        """What was not sent as it stands in the recording, and where the server was waited for."""
+
+    @property
+    def same(self) -> bool:
+        """Whether the server answered as it did then."""
+        return not self.differences
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return {
+            "url": self.url,
+            "same": self.same,
+            "connections": [played._asdict() for played in self.connections],
+            "differences": [difference.to_json() for difference in self.differences],
+            "notes": self.notes,
+        }
+
+    def __str__(self) -> str:
+        sent = sum(played.sent for played in self.connections)
+        lines = [f"{_count(sent, 'unit')} sent again to {self.url}"]
+        lines += [f"  note: {note}" for note in self.notes]
+        for played in self.connections:
+            mine = [d for d in self.differences if d.connection == played.then]
+            lines.append(
+                f"connection {played.then}: {_count(played.answers_then, 'answer')} then, "
+                f"{played.answers_now} now: " + (f"{len(mine)} not as then" if mine else "the same")
+            )
+            lines += [f"  {_SIGNS[d.what]} {d.text}" for d in mine]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+_SIGNS = {"changed": "≠", "missing": "−", "extra": "+", "ended": "≠"}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def replay(
+    capture: Capture,
+    url: str | int | tuple[str, int],
+    *,
+    connections: Iterable[int] | None = None,
+    timing: bool = False,
+    patience: float = 2.0,
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Replay:
+    """Send again what the clients of `capture` sent, and compare what the server answers.
+
+    ``connections``: their numbers (all, if None). ``timing``: also wait as long as the client did.
+    ``patience``: seconds to wait for an answer that there was then. ``headers`` replace those of
+    the requests: a recording has no cookies and no logins. The path of `url` replaces the recorded
+    one, unless it is ``/``. ``tls`` is for ``wss://`` with a certificate that only you trust.
+
+    Raises `WrongURL`, `WrongValue`, `ConnectFailed`.
+    """
+    address = Address.parse(url)
+    known = capture.index.connections
+    chosen = list(known if connections is None else connections)
+    for number in chosen:
+        if number not in known:
+            raise WrongValue(f"expected connections out of {known}, got {number!r}")
+    result = Replay(address.url)
+    player = _Player(capture, address, result, timing, patience, dict(headers or {}), tls)
+    loop.run(player.play(chosen))
+    return result
+
+
+class _Step(NamedTuple):
+    """Bytes that the client sent, and how much the server had answered before."""
+
+    data: bytes
+    time: float
+    after: int
+    frame: bool
+    """Whether it makes sense only after an upgrade."""
+    whole: bool = True
+
+
+class _Player:
+    def __init__(
+        self,
+        capture: Capture,
+        address: Address,
+        result: Replay,
+        timing: bool,
+        patience: float,
+        headers: dict[str, str],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.capture = capture
+        self.address = address
+        self.result = result
+        self.timing = timing
+        self.patience = patience
+        self.headers = headers
+        self.tls = (tls or ssl.create_default_context()) if address.secure else None
+
+    async def play(self, connections: list[int]) -> None:
+        for number in connections:
+            await self._connection(number)
+
+    async def _connection(self, number: int) -> None:
+        steps, answers = self._script(number)
+        ended = _ends(self.capture, number)
+        live = _Live(self.result.capture, await self._connect())
+        sent = 0
+        try:
+            live.start()
+            sent = await self._send(number, steps, answers, live)
+            if ended.get("server"):
+                await live.wait_for_end(self.patience)
+            if ended.get("client") == "reset":
+                live.cut()
+        finally:
+            await live.close()
+        now = live.answers()
+        found = difference.compare(number, answers, now)
+        then_end, now_end = ended.get("server"), live.ended
+        if then_end != now_end:
+            text = f"the server {_END_WORDS[then_end]} then, and {_END_WORDS[now_end]} now"
+            found.append(Difference(number, "ended", text))
+        self.result.differences += found
+        self.result.connections.append(Played(number, live.number, sent, len(answers), len(now)))
+
+    def _script(self, number: int) -> tuple[list[_Step], list[Unit]]:
+        """What the client sent on a connection, and what the server answered."""
+        index = self.capture.index
+        steps: list[_Step] = []
+        answers: list[Unit] = []
+        position = lost = 0
+        for row in index.rows():
+            if row.connection != number:
+                continue
+            unit = index.unit(row.number)
+            if not unit.data:
+                lost += 1  # a recording with a limit no longer has it
+                continue
+            injected = any(mark.name == "injected" for mark in index.marks(row.number))
+            if row.direction == "server":
+                answers.append(unit)
+                continue
+            position = row.offset + row.length
+            if injected:
+                continue
+            data = self._request(number, unit) if row.kind == "request" else unit.data
+            steps.append(_Step(data, row.time, len(answers), row.kind != "request"))
+        if lost:
+            self.result.notes.append(
+                f"connection {number}: {_count(lost, 'unit')} no longer in the recording left out"
+            )
+        rest = self.capture.stream(number, "client")[position:]
+        if rest:
+            last = steps[-1].time if steps else 0.0
+            steps.append(_Step(rest, last, len(answers), index.is_upgraded(number), whole=False))
+        return steps, answers
+
+    def _request(self, number: int, unit: Unit) -> bytes:
+        """The request as it goes to this server: another Host, and what the caller puts in."""
+        head = handshake.parse_head(unit.data)
+        host = self.address.host_in_url
+        if self.address.port != (443 if self.address.secure else 80):
+            host += f":{self.address.port}"
+        instead = {"host": host} | {name.lower(): value for name, value in self.headers.items()}
+        first = head.first_line
+        if self.address.path != "/":
+            method, _, rest = first.partition(" ")
+            first = f"{method} {self.address.path} {rest.rpartition(' ')[2]}"
+        lines = [f"{first}\r\n".encode("latin-1", "replace")]
+        masked = []
+        for header in head.headers:
+            name = header.name.lower()
+            if name in instead:
+                lines.append(f"{header.name}: {instead.pop(name)}\r\n".encode())
+            elif name in SECRETS and set(header.value) <= set("* "):
+                masked.append(header.name)
+            else:
+                lines.append(unit.data[header.offset : header.offset + header.length])
+        given = {name.lower(): name for name in self.headers}
+        lines += [f"{given[n]}: {v}\r\n".encode() for n, v in instead.items() if n in given]
+        if masked:
+            self.result.notes.append(
+                f"connection {number}: {', '.join(masked)} left out: its value was masked in the "
+                "recording; headers={...} puts it in"
+            )
+        return b"".join(lines) + b"\r\n" + unit.data[head.length :]
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        where = f"{self.address.host_in_url}:{self.address.port}"
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                return await asyncio.open_connection(
+                    self.address.host, self.address.port, ssl=self.tls
+                )
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectFailed(
+                f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
+                "file: tls=ssl.create_default_context(cafile=…), or SSL_CERT_FILE=… in a shell"
+            ) from error
+        except OSError as error:  # TimeoutError is one
+            raise ConnectFailed(f"expected a server at {where}: {error or 'no answer'}") from error
+
+    async def _send(self, number: int, steps: list[_Step], answers: list[Unit], live: _Live) -> int:
+        """Send each step in its turn; how many whole units went out."""
+        began = time.perf_counter()
+        first = steps[0].time if steps else 0.0
+        sent = late = 0
+        # Frames that were sent without a handshake, or before its answer, are sent so again.
+        was_upgraded = self.capture.index.is_upgraded(number) and bool(answers)
+        for step in [*steps, _Step(b"", 0.0, len(answers), False)]:
+            if not await live.wait_for_answers(step.after, self.patience):
+                late += 1
+            if live.ended is not None or not step.data:
+                break
+            if step.frame and sent and was_upgraded and not live.upgraded():
+                self.result.notes.append(
+                    f"connection {number}: the server did not say 101 as it did then, so the "
+                    "frames were not sent"
+                )
+                break
+            if self.timing:
+                await asyncio.sleep(max(0.0, began + step.time - first - time.perf_counter()))
+            if not await live.send(step.data):
+                break
+            sent += step.whole
+        if late:
+            self.result.notes.append(
+                f"connection {number}: {_count(late, 'time')} the server had not answered as much "
+                f"as then within {self.patience:g} s"
+            )
+        return sent
+
+
+_END_WORDS: dict[End | None, str] = {
+    "eof": "ended its stream",
+    "reset": "cut the connection off",
+    None: "left the connection open",
+}
+
+
+def _ends(capture: Capture, connection: int) -> dict[str, End]:
+    """How each direction of a recorded connection ended, where it did."""
+    ends: dict[str, End] = {}
+    for event in capture.events:
+        if event.connection == connection and event.direction:
+            if event.name == "eof":
+                ends.setdefault(event.direction, "eof")
+            elif event.name == "reset":
+                ends.setdefault(event.direction, "reset")
+    return ends
+
+
+class _Live:
+    """The connection that is made now, recorded as it goes."""
+
+    def __init__(
+        self, capture: Capture, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    ) -> None:
+        self.capture = capture
+        self.reader, self.writer = streams
+        self.number = capture.open_connection()
+        self.ended: End | None = None
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._rows = 0
+        self._answers = 0
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        try:
+            while data := await self.reader.read(65536):
+                self.capture.record(self.number, "server", data)
+                self._news.set()
+            self.ended = "eof"
+        except OSError:
+            self.ended = "reset"
+        self.capture.end(self.number, "server", self.ended)
+        self._news.set()
+
+    def count(self) -> int:
+        """How many units the server has sent."""
+        index = self.capture.index
+        rows = index.rows(self._rows)
+        self._rows += len(rows)
+        self._answers += sum(
+            row.direction == "server" and row.connection == self.number for row in rows
+        )
+        return self._answers
+
+    def upgraded(self) -> bool:
+        return self.capture.index.is_upgraded(self.number)
+
+    async def wait_for_answers(self, count: int, patience: float) -> bool:
+        """Until there are so many units, the stream ends, or the time is up: are they there?"""
+        await self._wait(lambda: self.count() >= count, patience)
+        return self.count() >= count
+
+    async def wait_for_end(self, patience: float) -> None:
+        """Until the server's stream ends, or the time is up."""
+        await self._wait(lambda: False, patience)
+
+    async def _wait(self, there: Callable[[], bool], patience: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not there() and self.ended is None:
+                    self._news.clear()
+                    await self._news.wait()
+
+    async def send(self, data: bytes) -> bool:
+        self.capture.record(self.number, "client", data)
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except OSError:
+            return False
+        return True
+
+    def cut(self) -> None:
+        reset(self.writer.transport)
+        self.capture.end(self.number, "client", "reset")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await close(self.writer)
+
+    def answers(self) -> list[Unit]:
+        """What the server sent, explained."""
+        index = self.capture.index
+        return [
+            index.unit(row.number)
+            for row in index.rows()
+            if row.connection == self.number and row.direction == "server"
+        ]

@@ -1,0 +1,153 @@
+"""What the others get while one client reads nothing: measured, for each way of `fan_out`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import statistics
+import time
+from collections.abc import AsyncIterator, Collection
+from typing import NamedTuple
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection
+
+from wslab.net import loop
+from wslab.net.servers.server import Server
+from wslab.net.trials.fan_out import WAYS
+
+SMALL_BUFFER = 4096
+"""Bytes of the system's buffers in a measurement. By default they take megabytes, and it would be
+minutes before a slow client is felt."""
+
+
+class Measured(NamedTuple):
+    """What the others got while one client read nothing."""
+
+    way: str
+    delivered: float
+    """Part of the messages that the readers were owed and got, 0 to 1."""
+    median: float
+    worst: float
+    """Seconds from the sender's hand to a reader's, of those that arrived."""
+    waiting: int
+    """Bytes that waited in the server's memory for the one that reads nothing, at most."""
+    slow_one: str
+    """What became of it."""
+
+
+class _RoomServer(Server):
+    """A server of one room, with small buffers, as measured."""
+
+    def __init__(self, way: str, places: int) -> None:
+        super().__init__(f"fan-out: {way}")
+        self.room = WAYS[way]()
+        self.places = places
+        self.full = asyncio.Event()
+        self.most_waiting = 0
+
+    def _bind(self) -> socket.socket:
+        sock = super()._bind()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)  # inherited
+        return sock
+
+    async def handle(self, connection: ServerConnection) -> None:
+        room = self.room
+        room.add(connection)
+        if len(room.clients) == self.places:
+            self.full.set()
+        try:
+            async for message in connection:
+                await room.say(str(message))
+                self.most_waiting = max([self.most_waiting, *map(room.behind, room.clients)])
+        finally:
+            self.room.remove(connection)
+
+
+def measure(
+    way: str, *, readers: int = 10, messages: int = 100, size: int = 4096, rate: float = 200.0
+) -> Measured:
+    """Send `messages` of `size` bytes, `rate` a second, to `readers` and to one that reads nothing.
+
+    Takes about `messages` / `rate` seconds, and a second more where something does not arrive.
+    Raises KeyError for a way that is not in `WAYS`.
+    """
+    with _RoomServer(way, readers + 2) as server:
+        return loop.run(_measure(server, way, readers, messages, size, rate), 60.0)
+
+
+async def _measure(
+    server: _RoomServer, way: str, readers: int, messages: int, size: int, rate: float
+) -> Measured:
+    delays: list[float] = []
+    async with contextlib.AsyncExitStack() as stack:
+        slow = await stack.enter_async_context(_stuck_client(server.url))
+        clients = [
+            await stack.enter_async_context(
+                connect(server.url, compression=None, ping_interval=None, proxy=None)
+            )
+            for _ in range(readers + 1)
+        ]
+        sender = clients.pop()
+        tasks = [asyncio.create_task(_read(client, delays)) for client in clients]
+        tasks.append(asyncio.create_task(_read(sender, [])))
+        await server.full.wait()
+        talking = asyncio.create_task(_talk(sender, messages, size, rate))
+        await _until_still(delays, messages * readers, messages / rate)
+        talking.cancel()
+        # What is left unread is of no interest: no closing handshakes after a measurement.
+        for client in [*clients, sender, slow]:
+            client.transport.abort()
+        await asyncio.gather(*tasks, talking, return_exceptions=True)
+        there = any(client.remote_address == slow.local_address for client in server.room.clients)
+    return Measured(
+        way,
+        len(delays) / (messages * readers),
+        statistics.median(delays) if delays else 0.0,
+        max(delays, default=0.0),
+        server.most_waiting,
+        "still in the room" if there else "shown out: 1013",
+    )
+
+
+@contextlib.asynccontextmanager
+async def _stuck_client(url: str) -> AsyncIterator[ClientConnection]:
+    """A client that is connected and reads nothing."""
+    address = url.removeprefix("ws://").rstrip("/").split(":")
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (address[0], int(address[1])))
+    client = await connect(url, sock=sock, compression=None, ping_interval=None, proxy=None)
+    client.transport.pause_reading()
+    try:
+        yield client
+    finally:
+        client.transport.abort()
+
+
+async def _talk(sender: ClientConnection, messages: int, size: int, rate: float) -> None:
+    begin = time.perf_counter()
+    for number in range(messages):
+        await asyncio.sleep(begin + number / rate - time.perf_counter())
+        await sender.send(json.dumps({"sent": time.perf_counter()}).ljust(size))
+
+
+async def _read(client: ClientConnection, delays: list[float]) -> None:
+    async for message in client:
+        delays.append(time.perf_counter() - json.loads(message)["sent"])
+
+
+async def _until_still(delays: Collection[float], wanted: int, at_least: float) -> None:
+    """Until everything came, or nothing more has for half a second."""
+    begin = last_change = time.perf_counter()
+    seen = 0
+    while len(delays) < wanted:
+        now = time.perf_counter()
+        if len(delays) != seen:
+            seen, last_change = len(delays), now
+        if now - begin > at_least + 0.3 and now - last_change > 0.5:
+            return
+        await asyncio.sleep(0.02)

@@ -1,0 +1,176 @@
+"""Rows and units in the form in which they travel to a page."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, get_args
+
+from wslab.wire.fields import Kind, Unit, rfc_url
+from wslab.wire.protocol.frames import Opcode, frame_payload, read_header
+from wslab.wire.recording.capture import Event
+from wslab.wire.recording.index import Row
+
+KINDS: tuple[str, ...] = get_args(Kind)
+"""A kind travels as its place in this tuple, which every page is told."""
+
+FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
+"""The bits of a row's flags. The same in static/rows.js."""
+
+LONGEST_VALUE = 400
+"""Characters of one field's value: the bytes themselves travel beside it."""
+
+LONGEST_EDIT = 2_000
+"""Bytes of a payload that a page offers for editing; a longer one is replaced as a whole."""
+
+MOST_FIELDS = 400
+"""Of one unit. A head of ten thousand headers is somebody's attack, not a lesson."""
+
+
+def pack(rows: Sequence[Row]) -> list[bytes]:
+    """Rows as two buffers: columns one after the other (little-endian), and all previews (UTF-8).
+
+    Columns: time (float64, seconds), length (float64, bytes), where the preview ends (uint32,
+    bytes), connection (uint32), kind (uint8), flags (uint8).
+    """
+    count = len(rows)
+    previews = [row.preview.encode("utf-8", "replace") for row in rows]
+    ends = []
+    end = 0
+    for preview in previews:
+        end += len(preview)
+        ends.append(end)
+    kinds = {kind: place for place, kind in enumerate(KINDS)}
+    columns = b"".join(
+        [
+            struct.pack(f"<{count}d", *[row.time for row in rows]),
+            struct.pack(f"<{count}d", *[row.length for row in rows]),
+            struct.pack(f"<{count}I", *ends),
+            struct.pack(f"<{count}I", *[row.connection for row in rows]),
+            bytes([kinds[row.kind] for row in rows]),
+            bytes(
+                [
+                    (FROM_SERVER if row.direction == "server" else 0)
+                    | (0 if row.fin else NOT_FINAL)
+                    | (BROKEN if row.broken else 0)
+                    for row in rows
+                ]
+            ),
+        ]
+    )
+    return [columns, b"".join(previews)]
+
+
+def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
+    """A unit's account as JSON, and the first `limit` of its bytes as on the wire."""
+    account = {
+        "number": unit.number,
+        "connection": unit.connection,
+        "direction": unit.direction,
+        "kind": unit.kind,
+        "time": unit.time,
+        "offset": unit.offset,
+        "length": unit.length,
+        "fin": unit.fin,
+        "opcode": unit.opcode,
+        "key": None if unit.masking_key is None else list(unit.masking_key),
+        "fields": [
+            {
+                "name": field.name,
+                "bit": field.bit,
+                "bits": field.bits,
+                "value": clipped(field.value),
+                "meaning": field.meaning,
+                "rfc": field.rfc,
+                "url": link(field.rfc),
+            }
+            for field in unit.fields[:MOST_FIELDS]
+        ],
+        "mark": unit.mark,
+        "more_fields": max(0, len(unit.fields) - MOST_FIELDS),
+        "violations": [
+            {
+                "rule": violation.rule,
+                "text": violation.text,
+                "rfc": violation.rfc,
+                "url": link(violation.rfc),
+                "close_code": violation.close_code,
+                "http_status": violation.http_status,
+            }
+            for violation in unit.violations
+        ],
+    }
+    return account, unit.data[:limit]
+
+
+def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """What a debugger did to a unit, in order, in words; of an edit the bytes that go out."""
+    return [
+        {
+            "time": event.time,
+            "name": event.name,
+            "note": event.note,
+            "instead": "" if event.data is None else clipped(event.data[:200].hex(" ")),
+        }
+        for event in events[:MOST_FIELDS]
+    ]
+
+
+def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
+    """A frame as it would go out now, after what was edited in it; None for what is no frame."""
+    if unit.opcode is None:
+        return None
+    data = next((e.data for e in reversed(events) if e.data is not None), unit.data)
+    header = read_header(data, 0, len(data))
+    if header is None:
+        return None
+    size = len(data) - header.length
+    payload = frame_payload(data, 0, header._replace(payload_length=size))  # whatever it announces
+    form = {126: 16, 127: 64}.get(data[1] & 0x7F, 7)
+    fits = shortest_length_form(header.payload_length)
+    bits = {f"rsv{number}": bool(data[0] & 0x80 >> number) for number in (1, 2, 3)}
+    return {
+        **bits,
+        "fin": data[0] >= 0x80,
+        "masked": header.masked,
+        "key": data[header.length - 4 : header.length].hex(" ") if header.masked else None,
+        "length_form": None if form == fits else form,
+        # As text: a page's numbers end at 2**53.
+        "announced_length": None if header.payload_length == size else str(header.payload_length),
+        "shortest_form": shortest_length_form(size),
+        "opcode": data[0] & 0x0F,
+        "payload": _editable(data[0] & 0x0F, payload),
+    }
+
+
+def shortest_length_form(length: int) -> int:
+    """The bits of the shortest form that can announce `length` (RFC 6455 §5.2)."""
+    return 7 if length <= 125 else 16 if length <= 0xFFFF else 64
+
+
+def _editable(opcode: int, payload: bytes) -> dict[str, str] | None:
+    """A short payload as somebody can type it: text where it is text, else hex; None: too long."""
+    if len(payload) > LONGEST_EDIT:
+        return None
+    if opcode not in (Opcode.BINARY, Opcode.CLOSE):
+        with suppress(UnicodeDecodeError):
+            return {"text": payload.decode()}
+    return {"hex": payload.hex(" ")}
+
+
+def clipped(value: int | str | None) -> str | None:
+    """A field's value as text, at most `LONGEST_VALUE` characters of it."""
+    if value is None:
+        return None
+    # A lone surrogate would break the way to the page, which is UTF-8.
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+
+
+def link(rfc: str) -> str | None:
+    """The address of an RFC's section; None for a reference that is no RFC."""
+    try:
+        return rfc_url(rfc)
+    except ValueError:
+        return None

@@ -1,0 +1,20 @@
+"""One unit as a table that stays in the notebook: for the places where the prose points at it."""
+
+from __future__ import annotations
+
+from wslab.wire.fields import Unit
+
+from ..live.static_html import render_unit
+
+
+class Account:
+    """What a cell shows of one request, response or frame."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+
+    def _repr_html_(self) -> str:
+        return render_unit(self.unit)
+
+    def __repr__(self) -> str:
+        return str(self.unit)

@@ -1,0 +1,77 @@
+"""Messages, frames and reads above each other, to scale: a picture that stays in the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from wslab.wire.recording.layers import Layers, Span
+
+_COLOURS = {
+    "text": "#009e73", "binary": "#e69f00", "continuation": "#b5a800", "ping": "#cc79a7",
+    "pong": "#cc79a7", "close": "#d55e00", "read": "#7f7f7f",
+}  # fmt: skip
+_SHOWN = 150
+"""Spans of one layer that are drawn."""
+
+
+class LayersView:
+    """Three rows of boxes, each as wide as it has bytes."""
+
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+
+    def _repr_html_(self) -> str:
+        found = self.layers
+        rows = [
+            ("messages", found.messages),
+            ("frames", found.frames),
+            ("reads", found.reads),
+        ]
+        body = "".join(self._row(name, spans) for name, spans in rows)
+        size = found.stop - found.start
+        return (
+            "<div data-wslab='layers' style='max-width:64em;line-height:1.5'>"
+            f"{body}<div style='margin-left:9em;opacity:.75'>{size:,} bytes on the wire, "
+            "drawn to scale</div></div>"
+        )
+
+    def _row(self, name: str, spans: Sequence[Span]) -> str:
+        whole = max(self.layers.stop - self.layers.start, 1)
+        boxes, position = [], self.layers.start
+        for span in spans[:_SHOWN]:
+            if span.start > position:
+                boxes.append(f"<span style='flex:{span.start - position} 0 0'></span>")
+            wide = (span.stop - span.start) / whole
+            text = _text(span) if wide > 0.035 else ""
+            boxes.append(
+                f"<span title='{escape(_title(span), quote=True)}' style='flex:"
+                f"{span.stop - span.start} 0 0;min-width:2px;overflow:hidden;"
+                "white-space:nowrap;text-overflow:ellipsis;padding:.1em 0;text-align:center;"
+                "box-sizing:border-box;border:1px solid color-mix(in srgb,currentColor 55%,"
+                "transparent);border-bottom:4px solid "
+                f"{_COLOURS.get(span.kind, '#7f7f7f')}'>{escape(text)}</span>"
+            )
+            position = span.stop
+        if position < self.layers.stop:
+            boxes.append(f"<span style='flex:{self.layers.stop - position} 0 0'></span>")
+        count = f"{len(spans)} {name if len(spans) != 1 else name[:-1]}"
+        return (
+            f"<div style='display:flex;margin:.25em 0'><b style='flex:none;width:9em'>{count}</b>"
+            f"<span style='flex:1;min-width:0;display:flex'>{''.join(boxes)}</span></div>"
+        )
+
+    def __repr__(self) -> str:
+        found = self.layers
+        return (
+            f"{len(found.messages)} messages in {len(found.frames)} frames, read in "
+            f"{len(found.reads)} pieces: {found.stop - found.start} bytes"
+        )
+
+
+def _text(span: Span) -> str:
+    return span.label if span.kind == "read" else f"{span.kind} {span.label}"
+
+
+def _title(span: Span) -> str:
+    return f"{_text(span)} ({span.stop - span.start} bytes)"

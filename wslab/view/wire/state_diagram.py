@@ -1,0 +1,169 @@
+"""The states of both peers side by side, live: drawn from the one table, moved by the wire."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import traitlets
+
+from wslab.wire.protocol.connection_state import TCP, TRANSITIONS, Peer, State, edges_of, steps
+from wslab.wire.recording.capture import Capture
+from wslab.wire.recording.state_log import StateLog
+
+from ..live.assets import script, style
+from ..live.batches import describe, link
+from ..live.live_view import LiveView
+
+PEERS: tuple[Peer, ...] = ("client", "server")
+
+LINES = 400
+"""Of the time line at most: of a longer life the newest."""
+
+BYTES = 512
+"""Of a unit that is shown beside the diagram; the wire view shows the rest."""
+
+
+class StateDiagram(LiveView):
+    """What state client and server are in, each by its own sight, and what brought them there.
+
+    Moved by `capture` through the table of `wslab.wire.TRANSITIONS`. `said` adds what the programs
+    at both ends say themselves. Shows the newest connection unless a page chooses another.
+    """
+
+    _esm = script("wire/state_diagram.js")
+    _css = style("wire/state_diagram.css")
+    _states: Any = traitlets.List().tag(sync=True)
+    _edges: Any = traitlets.Dict().tag(sync=True)
+    _tcp: Any = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, capture: Capture, said: StateLog | None = None, **traits: Any) -> None:
+        self.capture = capture
+        self.said = said
+        self._chosen: int | None = None
+        self._told: tuple[Any, ...] | None = None
+        self._details: dict[str, int] = {}
+        self._unsubscribe = capture.subscribe(self.tell)
+        super().__init__(
+            _states=[state.name for state in State],
+            _edges={peer: [_edge(edge) for edge in edges_of(peer)] for peer in PEERS},
+            _tcp={tcp.name: tcp.value for tcp in TCP},
+            **traits,
+        )
+
+    def unsubscribe(self) -> None:
+        self._unsubscribe()
+
+    # -- asked by a page -------------------------------------------------------------------------
+
+    def ask(self, question: dict[str, Any]) -> None:
+        match question:
+            case {"do": "hello"}:
+                self._told = None
+            case {"do": "connection", "number": int(number)}:
+                self._chosen = number or None
+                self._told = None
+            case {"do": "detail", "number": int(number), "page": str(page)}:
+                self._details[page] = number
+
+    # -- told to the pages -----------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        index = self.capture.index
+        seen = (len(index), len(self.capture.events), len(self.said) if self.said else 0)
+        if seen != self._told:
+            self._told = seen
+            content["story"] = self.story()
+        while self._details:
+            page, number = self._details.popitem()
+            try:
+                account, data = describe(index.unit(number), BYTES)
+            except LookupError as error:
+                content["detail"] = {"page": page, "number": number, "missing": str(error)}
+                continue
+            content["detail"] = {**account, "page": page, "hex": data.hex(" ")}
+            break
+        return 0.0 if self._details else None
+
+    def story(self) -> dict[str, Any]:
+        """Where both peers are, and how they got there, as plain data."""
+        connections = self.capture.index.connections
+        newest = connections[-1] if connections else None
+        shown = self._chosen if self._chosen in connections else newest
+        now: dict[str, Any] = {
+            peer: {"state": "CONNECTING" if shown else None, "tcp": None, "says": {}}
+            for peer in PEERS
+        }
+        lines: list[dict[str, Any]] = []
+        if shown is not None:
+            taken = steps(self.capture, shown)
+            if any(
+                event.connection == shown and event.name == "upgraded"
+                for event in list(self.capture.events)
+            ):
+                for peer in PEERS:
+                    now[peer]["state"] = "OPEN"
+            for peer in PEERS:
+                now[peer]["tcp"] = TCP.ESTABLISHED.name
+            for step in taken:
+                now[step.peer] |= {"state": step.after.name, "tcp": step.tcp.name}
+                if (step.before, step.event) in TRANSITIONS:  # or it moved TCP only
+                    edge = [step.before.name, step.event.name]
+                    now[step.peer] |= {"edge": edge, "row": step.row}
+                lines.append(
+                    {
+                        "time": step.time,
+                        "peer": step.peer,
+                        "text": step.event.value,
+                        "event": step.event.name,
+                        "state": step.after.name,
+                        "moved": step.after is not step.before,
+                        "tcp": step.tcp.name,
+                        "row": step.row,
+                    }
+                )
+            for change in self.said.of_connection(shown) if self.said else []:
+                now[change.peer]["says"][change.source] = change.state
+                lines.append(
+                    {
+                        "time": change.time,
+                        "peer": change.peer,
+                        "source": change.source,
+                        "state": change.state,
+                    }
+                )
+        lines.sort(key=lambda line: line["time"])
+        return {
+            "connection": shown,
+            "connections": list(connections)[-50:],
+            "following": self._chosen is None,
+            "now": now,
+            "lines": lines[-LINES:],
+        }
+
+    def static(self) -> dict[str, str]:
+        story = self.story()
+        states = {peer: story["now"][peer]["state"] or "no connection yet" for peer in PEERS}
+        text = "; ".join(f"{peer}: {state}" for peer, state in states.items())
+        rows = "".join(
+            f"<tr><td>{line['time']:.3f}</td><td>{escape(line['peer'])}</td>"
+            f"<td>{escape(line.get('text') or line['source'] + ' says')}</td>"
+            f"<td>{escape(line['state'])}</td></tr>"
+            for line in story["lines"]
+        )
+        table = f"<table>{rows}</table>" if rows else ""
+        return {
+            "text/plain": text,
+            "text/html": f"<div data-wslab='state-static'><p>{escape(text)}</p>{table}</div>",
+        }
+
+
+def _edge(edge: Any) -> dict[str, Any]:
+    return {
+        "before": edge.before.name,
+        "event": edge.event.name,
+        "after": edge.after.name,
+        "text": edge.event.value,
+        "rfc": edge.rfc,
+        "url": link(edge.rfc),
+    }

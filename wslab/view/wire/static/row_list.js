@@ -1,0 +1,326 @@
+import { h, plural, say, set, size } from "../../live/static/elements.js";
+import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
+import { ScrollLag } from "../../live/static/scroll_lag.js";
+import { shape } from "../../live/static/shapes.js";
+import { waits } from "./debugger_bar.js";
+
+const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
+const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
+const FEW = 6; // rows at once that are still worth a motion each
+const STILL = 4; // pixels that a hand moves while it clicks
+
+/** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
+export class RowList {
+  chosen = null; // a row's number
+  following = true; // the newest stays visible, until the reader scrolls up
+  #elements = new Map(); // row number -> element
+  #rowHeight = 0;
+  #viewport = 0; // pixels
+  #painted = 0; // rows there were when last painted, and
+  #paintedShown = 0; // how many of them passed the filters
+  #lag = new ScrollLag(() => this.paint());
+  #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
+  #resized = null;
+  #pressed = null; // where the pointer went down, and on which row
+
+  constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey }) {
+    Object.assign(this,
+      { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey });
+    this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
+    // Two boxes: one is as high as all rows are, one holds those that exist. Were the rows in the
+    // first, each row that comes would have all of them laid out anew.
+    this.space = h("div", { class: "ws-space", role: "presentation" });
+    this.arrows = h("div", { class: "ws-arrows", role: "presentation" });
+    this.element = h(
+      "div",
+      {
+        class: "ws-rows", role: "listbox", tabindex: "0", "aria-label": "what crossed, oldest first",
+        onscroll: () => this.#onScroll(),
+        onpointerdown: (event) => { this.#pressed = { event, row: rowOf(event) }; },
+        onclick: (event) => this.#onClick(event),
+        onkeydown: (event) => this.#onKey(event),
+      },
+      this.probe,
+      this.space,
+      this.arrows,
+    );
+    // Also fires when JupyterLab puts a cell that was scrolled away back into the page, which
+    // forgets how far a box was scrolled.
+    this.#resized = new ResizeObserver(() => {
+      this.#rowHeight = this.probe.getBoundingClientRect().height;
+      this.#viewport = this.element.clientHeight;
+      if (this.#viewport === 0) return;
+      if (this.following) this.#scrolledTo = -1;
+      else if (this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
+      this.paint();
+    });
+    this.#resized.observe(this.element);
+    this.#resized.observe(this.probe);
+  }
+
+  /** The rows are others now: draw each of them anew. */
+  forget() {
+    for (const element of this.#elements.values()) element.remove();
+    this.#elements.clear();
+    this.#painted = this.#paintedShown = this.#lag.rows = 0;
+    this.chosen = null;
+    this.following = true;
+  }
+
+  dispose() {
+    this.#resized.disconnect();
+    this.#lag.stop();
+  }
+
+  // -- where things are ---------------------------------------------------------------------
+
+  get #height() {
+    return (this.shown.count - this.#lag.rows) * this.#rowHeight;
+  }
+
+  /** How far down we are, in pixels of a list without a limit to its height. */
+  get #top() {
+    if (this.#height <= TALLEST) return this.#scrolledTo;
+    return (this.#scrolledTo / (TALLEST - this.#viewport)) * (this.#height - this.#viewport);
+  }
+
+  get seesNewest() {
+    return this.#top + this.#viewport >= this.#height - this.#rowHeight / 2;
+  }
+
+  #scrollTo(top) {
+    const height = this.#height;
+    const shown = Math.min(height, TALLEST);
+    const scaled = height <= TALLEST
+      ? top : (top / (height - this.#viewport)) * (TALLEST - this.#viewport);
+    const to = Math.round(Math.max(0, Math.min(scaled, shown - this.#viewport)));
+    if (to === this.#scrolledTo) return;
+    this.#scrolledTo = to;
+    this.element.scrollTop = to;
+  }
+
+  toNewest() {
+    this.following = true;
+    this.paint();
+    this.onScroll();
+  }
+
+  // -- painting -----------------------------------------------------------------------------
+
+  /** Draws what is visible now. Cheap when little has changed. */
+  paint() {
+    const { shown, rows } = this;
+    const height = this.#rowHeight;
+    const viewport = this.#viewport;
+    if (viewport === 0 || height === 0) return;
+    this.#lag.grow(shown.count - this.#paintedShown, shown.count, viewport / height, this.following);
+    const behind = this.#lag.rows;
+    // First the space and the scrolling: at this moment they are all there is to lay out.
+    const pixels = `${Math.min(this.#height, TALLEST)}px`;
+    if (this.space.style.height !== pixels) this.space.style.height = pixels;
+    if (this.following) this.#scrollTo(this.#height - viewport);
+    else this.#scrolledTo = Math.min(this.#scrolledTo, Math.max(0, parseFloat(pixels) - viewport));
+
+    const top = this.#top;
+    const spare = this.following ? 0 : SPARE;
+    const first = Math.max(0, Math.floor(top / height) - spare);
+    const last = Math.min(shown.count - behind, Math.ceil((top + viewport) / height) + spare);
+    const wanted = Array.from({ length: last - first }, (_, place) => shown.row(first + place + behind));
+    const free = this.#freeOf(new Set(wanted));
+    const moving = this.following && rows.count - this.#painted <= FEW;
+    // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
+    const y = `translateY(${first * height + this.#scrolledTo - top}px)`;
+    if (this.arrows.style.transform !== y) this.arrows.style.transform = y;
+    // They stand in order, for readers of the DOM. An element that is moved there costs much more
+    // than one that says something else: so where a row is missing, the free one that stands there
+    // takes it.
+    let next = this.arrows.firstElementChild;
+    for (const [place, row] of wanted.entries()) {
+      let element = this.#elements.get(row);
+      if (element) while (next !== element && free.has(next)) next = next.nextElementSibling;
+      else {
+        element = free.has(next) ? next : (free.values().next().value ?? this.#made());
+        free.delete(element);
+        this.#fill(element, row);
+        element.classList.toggle("ws-new", moving && row >= this.#painted);
+        this.#elements.set(row, element);
+      }
+      if (element === next) next = next.nextElementSibling;
+      else this.arrows.insertBefore(element, next);
+      const down = `translateY(${place * height}px)`;
+      if (element.style.transform !== down) element.style.transform = down;
+      set(element, "aria-posinset", first + place + behind + 1);
+      set(element, "aria-setsize", shown.count);
+      set(element, "aria-selected", row === this.chosen ? "true" : "false");
+    }
+    for (const element of free) element.remove();
+    this.#painted = rows.count;
+    this.#paintedShown = shown.count;
+    set(this.element, "aria-activedescendant",
+      this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
+  }
+
+  /** Forgets the rows that are wanted no more; their elements, in the page's order. */
+  #freeOf(wanted) {
+    const free = new Set();
+    for (const element of this.arrows.children) {
+      const row = Number(element.dataset.wslabRow);
+      if (wanted.has(row)) continue;
+      this.#elements.delete(row);
+      free.add(element);
+    }
+    return free;
+  }
+
+  /** What is known of these rows has changed. */
+  again(changed) {
+    for (const row of changed) {
+      const element = this.#elements.get(row);
+      if (element) this.#fill(element, row);
+    }
+  }
+
+  #made() {
+    const part = (name) => h("span", { class: `ws-${name}` });
+    const element = h(
+      "div",
+      { class: "ws-row", role: "option" },
+      h("span", { class: "ws-when" }, part("connection"), part("time")),
+      h(
+        "span",
+        { class: "ws-lane" },
+        part("stub"), part("label"), part("line"),
+        h("span", { class: "ws-what" }, part("done"), part("broken"), part("kind"), part("length")),
+        part("mark"), part("tip"),
+      ),
+    );
+    element.parts = Object.fromEntries(
+      ["connection", "time", "label", "mark", "kind", "length", "broken", "done"].map((name) => [
+        name, element.querySelector(`.ws-${name}`),
+      ]),
+    );
+    element.parts.label.dir = "auto";
+    return element;
+  }
+
+  #fill(element, row) {
+    const { rows } = this;
+    const { parts } = element;
+    const flags = rows.flags[row];
+    const kind = this.kinds[rows.kind[row]];
+    const direction = flags & FROM_SERVER ? "server" : "client";
+    const other = flags & FROM_SERVER ? "client" : "server";
+    const preview = rows.preview(row);
+    const word = flags & NOT_FINAL ? `${kind}, more follows` : kind;
+    element.id = `${this.id}-row-${row}`;
+    set(element, "data-wslab-row", row);
+    if (element.dataset.kind !== kind) parts.mark.replaceChildren(shape(kind));
+    set(element, "data-kind", kind);
+    set(element, "data-direction", direction);
+    set(element, "data-broken", flags & BROKEN ? "true" : null);
+    say(parts.connection, `#${rows.connection[row]}`);
+    say(parts.time, rows.time[row].toFixed(3));
+    say(parts.label, preview);
+    say(parts.kind, word);
+    say(parts.length, size(rows.length[row]));
+    say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
+    const mark = rows.marks.get(row) ?? "";
+    say(parts.done, mark);
+    set(element, "data-mark", mark || null);
+    set(element, "data-waiting", waits(mark) ? "true" : null);
+    set(element, "data-dropped", mark.includes("dropped") ? "true" : null);
+    set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
+      `${rows.connection[row]}, ${direction} to ${other}, ` +
+      `${word}: ${preview}, ${plural(rows.length[row], "byte")}` +
+      `${flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
+  }
+
+  // -- choosing -----------------------------------------------------------------------------
+
+  /** Makes `row` the chosen one (null: none) and brings it into sight. */
+  choose(row) {
+    this.#lag.catchUp();
+    this.chosen = row;
+    if (row !== null) {
+      const place = this.shown.place(row);
+      const y = place * this.#rowHeight;
+      const bottom = y + this.#rowHeight;
+      if (y < this.#top) this.#scrollTo(y);
+      else if (bottom > this.#top + this.#viewport) this.#scrollTo(bottom - this.#viewport);
+      this.following = place >= this.shown.count - 1;
+    }
+    this.paint();
+    this.onScroll();
+    this.onChoose(row);
+  }
+
+  /** Keeps the chosen row in sight after the filters changed, if it passes them. */
+  keep() {
+    this.#lag.catchUp();
+    const place = this.shown.place(this.chosen);
+    if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
+    this.following = false;
+    this.#scrollTo(place * this.#rowHeight - this.#viewport / 2);
+    this.paint();
+    this.onScroll();
+  }
+
+  #step(places) {
+    const { shown } = this;
+    if (shown.count === 0) return;
+    this.#lag.catchUp();
+    const present = this.chosen === null ? null : shown.place(this.chosen);
+    const bottom = Math.floor((this.#top + this.#viewport) / this.#rowHeight) - 1;
+    // Nothing chosen yet: begin with the newest that is in sight.
+    const place = present !== null || !Number.isFinite(places)
+      ? (present ?? 0) + places : Math.min(bottom, shown.count - 1);
+    this.choose(shown.row(Math.max(0, Math.min(shown.count - 1, place))));
+  }
+
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor(this.#viewport / this.#rowHeight) - 1);
+    switch (event.key) {
+      case "ArrowDown": this.#step(1); break;
+      case "ArrowUp": this.#step(-1); break;
+      case "PageDown": this.#step(page); break;
+      case "PageUp": this.#step(-page); break;
+      case "Home": this.#step(-Infinity); break;
+      case "End": this.#step(Infinity); break;
+      case "Enter":
+      case " ":
+        if (this.chosen === null) this.#step(0);
+        if (this.chosen !== null) this.onOpen(this.chosen);
+        break;
+      case "Escape": this.onEscape(); break;
+      default: if (!this.onOtherKey(event.key)) return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #onClick(event) {
+    const pressed = this.#pressed;
+    this.#pressed = null;
+    // What was aimed at counts: while the button was down the list may have moved on.
+    const still = pressed !== null &&
+      Math.hypot(event.clientX - pressed.event.clientX, event.clientY - pressed.event.clientY) < STILL;
+    const row = still ? pressed.row : rowOf(event);
+    if (row !== null) this.choose(row);
+  }
+
+  #onScroll() {
+    const { scrollTop, clientHeight, scrollHeight } = this.element;
+    // Our own scrolling is known; a list that was taken out of the page has no height.
+    if (clientHeight === 0 || Math.abs(scrollTop - this.#scrolledTo) < 1) return;
+    this.#scrolledTo = scrollTop;
+    this.following = scrollTop + clientHeight >= scrollHeight - this.#rowHeight / 2;
+    this.paint();
+    this.onScroll();
+  }
+}
+
+function rowOf(event) {
+  const element = event.target.closest("[data-wslab-row]");
+  return element === null ? null : Number(element.dataset.wslabRow);
+}

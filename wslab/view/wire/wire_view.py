@@ -1,0 +1,187 @@
+"""What crosses the wire, live: two lanes, an arrow per request, response and frame, every byte."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import traitlets
+
+from wslab.wire.formats.files import FORMATS, Format
+from wslab.wire.recording.capture import Capture
+from wslab.wire.recording.index import Index, mark_words
+
+from ..live.assets import script, style
+from ..live.batches import KINDS, describe, describe_marks, outgoing, pack
+from ..live.live_view import LiveView
+from ..live.static_html import loss, render, summary
+from .debugger_controls import Debugger, DebuggerControls
+
+BATCH = 4_096
+"""Rows in one message at most: 80,000 rows a second reach a page that has just opened."""
+
+TAIL = 1.0
+"""Seconds after the last row until the pages are told the count once more: the one message that
+nothing would follow if it were lost."""
+
+FIRST_BYTES = 2_048
+"""Of a chosen unit, until "show more"."""
+
+MOST_BYTES = 32_768
+"""Of one unit in the byte grid. More is for code: `capture.index.unit(number).data`."""
+
+CHUNK = 256 * 1024
+"""Bytes of a saved file in one message."""
+
+
+class WireView(LiveView):
+    """The conversation that `capture` records, as it happens.
+
+    `server_label` stands above the server's lane; `height` is that of the list of rows in pixels.
+    The view only reads: nothing that happens in it, errors included, touches the traffic. With a
+    `debugger` it also has the controls to hold, step and change what crosses.
+    """
+
+    _esm = script("wire/wire_view.js")
+    _css = style("wire/wire_view.css")
+    _server_label = traitlets.Unicode().tag(sync=True)
+    _height = traitlets.Int().tag(sync=True)
+    _kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _saved = traitlets.Dict().tag(sync=True)  # written by the page, for a notebook that is saved
+
+    def __init__(
+        self,
+        capture: Capture,
+        *,
+        server_label: str = "server",
+        height: int = 320,
+        debugger: Debugger | None = None,
+        **traits: Any,
+    ) -> None:
+        self.capture = capture
+        self._controls = None if debugger is None else DebuggerControls(debugger, self.tell)
+        self._told_marks = 0  # how many of the index's marks the pages were told
+        self._sent = 0  # rows that the pages were sent
+        self._told_count = 0
+        self._told_states: dict[int, str] = {}
+        self._told_dropped = 0  # bytes
+        self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
+        # Page, format, content, bytes sent of it.
+        self._files: deque[tuple[str, Format, bytes, int]] = deque()
+        self._unsubscribe = capture.subscribe(self.tell)
+        super().__init__(_server_label=server_label, _height=height, _kinds=list(KINDS), **traits)
+
+    def unsubscribe(self) -> None:
+        self._unsubscribe()
+        if self._controls is not None:
+            self._controls.close()
+
+    # -- asked by a page -------------------------------------------------------------------------
+
+    def ask(self, question: dict[str, Any]) -> None:
+        match question:
+            case {"do": "hello" | "again", "count": int(count)}:
+                # Rows go to every page alike; one that has them already takes no notice.
+                self._sent = max(0, min(self._sent, count))
+                self._told_states = {}
+                self._told_count = -1
+                self._told_marks = 0
+                self._told_dropped = 0
+                if self._controls is not None:
+                    self._controls.again()
+            case {"do": "debug"} if self._controls is not None:
+                self._controls.ask(question)
+            case {"do": "detail", "number": int(), "page": str(page)}:
+                self._details[page] = question
+            case {"do": "save", "page": str(page)}:
+                format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
+                content = b"".join(format.pieces(self.capture))
+                self._files.append((page, format, content, 0))
+
+    # -- told to the pages -----------------------------------------------------------------------
+
+    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        index = self.capture.index
+        count = len(index)
+        again = self._tell_rows(count, content, buffers)
+        states = {number: index.state(number) for number in index.connections}
+        changed = {n: state for n, state in states.items() if self._told_states.get(n) != state}
+        if changed:
+            content["states"] = {str(number): state for number, state in changed.items()}
+            self._told_states = states
+        if self.capture.dropped != self._told_dropped:
+            self._told_dropped = self.capture.dropped
+            content["loss"] = loss(self.capture)
+        marks_left = self._tell_marks(index, content)
+        more = None if self._controls is None else self._controls.news(content)
+        if self._details:
+            page = next(iter(self._details))
+            self._tell_detail(page, self._details.pop(page), content, buffers)
+        if self._files:
+            self._tell_file(content, buffers)
+        return 0.0 if self._details or self._files or marks_left or more == 0.0 else again
+
+    def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        start, stop = self._sent, min(count, self._sent + BATCH)
+        if start < stop:
+            rows = self.capture.index.rows(start, stop)
+            content["rows"] = {"start": start, "rows": len(rows), "buffer": len(buffers)}
+            buffers += pack(rows)
+            self._sent = stop
+        elif self._told_count != count:
+            # All rows are sent, the count is not: this is the tail, or the answer to a hello.
+            self._told_count = count
+            content["count"] = count
+            return None
+        else:
+            return None
+        return 0.0 if stop < count else TAIL
+
+    def _tell_marks(self, index: Index, content: dict[str, Any]) -> bool:
+        """What a debugger did to frames; True if there is more to tell."""
+        marked = index.marked
+        stop = min(len(marked), self._told_marks + BATCH)
+        if self._told_marks < stop:
+            rows = dict.fromkeys(marked[self._told_marks : stop])
+            content["marks"] = {str(row): mark_words(index.marks(row)) for row in rows}
+            self._told_marks = stop
+        return stop < len(marked)
+
+    def _tell_detail(
+        self, page: str, question: dict[str, Any], content: dict[str, Any], buffers: list[bytes]
+    ) -> None:
+        number = question["number"]
+        limit = question.get("bytes")
+        limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
+        try:
+            index = self.capture.index
+            account, data = describe(index.unit(number), limit)
+            marks = index.marks(number)
+            account["history"] = describe_marks(marks)
+            account["outgoing"] = outgoing(index.unit(number), marks)
+        except LookupError as error:
+            content["detail"] = {"page": page, "number": number, "missing": str(error)}
+            return
+        content["detail"] = {**account, "page": page, "most": MOST_BYTES, "buffer": len(buffers)}
+        buffers.append(data)
+
+    def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        page, format, data, sent = self._files.popleft()
+        chunk = data[sent : sent + CHUNK]
+        content["file"] = {
+            "page": page,
+            "name": f"capture{format.suffix}",
+            "type": format.mime_type,
+            "start": sent,
+            "total": len(data),
+            "buffer": len(buffers),
+        }
+        buffers.append(chunk)
+        if sent + len(chunk) < len(data):
+            self._files.appendleft((page, format, data, sent + len(chunk)))
+
+    def static(self) -> dict[str, str]:
+        return {
+            "text/plain": summary(self.capture),
+            "text/html": render(self.capture, server_label=self._server_label),
+        }

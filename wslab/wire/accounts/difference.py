@@ -1,0 +1,144 @@
+"""What one peer answered then and what it answers now: two runs of units, compared.
+
+Compared is what was said: a response's status and headers (not its Date), a frame's kind, FIN and
+payload (inflated where compressed). When it came does not count, nor in which packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Any, Literal, NamedTuple
+
+from ..fields import Unit
+from ..protocol import handshake
+
+What = Literal["changed", "missing", "extra", "ended"]
+
+MOST_ALIGNED = 2000
+"""Units of each run that are aligned with each other; of longer ones, each with its number."""
+
+
+class Difference(NamedTuple):
+    """One thing that is not as it was."""
+
+    connection: int
+    """Of the first recording."""
+    what: What
+    """`ended`: the stream itself ended otherwise."""
+    text: str
+    then: Unit | None = None
+    now: Unit | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "connection": self.connection,
+            "what": self.what,
+            "text": self.text,
+            "then": self.then.to_json() if self.then else None,
+            "now": self.now.to_json() if self.now else None,
+        }
+
+
+def compare(connection: int, then: Sequence[Unit], now: Sequence[Unit]) -> list[Difference]:
+    """The differences between two runs of one direction's units, in order."""
+    old, new = [_said(unit) for unit in then], [_said(unit) for unit in now]
+    found: list[Difference] = []
+    for tag, a, b, c, d in _opcodes(old, new):
+        if tag == "equal":
+            found += _newly_broken(connection, then[a:b], now[c:d])
+            continue
+        paired = min(b - a, d - c)
+        for one, other in zip(then[a : a + paired], now[c : c + paired], strict=True):
+            found.append(Difference(connection, "changed", _changed(one, other), one, other))
+        for one in then[a + paired : b]:
+            found.append(Difference(connection, "missing", f"not there now: {short(one)}", one))
+        for other in now[c + paired : d]:
+            text = f"was not there then: {short(other)}{_broken(other)}"
+            found.append(Difference(connection, "extra", text, None, other))
+    return found
+
+
+Said = tuple[Any, ...]
+
+
+def _opcodes(old: list[Said], new: list[Said]) -> list[tuple[str, int, int, int, int]]:
+    # Aligning takes the square of what is to be aligned: what is equal at the start needs none.
+    same = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        same += 1
+    start = [("equal", 0, same, 0, same)] if same else []
+    a, b = old[same:], new[same:]
+    if max(len(a), len(b)) > MOST_ALIGNED:
+        paired = min(len(a), len(b))
+        steps: list[tuple[str, int, int, int, int]] = [
+            ("equal" if a[i] == b[i] else "replace", i, i + 1, i, i + 1) for i in range(paired)
+        ]
+        steps.append(("replace", paired, len(a), paired, len(b)))
+    else:
+        steps = list(SequenceMatcher(None, a, b, autojunk=False).get_opcodes())
+    return start + [(tag, i + same, j + same, k + same, m + same) for tag, i, j, k, m in steps]
+
+
+def _said(unit: Unit) -> Said:
+    if unit.opcode is None:
+        head = handshake.parse_head(unit.data)
+        return (unit.kind, head.status, tuple(_headers(head)), unit.data[head.length :])
+    content = unit.payload if unit.inflated is None else unit.inflated
+    return (unit.kind, unit.fin, content)
+
+
+def _headers(head: handshake.Head) -> list[tuple[str, str]]:
+    return sorted((h.name.lower(), h.value) for h in head.headers if h.name.lower() != "date")
+
+
+def _newly_broken(connection: int, then: Sequence[Unit], now: Sequence[Unit]) -> list[Difference]:
+    """Units that say the same, but break a rule that they did not break then."""
+    found = []
+    for one, other in zip(then, now, strict=True):
+        before = {violation.rule for violation in one.violations}
+        fresh = [violation for violation in other.violations if violation.rule not in before]
+        if fresh:
+            text = f"says the same, but {_rules(other, before)}: {short(other)}"
+            found.append(Difference(connection, "changed", text, one, other))
+    return found
+
+
+def _changed(then: Unit, now: Unit) -> str:
+    text = f"{short(then)} → now {short(now)}"
+    if then.opcode is None and now.opcode is None:
+        old, new = handshake.parse_head(then.data), handshake.parse_head(now.data)
+        before, after = _headers(old), _headers(new)
+        lost = [f"no {name}: {value}" for name, value in before if (name, value) not in after]
+        won = [f"{name}: {value}" for name, value in after if (name, value) not in before]
+        if lost or won:
+            text += f" ({'; '.join(lost + won)})"
+    return text + _broken(now)
+
+
+def _broken(unit: Unit) -> str:
+    return f"; it {_rules(unit, set())}" if unit.violations else ""
+
+
+def _rules(unit: Unit, known: set[str]) -> str:
+    fresh = [f"{v.rule} ({v.rfc})" for v in unit.violations if v.rule not in known]
+    return f"breaks {', '.join(fresh)}"
+
+
+def short(unit: Unit) -> str:
+    """A unit in a few words."""
+    if unit.opcode is None:
+        return f"{unit.kind} {handshake.parse_head(unit.data).first_line!r}"
+    content = unit.payload if unit.inflated is None else unit.inflated
+    kind = unit.kind if unit.fin else f"{unit.kind} (FIN 0)"
+    if unit.kind == "close" and len(content) >= 2:
+        reason = content[2:].decode("utf-8", "replace")
+        return f"{kind} {int.from_bytes(content[:2], 'big')}{f' {reason!r}' if reason else ''}"
+    if unit.kind == "binary":
+        shown = content[:16].hex(" ")
+    else:
+        shown = repr(content[:240].decode("utf-8", "replace")[:60])
+    more = "…" if len(content) > (16 if unit.kind == "binary" else 60) else ""
+    return f"{kind} {shown}{more}, {len(content)} bytes"

@@ -1,0 +1,191 @@
+"""A recording explained for people, as text: for a terminal, in colour or without.
+
+Everything that a peer sent is escaped where it would move, hide or colour what stands on the line.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from ..fields import Direction, Kind, Unit, Violation
+from ..recording.capture import Capture
+from ..recording.index import Row
+from ..recording.preview import printable
+from . import brief as brief_text
+
+MOST = 4096
+"""Bytes of a frame's payload that are looked at to be shown."""
+LINE = 16
+"""Bytes in a line of hex."""
+LINES = 8
+"""Lines of hex of one field at most."""
+VALUE = 60
+"""Characters of a field's value at most."""
+WIDTH = 100
+"""Columns that the account keeps to, where it can: one line of `brief` is one line."""
+INDENT = " " * 8
+
+# Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
+_COLOURS: dict[Kind, int] = {
+    "request": 32,
+    "response": 32,
+    "text": 36,
+    "binary": 214,
+    "continuation": 184,
+    "ping": 175,
+    "pong": 175,
+    "close": 202,
+    "reserved": 246,
+}
+_BROKEN = 160
+_ARROWS = {"client": "──▶", "server": "◀──"}
+
+
+class Pen:
+    """Colours text, or leaves it as it is."""
+
+    def __init__(self, colour: bool) -> None:
+        self.colour = colour
+
+    def kind(self, kind: Kind, text: str) -> str:
+        return self._write(f"38;5;{_COLOURS[kind]}", text)
+
+    def bold(self, text: str) -> str:
+        return self._write("1", text)
+
+    def faint(self, text: str) -> str:
+        return self._write("2", text)
+
+    def broken(self, text: str) -> str:
+        return self._write(f"1;38;5;{_BROKEN}", text)
+
+    def _write(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+
+def lines(
+    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+) -> Iterator[str]:
+    """The account: one line a unit if `brief`, else each unit field by field."""
+    for block in blocks(capture, colour=colour, brief=brief, width=width):
+        yield from block.removesuffix("\n").split("\n")
+
+
+def blocks(
+    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+) -> Iterator[str]:
+    """The same as text, many lines at a time, each with its end."""
+    pen = Pen(colour)
+    index = capture.index
+    several = len(index.connections) > 1
+    yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
+    if brief:
+        yield from brief_text.blocks(
+            capture,
+            lambda row: row_line(row, several, pen),
+            lambda connection, direction: _where(connection, direction, "text", several, pen),
+        )
+    else:
+        for number in range(len(index)):
+            (row,) = index.rows(number, number + 1)
+            unit = index.unit(number, MOST)
+            yield "\n".join([row_line(row, several, pen), *_unit_lines(unit, width, pen), "\n"])
+    yield from (f"{line}\n" for line in _ending(capture, pen))
+
+
+def row_line(row: Row, several: bool, pen: Pen) -> str:
+    """One unit on one line: when, who, what, how long, what it says."""
+    where = _where(row.connection, row.direction, row.kind, several, pen, "" if row.fin else "…")
+    line = f"{row.number:>7} {row.time:>11.6f}{where}{row.length:>7}  {row.preview}"
+    if row.mark:
+        line += "  " + pen.faint(f"[{printable(row.mark)}]")
+    return f"{line}  {pen.broken('✗ broken')}" if row.broken else line
+
+
+def _where(
+    connection: int, direction: Direction, kind: Kind, several: bool, pen: Pen, more: str = ""
+) -> str:
+    """Who sent what, between the time and the length."""
+    whose = f"{connection:>3} " if several else ""
+    word = f"{kind}{more}"
+    return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
+
+
+def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
+    if unit.mark:
+        yield pen.faint(f"        {printable(unit.mark)} on its way")
+    if unit.opcode is not None and unit.data:
+        yield from _hex_lines(unit, pen)
+    yield from _field_lines(unit, width, pen)
+    for violation in unit.violations:
+        yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
+            f"  ({_earns(violation)})"
+        )
+
+
+def _earns(violation: Violation) -> str:
+    earns = violation.rfc
+    if violation.close_code is not None:
+        earns += f", close code {violation.close_code}"
+    if violation.http_status is not None:
+        earns += f", status {violation.http_status}"
+    return earns
+
+
+def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
+    """The header's bytes on one line, the payload's below, as they crossed the wire."""
+    header = len(unit.data) - len(unit.payload)
+    yield f"        {pen.kind(unit.kind, unit.data[:header].hex(' '))}"
+    shown = unit.data[header : header + LINE * LINES]
+    for start in range(0, len(shown), LINE):
+        part = shown[start : start + LINE]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in part)
+        yield f"        {part.hex(' '):<{LINE * 3}} {pen.faint(text)}"
+    left = unit.length - header - len(shown)
+    if left > 0:
+        yield pen.faint(f"        … {left:,} more bytes of payload")
+
+
+def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
+    """Where in the unit (byte, or byte.bit), name, value; and what it means, below if need be."""
+    names = max((len(field.name) for field in unit.fields), default=0)
+    for field in unit.fields:
+        whole = not (field.bit % 8 or field.bits % 8)
+        where = f"{field.bit // 8}" if whole else f"{field.bit // 8}.{field.bit % 8}"
+        value = "" if field.value is None else printable(str(field.value)[: VALUE + 1])
+        if len(value) > VALUE:
+            value = value[: VALUE - 1] + "…"
+        name = f"{field.name:<{names}}"
+        line = f"{INDENT}{where:>6}  {pen.bold(name)}  {pen.kind(unit.kind, value)}"
+        # With spaces that textwrap keeps together: a reference is not cut in two.
+        rfc = field.rfc.replace(" ", "\xa0")
+        says = textwrap.wrap(f"{printable(field.meaning)} ({rfc})", max(30, width - 22))
+        says = [part.replace("\xa0", " ") for part in says]
+        used = len(INDENT) + 6 + 2 + names + 2 + len(value)
+        if len(says) == 1 and used + 2 + len(says[0]) <= width:
+            yield f"{line}  {pen.faint(says[0])}"
+        else:
+            yield line.rstrip()
+            yield from (f"{INDENT}{'':>6}    {pen.faint(part)}" for part in says)
+
+
+def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
+    index = capture.index
+    for connection in index.connections:
+        for direction in ("client", "server"):
+            left = index.incomplete(connection, direction)
+            if left:
+                what = (
+                    f"{left:,} bytes from the {direction} are"
+                    if left > 1
+                    else (f"1 byte from the {direction} is")
+                )
+                yield pen.broken(f"connection {connection}: the last {what} no whole unit")
+                for violation in index.incomplete_violations(connection, direction):
+                    yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
+    units, connections = len(index), len(index.connections)
+    yield pen.faint(
+        f"{units:,} unit{'s' * (units != 1)} in {connections:,} "
+        f"connection{'s' * (connections != 1)}"
+    )

@@ -1,0 +1,543 @@
+"""HAR, the HTTP archive that a browser's DevTools save: a recording out, WebSocket messages in.
+
+Sources: the HAR 1.2 specification, and what Chrome's DevTools write for a WebSocket: the entry's
+`_resourceType` is `websocket`, and `_webSocketMessages` lists its messages, each with `type`
+(`send` or `receive`), `time` (seconds since 1970), `opcode` (1 or 2) and `data` (text; base64 for
+opcode 2). Playwright's `record_har` writes the same with `time` in milliseconds, or -1 where it
+does not know.
+
+A HAR holds messages, no bytes and no control frames. So a recording loses its pings, its
+fragments, its close on the way out, and on the way in the bytes are made up: `Capture.notes` says
+so.
+
+What a debugger did stands in a field of our own, `_marks`, of the message, request or response that
+it was done to: a list of objects with `name`, `time` (as a message has it), `note` where there is
+one, and for an edit `hex`, the bytes that went out instead. The entry's own `_marks` has what was
+done to the connection, and to frames that no HAR has: of these it says the `direction` and `kind`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, cast, get_args
+from urllib.parse import parse_qsl
+
+from ..fields import Direction, Unit
+from ..protocol import handshake
+from ..protocol.exchange import Exchange
+from ..protocol.frames import Opcode, encode_frame
+from ..protocol.messages import Message
+from ..recording.capture import Capture, CaptureError, Event, EventName, MarkName, not_kept
+from ..recording.index import Row
+
+NO_MASK = bytes(4)
+"""The masking key of frames that are made up: with it a payload looks as it reads."""
+
+MADE_UP = (
+    "a HAR holds messages and headers, no bytes: the heads were written again from their headers, "
+    "each message is one frame, and the masking key 00 00 00 00 is made up; pings, pongs and close "
+    "frames are not in it"
+)
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def dumps(capture: Capture) -> str:
+    """A recording as the text of a HAR file: one entry for each handshake."""
+    log = {
+        "version": "1.2",
+        "creator": {"name": "wslab", "version": "1"},
+        "pages": [],
+        "entries": list(_entries(capture)),
+    }
+    if capture.dropped:
+        log["comment"] = not_kept(capture.dropped)
+    return json.dumps({"log": log}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
+    index = capture.index
+    marks = _Marks(capture)
+    messages: dict[int, list[dict[str, Any]]] = {}
+    for message in index.messages():
+        text = message.kind == "text"
+        written = {
+            "type": "send" if message.direction == "client" else "receive",
+            "time": _epoch(capture, message.time),
+            "opcode": int(Opcode.TEXT if text else Opcode.BINARY),
+            "data": message.text if text else base64.b64encode(message.content).decode(),
+        }
+        messages.setdefault(message.connection, []).append(written | marks.of_message(message))
+    heads: dict[int, list[Unit]] = {}
+    for row in index.rows():
+        if row.kind in ("request", "response"):
+            heads.setdefault(row.connection, []).append(index.unit(row.number))
+    for connection in index.connections:
+        units = heads.get(connection, [])
+        answered = _answered(units)
+        for number, (request, response) in enumerate(answered):
+            last = number == len(answered) - 1
+            said = messages.get(connection, []) if last else []
+            entry = _entry(capture, connection, request, response, said)
+            entry["request"] |= marks.of_row(request.number)
+            entry["response"] |= marks.of_row(response.number) if response else {}
+            yield entry | (marks.of_connection(connection) if last else {})
+        if not answered and connection in messages:
+            entry = _entry(capture, connection, None, None, messages[connection])
+            yield entry | marks.of_connection(connection)
+
+
+def _answered(heads: list[Unit]) -> list[tuple[Unit, Unit | None]]:
+    """The requests among the heads of a connection, each with its response, if there is one.
+
+    Paired as the index does it, by an `Exchange`; 1xx are not the last word (RFC 9110 §15.2).
+    """
+    answered: list[tuple[Unit, Unit | None]] = []
+    places: dict[int, int] = {}  # by the identity of a request's head, which the exchange hands out
+    exchange, read = Exchange(), [handshake.parse_head(unit.data) for unit in heads]
+    for unit, head in zip(heads, read, strict=True):
+        if unit.kind == "request":
+            exchange.ask(head)
+            places[id(head)] = len(answered)
+            answered.append((unit, None))
+            continue
+        request = exchange.answer(head)
+        if request is not None and not exchange.awaits(request):
+            place = places[id(request)]
+            answered[place] = answered[place][0], unit
+    return answered
+
+
+class _Marks:
+    """What a debugger did, as the fields that tell it."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture, index = capture, capture.index
+        self._rows: dict[tuple[int, Direction], list[Row]] = {}
+        for number in sorted(set(index.marked)):
+            (row,) = index.rows(number, number + 1)
+            self._rows.setdefault((row.connection, row.direction), []).append(row)
+        self._cuts: dict[int, list[Event]] = {}
+        for event in list(capture.events):
+            if event.name == "cut":
+                self._cuts.setdefault(event.connection, []).append(event)
+        self._told: set[int] = set()
+
+    def of_row(self, number: int) -> dict[str, Any]:
+        """What was done to one unit."""
+        self._told.add(number)
+        return self._field(self._written(event) for event in self._capture.index.marks(number))
+
+    def of_message(self, message: Message) -> dict[str, Any]:
+        """What was done to a message; where it came in several frames, from which byte of it on."""
+        if message.frames == 1:
+            return self.of_row(message.row)
+        rows = self._rows.get((message.connection, message.direction), [])
+        first = bisect_left(rows, message.offset, key=lambda row: row.offset)
+        last = bisect_right(rows, message.row, key=lambda row: row.number)
+        frames = [
+            row for row in rows[first:last] if row.kind in ("text", "binary", "continuation")
+        ]  # fmt: skip
+        self._told |= {row.number for row in frames}
+        done = [
+            self._written(event) | {"offset": row.offset - message.offset}
+            for row in frames
+            for event in self._capture.index.marks(row.number)
+        ]
+        return self._field(sorted(done, key=lambda mark: mark["time"]))
+
+    def of_connection(self, connection: int) -> dict[str, Any]:
+        """What was done to a connection, and to frames of it that stand nowhere else."""
+        done = [
+            self._written(event) | {"direction": event.direction}
+            for event in self._cuts.get(connection, [])
+        ]
+        for direction in get_args(Direction):
+            for row in self._rows.get((connection, direction), []):
+                if row.number not in self._told:
+                    where = {"direction": direction, "kind": row.kind}
+                    marks = self._capture.index.marks(row.number)
+                    done += [self._written(event) | where for event in marks]
+        return self._field(sorted(done, key=lambda mark: mark["time"]))
+
+    def _written(self, event: Event) -> dict[str, Any]:
+        written: dict[str, Any] = {"name": event.name, "time": _epoch(self._capture, event.time)}
+        if event.data is not None:
+            written["hex"] = event.data.hex()
+        return written | ({"note": event.note} if event.note else {})
+
+    def _field(self, marks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        written = list(marks)
+        return {"_marks": written} if written else {}
+
+
+def _epoch(capture: Capture, time: float) -> float:
+    return (capture.started + timedelta(seconds=time)).timestamp()
+
+
+def _entry(
+    capture: Capture,
+    connection: int,
+    request: Unit | None,
+    response: Unit | None,
+    messages: list[dict[str, Any]],
+) -> dict[str, Any]:
+    asked = handshake.parse_head(request.data) if request else None
+    begun = request.time if request else 0.0
+    wait = max(0.0, response.time - begun) * 1000 if response else 0.0
+    started = capture.started + timedelta(seconds=begun)
+    last = messages[-1]["time"] - started.timestamp() if messages else 0.0
+    entry: dict[str, Any] = {
+        "_initiator": {"type": "other"},
+        "_priority": "High",
+        "_resourceType": "websocket",
+        "_webSocketMessages": messages,
+        "cache": {},
+        "connection": str(connection),
+        "request": _request(asked),
+        "response": _response(response),
+        "serverIPAddress": "",
+        "startedDateTime": started.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z",
+        "time": max(wait, last * 1000),
+        "timings": {
+            "blocked": -1, "dns": -1, "ssl": -1, "connect": -1,
+            "send": 0, "wait": wait, "receive": max(0.0, last * 1000 - wait),
+        },
+    }  # fmt: skip
+    return entry
+
+
+_SCHEMES = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
+
+
+def _request(head: handshake.Head | None) -> dict[str, Any]:
+    method, _, rest = (head.first_line if head else "GET / HTTP/1.1").partition(" ")
+    target, _, version = rest.rpartition(" ")
+    host = head.get("Host") if head else None
+    scheme, found, rest = target.partition("://")
+    if found and scheme.lower() in _SCHEMES:  # the absolute form, as proxies are asked
+        url = f"{_SCHEMES[scheme.lower()]}://{rest}"
+    else:
+        url = f"ws://{host or 'unknown.invalid'}{target if target.startswith('/') else '/'}"
+    return {
+        "method": method,
+        "url": url,
+        "httpVersion": version,
+        "headers": _headers(head),
+        "queryString": [
+            {"name": name, "value": value}
+            for name, value in parse_qsl(_target(url).partition("?")[2], keep_blank_values=True)
+        ],
+        "cookies": [],
+        "headersSize": head.length if head else -1,
+        "bodySize": 0,
+    }
+
+
+def _target(url: str) -> str:
+    """The path and query of a URL. No URL is refused: its host may be anything that a peer sent."""
+    rest = re.sub(r"[\t\r\n]", "", url).partition("#")[0]
+    rest = re.sub("^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", rest)
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _response(unit: Unit | None) -> dict[str, Any]:
+    head = handshake.parse_head(unit.data) if unit else None
+    version, _, rest = (head.first_line if head else "").partition(" ")
+    return {
+        "status": (head.status or 0) if head else 0,
+        "statusText": rest.partition(" ")[2],
+        "httpVersion": version,
+        "headers": _headers(head),
+        "cookies": [],
+        "content": {
+            "size": unit.length - head.length if unit and head else 0,
+            "mimeType": (head.get("Content-Type") if head else None) or "x-unknown",
+        },
+        "redirectURL": (head.get("Location") if head else None) or "",
+        "headersSize": head.length if head else -1,
+        "bodySize": unit.length - head.length if unit and head else -1,
+        "_transferSize": unit.length if unit else 0,
+        "_error": None if unit else "no response was recorded",
+    }
+
+
+def _headers(head: handshake.Head | None) -> list[dict[str, str]]:
+    named = [header for header in head.headers if header.name] if head else []
+    return [{"name": header.name, "value": header.value} for header in named]
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+class _Step(NamedTuple):
+    """What an entry tells, to be put into the order of time with the others'."""
+
+    time: float
+    entry: int
+    direction: Direction | None
+    """None: the connection opens."""
+    data: bytes
+    """Empty: the direction's stream ends."""
+    upgraded: bool = False
+    marks: tuple[Event, ...] = ()
+    """What a debugger did to these bytes or, where it opens, to the connection. Times as above."""
+
+
+def loads(text: str) -> Capture:
+    """The WebSocket conversations of a HAR, their bytes made up from what it holds.
+
+    Raises CaptureError for a text that is no HAR. What an entry has wrong stands in `notes`.
+    """
+    try:
+        log = json.loads(text)["log"]
+        entries = log["entries"]
+        if not isinstance(entries, list):
+            raise TypeError("its entries are no list")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise CaptureError(
+            f"expected a HAR: JSON with log.entries ({type(error).__name__}: {error})"
+        ) from error
+    comment = log.get("comment")
+    notes = [comment[:1000]] if isinstance(comment, str) and comment else []
+    steps: list[_Step] = []
+    found = 0
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not _is_websocket(entry):
+            continue
+        found += 1
+        try:
+            steps += list(_steps(number, entry, notes))  # all of it or nothing
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            notes.append(f"entry {number} was left out: {type(error).__name__}: {error}")
+    if len(entries) > found:
+        other = len(entries) - found
+        notes.append(f"{other} entr{'y' if other == 1 else 'ies'} without a WebSocket left out")
+    if steps:
+        notes.insert(0, MADE_UP)
+    capture = _record(sorted(steps, key=lambda step: step.time))
+    capture.notes += notes
+    return capture
+
+
+def _is_websocket(entry: dict[str, Any]) -> bool:
+    if "_webSocketMessages" in entry or entry.get("_resourceType") == "websocket":
+        return True
+    request = entry.get("request")
+    url = request.get("url") if isinstance(request, dict) else None
+    return isinstance(url, str) and url.startswith(("ws://", "wss://"))
+
+
+def _record(steps: list[_Step]) -> Capture:
+    first = now = steps[0].time if steps else 0.0
+    capture = Capture(clock=lambda: now - first)
+    if steps:
+        capture.started = datetime.fromtimestamp(first, UTC)
+    numbers: dict[int, int] = {}
+    marks: list[Event] = []
+    for step in steps:
+        now = step.time
+        offset = 0
+        if step.direction is None:
+            numbers[step.entry] = capture.open_connection(upgraded=step.upgraded)
+        elif not step.data:
+            capture.end(numbers[step.entry], step.direction)
+        else:
+            offset = capture.size(numbers[step.entry], step.direction)
+            capture.record(numbers[step.entry], step.direction, step.data)
+        marks += [
+            mark._replace(
+                position=len(capture), time=mark.time - first, connection=numbers[step.entry],
+                direction=step.direction or mark.direction, offset=offset, length=len(step.data),
+            )
+            for mark in step.marks
+        ]  # fmt: skip
+    capture.restore(marks)
+    return capture
+
+
+def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
+    request, response = entry["request"], entry.get("response") or {}
+    messages = entry.get("_webSocketMessages") or []
+    messages = _dicts(messages, number, notes)
+    stamps = [_stamp(message.get("time")) for message in messages]
+    times = [stamp for stamp in stamps if stamp is not None]
+    opened = _seconds(entry.get("startedDateTime"))
+    if opened is None or (times and opened > min(times)):
+        opened = min(times, default=opened or 0.0)
+    status = response.get("status") or 0
+    sent = _head(request.get("headers"))
+    # Without the request's headers, or over HTTP/2, there is no handshake to show.
+    upgraded = sent is None
+    answer = opened
+    yield _Step(opened, number, None, b"", upgraded, tuple(_cuts(entry, number, notes)))
+    if sent is None:
+        notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
+    else:
+        line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))}"
+        yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent,
+                    marks=_marks(request, number, notes))  # fmt: skip
+        if status:
+            line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
+            answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
+            wait = _number((entry.get("timings") or {}).get("wait")) or 0.0
+            answer = min([_moment(opened + max(0.0, wait) / 1000) or opened, *times])
+            yield _Step(answer, number, "server", answered,
+                        marks=_marks(response, number, notes))  # fmt: skip
+        if status != 101:
+            if messages:
+                notes.append(f"entry {number} has messages but the status {status}: left out")
+            if status:
+                # Its body is not in the bytes, so what its headers say about it must not count.
+                yield _Step(answer, number, "server", b"")
+            return
+    timeless = sum("time" not in message for message in messages)
+    if timeless:
+        notes.append(
+            f"entry {number}: messages without a time are put beside the one before: {timeless}"
+        )
+    bare = sum("opcode" not in m and isinstance(m.get("data"), str) for m in messages)
+    if bare:
+        notes.append(f"entry {number}: messages without an opcode are taken for text: {bare}")
+    at = answer
+    for message, stamp in zip(messages, stamps, strict=True):
+        at = at if stamp is None else stamp  # unknown: together with what comes before it
+        frame = _frame(message, number, notes)
+        if frame is not None:
+            direction: Direction = "client" if message["type"] == "send" else "server"
+            marks = _marks(message, number, notes)
+            yield _Step(at, number, direction, frame, marks=marks)
+
+
+def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
+    """The messages that are objects; of others a note."""
+    found = []
+    for message in messages:
+        if isinstance(message, dict):
+            found.append(message)
+        else:
+            notes.append(f"entry {number}: a message was left out: {str(message)[:80]!r}")
+    return found
+
+
+def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
+    """What a debugger did to a message, request or response, as a recording of ours says it."""
+    written = _written_marks(_listed(of), number, notes)
+    # A message that came in frames is one frame now: it arrived when the last of them did.
+    last = max((mark.offset for mark in written), default=0)
+    parts = len({mark.offset for mark in written} | {0}) > 1
+    if parts and any(mark.data for mark in written):
+        notes.append(f"entry {number}: what an edit put into one frame of a message is left out")
+    return tuple(
+        mark._replace(data=None if parts else mark.data)
+        for mark in written
+        if mark.name != "delivered" or mark.offset == last
+    )
+
+
+def _cuts(entry: dict[str, Any], number: int, notes: list[str]) -> Iterator[Event]:
+    """Which directions a debugger cut. What it did to frames that no HAR has becomes a note."""
+    others: Counter[str] = Counter()
+    for written in _listed(entry):
+        for mark in _written_marks([written], number, notes):
+            if mark.name == "cut" and mark.direction:
+                yield mark
+            else:
+                others[f"{mark.name} a {written.get('kind', 'frame')} of the {mark.direction}"] += 1
+    for what, count in others.items():
+        times = f" {count} times" if count > 1 else ""
+        notes.append(f"entry {number}: a debugger {what}{times}, which is not in a HAR")
+
+
+def _listed(of: dict[str, Any]) -> list[Any]:
+    marks = of.get("_marks") or []
+    return marks if isinstance(marks, list) else [marks]
+
+
+def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Event]:
+    marks = []
+    for mark in written:
+        try:
+            if mark["name"] not in (*get_args(MarkName), "cut"):
+                raise ValueError(f"there is no mark {mark['name']!r}")
+            time = _stamp(mark["time"])
+            if time is None:
+                raise ValueError(f"expected a time in seconds since 1970, got {mark['time']!r}")
+            direction = mark.get("direction")
+            event = Event(
+                0, time, 0, direction if direction in get_args(Direction) else None,
+                cast("EventName", mark["name"]), int(mark.get("offset", 0)), 0,
+                bytes.fromhex(mark["hex"]) if "hex" in mark else None, str(mark.get("note", "")),
+            )  # fmt: skip
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+            notes.append(f"entry {number}: a mark was left out: {type(error).__name__}: {error}")
+            continue
+        marks.append(event)
+    return marks
+
+
+_LATEST = 1e11  # seconds: the year 5138
+
+
+def _stamp(written: Any) -> float | None:
+    """When a message came, in seconds since 1970, from either unit; None where it is unknown."""
+    time = _number(written)
+    return None if time is None else _moment(time / 1000 if time > _LATEST else time)
+
+
+def _moment(time: float) -> float | None:
+    """A time in seconds since 1970 that every calendar has, else None."""
+    return time if 0 <= time <= _LATEST else None
+
+
+def _number(written: Any) -> float | None:
+    try:
+        return float(written)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _seconds(text: Any) -> float | None:
+    try:
+        return _moment(datetime.fromisoformat(text).timestamp())
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _ascii(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
+
+
+def _head(headers: Any) -> bytes | None:
+    """Header lines and the empty line; None where there are none, or none of HTTP/1.1."""
+    lines = []
+    for header in headers or []:
+        name, value = str(header["name"]), str(header["value"])
+        if name.startswith(":"):
+            return None
+        # DevTools join repeated headers with line breaks; one inside a value would end the head.
+        lines += [f"{name}: {part}\r\n" for part in value.splitlines() or [""]]
+    return _ascii("".join(lines) + "\r\n") if lines else None
+
+
+def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
+    """The frame that a message may have been in."""
+    kind, data = message.get("type"), message.get("data") or ""
+    opcode = message.get("opcode", int(Opcode.TEXT) if isinstance(data, str) else None)
+    if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:
+        notes.append(f"entry {number}: {kind} with opcode {opcode}: {str(data)[:80]!r}")
+        return None
+    payload = str(data).encode("utf-8", "replace")
+    if opcode == Opcode.BINARY:
+        try:
+            payload = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError, TypeError) as error:
+            notes.append(f"entry {number}: binary data that is not base64, taken as it is: {error}")
+    return encode_frame(opcode, payload, masking_key=NO_MASK if kind == "send" else None)

@@ -1,0 +1,602 @@
+"""Wireshark's files: a recording out as pcapng, conversations in from pcap and pcapng.
+
+Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
+(draft-ietf-opsawg-pcap) and the list of link types at tcpdump.org.
+
+    capture.save("lesson.pcapng")          # opens in Wireshark as TCP conversations
+    Capture.load("from_wireshark.pcapng")  # its WebSocket conversations; `notes` says what was left
+
+A recording has bytes and times but no packets, so writing makes some up: IPv4 between two
+addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. What the bytes
+are, in which order and when, is true; how they were cut into packets is how the tap read them.
+What a debugger did stands in comments on the packets, from which it is read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+import re
+import struct
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, NamedTuple, cast, get_args
+
+from ..fields import Direction
+from ..recording.capture import Capture, CaptureError, Chunk, Event, EventName, MarkName, not_kept
+from .tcp_streams import Happening, Reassembler, Side
+
+# --- Blocks ---------------------------------------------------------------------------------------
+
+SECTION_HEADER = 0x0A0D0D0A
+INTERFACE = 1
+SIMPLE_PACKET = 3
+ENHANCED_PACKET = 6
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
+
+LINKTYPE_RAW = 101
+"""Packets begin with their IP header."""
+
+_END_OF_OPTIONS, _COMMENT, _APPLICATION, _IF_TSRESOL, _IF_TSOFFSET = 0, 1, 4, 9, 14
+
+MAGICS = (
+    b"\x0a\x0d\x0d\x0a",  # pcapng
+    b"\xa1\xb2\xc3\xd4",  # pcap, microseconds
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",  # pcap, nanoseconds
+    b"\x4d\x3c\xb2\xa1",
+)
+"""How a pcapng or pcap file begins."""
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def _text_option(code: int, text: str) -> bytes:
+    return _option(code, text.encode("utf-8", "replace")[:0xFFFF])
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+CLIENT_ADDRESS, SERVER_ADDRESS = b"\x7f\x00\x00\x01", b"\x7f\x00\x00\x01"
+SERVER_PORT = 80
+"""HTTP's own, so that Wireshark looks for the upgrade there without being told."""
+FIRST_CLIENT_PORT = 49152
+
+MOST = 65535 - 20 - 20
+"""Bytes that one packet carries at most: an IPv4 length has 16 bits."""
+
+_FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
+# The largest segment, and windows counted in units of 16 KiB: nobody here waits for an
+# acknowledgement, and Wireshark would point at a full window.
+_SYN_OPTIONS = struct.pack("!BBHBBBB", 2, 4, 65495, 1, 3, 3, 14)
+
+MARK = "wslab:"
+"""Begins the comments that `read` understands."""
+
+
+class _Flow:
+    """The made-up TCP connection of one recorded connection."""
+
+    def __init__(self, number: int) -> None:
+        port = FIRST_CLIENT_PORT + (number - 1) % (65536 - FIRST_CLIENT_PORT)
+        self.ports = {"client": (port, SERVER_PORT), "server": (SERVER_PORT, port)}
+        # Far apart and made from the number: the same recording gives the same file.
+        first = (number * 0x1000193) & 0xFFFFFFFF
+        self.next = {"client": first, "server": first ^ 0x80000000}
+        self.over: set[str] = set()
+
+    def packet(self, sender: str, flags: int, data: bytes = b"", options: bytes = b"") -> bytes:
+        """An IPv4 packet that `sender` sends now; its sequence number moves on."""
+        receiver = "server" if sender == "client" else "client"
+        source, target = self.ports[sender]
+        acknowledged = self.next[receiver] if flags & _ACK else 0
+        tcp = struct.pack(
+            "!HHIIBBHHH",
+            source, target, self.next[sender], acknowledged,
+            (5 + len(options) // 4) << 4, flags, 65535, 0, 0,
+        )  # fmt: skip
+        tcp += options
+        addresses = (
+            CLIENT_ADDRESS + SERVER_ADDRESS
+            if sender == "client"
+            else SERVER_ADDRESS + CLIENT_ADDRESS
+        )
+        size = len(tcp) + len(data)
+        pseudo = addresses + struct.pack("!BBH", 0, 6, size)
+        total = _checksum(pseudo + tcp + data)
+        tcp = tcp[:16] + total.to_bytes(2, "big") + tcp[18:]
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + size, 0, 0x4000, 64, 6, 0) + addresses
+        ip = ip[:10] + _checksum(ip).to_bytes(2, "big") + ip[12:]
+        self.next[sender] += len(data) + (1 if flags & (_SYN | _FIN) else 0)
+        self.next[sender] &= 0xFFFFFFFF
+        return ip + tcp + data
+
+
+def _checksum(data: bytes) -> int:
+    # The one's complement sum of 16-bit words is the number itself modulo 65535 (RFC 1071 §2).
+    rest = int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF
+    return (0xFFFF - rest) & 0xFFFF
+
+
+def blocks(capture: Capture) -> Iterator[bytes]:
+    """A recording as pcapng, piece by piece: `b"".join(blocks(capture))` is the file."""
+    started = capture.started
+    yield _block(
+        SECTION_HEADER,
+        struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
+        + _text_option(_COMMENT, f"{MARK} capture started {started.isoformat()}")
+        + (_text_option(_COMMENT, f"{MARK} {not_kept(capture.dropped)}") * bool(capture.dropped))
+        + _text_option(_APPLICATION, "wslab")
+        + _option(_END_OF_OPTIONS, b""),
+    )
+    yield _block(
+        INTERFACE,
+        struct.pack("<HHI", LINKTYPE_RAW, 0, 0)
+        + _option(_IF_TSRESOL, b"\x09")
+        + _option(_END_OF_OPTIONS, b""),
+    )
+    epoch = _nanoseconds(started)
+    flows: dict[int, _Flow] = {}
+    sent: dict[tuple[int, Direction], int] = {}  # bytes so far
+    marks = _Marks(capture)
+    for thing in capture.history():
+        at = _ticks(thing.time)
+        if isinstance(thing, Event):
+            if thing.name in ("open", "upgraded"):
+                flows[thing.connection] = _Flow(thing.connection)
+            elif thing.name not in ("eof", "reset"):
+                continue
+            packets = _event_packets(flows[thing.connection], thing, marks)
+        else:
+            whose = thing.connection, thing.direction
+            offset = sent.get(whose, 0)
+            sent[whose] = offset + len(thing.data)
+            packets = _data_packets(flows[thing.connection], thing, offset, marks)
+        for packet, comments in packets:
+            yield _packet_block(min(max(0, epoch + at), _LATEST), packet, comments)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 2**64 - 1  # nanoseconds: the year 2554
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _ticks(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _packet_block(nanoseconds: int, packet: bytes, comments: list[str]) -> bytes:
+    size = len(packet)
+    options = b"".join(_text_option(_COMMENT, comment) for comment in comments)
+    return _block(
+        ENHANCED_PACKET,
+        struct.pack("<IIIII", 0, nanoseconds >> 32, nanoseconds & 0xFFFFFFFF, size, size)
+        + packet
+        + bytes(-size % 4)
+        + (options + _option(_END_OF_OPTIONS, b"") if options else b""),
+    )
+
+
+_Packets = Iterator[tuple[bytes, list[str]]]
+"""Packets, each with its comments."""
+
+
+def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
+    if event.name in ("open", "upgraded"):
+        what = " of frames alone, without a handshake" if event.name == "upgraded" else ""
+        yield (
+            flow.packet("client", _SYN, options=_SYN_OPTIONS),
+            [f"{MARK} connection {event.connection}{what}", *marks.of_opening(event)],
+        )
+        yield flow.packet("server", _SYN | _ACK, options=_SYN_OPTIONS), []
+        yield flow.packet("client", _ACK), []
+        return
+    sender = event.direction or "client"
+    if sender in flow.over:
+        return
+    # After a RST the other's end is written all the same: a body may end with it.
+    flow.over.add(sender)
+    comments = marks.of_end(event)
+    if event.name == "reset":
+        yield flow.packet(sender, _RST | _ACK), comments
+    else:
+        yield flow.packet(sender, _FIN | _ACK), comments
+        yield flow.packet("server" if sender == "client" else "client", _ACK), []
+
+
+def _data_packets(flow: _Flow, chunk: Chunk, offset: int, marks: _Marks) -> _Packets:
+    for start in range(0, len(chunk.data), MOST):
+        data = chunk.data[start : start + MOST]
+        comments = marks.of_data(chunk, offset + start + len(data))
+        yield flow.packet(chunk.direction, _PSH | _ACK, data), comments
+
+
+# --- What a debugger did, as comments -------------------------------------------------------------
+
+_INSTEAD = f"{MARK} instead of them: "
+"""Begins the bytes that an edit put there, in hex. What one comment cannot hold, the next does."""
+_INSTEAD_BYTES = 20_000
+
+_DONE = re.compile(
+    rf"{MARK} (-?)([0-9]{{1,9}})\.([0-9]{{9}}) s later, ([0-9]{{1,15}}) bytes at ([0-9]{{1,15}}) "
+    rf"of the (client|server)'s stream: ({'|'.join([*get_args(MarkName), 'cut'])})(?: \((.*)\))?"
+)
+
+
+class _Marks:
+    """What a debugger did, each mark for the packet that has the first of its bytes.
+
+    That a stream was cut stands beside the end of its connection, or beside the beginning where
+    there is no end.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        events = capture.kept_events()
+        ended = {event.connection for event in events if event.name in ("eof", "reset")}
+        self._cuts: dict[int, list[Event]] = {}
+        self._uncut: dict[int, list[Event]] = {}
+        self._done: dict[tuple[int, Direction | None], deque[Event]] = {}
+        for event in sorted(events, key=lambda event: event.offset):
+            if event.is_mark:
+                whose = event.connection, event.direction
+                self._done.setdefault(whose, deque()).append(event)
+            elif event.name == "cut":
+                cuts = self._cuts if event.connection in ended else self._uncut
+                cuts.setdefault(event.connection, []).append(event)
+
+    def of_opening(self, opening: Event) -> list[str]:
+        """The comments for the first packet of a connection."""
+        return _comments(self._uncut.pop(opening.connection, []), opening.time)
+
+    def of_end(self, end: Event) -> list[str]:
+        """The comments for a FIN or RST."""
+        return _comments(self._cuts.pop(end.connection, []), end.time)
+
+    def of_data(self, chunk: Chunk, stop: int) -> list[str]:
+        """The comments for a packet with the bytes of a chunk as far as `stop` in the stream."""
+        waiting = self._done.get((chunk.connection, chunk.direction))
+        marks = []
+        while waiting and waiting[0].offset < stop:
+            marks.append(waiting.popleft())
+        return _comments(marks, chunk.time) if marks else []
+
+
+def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
+    """Marks in words that `_marks_in` understands, beside a packet of that time."""
+    comments = []
+    for mark in marks:
+        later = _ticks(mark.time) - _ticks(packet_time)
+        seconds, rest = divmod(abs(later), 1_000_000_000)
+        # The note as in JSON: one line, whatever it holds.
+        note = f" ({json.dumps(mark.note, ensure_ascii=False)[1:-1]})" if mark.note else ""
+        comments.append(
+            f"{MARK} {'-' if later < 0 else ''}{seconds}.{rest:09} s later, {mark.length} bytes at "
+            f"{mark.offset} of the {mark.direction}'s stream: {mark.name}{note}"
+        )
+        data = mark.data or b""
+        for start in range(0, len(data), _INSTEAD_BYTES):
+            comments.append(_INSTEAD + data[start : start + _INSTEAD_BYTES].hex(" "))
+    return comments
+
+
+def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) -> list[Event]:
+    """The marks that stand beside a packet of that time. What is none of ours is left out."""
+    marks: list[Event] = []
+    for line in comment.split("\n"):
+        with contextlib.suppress(ValueError):  # no JSON, no hex: somebody has edited it
+            if found := _DONE.fullmatch(line):
+                sign, seconds, rest, length, offset, direction, name, note = found.groups()
+                later = int(sign + seconds + rest)
+                mark = Event(
+                    position, (nanoseconds + later) / 1e9, connection,
+                    cast("Direction", direction), cast("EventName", name),
+                    int(offset), int(length), None, str(json.loads(f'"{note or ""}"')),
+                )  # fmt: skip
+                marks.append(mark)
+            elif line.startswith(_INSTEAD) and marks:
+                more = bytes.fromhex(line.removeprefix(_INSTEAD))
+                marks[-1] = marks[-1]._replace(data=(marks[-1].data or b"") + more)
+    return marks
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+READ = 1 << 20
+"""Bytes of the file that are read at a time."""
+
+
+_Packet = tuple[int, int, bytes, str]
+"""Nanoseconds since 1970, link type (-1: no packet, a comment on the file), bytes, comment."""
+
+
+class _Section(NamedTuple):
+    """What the packets behind a pcapng section's header need to be read."""
+
+    order: str
+    interfaces: list[_Interface]
+
+
+class _Interface(NamedTuple):
+    link: int
+    ticks: int
+    """Per second."""
+    scale: int
+    """Nanoseconds of a tick, or 0 where they are no whole number."""
+    offset: int
+    """Nanoseconds to add to every time."""
+
+
+def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
+    """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
+
+    `on_disk` is for a file that is too large for memory: it is read twice, and its recording stays
+    in temporary files. Raises CaptureError for a file that is neither.
+    """
+    reassembler = Reassembler(holds=not on_disk)
+    notes: list[str] = []
+    comments: list[str] = []
+    _feed(_packets(file, notes), reassembler, comments)
+    kept = [c for c in reassembler.conversations if c.kept]
+    recorder = _Recorder(min((c.opened for c in kept), default=0), comments, on_disk)
+    if on_disk:
+        again = Reassembler(reassembler.conversations)
+        packets = _packets(file, [])
+        while batch := list(itertools.islice(packets, 64)):
+            _feed(batch, again, [])
+            recorder.take(again.log)
+            again.log.clear()
+    else:
+        recorder.take(reassembler.log)
+    recorder.capture.restore(recorder.marks)
+    recorder.capture.notes += notes + _left_out(reassembler)
+    return recorder.capture
+
+
+def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[str]) -> None:
+    feed = reassembler.feed
+    for time, link, data, comment in packets:
+        if link >= 0:
+            feed(time, link, data, _ours(comment) if comment else "")
+        else:
+            comments += comment.split("\n")
+
+
+def _ours(comment: str) -> str:
+    """Of the comments on a packet those that `blocks` wrote."""
+    return "\n".join(line for line in comment.split("\n") if line.startswith(MARK))
+
+
+class _Recorder:
+    """Makes a capture of the conversations that are kept, at the times of their packets."""
+
+    def __init__(self, first: int, comments: list[str], on_disk: bool) -> None:
+        try:
+            start = _EPOCH + timedelta(microseconds=first // 1000)
+        except OverflowError:
+            start = _EPOCH  # no calendar has the time of its first packet
+        for comment in comments:
+            # A file of ours says when the recording began; of others the first packet is that.
+            with contextlib.suppress(ValueError, TypeError):
+                began = datetime.fromisoformat(comment.partition("started ")[2])
+                first, start = _nanoseconds(began), began
+        self._first = self._now = first
+        lost = [comment for comment in comments if comment.endswith(not_kept(0)[1:])]
+        self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
+        self.capture.started = start
+        self.capture.notes += [comment.removeprefix(MARK).strip() for comment in lost]
+        self.marks: list[Event] = []
+
+    def take(self, log: list[Happening]) -> None:
+        capture, first = self.capture, self._first
+        pieces: list[tuple[int, bytes, float]] = []
+        for time, side, data, what in log:
+            if what is None:
+                if side.stream >= 0:
+                    pieces.append((side.stream, data, (time - first) / 1e9))
+                continue
+            conversation = side.conversation
+            if not conversation.kept:
+                continue
+            if what == "mark":
+                connection, position = side.stream // 2 + 1, len(capture) + len(pieces)
+                self.marks += _marks_in(data.decode(), connection, time - first, position)
+                continue
+            capture.extend(pieces)
+            pieces.clear()
+            self._now = time
+            if what == "open":
+                number = capture.open_connection(upgraded=conversation.upgraded)
+                for side in conversation.sides:
+                    side.stream = capture.stream_number(number, _direction(side))
+            else:
+                capture.end(*capture.whose_stream(side.stream), what)
+        capture.extend(pieces)
+
+
+def _direction(side: Side) -> Direction:
+    return "client" if side.number == side.conversation.client else "server"
+
+
+def _left_out(reassembler: Reassembler) -> list[str]:
+    """What a reader of the recording has to know, a sentence each."""
+    notes = []
+    kept = [c for c in reassembler.conversations if c.kept]
+    for number, conversation in enumerate(kept, 1):
+        for side in conversation.sides:
+            if side.waiting:
+                missing, who = side.waiting[0][0] - side.position, _direction(side)
+                notes.append(
+                    f"connection {number}: {missing} bytes of the {who} are missing in the file at "
+                    f"offset {side.position}; the {side.waiting_bytes} bytes behind them are left "
+                    "out"
+                )
+    encrypted = sum(c.encrypted for c in reassembler.conversations)
+    if encrypted:
+        notes.append(f"{_count(encrypted, 'connection')} with TLS left out: encrypted")
+    others = len(reassembler.conversations) - len(kept) - encrypted
+    if others:
+        notes.append(f"{_count(others, 'TCP connection')} without a WebSocket request left out")
+    if reassembler.fragments:
+        notes.append(f"{_count(reassembler.fragments, 'fragmented IP packet')} left out")
+    if reassembler.cut:
+        notes.append(f"{_count(reassembler.cut, 'packet')} cut short when the file was made")
+    for link in sorted(reassembler.unknown_links):
+        notes.append(f"packets of link type {link} left out: only IP over Ethernet, Linux cooked, "
+                     "loopback and raw is read")  # fmt: skip
+    return notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    """The packets of a pcap or pcapng file. A file that ends too early gives what is there."""
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(0)
+    if magic == MAGICS[0]:
+        return _pcapng_packets(file, notes)
+    return _pcap_packets(file, notes)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """The next bytes, `READ` at least. For what a damaged file does not have no memory is taken."""
+    here = file.tell()
+    left = file.seek(0, io.SEEK_END) - here
+    file.seek(here)
+    return file.read(min(max(size, READ), left))
+
+
+def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    head = file.read(24)
+    order = "<" if head[:4] in (MAGICS[2], MAGICS[4]) else ">"
+    scale = 1 if head[:4] in (MAGICS[3], MAGICS[4]) else 1000
+    if len(head) < 24:
+        raise CaptureError(f"expected a pcap header of 24 bytes, got {len(head)}")
+    link = struct.unpack_from(order + "I", head, 20)[0] & 0xFFFF
+    record = struct.Struct(order + "IIII")
+    buffer, position = b"", 0
+    while True:
+        if len(buffer) - position < 16:
+            buffer, position = buffer[position:] + file.read(READ), 0
+            if len(buffer) < 16:
+                break
+        seconds, fraction, size, _ = record.unpack_from(buffer, position)
+        if len(buffer) - position - 16 < size:
+            buffer, position = buffer[position:] + _read(file, size), 0
+            if len(buffer) - 16 < size:
+                break
+        start = position + 16
+        position = start + size
+        time = seconds * 1_000_000_000 + fraction * scale
+        yield (time, link, buffer[start:position], "")
+    if buffer[position:]:
+        notes.append("the file ends in the middle of a packet: the rest is not there")
+
+
+def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+    section = _Section("<", [])
+    head, packet_head = struct.Struct("<II"), struct.Struct("<IIII")
+    buffer, position, filled = b"", 0, 0
+    while True:
+        if filled - position < 12:
+            buffer, position = buffer[position:] + file.read(READ), 0
+            filled = len(buffer)
+            if filled < 12:
+                break
+        kind, length = head.unpack_from(buffer, position)
+        if kind == SECTION_HEADER:
+            section = _new_section(buffer[position + 8 : position + 12])
+            head = struct.Struct(section.order + "II")
+            packet_head = struct.Struct(section.order + "IIII")
+            kind, length = head.unpack_from(buffer, position)
+        if length < 12 or length % 4:
+            notes.append(f"a block says that it is {length} bytes long: the rest is left out")
+            return
+        if filled - position < length:
+            buffer, position = buffer[position:] + _read(file, length), 0
+            filled = len(buffer)
+            if filled < length:
+                break
+        if kind == ENHANCED_PACKET and length >= 32:
+            number, high, low, size = packet_head.unpack_from(buffer, position + 8)
+            if number < len(section.interfaces):
+                link, ticks, scale, offset = section.interfaces[number]
+                time = high << 32 | low
+                time = (time * scale if scale else time * 1_000_000_000 // ticks) + offset
+                start = position + 28
+                comment = ""
+                if length - 32 > size + 3:
+                    options = buffer[start + size + -size % 4 : position + length - 4]
+                    comment = _comment(options, section.order)
+                elif size > length - 32:
+                    size = length - 32
+                yield time, link, buffer[start : start + size], comment
+        elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
+            size = struct.unpack_from(section.order + "I", buffer, position + 8)[0]
+            start = position + 12
+            data = buffer[start : min(start + size, position + length - 4)]
+            yield (0, section.interfaces[0].link, data, "")
+        elif kind == INTERFACE and length >= 20:
+            body = buffer[position + 8 : position + length - 4]
+            section.interfaces.append(_interface(body, section.order))
+        elif kind == SECTION_HEADER and length >= 28:
+            options = buffer[position + 24 : position + length - 4]
+            comment = _comment(options, section.order)
+            if comment.startswith(MARK):
+                yield (0, -1, b"", comment)
+        position += length
+    if buffer[position:]:
+        notes.append("the file ends in the middle of a block: the rest is not there")
+
+
+def _new_section(magic: bytes) -> _Section:
+    for order in "<>":
+        if magic == struct.pack(order + "I", BYTE_ORDER_MAGIC):
+            return _Section(order, [])
+    raise CaptureError(f"expected a pcapng section with the magic 1a2b3c4d, got {magic.hex()}")
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    link = struct.unpack_from(order + "H", body)[0]
+    ticks, offset = 1_000_000, 0
+    for code, value in _options(body[8:], order):
+        if code == _IF_TSRESOL and value:
+            # Its first bit says whether the rest is a power of 2 or of 10.
+            ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** min(value[0], 19)
+        elif code == _IF_TSOFFSET and len(value) == 8:
+            offset = struct.unpack(order + "q", value)[0]
+    billion = 1_000_000_000
+    return _Interface(link, ticks, 0 if billion % ticks else billion // ticks, offset * billion)
+
+
+def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position + 4 <= len(data):
+        code, length = struct.unpack_from(order + "HH", data, position)
+        if code == _END_OF_OPTIONS:
+            return
+        yield code, data[position + 4 : position + 4 + length]
+        position += 4 + length + -length % 4
+
+
+def _comment(options: bytes, order: str) -> str:
+    return "\n".join(
+        value.decode("utf-8", "replace")
+        for code, value in _options(options, order)
+        if code == _COMMENT
+    )

@@ -1,0 +1,255 @@
+"""Compression of messages: permessage-deflate, in both directions, with all its parameters.
+
+Source: RFC 7692. A compressed message carries RSV1 = 1 on its first frame. Its payload is DEFLATE
+(RFC 1951) without the four bytes `00 00 ff ff` that end every flush; the receiver puts them back.
+
+    agreed = Agreement.of_response(parameters)      # what a 101 response says
+    inflater = Inflater.of("client", agreed)        # for what the client sends
+    text = b"".join([*inflater.feed(payload), *inflater.finish()])
+    payload = Deflater().deflate(b"Hello")          # the other way round
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..fields import Direction
+from .deflate_window import WindowJudge
+
+NAME = "permessage-deflate"
+TAIL = b"\x00\x00\xff\xff"
+"""Ends every flush of a DEFLATE stream, is not sent, and is put back (RFC 7692 §7.2.1, §7.2.2)."""
+
+STEP = 1 << 16
+"""Bytes that inflating gives at a time, however much a payload stands for."""
+MAX_INFLATED = 1 << 28
+"""Bytes of one message after which no more of it is inflated: deflate packs up to 1032 in one."""
+MAX_ENDS = 10_000
+"""Blocks in one message that call themselves the last, after which it is passed over likewise."""
+
+WINDOW = 1 << 15
+
+Parameters = tuple[tuple[str, str | None], ...]
+"""An extension's parameters as they stand in a header: names and values, None for no value."""
+
+
+class Agreement(NamedTuple):
+    """What both peers keep to (RFC 7692 §7.1)."""
+
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    server_max_window_bits: int = 15
+    client_max_window_bits: int = 15
+
+    @classmethod
+    def of_response(cls, parameters: Parameters) -> Agreement:
+        """What a response says; a parameter with an impossible value counts as not given."""
+        said = dict(parameters)
+        return cls(
+            "server_no_context_takeover" in said,
+            "client_no_context_takeover" in said,
+            _window_bits(said.get("server_max_window_bits")) or 15,
+            _window_bits(said.get("client_max_window_bits")) or 15,
+        )
+
+
+def _window_bits(value: str | None) -> int | None:
+    return int(value) if value in ("8", "9", "10", "11", "12", "13", "14", "15") else None
+
+
+def parameter_faults(parameters: Parameters, in_response: bool) -> list[str]:
+    """The rules that one offer or response breaks by itself (RFC 7692 §7.1), by name.
+
+    A server must decline such an offer; a client must fail the connection for such a response.
+    """
+    faults = []
+    for name, value in parameters:
+        if name in ("server_no_context_takeover", "client_no_context_takeover"):
+            valid = value is None
+        elif name in ("server_max_window_bits", "client_max_window_bits"):
+            hint = name == "client_max_window_bits" and value is None and not in_response
+            valid = hint or _window_bits(value) is not None
+        else:
+            faults.append("deflate-parameter-unknown")
+            continue
+        if not valid:
+            faults.append("deflate-value-invalid")
+    if len({name for name, _ in parameters}) < len(parameters):
+        faults.append("deflate-parameter-repeated")
+    return sorted(set(faults))
+
+
+def answer_faults(offers: Iterable[Parameters], answer: Parameters) -> list[str]:
+    """The rules that a response breaks, by name, seen beside the offers that it may accept.
+
+    It must fit one of them; where it fits none, what is wrong with it beside the first is named.
+    """
+    faults = parameter_faults(answer, in_response=True)
+    if faults:
+        return faults
+    acceptable = [offer for offer in offers if not parameter_faults(offer, in_response=False)]
+    if not acceptable:
+        return ["deflate-offer-not-acceptable"]
+    misfits = [_misfits(dict(offer), dict(answer)) for offer in acceptable]
+    return min(misfits, key=bool)  # the first that is empty, else the first
+
+
+def _misfits(offer: dict[str, str | None], answer: dict[str, str | None]) -> list[str]:
+    faults = []
+    if "server_no_context_takeover" in offer and "server_no_context_takeover" not in answer:
+        faults.append("server-no-context-takeover-ignored")
+    asked = _window_bits(offer.get("server_max_window_bits"))
+    if asked and (_window_bits(answer.get("server_max_window_bits")) or 16) > asked:
+        faults.append("server-max-window-bits-ignored")
+    given = _window_bits(answer.get("client_max_window_bits"))
+    if given and "client_max_window_bits" not in offer:
+        faults.append("client-max-window-bits-not-offered")
+    elif given and given > (_window_bits(offer.get("client_max_window_bits")) or 15):
+        faults.append("client-max-window-bits-too-big")
+    return faults
+
+
+class Inflater:
+    """One direction's compressed messages, inflated one after the other.
+
+    Feed a message's payload in pieces of any size, then `finish` it. What comes out comes in
+    pieces of at most 64 KiB, so that a payload that stands for a thousand times its size costs no
+    memory; after `MAX_INFLATED` bytes of a message the rest of it is passed over.
+
+    `fault` is the rule that the message breaks, or None. `lost` is true where messages can no
+    longer be inflated, because one before them was not: they refer to what it said.
+    """
+
+    def __init__(
+        self, window_bits: int = 15, no_context_takeover: bool = False, window: bytes = b""
+    ) -> None:
+        self.window_bits = window_bits
+        self.no_context_takeover = no_context_takeover
+        self.fault: str | None = None
+        self.lost = False
+        self.size = 0  # bytes that the message has been inflated to so far
+        self._window = bytearray(window)
+        self._zlib = zlib.decompressobj(-15, zdict=window)
+        self._judge = WindowJudge(window_bits, len(window)) if window_bits < 15 else None
+        self._between = True
+        self._ends = 0
+
+    @classmethod
+    def of(cls, direction: Direction, agreed: Agreement) -> Inflater:
+        """For what the client or the server sends under an agreement."""
+        if direction == "client":
+            return cls(agreed.client_max_window_bits, agreed.client_no_context_takeover)
+        return cls(agreed.server_max_window_bits, agreed.server_no_context_takeover)
+
+    @property
+    def window(self) -> bytes:
+        """The last 32 KiB at most that were inflated: between two messages, all that there is to
+        know. `Inflater(..., window=...)` goes on from there."""
+        return bytes(self._window[-WINDOW:])
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Inflate the next piece of a message. It must be used up before the next call."""
+        if self._between:
+            self._start()
+        if self._judge and not self.fault and not self._judge.allows(data):
+            self.fault = "deflate-window-too-big"
+        for start in range(0, len(data), STEP):
+            yield from self._inflate(data[start : start + STEP])
+
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
+        while not self.lost:
+            before = self._zlib.copy()
+            try:
+                piece = self._zlib.decompress(data, STEP)
+            except zlib.error as error:
+                # What came before the fault, to the byte: otherwise it would depend on the pieces.
+                yield from self._up_to_fault(before, data)
+                self._lose(str(error))
+                return
+            data = self._zlib.unconsumed_tail
+            self._window += piece
+            if len(self._window) > 4 * WINDOW:
+                del self._window[:-WINDOW]
+            self.size += len(piece)
+            if self._zlib.eof:
+                # A block called itself the last: what follows goes on with the same window.
+                data = self._zlib.unused_data
+                self._zlib = zlib.decompressobj(-15, zdict=self.window)
+                self._ends += 1
+            self.lost = self.size > MAX_INFLATED or self._ends > MAX_ENDS
+            if piece:
+                yield piece
+            if not data and len(piece) < STEP:
+                return
+
+    def _up_to_fault(self, inflating: Any, data: bytes) -> Iterator[bytes]:
+        for number in range(len(data)):
+            try:
+                piece = inflating.decompress(data[number : number + 1])
+            except zlib.error:
+                return
+            self.size += len(piece)
+            if piece:
+                yield piece
+
+    def finish(self) -> Iterator[bytes]:
+        """End the message; what still was to come of it."""
+        yield from self.feed(TAIL)
+        if not self.lost and not self._at_block():
+            self._lose("the message ends inside a block")
+        self._between = True
+
+    def abandon(self) -> None:
+        """Another message starts before this one has been finished."""
+        self.lost = self.lost or not self._at_block()
+        self._between = True
+
+    def _at_block(self) -> bool:
+        """Whether a block might start here: an empty last one must be taken for what it is."""
+        probe = self._zlib.copy()
+        try:
+            probe.decompress(b"\x01\x00\x00\xff\xff", 1)
+        except zlib.error:
+            return False
+        return probe.eof
+
+    def _start(self) -> None:
+        self._between = False
+        self.size = self._ends = 0
+        if self.no_context_takeover:
+            self.lost = False
+            self._window.clear()
+            self._zlib = zlib.decompressobj(-15)
+            self._judge = WindowJudge(self.window_bits) if self.window_bits < 15 else None
+        elif self.lost:
+            self._judge = None  # nobody knows where in the stream it is
+        self.fault = None
+
+    def _lose(self, error: str) -> None:
+        self.lost = True
+        if self.no_context_takeover and "too far back" in error:
+            self.fault = self.fault or "deflate-context-kept"
+        else:
+            self.fault = self.fault or "deflate-malformed"
+
+
+class Deflater:
+    """One direction's messages, compressed one after the other (RFC 7692 §7.2.1).
+
+    `window_bits` is from 9 to 15: zlib cannot make raw DEFLATE with a window of 8 bits.
+    """
+
+    def __init__(self, window_bits: int = 15, no_context_takeover: bool = False) -> None:
+        if not 9 <= window_bits <= 15:
+            raise ValueError(f"expected window bits from 9 to 15, got {window_bits} (§7.1.2)")
+        self._window_bits = window_bits
+        self._no_context_takeover = no_context_takeover
+        self._zlib = zlib.compressobj(wbits=-window_bits)
+
+    def deflate(self, message: bytes) -> bytes:
+        """The payload that stands for a message; send it with RSV1 = 1 on its first frame."""
+        if self._no_context_takeover:
+            self._zlib = zlib.compressobj(wbits=-self._window_bits)
+        return (self._zlib.compress(message) + self._zlib.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]

@@ -1,0 +1,101 @@
+"""A frame in the making: every bit of it to be set by hand, legal or not.
+
+Source: RFC 6455 §5.2. The way back, from bytes to a draft, is there too, so that a captured frame
+can be taken, changed in one bit, and sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..fields import Direction, Field, Violation
+from .frames import Header, encode_frame, frame_fields, frame_payload, frame_violations, read_header
+
+
+@dataclass(frozen=True)
+class FrameDraft:
+    """What a frame's bits shall be.
+
+    `length_form` is 7, 16 or 64, None for the shortest; `announced_length` None: the true one.
+    """
+
+    opcode: int = 1
+    payload: bytes = b""
+    fin: bool = True
+    rsv1: bool = False
+    rsv2: bool = False
+    rsv3: bool = False
+    masking_key: bytes | None = None
+    length_form: int | None = None
+    announced_length: int | None = None
+
+    def to_bytes(self) -> bytes:
+        """The frame. Raises ValueError where its header cannot hold what is asked for."""
+        return encode_frame(
+            self.opcode,
+            self.payload,
+            masking_key=self.masking_key,
+            fin=self.fin,
+            rsv1=self.rsv1,
+            rsv2=self.rsv2,
+            rsv3=self.rsv3,
+            length_form=self.length_form,
+            announced_length=self.announced_length,
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FrameDraft:
+        """The draft whose bytes are `data`: bytes that the header leaves out go with the payload.
+
+        Raises ValueError where there is not even a whole header.
+        """
+        header = read_header(data, 0, len(data))
+        if header is None:
+            raise ValueError(
+                f"expected a frame's header of 2 to 14 bytes, got {len(data)} bytes that end "
+                "within it (RFC 6455 §5.2)"
+            )
+        there = header._replace(payload_length=len(data) - header.length)
+        payload = frame_payload(data, 0, there)
+        first = data[0]
+        form = {0: 7, 2: 16, 8: 64}[header.length - (6 if header.masked else 2)]
+        draft = cls(
+            first & 0x0F,
+            payload,
+            bool(first & 0x80),
+            bool(first & 0x40),
+            bool(first & 0x20),
+            bool(first & 0x10),
+            data[header.length - 4 : header.length] if header.masked else None,
+        )
+        if header.payload_length != len(payload):
+            draft = replace(draft, announced_length=header.payload_length)
+        return draft if draft.to_bytes() == data else replace(draft, length_form=form)
+
+    def fields(self, direction: Direction) -> tuple[Field, ...]:
+        """The fields of its bytes, as if `direction` had sent it."""
+        data = self.to_bytes()
+        return frame_fields(data, _header(data), direction, self.payload)
+
+    def violations(self, direction: Direction) -> list[Violation]:
+        """The rules that it breaks if `direction` sends it now, with nothing before it."""
+        data = self.to_bytes()
+        return frame_violations(data[0], _header(data), direction, 0, False, self.payload)
+
+
+def _header(data: bytes) -> Header:
+    header = read_header(data, 0, len(data))
+    assert header is not None, "a frame that was just made has a header"
+    return header
+
+
+def flip_bit(data: bytes, bit: int) -> bytes:
+    """`data` with one bit turned over; bit 0 is the first bit of the first byte.
+
+    Raises IndexError for a bit that is not there.
+    """
+    if not 0 <= bit < 8 * len(data):
+        raise IndexError(f"expected a bit from 0 to {8 * len(data) - 1}, got {bit}")
+    changed = bytearray(data)
+    changed[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(changed)

@@ -1,0 +1,503 @@
+"""Frames, bit by bit: split a stream into them, explain one, make one.
+
+Source: RFC 6455 §5. A frame on the wire::
+
+     byte 0            byte 1
+     F R R R  opcode   M  length         0, 2 or 8 more      4 bytes, if      payload, XORed
+     I S S S           A  0-125, or      bytes of length     MASK is 1:       with the key if
+     N V V V           S  126, 127:      (126: 2, 127: 8)    masking key      MASK is 1
+       1 2 3           K  see there
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple, get_args
+
+from ..fields import Direction, Field, Kind, Violation
+from ..rules import RULES
+from .close_codes import close_code
+from .utf8 import is_utf8
+
+
+class Opcode(IntEnum):
+    """What a frame is (RFC 6455 §5.2). 3-7 and 11-15 are reserved."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+KINDS: tuple[Kind, ...] = tuple(
+    {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}.get(
+        opcode, "reserved"
+    )  # type: ignore[misc]
+    for opcode in range(16)
+)
+"""The kind of a frame by its opcode."""
+
+_OPCODE_MEANING = {
+    0x0: ("continuation: the next part of a message begun earlier", "RFC 6455 §5.4"),
+    0x1: ("text: the payload is UTF-8", "RFC 6455 §5.6"),
+    0x2: ("binary: the payload is any bytes", "RFC 6455 §5.6"),
+    0x8: ("close: this peer is done and will send no more", "RFC 6455 §5.5.1"),
+    0x9: ("ping: the other peer must answer with a pong", "RFC 6455 §5.5.2"),
+    0xA: ("pong: answers a ping, or comes unasked as a sign of life", "RFC 6455 §5.5.3"),
+}
+
+
+class Header(NamedTuple):
+    """The start of a frame, read."""
+
+    length: int
+    """Bytes of the header: 2 to 14."""
+    payload_length: int
+    masked: bool
+
+
+def read_header(data: bytes | bytearray, start: int, stop: int) -> Header | None:
+    """The header of the frame at `start`; None where the bytes up to `stop` do not hold it all."""
+    if stop - start < 2:
+        return None
+    short = data[start + 1] & 0x7F
+    masked = data[start + 1] >= 0x80
+    extended = 0 if short < 126 else 2 if short == 126 else 8
+    length = 2 + extended + (4 if masked else 0)
+    if stop - start < length:
+        return None
+    if extended:
+        short = int.from_bytes(data[start + 2 : start + 2 + extended], "big")
+    return Header(length, short, masked)
+
+
+def mask(data: bytes | bytearray, key: bytes) -> bytes:
+    """XOR `data` with the 4 bytes of `key`, over and over (RFC 6455 §5.3). Undoes itself."""
+    if not data:
+        return b""
+    # One XOR of two long numbers: a loop over the bytes would take fifty times as long.
+    size = len(data)
+    keys = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")).to_bytes(
+        size, "little"
+    )
+
+
+def encode_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    masking_key: bytes | None = None,
+    fin: bool = True,
+    rsv1: bool = False,
+    rsv2: bool = False,
+    rsv3: bool = False,
+    length_form: int | None = None,
+    announced_length: int | None = None,
+) -> bytes:
+    """The bytes of a frame, legal or not: what a lesson wants to send, it can.
+
+    `length_form` is 7, 16 or 64 bits (the shortest that fits, if None); `announced_length` lies
+    about the payload's length. Raises ValueError where the header cannot hold what is asked for.
+    """
+    if masking_key is not None and len(masking_key) != 4:
+        raise ValueError(f"expected a masking key of 4 bytes, got {len(masking_key)} (§5.3)")
+    if not 0 <= opcode <= 15:
+        raise ValueError(f"expected an opcode from 0 to 15, got {opcode} (RFC 6455 §5.2)")
+    length = len(payload) if announced_length is None else announced_length
+    if length_form is None:
+        length_form = 7 if length <= 125 else 16 if length <= 0xFFFF else 64
+    limits = {7: 125, 16: 0xFFFF, 64: 2**64 - 1}
+    if not 0 <= length <= limits.get(length_form, -1):
+        raise ValueError(
+            f"a length of {length} does not fit the {length_form}-bit form; "
+            "the forms are 7 (to 125), 16 (to 65535) and 64 bits (RFC 6455 §5.2)"
+        )
+    first = fin << 7 | rsv1 << 6 | rsv2 << 5 | rsv3 << 4 | opcode
+    marker = {7: length, 16: 126, 64: 127}[length_form]
+    second = (masking_key is not None) << 7 | marker
+    extended = b"" if length_form == 7 else length.to_bytes(length_form // 8, "big")
+    if masking_key is None:
+        return bytes((first, second)) + extended + payload
+    return bytes((first, second)) + extended + masking_key + mask(payload, masking_key)
+
+
+def new_masking_key() -> bytes:
+    """Four bytes that nobody can guess, as RFC 6455 §10.3 wants them."""
+    return secrets.token_bytes(4)
+
+
+# --- Splitting a stream ---------------------------------------------------------------------------
+
+# What the index keeps of a frame beside its offset, in 16 bits.
+FIN = 0x10
+IN_MESSAGE = 0x20  # a message in fragments was going on before this frame
+BROKEN = 0x40  # the header breaks a rule
+AFTER_CLOSE = 0x80  # this peer had already sent its close frame
+HEAD = 0x100  # not a frame: an HTTP request or response
+EARLY = 0x200  # sent before the response to the handshake had come
+CHECKED = 0x400  # what it adds to its message has been looked at
+FAULTY = 0x800  # and breaks a rule
+
+# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
+# whole length; 0 sends it to the careful path, LONG to the bytes that hold its length. One table
+# for each thing that changes what is plain: who sends, whether a message in fragments is going on,
+# whether RSV1 means "compressed".
+LONG = 1
+_NONE = bytes(256)
+
+
+def _steps(direction: Direction, in_message: bool, rsv1: bool) -> list[bytes]:
+    bit, header = (0x80, 6) if direction == "client" else (0, 2)
+    short = {bit + size: header + size for size in range(126)}
+    of_control = bytes(short.get(second, 0) for second in range(256))
+    of_data = bytes((short | {bit + 126: LONG, bit + 127: LONG}).get(i, 0) for i in range(256))
+    data = {0x00} if in_message else {0x81, 0x82} | ({0xC1, 0xC2} if rsv1 else set())
+    return [
+        of_control if first in (0x89, 0x8A) else of_data if first in data else _NONE
+        for first in range(256)
+    ]
+
+
+_PLAIN = {
+    (direction, in_message, rsv1): _steps(direction, in_message, rsv1)
+    for direction in get_args(Direction)
+    for in_message in (False, True)
+    for rsv1 in (False, True)
+}
+
+
+def _long_end(data: bytes | bytearray, start: int, stop: int) -> int:
+    """Where a frame with a long form of length ends; 0 for the careful path."""
+    second = data[start + 1]
+    key = second >> 7 << 2
+    if second & 1:
+        size = int.from_bytes(data[start + 2 : start + 10], "big")
+        return start + 10 + key + size if 0xFFFF < size < 1 << 63 and start + 10 <= stop else 0
+    size = int.from_bytes(data[start + 2 : start + 4], "big")
+    return start + 4 + key + size if size > 125 and start + 4 <= stop else 0
+
+
+_MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
+_WIDE = f"utf-16-{sys.byteorder[0]}e"  # makes 16 bits of each of latin-1's 8, at C's speed
+_MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
+
+
+class Splitter:
+    """Finds the frames of one direction's stream, wherever its bytes were cut.
+
+    Keeps only what must be known from one frame to the next; `position` is the offset of the first
+    byte that no whole frame has taken yet, `fragmented` holds where messages in fragments start.
+    """
+
+    __slots__ = ("closed", "direction", "fragmented", "in_message", "position", "rsv1_allowed")
+
+    def __init__(self, direction: Direction, position: int = 0, rsv1_allowed: bool = False) -> None:
+        self.direction: Direction = direction
+        self.position = position
+        self.in_message = False
+        self.closed = False
+        self.rsv1_allowed = rsv1_allowed
+        self.fragmented = array("Q")
+
+    def split(
+        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+    ) -> None:
+        """Append offset and marks of each whole frame in `data[position:stop]`."""
+        position = self.position
+        append = starts.append
+        while True:
+            if not self.closed:
+                steps = _PLAIN[self.direction, self.in_message, self.rsv1_allowed]
+                first = len(starts)
+                last = stop - 1
+                while position < last:
+                    step = steps[data[position]][data[position + 1]]
+                    if step > LONG:
+                        end = position + step
+                    elif not step or not (end := _long_end(data, position, stop)):
+                        break
+                    if end > stop:
+                        break
+                    append(position)
+                    position = end
+                if len(starts) > first:
+                    table = _MARKS_IN_MESSAGE if self.in_message else _MARKS
+                    heads = bytes([data[start] for start in starts[first:]])
+                    marks.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
+            header = read_header(data, position, stop)
+            if header is None or position + header.length + header.payload_length > stop:
+                break
+            append(position)
+            marks.append(self._look(data, position, header))
+            self.follow(data[position], position, header.length + header.payload_length)
+            position = self.position
+        self.position = position
+
+    @property
+    def context(self) -> int:
+        """What the next frame's marks say about what came before it."""
+        return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
+
+    def follow(self, first: int, start: int, length: int) -> None:
+        """Go on behind a whole frame whose first byte is `first`."""
+        opcode = first & 0x0F
+        self.position = start + length
+        if opcode == Opcode.CLOSE:
+            self.closed = True
+        elif opcode in (Opcode.TEXT, Opcode.BINARY):
+            # Also after a broken rule: a learner wants to see what the rest would have been.
+            self.in_message = not first & 0x80
+            if self.in_message:
+                self.fragmented.append(start)
+        elif opcode == Opcode.CONTINUATION and first & 0x80:
+            self.in_message = False
+
+    def _look(self, data: bytes | bytearray, start: int, header: Header) -> int:
+        first = data[start]
+        mark = (first & 0x0F) | (FIN if first & 0x80 else 0) | self.context
+        payload = b""
+        if first & 0x0F == Opcode.CLOSE and header.payload_length <= 125:
+            payload = frame_payload(data, start, header)
+        if frame_violations(first, header, self.direction, mark, self.rsv1_allowed, payload):
+            mark |= BROKEN
+        return mark
+
+
+def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
+    """The unmasked payload of the frame at `start`."""
+    begin = start + header.length
+    payload = data[begin : begin + header.payload_length]
+    return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
+
+
+def payload_at(data: bytes | bytearray, start: int) -> bytes:
+    """The unmasked payload of the whole frame at `start`."""
+    header = read_header(data, start, len(data))
+    assert header is not None, "only a whole frame has a payload"
+    return frame_payload(data, start, header)
+
+
+def unmask_short(data: bytes | bytearray, starts: Sequence[int]) -> bytes | None:
+    """Frames that follow each other at `starts`, with their payloads unmasked: all in one XOR.
+
+    None where one of them is not masked or has more than 125 bytes of payload.
+    """
+    first, last = starts[0], starts[-1]
+    if last - first > len(starts) * (6 + 125):
+        return None
+    region = bytes(data[first : last + 6 + (data[last + 1] & 0x7F)])
+    offsets = [start - first for start in starts]
+    seconds = [region[offset + 1] for offset in offsets]
+    if min(seconds) < 0x80 or max(seconds) > 0x80 + 125:
+        return None
+    keys = b"".join(
+        [
+            _HEADER + (region[offset + 2 : offset + 6] * 32)[: second - 0x80]
+            for offset, second in zip(offsets, seconds, strict=True)
+        ]
+    )
+    return (int.from_bytes(region, "little") ^ int.from_bytes(keys, "little")).to_bytes(
+        len(region), "little"
+    )
+
+
+_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
+
+
+def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:
+    """The unmasked payload of the frame at `start`, 64 KiB at a time."""
+    begin, stop = start + header.length, start + header.length + header.payload_length
+    key = bytes(data[begin - 4 : begin]) if header.masked else b""
+    for position in range(begin, stop, 65536):
+        piece = bytes(data[position : min(position + 65536, stop)])
+        yield mask(piece, key) if key else piece
+
+
+# --- Explaining one frame -------------------------------------------------------------------------
+
+
+def frame_violations(
+    first: int,
+    header: Header,
+    direction: Direction,
+    marks: int,
+    rsv1_allowed: bool,
+    payload: bytes,
+) -> list[Violation]:
+    """The rules that a frame breaks: its header, its place among others, a close frame's payload.
+
+    `marks` holds IN_MESSAGE and AFTER_CLOSE; `payload` is looked at for close frames only.
+    """
+    opcode = first & 0x0F
+    fin = first >= 0x80
+    control = opcode >= 8
+    broken: list[str] = []
+    if first & 0x40 and not rsv1_allowed:
+        broken.append("rsv1-without-extension")
+    elif first & 0x40 and control:
+        broken.append("rsv1-on-control-frame")
+    elif first & 0x40 and opcode == Opcode.CONTINUATION:
+        broken.append("rsv1-on-continuation")
+    if first & 0x20:
+        broken.append("rsv2-set")
+    if first & 0x10:
+        broken.append("rsv3-set")
+    if KINDS[opcode] == "reserved":
+        broken.append("reserved-opcode")
+    if direction == "client" and not header.masked:
+        broken.append("frame-not-masked")
+    if direction == "server" and header.masked:
+        broken.append("frame-masked")
+    if control and not fin:
+        broken.append("control-frame-fragmented")
+    if control and header.payload_length > 125:
+        broken.append("control-frame-too-long")
+    extended = header.length - (6 if header.masked else 2)
+    if extended and header.payload_length <= (125 if extended == 2 else 0xFFFF):
+        broken.append("length-not-minimal")
+    if header.payload_length >= 2**63:
+        broken.append("length-too-big")
+    if opcode == Opcode.CONTINUATION and not marks & IN_MESSAGE:
+        broken.append("continuation-without-message")
+    if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
+        broken.append("message-interleaved")
+    if marks & AFTER_CLOSE and not control:
+        broken.append("frame-after-close")
+    if marks & EARLY:
+        broken.append("data-before-response")
+    if opcode == Opcode.CLOSE and payload:
+        if len(payload) == 1:
+            broken.append("close-payload-one-byte")
+        else:
+            if not close_code(int.from_bytes(payload[:2], "big")).sendable:
+                broken.append("close-code-not-allowed")
+            if not is_utf8(payload[2:]):
+                broken.append("close-reason-not-utf8")
+    return [RULES[name] for name in broken]
+
+
+def close_payload_meaning(payload: bytes) -> str:
+    """What a close frame's payload says, in words."""
+    if not payload:
+        return "no code and no reason: the API will report 1005"
+    if len(payload) == 1:
+        return "one byte is no close code"
+    code = close_code(int.from_bytes(payload[:2], "big"))
+    reason = payload[2:].decode("utf-8", "replace")
+    return f"close code {code.code} ({code.name}: {code.meaning})" + (
+        f", reason {reason!r}" if reason else ", no reason"
+    )
+
+
+def frame_fields(
+    data: bytes,
+    header: Header,
+    direction: Direction,
+    payload: bytes,
+    meaning: str | None = None,
+) -> tuple[Field, ...]:
+    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload.
+
+    `meaning` is what the payload says where that takes more than this frame to know.
+    """
+    fields = list(_two_bytes(data[0], data[1], direction))
+    bits = 8 * (header.length - (6 if header.masked else 2))
+    if bits:
+        says = f"{bits} bits of length, first byte first: {header.payload_length} bytes of payload"
+        fields.append(
+            Field("extended payload length", 16, bits, header.payload_length, says, "RFC 6455 §5.2")
+        )
+    if header.masked:
+        says = "byte i of the payload was XORed with byte i mod 4 of this key"
+        key = data[header.length - 4 : header.length].hex()
+        fields.append(Field("masking key", 16 + bits, 32, key, says, "RFC 6455 §5.3"))
+    if payload:
+        opcode = data[0] & 0x0F
+        whole = data[0] >= 0x80 and len(payload) == header.payload_length
+        says = meaning or _payload_meaning(opcode, payload, whole)
+        rfc = "RFC 6455 §5.5.1" if opcode == 8 else "RFC 6455 §5.2"
+        fields.append(
+            Field("payload", 8 * header.length, 8 * len(payload), payload.hex(), says, rfc)
+        )
+    return tuple(fields)
+
+
+def _payload_meaning(opcode: int, payload: bytes, whole: bool) -> str:
+    """What it says; `whole`: no character of it is continued elsewhere."""
+    size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
+    if opcode == 1:
+        text = payload[:200].decode("utf-8", "replace")
+        which = "that are not UTF-8" if whole and not is_utf8(payload) else "of UTF-8"
+        return f'{size} {which}: "{text}{"…" if len(payload) > 200 else ""}"'
+    if opcode == 8:
+        return close_payload_meaning(payload)
+    if opcode == 9:
+        return f"{size} that the pong must bring back"
+    if opcode == 10:
+        return f"{size}, the same as in the ping that it answers"
+    return size
+
+
+@lru_cache(maxsize=4096)
+def _two_bytes(first: int, second: int, direction: Direction) -> tuple[Field, ...]:
+    return _first_byte(first) + _second_byte(second, direction)
+
+
+def _first_byte(first: int) -> tuple[Field, ...]:
+    opcode = first & 0x0F
+    meaning, rfc = _OPCODE_MEANING.get(
+        opcode, ("reserved: not defined, a peer must fail the connection", "RFC 6455 §5.2")
+    )
+    fin = first >> 7
+    fields = [
+        Field(
+            "FIN",
+            0,
+            1,
+            fin,
+            "the message ends with this frame" if fin else "more frames of this message follow",
+            "RFC 6455 §5.2",
+        )
+    ]
+    for i in (1, 2, 3):
+        bit = first >> (7 - i) & 1
+        if i == 1 and bit:
+            says = "with permessage-deflate: this message is compressed; otherwise an error"
+        else:
+            says = "not used, and an error to set" if bit else "0 unless an extension uses it"
+        fields.append(Field(f"RSV{i}", i, 1, bit, says, "RFC 6455 §5.2"))
+    fields.append(Field("opcode", 4, 4, opcode, meaning, rfc))
+    return tuple(fields)
+
+
+def _second_byte(second: int, direction: Direction) -> tuple[Field, ...]:
+    masked = second >> 7
+    short = second & 0x7F
+    if direction == "client":
+        says = (
+            "a client must mask every frame"
+            if masked
+            else "not masked: a client must, so the server will close with 1002"
+        )
+    else:
+        says = (
+            "masked: a server must not, so the client will close with 1002"
+            if masked
+            else "a server masks no frame"
+        )
+    if short < 126:
+        means = f"{short} byte{'s' if short != 1 else ''} of payload"
+    else:
+        means = f"{short} is a sign: the next {2 if short == 126 else 8} bytes hold the length"
+    return (
+        Field("MASK", 8, 1, masked, says, "RFC 6455 §5.1"),
+        Field("payload length", 9, 7, short, means, "RFC 6455 §5.2"),
+    )

@@ -1,0 +1,388 @@
+"""Messages: put together from frames, whatever stands between them and wherever they were cut.
+
+Source: RFC 6455 §5.4 (fragments), §5.6 and §8.1 (text is UTF-8); RFC 7692 §6.2 (compression).
+
+For a recording, ask its index: `capture.index.messages()` gives every `Message`.
+
+For a stream of any length, in pieces of any size, without keeping what nobody wants:
+
+    reader = Reader("client")        # with permessage-deflate: Inflater.of("client", agreement)
+    for piece in file:
+        for event in reader.feed(piece):
+            match event:
+                case FrameHead(): ...     # its header is there: offset, bytes, length, kind
+                case Payload(data): ...   # a piece of the frame's payload, unmasked
+                case Content(data): ...   # what it adds to its message, inflated where compressed
+                case FrameEnd(): ...      # length, the rules that were broken
+                case MessageEnd(): ...    # kind, frames, sizes, the rules that were broken
+    reader.incomplete                     # bytes at the end that are no whole frame
+
+A frame gives its FrameHead, its Payload and Content in turn, its FrameEnd, and where it is the last
+of a message, a MessageEnd. The reader itself holds a few bytes. `Assembler` is the part of it
+that takes frames instead of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from ..fields import Direction, Kind, Violation
+from ..rules import RULES
+from . import frames
+from .deflate import Inflater
+from .frames import Header, Opcode
+from .utf8 import Utf8Check, is_utf8
+
+MessageKind = Literal["text", "binary"]
+
+
+class Message(NamedTuple):
+    """A text or binary message of a recording."""
+
+    connection: int
+    direction: Direction
+    kind: MessageKind
+    time: float
+    """When its last byte came, in seconds from the start of the capture."""
+    offset: int
+    """Where its first frame starts, in bytes of its direction's stream."""
+    frames: int
+    """How many frames it came in; control frames between them do not count."""
+    size: int
+    """Bytes of its payloads on the wire."""
+    content: bytes
+    """What it says: payloads unmasked, joined and inflated."""
+    violations: tuple[Violation, ...] = ()
+    """The rules that it breaks as a message: UTF-8 and compression."""
+    row: int = 0
+    """The row of its last frame in the index."""
+
+    @property
+    def text(self) -> str:
+        """The content as text; what is not UTF-8 becomes U+FFFD."""
+        return self.content.decode("utf-8", "replace")
+
+
+class Assembler:
+    """One direction's messages out of its frames, a piece of a frame at a time.
+
+    For each frame: `begin`, `feed` for each piece of its payload, `end`. Frames may be illegal: a
+    message that another one interrupts is dropped, a continuation of nothing belongs to nothing.
+    """
+
+    def __init__(self, inflater: Inflater | None = None) -> None:
+        self.inflater = inflater
+        self.kind: MessageKind | None = None
+        """Of the message that the frame belongs to; None for control frames and strays."""
+        self.compressed = False
+        self.frames = 0
+        self.size = 0
+        """Bytes of the message's payloads so far."""
+        self.length = 0
+        """Bytes of its content so far."""
+        self.faults: list[str] = []
+        """The rules that this frame breaks in its message, by name."""
+        self.message_faults: list[str] = []
+        """The same for the whole message."""
+        self.utf8: Utf8Check | None = None
+        """The check of a text message; `utf8.fault` is the exact place of its fault."""
+        self.open = False
+        """Whether a message has begun and not ended."""
+        self._message: MessageKind | None = None
+        self._final = False
+
+    def begin(self, first: int) -> None:
+        """A frame begins; `first` is its first byte."""
+        opcode = first & 0x0F
+        self._final = first >= 0x80
+        self.faults = []
+        if opcode in (Opcode.TEXT, Opcode.BINARY):
+            if self.open and self.compressed and self.inflater:
+                self.inflater.abandon()
+            self.open = True
+            self._message = "text" if opcode == Opcode.TEXT else "binary"
+            self.compressed = self.inflater is not None and bool(first & 0x40)
+            self.frames = self.size = self.length = 0
+            self.message_faults = []
+            self.utf8 = Utf8Check() if opcode == Opcode.TEXT else None
+        self.kind = self._message if opcode <= Opcode.BINARY and self.open else None
+        if self.kind:
+            self.frames += 1
+
+    def feed(self, payload: bytes) -> Iterator[bytes]:
+        """The next piece of the frame's payload, unmasked; what it adds to the message."""
+        if self.kind is None:
+            return
+        self.size += len(payload)
+        if self.compressed and self.inflater:
+            for piece in self.inflater.feed(payload):
+                self._check(piece)
+                yield piece
+            self._check_deflate()
+        else:
+            self._check(payload)
+            yield payload
+
+    def end(self) -> Iterator[bytes]:
+        """The frame ends; what still was to come of its message."""
+        if self.kind is None or not self._final:
+            return
+        if self.compressed and self.inflater:
+            for piece in self.inflater.finish():
+                self._check(piece)
+                yield piece
+            self._check_deflate()
+        if self.utf8 and not self.uninflated:
+            self._check(b"", final=True)
+        self.open = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the frame that just ended was the last of a message."""
+        return self.kind is not None and not self.open
+
+    @property
+    def uninflated(self) -> bool:
+        """Whether (the rest of) the message could not be inflated."""
+        return self.compressed and self.inflater is not None and self.inflater.lost
+
+    def _check(self, content: bytes, final: bool = False) -> None:
+        self.length += len(content)
+        if self.utf8 and self.utf8.fault is None and not self.utf8.feed(content, final):
+            self._break("text-not-utf8")
+
+    def _check_deflate(self) -> None:
+        assert self.inflater is not None
+        if self.inflater.fault and self.inflater.fault not in self.message_faults:
+            self._break(self.inflater.fault)
+
+    def _break(self, rule: str) -> None:
+        self.faults.append(rule)
+        self.message_faults.append(rule)
+
+
+class Joiner:
+    """The whole messages out of the whole frames of one recorded direction."""
+
+    def __init__(
+        self, connection: int, direction: Direction, data: bytearray, inflater: Inflater | None
+    ) -> None:
+        self.connection = connection
+        self.direction: Direction = direction
+        self._data = data
+        self._assembler = Assembler(inflater)
+        self._start = 0  # where the message begins
+        self._content: list[bytes] = []
+
+    def join(
+        self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
+    ) -> Iterator[Message]:
+        """The messages that end with the next frames: their rows, offsets and times in turn."""
+        data, made = self._data, self._assembler
+        unmasked, first_start = frames.unmask_short(data, starts), starts[0]
+        connection, direction, new = self.connection, self.direction, tuple.__new__
+        for row, start, time in zip(rows, starts, times, strict=True):
+            first = data[start]
+            kind = _WHOLE.get(first)
+            if kind is None or made.open:
+                message = self._join_fragment(row, start, time)
+                if message is not None:
+                    yield message
+                continue
+            # Nearly every message: one frame, not compressed.
+            if unmasked is not None:
+                begin = start - first_start + 6
+                content = unmasked[begin : begin + data[start + 1] - 0x80]
+            else:
+                content = frames.payload_at(data, start)
+            fine = first == 0x82 or content.isascii() or is_utf8(content)
+            # Not by Message(...): that takes twice as long, and there may be millions.
+            yield new(
+                Message,
+                (
+                    connection, direction, kind, time, start, 1, len(content), content,
+                    () if fine else _NOT_UTF8, row,
+                ),
+            )  # fmt: skip
+
+    def _join_fragment(self, row: int, start: int, time: float) -> Message | None:
+        data, made = self._data, self._assembler
+        if data[start] & 0x0F > Opcode.BINARY:
+            return None
+        made.begin(data[start])
+        if made.kind is None:
+            return None
+        if made.frames == 1:
+            self._start, self._content = start, []
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "only whole frames are joined"
+        for piece in frames.payload_pieces(data, start, header):
+            self._content += made.feed(piece)
+        self._content += made.end()
+        if not made.ended:
+            return None
+        content, self._content = b"".join(self._content), []
+        return Message(
+            self.connection, self.direction, made.kind, time, self._start, made.frames, made.size,
+            content, tuple(RULES[name] for name in made.message_faults), row,
+        )  # fmt: skip
+
+
+_WHOLE: dict[int, MessageKind] = {0x81: "text", 0x82: "binary"}
+_NOT_UTF8 = (RULES["text-not-utf8"],)
+
+
+class FrameHead(NamedTuple):
+    """A frame's header is there."""
+
+    offset: int
+    """Where the frame starts in the stream."""
+    data: bytes
+    """The header's bytes: 2 to 14."""
+    header: Header
+    kind: Kind
+
+
+class Payload(NamedTuple):
+    """A piece of the frame's payload, unmasked."""
+
+    data: bytes
+
+
+class Content(NamedTuple):
+    """What the frame adds to its message: its payload, inflated where compressed."""
+
+    data: bytes
+
+
+class FrameEnd(NamedTuple):
+    """The frame is whole."""
+
+    offset: int
+    length: int
+    violations: tuple[Violation, ...]
+
+
+class MessageEnd(NamedTuple):
+    """A message is whole; fields as those of `Message`."""
+
+    kind: MessageKind
+    offset: int
+    frames: int
+    size: int
+    length: int
+    """Bytes of its content."""
+    violations: tuple[Violation, ...]
+
+
+ReaderEvent = FrameHead | Payload | Content | FrameEnd | MessageEnd
+
+
+class Reader:
+    """The frames and messages of one direction, out of a stream in pieces of any size.
+
+    Without an `inflater` a compressed message is a broken rule. `offset` is what the stream's first
+    byte counts as: frames start behind the handshake.
+    """
+
+    def __init__(
+        self, direction: Direction, inflater: Inflater | None = None, *, offset: int = 0
+    ) -> None:
+        self.direction: Direction = direction
+        self.assembler = Assembler(inflater)
+        self._track = frames.Splitter(direction, offset, inflater is not None)
+        self._head = b""  # a header so far
+        self._frame: FrameHead | None = None
+        self._marks = 0
+        self._left = 0  # bytes of payload that have not come yet
+        self._control = b""
+        self._message_offset = 0
+
+    @property
+    def position(self) -> int:
+        """The offset of the first byte that no whole frame has taken yet."""
+        return self._track.position
+
+    @property
+    def incomplete(self) -> int:
+        """Bytes at the end that are no whole frame (yet)."""
+        if self._frame is None:
+            return len(self._head)
+        return self._frame.header.length + self._frame.header.payload_length - self._left
+
+    @property
+    def incomplete_violations(self) -> tuple[Violation, ...]:
+        """The rules that the frame at the end breaks already, as far as it has come."""
+        if self._frame is None:
+            return ()
+        found = self._violations(self._frame, b"")
+        return (*found, *(RULES[name] for name in self.assembler.faults))
+
+    def feed(self, data: bytes) -> Iterator[ReaderEvent]:
+        """Take in the next bytes. They count as read once the events have been."""
+        start = 0
+        while True:
+            if self._frame is None:
+                head = self._head + data[start : start + 14 - len(self._head)]
+                header = frames.read_header(head, 0, len(head))
+                if header is None:
+                    self._head = head
+                    return
+                start += header.length - len(self._head)
+                yield self._begin(head[: header.length], header)
+            frame = self._frame
+            assert frame is not None
+            piece = data[start : start + self._left]
+            start += len(piece)
+            if piece:
+                yield from self._take(frame, piece)
+            if self._left:
+                return
+            yield from self._end(frame)
+
+    def _begin(self, head: bytes, header: Header) -> FrameHead:
+        self._head = b""
+        self._frame = FrameHead(self.position, head, header, frames.KINDS[head[0] & 0x0F])
+        self._left = header.payload_length
+        self._control = b""
+        self._marks = self._track.context
+        self.assembler.begin(head[0])
+        if self.assembler.frames == 1 and self.assembler.kind:
+            self._message_offset = self.position
+        return self._frame
+
+    def _take(self, frame: FrameHead, piece: bytes) -> Iterator[ReaderEvent]:
+        done = frame.header.payload_length - self._left
+        self._left -= len(piece)
+        if frame.header.masked:
+            turn = done % 4
+            key = frame.data[-4:]
+            piece = frames.mask(piece, key[turn:] + key[:turn])
+        if frame.kind == "close" and len(self._control) <= 125:
+            self._control += piece
+        yield Payload(piece)
+        for content in self.assembler.feed(piece):
+            yield Content(content)
+
+    def _end(self, frame: FrameHead) -> Iterator[ReaderEvent]:
+        for content in self.assembler.end():
+            yield Content(content)
+        self._frame = None
+        length = frame.header.length + frame.header.payload_length
+        violations = self._violations(frame, self._control)
+        self._track.follow(frame.data[0], frame.offset, length)
+        faults = self.assembler.faults
+        yield FrameEnd(frame.offset, length, (*violations, *(RULES[name] for name in faults)))
+        if self.assembler.ended:
+            made = self.assembler
+            yield MessageEnd(
+                made.kind or "binary", self._message_offset, made.frames, made.size, made.length,
+                tuple(RULES[name] for name in made.message_faults),
+            )  # fmt: skip
+
+    def _violations(self, frame: FrameHead, payload: bytes) -> list[Violation]:
+        return frames.frame_violations(
+            frame.data[0], frame.header, self.direction, self._marks,
+            self._track.rsv1_allowed, payload,
+        )  # fmt: skip

@@ -1,0 +1,176 @@
+"""What the data frames of a recorded stream say, for whoever looks at one of them.
+
+A fragment can only be understood after those before it, and with compression a message after all
+messages before it. So a look walks from the nearest place where nothing has to be known, and the
+next look goes on from there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from ..fields import Violation
+from ..protocol import frames
+from ..protocol.deflate import Inflater
+from ..protocol.messages import Assembler, MessageKind
+from ..rules import RULES
+from .trimmed_stream import trimmed
+
+KEPT = 1 << 20
+"""Bytes of a frame's content that are kept to be shown."""
+CHECKPOINT = 1 << 20
+"""Bytes of the stream after which an inflater's window is kept, to start from there again."""
+
+
+class Said(NamedTuple):
+    """What one data frame adds to its message."""
+
+    kind: MessageKind | None
+    """The message's kind; None where the frame belongs to none."""
+    compressed: bool
+    content: bytes
+    """The first MiB of it at most, inflated where compressed."""
+    size: int
+    """Bytes of all of it."""
+    before: int
+    """Bytes of the message's content before it."""
+    faults: tuple[str, ...]
+    """The rules that it breaks in its message, by name."""
+    utf8_fault: int | None
+    """The place in the message of the first byte that cannot be UTF-8."""
+    uninflated: bool
+    """Whether (the rest of) it could not be inflated."""
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The rules that it breaks, with the place of the fault."""
+        return tuple(
+            not_utf8(self.content, (self.utf8_fault or 0) - self.before, self.size)
+            if name == "text-not-utf8"
+            else RULES[name]
+            for name in self.faults
+        )
+
+    def meaning(self, payload_length: int) -> str:
+        """What the frame's payload says, in words."""
+        size = _bytes(payload_length)
+        if self.compressed:
+            size += f", compressed (permessage-deflate): {_bytes(self.size)} when inflated"
+            if self.uninflated:
+                size += ", the rest cannot be inflated" if self.size else ": it cannot be inflated"
+        if self.kind != "text":
+            return size if self.compressed else f"{size} of a binary message"
+        text = self.content[:800].decode("utf-8", "replace")[:200]
+        more = "…" if self.size > len(text.encode()) else ""
+        return f'{size}{"" if self.compressed else " of a text message"}: "{text}{more}"'
+
+
+def not_utf8(content: bytes, fault: int, size: int) -> Violation:
+    """The broken rule, with the place: byte `fault` of the content that one frame adds."""
+    rule = RULES["text-not-utf8"]
+    if fault >= size:
+        where = "Here it ends inside a character."
+    elif fault < len(content):
+        where = f"Here byte {fault} (0x{content[fault]:02x}) cannot stand where it does."
+    else:
+        where = f"Here byte {fault} cannot stand where it does."
+    return rule._replace(text=f"{rule.text} {where}")
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'s' if count != 1 else ''}"
+
+
+class Contents:
+    """The contents of one direction's data frames. `inflater` is None without compression."""
+
+    def __init__(
+        self,
+        streams: list[bytearray],
+        number: int,
+        splitter: frames.Splitter,
+        inflater: Inflater | None,
+    ) -> None:
+        self._streams, self._number = streams, number
+        self._splitter = splitter
+        self._inflater = inflater
+        # Where a walk may start with compression, and the window there.
+        self._places = [splitter.position]
+        self._windows = [b""]
+        self._assembler = Assembler()
+        self._next = -1  # the frame that the walk comes to next; -1: there is no walk
+        self._last: tuple[int, Said] | None = None
+
+    def frame(self, offset: int, fragment: bool) -> Said | None:
+        """What the whole data frame at `offset` adds to its message.
+
+        None for a fragment whose message began with what has been dropped since.
+        """
+        if self._last and self._last[0] == offset:
+            return self._last[1]
+        if not self._start(offset, fragment):
+            if self._inflater is None:
+                return None
+            return Said(None, True, b"", 0, 0, (), None, uninflated=True)
+        while self._next < offset:
+            self._step(keep=False)
+        self._last = offset, self._step(keep=True)
+        return self._last[1]
+
+    def _start(self, offset: int, fragment: bool) -> bool:
+        """Begin a walk to `offset` as near to it as can be, or go on with the one before.
+
+        False where it would have to begin among what has been dropped.
+        """
+        inflater, window = self._inflater, b""
+        if inflater is not None and not inflater.no_context_takeover:
+            place = bisect_right(self._places, offset) - 1
+            start, window = self._places[place], self._windows[place]
+        elif fragment:
+            fragmented = self._splitter.fragmented
+            start = fragmented[bisect_right(fragmented, offset) - 1]
+        else:
+            start = offset
+        less = trimmed(self._streams[self._number])
+        gap = range(less.start, less.stop) if less else range(0)
+        if start <= self._next <= offset and self._next not in gap:
+            return True
+        if start in gap:
+            return False
+        if inflater is not None:
+            inflater = Inflater(inflater.window_bits, inflater.no_context_takeover, window)
+        self._assembler = Assembler(inflater)
+        self._next = start
+        return True
+
+    def _step(self, keep: bool) -> Said:
+        """Read the next frame of the walk, and what it says where that is to be kept."""
+        data, start, made = self._streams[self._number], self._next, self._assembler
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "a walk only comes to whole frames"
+        self._next = start + header.length + header.payload_length
+        made.begin(data[start])
+        before = made.length
+        content = bytearray()
+        if made.kind is not None:
+            for piece in frames.payload_pieces(data, start, header):
+                for said in made.feed(piece):
+                    if keep and len(content) < KEPT:
+                        content += said
+            for said in made.end():
+                if keep and len(content) < KEPT:
+                    content += said
+            self._keep_place()
+        return Said(
+            made.kind, made.compressed, bytes(content[:KEPT]), made.length - before, before,
+            tuple(made.faults), made.utf8.fault if made.utf8 else None, made.uninflated,
+        )  # fmt: skip
+
+    def _keep_place(self) -> None:
+        inflater = self._assembler.inflater
+        if inflater is None or not self._assembler.ended or inflater.lost:
+            return
+        if self._next - self._places[-1] >= CHECKPOINT:
+            self._places.append(self._next)
+            self._windows.append(inflater.window)

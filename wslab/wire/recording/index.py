@@ -1,0 +1,707 @@
+"""What is in a recording: its requests, responses and frames as rows in the order of time.
+
+Made in two depths. `update` finds where each unit starts and keeps 14 bytes about it; `rows` and
+`unit` explain only what somebody looks at.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..fields import Direction, Kind, Unit, Violation
+from ..protocol import connection_state, deflate, frames, handshake
+from ..protocol.connection_state import State
+from ..protocol.deflate import Agreement, Inflater
+from ..protocol.exchange import Exchange
+from ..protocol.http_reader import HttpReader
+from ..protocol.messages import Joiner, Message
+from ..protocol.utf8 import is_utf8, utf8_fault
+from ..rules import RULES
+from .contents import Contents, Said, not_utf8
+from .preview import PREVIEW, preview, printable
+from .trimmed_stream import TrimmedStream, trimmed
+
+if TYPE_CHECKING:
+    from .capture import Capture, Event
+
+_NEVER = 1 << 62
+
+DROPPED = "no longer kept"
+"""The preview of a row whose bytes have been dropped (see `Capture`)."""
+
+LARGE = 1 << 20
+"""Bytes of payload from which on a text or binary frame is looked at piece by piece."""
+
+
+class Row(NamedTuple):
+    """One unit, in short."""
+
+    number: int
+    time: float
+    connection: int
+    direction: Direction
+    kind: Kind
+    offset: int
+    length: int
+    fin: bool
+    preview: str
+    broken: bool
+    mark: str = ""
+    """What a debugger did to it on its way, in words: `held`, `dropped`, `edited, duplicated`."""
+
+
+class _Message(NamedTuple):
+    """A request or response among the rows."""
+
+    head: handshake.Head
+    length: int
+    request: handshake.Head | None
+    """For a response: the request that it answers."""
+
+
+class _Side:
+    """One direction of one connection, as far as it has been read."""
+
+    def __init__(self, stream: int, direction: Direction, exchange: Exchange) -> None:
+        self.stream = stream
+        self.direction: Direction = direction
+        self.position = 0  # where the next unit starts
+        self.http = HttpReader(direction, exchange)
+        self.splitter: frames.Splitter | None = None  # set once the bytes are frames
+        self.inflater: Inflater | None = None  # where compression was agreed on
+        self.contents: Contents | None = None  # set together with the splitter
+        self.waits = False  # asked for an upgrade: what follows depends on the answer
+        self.waiting: list[int] = []  # chunks that came meanwhile
+        self.early = 0  # what was sent up to here did not wait for the answer
+        self.ended = False
+        self.frames = 0  # where the first frame starts
+
+
+class _Connection:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.exchange = Exchange()
+        self.client = _Side(2 * (number - 1), "client", self.exchange)
+        self.server = _Side(2 * (number - 1) + 1, "server", self.exchange)
+        self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
+        self.state = State.CONNECTING
+
+
+class Index:
+    """The rows of a capture. Thread-safe; grows by `update`."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._lock = threading.RLock()
+        self._start = array("Q")  # by row: where the unit starts in its stream
+        self._chunk = array("I")  # by row: the chunk that brought its last byte
+        self._marks = array("H")  # by row: see frames.py
+        self._messages: dict[int, _Message] = {}
+        self._connections: list[_Connection] = []
+        self._chunks_read = 0
+        self._events_read = 0
+        self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
+        self._early_marks: list[tuple[int, Event]] = []  # on what is no whole unit yet
+        self._marked_at: dict[tuple[int, int], int] = {}  # stream and offset -> row
+        self.marked: list[int] = []
+        """The rows in the order in which they were marked; marked again, a row comes again."""
+
+    # --- Taking in what was recorded
+
+    def update(self) -> int:
+        """Take in what was recorded since the last time; the number of rows now."""
+        with self._lock:
+            capture = self._capture
+            count = len(capture.log_time)  # the last thing that recording a chunk writes
+            while True:
+                stop = min(self._read_events(self._chunks_read), count)
+                if self._chunks_read >= count:
+                    break
+                while self._chunks_read < stop:
+                    self._read_chunks(stop)
+            if self._early_marks:
+                early, self._early_marks = self._early_marks, []
+                for stream, event in early:
+                    self._mark(stream, event)
+            return len(self._start)
+
+    def _read_events(self, position: int) -> int:
+        """Read the events that came before a chunk; the chunk that the next one came before."""
+        events = self._capture.events
+        while self._events_read < len(events):
+            event = events[self._events_read]
+            if event.position > position:
+                return event.position
+            self._events_read += 1
+            self._read_event(event)
+        return _NEVER
+
+    def _read_chunks(self, stop: int) -> None:
+        """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`."""
+        capture, first = self._capture, self._chunks_read
+        stream = capture.log_stream[first]
+        if self._side(stream).splitter is None:
+            self._advance(self._connections[stream // 2], self._side(stream), first)
+            self._chunks_read = first + 1
+            return
+        stop = min(stop, first + 65536)
+        run = capture.log_stream[first:stop]
+        if run.count(stream) == len(run):
+            self._chunks_read = stop
+            ends: Sequence[int] = capture.log_end[first:stop]
+            self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
+            return
+        pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
+        for chunk, stream in enumerate(run, first):
+            if stream not in pieces:
+                if self._side(stream).splitter is None:
+                    stop = chunk
+                    break
+                pieces[stream] = [], array("Q")
+            chunks, ends_there = pieces[stream]
+            chunks.append(chunk)
+            ends_there.append(capture.log_end[chunk])
+        self._chunks_read = stop
+        # Rows are in the order of time, which is that of the chunks.
+        merged: list[tuple[int, int, int]] = []
+        for stream, (chunks, ends) in pieces.items():
+            found, brought, marks = array("Q"), array("I"), array("H")
+            self._split(stream, chunks, ends, found, brought, marks)
+            merged += zip(brought, found, marks, strict=True)
+        merged.sort()
+        self._chunk.extend(row[0] for row in merged)
+        self._start.extend(row[1] for row in merged)
+        self._marks.extend(row[2] for row in merged)
+
+    def _split(
+        self,
+        stream: int,
+        chunks: Sequence[int],
+        ends: Sequence[int],
+        found: array[int],
+        brought: array[int],
+        marks: array[int],
+    ) -> None:
+        """Find the frames in chunks of one stream: where they start, which chunk ended them."""
+        side = self._side(stream)
+        splitter = side.splitter
+        assert splitter is not None, "only what follows a handshake is frames"
+        closed, row = splitter.closed, len(found)
+        splitter.split(self._capture.streams[stream], ends[-1], found, marks)
+        if row == len(found):
+            return
+        stops = found[row + 1 :]  # a frame ends where the next one starts
+        stops.append(splitter.position)
+        if stops == ends:  # one chunk, one frame
+            brought.extend(chunks)
+            chunks = ends = ()
+        taken = 0
+        for chunk, end in zip(chunks, ends, strict=True):
+            upto = bisect_right(stops, end, taken)
+            if upto == taken + 1:
+                brought.append(chunk)
+            elif upto > taken:
+                brought.extend(array("I", [chunk]) * (upto - taken))
+            taken = upto
+        while row < len(found) and found[row] < side.early:
+            marks[row] |= frames.EARLY | frames.BROKEN
+            row += 1
+        if splitter.closed and not closed:
+            self._happen(self._connections[stream // 2], connection_state.Event.CLOSE_FRAME)
+
+    def _read_event(self, event: Event) -> None:
+        if event.name in ("open", "upgraded"):
+            while len(self._connections) < event.connection:  # the clock of a file may go wrong
+                self._connections.append(_Connection(len(self._connections) + 1))
+            connection = self._connections[event.connection - 1]
+            if event.name == "upgraded":
+                self._upgrade(connection, None)
+            return
+        connection = self._connections[event.connection - 1]
+        side = connection.client if event.direction == "client" else connection.server
+        if event.name not in ("eof", "reset"):
+            if event.is_mark:
+                self._mark(side.stream, event)
+            return
+        side.ended = True
+        if side.http.head and side.splitter is None:
+            # A body whose end nobody announced ends with the connection.
+            self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
+        if event.name == "reset" or (connection.client.ended and connection.server.ended):
+            self._happen(connection, connection_state.Event.TCP_CLOSED)
+
+    def _mark(self, stream: int, event: Event) -> None:
+        row = self._marked_at.get((stream, event.offset))
+        side = self._side(stream)
+        if row is None and event.offset >= (side.splitter or side).position:
+            self._early_marks.append((stream, event))  # no whole unit: the rest may still come
+            return
+        if row is None:
+            row = self._find(stream, event.offset)
+            if row is None:
+                return  # in the middle of a unit
+            self._marked_at[stream, event.offset] = row
+        self._row_marks.setdefault(row, []).append(event)
+        self.marked.append(row)
+
+    def _find(self, stream: int, offset: int) -> int | None:
+        # From the end: what is marked for the first time has only just been recorded.
+        log = self._capture.log_stream
+        for row in range(len(self._start) - 1, -1, -1):
+            if log[self._chunk[row]] == stream and self._start[row] <= offset:
+                return row if self._start[row] == offset else None
+        return None
+
+    def _end_of(self, side: _Side) -> int:
+        return len(self._capture.streams[side.stream])
+
+    def _last_chunk(self, side: _Side) -> int:
+        chunk = self._chunks_read - 1
+        while chunk > 0 and self._capture.log_stream[chunk] != side.stream:
+            chunk -= 1
+        return max(chunk, 0)
+
+    def _happen(self, connection: _Connection, event: connection_state.Event) -> None:
+        connection.state = connection_state.after(connection.state, event)
+
+    def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
+        stop = self._capture.log_end[chunk]
+        while side.splitter is None:
+            if side.waits:
+                side.waiting.append(chunk)
+                return
+            if side.position >= stop or not self._advance_http(connection, side, stop, chunk):
+                return
+        self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
+
+    def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
+        """Read one request or response; False while it is not all there."""
+        data = self._capture.streams[side.stream]
+        end = side.http.end(data, side.position, stop)
+        if end is not None:
+            self._end_message(connection, side, end, chunk)
+        elif side.http.is_over(data, side.position):
+            self._speak_frames(connection, side)
+        else:
+            return False
+        return True
+
+    def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
+        """Note the request or response that was read, and what follows from it."""
+        head, request = side.http.head, side.http.request
+        assert head is not None, "a message has a head"
+        asking = connection.client
+        if side.direction == "server" and head.status == 101 and asking.http.head:
+            # Nobody waits for the rest of its body any more.
+            self._end_message(connection, asking, asking.http.seen, self._last_chunk(asking))
+        broken = (
+            handshake.request_violations(head)
+            if side.direction == "client"
+            else handshake.response_violations(head, request)
+        )
+        self._messages[len(self._start)] = _Message(head, end - side.position, request)
+        self._start.append(side.position)
+        self._chunk.append(chunk)
+        early = side.position < side.early  # before the answer to an upgrade had come
+        marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
+        self._marks.append(frames.HEAD | marks)
+        side.position = end
+        side.http.go_on(end)
+        if side.direction == "client":
+            # Its answer may have come before its body.
+            side.waits = head.wants_upgrade and connection.exchange.awaits(head)
+            if connection.server.splitter is not None:
+                self._speak_frames(connection, side)
+            return
+        if head.status == 101:
+            refused = handshake.client_refuses(head, request)
+            self._happen(
+                connection,
+                connection_state.Event.REFUSED if refused else connection_state.Event.ACCEPTED,
+            )
+            agreed = [
+                Agreement.of_response(extension.parameters)
+                for extension in handshake.extensions(head)
+                if extension.name == deflate.NAME
+            ]
+            self._upgrade(connection, agreed[0] if agreed else None)
+        elif head.status is None or head.status >= 200:
+            if request is not None and request.wants_upgrade:
+                self._happen(connection, connection_state.Event.REFUSED)
+            if request is None or request.wants_upgrade:
+                # Else another request was answered, and the upgrade's answer is still to come.
+                self._resume(connection)
+
+    def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
+        connection.agreed = agreed
+        connection.exchange.upgraded = True
+        self._speak_frames(connection, connection.server)
+        client = connection.client
+        if client.http.is_over(self._capture.streams[client.stream], client.position):
+            if client.http.seen > client.position:  # it began with frames, unasked
+                client.waiting.append(self._last_chunk(client))
+            self._speak_frames(connection, client)
+        self._resume(connection)
+
+    def _speak_frames(self, connection: _Connection, side: _Side) -> None:
+        """HTTP is over in this direction."""
+        agreed, streams = connection.agreed, self._capture.streams
+        side.inflater = Inflater.of(side.direction, agreed) if agreed else None
+        side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
+        side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
+        side.frames = side.position
+
+    def _resume(self, connection: _Connection) -> None:
+        """Read what the client sent before it had its answer."""
+        side = connection.client
+        side.waits = False
+        waiting, side.waiting = side.waiting, []
+        if waiting:
+            side.early = self._capture.log_end[waiting[-1]]
+        for chunk in waiting:
+            self._advance(connection, side, chunk)
+
+    def accept(self, connection: int) -> bool:
+        """Take the upgrade that a client asked for as accepted: its answer was never recorded.
+
+        Whether it asked for one and went on.
+        """
+        with self._lock:
+            found = self._connections[connection - 1]
+            request, client = found.exchange.last, found.client
+            if not client.waits or request is None or client.position == self._end_of(client):
+                return False
+            self._happen(found, connection_state.Event.ACCEPTED)
+            # What is compressed can be inflated without the parameters that were agreed on.
+            offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
+            self._upgrade(found, Agreement.of_response(()) if offered else None)
+            return True
+
+    # --- Looking
+
+    def __len__(self) -> int:
+        return len(self._start)
+
+    @property
+    def connections(self) -> list[int]:
+        """The numbers of the connections seen so far."""
+        return [connection.number for connection in self._connections]
+
+    def state(self, connection: int) -> str:
+        """The connection's state as an onlooker sees it: CONNECTING, OPEN, CLOSING or CLOSED."""
+        with self._lock:
+            return self._connections[connection - 1].state.name
+
+    def is_upgraded(self, connection: int) -> bool:
+        """Whether HTTP is over on this connection, and its bytes are frames."""
+        with self._lock:
+            return self._connections[connection - 1].server.splitter is not None
+
+    def speaks_frames(self, connection: int, direction: Direction) -> bool:
+        """Whether HTTP is over in one direction: a request may come late, behind its 101."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            return side.splitter is not None
+
+    def incomplete(self, connection: int, direction: Direction) -> int:
+        """Bytes at the end of a direction's stream that are no whole unit (yet)."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            position = side.splitter.position if side.splitter else side.position
+            return self._end_of(side) - position
+
+    def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
+        """The rules that the frame at the end breaks already, which is no whole unit (yet)."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            side = found.client if direction == "client" else found.server
+            splitter = side.splitter
+            if splitter is None:
+                return ()
+            data = self._capture.streams[side.stream]
+            header = frames.read_header(data, splitter.position, len(data))
+            if header is None:
+                return ()
+            first = data[splitter.position]
+            return tuple(
+                frames.frame_violations(
+                    first, header, direction, splitter.context, splitter.rsv1_allowed, b""
+                )
+            )
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
+        """The rows from `start` up to `stop` (the end, if None), as a slice of a list."""
+        with self._lock:
+            return [self._row(number) for number in range(len(self._start))[start:stop]]
+
+    def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
+        """What is kept of rows, for who lists very many: where each starts, the chunk that brought
+        its last byte, and its marks (see `frames`). `rows` explains them."""
+        with self._lock:
+            return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
+
+    def _row(self, number: int) -> Row:
+        chunk = self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start, marks = self._start[number], self._marks[number]
+        time = self._capture.log_time[chunk]
+        if marks & frames.HEAD:
+            message = self._messages[number]
+            kind: Kind = "request" if direction == "client" else "response"
+            text = message.head.first_line
+            if kind == "response" and message.head.status is not None:
+                text = text.partition(" ")[2]
+            return Row(
+                number, time, connection, direction, kind, start, message.length, True,
+                printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
+            )  # fmt: skip
+        data = self._capture.streams[stream]
+        less = trimmed(data)
+        if less and start < less.stop:
+            return Row(
+                number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+                self._dropped_length(number, stream, less), bool(marks & frames.FIN),
+                DROPPED, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+            )  # fmt: skip
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "a row is only made of a whole frame"
+        said = self._said(number, stream, data[start], header)
+        text = preview(data, start, header, said)
+        if not marks & frames.CHECKED:
+            marks = self._check(number, data, header, said)
+        return Row(
+            number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+            header.length + header.payload_length, bool(marks & frames.FIN),
+            text, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+        )  # fmt: skip
+
+    def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
+        # A frame ends where the next one starts.
+        log = self._capture.log_stream
+        for row in range(number + 1, len(self._start)):
+            if log[self._chunk[row]] == stream:
+                return self._start[row] - self._start[number]
+        return data.stop - self._start[number]
+
+    @property
+    def dropped(self) -> int:
+        """How many frames are no longer kept, only their rows."""
+        with self._lock:
+            row = bisect_left(self._chunk, self._capture.oldest)
+            return row - sum(head < row for head in self._messages)
+
+    def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
+        """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
+        frame starts and where the last whole one of theirs ends."""
+        with self._lock:
+            log, found = self._capture.log_stream, dict[int, tuple[int, int]]()
+            wanted = set(log[first:stop])
+            row = bisect_left(self._chunk, stop)
+            while row and wanted and self._chunk[row - 1] >= first:
+                row -= 1
+                stream = log[self._chunk[row]]
+                if stream in wanted and not self._marks[row] & frames.HEAD:
+                    wanted.discard(stream)
+                    data, start = self._capture.streams[stream], self._start[row]
+                    header = frames.read_header(data, start, len(data))
+                    if header is not None:
+                        end = start + header.length + header.payload_length
+                        found[stream] = self._side(stream).frames, end
+            return found
+
+    def marks(self, number: int) -> tuple[Event, ...]:
+        """What a debugger did to the unit of a row, in order; see `Capture.mark`."""
+        with self._lock:
+            return tuple(self._row_marks.get(number, ()))
+
+    def _words(self, number: int) -> str:
+        events = self._row_marks.get(number)
+        return mark_words(events) if events else ""
+
+    def _side(self, stream: int) -> _Side:
+        connection = self._connections[stream // 2]
+        return connection.server if stream % 2 else connection.client
+
+    def _said(self, number: int, stream: int, first: int, header: frames.Header) -> Said | None:
+        """What a frame adds to its message; None where its payload alone says that."""
+        large = header.payload_length >= LARGE
+        if first & 0x0F > 2 or (first in (0x81, 0x82) and not large):
+            return None
+        side = self._side(stream)
+        begins = first & 0x0F > 0
+        fragment = first < 0x80 if begins else bool(self._marks[number] & frames.IN_MESSAGE)
+        if not fragment and not (begins and (large or (first & 0x40 and side.inflater))):
+            return None
+        assert side.contents is not None, "a frame stands behind a handshake"
+        return side.contents.frame(self._start[number], fragment)
+
+    def _check(self, number: int, data: bytearray, header: frames.Header, said: Said | None) -> int:
+        """Note in a row's marks whether what it adds to its message breaks a rule."""
+        start = self._start[number]
+        if said is not None:
+            faulty = bool(said.faults)
+        else:
+            text = data[start] & 0x0F == frames.Opcode.TEXT
+            faulty = text and not is_utf8(frames.frame_payload(data, start, header))
+        self._marks[number] |= frames.CHECKED | (frames.FAULTY if faulty else 0)
+        return self._marks[number]
+
+    def messages(self, connection: int | None = None) -> Iterator[Message]:
+        """The whole text and binary messages so far, of one connection or all, as they ended.
+
+        Illegal frames count as well as they can: see `messages.Assembler`.
+        """
+        joiners: dict[int, Joiner] = {}
+        position, count = 0, self.update()
+        while position < count:
+            with self._lock:
+                found = self._of_streams(position, min(position + 4096, count), connection)
+            position += 4096
+            joined = []
+            for stream, rows in found.items():
+                if stream not in joiners:
+                    joiners[stream] = self._joiner(stream)
+                starts = list(map(self._start.__getitem__, rows))
+                chunks = map(self._chunk.__getitem__, rows)
+                times = list(map(self._capture.log_time.__getitem__, chunks))
+                joined.append(joiners[stream].join(rows, starts, times))
+            if len(joined) == 1:
+                yield from joined[0]
+            else:
+                yield from heapq.merge(*joined, key=attrgetter("row"))
+
+    def _of_streams(
+        self, first: int, stop: int, connection: int | None
+    ) -> dict[int, Sequence[int]]:
+        """The rows that are frames, from `first` up to `stop`, by stream."""
+        log = self._capture.log_stream
+        brought = log[self._chunk[first] : self._chunk[stop - 1] + 1]
+        heads = any(marks & frames.HEAD for marks in self._marks[first:stop])
+        if brought.count(brought[0]) == len(brought) and not heads and connection is None:
+            return {brought[0]: range(first, stop)}
+        rows: dict[int, list[int]] = {}
+        for row in range(first, stop):
+            stream = log[self._chunk[row]]
+            if not self._marks[row] & frames.HEAD and connection in (None, stream // 2 + 1):
+                rows.setdefault(stream, []).append(row)
+        return {**rows}
+
+    def _joiner(self, stream: int) -> Joiner:
+        side, (connection, _) = self._side(stream), self._capture.whose_stream(stream)
+        inflater = None
+        if side.inflater is not None:
+            inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
+        return Joiner(connection, side.direction, self._capture.streams[stream], inflater)
+
+    def unit(self, number: int, most: int | None = None) -> Unit:
+        """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
+
+        Of a frame whose payload is longer than `most` bytes only so much is held, in `data`,
+        `payload` and the payload field's value; of a body likewise. Length, bits and rules are
+        those of the whole.
+        """
+        with self._lock:
+            if not 0 <= number < len(self._start):
+                raise IndexError(
+                    f"expected a row from 0 to {len(self._start) - 1}, got {number}"
+                    if len(self._start)
+                    else f"there is no row {number}: nothing has been recorded yet"
+                )
+            if number in self._messages:
+                return self._message_unit(number, most)
+            return self._frame(number, most)
+
+    def _message_unit(self, number: int, most: int | None) -> Unit:
+        message, chunk = self._messages[number], self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start, length, head = self._start[number], message.length, message.head
+        held = length if most is None else min(length, head.length + most)
+        data = bytes(self._capture.streams[stream][start : start + held])
+        request = direction == "client"
+        violations = (
+            handshake.request_violations(head)
+            if request
+            else handshake.response_violations(head, message.request)
+        )
+        if self._marks[number] & frames.EARLY:
+            violations += (RULES["data-before-response"],)
+        return Unit(
+            number, connection, direction, "request" if request else "response",
+            self._capture.log_time[chunk], start, data,
+            handshake.head_fields(data, head, request, length), violations,
+            mark=self._words(number), body_rest=length - held,
+        )  # fmt: skip
+
+    def _frame(self, number: int, most: int | None) -> Unit:
+        chunk = self._chunk[number]
+        stream = self._capture.log_stream[chunk]
+        connection, direction = self._capture.whose_stream(stream)
+        start, marks = self._start[number], self._marks[number]
+        data = self._capture.streams[stream]
+        less = trimmed(data)
+        if less and start < less.stop:
+            return Unit(
+                number, connection, direction, frames.KINDS[marks & 0x0F],
+                self._capture.log_time[chunk], start, b"", (), (), bool(marks & frames.FIN),
+                marks & 0x0F, mark=self._words(number),
+                rest=self._dropped_length(number, stream, less),
+            )  # fmt: skip
+        header = frames.read_header(data, start, len(data))
+        assert header is not None, "a row is only made of a whole frame"
+        length = header.payload_length
+        cut = most is not None and length > most
+        whole = bytes(data[start : start + header.length + (most if cut and most else length)])
+        payload = frames.frame_payload(whole, 0, header)
+        violations: tuple[Violation, ...] = ()
+        if marks & frames.BROKEN:
+            violations = tuple(
+                frames.frame_violations(
+                    whole[0], header, direction, marks,
+                    self._side(stream).inflater is not None, b"" if cut else payload,
+                )
+            )  # fmt: skip
+        meaning = inflated = None
+        said = self._said(number, stream, whole[0], header)
+        if said is not None:
+            violations += said.violations
+            meaning = said.meaning(length)
+            inflated = said.content if said.compressed else None
+        elif marks & 0x0F == 1 and not is_utf8(payload):
+            violations += (not_utf8(payload, utf8_fault(payload) or 0, length),)
+        fields = frames.frame_fields(whole, header, direction, payload, meaning)
+        if cut:
+            says = meaning or f"{length} bytes"
+            fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
+        return Unit(
+            number, connection, direction, frames.KINDS[marks & 0x0F],
+            self._capture.log_time[chunk], start, whole, fields,
+            violations, bool(marks & frames.FIN), marks & 0x0F,
+            whole[header.length - 4 : header.length] if header.masked else None, payload,
+            inflated, self._words(number), length - len(payload),
+        )  # fmt: skip
+
+
+def mark_words(events: Iterable[Event]) -> str:
+    """The marks of one unit in words: what waits still, how long it waited, what became of it."""
+    words: list[str] = []
+    waiting: Event | None = None
+    for event in events:
+        if event.name in ("held", "delayed"):
+            waiting = waiting or event
+        else:
+            if waiting is not None and event.name in ("delivered", "dropped"):
+                words.append(f"{waiting.name} {event.time - waiting.time:.1f} s")
+                waiting = None
+            if event.name != "delivered" and event.name not in words:
+                words.append(event.name)
+    return ", ".join([*words, waiting.name] if waiting is not None else words)

@@ -1,0 +1,76 @@
+"""The same bytes three times: as messages, as frames, and as the pieces in which they were read.
+
+Source: RFC 6455 §5.4 for messages and frames. Of TCP a program sees no segments, only what each
+read gave it: that is what a recording holds, and on one machine it is close to what was sent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..fields import Direction
+from .capture import Capture
+
+
+class Span(NamedTuple):
+    """A stretch of a direction's stream, in bytes: `start` up to, not including, `stop`."""
+
+    start: int
+    stop: int
+    kind: str
+    label: str
+
+
+class Layers(NamedTuple):
+    """What one direction of a connection carried from `start` on."""
+
+    start: int
+    stop: int
+    messages: tuple[Span, ...]
+    frames: tuple[Span, ...]
+    reads: tuple[Span, ...]
+
+
+def layers(capture: Capture, connection: int, direction: Direction, start: int = 0) -> Layers:
+    """Take a direction apart from byte `start` of its stream on, which should start a frame.
+
+    A message that is not finished is left out; control frames between its parts stay frames.
+    """
+    rows = [
+        row
+        for row in capture.index.rows()
+        if row.connection == connection and row.direction == direction and row.offset >= start
+    ]
+    frames = tuple(Span(row.offset, row.offset + row.length, row.kind, row.preview) for row in rows)
+    messages: list[Span] = []
+    begun: Span | None = None
+    for row, frame in zip(rows, frames, strict=True):
+        if row.kind in ("text", "binary"):
+            begun = frame
+        if row.kind in ("text", "binary", "continuation") and row.fin and begun is not None:
+            messages.append(Span(begun.start, frame.stop, begun.kind, ""))
+            begun = None
+    texts = {
+        message.offset: message for message in capture.index.messages(connection)
+        if message.direction == direction
+    }  # fmt: skip
+    named = tuple(
+        span._replace(label=_label(texts[span.start].kind, texts[span.start].content))
+        if span.start in texts
+        else span
+        for span in messages
+    )
+    reads, before, stream = [], 0, capture.stream_number(connection, direction)
+    for number, end in zip(capture.log_stream, capture.log_end, strict=False):
+        if number == stream:
+            if end > start:
+                reads.append(Span(max(before, start), end, "read", f"{end - before} B"))
+            before = end
+    stop = max((span.stop for span in (*frames, *reads)), default=start)
+    return Layers(start, stop, named, frames, tuple(reads))
+
+
+def _label(kind: str, content: bytes) -> str:
+    if kind == "text":
+        return f'"{content[:200].decode("utf-8", "replace")}"'
+    return f"{len(content)} bytes"

@@ -1,0 +1,50 @@
+"""What a unit says, on one line: for rows and lists."""
+
+from __future__ import annotations
+
+from ..protocol import frames
+from ..protocol.utf8 import is_utf8
+from .contents import Said
+
+PREVIEW = 80
+"""Characters of a preview at most."""
+
+
+def preview(data: bytearray, start: int, header: frames.Header, said: Said | None) -> str:
+    """What a frame says, on one line of at most 80 characters."""
+    opcode = data[start] & 0x0F
+    if said is not None:
+        content, text = said.content[: 4 * PREVIEW], said.kind == "text"
+        if said.uninflated and not content:
+            shown = min(header.payload_length, 16)
+            payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
+            return "cannot be inflated: " + payload.hex(" ")
+    else:
+        shown = min(header.payload_length, 4 * PREVIEW)
+        content = frames.frame_payload(data, start, header._replace(payload_length=shown))
+        text = opcode == frames.Opcode.TEXT
+    if opcode == frames.Opcode.CLOSE:
+        if len(content) < 2:
+            return content.hex() or "no code"
+        reason = content[2:].decode("utf-8", "replace")
+        return printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
+    if not content:
+        return '""' if text else "empty"
+    # A ping's payload is often text: it is shown so where it is.
+    if text or (opcode >= 8 and is_utf8(content)):
+        return quoted(content.decode("utf-8", "replace"))
+    return content[:24].hex(" ")
+
+
+def printable(text: str) -> str:
+    """Text on one line: what would move, hide or break the line is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def quoted(text: str) -> str:
+    shown = text[: PREVIEW - 3]
+    return f'"{printable(shown)}"' if len(shown) == len(text) else f'"{printable(shown)}…"'

@@ -1,0 +1,64 @@
+"""What the programs at both ends said about their state, on the time line of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..protocol.connection_state import Peer
+from .capture import Capture
+
+KEPT = 2_000
+"""Changes that a log keeps; the oldest go."""
+
+
+class StateChange(NamedTuple):
+    """A program said that it is in another state now."""
+
+    time: float
+    """Seconds since the capture began."""
+    peer: Peer
+    source: str
+    """Whose word it is: `websockets`, `browser`."""
+    state: str
+    """The name of the state, as that program spells it."""
+
+
+class StateLog:
+    """An append-only list of changes. `add` is for any thread."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._changes: list[StateChange] = []
+
+    def add(self, peer: Peer, source: str, state: str, time: float | None = None) -> None:
+        """Note a change, now, or at a time on the capture's clock."""
+        # The capture's own clock: so that what was said stands in line with what crossed.
+        at = self._capture._now() if time is None else time
+        self._changes.append(StateChange(at, peer, source, state))
+        del self._changes[:-KEPT]
+        self._capture._tell()
+
+    def of_connection(self, connection: int) -> list[StateChange]:
+        """What was said about one connection of the capture.
+
+        A program's CONNECTING begins a new life, a little before or after TCP is there: the life
+        belongs to the connection whose opening was nearest.
+        """
+        opened = [event.time for event in list(self._capture.events) if event.name == "open"]
+        found: list[StateChange] = []
+        mine: dict[tuple[Peer, str], bool] = {}
+        for change in list(self._changes):
+            who = (change.peer, change.source)
+            if change.state == "CONNECTING" and opened:
+                near = min(range(len(opened)), key=lambda n: abs(opened[n] - change.time))
+                mine[who] = near == connection - 1
+            if mine.get(who):
+                found.append(change)
+        return sorted(found, key=lambda change: change.time)
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def __iter__(self) -> Iterator[StateChange]:
+        return iter(list(self._changes))
