@@ -48,7 +48,15 @@ def test_the_conda_environment_installs_this_checkout_and_nothing_else_by_pip():
 
 
 def test_every_dependency_asked_for_by_name_is_there():
-    asked = {"jupyterlab", "ipywidgets", "websockets", "nest-asyncio", "anywidget"}
+    asked = {
+        "jupyterlab",
+        "ipywidgets",
+        "websockets",
+        "nest-asyncio",
+        "anywidget",
+        "bqplot",
+        "regex",
+    }
     assert asked == set(bounds(PROJECT["dependencies"]))
 
 
