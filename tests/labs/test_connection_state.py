@@ -9,7 +9,7 @@ import time
 import pytest
 
 from wslab.labs import connection_state
-from wslab.labs.connection_state import WordsInLine
+from wslab.labs.connection_state import CausalStateLog
 from wslab.net import Client
 from wslab.net.peers.node import NodeMissing, find
 from wslab.view.panels.browser_socket import SocketEvent
@@ -155,7 +155,7 @@ def a_browsers_life(*told):
     its time line."""
     now = 0.0
     capture = Capture(clock=lambda: now)
-    log = WordsInLine(capture)
+    log = CausalStateLog(capture)
     for at, state in told:  # a word may be told before that is recorded which caused it
         log.add("client", "browser", state, at)
     now = 1.0

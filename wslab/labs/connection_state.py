@@ -48,8 +48,8 @@ SKEW = 0.5
 none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
 
 
-class WordsInLine(StateLog):
-    """A log in which no browser's word stands before what caused it.
+class CausalStateLog(StateLog):
+    """Moves a browser's report to no earlier than its cause.
 
     The tap forwards first and records second, and a browser stamps with a clock of its own, in
     milliseconds: a 101 may be heard a moment "before" it crossed.
@@ -84,7 +84,7 @@ class ConnectionStateLab(Lab):
         server = EchoServer("connection state: echo")
         server.close_timeout = PATIENCE
         super().__init__("connection_state", server, QUESTIONS)
-        self.log = WordsInLine(self.capture)
+        self.log = CausalStateLog(self.capture)
         """What the programs at both ends say about their state."""
         watch(server.log, "server", self.log)
 

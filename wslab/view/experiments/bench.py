@@ -10,9 +10,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..live.own_route import take_own_route
 from ..live.static_box import StaticBox
 from ..live.static_html import reference as link
+from ..live.subshell import handle_on_subshell
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Bench(StaticBox):
         top = widgets.HBox([self._list, right], layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__([top, self._result], **options)
         self.add_class("wslab-bench")
-        take_own_route(self._list, self._predictions, self._button)
+        handle_on_subshell(self._list, self._predictions, self._button)
 
     def run(self, name: str) -> Outcome:
         """Run an experiment from code and keep its outcome. Raises KeyError for another name."""

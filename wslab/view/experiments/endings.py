@@ -13,7 +13,7 @@ from wslab.wire.protocol.close_codes import CLOSE_CODES, close_code
 
 from ..live.assets import script, style
 from ..live.batches import link
-from ..live.errands import Errands
+from ..live.jobs import Jobs
 from ..live.live_view import LiveView
 
 
@@ -105,7 +105,7 @@ class Endings(LiveView):
         **traits: Any,
     ) -> None:
         self._play = play
-        self._errands = Errands()
+        self._jobs = Jobs()
         self._outcomes: deque[dict[str, Any]] = deque()
         self._last: list[dict[str, Any]] = []  # for a page that opens later
         super().__init__(
@@ -142,7 +142,7 @@ class Endings(LiveView):
             self.tell()
 
         # One lane: endings are played one after the other, in the order of the clicks.
-        self._errands.run("endings", lambda: self._play(name, stack), done)
+        self._jobs.run("endings", lambda: self._play(name, stack), done)
 
     # -- told to the pages -----------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from wslab.wire.fields import Direction
 from wslab.wire.protocol.frame_draft import FrameDraft, flip_bit
 
 from ..live.assets import script, style
-from ..live.errands import Errands
+from ..live.jobs import Jobs
 from ..live.live_view import LiveView
 from ..live.typed import typed_bytes, typed_length
 
@@ -64,7 +64,7 @@ class FrameWorkshop(LiveView):
         self.reactions: deque[dict[str, Any]] = deque(maxlen=KEPT)
         """What came of each frame that was sent, oldest first."""
         self._take = take
-        self._errands = Errands()
+        self._jobs = Jobs()
         self._problem = ""
         self._sending = False
         self._count = 0
@@ -102,7 +102,7 @@ class FrameWorkshop(LiveView):
             case {"do": "send"} if not self._sending:
                 self._sending = True
                 data, who = self.draft.to_bytes(), self.sender
-                self._errands.run("send", lambda: self._send_frame(who, data), self._was_sent)
+                self._jobs.run("send", lambda: self._send_frame(who, data), self._was_sent)
 
     def take(self, unit: Unit) -> None:
         """Put a captured frame on the bench. Raises ValueError for a request or response."""

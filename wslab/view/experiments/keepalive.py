@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from ..live.errands import Errands
-from ..live.own_route import take_own_route
+from ..live.jobs import Jobs
 from ..live.static_box import StaticBox
+from ..live.subshell import handle_on_subshell
 
 
 class Trial(Protocol):
@@ -33,7 +33,7 @@ class KeepaliveBench(StaticBox):
 
     def __init__(self, measure: Callable[[float, float], Trial], **options: Any) -> None:
         self._measure = measure
-        self._errands = Errands()
+        self._jobs = Jobs()
         self.trials: list[Trial] = []
         """What came of each, newest last: for code that wants to look."""
         wide = {"description_width": "10.5em"}
@@ -65,7 +65,7 @@ class KeepaliveBench(StaticBox):
             [self.interval, self.timeout, self.prediction, self._button, self._result], **options
         )
         self.add_class("wslab-keepalive")
-        take_own_route(self.interval, self.timeout, self.prediction, self._button)
+        handle_on_subshell(self.interval, self.timeout, self.prediction, self._button)
 
     def run(self) -> Trial:
         """Do it from code, with the sliders as they stand."""
@@ -97,7 +97,7 @@ class KeepaliveBench(StaticBox):
                 self._result.value = told(trial, self.prediction.value)
             self._button.disabled = False
 
-        self._errands.run("keepalive", self.run, done)
+        self._jobs.run("keepalive", self.run, done)
 
 
 def told(trial: Trial, prediction: float | None = None) -> str:

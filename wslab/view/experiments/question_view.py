@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from ..live.own_route import take_own_route
 from ..live.static_box import StaticBox
 from ..live.static_html import reference as link
+from ..live.subshell import handle_on_subshell
 
 
 class Question(Protocol):
@@ -51,7 +51,7 @@ class QuestionView(StaticBox):
             f"<div style='line-height:1.45;font-weight:600'>{escape(question.prompt)}</div>"
         )
         super().__init__([prompt, self._choice, self._button, self._reply], **options)
-        take_own_route(self._choice, self._button)
+        handle_on_subshell(self._choice, self._button)
 
     def words(self) -> list[str]:
         return [self.question.prompt, *self.question.options]

@@ -1,4 +1,4 @@
-"""What is clicked in a panel: done by errands, and what came of it told to the page that asked."""
+"""Run what is clicked in a panel as jobs, and report each outcome to the page that asked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .errands import Errands
+from .jobs import Jobs
 
 
 class Clicks:
@@ -14,7 +14,7 @@ class Clicks:
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
-        self._errands = Errands()
+        self._jobs = Jobs()
         self._outcomes: deque[dict[str, Any]] = deque()
         self._running: list[str] = []  # touched on the pump's thread only
 
@@ -23,7 +23,7 @@ class Clicks:
         """The actions under way of which no page was told the outcome yet, each once."""
         return sorted(set(self._running))
 
-    def start(self, question: dict[str, Any], errand: Callable[[], object]) -> None:
+    def start(self, question: dict[str, Any], job: Callable[[], object]) -> None:
         """Do what a page's `question` asks for, after other clicks on the same button.
 
         The page names its question by `number`, and finds the outcome by it.
@@ -38,7 +38,7 @@ class Clicks:
             self._tell()
 
         self._running.append(action)
-        self._errands.run(action, errand, done)
+        self._jobs.run(action, job, done)
 
     def news(self, content: dict[str, Any]) -> None:
         """Put what has come of clicks since the last time into `content`, if anything has."""

@@ -15,8 +15,8 @@ from typing import Any
 
 import anywidget
 
-from .own_route import take_own_route
 from .pump import Pump, pump
+from .subshell import handle_on_subshell
 
 
 class LiveView(anywidget.AnyWidget):
@@ -36,7 +36,7 @@ class LiveView(anywidget.AnyWidget):
         self._turn = threading.RLock()  # the pump's thread and, at rest, any other
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, buffers: self._page_says(content, buffers))
-        take_own_route(self)
+        handle_on_subshell(self)
         self._pump.add(self)
 
     # -- for subclasses --------------------------------------------------------------------------

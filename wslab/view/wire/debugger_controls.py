@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..live.errands import Errands
+from ..live.jobs import Jobs
 from ..live.typed import typed_bytes, typed_length
 
 BITS = ("fin", "rsv1", "rsv2", "rsv3", "masked")
@@ -47,7 +47,7 @@ class DebuggerControls:
     def __init__(self, debugger: Debugger, tell: Callable[[], None]) -> None:
         self._debugger = debugger
         self._tell = tell
-        self._errands = Errands()
+        self._jobs = Jobs()
         self._answers: deque[dict[str, Any]] = deque()
         self._told: dict[str, Any] | None = None
         self._unsubscribe = debugger.subscribe(tell)
@@ -68,7 +68,7 @@ class DebuggerControls:
             self._answers.append({"page": question.get("page"), "error": said})
             self._tell()
 
-        self._errands.run("debugger", lambda: self._do(question), done)
+        self._jobs.run("debugger", lambda: self._do(question), done)
 
     def news(self, content: dict[str, Any]) -> float | None:
         """Put what has changed into `content`; 0 if there is more to tell."""

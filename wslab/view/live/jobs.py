@@ -1,4 +1,4 @@
-"""What a click starts may take long or hang: it runs on a thread that nobody waits for."""
+"""Run jobs on daemon threads, in order within a lane: what a click starts may take long or hang."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Errands:
-    """Runs errands on daemon threads: one after the other within a lane, lanes beside each other.
+class Jobs:
+    """Run jobs on daemon threads, in order within a lane; lanes do not wait for each other.
 
     So two messages go out in the order of the clicks, and Close can end a Connect that hangs.
-    An errand's outcome goes to `done(result, error)`, on that thread; one of the two is None.
+    A job's outcome goes to `done(result, error)`, on that thread; one of the two is None.
     A lane's thread ends when the lane is empty.
     """
 
@@ -22,16 +22,16 @@ class Errands:
     def run(
         self,
         lane: str,
-        errand: Callable[[], object],
+        job: Callable[[], object],
         done: Callable[[object, BaseException | None], None],
     ) -> None:
-        """Run `errand` after what is in `lane` already."""
+        """Run `job` after what is in `lane` already."""
         with self._lock:
             waiting = self._lanes.get(lane)
             if waiting is not None:
-                waiting.append((errand, done))
+                waiting.append((job, done))
                 return
-            self._lanes[lane] = deque([(errand, done)])
+            self._lanes[lane] = deque([(job, done)])
         threading.Thread(
             target=self._walk, args=[lane], name=f"wslab-view-{lane}", daemon=True
         ).start()
@@ -42,10 +42,10 @@ class Errands:
                 if not self._lanes[lane]:
                     del self._lanes[lane]
                     return
-                errand, done = self._lanes[lane].popleft()
+                job, done = self._lanes[lane].popleft()
             result, error = None, None
             try:
-                result = errand()
+                result = job()
             except BaseException as raised:  # nobody is above this thread to be told
                 error = raised
             done(result, error)

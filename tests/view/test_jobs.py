@@ -1,17 +1,17 @@
-"""Errands: in order within a lane, beside each other over lanes, and nothing left behind."""
+"""Jobs: in order within a lane, beside each other over lanes, and nothing left behind."""
 
 from __future__ import annotations
 
 import threading
 
-from wslab.view.live.errands import Errands
+from wslab.view.live.jobs import Jobs
 
 
-def test_errands_of_one_lane_run_one_after_the_other_in_order():
-    errands, ran, all_done = Errands(), [], threading.Event()
+def test_jobs_of_one_lane_run_one_after_the_other_in_order():
+    jobs, ran, all_done = Jobs(), [], threading.Event()
     first_may_go = threading.Event()
 
-    def errand(number):
+    def job(number):
         assert number or first_may_go.wait(10)
         ran.append(number)
 
@@ -21,41 +21,41 @@ def test_errands_of_one_lane_run_one_after_the_other_in_order():
             all_done.set()
 
     for number in range(20):
-        errands.run("send", lambda number=number: errand(number), done)
+        jobs.run("send", lambda number=number: job(number), done)
     first_may_go.set()
     assert all_done.wait(10)
     assert ran == list(range(20))
 
 
 def test_a_lane_that_hangs_does_not_hold_up_another():
-    errands = Errands()
+    jobs = Jobs()
     hangs, closed, connected = threading.Event(), threading.Event(), threading.Event()
-    errands.run("connect", lambda: hangs.wait(10), lambda *_: connected.set())
-    errands.run("close", lambda: None, lambda *_: closed.set())
+    jobs.run("connect", lambda: hangs.wait(10), lambda *_: connected.set())
+    jobs.run("close", lambda: None, lambda *_: closed.set())
     assert closed.wait(10)
     assert not connected.is_set()
     hangs.set()
     assert connected.wait(10)
 
 
-def test_what_an_errand_returns_or_raises_reaches_the_one_who_waits():
-    errands, outcomes, both = Errands(), [], threading.Event()
+def test_what_a_job_returns_or_raises_reaches_the_one_who_waits():
+    jobs, outcomes, both = Jobs(), [], threading.Event()
 
     def done(result, error):
         outcomes.append((result, type(error)))
         if len(outcomes) == 2:
             both.set()
 
-    errands.run("ping", lambda: 0.25, done)
-    errands.run("ping", lambda: 1 / 0, done)
+    jobs.run("ping", lambda: 0.25, done)
+    jobs.run("ping", lambda: 1 / 0, done)
     assert both.wait(10)
     assert outcomes == [(0.25, type(None)), (None, ZeroDivisionError)]
 
 
 def test_the_thread_of_a_lane_ends_when_the_lane_is_empty():
-    errands, done = Errands(), threading.Event()
+    jobs, done = Jobs(), threading.Event()
     threads = []
-    errands.run("send", lambda: threads.append(threading.current_thread()), lambda *_: done.set())
+    jobs.run("send", lambda: threads.append(threading.current_thread()), lambda *_: done.set())
     assert done.wait(10)
     threads[0].join(10)
     assert not threads[0].is_alive()
