@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Inflater
-from wslab.wire.protocol.deflate_window import WindowJudge
+from wslab.wire.protocol.deflate import WindowJudge
 
 
 def squeezed(content: bytes, bits: int = 15, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
@@ -39,6 +39,27 @@ def test_a_kilobyte_that_stands_for_a_thousand_is_measured_to_its_end():
     for _ in inflater.feed(payload):
         pass
     assert inflater.fault == "deflate-window-too-big"
+
+
+def test_what_stands_for_very_much_is_judged_in_larger_steps():
+    judge = WindowJudge(9)
+    judge.FREE = judge.WORTH = 0
+    judge._exact = 0
+    calls = []
+    inflating = judge._zlib
+
+    class Counting:
+        def decompress(self, data, most):
+            calls.append(most)
+            return inflating.decompress(data, most)
+
+        def __getattr__(self, name):
+            return getattr(inflating, name)
+
+    judge._zlib = Counting()
+    assert not judge.allows(squeezed(bytes(1 << 20) + repeated_after(2000)))
+    assert set(calls) == {512}
+    assert len(calls) < 2 * (1 << 20) / 512
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import ipywidgets as widgets
+import regex
 from IPython.display import Code
 from websockets.asyncio.server import Server as LibraryServer
 
@@ -29,7 +30,6 @@ from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import ChatPanel
 from wslab.view.wire.wire_view import WireView
 from wslab.wire import Capture
-from wslab.wire.graphemes import graphemes
 
 LIMIT = 50
 
@@ -272,7 +272,7 @@ def _told(result: CutResult) -> str:
         code = next((word for word in ("1007", "1009") if word in result.ending), "?")
         whom = "the receiver" if code == "1007" else "the server"
         return f"nothing: {whom} closed with {code}"
-    shown = "".join(graphemes(result.arrived)[-8:])
+    shown = "".join(regex.findall(r"\X", result.arrived)[-8:])
     return f"…{shown} ({len(result.arrived.encode())} bytes)"
 
 
