@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from wslab.net import EchoServer, Tap, loop, running, stop_all
-from wslab.wire import Capture
+from wslab.wire import Capture, Direction
 
 PATIENCE = 10.0
 """Seconds after which a test that waits for something has failed; nothing here takes as long."""
@@ -83,23 +83,25 @@ def interrupt_when() -> Iterator[Callable[[threading.Event], None]]:
         thread.join()
 
 
-class Log:
-    """A recorder of the simplest kind: what a tap told it, in order."""
+class Log(Capture):
+    """A recording that also keeps what a tap told it, in order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.entries: list[tuple[Any, ...]] = []
         self.opened = 0
         self.changed = threading.Condition()
 
-    def open_connection(self) -> int:
-        self.opened += 1
+    def open_connection(self, **options: Any) -> int:
+        self.opened = super().open_connection(**options)
         self._add("open", self.opened)
         return self.opened
 
-    def record(self, connection: int, direction: str, data: bytes) -> None:
-        self._add(connection, direction, data)
+    def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
+        return lambda data: self._add(connection, direction, data)
 
-    def end(self, connection: int, direction: str, how: str = "eof") -> None:
+    def end(self, connection: int, direction: Direction, how: Any = "eof") -> None:
+        super().end(connection, direction, how)
         self._add(connection, direction, how)
 
     def _add(self, *entry: Any) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from wslab.net import EchoServer, RawClient, Tap, WrongURL, WrongValue, connect, loop
 from wslab.net.reset import reset as cut_off
 from wslab.net.tap.relay import WRITE_LIMIT
-from wslab.wire import Capture, encode_frame
+from wslab.wire import Capture, Direction, encode_frame
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -159,24 +159,25 @@ def test_with_a_real_capture_too(upstream):
     assert list(tap.faults) == []
 
 
-class Broken:
-    """A recorder that fails at one point on purpose."""
+class Broken(Capture):
+    """A recording that fails at one point on purpose."""
 
     def __init__(self, where: str) -> None:
+        super().__init__()
         self.where = where
 
     def _at(self, where: str) -> None:
         if where == self.where:
             raise RuntimeError(f"broken at {where}")
 
-    def open_connection(self) -> int:
+    def open_connection(self, **options: Any) -> int:
         self._at("open_connection")
-        return 1
+        return super().open_connection(**options)
 
-    def record(self, connection: int, direction: str, data: bytes) -> None:
-        self._at("record")
+    def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
+        return lambda data: self._at("record")
 
-    def end(self, connection: int, direction: str, how: str = "eof") -> None:
+    def end(self, connection: int, direction: Direction, how: Any = "eof") -> None:
         self._at("end")
 
 
@@ -210,13 +211,16 @@ def test_a_fault_in_a_subscriber_of_the_capture_does_not_either(lab):
 def test_bytes_are_forwarded_before_they_are_recorded(upstream):
     order: list[str] = []
 
-    class Slow(Broken):
-        def record(self, connection: int, direction: str, data: bytes) -> None:
+    class Slow(Capture):
+        def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
+            return self.look
+
+        def look(self, data: bytes) -> None:
             # What was written to the socket is already on its way: the peer can have it.
             sock.settimeout(10)
             order.append(sock.recv(10).decode())
 
-    with Tap(upstream.port, Slow("")) as tap:
+    with Tap(upstream.port, Slow()) as tap:
 
         async def exchange() -> None:
             nonlocal sock
@@ -450,7 +454,7 @@ def test_a_tap_in_front_of_itself_is_refused(host, capture):
     with pytest.raises(WrongValue, match="it would connect to itself without end"):
         tap.start()
     assert not tap.is_running
-    assert tap.settings.taps == []
+    assert tap.debugger.attached == []
 
 
 def test_the_same_port_of_another_machine_is_no_such_thing(capture):

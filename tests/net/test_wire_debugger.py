@@ -464,7 +464,10 @@ def test_each_direction_can_be_slow_in_its_own_way(lab, client):
     lab.tap.slow(latency=0.5, direction="client")
     lab.tap.slow(1000, direction="server")
     lines = [lab.tap.settings.line(1, direction) for direction in ("client", "server")]
-    assert [(line.latency, line.bytes_per_second) for line in lines] == [(0.5, None), (0, 1000)]
+    assert [(line.speed.latency, line.speed.bytes_per_second) for line in lines] == [
+        (0.5, None),
+        (0, 1000),
+    ]
     lab.tap.slow(direction="client")
     assert lab.tap.settings.line(1, "client") is None
     assert lab.tap.settings.line(1, "server") is lines[1]
@@ -705,6 +708,8 @@ def test_a_fault_while_armed_never_disturbs_the_traffic(upstream, where, monkeyp
         tap.add_rule("delay every frame by 1 ms")
         if where == "split":
             monkeypatch.setattr("wslab.net.tap.assembler.Assembler.feed", broken)
+        elif where == "record":
+            monkeypatch.setattr(capture, "recorder", lambda *_: broken)
         else:
             monkeypatch.setattr(capture, where, broken)
         frames = b"".join([*FRAMES, *ILLEGAL[:5]])

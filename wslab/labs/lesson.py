@@ -10,9 +10,8 @@ from typing import Any, Self, TypeVar
 
 from IPython.display import Code
 
-from wslab.net import Client, NotRunning, Tap, registry
+from wslab.net import Client, NotRunning, Tap, WireDebugger, registry
 from wslab.net.servers.server import Server
-from wslab.net.tap.debugger import Settings
 from wslab.view import ClientPanel, WireView
 from wslab.view.experiments.question_view import Question, QuestionView
 from wslab.view.live.live_view import LiveView
@@ -47,7 +46,7 @@ class Lab:
         self._ends = ExitStack()
         """What a lesson's own lab has to end on `close`, beside clients, taps, views and server."""
         self._closed = False
-        self._debugger = Settings()
+        self._debugger = WireDebugger(self.capture)
         registry.register(self.kind, topic, self)  # this is what stops the one before
         try:
             server.start()
@@ -121,7 +120,7 @@ class Lab:
         self._check_open()
         if name in self._taps:
             self._taps[name].stop()
-        tap = Tap(url, self.capture, name=name, settings=self._debugger)
+        tap = Tap(url, self.capture, name=name, debugger=self._debugger)
         self._taps[name] = tap
         return tap.start()
 

@@ -37,9 +37,7 @@ from wslab.net.servers.chat import ChatServer
 from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.net.servers.server import Server
-from wslab.net.tap.in_flight import InFlight
-from wslab.net.tap.relay import Recorder, Tap
-from wslab.net.tap.rules import Rule
+from wslab.net.tap import InFlight, Rule, Tap, WireDebugger
 from wslab.net.trials.replay import Replay, replay
 
 __all__ = [
@@ -63,12 +61,12 @@ __all__ = [
     "RawClient",
     "RawConnection",
     "RawServer",
-    "Recorder",
     "Replay",
     "Rule",
     "Server",
     "Tap",
     "TimedOut",
+    "WireDebugger",
     "WrongClose",
     "WrongMessage",
     "WrongRule",

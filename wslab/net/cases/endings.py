@@ -20,7 +20,7 @@ from wslab.net.cases.faulty_servers import FaultyServer
 from wslab.net.peers.library import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT
 from wslab.net.peers.report import PeerReport
 from wslab.net.servers.tls import TLSServerWithoutCertificate
-from wslab.net.tap.relay import Tap
+from wslab.net.tap import Tap
 from wslab.wire import Capture, Direction, close_code
 from wslab.wire.protocol.tls_records import is_tls, records
 

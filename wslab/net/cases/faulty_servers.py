@@ -18,8 +18,8 @@ from wslab.net.clients.client import Client
 from wslab.net.clients.handshake_result import HandshakeResult
 from wslab.net.errors import WslabError
 from wslab.net.servers.raw import RawConnection, RawServer, Script
-from wslab.net.tap.relay import Recorder, Tap
-from wslab.wire import Opcode, accept_key
+from wslab.net.tap import Tap
+from wslab.wire import Capture, Opcode, accept_key
 from wslab.wire.protocol.handshake import parse_head
 
 OPEN_TIMEOUT = 1.0
@@ -277,7 +277,7 @@ class FaultyServer(RawServer):
 
 
 def run(
-    name: str, *, capture: Recorder | None = None, open_timeout: float = OPEN_TIMEOUT
+    name: str, *, capture: Capture | None = None, open_timeout: float = OPEN_TIMEOUT
 ) -> HandshakeResult:
     """Start the faulty server on a free port, let a real client meet it, and stop it again.
 

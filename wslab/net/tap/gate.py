@@ -1,4 +1,4 @@
-"""What stands in an armed connection's way: frames queue here and go when they may.
+"""Holds, delays and edits frames of one connection: they queue here and go when they may.
 
 A connection with nothing armed has no gate: the tap then is the plain relay that it is. An armed
 one has two lanes, one for each direction. A lane delivers in order, as TCP does: whatever waits
@@ -8,19 +8,15 @@ makes all behind it wait too, unless somebody lets a frame go by hand.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
+from wslab.net.problem_log import ProblemLog
 from wslab.net.tap.assembler import LARGEST, Assembler, Piece
 from wslab.net.tap.in_flight import InFlight
+from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Direction
 from wslab.wire.recording.capture import MarkName
-
-if TYPE_CHECKING:
-    from wslab.net.tap.debugger import Settings
-    from wslab.net.tap.relay import End, Relay
 
 HOLD_LIMIT = 16 * 2**20
 """Bytes that may queue in one direction; then its sender is not read from any more."""
@@ -31,65 +27,76 @@ OVERHEAD = 500
 CUT_GRACE = 0.5
 """Seconds that peers have for ending their own side after a clean cut; then it is closed."""
 
-How = Literal["eof", "reset", "gone"]
+Ending = Literal["eof", "reset", "gone"]
+"""How a stream ended: with FIN, with RST, or with a peer that had sent its FIN before and is not
+there any more at all."""
 
 
-class _Ending(NamedTuple):
-    """The end of a stream, queued behind its last frame."""
+class Peer(Protocol):
+    """What a gate needs of the tap's end of a TCP connection. `wslab.net.tap.relay.End` is one."""
 
-    how: How
-    """`gone`: the peer had sent its FIN before, and is not there any more at all."""
+    direction: Direction
+    ended: bool
+
+    @property
+    def may_speak(self) -> bool: ...
+    def let_speak(self, whether: bool) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def finish(self, how: Ending) -> None: ...
 
 
-@dataclass
-class Line:
-    """How slow a direction is made. `jitter` is drawn from `chance`, so that it repeats."""
+class Connection(Protocol):
+    """What a gate needs of the connection. `wslab.net.tap.relay.Relay` is one."""
 
-    bytes_per_second: float | None
-    latency: float
-    jitter: float
-    chance: random.Random
-    busy_until: float = 0.0
+    number: int
+    log: ProblemLog
 
-    def arrival(self, now: float, size: int) -> float:
-        """When what starts now has arrived at the other end."""
-        sent = max(now, self.busy_until)
-        if self.bytes_per_second is not None:
-            sent += size / self.bytes_per_second
-        self.busy_until = sent
-        return sent + self.latency + (self.chance.uniform(0, self.jitter) if self.jitter else 0)
+    @property
+    def client(self) -> Peer: ...
+    @property
+    def server(self) -> Peer: ...
+    def record(self, direction: Direction, data: bytes) -> int: ...
+    def mark(
+        self,
+        direction: Direction,
+        name: MarkName | Literal["cut"],
+        offset: int = 0,
+        length: int = 0,
+        *,
+        data: bytes | None = None,
+        note: str = "",
+    ) -> None: ...
+    def disarm(self) -> None: ...
+    def close(self) -> None: ...
+    def cut_hard(self) -> None: ...
 
 
 class Gate:
     """Both lanes of one armed connection."""
 
-    def __init__(self, relay: Relay, settings: Settings, assembler: Assembler) -> None:
-        self.relay = relay
+    def __init__(self, connection: Connection, settings: Settings, assembler: Assembler) -> None:
+        self.connection = connection
         self.settings = settings
         self.assembler = assembler
+        client, server = connection.client, connection.server
         self.lanes: dict[Direction, Lane] = {
-            "client": Lane(self, relay.client),
-            "server": Lane(self, relay.server),
+            "client": Lane(self, client, server),
+            "server": Lane(self, server, client),
         }
         self._closing: asyncio.TimerHandle | None = None
-
-    @property
-    def connection(self) -> int:
-        """The number that the recording gave it; 0 without one."""
-        return self.relay.number or 0
 
     def take(self, direction: Direction, data: bytes) -> None:
         """A peer sent these bytes."""
         lane = self.lanes[direction]
+        start = self.connection.record(direction, data)
         if lane.discards:
-            lane.discard(data)
+            self.connection.mark(direction, "dropped", start, len(data), note="after the cut")
             return
-        lane.record(data)
         try:
             pieces = self.assembler.feed(direction, data)
         except Exception as fault:
-            self.relay.tap.faults.note("split", fault)
-            self._surrender(direction, data)
+            self._surrender(fault)
+            lane.sink.write(data)
             return
         self._arrive(pieces)
         lane.inject_waiting()
@@ -98,59 +105,63 @@ class Gate:
     def _arrive(self, pieces: list[Piece]) -> None:
         for piece in pieces:
             lane = self.lanes[piece.direction]
-            frame = InFlight(self.connection, piece, self.settings.next_sequence())
+            frame = InFlight(self.connection.number, piece, self.settings.next_sequence())
             if piece.what == "head":
                 lane.head = frame
             elif piece.what == "body":
                 frame.head = lane.head
             lane.arrive(frame)
 
-    def _surrender(self, direction: Direction, data: bytes) -> None:
+    def _surrender(self, fault: Exception) -> None:
         """The debugger itself is broken: let the traffic be, and get out of its way."""
-        for lane in self.lanes.values():
-            lane.open_wide()
-        self.lanes[direction].write(data)
-        self.relay.disarm()
+        self.settings.faults.note("split", fault)
+        self.open_wide()
+        self.connection.disarm()
 
-    def ended(self, direction: Direction, how: How) -> None:
+    def ended(self, direction: Direction, how: Ending) -> None:
         """A peer's stream ended. What it said before is delivered first, when it may."""
         self._arrive(self.assembler.flush(direction))
-        lane = self.lanes[direction]
-        lane.end(how)
+        self.lanes[direction].queue.append(_End(how))
         if how != "eof":
             # Nobody is there to whom the other direction could deliver.
-            self.lanes[_other(direction)].drop_all(f"the {direction} is gone")
+            other: Direction = "server" if direction == "client" else "client"
+            self.lanes[other].drop_all(f"the {direction} is gone")
         self.settle()
 
     def settle(self) -> None:
         """Deliver what may go, and take this gate away where nothing needs it any more."""
         for lane in self.lanes.values():
-            lane.pump()
+            lane.deliver_due()
+        if self.settings.arms(self.connection.number):
+            return
         if all(lane.is_idle for lane in self.lanes.values()):
-            self._let_partial_go()
-            self.relay.disarm()
+            for direction, lane in self.lanes.items():
+                for piece in self.assembler.flush(direction):
+                    lane.sink.write(piece.data)
+            self.connection.disarm()
 
-    def _let_partial_go(self) -> None:
-        for direction, lane in self.lanes.items():
-            for piece in self.assembler.flush(direction):
-                lane.write(piece.data)
+    def open_wide(self) -> None:
+        """Deliver everything that waits, now."""
+        for lane in self.lanes.values():
+            for frame in lane.waiting:
+                frame.held, frame.due = False, 0.0
+            lane.deliver_due()
 
     def cut(self) -> None:
         """End both directions with FIN. What waits here is dropped."""
-        if self.relay.gone.is_set():
-            return
+        if self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.call_later(CUT_GRACE, self.connection.close)
         for lane in self.lanes.values():
-            lane.close("FIN")
-        loop = asyncio.get_running_loop()
-        self._closing = loop.call_later(CUT_GRACE, self.relay.close)
+            lane.close()
         self.check_closed()
 
     def check_closed(self) -> None:
         """Close both sockets once both streams are over, here and there."""
-        ends = (self.relay.client, self.relay.server)
+        peers = (self.connection.client, self.connection.server)
         finished = all(lane.finished for lane in self.lanes.values())
-        if finished and all(end.ended for end in ends):
-            self.relay.close()
+        if finished and all(peer.ended for peer in peers):
+            self.connection.close()
 
     def discard(self, why: str) -> None:
         """The connection is over: nothing waits any more."""
@@ -160,46 +171,43 @@ class Gate:
             lane.drop_all(why)
 
 
-class Lane:
-    """One direction: what `source` sent and the other end does not have yet."""
+class _End(NamedTuple):
+    """The end of a stream, queued behind its last frame."""
 
-    def __init__(self, gate: Gate, source: End) -> None:
+    how: Ending
+
+
+class Lane:
+    """One direction: what `source` sent and `sink` does not have yet."""
+
+    def __init__(self, gate: Gate, source: Peer, sink: Peer) -> None:
         self.gate = gate
         self.source = source
+        self.sink = sink
         self.direction: Direction = source.direction
-        self.queue: deque[InFlight | _Ending] = deque()
+        self.queue: deque[InFlight | _End] = deque()
         self.size = 0  # bytes that the queue takes
-        self.choked = source.transport is not None and not source.transport.is_reading()
-        self.full = False
-        self.finished = source.ended  # nothing more will be delivered
-        self.discards = False
         self.head: InFlight | None = None  # the last one
+        self.finished = source.ended  # nothing more will be delivered
+        self.discards = False  # and what still comes is dropped
+        self._choked = not source.may_speak
         self._injections: list[tuple[bytes, str]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    # --- What the settings say
-
     @property
-    def holds(self) -> bool:
-        return self.gate.settings.holds(self.gate.connection, self.direction)
+    def waiting(self) -> list[InFlight]:
+        """The frames in the queue, oldest first."""
+        return [frame for frame in self.queue if isinstance(frame, InFlight)]
 
     @property
     def frozen(self) -> bool:
-        return self.gate.settings.frozen(self.gate.connection, self.direction)
-
-    @property
-    def line(self) -> Line | None:
-        return self.gate.settings.line(self.gate.connection, self.direction)
+        """Whether nothing at all is delivered."""
+        return self.direction in self.gate.settings.freezing.of(self.gate.connection.number)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing needs the frames of this direction one by one."""
-        return (
-            not self.queue
-            and not self.discards
-            and not self._injections
-            and not self.gate.settings.arms(self.gate.connection)
-        )
+        """Whether all that came is gone, and what comes need not be looked at."""
+        return not (self.queue or self.discards or self._injections)
 
     # --- Arriving
 
@@ -208,45 +216,25 @@ class Lane:
         if self.discards:
             self._mark(frame, "dropped", note="after the cut")
             return
-        unstopped = frame.too_large and (self.holds or self.gate.settings.rules)
+        settings, number = self.gate.settings, self.gate.connection.number
+        holds = self.direction in settings.holding.of(number)
+        unstopped = frame.too_large and (holds or settings.rules)
         if unstopped:
             self._tell_unstopped(frame)
-        wait = 0.0
-        reason = "hold"
-        actions = iter(()) if frame.is_loose else self.gate.settings.decide(frame)
-        for action in actions:
-            reason = action.why
-            if action.verb in ("drop", "cut", "reset"):
-                frame.dropped = True
-                self._mark(frame, "dropped", note=action.why)
-                for _ in actions:  # the other rules count what came, not what was left of it
-                    pass
-                if action.verb == "cut":
-                    self.gate.cut()
-                elif action.verb == "reset":
-                    self.gate.relay.cut_hard()
-                return
-            if action.verb == "hold":
-                frame.held = True
-            elif action.verb == "duplicate":
-                frame.copies += 1
-            elif action.verb == "delay":
-                wait += action.seconds
-            elif action.verb == "freeze":
-                self.gate.settings.freeze(self.gate.connection)
-            elif action.data is not None:
-                self.edit(frame, action.data, action.why)
+        wait, reason = 0.0, "hold"
+        if not frame.is_loose:
+            wait, reason = self._follow_rules(frame)
+            frame.held = frame.held or holds
+        if frame.dropped:
+            return
         now = asyncio.get_running_loop().time()
-        due = now + wait
-        if (line := self.line) is not None:
-            due = max(due, line.arrival(now, len(frame.data)) + wait)
-        frame.due = due  # and not before those that wait in front of it
-        frame.held = frame.held or (self.holds and not frame.is_loose)
+        line = settings.line(number, self.direction)
+        # When it may go, and not before those that wait in front of it.
+        frame.due = (now if line is None else line.arrival(now, len(frame.data))) + wait
         if self.queue or frame.held or self.frozen:
             self._mark(frame, "held", note=reason if frame.held else "behind what is held")
         elif frame.due > now:
-            note = reason if wait else "a slow line"
-            self._mark(frame, "delayed", note=note)
+            self._mark(frame, "delayed", note=reason if wait else "a slow line")
         else:
             self._deliver(frame)
             if unstopped:
@@ -255,6 +243,34 @@ class Lane:
             return
         self._enqueue(frame)
 
+    def _follow_rules(self, frame: InFlight) -> tuple[float, str]:
+        """Do what the rules want; seconds that the frame must wait, and what stopped it."""
+        wait, reason = 0.0, "hold"
+        actions = self.gate.settings.decide(frame)
+        for action in actions:
+            reason = action.why
+            match action.verb:
+                case "drop" | "cut" | "reset":
+                    frame.dropped = True
+                    self._mark(frame, "dropped", note=reason)
+                    deque(actions, 0)  # the other rules count what came, not what was left of it
+                    if action.verb == "cut":
+                        self.gate.cut()
+                    elif action.verb == "reset":
+                        self.gate.connection.cut_hard()
+                case "hold":
+                    frame.held = True
+                case "duplicate":
+                    frame.copies += 1
+                case "delay":
+                    wait += action.seconds
+                case "freeze":
+                    self.gate.settings.freezing.set(self.gate.connection.number, BOTH, True)
+                    self.gate.settings.tell()
+                case _ if action.data is not None:
+                    self.edit(frame, action.data, reason)
+        return wait, reason
+
     def _tell_unstopped(self, frame: InFlight) -> None:
         """Say that nobody can stop this one, where a learner looks for it."""
         text = (
@@ -262,32 +278,23 @@ class Lane:
             f"no rule saw it: over {LARGEST >> 20} MiB a frame passes as it comes; sent in "
             "fragments it can be held"
         )
-        self.gate.relay.tap.log.note(text)
+        self.gate.connection.log.note(text)
         self.gate.settings.passed = text
         self.gate.settings.tell()
 
-    def end(self, how: How) -> None:
-        """The source's stream ended."""
-        self.queue.append(_Ending(how))
-
-    def _enqueue(self, frame: InFlight) -> None:
-        self.queue.append(frame)
-        frame.waits = True
-        self.size += len(frame.data) + OVERHEAD
-        self._watch_size()
-
     # --- Leaving
 
-    def pump(self) -> None:
+    def deliver_due(self) -> None:
         """Deliver from the front what may go now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
         while self.queue and not self.frozen:
             first = self.queue[0]
-            if isinstance(first, _Ending):
+            if isinstance(first, _End):
                 self.queue.popleft()
-                self._pass_end(first.how)
+                self.finished = True
+                self.sink.finish(first.how)
+                if first.how == "eof":
+                    self.gate.check_closed()
                 continue
             loop = asyncio.get_running_loop()
             if first.held:
@@ -306,7 +313,7 @@ class Lane:
         if frame.head is not None and frame.head.dropped:
             self._mark(frame, "dropped", note="its head was dropped")
             return
-        self.write(frame.data)
+        self.sink.write(frame.data)
         if frame.marked:
             self._mark(frame, "delivered")
         for _ in range(frame.copies):
@@ -316,19 +323,19 @@ class Lane:
         """Deliver it once more; where it waits, it goes on waiting."""
         if not frame.marked:
             self._mark(frame, "delivered")
-        self.write(frame.data)
+        self.sink.write(frame.data)
         self._mark(frame, "duplicated")
 
-    def drop(self, frame: InFlight, note: str) -> None:
+    def drop(self, frame: InFlight) -> None:
         """Take a waiting frame away."""
         self._remove(frame)
         frame.dropped = True
-        self._mark(frame, "dropped", note=note)
+        self._mark(frame, "dropped", note="by hand")
 
     def edit(self, frame: InFlight, data: bytes, note: str) -> None:
         """Let other bytes go out in its place."""
         if frame.waits:
-            self.size += len(data) - len(frame.data)
+            self._resize(len(data) - len(frame.data))
         frame.data = data
         self._mark(frame, "edited", data=data, note=note)
 
@@ -338,63 +345,29 @@ class Lane:
         frame.due = asyncio.get_running_loop().time() + seconds
         self._mark(frame, "delayed", note="by hand")
 
-    def open_wide(self) -> None:
-        """Deliver everything that waits, now."""
-        for waiting in list(self.queue):
-            if isinstance(waiting, InFlight):
-                waiting.held = False
-                waiting.due = 0.0
-        self.pump()
-
-    def discard(self, data: bytes) -> None:
-        """Nobody gets these bytes any more; the recording says that they were sent."""
-        capture, number = self.gate.relay.tap.capture, self.gate.relay.number
-        size = getattr(capture, "size", None)
-        offset = size(number, self.direction) if size is not None and number is not None else 0
-        self.record(data)
-        self.gate.relay.mark(self.direction, "dropped", offset, len(data), note="after the cut")
-
     def drop_all(self, why: str) -> None:
         """Nothing in this direction is delivered any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        waiting, self.queue = self.queue, deque()
-        self.size = 0
-        self.discards = self.finished = True
+        self._cancel_timer()
+        waiting = self.waiting
+        self.queue.clear()
         self._injections.clear()
+        self.discards = self.finished = True
+        self._resize(-self.size)
         for frame in waiting:
-            if isinstance(frame, InFlight):
-                frame.waits = False
-                self._mark(frame, "dropped", note=why)
+            frame.waits = False
+            self._mark(frame, "dropped", note=why)
 
-    def close(self, note: str) -> None:
+    def close(self) -> None:
         """End this direction with FIN, as if its sender had. What it still says is dropped."""
         if self.discards:
             return
-        self.drop_all("the tap ended this direction")
+        why = "the tap ended this direction"
+        self.drop_all(why)
         for piece in self.gate.assembler.flush(self.direction):
-            frame = InFlight(self.gate.connection, piece, 0)
-            self._mark(frame, "dropped", note="the tap ended this direction")
-        self.gate.relay.mark(self.direction, "cut", note=note)
-        self._watch_size()
-        sink = self.source.other.transport
-        if sink is not None and not self.source.other.lost:
-            sink.write_eof()
+            self._mark(InFlight(self.gate.connection.number, piece, 0), "dropped", note=why)
+        self.gate.connection.mark(self.direction, "cut", note="FIN")
+        self.sink.finish("eof")
         self.gate.check_closed()
-
-    def _pass_end(self, how: How) -> None:
-        self.finished = True
-        sink = self.source.other
-        if sink.transport is None or sink.lost:
-            return
-        if how == "eof":
-            sink.transport.write_eof()
-            self.gate.check_closed()
-        elif how == "gone":
-            sink.transport.close()
-        else:
-            sink.reset()
 
     # --- Injecting
 
@@ -404,79 +377,57 @@ class Lane:
         self.inject_waiting()
 
     def inject_waiting(self) -> None:
+        """Put in what waits to be injected, unless a unit is just arriving."""
         if not self._injections or not self.gate.assembler.between_units(self.direction):
             return
         injections, self._injections = self._injections, []
         for data, note in injections:
             offset = self.gate.assembler.leave_room(self.direction, len(data))
-            self.record(data)
+            self.gate.connection.record(self.direction, data)
             piece = Piece(self.direction, offset, data, "frame")
-            frame = InFlight(self.gate.connection, piece, self.gate.settings.next_sequence())
+            sequence = self.gate.settings.next_sequence()
+            frame = InFlight(self.gate.connection.number, piece, sequence)
             self._mark(frame, "injected", note=note)
-            behind_a_part = any(isinstance(w, InFlight) and w.is_loose for w in self.queue)
-            if self.frozen or behind_a_part:
-                self._enqueue(frame)
+            if self.frozen or any(waiting.is_loose for waiting in self.waiting):
+                self._enqueue(frame)  # not between the parts of a body
             else:
                 self._deliver(frame)
 
-    # --- The two transports and the recording
+    # --- The queue
 
-    def write(self, data: bytes) -> None:
-        """Hand bytes to the other end, if it is still there."""
-        sink = self.source.other
-        if sink.transport is not None and not sink.lost:
-            sink.transport.write(data)
-
-    def record(self, data: bytes) -> None:
-        """Record bytes of this direction."""
-        relay = self.gate.relay
-        if relay.number is not None:
-            try:
-                relay.tap.capture.record(relay.number, self.direction, data)
-            except Exception as fault:
-                relay.not_recorded(fault)
-
-    def _mark(
-        self,
-        frame: InFlight,
-        name: MarkName,
-        *,
-        data: bytes | None = None,
-        note: str = "",
-    ) -> None:
-        frame.marked = True
-        size = len(frame.sent)
-        self.gate.relay.mark(self.direction, name, frame.offset, size, data=data, note=note)
+    def _enqueue(self, frame: InFlight) -> None:
+        self.queue.append(frame)
+        frame.waits = True
+        self._resize(len(frame.data) + OVERHEAD)
 
     def _remove(self, frame: InFlight) -> None:
         self.queue.remove(frame)
         frame.waits = False
-        self.size -= len(frame.data) + OVERHEAD
-        self._watch_size()
+        self._resize(-len(frame.data) - OVERHEAD)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _mark(self, frame: InFlight, name: MarkName, **more: Any) -> None:
+        frame.marked = True
+        size = len(frame.sent)
+        self.gate.connection.mark(self.direction, name, frame.offset, size, **more)
 
     # Backpressure: either end can make the source wait.
 
-    def _watch_size(self) -> None:
-        full = self.size > HOLD_LIMIT
-        if full != self.full:
-            self.full = full
-            self.update_reading()
+    def _resize(self, change: int) -> None:
+        was_full = self.size > HOLD_LIMIT
+        self.size += change
+        if was_full != (self.size > HOLD_LIMIT) or self.discards:
+            self._update_source()
 
     def choke(self, choked: bool) -> None:
         """The other end cannot take more at present, or can again."""
-        self.choked = choked
-        self.update_reading()
+        self._choked = choked
+        self._update_source()
 
-    def update_reading(self) -> None:
-        """Read from the source only while there is room for what it says."""
-        transport = self.source.transport
-        if transport is None or self.source.ended or self.source.lost:
-            return
-        if (self.choked or self.full) and not self.discards:
-            transport.pause_reading()
-        else:
-            transport.resume_reading()
-
-
-def _other(direction: Direction) -> Direction:
-    return "server" if direction == "client" else "client"
+    def _update_source(self) -> None:
+        wants = self.discards or not (self._choked or self.size > HOLD_LIMIT)
+        self.source.let_speak(wants)

@@ -1,0 +1,110 @@
+"""The wire tap: a TCP relay on loopback that records what crosses and changes nothing unasked.
+
+It stands between any client and any server: Python, a browser, Node. What it sees are the real
+bytes, the handshake included, because it knows nothing of WebSocket. `Relay` is one connection
+through it; `WireDebugger` stops, changes and ends what crosses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from wslab.net.address import LOOPBACK, Address
+from wslab.net.errors import WrongValue
+from wslab.net.listener import Listener
+from wslab.net.problem_log import ProblemLog
+from wslab.net.tap.debugger import WireDebugger
+from wslab.net.tap.relay import End, Relay
+from wslab.wire import Capture
+
+_THIS_MACHINE = (LOOPBACK, "localhost", "0.0.0.0")  # connecting to 0.0.0.0 goes to 127.0.0.1
+
+
+class Tap(Listener):
+    """Relays every connection made to `url` to `upstream`, and records it in `capture`.
+
+    ``upstream``: a port on this machine, ``(host, port)``, ``"host:port"`` or a ``ws://`` URL,
+    whose path `url` keeps. Half-closed connections stay half-closed, a reset is passed on as a
+    reset where the system allows it, and a slow reader slows the other side down, as without a tap.
+    Where nobody listens upstream, the client is reset.
+
+    All controls of a `WireDebugger` are the tap's own: hold, step, edit, drop, inject, cut, … With
+    ``debugger``, that of another tap on the same capture, both are held, stepped and cut together.
+    """
+
+    kind: ClassVar[str] = "tap"
+
+    def __init__(
+        self,
+        upstream: str | int | tuple[str, int],
+        capture: Capture,
+        *,
+        name: str = "tap",
+        port: int = 0,
+        debugger: WireDebugger | None = None,
+    ) -> None:
+        self.debugger = debugger or WireDebugger(capture)
+        super().__init__(name, port)
+        self.upstream = Address.parse(upstream)
+        self.capture = capture
+        self.path = self.upstream.path
+        self._server: asyncio.Server | None = None
+        self._relays: set[Relay] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "debugger":  # of a tap that is not made yet
+            raise AttributeError(name)
+        return getattr(self.debugger, name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *(name for name in dir(self.debugger) if name[0] != "_")]
+
+    @property
+    def url(self) -> str:
+        return Address(self.upstream.secure, LOOPBACK, self.port, self.path).url
+
+    @property
+    def connections(self) -> int:
+        """How many connections pass through now."""
+        return len(self._relays)
+
+    @property
+    def faults(self) -> ProblemLog:
+        """What went wrong beside the traffic, in the recording or a rule, and did not touch it."""
+        return self.debugger.settings.faults
+
+    async def _open(self, sock: socket.socket) -> None:
+        if self.upstream.port == self.port and self.upstream.host.lower() in _THIS_MACHINE:
+            # Each connection would make the next, until there are no file descriptors left.
+            raise WrongValue(
+                f"expected a server to stand in front of, got {self.upstream.host}:{self.port}, "
+                "where the tap itself would listen: it would connect to itself without end. Start "
+                "the server on that port, and leave the tap's port out to get a free one"
+            )
+        self.debugger.attach(self._relays)
+        self._server = await asyncio.get_running_loop().create_server(
+            # In two steps, so that a start interrupted in between still knows what to close.
+            self._accept,
+            sock=sock,
+            start_serving=False,
+        )
+        await self._server.start_serving()
+
+    def _accept(self) -> End:
+        settings = self.debugger.settings
+        return Relay(self.upstream, self.capture, settings, self.log, self._relays).client
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        relays = list(self._relays)
+        for relay in relays:
+            relay.cut()
+        await asyncio.gather(*(relay.gone.wait() for relay in relays))
+        self.debugger.detach(self._relays)
+        if server is not None:
+            await server.wait_closed()
