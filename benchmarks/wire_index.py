@@ -39,7 +39,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from wslab.net.peers import node as node_peers
+from wslab.net.peers import NodeMissing, find_node
 from wslab.wire import Capture, encode_frame
 
 PIECE = 65536  # bytes that cross at a time
@@ -109,8 +109,8 @@ def in_turns(rounds: int, *what: Callable[[], float]) -> list[float]:
 
 def node(stream: bytes, frames: int) -> float | str:
     try:
-        found = node_peers.find()
-    except node_peers.NodeMissing as missing:
+        found = find_node()
+    except NodeMissing as missing:
         return str(missing)
     with tempfile.NamedTemporaryFile() as file:
         file.write(stream)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from wslab.net.cases.endings import ENDINGS
-from wslab.net.peers.node import NodeMissing, find
+from wslab.net.peers import NodeMissing, find_node
 
 
 def stacks():
     try:
-        find()
+        find_node()
     except NodeMissing:
         return ["websockets"]
     return ["websockets", "ws"]

@@ -6,7 +6,7 @@ import pytest
 
 from wslab.labs import close_codes
 from wslab.net import NotRunning
-from wslab.net.peers.node import NodeMissing, find
+from wslab.net.peers import NodeMissing, find_node
 
 
 def test_an_ending_by_code_and_by_name(lab):
@@ -27,7 +27,7 @@ def test_an_ending_by_code_and_by_name(lab):
 
 def test_on_ws_the_same_or_the_way_to_get_it(lab, monkeypatch, tmp_path):
     try:
-        find()
+        find_node()
     except NodeMissing as missing:
         pytest.skip(str(missing))
     assert lab.ending(1011, "ws").client.code == 1006

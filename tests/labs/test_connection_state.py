@@ -11,7 +11,7 @@ import pytest
 from wslab.labs import connection_state
 from wslab.labs.connection_state import CausalStateLog
 from wslab.net import Client
-from wslab.net.peers.node import NodeMissing, find
+from wslab.net.peers import NodeMissing, find_node
 from wslab.view.panels.browser_socket import SocketEvent
 from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import Capture
@@ -116,7 +116,7 @@ def test_send_in_each_state(lab):
     assert set(rows["OPEN"]) == {"sends"}
     assert "raises ConnectionClosedOK" in rows["CLOSED"]
     try:
-        find()
+        find_node()
     except NodeMissing as missing:
         pytest.skip(str(missing))
     assert "bufferedAmount grows by 5" in rows["CLOSING"][-1]

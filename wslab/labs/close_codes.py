@@ -10,10 +10,8 @@ from websockets.version import version
 from wslab.exercises.close_codes import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net import Client, EchoServer, WslabError
-from wslab.net.cases.endings import ENDINGS, Peers, Result, name_of, play
-from wslab.net.peers.library import LibraryPeers
-from wslab.net.peers.node import NodeMissing, NodePeers
-from wslab.net.peers.node import find as find_node
+from wslab.net.cases.endings import ENDINGS, Result, name_of, play
+from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, Peers, find_node
 from wslab.view.experiments.endings import CodeTable, Endings
 from wslab.view.experiments.result_table import ResultTable
 

@@ -7,7 +7,7 @@ import threading
 from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net.cases.faulty_clients import KEY
-from wslab.net.peers.frame_peers import RawToServer, Reaction, TellingEchoServer
+from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments.round_trips import RoundTrips
 from wslab.view.wire.layers_view import LayersView
 from wslab.wire.recording.layers import layers

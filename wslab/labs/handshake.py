@@ -10,7 +10,7 @@ from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
 from wslab.net.cases import faulty_clients
 from wslab.net.cases.faulty_clients import FAULTY_CLIENTS, FaultyClient
 from wslab.net.cases.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
-from wslab.net.peers.library_report import library_report
+from wslab.net.peers import library_report
 from wslab.view.experiments.bench import Bench, Experiment, Outcome
 from wslab.view.experiments.fetch_attempt import FetchAttempt
 

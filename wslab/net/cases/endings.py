@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from wslab.net.address import LOOPBACK
 from wslab.net.cases import faulty_frames
 from wslab.net.cases.faulty_servers import FaultyServer
-from wslab.net.peers.library import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT
+from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, Peers
 from wslab.net.peers.report import PeerReport
 from wslab.net.servers.tls import TLSServerWithoutCertificate
 from wslab.net.tap import Tap
@@ -26,25 +26,6 @@ from wslab.wire.protocol.tls_records import is_tls, records
 
 PATIENCE = 15.0
 """Seconds after which a play ends, whatever happened."""
-
-
-class Peers(Protocol):
-    """A server and its clients on one library: `LibraryPeers` or `NodePeers`."""
-
-    @property
-    def name(self) -> str: ...
-    def serve(self, behaviour: str, *, upstream: str = "", together: bool = False) -> int: ...
-    def connect(
-        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
-    ) -> None: ...
-    def send(self, who: str, message: str | bytes) -> None: ...
-    def close(self, who: str, code: int | None = None, reason: str = "") -> None: ...
-    def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None: ...
-    def vanish(self, who: str) -> None: ...
-    def shut_down(self, code: int = 1001, reason: str = "") -> None: ...
-    def report(self, who: str, patience: float = 5.0) -> PeerReport: ...
-    def reset(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 class WireLine(NamedTuple):

