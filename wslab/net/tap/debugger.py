@@ -69,12 +69,9 @@ class WireDebugger:
     # --- Looking
 
     @property
+    @_on_loop
     def held(self) -> list[InFlight]:
         """What waits at the tap, oldest first: held, delayed, or behind such a frame."""
-        return self._held()
-
-    @_on_loop
-    def _held(self) -> list[InFlight]:
         return [frame for _, frame in self._waiting()]
 
     @property

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from wslab.net.address import Address
 from wslab.net.errors import WrongValue
@@ -24,7 +24,6 @@ from wslab.net.tap.assembler import Assembler
 from wslab.net.tap.gate import Ending, Gate
 from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Capture, Direction
-from wslab.wire.recording.capture import MarkName
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server behind the tap has for accepting a connection."""
@@ -159,22 +158,11 @@ class Relay:
             self._not_recorded("record", fault)
         return start
 
-    def mark(
-        self,
-        direction: Direction,
-        name: MarkName | Literal["cut"],
-        offset: int = 0,
-        length: int = 0,
-        *,
-        data: bytes | None = None,
-        note: str = "",
-    ) -> None:
-        """Note in the recording what was done to bytes on their way; see `Capture.mark`."""
+    def mark(self, direction: Direction, *what: Any, **details: Any) -> None:
+        """Note in the recording what was done to bytes on their way, as `Capture.mark` takes it."""
         if self.number:
             try:
-                self.capture.mark(
-                    self.number, direction, name, offset, length, data=data, note=note
-                )
+                self.capture.mark(self.number, direction, *what, **details)
             except Exception as fault:
                 self.settings.faults.note("mark", fault)
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import difflib
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -66,9 +66,9 @@ _SETTABLE = {
     "fin": _BIT, "rsv1": _BIT, "rsv2": _BIT, "rsv3": _BIT, "opcode": range(16), "masked": _BIT,
     "length_form": (7, 16, 64), "announced_length": range(2**64),
 }  # fmt: skip
-_NUMBER = (
-    r"[0-9]{1,9}"  # longer ones mean nothing here, and of a very long one int() makes no number
-)
+# Longer ones mean nothing here, and of a very long one int() makes no number.
+_NUMBER = r"[0-9]{1,9}"
+_DECIMAL = rf"{_NUMBER}(?:\.{_NUMBER})?"
 _LONGEST = 86_400  # seconds that a delay may take: a day
 
 
@@ -204,16 +204,16 @@ class _Reader:
         self.seed = seed
 
     def rule(self) -> Rule:
-        verb = self._choose("an action", list(VERBS))
+        verb = self._take("|".join(VERBS), f"an action: {', '.join(VERBS)}", VERBS)[0]
         rule = Rule(verb, seed=self.seed, text=self.text)  # type: ignore[arg-type]
         if verb in ("cut", "reset", "freeze"):
-            self._optional("at", "on")
+            self._skip("at|on")
         if verb == "set":
             self._bits(rule)
-            self._expect("on")
+            self._take("on", "'on'")
         self._which(rule)
-        if word := self._optional("client", "server"):
-            rule.direction = word  # type: ignore[assignment]
+        if side := self._skip("client|server"):
+            rule.direction = side[0]  # type: ignore[assignment]
         rule.kind = self._kind()
         while self.at < len(self.words):
             self._tail(rule)
@@ -226,144 +226,110 @@ class _Reader:
         return rule
 
     def _which(self, rule: Rule) -> None:
-        word = self._word("every, the 3rd, every 2nd or 10% of")
-        if word == "every":
-            number = self._ordinal(self._peek())
-            if number is not None:
-                self.at += 1
-                rule.every = number
-        elif word == "the":
-            number = self._ordinal(self._peek())
-            if number is None:
+        expected = "every, the 3rd, every 2nd or 10% of"
+        word = self._take(f"every|the|({_DECIMAL})%", expected, ["every", "the"])
+        if word[0] == "every":
+            rule.every = self._ordinal() or 1
+        elif word[0] == "the":
+            rule.nth = self._ordinal()
+            if rule.nth is None:
                 raise self._wrong("a number such as 1st or 3rd")
-            self.at += 1
-            rule.nth = number
-        elif found := re.fullmatch(rf"({_NUMBER}(?:\.{_NUMBER})?)%", word):
-            share = float(found[1]) / 100
-            if not 0 <= share <= 1:
+        else:
+            rule.share = float(word[1]) / 100
+            if rule.share > 1:
                 self.at -= 1
                 raise self._wrong("a share from 0% to 100%")
-            rule.share = share
-            self._expect("of")
-            self._optional("all", "the")
-        else:
-            self.at -= 1
-            raise self._wrong("every, the 3rd, every 2nd or 10% of", ["every", "the"])
+            self._take("of", "'of'")
+            self._skip("all|the")
 
-    def _ordinal(self, word: str) -> int | None:
-        words = {"first": 1, "second": 2, "third": 3, "other": 2}
-        if word in words:
-            return words[word]
-        found = re.fullmatch(rf"({_NUMBER})(?:st|nd|rd|th)", word)
-        return int(found[1]) if found and int(found[1]) else None
+    def _ordinal(self) -> int | None:
+        if word := self._skip("first|second|third|other"):
+            return {"first": 1, "third": 3}.get(word[0], 2)
+        word = self._skip(rf"(?!0+[a-z])({_NUMBER})(?:st|nd|rd|th)")
+        return int(word[1]) if word else None
 
     def _kind(self) -> str:
-        names = {name: name for name in _KINDS} | {f"{name}s": name for name in _KINDS}
-        word = self._word("a kind of frame")
-        if word in ("data", "control"):
-            word = f"{word} {self._peek() or 'frame'}"
-            self.at += 1
-        elif self._peek() in ("frame", "frames") and word in names:
-            self.at += 1
-        if word not in names:
-            self.at -= 1
-            raise self._wrong(f"a kind: {', '.join(_KINDS)}", list(names))
-        return names[word]
+        expected = f"a kind: {', '.join(_KINDS)}"
+        names = "|".join(name for name in _KINDS if " " not in name)
+        word = self._take(f"(data|control)|({names})s?", expected, _KINDS)
+        if word[1] and self.at < len(self.words):
+            self._take("frames?", expected)
+        else:
+            self._skip("frames?")
+        return f"{word[1]} frame" if word[1] else word[2]
 
     def _bits(self, rule: Rule) -> None:
+        names = sorted(_SETTABLE)
         while "=" in self._peek():
-            name, _, value = self._word("").partition("=")
-            if name not in _SETTABLE or not re.fullmatch(r"[0-9]{1,20}|0x[0-9a-f]{1,16}", value):
-                self.at -= 1
-                raise self._wrong(f"a bit such as fin=0, one of {', '.join(sorted(_SETTABLE))}")
-            number, possible = int(value, 16 if value.startswith("0x") else 10), _SETTABLE[name]
+            word = self._take(
+                rf"({'|'.join(names)})=([0-9]{{1,20}}|0x[0-9a-f]{{1,16}})",
+                f"a bit such as fin=0, one of {', '.join(names)}",
+            )
+            number, possible = int(word[2], 16 if "x" in word[2] else 10), _SETTABLE[word[1]]
             if number not in possible:
                 self.at -= 1
                 forms = isinstance(possible, tuple)
                 which = "7, 16 or 64" if forms else f"a number from 0 to {possible[-1]}"
-                raise self._wrong(f"{name}= and {which}")
-            rule.bits[name] = number
+                raise self._wrong(f"{word[1]}= and {which}")
+            rule.bits[word[1]] = number
         if not rule.bits:
             raise self._wrong("bits to set, such as 'set fin=0 on every text'")
-        lengths = {name: rule.bits.get(name) for name in ("length_form", "announced_length")}
-        if None not in lengths.values():
+        if {"length_form", "announced_length"} <= rule.bits.keys():
+            form, length = rule.bits["length_form"], rule.bits["announced_length"]
             try:
-                encode_frame(0, **lengths)  # type: ignore[arg-type]
+                encode_frame(0, length_form=form, announced_length=length)
             except ValueError as error:
                 raise WrongRule(f"{error}; in {self.text!r}") from error
 
     def _tail(self, rule: Rule) -> None:
-        word = self._word("")
-        if word in ("by", "for") and rule.verb == "delay":
+        if rule.verb == "delay" and self._skip("by|for"):
             rule.seconds = self._seconds()
-        elif word in ("to", "into") and rule.verb == "edit":
-            rule.payload = self._quoted()
-        elif word == "on" and self._peek() == "connection":
-            self.at += 1
-            number = self._word("a connection's number").lstrip("#")
-            if not re.fullmatch(_NUMBER, number) or not int(number):
-                self.at -= 1
-                raise self._wrong("a connection's number, from 1")
-            rule.connection = int(number)
+        elif rule.verb == "edit" and self._skip("to|into"):
+            self._take(_QUOTED, 'a text in quotes, such as "hello"')
+            text = self.words[self.at - 1][1:-1]
+            rule.payload = re.sub(r"\\(.)", r"\1", text).encode("utf-8", "surrogatepass")
+        elif [word.lower() for word in self.words[self.at : self.at + 2]] == ["on", "connection"]:
+            self.at += 2
+            number = self._take(rf"#*(?!0+$)({_NUMBER})", "a connection's number, from 1")
+            rule.connection = int(number[1])
         else:
-            self.at -= 1
-            tails = ["on connection 2"]
-            tails += ["by 200 ms"] if rule.verb == "delay" else []
-            tails += ['to "text"'] if rule.verb == "edit" else []
-            raise self._wrong(f"the end of the rule, or {' or '.join(tails)}")
+            tails = {"delay": " or by 200 ms", "edit": ' or to "text"'}.get(rule.verb, "")
+            raise self._wrong(f"the end of the rule, or on connection 2{tails}")
 
     def _seconds(self) -> float:
-        amount = self._word("a time such as 200 ms or 1.5 s")
-        found = re.fullmatch(rf"({_NUMBER}(?:\.{_NUMBER})?)(ms|s)?", amount)
-        if not found:
-            self.at -= 1
-            raise self._wrong("a time such as 200 ms or 1.5 s")
-        unit = found[2] or self._optional("ms", "s", "second", "seconds", "milliseconds")
+        time = self._take(f"({_DECIMAL})(ms|s)?", "a time such as 200 ms or 1.5 s")
+        unit = time[2]
         if not unit:
-            raise self._wrong("the unit of the time: ms or s")
-        seconds = float(found[1]) / (1000 if unit.startswith("m") else 1)
+            unit = self._take("ms|s|seconds?|milliseconds", "the unit of the time: ms or s")[0]
+        seconds = float(time[1]) / (1000 if unit.startswith("m") else 1)
         if seconds > _LONGEST:
             raise WrongRule(
-                f"expected a time of at most {_LONGEST} s (a day), got {amount} in {self.text!r}"
+                f"expected a time of at most {_LONGEST} s (a day), got {time[0]} in {self.text!r}"
             )
         return seconds
-
-    def _quoted(self) -> bytes:
-        if self.at >= len(self.words) or not _QUOTED.fullmatch(self.words[self.at]):
-            raise self._wrong('a text in quotes, such as "hello"')
-        text = self.words[self.at]
-        self.at += 1
-        return re.sub(r"\\(.)", r"\1", text[1:-1]).encode("utf-8", "surrogatepass")
 
     # -- words
 
     def _peek(self) -> str:
         return self.words[self.at].lower() if self.at < len(self.words) else ""
 
-    def _word(self, expected: str) -> str:
-        if self.at >= len(self.words):
-            raise self._wrong(expected)
-        self.at += 1
-        return self.words[self.at - 1].lower()
+    def _skip(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
+        """Read the next word if it is like this."""
+        found = re.fullmatch(pattern, self._peek())
+        self.at += found is not None
+        return found
 
-    def _optional(self, *words: str) -> str:
-        if self._peek() not in words:
-            return ""
-        self.at += 1
-        return self.words[self.at - 1].lower()
+    def _take(
+        self, pattern: str | re.Pattern[str], expected: str, near: Iterable[str] = ()
+    ) -> re.Match[str]:
+        """Read the next word. Raises WrongRule for one that is not like this."""
+        found = self._skip(pattern)
+        if found is None:
+            raise self._wrong(expected, near)
+        return found
 
-    def _expect(self, word: str) -> None:
-        if self._peek() != word:
-            raise self._wrong(f"{word!r}")
-        self.at += 1
-
-    def _choose(self, what: str, choices: list[str]) -> str:
-        if self._peek() not in choices:
-            raise self._wrong(f"{what}: {', '.join(choices)}", choices)
-        return self._word(what)
-
-    def _wrong(self, expected: str, choices: list[str] | None = None) -> WrongRule:
+    def _wrong(self, expected: str, near: Iterable[str] = ()) -> WrongRule:
         got = f"{_short(self.words[self.at])!r}" if self.at < len(self.words) else "its end"
         message = f"expected {expected}, got {got} at word {self.at + 1} of {_short(self.text)!r}"
-        near = difflib.get_close_matches(self._peek(), choices or [], 1)
-        return WrongRule(message + (f"; did you mean {near[0]!r}?" if near else ""))
+        close = difflib.get_close_matches(self._peek(), near, 1)
+        return WrongRule(message + (f"; did you mean {close[0]!r}?" if close else ""))
