@@ -35,7 +35,7 @@ import asyncio, time
 from wslab.net import RawServer, Tap
 from wslab.view import WireView
 from wslab.view.panels.browser_socket import BrowserSocket
-from wslab.wire.recording.capture import Capture
+from wslab.wire.recording import Capture
 
 rate, seconds = {rate}, {seconds}
 

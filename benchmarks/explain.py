@@ -24,7 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from wslab.wire import Capture, accept_key, encode_frame
+from wslab.wire import Capture, accept_key, encode_frame, save
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 REQUEST = (
@@ -69,7 +69,7 @@ def write(path: Path, count: int, segment: int | None) -> int:
             del waiting[:size]
             size = segment or 1
     capture.record(connection, "client", bytes(waiting))
-    capture.save(path)
+    save(capture, path)
     return len(capture)
 
 

@@ -138,7 +138,7 @@ def run_tap(port: int, rule: str) -> None:
         print(tap.port, flush=True)
         for _ in sys.stdin:
             rows = len(capture.index)
-            print(resident(), sum(map(len, capture.streams)), rows, flush=True)
+            print(resident(), sum(map(len, capture.log.streams)), rows, flush=True)
 
 
 def resident() -> int:

@@ -24,12 +24,12 @@ CAST = """\
 import threading, time
 from wslab.net import Client, EchoServer, Tap
 from wslab.view import WireView
-from wslab.wire.recording.capture import Capture
+from wslab.wire.recording import Capture
 
 server = EchoServer()
 server.start()
 capture = Capture()
-zero = time.time() - capture._now()  # the capture's zero on the clock that the page has too
+zero = time.time() - capture.now()  # the capture's zero on the clock that the page has too
 tap = Tap(server.url, capture)
 tap.start()
 client = Client(tap.url)

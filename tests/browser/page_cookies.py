@@ -7,12 +7,13 @@ import json
 
 LOOK = """
 import base64, pathlib, tempfile
-files = [lab.capture.save(pathlib.Path(tempfile.mkdtemp(), "capture" + end))
+from wslab.wire import save
+files = [save(lab.capture, pathlib.Path(tempfile.mkdtemp(), "capture" + end))
          for end in (".jsonl", ".har", ".pcapng")]
 rows = lab.capture.index.rows()
 units = [lab.capture.index.unit(row.number) for row in rows]
 places = {
-    "the recording": b"".join(map(bytes, lab.capture.streams)),
+    "the recording": b"".join(map(bytes, lab.capture.log.streams)),
     **{"the export " + file.name: file.read_bytes() for file in files},
     "an explanation": repr([rows, units, [unit.fields for unit in units]]).encode(),
     "a log": repr([*lab.server.log, *lab.tap.log, *lab.tap.faults, lab.capture.events]).encode(),

@@ -184,7 +184,9 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
 
     do(wire, "cut")
     expect(wire).to_have_attribute("data-state", "CLOSED")
-    assert notebook.execute("lab.capture.save('debugged.jsonl').read_text().count('edited')") != "0"
+    notebook.execute("from wslab.wire import save")
+    saved = "save(lab.capture, 'debugged.jsonl').read_text()"
+    assert notebook.execute(f"{saved}.count('edited')") != "0"
     assert notebook.execute("print(list(lab.tap.faults))").strip() == "[]"
     notebook.execute("lab.close()")
     assert not notebook.errors

@@ -8,7 +8,7 @@ import pytest
 
 from wslab import cli
 from wslab.net import EchoServer
-from wslab.wire import Capture
+from wslab.wire import load
 
 TALK = """\
 (url) => new Promise((done) => {
@@ -36,7 +36,7 @@ def test_it_opens_with_every_message_and_the_handshake(browser, tmp_path, capsys
             assert page.evaluate(TALK, server.url) == 1000
         finally:
             context.close()  # this writes the file
-    rows = Capture.load(path).index.rows()
+    rows = load(path).index.rows()
     assert [(row.direction, row.kind, row.preview) for row in rows] == [
         ("client", "request", "GET / HTTP/1.1"),
         ("server", "response", "101 Switching Protocols"),

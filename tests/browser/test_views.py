@@ -13,7 +13,7 @@ CAST = """\
 import time
 from wslab.net import Client, EchoServer, Tap
 from wslab.view import ClientPanel, WireView
-from wslab.wire.recording.capture import Capture
+from wslab.wire.recording import Capture
 
 server = EchoServer().start()
 capture = Capture()
@@ -413,7 +413,7 @@ def test_the_recording_can_be_saved_from_the_page(talked, tmp_path):
         path = tmp_path / download.value.suggested_filename
         assert path.name == f"capture.{format}"
         download.value.save_as(path)
-        notebook.execute(f"capture.save('here.{format}')")
+        notebook.execute(f"from wslab.wire import save; save(capture, 'here.{format}')")
         assert path.read_bytes() == (notebook.lab.root / f"here.{format}").read_bytes()
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from wslab.exercises import connection_state
 from wslab.exercises.connection_state import SOLUTIONS, check_next_state, check_outbox, check_trace
-from wslab.wire import Capture
-from wslab.wire.protocol.connection_state import TRANSITIONS, State, steps
+from wslab.wire import TRANSITIONS, Capture, State, steps
 
 
 @pytest.fixture

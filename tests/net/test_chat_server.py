@@ -17,7 +17,7 @@ from wslab.net.cases.offenders import OFFENDERS, meet
 from wslab.net.clients.silent import SilentClient
 from wslab.net.servers import chat as chat_server
 from wslab.net.servers.chat import ChatServer, wanted_name
-from wslab.wire import Capture
+from wslab.wire import Capture, save
 from wslab.wire.protocol.handshake import parse_head
 
 
@@ -408,10 +408,10 @@ def test_cookies_reach_neither_the_recording_nor_the_log(room, tmp_path):
         client.send("hello")
         client.close()
     kept = b"".join(
-        capture.save(tmp_path / f"capture.{kind}").read_bytes()
+        save(capture, tmp_path / f"capture.{kind}").read_bytes()
         for kind in ("jsonl", "har", "pcapng")
     )
-    for stream in capture.streams:
+    for stream in capture.log.streams:
         assert b"do-not-keep-me" not in stream
     assert b"Cookie: ***" in capture.stream(1, "client").replace(b" ****", b" ***")
     for form in (b"do-not-keep-me", b"do-not-keep-me".hex().encode()):

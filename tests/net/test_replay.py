@@ -24,7 +24,7 @@ from wslab.net import (
     connect,
 )
 from wslab.net.trials.replay import replay
-from wslab.wire import Capture, encode_frame
+from wslab.wire import Capture, encode_frame, load, save
 
 KEY = b"\x01\x02\x03\x04"
 
@@ -138,7 +138,7 @@ def test_what_cannot_be_replayed(talk, refused_port):
 
 
 def test_in_a_shell(talk, lab, tmp_path, capsys, refused_port):
-    path = str(talk.save(tmp_path / "talk.jsonl"))
+    path = str(save(talk, tmp_path / "talk.jsonl"))
     assert cli.main(["replay", path, lab.server.url]) == 0
     assert "5 answers then, 5 now: the same" in capsys.readouterr().out
     with Shouter() as server:
@@ -160,7 +160,7 @@ def test_the_client_takes_its_time_again_if_asked_to(lab):
         client.send("a")
         client.recv()
     for chunk in lab.capture:
-        if not capture.streams:
+        if not capture.log.streams:
             capture.open_connection()
         capture.record(1, chunk.direction, chunk.data)
         now += 0.08  # between any two chunks
@@ -217,7 +217,7 @@ def test_a_server_behind_tls(talk, secure_echo, certificate, tmp_path, capsys, m
     assert result.same, str(result)
     assert result.connections[0].answers_now == 5
     # The same in a shell, whose trust is OpenSSL's.
-    path = str(talk.save(tmp_path / "talk.jsonl"))
+    path = str(save(talk, tmp_path / "talk.jsonl"))
     monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
     assert cli.main(["replay", path, secure_echo]) == 0
     assert "the same" in capsys.readouterr().out
@@ -226,7 +226,7 @@ def test_a_server_behind_tls(talk, secure_echo, certificate, tmp_path, capsys, m
 def test_a_certificate_that_nobody_trusts(talk, secure_echo, tmp_path, capsys):
     with pytest.raises(ConnectFailed, match=r"self-signed certificate.*tls=.*SSL_CERT_FILE"):
         replay(talk, secure_echo)
-    path = str(talk.save(tmp_path / "talk.jsonl"))
+    path = str(save(talk, tmp_path / "talk.jsonl"))
     assert cli.main(["replay", path, secure_echo]) == 2
     error = capsys.readouterr().err
     assert "SSL_CERT_FILE" in error
@@ -234,7 +234,7 @@ def test_a_certificate_that_nobody_trusts(talk, secure_echo, tmp_path, capsys):
 
 
 def test_a_recording_from_a_har_is_played_too(talk, lab, tmp_path):
-    loaded = Capture.load(talk.save(tmp_path / "talk.har"))
+    loaded = load(save(talk, tmp_path / "talk.har"))
     result = replay(loaded, EchoServer().start().url)
     assert result.connections[0].sent == 3  # pings and the close are not in a HAR
     assert [d.what for d in result.differences] == []

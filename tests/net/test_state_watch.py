@@ -11,9 +11,8 @@ from wslab.net import Client, EchoServer, FaultyServer, Tap, WslabError
 from wslab.net.cases.faulty_frames import run as visit
 from wslab.net.peers.state_watch import watch
 from wslab.net.trials.send_in_states import STATES, on_websockets, on_wslab
-from wslab.wire import Capture
-from wslab.wire.protocol.connection_state import State, path, steps
-from wslab.wire.recording.state_log import StateLog
+from wslab.wire import Capture, State, states_of, steps
+from wslab.wire.recording import StateLog
 
 from .conftest import PATIENCE
 
@@ -43,7 +42,7 @@ class Watched:
         return [change.state for change in self.log.of_connection(1) if change.peer == peer]
 
     def table(self, peer):
-        return [state.name for state in path(steps(self.capture, 1), peer)]
+        return [state.name for state in states_of(peer, steps(self.capture, 1))]
 
     def wait_until_over(self):
         changed = threading.Event()

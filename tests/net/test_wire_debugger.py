@@ -26,7 +26,7 @@ from wslab.net import (
 )
 from wslab.net.tap import gate
 from wslab.net.tap.assembler import LARGEST
-from wslab.wire import Capture, Opcode, encode_frame
+from wslab.wire import Capture, Opcode, encode_frame, load, save
 
 from .conftest import PATIENCE, Lab
 from .test_tap import ILLEGAL, chunk, joined, send_all, until, upstream, within
@@ -579,7 +579,7 @@ def test_what_was_done_is_in_every_export_and_comes_back(lab, client, watch, tmp
     lab.tap.cut()
     watch.until(lambda: lab.capture.index.state(1) == "CLOSED")
 
-    loaded = Capture.load(lab.capture.save(tmp_path / f"done{suffix}"))
+    loaded = load(save(lab.capture, tmp_path / f"done{suffix}"))
     texts = [[(r.direction, r.preview, r.mark) for r in capture.index.rows() if r.kind == "text"]
              for capture in (loaded, lab.capture)]  # fmt: skip
     assert texts[0] == texts[1]

@@ -21,7 +21,7 @@ from wslab import cli
 from wslab.commands import CommandError
 from wslab.commands import tap as tap_command
 from wslab.net import EchoServer, NotConnected, connect, stop_all
-from wslab.wire import Capture
+from wslab.wire import Capture, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -117,7 +117,7 @@ def test_the_tap_prints_the_conversation_and_saves_it_at_the_end(shell, echo, tm
         assert "\x1b" not in red, "no colour where there is no terminal, and none from a peer"
         status, errors = tap.end(number)
     assert status == 0
-    rows = Capture.load(saved).index.rows()
+    rows = load(saved).index.rows()
     assert {row.connection for row in rows} == {1, 2}
     assert f"saved {len(rows)} rows in {saved}" in errors
 
@@ -170,7 +170,7 @@ def test_what_no_longer_fits_goes_and_is_told(shell, echo, tmp_path):
     assert status == 0
     assert "are no longer kept, only their rows: the limit of this recording is 1 MiB." in errors
     assert "--limit 2 keeps more" in errors
-    (note,) = Capture.load(saved).notes
+    (note,) = load(saved).notes
     assert "were not kept" in note
 
 
@@ -189,7 +189,7 @@ def test_a_recording_whose_folder_is_gone_is_saved_elsewhere(shell, echo, tmp_pa
     assert status == 2
     (saved,) = temporary.glob("wslab-*/*")
     assert saved.name == "capture.jsonl"
-    assert "Hello" in {message.text for message in Capture.load(saved).index.messages()}
+    assert "Hello" in {message.text for message in load(saved).index.messages()}
     (line,) = [line for line in errors.splitlines() if line.startswith("wslab tap: ")]
     assert line.startswith(f"wslab tap: cannot write {folder / 'capture.jsonl'}: No such file")
     assert str(saved) in line
@@ -208,7 +208,7 @@ def test_on_a_full_disk_no_half_of_a_file_is_left(tmp_path, monkeypatch):
         tap_command._save(capture, tmp_path / "full.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
     (saved,) = tmp_path.glob("temporary/*/full.jsonl")
-    assert len(Capture.load(saved).index) == 1
+    assert len(load(saved).index) == 1
 
 
 def test_a_recording_that_fits_nowhere_is_said_to_be_lost(tmp_path, monkeypatch):

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
-from wslab.wire import Capture, accept_key, encode_frame
+from wslab.wire import Capture, accept_key, encode_frame, formats, save
 from wslab.wire.accounts import text as account_text
-from wslab.wire.formats import files
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -150,19 +149,19 @@ def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture, monkeypatc
         ] + [found["incomplete"]]
 
     for name in ("c.jsonl", "c.pcapng"):
-        found = json.loads(explain(capsys, capture.save(tmp_path / name), "--json"))
+        found = json.loads(explain(capsys, save(capture, tmp_path / name), "--json"))
         assert ordered(found) == ordered(expected)
         with monkeypatch.context() as small:
-            small.setattr(files, "LARGE_FILE", 0)  # so this is large, and stays on disk
+            small.setattr(formats, "LARGE_FILE", 0)  # so this is large, and read twice
             found = json.loads(explain(capsys, tmp_path / name, "--json"))
         assert ordered(found) == ordered(expected)
-    har = json.loads(explain(capsys, capture.save(tmp_path / "c.har"), "--json"))
+    har = json.loads(explain(capsys, save(capture, tmp_path / "c.har"), "--json"))
     assert [m.get("text", m.get("hex")) for m in har["messages"]] == ["00ff", "not masked", "Grüße"]
     assert har["notes"]
 
 
 def test_the_readable_account(capsys, tmp_path, capture):
-    path = capture.save(tmp_path / "c.jsonl")
+    path = save(capture, tmp_path / "c.jsonl")
     text = explain(capsys, path)
     assert "GET /chat HTTP/1.1" in text
     assert "81 87 01 02 03 04" in text
@@ -263,7 +262,7 @@ def test_a_stream_through_a_pipe(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
 @pytest.mark.parametrize("name", ["c.jsonl", "c.har", "c.pcapng"])
 def test_a_file_through_a_pipe(tmp_path, capture, name):
-    content = capture.save(tmp_path / name).read_bytes()
+    content = save(capture, tmp_path / name).read_bytes()
     assert len(json.loads(explain_piped(tmp_path, content, "pipe"))["messages"]) == 3
 
 

@@ -12,7 +12,7 @@ import pytest
 from wslab.view.live.live_view import LiveView
 from wslab.view.live.pump import Pump
 from wslab.view.wire.wire_view import WireView
-from wslab.wire.recording.capture import Capture
+from wslab.wire.recording import Capture
 
 REQUEST = (
     b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

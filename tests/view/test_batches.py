@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from wslab.view.live.batches import KINDS, clipped, link, pack
-from wslab.wire.recording.index import Row
+from wslab.wire.recording import Row
 
 
 def row(**changes) -> Row:

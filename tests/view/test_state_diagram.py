@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire.protocol.connection_state import EDGES, State
-from wslab.wire.recording.state_log import StateLog
+from wslab.wire.recording import StateLog
 
 CLOSE = bytes.fromhex("88 82 00 00 00 00 03 e8")
 

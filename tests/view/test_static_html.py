@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from wslab.view import render
 from wslab.view.live.static_html import hex_lines, summary
-from wslab.wire.recording.capture import Capture
+from wslab.wire.recording import Capture
 
 EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(2)> & \" '"
 

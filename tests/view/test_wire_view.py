@@ -11,7 +11,7 @@ import pytest
 from wslab.view.live.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
 from wslab.view.wire import wire_view
 from wslab.view.wire.wire_view import FIRST_BYTES, MOST_BYTES, WireView
-from wslab.wire import Capture
+from wslab.wire import load, save
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 
@@ -272,11 +272,11 @@ def test_the_saved_file_is_the_capture_in_pieces(wire, recording, tmp_path, monk
     assert [file["start"] for file, _ in pieces] == list(range(0, len(data), 100))
     assert {file["total"] for file, _ in pieces} == {len(data)}
     path = tmp_path / f"saved.{format}"
-    recording.capture.save(path)
+    save(recording.capture, path)
     assert data == path.read_bytes()
     assert {file["name"] for file, _ in pieces} == {f"capture.{format}"}
     path.write_bytes(data)
-    assert len(list(Capture.load(path).index.messages())) > 0
+    assert len(list(load(path).index.messages())) > 0
 
 
 # -- faults ---------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, CaptureError, encode_frame
+from wslab.wire import Capture, CaptureError, encode_frame, load, save
+from wslab.wire.formats import jsonl
 from wslab.wire.protocol.handshake import MAX_HEAD
 
 from .test_handshake import REQUEST, RESPONSE
@@ -159,9 +160,9 @@ def test_to_disk_and_back(tmp_path):
     capture.end(2, "client", "reset")
     capture.record(1, "server", b"\xa4")
     capture.end(1, "server")
-    path = capture.save(tmp_path / "capture.jsonl")
-    loaded = Capture.load(path)
-    assert list(loaded.json_lines()) == list(capture.json_lines())
+    path = save(capture, tmp_path / "capture.jsonl")
+    loaded = load(path)
+    assert list(jsonl.lines(loaded)) == list(jsonl.lines(capture))
     assert [row[2:] for row in loaded.index.rows()] == [row[2:] for row in capture.index.rows()]
     assert [e._replace(time=0) for e in loaded.events] == [
         e._replace(time=0) for e in capture.events
@@ -187,7 +188,7 @@ def test_a_file_that_is_no_capture(tmp_path, text, where):
     path = tmp_path / "capture.jsonl"
     path.write_text(text)
     with pytest.raises(CaptureError, match=where):
-        Capture.load(path)
+        load(path)
 
 
 HEAD = '{"wslab": "capture", "version": 1, "started": "2026-01-01T00:00:00+00:00"'
@@ -215,13 +216,13 @@ def test_a_line_that_python_reads_and_no_capture_has(tmp_path, lines, where):
     path = tmp_path / "capture.jsonl"
     path.write_text("\n".join(lines))
     with pytest.raises(CaptureError, match=where):
-        Capture.load(path)
+        load(path)
 
 
 def test_a_byte_order_mark_in_front_is_no_part_of_the_first_line(tmp_path):
     path = tmp_path / "capture.jsonl"
     path.write_text(f"\ufeff{HEAD}}}\n{OPEN}\n", "utf-8")
-    assert Capture.load(path).index.connections == [1]
+    assert load(path).index.connections == [1]
 
 
 def test_a_subscriber_hears_and_cannot_hurt():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.protocol import State as LibraryState
 
-from wslab.wire import Capture, encode_frame, rfc_url
+from wslab.wire import Capture, encode_frame, rfc_url, states_of, steps
 from wslab.wire.protocol.connection_state import (
     EDGES,
     TCP,
@@ -17,8 +17,6 @@ from wslab.wire.protocol.connection_state import (
     State,
     after,
     edges_of,
-    path,
-    steps,
 )
 
 from .test_handshake import REQUEST, RESPONSE
@@ -90,7 +88,11 @@ def test_a_whole_life_as_each_peer_sees_it():
         ("client", "SENDS_FIN", "CLOSED", "CLOSED", None),
         ("server", "RECEIVES_FIN", "CLOSED", "CLOSED", None),
     ]
-    assert path(found, "client") == path(found, "server") == [CONNECTING, OPEN, CLOSING, CLOSED]
+    assert (
+        states_of("client", found)
+        == states_of("server", found)
+        == [CONNECTING, OPEN, CLOSING, CLOSED]
+    )
     assert str(found[2]).endswith("server answers 101: CONNECTING → OPEN")
 
 
@@ -136,7 +138,7 @@ def test_a_refusal_and_a_reset_lead_straight_to_closed():
     connection = capture.open_connection()
     capture.record(connection, "client", REQUEST)
     capture.record(connection, "server", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-    assert path(steps(capture, connection), "client") == [CONNECTING, CLOSED]
+    assert states_of("client", steps(capture, connection)) == [CONNECTING, CLOSED]
     other = capture.open_connection(upgraded=True)
     capture.end(other, "server", "reset")
     found = steps(capture, other)

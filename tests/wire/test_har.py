@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from wslab.wire import Capture, CaptureError, accept_key
-from wslab.wire.formats import har
+from wslab.wire import Capture, CaptureError, accept_key, load, save
+from wslab.wire.formats import har, jsonl
 from wslab.wire.protocol.deflate import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
@@ -127,7 +127,7 @@ def test_a_time_that_is_none_is_unknown(time, tmp_path):
     capture = har.loads(json.dumps(har_file))
     assert [row.time for row in capture.index.rows()[:5]] == [0] * 5
     for name in ("c.pcapng", "c.har", "c.jsonl"):
-        capture.save(tmp_path / name)
+        save(capture, tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_start_that_no_calendar_has_is_unknown(started, messages):
 
 def test_out_as_chrome_writes_it(tmp_path):
     capture = conversation()
-    log = json.loads(capture.save(tmp_path / "c.har").read_text("utf-8"))["log"]
+    log = json.loads(save(capture, tmp_path / "c.har").read_text("utf-8"))["log"]
     assert log["version"] == "1.2"
     first, second, third = log["entries"]
     assert first["_resourceType"] == "websocket"
@@ -172,7 +172,7 @@ def said(capture: Capture) -> list:
 
 def test_out_and_back(tmp_path):
     capture = conversation()
-    loaded = Capture.load(capture.save(tmp_path / "c.har"))
+    loaded = load(save(capture, tmp_path / "c.har"))
     assert sorted(said(loaded)) == sorted(said(capture))
     assert not any(row.broken for row in loaded.index.rows())
 
@@ -185,7 +185,7 @@ def test_a_compressed_message_is_saved_as_what_it_says(tmp_path):
     capture.record(1, "server", RESPONSE[:-2] + deflate)
     payload = Deflater().deflate(b"Hello" * 9)
     capture.record(1, "client", encode_frame(1, payload, rsv1=True, masking_key=KEY))
-    loaded = Capture.load(capture.save(tmp_path / "c.har"))
+    loaded = load(save(capture, tmp_path / "c.har"))
     assert said(loaded) == said(capture) == [("client", "text", b"Hello" * 9)]
     assert not any(row.broken for row in loaded.index.rows())
 
@@ -206,13 +206,13 @@ def test_any_target_and_any_host_make_a_url(tmp_path, target, host, url, line):
     request = REQUEST.replace(b"/chat", target.encode())
     request = request.replace(b"server.example.com", host.encode())
     capture.record(1, "client", request)
-    path = capture.save(tmp_path / "c.har")
+    path = save(capture, tmp_path / "c.har")
     written = json.loads(path.read_text("utf-8"))["log"]["entries"][0]["request"]
     assert written["url"] == url
     assert [part["name"] for part in written["queryString"]] == (
         [url.partition("?")[2][0]] if "?" in url else []
     )
-    assert Capture.load(path).index.rows()[0].preview == line
+    assert load(path).index.rows()[0].preview == line
 
 
 def test_a_response_stands_with_the_request_that_it_answers(tmp_path):
@@ -224,10 +224,10 @@ def test_a_response_stands_with_the_request_that_it_answers(tmp_path):
     capture.record(1, "server", b"HTTP/1.1 102 Processing\r\n\r\n" + page)
     capture.record(1, "server", b"HTTP/1.1 103 Early Hints\r\n\r\n" + RESPONSE)
     capture.record(1, "client", encode_frame(1, b"hi", masking_key=KEY))
-    path = capture.save(tmp_path / "c.har")
+    path = save(capture, tmp_path / "c.har")
     entries = json.loads(path.read_text("utf-8"))["log"]["entries"]
     assert [entry["response"]["status"] for entry in entries] == [404, 101]
-    assert said(Capture.load(path)) == [("client", "text", b"hi")]
+    assert said(load(path)) == [("client", "text", b"hi")]
 
 
 def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -237,17 +237,17 @@ def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monk
     (tmp_path / "c.har").write_text("older")
     monkeypatch.setattr(har, "dumps", fails)
     with pytest.raises(RuntimeError, match="on purpose"):
-        conversation().save(tmp_path / "c.har")
+        save(conversation(), tmp_path / "c.har")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("c.har", "older")]
 
 
 def test_our_own_har_on_one_line_is_a_har(tmp_path):
     capture = conversation()
-    path = capture.save(tmp_path / "c.har")
+    path = save(capture, tmp_path / "c.har")
     path.write_text(json.dumps(json.loads(path.read_text("utf-8"))), "utf-8")
-    assert sorted(said(Capture.load(path))) == sorted(said(capture))
+    assert sorted(said(load(path))) == sorted(said(capture))
     path.write_text('{"log": {"creator": {"name": "wslab"}, "entries": []}}')
-    assert said(Capture.load(path)) == []
+    assert said(load(path)) == []
 
 
 def marked() -> Capture:
@@ -279,7 +279,7 @@ def marked() -> Capture:
 
 
 def test_what_a_debugger_did_comes_back(tmp_path):
-    path = marked().save(tmp_path / "c.har")
+    path = save(marked(), tmp_path / "c.har")
     entry = json.loads(path.read_text("utf-8"))["log"]["entries"][0]
     assert [mark["name"] for mark in entry["request"]["_marks"]] == ["held", "delivered"]
     first, _, third, last = entry["_webSocketMessages"]
@@ -291,7 +291,7 @@ def test_what_a_debugger_did_comes_back(tmp_path):
         ("dropped", "server"), ("cut", "client"),
     ]  # fmt: skip
 
-    loaded = Capture.load(path)
+    loaded = load(path)
     index = loaded.index
     assert [(row.kind, row.mark) for row in index.rows()] == [
         ("request", "held 0.2 s"),
@@ -309,7 +309,7 @@ def test_what_a_debugger_did_comes_back(tmp_path):
         "entry 0: a debugger dropped a ping of the server, which is not in a HAR",
         "entry 0: what an edit put into one frame of a message is left out",
     ]
-    assert "held" in "".join(loaded.json_lines())
+    assert "held" in "".join(jsonl.lines(loaded))
 
 
 @pytest.mark.parametrize(

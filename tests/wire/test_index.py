@@ -299,7 +299,7 @@ def test_a_body_in_many_pieces_is_looked_at_once(monkeypatch):
 
     capture = Capture()
     connection = capture.open_connection()
-    capture.streams[1] = Counted()
+    capture.log.streams[1] = Counted()
     for at in range(0, len(chunked), 7):
         capture.record(connection, "server", chunked[at : at + 7])
         capture.index.update()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.wire import Capture, encode_frame
-from wslab.wire.recording.layers import layers
+from wslab.wire.recording import layers
 
 KEY = b"key!"
 

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from wslab.wire import Capture, encode_frame
+from wslab.wire import Capture, encode_frame, load, save
+from wslab.wire.formats import jsonl
 
 from .test_handshake import REQUEST, RESPONSE
 
@@ -75,8 +76,8 @@ def test_marks_go_to_disk_and_come_back(capture, tmp_path):
     put(capture, HELLO, "held", "edited", "delivered", instead=BYE)
     put(capture, PING, "dropped")
     capture.mark(1, "client", "cut", note="by hand")
-    loaded = Capture.load(capture.save(tmp_path / "capture.jsonl"))
-    assert list(loaded.json_lines()) == list(capture.json_lines())
+    loaded = load(save(capture, tmp_path / "capture.jsonl"))
+    assert list(jsonl.lines(loaded)) == list(jsonl.lines(capture))
     assert loaded.events == capture.events
     assert loaded.delivered(1, "server") == BYE
     assert [row.mark for row in loaded.index.rows()] == ["edited, held 2.0 s", "dropped"]
@@ -91,7 +92,7 @@ def test_an_edited_request_keeps_its_secrets():
     capture.mark(connection, "client", "delivered", 0, len(secret))
     capture.record(connection, "server", RESPONSE)
     assert b"hunter2" not in capture.delivered(connection, "client")
-    assert not any("hunter2" in line for line in capture.json_lines())
+    assert not any("hunter2" in line for line in jsonl.lines(capture))
 
 
 def test_a_mark_on_the_beginning_of_a_unit_is_its_rows_as_soon_as_it_is_whole(capture):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, Deflater, encode_frame
+from wslab.wire import Capture, Deflater, encode_frame, load, save
 from wslab.wire.recording.index import DROPPED
 from wslab.wire.recording.trimmed_stream import TrimmedStream
 
@@ -79,7 +79,7 @@ def test_the_oldest_frames_go_and_everything_else_stays(tmp_path):
         "only their rows: the limit of this recording is 9.8 KiB."
     )
     for name in ("c.jsonl", "c.pcapng", "c.har"):
-        loaded = Capture.load(tight.save(tmp_path / name))
+        loaded = load(save(tight, tmp_path / name))
         assert f"{tight.dropped} bytes of its oldest frames were not kept" in loaded.notes
     for row in (0, 1, len(rows) - 1):
         assert tight.index.unit(row).data == free.index.unit(row).data
@@ -91,7 +91,7 @@ def test_the_oldest_frames_go_and_everything_else_stays(tmp_path):
     assert texts == [message.text for message in free.index.messages()][-len(texts) :]
     assert len(texts) == len(rows) - 2 - sum(gone)
 
-    loaded = Capture.load(tight.save(tmp_path / "tight.jsonl"))
+    loaded = load(save(tight, tmp_path / "tight.jsonl"))
     assert [message.text for message in loaded.index.messages()] == texts
     assert loaded.notes == [f"{tight.dropped} bytes of its oldest frames were not kept"]
     assert not any(row.broken for row in loaded.index.rows())

@@ -56,30 +56,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     # Nothing is garbage before the end; looking for some would take a quarter of the time.
     gc.disable()
-    with contextlib.ExitStack() as stack:
-        capture = _capture(options, stack)
-        if options.json:
-            from wslab.wire.accounts import json as account_json
+    capture = _capture(options)
+    if options.json:
+        from wslab.wire.accounts import json as account_json
 
-            _write(_joined(account_json.pieces(capture)))
-            return 0
-        from wslab.wire.accounts import text as account_text
+        _write(_joined(account_json.pieces(capture)))
+        return 0
+    from wslab.wire.accounts import text as account_text
 
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
 
-        def text() -> Iterator[str]:
-            return account_text.blocks(
-                capture, colour=colour, brief=options.brief, width=max(60, width)
-            )
+    def text() -> Iterator[str]:
+        return account_text.blocks(
+            capture, colour=colour, brief=options.brief, width=max(60, width)
+        )
 
-        if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
-            _write(text())
+    if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
+        _write(text())
     return 0
 
 
-def _capture(options: argparse.Namespace, stack: contextlib.ExitStack) -> Capture:
-    """The recording that the options name, good until the stack is closed."""
+def _capture(options: argparse.Namespace) -> Capture:
+    """The recording that the options name."""
     streams = options.client is not None or options.server is not None
     if (options.file is not None) + streams + (options.hex is not None) != 1:
         raise CommandError(
@@ -89,35 +88,24 @@ def _capture(options: argparse.Namespace, stack: contextlib.ExitStack) -> Captur
         raise CommandError("--from says who sent the bytes of --hex, which is not there")
     if options.hex is not None:
         return _of_hex(options.hex, options.sender)
+    from wslab.wire import CaptureError, load, load_streams
+
     if streams:
-        from wslab.wire.formats import raw_streams
-
-        return raw_streams.capture_of(_open(options.client, stack), _open(options.server, stack))
-    return _load(options.file)
-
-
-def _load(path: Path) -> Capture:
-    from wslab.wire import Capture, CaptureError
-
+        with contextlib.ExitStack() as stack:
+            return load_streams(_open(options.client, stack), _open(options.server, stack))
     try:
-        return Capture.load(path)
+        return load(options.file)
     except OSError as error:
-        raise CommandError(_unreadable(path, error)) from error
+        raise CommandError(_unreadable(options.file, error)) from error
     except CaptureError as error:
         raise CommandError(_one_line(str(error))) from error
 
 
 def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
-    """The file, or a copy of what comes through a pipe, which cannot be read twice."""
     if path is None:
         return None
     try:
-        file = stack.enter_context(path.open("rb"))
-        if file.seekable():
-            return file
-        from wslab.wire.formats import files
-
-        return stack.enter_context(files.copy_of(file))
+        return stack.enter_context(path.open("rb"))
     except OSError as error:
         raise CommandError(_unreadable(path, error)) from error
 

@@ -37,10 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from wslab.net.errors import WslabError
     from wslab.net.trials.replay import replay
-    from wslab.wire import Capture, CaptureError
+    from wslab.wire import CaptureError, load
 
     try:
-        capture = Capture.load(options.file)
+        capture = load(options.file)
     except OSError as error:
         raise CommandError(f"cannot read {options.file}: {error.strerror or error}") from error
     except CaptureError as error:

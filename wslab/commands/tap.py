@@ -133,8 +133,10 @@ def _save(capture: Capture, path: Path) -> None:
 
     Raises CommandError, saying where it is now.
     """
+    from wslab.wire import save
+
     try:
-        capture.save(path)
+        save(capture, path)
         return
     except OSError as error:
         problem = f"cannot write {path}: {error.strerror or error}"
@@ -142,7 +144,7 @@ def _save(capture: Capture, path: Path) -> None:
     elsewhere = None
     try:
         elsewhere = Path(tempfile.mkdtemp(prefix="wslab-"), path.name)
-        capture.save(elsewhere)
+        save(capture, elsewhere)
     except OSError as error:
         if elsewhere is not None:
             shutil.rmtree(elsewhere.parent, ignore_errors=True)
@@ -157,7 +159,7 @@ def _save(capture: Capture, path: Path) -> None:
 def _check_writable(path: Path | None) -> None:
     if path is None:
         return
-    from wslab.wire.formats.files import FORMATS
+    from wslab.wire import FORMATS
 
     if path.suffix.lower() not in FORMATS:
         raise CommandError(

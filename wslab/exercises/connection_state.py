@@ -9,7 +9,7 @@ from wslab.exercises.hints import Hints
 from wslab.exercises.question import Question
 from wslab.exercises.solutions import Solutions
 from wslab.exercises.verdict import Verdict
-from wslab.wire.protocol.connection_state import TRANSITIONS, Event, State, path
+from wslab.wire import TRANSITIONS, Event, State, states_of
 
 QUESTIONS = {
     "open": Question(
@@ -131,7 +131,7 @@ _trace_hints = Hints(
 
 def check_trace(states: Sequence[str], story: Sequence[Any]) -> Verdict:
     """Whether `states` are those of the client in this story, each once, in order."""
-    expected = [state.name for state in path(list(story), "client")]
+    expected = [state.name for state in states_of("client", list(story))]
     if not isinstance(states, list | tuple) or not all(isinstance(one, str) for one in states):
         return Verdict(
             False,

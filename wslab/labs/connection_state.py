@@ -17,9 +17,8 @@ from wslab.view.experiments.keepalive import KeepaliveBench
 from wslab.view.experiments.result_table import ResultTable
 from wslab.view.panels.browser_socket import BrowserSocket, Route
 from wslab.view.wire.state_diagram import StateDiagram
-from wslab.wire.protocol.connection_state import Event, path, steps
-from wslab.wire.recording.capture import Capture
-from wslab.wire.recording.state_log import StateChange, StateLog
+from wslab.wire import Event, states_of, steps
+from wslab.wire.recording import Capture, StateChange, StateLog
 
 PATIENCE = 600.0
 """Seconds that both peers wait for the end of the closing handshake: a learner who steps through
@@ -107,10 +106,12 @@ class ConnectionStateLab(Lab):
         if peer not in ("client", "server"):
             raise ValueError(f"expected the peer 'client' or 'server', got {peer!r}")
         taken = steps(self.capture, self._number(connection))
-        return [state.name for state in path(taken, "server" if peer == "server" else "client")]
+        return [
+            state.name for state in states_of("server" if peer == "server" else "client", taken)
+        ]
 
     def _number(self, connection: int | None) -> int:
-        count = len(self.capture.streams) // 2  # one for each direction
+        count = len(self.capture.log.streams) // 2  # one for each direction
         if count == 0:
             raise LookupError("no connection yet: connect something, then run this cell again")
         number = count if connection is None else connection

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net.cases.faulty_clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments.round_trips import RoundTrips
 from wslab.view.wire.layers_view import LayersView
-from wslab.wire.recording.layers import layers
+from wslab.wire.recording import layers
 
 PATIENCE = 5.0
 """Seconds until a piece must have crossed the tap."""
@@ -34,12 +32,12 @@ class DataTransferLab(Lab):
         """
         self._check_open()
         self._raw.send_piece(b"")  # connects where there is no connection
-        connection, stream = self._raw_connection()
-        self._connection, self._start = connection, len(self.capture.streams[stream])
+        connection = self._raw_connection()
+        self._connection, self._start = connection, self.capture.size(connection, "client")
         for piece in pieces[:-1]:
-            crossed = len(self.capture.streams[stream]) + len(piece)
+            crossed = self.capture.size(connection, "client") + len(piece)
             self._raw.send_piece(piece)
-            self._wait_for(stream, crossed)
+            self._wait_for(connection, crossed)
         return self._raw.send(pieces[-1] if pieces else b"")
 
     def layers(self) -> LayersView:
@@ -59,27 +57,17 @@ class DataTransferLab(Lab):
         """Ping the server, again and again, and draw how long each pong took."""
         return self._show(RoundTrips(self.connect(name="pings")))
 
-    def _raw_connection(self) -> tuple[int, int]:
-        """The raw client's connection and its stream: the last whose request has the RFC's key."""
+    def _raw_connection(self) -> int:
+        """The raw client's connection: the last whose request has the RFC's key."""
         index = self.capture.index
         requests = [row.number for row in index.rows() if row.kind == "request"]
         made_by_hand = (
             unit for unit in map(index.unit, reversed(requests)) if KEY.encode() in unit.data
         )
-        connection = next(made_by_hand).connection
-        return connection, self.capture.stream_number(connection, "client")
+        return next(made_by_hand).connection
 
-    def _wait_for(self, stream: int, length: int) -> None:
-        crossed = threading.Event()
-
-        def look() -> None:
-            if len(self.capture.streams[stream]) >= length:
-                crossed.set()
-
-        unsubscribe = self.capture.subscribe(look)
-        look()
-        crossed.wait(PATIENCE)
-        unsubscribe()
+    def _wait_for(self, connection: int, length: int) -> None:
+        self.capture.wait_until(lambda: self.capture.size(connection, "client") >= length, PATIENCE)
 
 
 def open() -> DataTransferLab:

@@ -7,11 +7,14 @@
     capture.index.messages()                  # what was said: joined, unmasked, inflated
     encode_frame(Opcode.TEXT, b"Hello")       # a frame's bytes, legal or not
 
-Read in this order: `fields`, `frames`, `handshake`, `rules`, `capture`, `index`, then `deflate`,
-`utf8`, `messages`, `contents`.
+    save(capture, "lesson.pcapng")            # or .jsonl, .har
+    load("from_devtools.har")                 # any of these back, whoever wrote it
+
+Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accounts`.
 """
 
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
+from .formats import FORMATS, Format, load, load_streams, save
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
 from .protocol.connection_state import TRANSITIONS, Event, State
 from .protocol.deflate import Agreement, Deflater, Inflater
@@ -19,12 +22,12 @@ from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
 from .protocol.handshake import GUID, Step, accept_key, accept_key_steps
 from .protocol.headers import HEADERS
 from .protocol.messages import Message, Reader
-from .recording.capture import Capture, CaptureError, Chunk
-from .recording.index import Index, Row
+from .recording import Capture, CaptureError, Chunk, Index, Row, states_of, steps
 from .rules import RULES
 
 __all__ = [
     "CLOSE_CODES",
+    "FORMATS",
     "GUID",
     "HEADERS",
     "RULES",
@@ -38,6 +41,7 @@ __all__ = [
     "Direction",
     "Event",
     "Field",
+    "Format",
     "Index",
     "Inflater",
     "Kind",
@@ -53,7 +57,12 @@ __all__ = [
     "accept_key_steps",
     "close_code",
     "encode_frame",
+    "load",
+    "load_streams",
     "mask",
     "new_masking_key",
     "rfc_url",
+    "save",
+    "states_of",
+    "steps",
 ]

@@ -578,7 +578,7 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
 
     Takes some milliseconds, and never longer than a few times `PATIENCE` seconds.
     """
-    before = len(capture.streams) // 2
+    before = len(capture.log.streams) // 2
     started = time.perf_counter()
     with contextlib.ExitStack() as things:
         cast = Cast(peers, capture, things)

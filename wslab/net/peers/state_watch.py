@@ -6,7 +6,7 @@ import logging
 
 from wslab.net.problem_log import ProblemLog
 from wslab.wire.protocol.connection_state import Peer
-from wslab.wire.recording.state_log import StateLog
+from wslab.wire.recording import StateLog
 
 SOURCE = "websockets"
 

@@ -16,7 +16,7 @@ from wslab.net.tap.assembler import LARGEST, Assembler, Piece
 from wslab.net.tap.in_flight import InFlight
 from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Direction
-from wslab.wire.recording.capture import MarkName
+from wslab.wire.recording import MarkName
 
 HOLD_LIMIT = 16 * 2**20
 """Bytes that may queue in one direction; then its sender is not read from any more."""

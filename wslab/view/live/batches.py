@@ -9,8 +9,7 @@ from typing import Any, get_args
 
 from wslab.wire.fields import Kind, Unit, rfc_url
 from wslab.wire.protocol.frames import Opcode, frame_payload, read_header
-from wslab.wire.recording.capture import Event
-from wslab.wire.recording.index import Row
+from wslab.wire.recording import Event, Row
 
 KINDS: tuple[str, ...] = get_args(Kind)
 """A kind travels as its place in this tuple, which every page is told."""

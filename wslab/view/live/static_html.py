@@ -10,8 +10,7 @@ from __future__ import annotations
 from html import escape
 
 from wslab.wire.fields import Unit
-from wslab.wire.recording.capture import Capture
-from wslab.wire.recording.index import Row
+from wslab.wire.recording import Capture, Row
 
 from .batches import MOST_FIELDS, clipped, link
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from wslab.wire.recording.layers import Layers, Span
+from wslab.wire.recording import Layers, Span
 
 _COLOURS = {
     "text": "#009e73", "binary": "#e69f00", "continuation": "#b5a800", "ping": "#cc79a7",

@@ -7,9 +7,8 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire.protocol.connection_state import TCP, TRANSITIONS, Peer, State, edges_of, steps
-from wslab.wire.recording.capture import Capture
-from wslab.wire.recording.state_log import StateLog
+from wslab.wire.protocol.connection_state import TCP, TRANSITIONS, Peer, State, edges_of
+from wslab.wire.recording import Capture, StateLog, steps
 
 from ..live.assets import script, style
 from ..live.batches import describe, link

@@ -7,9 +7,8 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire.formats.files import FORMATS, Format
-from wslab.wire.recording.capture import Capture
-from wslab.wire.recording.index import Index, mark_words
+from wslab.wire import FORMATS, Format
+from wslab.wire.recording import Capture, Index, mark_words
 
 from ..live.assets import script, style
 from ..live.batches import KINDS, describe, describe_marks, outgoing, pack

@@ -15,6 +15,7 @@ from ..fields import Direction
 from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.index import Row
+from ..recording.log import whose_stream
 from ..recording.preview import PREVIEW
 
 T = TypeVar("T")
@@ -55,10 +56,10 @@ def _block(
     starts, chunks, marks = index.spans(start, stop)
     lines = [""] * (stop - start)
     for stream, rows in _whole_texts(capture, start, chunks, marks).items():
-        between = where(*capture.whose_stream(stream))
+        between = where(*whose_stream(stream))
         for group in _equally_long(capture, stream, rows, starts):
             brought = _picked(chunks, group.rows)
-            when = {chunk: b" %11.6f" % capture.log_time[chunk] for chunk in set(brought)}
+            when = {chunk: b" %11.6f" % capture.log.time_of[chunk] for chunk in set(brought)}
             times = b"".join(map(when.__getitem__, brought))
             if len(times) != len(brought) * len(when[brought[0]]):
                 continue  # it gets to ten thousand seconds right here
@@ -78,16 +79,16 @@ def _whole_texts(
     capture: Capture, start: int, chunks: array[int], marks: array[int]
 ) -> dict[int, Sequence[int]]:
     """By stream: which of the rows are texts in one frame that break no rule of one frame."""
-    log_stream, marked = capture.log_stream, capture.index.marked
+    stream_of, marked = capture.log.stream_of, capture.index.marked
     plain = frames.FIN | frames.Opcode.TEXT
     all_plain = marks.count(plain) + marks.count(plain | frames.CHECKED) == len(marks)
-    if all_plain and not marked and len({log_stream[chunk] for chunk in set(chunks)}) == 1:
-        return {log_stream[chunks[0]]: range(len(marks))}
+    if all_plain and not marked and len({stream_of[chunk] for chunk in set(chunks)}) == 1:
+        return {stream_of[chunks[0]]: range(len(marks))}
     done_to = {row - start for row in marked}
     texts: dict[int, list[int]] = {}
     for at, mark in enumerate(marks):
         if mark & ~frames.CHECKED == plain and at not in done_to:
-            texts.setdefault(log_stream[chunks[at]], []).append(at)
+            texts.setdefault(stream_of[chunks[at]], []).append(at)
     return dict(texts)
 
 
@@ -105,11 +106,11 @@ def _equally_long(
     capture: Capture, stream: int, rows: Sequence[int], starts: array[int]
 ) -> Iterator[_Group]:
     """The short texts of one stream, by length, as far as they are printable ASCII."""
-    data = capture.streams[stream]
+    data = capture.log.streams[stream]
     base, last = starts[rows[0]], starts[rows[-1]]
     if last - base > REGION:
         return
-    head = 6 if capture.whose_stream(stream)[1] == "client" else 2
+    head = 6 if whose_stream(stream)[1] == "client" else 2
     region = bytes(data[base : last + head + SHORT])
     begins = starts if len(rows) == len(starts) else _picked(starts, rows)
     before = base - 1

@@ -14,34 +14,22 @@ from __future__ import annotations
 
 import codecs
 import json
-import tempfile
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from ..fields import Direction, Unit, Violation
-from ..protocol import deflate, frames, handshake
-from ..protocol.deflate import Agreement, Inflater
-from ..protocol.messages import Content, FrameHead, MessageEnd, MessageKind, Reader
+from ..fields import Direction, Unit
+from ..protocol import frames
+from ..protocol.messages import Message
 from ..recording.capture import Capture
 from ..recording.index import LARGE
-from ..recording.stored_stream import StoredStream
+from ..recording.log import stream_number
 
 _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16
 
 
-class Said(NamedTuple):
-    """A message and its content in pieces, which must be used up before the next is asked for."""
-
-    connection: int
-    direction: Direction
-    kind: MessageKind
-    content: Iterable[bytes]
-    violations: tuple[Violation, ...]
-
-
 def pieces(capture: Capture) -> Iterator[str]:
-    """The JSON text. At most a few MiB of a stored stream are held at a time."""
+    """The JSON text. Beside the recording one message is held at a time."""
     index = capture.index
     yield '{"units": ['
     comma = "\n"
@@ -51,9 +39,9 @@ def pieces(capture: Capture) -> Iterator[str]:
         comma = ",\n"
     yield '\n], "messages": ['
     comma = "\n"
-    for said in messages(capture):
+    for message in index.messages():
         yield comma
-        yield from _message(said)
+        yield from _message(message)
         comma = ",\n"
     incomplete = {
         direction: sum(index.incomplete(number, direction) for number in index.connections)
@@ -81,7 +69,7 @@ def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     account["fields"][-1]["value"] = _HOLE
     before, _, after = json.dumps(account).partition(json.dumps(_HOLE)[1:-1])
     yield before
-    stream = capture.streams[capture.stream_number(unit.connection, unit.direction)]
+    stream = capture.log.streams[stream_number(unit.connection, unit.direction)]
     header = frames.read_header(unit.data, 0, len(unit.data))
     assert header is not None, "a unit has its whole header"
     for piece in frames.payload_pieces(stream, unit.offset, header):
@@ -89,82 +77,22 @@ def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     yield after
 
 
-def _message(said: Said) -> Iterator[str]:
+def _message(message: Message) -> Iterator[str]:
     account: dict[str, Any] = {
-        "connection": said.connection,
-        "direction": said.direction,
-        "kind": said.kind,
-        "text" if said.kind == "text" else "hex": _HOLE,
-        "violations": [violation._asdict() for violation in said.violations],
+        "connection": message.connection,
+        "direction": message.direction,
+        "kind": message.kind,
+        "text" if message.kind == "text" else "hex": _HOLE,
+        "violations": [violation._asdict() for violation in message.violations],
     }
     before, _, after = json.dumps(account).partition(json.dumps(_HOLE)[1:-1])
     yield before
-    if said.kind == "text":
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for piece in said.content:
-            yield json.dumps(decoder.decode(piece))[1:-1]
-        yield json.dumps(decoder.decode(b"", True))[1:-1]
-    else:
-        for piece in said.content:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    content = message.content
+    for start in range(0, len(content), _PIECE):
+        piece = content[start : start + _PIECE]
+        if message.kind == "text":
+            yield json.dumps(decoder.decode(piece, start + _PIECE >= len(content)))[1:-1]
+        else:
             yield piece.hex()
     yield after
-
-
-def messages(capture: Capture) -> Iterator[Said]:
-    """The text and binary messages of a recording, reassembled and inflated."""
-    if not any(isinstance(stream, StoredStream) for stream in capture.streams):
-        for message in capture.index.messages():
-            yield Said(
-                message.connection, message.direction, message.kind, [message.content],
-                message.violations,
-            )  # fmt: skip
-        return
-    for connection in capture.index.connections:
-        starts, agreed = _after_handshake(capture, connection)
-        for direction, start in starts.items():
-            stream = capture.streams[capture.stream_number(connection, direction)]
-            inflater = Inflater.of(direction, agreed) if agreed else None
-            reader = Reader(direction, inflater, offset=start)
-            yield from _stored(stream, connection, reader)
-
-
-def _stored(stream: bytearray, connection: int, reader: Reader) -> Iterator[Said]:
-    """The messages of a stored stream: what is large waits in a file until its end is known."""
-    with tempfile.SpooledTemporaryFile(max_size=LARGE) as content:
-        for start in range(reader.position, len(stream), _PIECE):
-            for event in reader.feed(bytes(stream[start : start + _PIECE])):
-                if isinstance(event, FrameHead):
-                    if event.kind in ("text", "binary"):
-                        content.seek(0)
-                        content.truncate()
-                elif isinstance(event, Content):
-                    content.write(event.data)
-                elif isinstance(event, MessageEnd):
-                    content.seek(0)
-                    pieces = iter(lambda: content.read(_PIECE), b"")
-                    yield Said(connection, reader.direction, event.kind, pieces, event.violations)
-
-
-def _after_handshake(
-    capture: Capture, connection: int
-) -> tuple[dict[Direction, int], Agreement | None]:
-    """Where the frames of a connection start, if it got that far, and the compression agreed on."""
-    index = capture.index
-    if not index.is_upgraded(connection):
-        return {}, None
-    starts: dict[Direction, int] = {"client": 0, "server": 0}
-    agreed = None
-    for number in range(len(index)):
-        row = index.rows(number, number + 1)[0]
-        if row.connection != connection:
-            continue
-        if row.kind not in ("request", "response"):
-            break
-        starts[row.direction] = row.offset + row.length
-        if row.kind == "response":
-            # A head is read whole, however little is asked of the body behind it.
-            head = handshake.parse_head(index.unit(number, 0).data)
-            for extension in handshake.extensions(head):
-                if extension.name == deflate.NAME and agreed is None:
-                    agreed = Agreement.of_response(extension.parameters)
-    return starts, agreed

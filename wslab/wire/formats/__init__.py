@@ -1,0 +1,124 @@
+"""Recordings on disk: the format of each kind of file, by its name out and by its content in."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from ..recording.capture import Capture
+from ..recording.log import CaptureError
+from . import har, jsonl, pcapng
+from .raw_streams import load_streams
+
+__all__ = ["FORMATS", "Format", "load", "load_streams", "save"]
+
+
+class Format(NamedTuple):
+    """A way to write a recording down."""
+
+    suffix: str
+    name: str
+    mime_type: str
+    pieces: Callable[[Capture], Iterator[bytes]]
+    """The file's content, piece by piece."""
+
+
+def _json_lines(capture: Capture) -> Iterator[bytes]:
+    return (line.encode() for line in jsonl.lines(capture))
+
+
+def _har(capture: Capture) -> Iterator[bytes]:
+    yield har.dumps(capture).encode("utf-8", "replace")
+
+
+FORMATS: dict[str, Format] = {
+    format.suffix: format
+    for format in (
+        Format(".jsonl", "JSON Lines", "application/jsonl", _json_lines),
+        Format(".pcapng", "pcapng for Wireshark", "application/x-pcapng", pcapng.blocks),
+        Format(".har", "HAR for DevTools", "application/json", _har),
+    )
+}
+"""What `save` writes, by the end of the file's name."""
+
+
+LARGE_FILE = 256 << 20
+"""Bytes of a file of packets from which on it is read twice, not held beside its recording."""
+
+
+def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
+    """Write a recording; an older file of that name is replaced as a whole.
+
+    The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
+    Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
+    in all of them.
+
+    Raises ValueError for a name whose end is none of `FORMATS`.
+    """
+    path = Path(path)
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise ValueError(
+            f"expected a name that ends in {', '.join(FORMATS)}, got {path.name!r}: "
+            "the end says what is written"
+        )
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(format.pieces(capture))
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    return path
+
+
+def load(path: str | os.PathLike[str]) -> Capture:
+    """Read a recording of any kind into memory, by its content: JSON Lines, HAR, pcap or pcapng.
+
+    What is missing or made up then stands in `notes`. No limit drops anything of it.
+
+    Raises CaptureError for anything else, OSError for a file that cannot be read.
+    """
+    path = Path(path)
+    with path.open("rb") as opened:
+        # What comes through a pipe cannot be read twice.
+        file: BinaryIO = opened if opened.seekable() else io.BytesIO(opened.read())
+        start = file.read(4096)
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        if start[:4] in pcapng.MAGICS:
+            return _named(path, lambda: pcapng.read(file, twice=size >= LARGE_FILE))
+        if not start:
+            raise CaptureError(f"{path}: expected a recording, got an empty file")
+        text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if text[:1] != b"{":
+            raise CaptureError(
+                f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng; "
+                f"the file begins with {start[:16]!r}"
+            )
+        if _is_ours(text.partition(b"\n")[0]):
+            return jsonl.read(file, str(path))
+        content = file.read()
+    return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
+
+
+def _is_ours(line: bytes) -> bool:
+    """Whether it is the first line of a capture. A HAR on one line may name us inside of it."""
+    try:
+        return "wslab" in json.loads(line)
+    except (ValueError, RecursionError):
+        return False  # a longer line than any head
+
+
+def _named(path: Path, read: Callable[[], Capture]) -> Capture:
+    try:
+        return read()
+    except CaptureError as error:
+        raise CaptureError(f"{path}: {error}") from error

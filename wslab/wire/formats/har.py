@@ -34,8 +34,10 @@ from ..protocol import handshake
 from ..protocol.exchange import Exchange
 from ..protocol.frames import Opcode, encode_frame
 from ..protocol.messages import Message
-from ..recording.capture import Capture, CaptureError, Event, EventName, MarkName, not_kept
+from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
+from ..recording.log import CaptureError, Event, EventName, MarkName
+from .jsonl import not_kept
 
 NO_MASK = bytes(4)
 """The masking key of frames that are made up: with it a payload looks as it reads."""
@@ -336,22 +338,21 @@ def _is_websocket(entry: dict[str, Any]) -> bool:
 
 
 def _record(steps: list[_Step]) -> Capture:
-    first = now = steps[0].time if steps else 0.0
-    capture = Capture(clock=lambda: now - first)
+    first = steps[0].time if steps else 0.0
+    capture = Capture(limit=NO_LIMIT)
     if steps:
         capture.started = datetime.fromtimestamp(first, UTC)
     numbers: dict[int, int] = {}
     marks: list[Event] = []
     for step in steps:
-        now = step.time
-        offset = 0
+        at, offset = step.time - first, 0
         if step.direction is None:
-            numbers[step.entry] = capture.open_connection(upgraded=step.upgraded)
+            numbers[step.entry] = capture.open_connection(upgraded=step.upgraded, at=at)
         elif not step.data:
-            capture.end(numbers[step.entry], step.direction)
+            capture.end(numbers[step.entry], step.direction, at=at)
         else:
             offset = capture.size(numbers[step.entry], step.direction)
-            capture.record(numbers[step.entry], step.direction, step.data)
+            capture.record(numbers[step.entry], step.direction, step.data, at=at)
         marks += [
             mark._replace(
                 position=len(capture), time=mark.time - first, connection=numbers[step.entry],
@@ -359,7 +360,7 @@ def _record(steps: list[_Step]) -> Capture:
             )
             for mark in step.marks
         ]  # fmt: skip
-    capture.restore(marks)
+    capture.insert(marks)
     return capture
 
 

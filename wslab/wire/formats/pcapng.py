@@ -3,8 +3,8 @@
 Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
 (draft-ietf-opsawg-pcap) and the list of link types at tcpdump.org.
 
-    capture.save("lesson.pcapng")          # opens in Wireshark as TCP conversations
-    Capture.load("from_wireshark.pcapng")  # its WebSocket conversations; `notes` says what was left
+    save(capture, "lesson.pcapng")  # opens in Wireshark as TCP conversations
+    load("from_wireshark.pcapng")   # its WebSocket conversations; `notes` says what was left
 
 A recording has bytes and times but no packets, so writing makes some up: IPv4 between two
 addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. What the bytes
@@ -26,7 +26,17 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, NamedTuple, cast, get_args
 
 from ..fields import Direction
-from ..recording.capture import Capture, CaptureError, Chunk, Event, EventName, MarkName, not_kept
+from ..recording.capture import NO_LIMIT, Capture
+from ..recording.log import (
+    CaptureError,
+    Chunk,
+    Event,
+    EventName,
+    MarkName,
+    stream_number,
+    whose_stream,
+)
+from .jsonl import not_kept
 from .tcp_streams import Happening, Reassembler, Side
 
 # --- Blocks ---------------------------------------------------------------------------------------
@@ -149,7 +159,7 @@ def blocks(capture: Capture) -> Iterator[bytes]:
     flows: dict[int, _Flow] = {}
     sent: dict[tuple[int, Direction], int] = {}  # bytes so far
     marks = _Marks(capture)
-    for thing in capture.history():
+    for thing in capture.log.history():
         at = _ticks(thing.time)
         if isinstance(thing, Event):
             if thing.name in ("open", "upgraded"):
@@ -244,7 +254,7 @@ class _Marks:
     """
 
     def __init__(self, capture: Capture) -> None:
-        events = capture.kept_events()
+        events = capture.log.kept_events()
         ended = {event.connection for event in events if event.name in ("eof", "reset")}
         self._cuts: dict[int, list[Event]] = {}
         self._uncut: dict[int, list[Event]] = {}
@@ -339,19 +349,20 @@ class _Interface(NamedTuple):
     """Nanoseconds to add to every time."""
 
 
-def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
+def read(file: BinaryIO, *, twice: bool = False) -> Capture:
     """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
 
-    `on_disk` is for a file that is too large for memory: it is read twice, and its recording stays
-    in temporary files. Raises CaptureError for a file that is neither.
+    Its packets are held until it is known which of them are kept. `twice` is for a file that is
+    too large for that: who is kept is found out first. Raises CaptureError for a file that is
+    neither.
     """
-    reassembler = Reassembler(holds=not on_disk)
+    reassembler = Reassembler(holds=not twice)
     notes: list[str] = []
     comments: list[str] = []
     _feed(_packets(file, notes), reassembler, comments)
     kept = [c for c in reassembler.conversations if c.kept]
-    recorder = _Recorder(min((c.opened for c in kept), default=0), comments, on_disk)
-    if on_disk:
+    recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
+    if twice:
         again = Reassembler(reassembler.conversations)
         packets = _packets(file, [])
         while batch := list(itertools.islice(packets, 64)):
@@ -360,7 +371,7 @@ def read(file: BinaryIO, *, on_disk: bool = False) -> Capture:
             again.log.clear()
     else:
         recorder.take(reassembler.log)
-    recorder.capture.restore(recorder.marks)
+    recorder.capture.insert(recorder.marks)
     recorder.capture.notes += notes + _left_out(reassembler)
     return recorder.capture
 
@@ -382,7 +393,7 @@ def _ours(comment: str) -> str:
 class _Recorder:
     """Makes a capture of the conversations that are kept, at the times of their packets."""
 
-    def __init__(self, first: int, comments: list[str], on_disk: bool) -> None:
+    def __init__(self, first: int, comments: list[str]) -> None:
         try:
             start = _EPOCH + timedelta(microseconds=first // 1000)
         except OverflowError:
@@ -392,9 +403,9 @@ class _Recorder:
             with contextlib.suppress(ValueError, TypeError):
                 began = datetime.fromisoformat(comment.partition("started ")[2])
                 first, start = _nanoseconds(began), began
-        self._first = self._now = first
+        self._first = first
         lost = [comment for comment in comments if comment.endswith(not_kept(0)[1:])]
-        self.capture = Capture(clock=lambda: (self._now - self._first) / 1e9, on_disk=on_disk)
+        self.capture = Capture(limit=NO_LIMIT)
         self.capture.started = start
         self.capture.notes += [comment.removeprefix(MARK).strip() for comment in lost]
         self.marks: list[Event] = []
@@ -416,13 +427,13 @@ class _Recorder:
                 continue
             capture.extend(pieces)
             pieces.clear()
-            self._now = time
+            at = (time - first) / 1e9
             if what == "open":
-                number = capture.open_connection(upgraded=conversation.upgraded)
+                number = capture.open_connection(upgraded=conversation.upgraded, at=at)
                 for side in conversation.sides:
-                    side.stream = capture.stream_number(number, _direction(side))
+                    side.stream = stream_number(number, _direction(side))
             else:
-                capture.end(*capture.whose_stream(side.stream), what)
+                capture.end(*whose_stream(side.stream), what, at=at)
         capture.extend(pieces)
 
 

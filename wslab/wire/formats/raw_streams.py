@@ -1,4 +1,4 @@
-"""The two raw byte streams of one connection, each in a file, as a recording that stays on disk.
+"""The two raw byte streams of one connection, each in a file, as a recording.
 
 The files do not tell how the two directions took turns, so a turn is made up that could have been:
 each request, then its response, and the frames only after both.
@@ -7,16 +7,13 @@ each request, then its response, and the frames only after both.
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from ..fields import Direction
-from ..protocol import handshake
-from ..protocol.body import Body
 from ..protocol.exchange import Exchange
-from ..protocol.http_reader import begins_request
-from ..recording.capture import Capture
-from ..recording.secrets_mask import SecretsMask
-from ..recording.stored_stream import StoredStream
+from ..protocol.handshake import Head
+from ..protocol.http_reader import HttpReader, begins_request
+from ..recording.capture import NO_LIMIT, Capture
 
 STEP = 1 << 20
 """Bytes that count as read in one piece."""
@@ -24,111 +21,92 @@ STEP = 1 << 20
 _TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 
 
-def capture_of(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
+def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     """What the two sent each other; None for a direction that is not known.
 
-    The files are read while the recording is looked at: it is good for as long as they are open,
-    in one thread at a time. Bytes that do not begin as HTTP does are frames from the first on.
+    Bytes that do not begin as HTTP does are frames from the first on.
     """
-    files: dict[Direction, BinaryIO] = {
-        "client": client or io.BytesIO(),
-        "server": server or io.BytesIO(),
-    }
-    streams = {direction: StoredStream(file) for direction, file in files.items()}
-    capture = Capture(clock=lambda: 0.0)
-    known = [stream for stream in streams.values() if len(stream)]
-    upgraded = bool(known) and not any(_is_text(stream) for stream in known)
+    capture, exchange = Capture(clock=lambda: 0.0, limit=NO_LIMIT), Exchange()
+    sides = [
+        _Side(capture, HttpReader("client", exchange), client or io.BytesIO()),
+        _Side(capture, HttpReader("server", exchange), server or io.BytesIO()),
+    ]
+    known = [start for side in sides if (start := side.next(4))]
+    # A frame has a byte in its first four that no text has, unless its key is chosen for that.
+    upgraded = bool(known) and not any(all(byte in _TEXT for byte in start) for start in known)
     capture.open_connection(upgraded=upgraded)
-    capture.streams[:] = cast("list[bytearray]", [streams["client"], streams["server"]])
-    feeder = _Feeder(capture, streams, upgraded)
     if not upgraded:
-        feeder.handshakes()
-        if server is None:
-            feeder.assume_upgraded()
-    for direction in ("client", "server"):
-        feeder.rest(direction)
-        capture.end(1, direction)
+        _record_handshakes(*sides)
+        # Nobody answers: a client that goes on after its upgrade request was told yes.
+        goes_on = server is None and sides[0].next(16)
+        if goes_on and not begins_request(goes_on) and capture.assume_upgraded(1):
+            capture.notes.append(
+                "nothing tells that the upgrade was accepted: "
+                "what the client sent after its request is read as frames"
+            )
+    for side in sides:
+        side.record_rest()
     if client is None or server is None:
         missing = "server" if server is None else "client"
         capture.notes.append(f"nothing is known of what the {missing} sent")
     return capture
 
 
-def _is_text(stream: StoredStream) -> bool:
-    # A frame has a byte in its first four that no text has, unless its key is chosen for that.
-    return all(byte in _TEXT for byte in stream[:4])
-
-
-class _Feeder:
-    """Tells a capture how far its streams have come, in turns."""
-
-    def __init__(
-        self, capture: Capture, streams: dict[Direction, StoredStream], upgraded: bool
-    ) -> None:
-        self._capture = capture
-        self._streams = streams
-        self._fed: dict[Direction, int] = {"client": 0, "server": 0}
-        self._exchange = Exchange()
-        self._exchange.upgraded = upgraded
-        self._masks = {
-            "client": SecretsMask("client", self._exchange),
-            "server": SecretsMask("server", self._exchange),
-        }
-
-    def handshakes(self) -> None:
-        """Request and response in turn, until the connection speaks frames or heads end."""
-        while (request := self._message("client", None)) is not None:
-            while (response := self._message("server", request)) is not None:
-                if self._capture.index.is_upgraded(1):
-                    return
-                if response.status is None or response.status >= 200:
-                    break
-            else:
+def _record_handshakes(client: _Side, server: _Side) -> None:
+    """Request and response in turn, until the connection speaks frames or heads end."""
+    while client.record_message() is not None:
+        while (response := server.record_message()) is not None:
+            if response.status == 101:
                 return
+            if response.status is None or response.status >= 200:
+                break
+        else:
+            return
 
-    def _message(
-        self, direction: Direction, request: handshake.Head | None
-    ) -> handshake.Head | None:
-        """Feed the next head and its body; a response answers `request`."""
-        stream, start = self._streams[direction], self._fed[direction]
-        data = stream[start : start + handshake.MAX_HEAD]
-        end = handshake.find_end(data, 0, 0, len(data))
-        if end is None:
-            return None
-        head = handshake.parse_head(data[:end])
-        # A stored stream does all that is asked of a stream here, without being a bytearray.
-        body = Body.behind(head, request, request is None)
-        stop = body.read(cast("bytearray", stream), start + end, len(stream))
-        self._feed(direction, len(stream) if stop is None else stop)
-        self._capture.index.update()
+
+class _Side:
+    """One file, and what of it was read but not recorded yet."""
+
+    def __init__(self, capture: Capture, http: HttpReader, file: BinaryIO) -> None:
+        self._capture, self._http, self._file = capture, http, file
+        self._direction: Direction = http.direction
+        self._ahead = bytearray()
+
+    def _read(self) -> bool:
+        """Read on; False at the end of the file."""
+        piece = self._file.read(STEP)
+        self._ahead += piece
+        return bool(piece)
+
+    def next(self, count: int) -> bytes:
+        """The next bytes, fewer at the end of the file."""
+        while len(self._ahead) < count and self._read():
+            pass
+        return bytes(self._ahead[:count])
+
+    def record_message(self) -> Head | None:
+        """Record the next head and its body; None where there is none."""
+        http = self._http
+        while not http.read_head(self._ahead, 0, len(self._ahead)):
+            if not self._read():
+                return None
+        head = http.head
+        while (end := http.read_body(self._ahead, len(self._ahead))) is None:
+            self._record(len(self._ahead))
+            http.seen = 0
+            if not self._read():
+                break
+        else:
+            self._record(end)
+        http.go_on(0)
         return head
 
-    def rest(self, direction: Direction) -> None:
-        """Feed what is left, in pieces."""
-        size = len(self._streams[direction])
-        while self._fed[direction] < size:
-            self._feed(direction, min(size, self._fed[direction] + STEP))
+    def record_rest(self) -> None:
+        """Record what is left, in pieces, and that the direction ended."""
+        while self._ahead or self._read():
+            self._record(len(self._ahead))
+        self._capture.end(1, self._direction)
 
-    def assume_upgraded(self) -> None:
-        """Nobody answers: a client that goes on after its upgrade request was told yes."""
-        stream, start = self._streams["client"], self._fed["client"]
-        if not begins_request(stream[start : start + 16]) and self._capture.index.accept(1):
-            self._exchange.upgraded = True
-            self._capture.notes.append(
-                "nothing tells that the upgrade was accepted: "
-                "what the client sent after its request is read as frames"
-            )
-
-    def _feed(self, direction: Direction, end: int) -> None:
-        capture, stream, mask = self._capture, self._streams[direction], self._masks[direction]
-        for start in range(self._fed[direction], end, STEP):
-            if mask.done:
-                break
-            data = stream[start : min(end, start + STEP)]
-            masked = mask.mask(data)
-            if masked != data:
-                stream.cover(start, masked)
-        capture.log_stream.append(capture.stream_number(1, direction))
-        capture.log_end.append(end)
-        capture.log_time.append(0.0)
-        self._fed[direction] = end
+    def _record(self, count: int) -> None:
+        self._capture.record(1, self._direction, bytes(self._ahead[:count]))
+        del self._ahead[:count]

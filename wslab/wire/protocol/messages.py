@@ -185,7 +185,8 @@ class Joiner:
         for row, start, time in zip(rows, starts, times, strict=True):
             first = data[start]
             kind = _WHOLE.get(first)
-            if kind is None or made.open:
+            # The second byte 127 or 255: a frame of more than 64 KiB, unmasked piece by piece.
+            if kind is None or made.open or (unmasked is None and data[start + 1] & 0x7F == 127):
                 message = self._join_fragment(row, start, time)
                 if message is not None:
                     yield message

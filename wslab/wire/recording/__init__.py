@@ -1,0 +1,38 @@
+"""A recording: what crossed, and what is in it.
+
+Read in this order: `log` (the plain lists), `capture` (writes them), `index` (finds the units in
+them), `contents`; then what is read off these: `layers`, `story`, `state_log`.
+"""
+
+from .capture import Capture
+from .index import LARGE, Index, Row, mark_words
+from .layers import Layers, Span, layers
+from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
+from .preview import printable
+from .state_log import StateChange, StateLog
+from .story import Step, states_of, steps
+
+__all__ = [
+    "LARGE",
+    "Capture",
+    "CaptureError",
+    "Chunk",
+    "Event",
+    "EventName",
+    "Index",
+    "Layers",
+    "Log",
+    "MarkName",
+    "Row",
+    "Span",
+    "StateChange",
+    "StateLog",
+    "Step",
+    "layers",
+    "mark_words",
+    "printable",
+    "states_of",
+    "steps",
+    "stream_number",
+    "whose_stream",
+]

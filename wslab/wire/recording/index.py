@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
@@ -24,11 +24,9 @@ from ..protocol.messages import Joiner, Message
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, Said, not_utf8
+from .log import Event, Log, whose_stream
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
-
-if TYPE_CHECKING:
-    from .capture import Capture, Event
 
 _NEVER = 1 << 62
 
@@ -94,10 +92,10 @@ class _Connection:
 
 
 class Index:
-    """The rows of a capture. Thread-safe; grows by `update`."""
+    """The rows of a recording. Thread-safe; grows by `update`."""
 
-    def __init__(self, capture: Capture) -> None:
-        self._capture = capture
+    def __init__(self, log: Log) -> None:
+        self._log = log
         self._lock = threading.RLock()
         self._start = array("Q")  # by row: where the unit starts in its stream
         self._chunk = array("I")  # by row: the chunk that brought its last byte
@@ -117,8 +115,7 @@ class Index:
     def update(self) -> int:
         """Take in what was recorded since the last time; the number of rows now."""
         with self._lock:
-            capture = self._capture
-            count = len(capture.log_time)  # the last thing that recording a chunk writes
+            count = len(self._log.time_of)  # written last
             while True:
                 stop = min(self._read_events(self._chunks_read), count)
                 if self._chunks_read >= count:
@@ -133,7 +130,7 @@ class Index:
 
     def _read_events(self, position: int) -> int:
         """Read the events that came before a chunk; the chunk that the next one came before."""
-        events = self._capture.events
+        events = self._log.events
         while self._events_read < len(events):
             event = events[self._events_read]
             if event.position > position:
@@ -144,17 +141,17 @@ class Index:
 
     def _read_chunks(self, stop: int) -> None:
         """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`."""
-        capture, first = self._capture, self._chunks_read
-        stream = capture.log_stream[first]
+        log, first = self._log, self._chunks_read
+        stream = log.stream_of[first]
         if self._side(stream).splitter is None:
             self._advance(self._connections[stream // 2], self._side(stream), first)
             self._chunks_read = first + 1
             return
         stop = min(stop, first + 65536)
-        run = capture.log_stream[first:stop]
+        run = log.stream_of[first:stop]
         if run.count(stream) == len(run):
             self._chunks_read = stop
-            ends: Sequence[int] = capture.log_end[first:stop]
+            ends: Sequence[int] = log.end_of[first:stop]
             self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
             return
         pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
@@ -166,7 +163,7 @@ class Index:
                 pieces[stream] = [], array("Q")
             chunks, ends_there = pieces[stream]
             chunks.append(chunk)
-            ends_there.append(capture.log_end[chunk])
+            ends_there.append(log.end_of[chunk])
         self._chunks_read = stop
         # Rows are in the order of time, which is that of the chunks.
         merged: list[tuple[int, int, int]] = []
@@ -193,7 +190,7 @@ class Index:
         splitter = side.splitter
         assert splitter is not None, "only what follows a handshake is frames"
         closed, row = splitter.closed, len(found)
-        splitter.split(self._capture.streams[stream], ends[-1], found, marks)
+        splitter.split(self._log.streams[stream], ends[-1], found, marks)
         if row == len(found):
             return
         stops = found[row + 1 :]  # a frame ends where the next one starts
@@ -252,18 +249,18 @@ class Index:
 
     def _find(self, stream: int, offset: int) -> int | None:
         # From the end: what is marked for the first time has only just been recorded.
-        log = self._capture.log_stream
+        stream_of = self._log.stream_of
         for row in range(len(self._start) - 1, -1, -1):
-            if log[self._chunk[row]] == stream and self._start[row] <= offset:
+            if stream_of[self._chunk[row]] == stream and self._start[row] <= offset:
                 return row if self._start[row] == offset else None
         return None
 
     def _end_of(self, side: _Side) -> int:
-        return len(self._capture.streams[side.stream])
+        return len(self._log.streams[side.stream])
 
     def _last_chunk(self, side: _Side) -> int:
         chunk = self._chunks_read - 1
-        while chunk > 0 and self._capture.log_stream[chunk] != side.stream:
+        while chunk > 0 and self._log.stream_of[chunk] != side.stream:
             chunk -= 1
         return max(chunk, 0)
 
@@ -271,7 +268,7 @@ class Index:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
-        stop = self._capture.log_end[chunk]
+        stop = self._log.end_of[chunk]
         while side.splitter is None:
             if side.waits:
                 side.waiting.append(chunk)
@@ -282,7 +279,7 @@ class Index:
 
     def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
         """Read one request or response; False while it is not all there."""
-        data = self._capture.streams[side.stream]
+        data = self._log.streams[side.stream]
         end = side.http.end(data, side.position, stop)
         if end is not None:
             self._end_message(connection, side, end, chunk)
@@ -343,7 +340,7 @@ class Index:
         connection.exchange.upgraded = True
         self._speak_frames(connection, connection.server)
         client = connection.client
-        if client.http.is_over(self._capture.streams[client.stream], client.position):
+        if client.http.is_over(self._log.streams[client.stream], client.position):
             if client.http.seen > client.position:  # it began with frames, unasked
                 client.waiting.append(self._last_chunk(client))
             self._speak_frames(connection, client)
@@ -351,7 +348,7 @@ class Index:
 
     def _speak_frames(self, connection: _Connection, side: _Side) -> None:
         """HTTP is over in this direction."""
-        agreed, streams = connection.agreed, self._capture.streams
+        agreed, streams = connection.agreed, self._log.streams
         side.inflater = Inflater.of(side.direction, agreed) if agreed else None
         side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
         side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
@@ -363,19 +360,16 @@ class Index:
         side.waits = False
         waiting, side.waiting = side.waiting, []
         if waiting:
-            side.early = self._capture.log_end[waiting[-1]]
+            side.early = self._log.end_of[waiting[-1]]
         for chunk in waiting:
             self._advance(connection, side, chunk)
 
     def accept(self, connection: int) -> bool:
-        """Take the upgrade that a client asked for as accepted: its answer was never recorded.
-
-        Whether it asked for one and went on.
-        """
+        """Take the upgrade that a client asked for as accepted; whether it asked for one."""
         with self._lock:
             found = self._connections[connection - 1]
             request, client = found.exchange.last, found.client
-            if not client.waits or request is None or client.position == self._end_of(client):
+            if not client.waits or request is None:
                 return False
             self._happen(found, connection_state.Event.ACCEPTED)
             # What is compressed can be inflated without the parameters that were agreed on.
@@ -426,7 +420,7 @@ class Index:
             splitter = side.splitter
             if splitter is None:
                 return ()
-            data = self._capture.streams[side.stream]
+            data = self._log.streams[side.stream]
             header = frames.read_header(data, splitter.position, len(data))
             if header is None:
                 return ()
@@ -450,10 +444,10 @@ class Index:
 
     def _row(self, number: int) -> Row:
         chunk = self._chunk[number]
-        stream = self._capture.log_stream[chunk]
-        connection, direction = self._capture.whose_stream(stream)
+        stream = self._log.stream_of[chunk]
+        connection, direction = whose_stream(stream)
         start, marks = self._start[number], self._marks[number]
-        time = self._capture.log_time[chunk]
+        time = self._log.time_of[chunk]
         if marks & frames.HEAD:
             message = self._messages[number]
             kind: Kind = "request" if direction == "client" else "response"
@@ -464,7 +458,7 @@ class Index:
                 number, time, connection, direction, kind, start, message.length, True,
                 printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
             )  # fmt: skip
-        data = self._capture.streams[stream]
+        data = self._log.streams[stream]
         less = trimmed(data)
         if less and start < less.stop:
             return Row(
@@ -486,9 +480,9 @@ class Index:
 
     def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
         # A frame ends where the next one starts.
-        log = self._capture.log_stream
+        stream_of = self._log.stream_of
         for row in range(number + 1, len(self._start)):
-            if log[self._chunk[row]] == stream:
+            if stream_of[self._chunk[row]] == stream:
                 return self._start[row] - self._start[number]
         return data.stop - self._start[number]
 
@@ -496,22 +490,22 @@ class Index:
     def dropped(self) -> int:
         """How many frames are no longer kept, only their rows."""
         with self._lock:
-            row = bisect_left(self._chunk, self._capture.oldest)
+            row = bisect_left(self._chunk, self._log.oldest)
             return row - sum(head < row for head in self._messages)
 
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
         """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
         frame starts and where the last whole one of theirs ends."""
         with self._lock:
-            log, found = self._capture.log_stream, dict[int, tuple[int, int]]()
-            wanted = set(log[first:stop])
+            stream_of, found = self._log.stream_of, dict[int, tuple[int, int]]()
+            wanted = set(stream_of[first:stop])
             row = bisect_left(self._chunk, stop)
             while row and wanted and self._chunk[row - 1] >= first:
                 row -= 1
-                stream = log[self._chunk[row]]
+                stream = stream_of[self._chunk[row]]
                 if stream in wanted and not self._marks[row] & frames.HEAD:
                     wanted.discard(stream)
-                    data, start = self._capture.streams[stream], self._start[row]
+                    data, start = self._log.streams[stream], self._start[row]
                     header = frames.read_header(data, start, len(data))
                     if header is not None:
                         end = start + header.length + header.payload_length
@@ -572,7 +566,7 @@ class Index:
                     joiners[stream] = self._joiner(stream)
                 starts = list(map(self._start.__getitem__, rows))
                 chunks = map(self._chunk.__getitem__, rows)
-                times = list(map(self._capture.log_time.__getitem__, chunks))
+                times = list(map(self._log.time_of.__getitem__, chunks))
                 joined.append(joiners[stream].join(rows, starts, times))
             if len(joined) == 1:
                 yield from joined[0]
@@ -583,24 +577,24 @@ class Index:
         self, first: int, stop: int, connection: int | None
     ) -> dict[int, Sequence[int]]:
         """The rows that are frames, from `first` up to `stop`, by stream."""
-        log = self._capture.log_stream
-        brought = log[self._chunk[first] : self._chunk[stop - 1] + 1]
+        stream_of = self._log.stream_of
+        brought = stream_of[self._chunk[first] : self._chunk[stop - 1] + 1]
         heads = any(marks & frames.HEAD for marks in self._marks[first:stop])
         if brought.count(brought[0]) == len(brought) and not heads and connection is None:
             return {brought[0]: range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
-            stream = log[self._chunk[row]]
+            stream = stream_of[self._chunk[row]]
             if not self._marks[row] & frames.HEAD and connection in (None, stream // 2 + 1):
                 rows.setdefault(stream, []).append(row)
         return {**rows}
 
     def _joiner(self, stream: int) -> Joiner:
-        side, (connection, _) = self._side(stream), self._capture.whose_stream(stream)
+        side, (connection, _) = self._side(stream), whose_stream(stream)
         inflater = None
         if side.inflater is not None:
             inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
-        return Joiner(connection, side.direction, self._capture.streams[stream], inflater)
+        return Joiner(connection, side.direction, self._log.streams[stream], inflater)
 
     def unit(self, number: int, most: int | None = None) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
@@ -622,11 +616,11 @@ class Index:
 
     def _message_unit(self, number: int, most: int | None) -> Unit:
         message, chunk = self._messages[number], self._chunk[number]
-        stream = self._capture.log_stream[chunk]
-        connection, direction = self._capture.whose_stream(stream)
+        stream = self._log.stream_of[chunk]
+        connection, direction = whose_stream(stream)
         start, length, head = self._start[number], message.length, message.head
         held = length if most is None else min(length, head.length + most)
-        data = bytes(self._capture.streams[stream][start : start + held])
+        data = bytes(self._log.streams[stream][start : start + held])
         request = direction == "client"
         violations = (
             handshake.request_violations(head)
@@ -637,22 +631,22 @@ class Index:
             violations += (RULES["data-before-response"],)
         return Unit(
             number, connection, direction, "request" if request else "response",
-            self._capture.log_time[chunk], start, data,
+            self._log.time_of[chunk], start, data,
             handshake.head_fields(data, head, request, length), violations,
             mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:
         chunk = self._chunk[number]
-        stream = self._capture.log_stream[chunk]
-        connection, direction = self._capture.whose_stream(stream)
+        stream = self._log.stream_of[chunk]
+        connection, direction = whose_stream(stream)
         start, marks = self._start[number], self._marks[number]
-        data = self._capture.streams[stream]
+        data = self._log.streams[stream]
         less = trimmed(data)
         if less and start < less.stop:
             return Unit(
                 number, connection, direction, frames.KINDS[marks & 0x0F],
-                self._capture.log_time[chunk], start, b"", (), (), bool(marks & frames.FIN),
+                self._log.time_of[chunk], start, b"", (), (), bool(marks & frames.FIN),
                 marks & 0x0F, mark=self._words(number),
                 rest=self._dropped_length(number, stream, less),
             )  # fmt: skip
@@ -684,7 +678,7 @@ class Index:
             fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
         return Unit(
             number, connection, direction, frames.KINDS[marks & 0x0F],
-            self._capture.log_time[chunk], start, whole, fields,
+            self._log.time_of[chunk], start, whole, fields,
             violations, bool(marks & frames.FIN), marks & 0x0F,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
             inflated, self._words(number), length - len(payload),

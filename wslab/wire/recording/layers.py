@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..fields import Direction
 from .capture import Capture
+from .log import stream_number
 
 
 class Span(NamedTuple):
@@ -60,8 +61,8 @@ def layers(capture: Capture, connection: int, direction: Direction, start: int =
         else span
         for span in messages
     )
-    reads, before, stream = [], 0, capture.stream_number(connection, direction)
-    for number, end in zip(capture.log_stream, capture.log_end, strict=False):
+    reads, before, stream = [], 0, stream_number(connection, direction)
+    for number, end in zip(capture.log.stream_of, capture.log.end_of, strict=False):
         if number == stream:
             if end > start:
                 reads.append(Span(max(before, start), end, "read", f"{end - before} B"))

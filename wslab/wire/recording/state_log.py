@@ -34,10 +34,10 @@ class StateLog:
     def add(self, peer: Peer, source: str, state: str, time: float | None = None) -> None:
         """Note a change, now, or at a time on the capture's clock."""
         # The capture's own clock: so that what was said stands in line with what crossed.
-        at = self._capture._now() if time is None else time
+        at = self._capture.now() if time is None else time
         self._changes.append(StateChange(at, peer, source, state))
         del self._changes[:-KEPT]
-        self._capture._tell()
+        self._capture.tell()
 
     def of_connection(self, connection: int) -> list[StateChange]:
         """What was said about one connection of the capture.

@@ -81,7 +81,7 @@ function render({ model, el }) {
           `${name} (.${format})`),
         h("p", { class: "ws-title" }, says),
       ]),
-      h("p", { class: "ws-title" }, h("code", {}, "Capture.load"), " reads them all back.")),
+      h("p", { class: "ws-title" }, h("code", {}, "wslab.wire.load"), " reads them all back.")),
   );
   save.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !save.contains(event.relatedTarget)) save.open = false;

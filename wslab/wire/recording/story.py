@@ -1,0 +1,133 @@
+"""The story of a connection: what in a recording moved its two peers from state to state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ..fields import Direction
+from ..protocol.connection_state import TCP, TCP_TRANSITIONS, TRANSITIONS, Event, Peer, State, after
+from . import log
+from .capture import Capture
+from .index import Index, Row
+
+
+class Step(NamedTuple):
+    """Something that crossed and what it did to one peer."""
+
+    time: float
+    """Seconds since the capture began."""
+    peer: Peer
+    event: Event
+    before: State
+    after: State
+    tcp: TCP
+    """The peer's TCP afterwards."""
+    row: int | None
+    """The row of the index whose bytes caused it; None for the end of a TCP stream."""
+
+    def __str__(self) -> str:
+        moved = f"{self.before.name} → {self.after.name}"
+        return f"{self.time:9.3f}  {self.peer} {self.event.value}: {moved}"
+
+
+_MOVES = {
+    "request": (Event.SENDS_REQUEST, Event.RECEIVES_REQUEST),
+    "101": (Event.SENDS_101, Event.RECEIVES_101),
+    "refusal": (Event.SENDS_REFUSAL, Event.RECEIVES_REFUSAL),
+    "close": (Event.SENDS_CLOSE, Event.RECEIVES_CLOSE),
+    "eof": (Event.SENDS_FIN, Event.RECEIVES_FIN),
+    "reset": (Event.TCP_ENDS, Event.TCP_ENDS),
+}
+"""What a thing that crosses is to the peer that sent it, and to the one that gets it."""
+
+
+def steps(capture: Capture, connection: int) -> list[Step]:
+    """What moved the two peers of a connection, in order; the sender of a thing moves first.
+
+    A thing that a debugger holds reaches the other peer when it is delivered, and one that it drops
+    never. Frames that leave both peers where they are (text, ping ...) are left out.
+    """
+    now: dict[Peer, State] = {"client": State.CONNECTING, "server": State.CONNECTING}
+    tcp: dict[Peer, TCP] = {"client": TCP.ESTABLISHED, "server": TCP.ESTABLISHED}
+    marks = [event for event in list(capture.events) if event.connection == connection]
+    if any(event.name == "upgraded" for event in marks):
+        now = {"client": State.OPEN, "server": State.OPEN}
+    found: list[Step] = []
+    for time, _, peer, event, row in sorted(_happenings(capture, connection, marks)):
+        before, wire = now[peer], TCP_TRANSITIONS.get((tcp[peer], event), tcp[peer])
+        if (before, event) not in TRANSITIONS and wire is tcp[peer]:
+            continue
+        now[peer], tcp[peer] = after(before, event), wire
+        found.append(Step(time, peer, event, before, now[peer], wire, row if row >= 0 else None))
+    return found
+
+
+class _Happening(NamedTuple):
+    time: float
+    turn: int
+    """Orders things of the same time: as they were recorded, the sender first."""
+    peer: Peer
+    event: Event
+    row: int
+    """-1 for none."""
+
+    def __lt__(self, other: tuple[object, ...]) -> bool:
+        return (self.time, self.turn) < other[:2]
+
+
+def _happenings(capture: Capture, connection: int, marks: list[log.Event]) -> Iterator[_Happening]:
+    turn = 0
+    index = capture.index
+    for row in index.rows():
+        if row.connection != connection or (what := _what(row, index)) is None:
+            continue
+        sender, receiver = _in_order(row.direction)
+        sends, receives = _MOVES[what]
+        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
+        mine = [mark for mark in mine if mark.offset == row.offset]
+        if not any(mark.name == "injected" for mark in mine):
+            yield _Happening(row.time, turn, sender, sends, row.number)
+        delivered = [mark.time for mark in mine if mark.name == "delivered"]
+        if not mine or delivered:
+            at = delivered[0] if mine else row.time
+            yield _Happening(at, turn + 1, receiver, receives, row.number)
+        turn += 2
+    for end in marks:
+        if end.name not in ("eof", "reset") or end.direction is None:
+            continue
+        sender, receiver = _in_order(end.direction)
+        sends, receives = _MOVES[end.name]
+        yield _Happening(end.time, turn, sender, sends, -1)
+        # Nothing overtakes on a TCP stream: its end comes after what was held before it.
+        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
+        held = {mark.offset for mark in mine if mark.name in ("held", "delayed")}
+        gone = {m.offset: m.time for m in mine if m.name in ("delivered", "dropped")}
+        if held <= set(gone):
+            at = max([end.time, *(gone[offset] for offset in held)])
+            yield _Happening(at, turn + 1, receiver, receives, -1)
+        turn += 2
+
+
+def _in_order(direction: Direction) -> tuple[Peer, Peer]:
+    return ("client", "server") if direction == "client" else ("server", "client")
+
+
+def _what(row: Row, index: Index) -> str | None:
+    if row.kind != "response":
+        return row.kind if row.kind in ("request", "close") else None
+    status = row.preview[:3]
+    if status != "101":
+        return None if status.startswith("1") else "refusal"
+    # That the request was broken is not the client's to judge: it sent it.
+    rules = {violation.rule for violation in index.unit(row.number).violations}
+    return "refusal" if rules - {"broken-request-accepted"} else "101"
+
+
+def states_of(peer: Peer, steps: Iterable[Step]) -> list[State]:
+    """The states that `peer` went through, each once."""
+    states = [State.CONNECTING]
+    for step in steps:
+        if step.peer == peer and step.after is not states[-1]:
+            states.append(step.after)
+    return states
