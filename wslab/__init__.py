@@ -16,12 +16,22 @@ def allow_asyncio_run() -> None:
     """Make `asyncio.run(main())` work in a notebook's cell, as it does in a script.
 
     A notebook has an event loop running already, and Python allows no second one inside it. This
-    applies nest_asyncio, which replaces the Task class and the event loop's methods for the whole
-    kernel, until it is restarted. Nothing in wslab needs it: `await main()` works in a cell as is.
+    applies `nesting_package()`, which replaces the Task class and the event loop's methods for the
+    whole kernel, until it is restarted. Nothing in wslab needs it: `await main()` works in a cell
+    as is.
     """
-    import nest_asyncio
+    from importlib import import_module
 
-    nest_asyncio.apply()
+    import_module(nesting_package()).apply()
+
+
+def nesting_package() -> str:
+    """What makes nested event loops possible: nest_asyncio, or its maintained fork nest_asyncio2
+    where that is installed, as ipykernel 7.3 and newer bring it.
+    """
+    from importlib.util import find_spec
+
+    return "nest_asyncio2" if find_spec("nest_asyncio2") else "nest_asyncio"
 
 
 def load_ipython_extension(shell: object) -> None:

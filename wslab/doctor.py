@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from wslab import course
+from wslab import course, nesting_package
 
 Result = Literal["ok", "warn", "fail"]
 
@@ -284,14 +284,17 @@ def running_kernel() -> Any:
 
 
 def nested_loops() -> Check:
-    """Whether nest_asyncio has replaced asyncio's own classes in this process."""
+    """Whether nest_asyncio or its fork has replaced asyncio's own classes in this process."""
     name = "nest_asyncio"
     if not hasattr(asyncio, "_nest_patched"):
-        return Check(name, "ok", "not applied; asyncio is Python's own")
+        could = f"wslab.allow_asyncio_run() would apply {nesting_package()}"
+        return Check(name, "ok", f"not applied; asyncio is Python's own ({could})")
+    applied = "nest_asyncio2" if hasattr(asyncio, "_nest_asyncio2") else "nest_asyncio"
     return Check(
         name,
         "warn",
-        "applied: asyncio.run() works in a cell, and nested runs finish last in, first out",
+        f"{applied} is applied: asyncio.run() works in a cell, and nested runs finish last in, "
+        "first out",
         "restart the kernel to have Python's own asyncio back",
     )
 

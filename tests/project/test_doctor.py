@@ -110,6 +110,44 @@ def test_in_a_kernel_it_says_how_the_kernel_works_and_what_nest_asyncio_did():
     assert [name for name in after if after[name][0] == "fail"] == []
 
 
+NESTED = """
+import asyncio, sys
+{before}
+import wslab
+from wslab import doctor
+print(doctor.nested_loops().found)
+async def main():
+    return asyncio.run(asyncio.sleep(0, "nested"))
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+wslab.allow_asyncio_run()
+print(loop.run_until_complete(main()))
+print(doctor.nested_loops().found)
+loop.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "package"),
+    [("", "nest_asyncio2"), ("sys.modules['nest_asyncio2'] = None", "nest_asyncio")],
+    ids=["ipykernel-brought-the-fork", "without-it"],
+)
+def test_nested_loops_come_from_the_fork_where_it_is_installed(before, package):
+    pytest.importorskip(package)
+    # In a process of its own: it changes asyncio for good.
+    script = NESTED.format(before=before)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"not applied; asyncio is Python's own (wslab.allow_asyncio_run() would apply {package})",
+        "nested",
+        f"{package} is applied: asyncio.run() works in a cell, and nested runs finish last in, "
+        "first out",
+    ]
+
+
 def test_the_table_says_its_results_in_words():
     text = doctor.table(
         [Check("loopback", "ok", "fine"), Check("disk", "fail", "0 GB\nfree", "free some space")]
