@@ -117,8 +117,10 @@ def keepalive_by_sliders(notebook):
     bench = notebook.page.locator(".wslab-keepalive").last
     button = bench.get_by_role("button", name="Pull the cable")
     expect(button).to_be_disabled()
-    notebook.execute("bench.interval.value = 0.4; bench.timeout.value = 0.3")
-    notebook.execute("bench.prediction.value = 0.7")
+    bench.get_by_label("ping interval (s)").fill("0.4")
+    bench.get_by_label("ping timeout (s)").fill("0.3")
+    expect(button).to_be_disabled()
+    bench.get_by_label("your prediction (s)").fill("0.7")
     button.click()
     told = bench.locator('[data-wslab="keepalive"]')
     expect(told).to_have_attribute("data-code", "1006")

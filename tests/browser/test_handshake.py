@@ -46,7 +46,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(explanation).to_contain_text("16 random bytes")
     notebook.screenshots("handshake-request")
 
-    asks_and_answers(page)
+    asks_and_answers(notebook)
     breaks_it(page, notebook)
 
     panel.locator('[data-input="reason"]').fill("enough")
@@ -65,8 +65,8 @@ def rows(wire, kind: str, direction: str):
     return wire.locator(f'[data-wslab-row][data-kind="{kind}"][data-direction="{direction}"]')
 
 
-def asks_and_answers(page: Page) -> None:
-    question = page.locator(".widget-vbox").filter(has_text="How many HTTP requests cross").last
+def asks_and_answers(notebook) -> None:
+    question = notebook.view("question").filter(has_text="How many HTTP requests cross").last
     button = question.get_by_role("button", name="That is my answer")
     expect(button).to_be_disabled()
     question.get_by_label("101", exact=True).check()
@@ -88,7 +88,7 @@ def breaks_it(page: Page, notebook) -> None:
         ("client: wrong-version", "426 Upgrade Required", "Sec-WebSocket-Version: 13"),
         ("server: wrong-accept", "refuses the answer", "101 Switching Protocols"),
     ]:
-        bench.locator("select").select_option(name)
+        bench.locator(f'button[data-experiment="{name}"]').click()
         bench.get_by_label(re.compile(prediction)).check()
         bench.get_by_role("button", name="Break it").click()
         outcome = bench.locator(f'[data-wslab="outcome"][data-experiment="{name}"]')

@@ -103,11 +103,12 @@ def test_keepalive_finds_a_dead_connection_when_the_numbers_say_so(lab):
 
 def test_the_bench_measures_with_its_sliders(lab):
     bench = lab.keepalive_bench()
-    bench.interval.value, bench.timeout.value = 0.2, 0.2
-    trial = bench.run()
+    trial = bench.run(interval=0.2, timeout=0.2)
     assert trial.latest == pytest.approx(0.4)
     assert trial.code == 1006
-    assert bench.trials == [trial]
+    assert bench.outcomes == {"dead line": trial}
+    assert "how long until the client notices?" in bench.static()["text/html"]
+    assert "Gallery(" not in bench.static()["text/plain"]
 
 
 def test_send_in_each_state(lab):

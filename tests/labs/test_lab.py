@@ -35,7 +35,10 @@ def live_views(lab: Lab) -> dict[str, LiveView]:
                 if parameter.default is parameter.empty
                 and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
             ]
-            view = method(*["Ada"] * len(needed))
+            arguments = list(lab._questions)[:1] if name == "ask" else ["Ada"] * len(needed)
+            if len(arguments) < len(needed):
+                continue  # a lab without questions
+            view = method(*arguments)
             view._repr_mimebundle_()
             views[name] = view.panel if isinstance(view, BrowserSocket) else view
     return views

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import NamedTuple
 
-from wslab.view.experiments.result_table import Bar, ResultTable
+from wslab.view.experiments import Bar, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import KEPT, ChatPanel
 

@@ -25,7 +25,7 @@ from wslab.net.servers.hosted import HostedServer
 from wslab.net.trials.cut import CutResult, CutServer, send_through
 from wslab.net.trials.fan_out import WAYS
 from wslab.net.trials.slow_client import measure
-from wslab.view.experiments.result_table import Bar, Cell, ResultTable
+from wslab.view.experiments import Bar, Cell, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import ChatPanel
 from wslab.view.wire.wire_view import WireView

@@ -10,13 +10,34 @@ from websockets.version import version
 from wslab.exercises.close_codes import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net import Client, EchoServer, WslabError
-from wslab.net.cases.endings import ENDINGS, Result, name_of, play
-from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, Peers, find_node
-from wslab.view.experiments.endings import CodeTable, Endings
-from wslab.view.experiments.result_table import ResultTable
+from wslab.net.cases.endings import ENDINGS, Ending, Result, name_of, play
+from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, PeerReport, Peers, find_node
+from wslab.view.experiments import (
+    Choice,
+    CodeTable,
+    Column,
+    Experiment,
+    Gallery,
+    Line,
+    Mark,
+    Outcome,
+    ResultTable,
+    Words,
+)
+from wslab.wire import close_code
 
 MYSTERY = "reason-not-utf8"
 """The ending of the trace exercise."""
+
+_ENDINGS = Words(
+    title="endings",
+    choose="Choose how it shall end. It happens for real, between live peers.",
+    press="",
+    waiting="it is happening …",
+    failed="the play itself failed",
+    noun="ending",
+    static="Endings, each made to happen by a button:",
+)
 
 
 class CloseCodesLab(Lab):
@@ -43,9 +64,16 @@ class CloseCodesLab(Lab):
             stacks["ws"] = f"-{missing}"
         return stacks
 
-    def endings(self) -> Endings:
+    def endings(self) -> Gallery:
         """The gallery: a button for each ending, played for real, in three columns."""
-        return self._show(Endings(list(ENDINGS.values()), self.stacks, self._play))
+        endings = [self._experiment(ending) for ending in ENDINGS.values()]
+        return self._show(Gallery(endings, "endings", _ENDINGS, stacks=self.stacks))
+
+    def _experiment(self, ending: Ending) -> Experiment:
+        def run(choice: Choice) -> Outcome:
+            return told(self._play(ending.name, choice.stack))
+
+        return experiment(ending, run)
 
     def ending(self, ending: int | str, stack: str = "websockets") -> Result:
         """Make one ending happen, by code or name, with peers on `stack`; print it for its story.
@@ -55,8 +83,8 @@ class CloseCodesLab(Lab):
         """
         result = self._play(name_of(ending), stack)
         for view in self._views.values():
-            if isinstance(view, Endings):
-                view.show(result)
+            if isinstance(view, Gallery) and result.name in view.experiments:
+                view.show(result.name, told(result), stack)
         return result
 
     def _play(self, name: str, stack: str) -> Result:
@@ -119,6 +147,68 @@ class CloseCodesLab(Lab):
             asked = (line.kind, line.direction) == ("close", "client")
             print(f"{arrow}  {'close ?' if asked else line.text}{mark}")
         return result
+
+
+def experiment(ending: Ending, run: Callable[[Choice], Outcome]) -> Experiment:
+    """An ending as the gallery shows it."""
+    code = None if ending.code is None else close_code(ending.code)
+    return Experiment(
+        ending.name,
+        ending.what,
+        run,
+        title=ending.title,
+        group="other endings" if code is None else "close codes",
+        why=ending.why,
+        rfc=ending.rfc,
+        tag="" if code is None or code.sendable else "never sent",
+        about=""
+        if code is None
+        else f"Sent by: {code.who}. It means: {code.meaning}. Connect again: {code.reconnect}. "
+        f"Then: {code.then}.",
+        difference=ending.difference,
+    )
+
+
+def told(result: Result) -> Outcome:
+    """What came of an ending, as three columns."""
+    wire = [
+        Line(line.text, direction=line.direction, kind=line.kind, row=line.row, broken=line.broken)
+        for line in result.wire
+    ]
+    fine = result.as_documented
+    return Outcome(
+        [
+            Column("wire", "on the wire", wire),
+            _column("client", result.client),
+            _column("server", result.server),
+        ],
+        mark=Mark("✓ as documented" if fine else "⚠ not as documented", fine),
+        seconds=result.seconds,
+        data={"as-documented": str(fine).lower()},
+        result=result,
+    )
+
+
+def _column(peer: str, report: PeerReport) -> Column:
+    lines = [Line(report.reason, label="reason")] if report.reason else []
+    lines += [Line(text) for text in report.said]
+    data = {
+        "code": "none" if report.code is None else str(report.code),
+        "clean": "null" if report.clean is None else str(report.clean).lower(),
+        "raw": str(report.raw).lower(),
+    }
+    if report.raw:
+        return Column(peer, f"the {peer}, a raw peer (no API), heard", lines, data=data)
+    clean = report.clean
+    return Column(
+        peer,
+        f"what the {peer}'s API says",
+        lines,
+        head="no code" if report.code is None else str(report.code),
+        detail="" if report.code is None else close_code(report.code).name or "",
+        mark=None if clean is None else Mark("✓ clean" if clean else "✗ not clean", clean),
+        data=data,
+    )
 
 
 def open() -> CloseCodesLab:

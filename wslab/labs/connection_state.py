@@ -13,8 +13,17 @@ from wslab.net.peers import NodeMissing, NodePeers, watch
 from wslab.net.trials import keepalive as keepalive_trial
 from wslab.net.trials import send_in_states
 from wslab.net.trials.keepalive import Trial
-from wslab.view.experiments.keepalive import KeepaliveBench
-from wslab.view.experiments.result_table import ResultTable
+from wslab.view.experiments import (
+    Choice,
+    Column,
+    Experiment,
+    Gallery,
+    Line,
+    Number,
+    Outcome,
+    ResultTable,
+    Words,
+)
 from wslab.view.panels.browser_socket import BrowserSocket, Route
 from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import Event, states_of, steps
@@ -44,6 +53,19 @@ CAUSES = {
 SKEW = 0.5
 """Seconds by which a browser's CLOSED may lie before what seems to be its cause. A longer time is
 none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
+
+
+_KEEPALIVE = Words(
+    press="Pull the cable",
+    first="say first how long it will take",
+    ready="the line goes dead right after the connection has opened",
+    waiting="The line is dead, and the client looks OPEN …",
+    failed="It failed",
+    right="Close",
+    wrong="Not close",
+    static="Set ping interval and ping timeout (seconds), say how long it will take, pull the "
+    "cable, and compare with what is measured:",
+)
 
 
 class CausalStateLog(StateLog):
@@ -195,9 +217,27 @@ class ConnectionStateLab(Lab):
             self.tap.cut(hard=True)
             self.tap.disarm()
 
-    def keepalive_bench(self) -> KeepaliveBench:
+    def keepalive_bench(self) -> Gallery:
         """The same with two sliders and a prediction."""
-        return KeepaliveBench(self.keepalive)
+
+        def run(choice: Choice) -> Outcome:
+            trial = self.keepalive(choice.numbers["interval"], choice.numbers["timeout"])
+            return told(trial, choice.prediction)
+
+        dead_line = Experiment(
+            "dead line",
+            "A line goes dead right after the connection has opened: how long until the client "
+            "notices?",
+            run,
+            predictions=Number("prediction", "your prediction (s)", 0.0, 0.0, 12.0),
+        )
+        numbers = [
+            Number("interval", "ping interval (s)", 1.0, 0.2, 5.0),
+            Number("timeout", "ping timeout (s)", 0.5, 0.2, 5.0),
+        ]
+        bench = Gallery([dead_line], "keepalive-bench", _KEEPALIVE, numbers=numbers)
+        bench.add_class("wslab-keepalive")
+        return self._show(bench)
 
     def send_in_each_state(self) -> ResultTable:
         """What `send` does in each state, on each API that is here: tried a moment ago."""
@@ -225,6 +265,31 @@ class ConnectionStateLab(Lab):
             for state in send_in_states.STATES
         ]
         return ResultTable(["send() in", *columns], rows)
+
+
+def told(trial: Trial, prediction: str | float | None = None) -> Outcome:
+    """A measured trial, with a bar for each of its times beside the prediction (seconds)."""
+    if trial.found is None or trial.told is None:
+        return Outcome(
+            note="The time was up, and the client still looked OPEN.", right=False, result=trial
+        )
+    times = {
+        "predicted by the two numbers": trial.latest,
+        "measured: it left OPEN after": trial.found,
+        "and the program was told after": trial.told,
+    }
+    right = None
+    if isinstance(prediction, int | float):
+        times = {"you said": prediction, **times}
+        right = abs(prediction - trial.found) <= 0.3
+    return Outcome(
+        [Column("times", "", [Line(f"{t:.2f} s", name, bar=t) for name, t in times.items()])],
+        right=right,
+        note="The ping that was never answered went out a whole interval after the last sign of "
+        f"life; the API reported *{trial.code}*.",
+        data={"wslab": "keepalive", "found": f"{trial.found:.3f}", "code": str(trial.code)},
+        result=trial,
+    )
 
 
 def open() -> ConnectionStateLab:

@@ -6,7 +6,7 @@ from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net.cases.faulty_clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
-from wslab.view.experiments.round_trips import RoundTrips
+from wslab.view.experiments import RoundTrips
 from wslab.view.wire.layers_view import LayersView
 from wslab.wire.recording import layers
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
-from wslab.view.experiments.frame_workshop import FrameWorkshop
+from wslab.view.experiments import FrameWorkshop
 from wslab.wire import Capture, Direction
 from wslab.wire.protocol.frame_draft import FrameDraft
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from wslab.exercises.handshake import QUESTIONS
 from wslab.labs.lesson import Lab
@@ -11,8 +12,7 @@ from wslab.net.cases import faulty_clients
 from wslab.net.cases.faulty_clients import FAULTY_CLIENTS, FaultyClient
 from wslab.net.cases.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
 from wslab.net.peers import library_report
-from wslab.view.experiments.bench import Bench, Experiment, Outcome
-from wslab.view.experiments.fetch_attempt import FetchAttempt
+from wslab.view.experiments import Column, Experiment, Gallery, Line, Outcome, Words
 
 GOOD_ORIGIN = "https://school.example"
 """The one origin that the guarded server lets in, beside clients that send none."""
@@ -30,6 +30,35 @@ _REFUSES = "The client refuses the answer"
 _WAITS = "The client waits until its own timeout"
 _NOTHING = "The connection ends without an answer"
 _SERVER_PREDICTIONS = (_OPENS, _REFUSES, _WAITS, _NOTHING)
+
+_BENCH = Words(
+    title="break it",
+    choose="Choose what to break.",
+    press="Break it",
+    ready="send it for real",
+    waiting="Sent; waiting for what comes …",
+    static="Choose what to break, say what will happen, send it for real, and compare:",
+)
+
+_FETCH = Words(press="Try fetch", waiting="The page tries …", static="Let the page try fetch:")
+_FETCHED_HEADERS = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+    "Origin": GOOD_ORIGIN,
+}
+
+
+class Attempt(NamedTuple):
+    """What came of an experiment of the bench, observed and not looked up."""
+
+    happened: str
+    """The prediction that would have been right."""
+    sent: str
+    answered: str
+    reported: str
+    """What the client's API says."""
 
 
 class HandshakeLab(Lab):
@@ -52,24 +81,34 @@ class HandshakeLab(Lab):
         """A server that lets in the origin https://school.example only, through the tap."""
         return self._guard_tap.url
 
-    def try_fetch(self) -> FetchAttempt:
-        """Let the page try to open a WebSocket with `fetch`."""
-        return FetchAttempt(self.url)
+    def try_fetch(self) -> Gallery:
+        """Let the page try to open a WebSocket with `fetch`, for real."""
+        url = self.url.replace("ws://", "http://", 1)
+        headers = [f'    "{name}": "{value}",' for name, value in _FETCHED_HEADERS.items()]
+        code = "\n".join([f'fetch("{url}", {{', "  headers: {", *headers, "  },", "})"])
+        data = {"url": url, "headers": _FETCHED_HEADERS}
+        what = "A script asks for the headers of a WebSocket's opening handshake"
+        attempt = Experiment("fetch", what, code=code, data=data)
+        return self._show(Gallery([attempt], "fetch-attempt", _FETCH))
 
-    def bench(self) -> Bench:
+    def bench(self) -> Gallery:
         """The break-it bench: every experiment goes through the tap, onto the wire view."""
-        return Bench(
+        bench = Gallery(
             [self._client_experiment(fault) for fault in FAULTY_CLIENTS.values()]
-            + [self._server_experiment(fault) for fault in FAULTY_SERVERS.values()]
+            + [self._server_experiment(fault) for fault in FAULTY_SERVERS.values()],
+            "bench",
+            _BENCH,
         )
+        bench.add_class("wslab-bench")
+        return self._show(bench)
 
     def _client_experiment(self, fault: FaultyClient) -> Experiment:
         url = self.guarded_url if fault.name == "foreign-origin" else self.url
 
-        def run() -> Outcome:
+        def attempt() -> Attempt:
             result = faulty_clients.run(fault.name, url)
             status = str(result.status)
-            return Outcome(
+            return Attempt(
                 next((p for p in _CLIENT_PREDICTIONS if f": {status}" in p), result.outcome),
                 result.sent.decode("latin-1"),
                 result.answer.decode("latin-1") or "(nothing)",
@@ -79,19 +118,22 @@ class HandshakeLab(Lab):
         return Experiment(
             f"client: {fault.name}",
             f"The client {fault.what}",
-            _CLIENT_PREDICTIONS,
-            "The rule that it is about:" if fault.status != 101 else "Nothing is wrong with it:",
-            fault.rfc.split(" (")[0].split(",")[0],
-            run,
+            lambda _: _compared(attempt()),
+            group="client",
+            predictions=_CLIENT_PREDICTIONS,
+            why="The rule that it is about:"
+            if fault.status != 101
+            else "Nothing is wrong with it:",
+            rfc=fault.rfc.split(" (")[0].split(",")[0],
         )
 
     def _server_experiment(self, fault: Fault) -> Experiment:
-        def run() -> Outcome:
+        def attempt() -> Attempt:
             with FaultyServer(fault.name) as server:
                 tap = self.tap_before(server.url, "faulty")
                 result = server.meet(tap.url)
                 tap.stop()
-            return Outcome(
+            return Attempt(
                 _happened(result.outcome),
                 result.sent.decode("latin-1"),
                 result.answer.decode("latin-1") or "(nothing)",
@@ -102,10 +144,11 @@ class HandshakeLab(Lab):
         return Experiment(
             f"server: {fault.name}",
             f"The server {fault.what}",
-            _SERVER_PREDICTIONS,
-            f"{why[:1].upper()}{why[1:]}." if why else fault.rfc,
-            " ".join(rfc.split()[:3]),
-            run,
+            lambda _: _compared(attempt()),
+            group="server",
+            predictions=_SERVER_PREDICTIONS,
+            why=f"{why[:1].upper()}{why[1:]}." if why else fault.rfc,
+            rfc=" ".join(rfc.split()[:3]),
         )
 
     def mystery(self) -> None:
@@ -141,6 +184,15 @@ class HandshakeLab(Lab):
             finally:
                 client.stop()
                 tap.stop()
+
+
+def _compared(attempt: Attempt) -> Outcome:
+    columns = [
+        Column("sent", "sent by the client", [Line(attempt.sent)]),
+        Column("answered", "answered by the server", [Line(attempt.answered)]),
+        Column("reported", "what the client's API reports", [Line(attempt.reported)]),
+    ]
+    return Outcome(columns, attempt.happened, data={"wslab": "outcome"}, result=attempt)
 
 
 def _happened(outcome: str) -> str:

@@ -13,7 +13,7 @@ from IPython.display import Code
 from wslab.net import Client, NotRunning, Tap, WireDebugger, registry
 from wslab.net.servers.server import Server
 from wslab.view import ClientPanel, WireView
-from wslab.view.experiments.question_view import Question, QuestionView
+from wslab.view.experiments import Question, QuestionView
 from wslab.view.live.live_view import LiveView
 from wslab.view.panels.browser_socket import BrowserSocket, Route
 from wslab.view.wire.account import Account
@@ -131,7 +131,7 @@ class Lab:
         if name not in self._questions:
             names = ", ".join(self._questions) or "none: this lab has no questions"
             raise KeyError(f"expected one of {names}, got {name!r}")
-        return QuestionView(self._questions[name])
+        return self._show(QuestionView(self._questions[name]))
 
     # --- What crossed
 

@@ -1,0 +1,28 @@
+"""What a reader tries, predicts and compares: galleries, questions, the frame workshop, charts."""
+
+from .code_table import CodeTable
+from .frame_workshop import FrameWorkshop
+from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
+from .question_view import Question, QuestionView
+from .result_table import Bar, Cell, ResultTable
+from .round_trips import RoundTrips
+
+__all__ = [
+    "Bar",
+    "Cell",
+    "Choice",
+    "CodeTable",
+    "Column",
+    "Experiment",
+    "FrameWorkshop",
+    "Gallery",
+    "Line",
+    "Mark",
+    "Number",
+    "Outcome",
+    "Question",
+    "QuestionView",
+    "ResultTable",
+    "RoundTrips",
+    "Words",
+]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, Protocol
 
-import ipywidgets as widgets
+from .gallery import Choice, Experiment, Gallery, Outcome, Words
 
-from ..live.static_box import StaticBox
-from ..live.static_html import reference as link
-from ..live.subshell import handle_on_subshell
+WORDS = Words(
+    choose="a question",
+    question="",
+    press="That is my answer",
+    first="choose an answer first",
+    ready="read why",
+    waiting="…",
+    right="Yes",
+    wrong="No",
+)
 
 
 class Question(Protocol):
@@ -27,48 +33,29 @@ class Question(Protocol):
     def rfc(self) -> str: ...
 
 
-class QuestionView(StaticBox):
+class QuestionView(Gallery):
     """Radio buttons, a button, and the reply to the very option that was chosen."""
 
-    def __init__(self, question: Question, **options: Any) -> None:
+    def __init__(self, question: Question, **traits: Any) -> None:
         self.question = question
-        self._choice = widgets.RadioButtons(
-            options=[(text, number) for number, text in enumerate(question.options)],
-            value=None,
-            layout=widgets.Layout(width="auto"),
+        asked = Experiment(
+            "question",
+            "",
+            self._reply,
+            title=question.prompt,
+            predictions=question.options,
+            rfc=question.rfc,
         )
-        self._button = widgets.Button(
-            description="That is my answer",
-            disabled=True,
-            button_style="primary",
-            tooltip="choose an answer first",
-            layout=widgets.Layout(width="12em"),
-        )
-        self._reply = widgets.HTML()
-        self._choice.observe(self._chosen, "value")
-        self._button.on_click(self._answered)
-        prompt = widgets.HTML(
-            f"<div style='line-height:1.45;font-weight:600'>{escape(question.prompt)}</div>"
-        )
-        super().__init__([prompt, self._choice, self._button, self._reply], **options)
-        handle_on_subshell(self._choice, self._button)
+        super().__init__([asked], "question", WORDS, **traits)
 
-    def words(self) -> list[str]:
+    def account(self) -> list[str]:
         return [self.question.prompt, *self.question.options]
 
-    def _chosen(self, change: Any) -> None:
-        self._button.disabled = change["new"] is None
-        self._button.tooltip = ""
-
-    def _answered(self, _: Any) -> None:
-        chosen = self._choice.value
-        if chosen is None:
-            return
+    def _reply(self, choice: Choice) -> Outcome:
+        chosen = self.question.options.index(str(choice.prediction))
         right = chosen == self.question.answer
-        word, colour = ("✓ Yes.", "#009e73") if right else ("✗ No.", "#d55e00")
-        self._reply.value = (
-            f"<div data-wslab='reply' data-right='{str(right).lower()}' style='border-left:4px "
-            f"solid {colour};padding:.3em .9em;line-height:1.5;max-width:60em'><b>{word}</b> "
-            f"{escape(self.question.replies[chosen])} "
-            f"{link(self.question.rfc)}</div>"
+        return Outcome(
+            right=right,
+            note=self.question.replies[chosen],
+            data={"wslab": "reply", "right": str(right).lower()},
         )

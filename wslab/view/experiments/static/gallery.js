@@ -1,0 +1,302 @@
+import { Page, h, link, say, set } from "../../live/static/elements.js";
+import { showRow } from "../../live/static/show_row.js";
+import { PAGE_RUNS } from "./page_runs.js";
+
+const SHAPES = { fin: "⊣", rst: "⚡", tls: "🔒", close: "✕", text: "●", binary: "■", ping: "▲", pong: "△" };
+const LONG = 20; // characters of a button's text that ask for a wider column
+
+/** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
+class GalleryView {
+  constructor(model, el) {
+    Object.assign(this, model.get("_gallery")); // kind, words, experiments, stacks, numbers
+    this.model = model;
+    this.page = new Page(model);
+    this.playing = new Set(this.stacks.length === 0 ? [""] : this.stacks.filter((one) => !one.missing).map((one) => one.name));
+    this.values = Object.fromEntries(this.numbers.map(({ name, start }) => [name, start]));
+    this.current = null;
+    this.prediction = null;
+    this.outcomes = new Map(); // by stack: of the current experiment
+    this.waiting = new Map(); // by experiment and stack: since when
+    this.buttons = new Map(); // of the list, by name
+    this.problem = h("div", { class: "ws-problem", role: "alert", hidden: true });
+    this.chosen = h("div", { class: "ws-chosen-experiment" }, h("p", { class: "ws-quiet" }, this.words.choose));
+    this.came = h("div", { class: "ws-came", "aria-live": "polite" });
+    this.result = h("div", { class: "ws-result" }, this.chosen, this.came);
+    el.append(
+      h("section",
+        { class: "wslab ws-gallery", "data-wslab": this.kind, "aria-label": this.words.title || this.words.choose,
+          "data-lm-suppress-shortcuts": "true" },
+        this.bar(), ...this.absent(), this.problem, ...this.list(), this.result),
+    );
+    this.onNews = (news) => this.hear(news);
+    model.on("msg:custom", this.onNews);
+    this.page.ask({ do: "hello" });
+    if (this.experiments.length === 1) this.choose(this.experiments[0]);
+  }
+
+  close() {
+    clearInterval(this.clock);
+    this.model.off("msg:custom", this.onNews);
+    this.page.ask({ do: "bye" });
+  }
+
+  // -- the bar and the list ---------------------------------------------------------------------
+
+  bar() {
+    if (!this.words.title) return null;
+    const choosers = this.stacks.map(({ name, label, missing }) => h("button",
+      { type: "button", class: "ws-stack", "data-stack": name, "aria-pressed": String(!missing), disabled: missing,
+        title: missing ? label : `Play on ${label}`, onclick: () => this.toggle(name, choosers) },
+      missing ? `${name}: not here` : label));
+    return h("header", { class: "ws-bar" }, h("span", { class: "ws-title" }, this.words.title),
+      h("span", { class: "ws-gap" }), choosers.length ? h("span", { class: "ws-title" }, this.words.stacks) : null, ...choosers);
+  }
+
+  absent() {
+    const missing = this.stacks.filter((stack) => stack.missing);
+    if (missing.length === 0) return [];
+    return [h("p", { class: "ws-absent" }, missing.map(({ name, label }) => `${name}: ${label}`).join(" "))];
+  }
+
+  toggle(name, choosers) {
+    if (!this.playing.delete(name)) this.playing.add(name);
+    if (this.playing.size === 0) this.playing.add(name); // somebody has to play
+    for (const node of choosers) set(node, "aria-pressed", String(this.playing.has(node.dataset.stack)));
+  }
+
+  list() {
+    if (this.experiments.length === 1) return [];
+    const groups = Map.groupBy(this.experiments, ({ group }) => group);
+    return [...groups].map(([group, experiments]) => {
+      const long = experiments.some((experiment) => this.label(experiment).length > LONG);
+      return h("div",
+        { class: long ? "ws-grid ws-long" : "ws-grid", role: "group", "aria-label": group || this.words.title,
+          onkeydown: (event) => this.walk(event) },
+        groups.size > 1 ? h("span", { class: "ws-group", "aria-hidden": "true" }, group) : null,
+        ...experiments.map((experiment) => this.button(experiment)));
+    });
+  }
+
+  label({ name, title, group }) {
+    return title || name.replace(`${group}: `, "");
+  }
+
+  button(experiment) {
+    const { name, what, tag } = experiment;
+    const node = h("button",
+      { type: "button", class: "ws-experiment", [`data-${this.words.noun}`]: name, "aria-pressed": "false", title: what,
+        tabindex: this.buttons.size === 0 ? "0" : "-1", onclick: () => this.press(experiment) },
+      /^\d+$/.test(name) ? h("b", {}, name) : null,
+      h("span", {}, this.label(experiment)),
+      tag ? h("span", { class: "ws-tag" }, tag) : null);
+    node.classList.toggle("ws-tagged", Boolean(tag));
+    this.buttons.set(name, node);
+    return node;
+  }
+
+  /** The list is one stop of the Tab key; the arrows walk through it. */
+  walk(event) {
+    const all = [...this.buttons.values()];
+    const here = all.indexOf(event.target);
+    const to = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined || here < 0) return;
+    event.preventDefault();
+    this.stopAt(all[Math.min(all.length - 1, Math.max(0, to))]).focus();
+  }
+
+  stopAt(button) {
+    for (const node of this.buttons.values()) set(node, "tabindex", node === button ? "0" : "-1");
+    return button;
+  }
+
+  press(experiment) {
+    this.choose(experiment);
+    if (!this.words.press) this.run();
+  }
+
+  // -- the experiment that is chosen -------------------------------------------------------------
+
+  choose(experiment) {
+    this.current = experiment;
+    this.prediction = null;
+    this.outcomes.clear();
+    const { name, title, what, code, predictions } = experiment;
+    for (const [other, node] of this.buttons) set(node, "aria-pressed", String(other === name));
+    if (this.buttons.has(name)) this.stopAt(this.buttons.get(name));
+    this.go = this.words.press
+      ? h("button", { type: "button", class: "ws-primary", "data-action": "run", onclick: () => this.run() }, this.words.press)
+      : null;
+    const heading = this.buttons.size ? (title ? `${name} · ${title}` : name) : title;
+    this.chosen.replaceChildren(...[
+      heading ? h("h3", {}, heading) : null,
+      what ? h("p", { class: "ws-what" }, what.replace(/([^.?!:])$/, "$1.")) : null,
+      code ? h("pre", { class: "ws-code-to-read" }, code) : null,
+      ...this.numbers.map((number) => this.slider(number, (value) => (this.values[number.name] = value))),
+      Array.isArray(predictions) ? this.radios(predictions)
+        : this.slider({ ...predictions, name: "prediction" }, (value) => this.predict(value)),
+      this.go,
+    ].filter(Boolean));
+    set(this.result, `data-${this.words.noun}`, name);
+    this.paint();
+  }
+
+  radios(predictions) {
+    if (predictions.length === 0) return null;
+    const group = `ws-${this.page.name}`;
+    return h("fieldset", { class: "ws-predictions" },
+      this.words.question ? h("legend", {}, this.words.question) : null,
+      ...predictions.map((text) => h("label", {},
+        h("input", { type: "radio", name: group, value: text, onchange: () => this.predict(text) }), h("span", {}, text))));
+  }
+
+  slider({ name, label, start, least, most, step }, onValue) {
+    const shown = h("span", { class: "ws-value", "aria-hidden": "true" }, start.toFixed(1));
+    return h("label", { class: "ws-slider" }, h("span", {}, label),
+      h("input", { type: "range", "data-input": name, min: least, max: most, step, value: this.values[name] ?? start,
+        oninput: ({ target }) => {
+          say(shown, Number(target.value).toFixed(1));
+          onValue(Number(target.value));
+        } }),
+      shown);
+  }
+
+  predict(value) {
+    this.prediction = value;
+    this.paint();
+  }
+
+  // -- a run ------------------------------------------------------------------------------------
+
+  key(stack) {
+    return `${this.current.name}/${stack}`;
+  }
+
+  run() {
+    const { name, in_page: inPage, data } = this.current;
+    for (const stack of this.playing) {
+      this.outcomes.delete(stack);
+      this.waiting.set(this.key(stack), performance.now());
+      if (inPage) PAGE_RUNS[name](data).then((lines) => this.page.ask({ do: "came", name, lines }));
+      else this.page.ask({ do: "run", name, stack, numbers: this.values, prediction: this.prediction });
+    }
+    this.paint();
+  }
+
+  hear(news) {
+    for (const outcome of news.outcomes ?? []) {
+      this.waiting.delete(`${outcome.name}/${outcome.stack}`);
+      const experiment = this.experiments.find(({ name }) => name === outcome.name);
+      // Run by code: show it, unless the reader has asked for another that is on its way.
+      if (this.current !== experiment && (this.current === null || this.waiting.size === 0)) this.choose(experiment);
+      if (this.current === experiment) this.outcomes.set(outcome.stack, outcome);
+    }
+    this.problem.hidden = !news.failed;
+    if (news.failed) say(this.problem, `The view failed, what it runs did not: ${news.failed}`);
+    this.paint();
+  }
+
+  // -- what came of it --------------------------------------------------------------------------
+
+  paint() {
+    if (this.current === null) return;
+    const stacks = this.stacks.length ? this.stacks : [{ name: "", label: "" }];
+    const told = stacks.filter(({ name }) => this.outcomes.has(name));
+    const running = stacks.filter(({ name }) => this.waiting.has(this.key(name)));
+    const { predictions, why, rfc, url, about, difference } = this.current;
+    const asks = !Array.isArray(predictions) || predictions.length > 0;
+    if (this.go) {
+      this.go.disabled = running.length > 0 || (asks && this.prediction === null);
+      set(this.go, "title", asks && this.prediction === null ? this.words.first : this.words.ready);
+    }
+    const reason = [why ? emphasized(why) : null, " ", url ? link(url, rfc) : rfc];
+    this.came.replaceChildren(...[
+      ...told.map((stack) => this.account(stack, this.outcomes.get(stack.name), asks ? reason : [])),
+      ...running.map(({ name, label }) => h("p", { class: "ws-running", role: "status" },
+        label ? `${label}: ` : "", this.words.waiting, h("span", { class: "ws-since", "aria-hidden": "true", "data-key": this.key(name) }))),
+      !asks && (why || rfc) ? h("p", { class: "ws-why" }, ...reason) : null,
+      difference && told.length ? h("p", { class: "ws-difference" }, h("b", {}, "They differ: "), difference) : null,
+      about ? h("p", { class: "ws-quiet ws-why" }, about) : null,
+    ].filter(Boolean));
+    set(this.result, "data-busy", running.length > 0);
+    clearInterval(this.clock);
+    if (running.length > 0) this.clock = setInterval(() => this.tick(), 100);
+  }
+
+  tick() {
+    for (const node of this.came.querySelectorAll(".ws-since")) {
+      const seconds = (performance.now() - this.waiting.get(node.dataset.key)) / 1000;
+      say(node, seconds < 0.5 ? "" : ` ${seconds.toFixed(1)} s`);
+    }
+  }
+
+  account({ label, name: stack }, outcome, reason) {
+    const attributes = { class: "ws-account", [`data-${this.words.noun}`]: outcome.name, "data-stack": stack || null };
+    if (outcome.problem) {
+      return h("div", attributes, h("p", { class: "ws-verdict", role: "alert" },
+        h("b", {}, `${label ? `${label}: ` : ""}${this.words.failed}: `), outcome.problem));
+    }
+    for (const [name, value] of Object.entries(outcome.data)) attributes[`data-${name}`] = value;
+    const { mark, seconds, columns } = outcome;
+    return h("div", attributes,
+      label || mark
+        ? h("div", { class: "ws-account-head" }, h("b", {}, label), this.mark(mark),
+            seconds === null ? null : h("span", { class: "ws-quiet" }, `${Math.round(seconds * 1000)} ms`))
+        : null,
+      this.verdict(outcome, reason),
+      columns.length ? h("div", { class: "ws-columns" }, ...columns.map((column) => this.column(column))) : null);
+  }
+
+  verdict({ right, happened, note }, reason) {
+    const word = right === null ? "" : right ? `✓ ${this.words.right}` : `✗ ${this.words.wrong}`;
+    const said = [word, happened].filter(Boolean).join(": ");
+    if (!said && !note && reason.length === 0) return null;
+    return h("p", { class: "ws-verdict", "data-right": right === null ? null : String(right) },
+      said ? h("b", {}, `${said}. `) : null, note ? emphasized(`${note} `) : null, ...reason);
+  }
+
+  mark(mark) {
+    return mark ? h("span", { class: mark.good ? "ws-fine" : "ws-odd" }, mark.text) : null;
+  }
+
+  column({ name, title, lines, head, detail, mark, data }) {
+    const attributes = { "data-column": name };
+    for (const [key, value] of Object.entries(data)) attributes[`data-${key}`] = value;
+    const longest = Math.max(...lines.map(({ bar }) => bar ?? 0)) || 1;
+    return h("div", attributes,
+      title ? h("h4", {}, title) : null,
+      head ? h("p", { class: "ws-code" }, h("b", {}, head), detail ? h("span", {}, detail) : null, this.mark(mark)) : null,
+      lines.length ? h("ul", {}, ...lines.map((line) => this.line(line, longest))) : null);
+  }
+
+  line({ text, label, direction, kind, row, broken, bar }, longest) {
+    const server = direction === "server";
+    const shown = direction ? `${server ? "◀" : "▶"} ${SHAPES[kind] ?? "◆"} ${text}` : text;
+    return h("li", { "data-direction": direction || null, "data-kind": kind || null, class: bar === null ? null : "ws-barred" },
+      direction ? h("span", { class: "ws-unseen" }, server ? "server to client: " : "client to server: ") : null,
+      label ? h("span", { class: "ws-label" }, `${label} `) : null,
+      h("code", {}, shown),
+      bar === null ? null : this.stretch(bar / longest),
+      broken ? h("span", { class: "ws-breaks" }, "⚠ broken") : null,
+      row === null ? null
+        : h("button", { type: "button", class: "ws-row-link", "data-row": row, title: `Show row ${row} in the wire view`,
+            onclick: () => showRow(row) }, `row ${row}`));
+  }
+
+  stretch(part) {
+    const bar = h("span", { class: "ws-bar-part", "aria-hidden": "true" });
+    bar.style.setProperty("--part", String(part));
+    return bar;
+  }
+}
+
+/** Text with *stressed* words. */
+function emphasized(text) {
+  return h("span", {}, ...text.split("*").map((part, place) => (place % 2 ? h("em", {}, part) : part)));
+}
+
+function render({ model, el }) {
+  const view = new GalleryView(model, el);
+  return () => view.close();
+}
+
+export default { render };
