@@ -100,7 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for words, segment, wanted in (
             ("one frame a packet", None, 8),
-            (f"segments of {SEGMENT:,} bytes", SEGMENT, 3),
+            (f"segments of {SEGMENT:,} bytes", SEGMENT, 2),
         ):
             path = Path(folder) / "frames.pcapng"
             packets = write(path, options.frames, segment)

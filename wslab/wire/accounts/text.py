@@ -6,13 +6,16 @@ Everything that a peer sent is escaped where it would move, hide or colour what 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ..fields import Direction, Kind, Unit, Violation
+from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.index import Row
-from ..recording.preview import printable
-from . import brief as brief_text
+from ..recording.log import whose_stream
+from ..recording.preview import PREVIEW, printable
 
 MOST = 4096
 """Bytes of a frame's payload that are looked at to be shown."""
@@ -24,6 +27,14 @@ VALUE = 60
 """Characters of a field's value at most."""
 WIDTH = 100
 """Columns that the account keeps to, where it can: one line of `brief` is one line."""
+SHORT = PREVIEW - 3
+"""Bytes of a text that `brief` shows whole."""
+BATCH = 1000
+"""Rows whose lines are made together."""
+REGION = 1 << 18
+"""Bytes of a stream in which their texts are looked at together."""
+_LENGTHS = [f"{length:7}  " for length in range(6 + SHORT + 1)]
+_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
 INDENT = " " * 8
 
 # Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
@@ -81,17 +92,85 @@ def blocks(
     several = len(index.connections) > 1
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
     if brief:
-        yield from brief_text.blocks(
-            capture,
-            lambda row: row_line(row, several, pen),
-            lambda connection, direction: _where(connection, direction, "text", several, pen),
-        )
+        for start in range(0, len(index), BATCH):
+            yield _brief(capture, start, several, pen)
     else:
         for number in range(len(index)):
             (row,) = index.rows(number, number + 1)
             unit = index.unit(number, MOST)
             yield "\n".join([row_line(row, several, pen), *_unit_lines(unit, width, pen), "\n"])
     yield from (f"{line}\n" for line in _ending(capture, pen))
+
+
+def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
+    """The lines of a batch of rows from `start` on.
+
+    Most rows of a long list are short texts. Their lines are made straight from the bytes, which
+    takes a sixth of the time that a `Row` for each would take.
+    """
+    index, log = capture.index, capture.log
+    starts, chunks, marks = index.spans(start, start + BATCH)
+    times = {chunk: f" {log.time_of[chunk]:11.6f}" for chunk in set(chunks)}
+    lines = [""] * len(starts)
+    for stream, places in _whole_texts(capture, start, chunks, marks).items():
+        connection, direction = whose_stream(stream)
+        where = _where(connection, direction, "text", several, pen)
+        head = 6 if direction == "client" else 2
+        texts = _short_texts(log.streams[stream], [starts[at] for at in places], head)
+        for at, text in zip(places, texts, strict=True):
+            if text is not None:
+                when, length = times[chunks[at]], _LENGTHS[head + len(text)]
+                lines[at] = f'{start + at:7}{when}{where}{length}"{text}"\n'
+    for at, line in enumerate(lines):
+        if not line:
+            (row,) = index.rows(start + at, start + at + 1)
+            lines[at] = f"{row_line(row, several, pen)}\n"
+    return "".join(lines)
+
+
+def _whole_texts(
+    capture: Capture, start: int, chunks: array[int], marks: array[int]
+) -> dict[int, list[int]]:
+    """By stream: which of the rows are texts in one frame that break no rule of one frame."""
+    streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
+    plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | frames.CHECKED
+    changed = set(capture.index.marked)
+    places = [at for at, mark in enumerate(marks) if mark in plain and start + at not in changed]
+    if len(set(streams.values())) == 1:
+        return {stream: places for stream in streams.values() if places}
+    texts: dict[int, list[int]] = {}
+    for at in places:
+        texts.setdefault(streams[chunks[at]], []).append(at)
+    return texts
+
+
+def _short_texts(data: bytes | bytearray, starts: Sequence[int], head: int) -> Sequence[str | None]:
+    """The texts of frames with `head` bytes before the payload; None for one that is long,
+    compressed or has to be escaped."""
+    if starts[-1] - starts[0] > REGION:
+        return [None] * len(starts)
+    base = starts[0]
+    region = bytes(data[base : starts[-1] + head + SHORT])
+    begins = [start - base for start in starts]
+    sizes = [region[begin + 1] & 0x7F for begin in begins]
+    if head == 6:
+        # All in one XOR, each payload with its key. What stands between the texts does not matter.
+        keys = [
+            (_HEADER + region[begin + 2 : begin + 6] * 20).ljust(end - begin)[: end - begin]
+            for begin, end in pairwise([*begins, len(region)])
+        ]
+        number = int.from_bytes(region, "little") ^ int.from_bytes(b"".join(keys), "little")
+        region = number.to_bytes(len(region), "little")
+    said = region.decode("latin-1")
+    texts = [
+        said[begin + head : begin + head + size] for begin, size in zip(begins, sizes, strict=True)
+    ]
+    return [
+        text
+        if said[begin] == "\x81" and len(text) <= SHORT and text.isascii() and text.isprintable()
+        else None
+        for text, begin in zip(texts, begins, strict=True)
+    ]
 
 
 def row_line(row: Row, several: bool, pen: Pen) -> str:
