@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from wslab.net.errors import WrongValue
 from wslab.net.tap.assembler import Piece
-from wslab.wire import Direction, Kind, encode_frame
+from wslab.wire import Direction, Kind
+from wslab.wire.protocol.frame_draft import FrameDraft
 from wslab.wire.protocol.frames import KINDS, frame_payload, read_header
-
-_BITS = {"fin": 0x80, "rsv1": 0x40, "rsv2": 0x20, "rsv3": 0x10}
 
 
 class InFlight:
@@ -67,26 +69,19 @@ class InFlight:
         payload: str | bytes | None = None,
         *,
         data: bytes | None = None,
-        opcode: int | None = None,
-        fin: bool | None = None,
-        rsv1: bool | None = None,
-        rsv2: bool | None = None,
-        rsv3: bool | None = None,
         masked: bool | None = None,
-        masking_key: bytes | None = None,
-        length_form: int | None = None,
-        announced_length: int | None = None,
+        **bits: Any,
     ) -> bytes:
         """Its bytes with this changed and the rest as it is; `data` replaces all of them.
 
-        A payload given as text is not compressed: where RSV1 is not named, it becomes 0, as RFC
-        7692 §6 has it. What has no header bits, a request or response, only takes `data`. Raises
-        WrongValue.
+        `bits` are those of a `FrameDraft`: fin, rsv1, rsv2, rsv3, opcode, masking_key, length_form,
+        announced_length. A payload given as text is not compressed: where RSV1 is not named, it
+        becomes 0, as RFC 7692 §6 has it. What has no header bits, a request or response, only takes
+        `data`. Raises WrongValue.
         """
-        header_bits = (opcode, fin, rsv1, rsv2, rsv3, masked, masking_key)
-        lengths = (length_form, announced_length)
+        bits = {name: value for name, value in bits.items() if value is not None}
         if data is not None:
-            if any(value is not None for value in (payload, *header_bits, *lengths)):
+            if bits or payload is not None or masked is not None:
                 raise WrongValue("expected data (all bytes) or what to change in them, got both")
             if not (data := only_bytes("data", data)):
                 raise WrongValue("expected at least one byte of data; to send nothing, drop it")
@@ -96,42 +91,33 @@ class InFlight:
                 f"expected a frame, got a {self.kind}, which has no payload or header bits: "
                 "give all its bytes as data=…"
             )
-        header = read_header(self.data, 0, len(self.data))
-        if header is None:
+        try:
+            draft = FrameDraft.from_bytes(self.data)
+        except ValueError as error:
             raise WrongValue(
                 f"expected a frame, got {self.data.hex(' ')}, which an earlier edit made of it and "
                 "which is less than a header: give all its bytes as data=…"
-            )
-        numbers = {"opcode": opcode, "length_form": length_form}
-        for name, number in (numbers | {"announced_length": announced_length}).items():
-            if number is not None and not isinstance(number, int):
-                raise WrongValue(f"expected {name} as a whole number, got {number!r}")
-        if masking_key is not None:
-            masking_key = only_bytes("masking_key", masking_key)
-        first = self.data[0]
-        was_masked = header.masked or masking_key is not None
-        key = None
-        if was_masked if masked is None else masked:
-            old = self.data[header.length - 4 : header.length] if header.masked else b"\0\0\0\0"
-            key = masking_key if masking_key is not None else old
-        body = self.payload if payload is None else as_bytes(payload)
-        if length_form is None and payload is None and masked is None and announced_length is None:
-            length_form = {126: 16, 127: 64}.get(self.data[1] & 0x7F, 7)  # odd forms stay odd
-        if isinstance(payload, str) and rsv1 is None:
-            rsv1 = False
-        bits = {"fin": fin, "rsv1": rsv1, "rsv2": rsv2, "rsv3": rsv3}
+            ) from error
+        for name in ("opcode", "length_form", "announced_length"):
+            if not isinstance(bits.get(name, 0), int):
+                raise WrongValue(f"expected {name} as a whole number, got {bits[name]!r}")
+        for name in ("fin", "rsv1", "rsv2", "rsv3"):
+            if name in bits:
+                bits[name] = bool(bits[name])
+        if "masking_key" in bits:
+            bits["masking_key"] = only_bytes("masking_key", bits["masking_key"])
+        if masked:
+            bits.setdefault("masking_key", draft.masking_key or bytes(4))
+        elif masked is not None:
+            bits["masking_key"] = None
+        if payload is not None:
+            bits = {"payload": as_bytes(payload), "announced_length": None} | bits
+            if isinstance(payload, str):
+                bits.setdefault("rsv1", False)
+        if "announced_length" in bits:  # and the shortest form that has room for it
+            bits.setdefault("length_form", None)
         try:
-            return encode_frame(
-                first & 0x0F if opcode is None else opcode,
-                body,
-                masking_key=key,
-                length_form=length_form,
-                announced_length=announced_length,
-                **{
-                    name: bool(first & _BITS[name] if value is None else value)
-                    for name, value in bits.items()
-                },
-            )
+            return replace(draft, **bits).to_bytes()
         except ValueError as error:
             raise WrongValue(str(error)) from error
 
