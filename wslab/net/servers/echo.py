@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
@@ -21,26 +20,9 @@ class EchoServer(Server):
     """
 
     def __init__(
-        self,
-        name: str = "echo",
-        port: int = 0,
-        *,
-        origins: Sequence[str | re.Pattern[str] | None] | str | re.Pattern[str] | None = None,
-        open_to_all: bool = False,
-        subprotocols: Sequence[str] | str | None = None,
-        max_size: int | None = 2**20,
-        compression: str | None = None,
-        ping_interval: float | None = None,
+        self, name: str = "echo", port: int = 0, *, open_to_all: bool = False, **options: Any
     ) -> None:
-        super().__init__(
-            name,
-            port,
-            origins=origins,
-            subprotocols=subprotocols,
-            max_size=max_size,
-            compression=compression,
-            ping_interval=ping_interval,
-        )
+        super().__init__(name, port, **options)
         self.open_to_all = open_to_all
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:

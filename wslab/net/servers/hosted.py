@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Self
 
@@ -11,7 +10,7 @@ from websockets.asyncio.server import Server as LibraryServer
 from wslab.net import loop, registry
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import NotRunning, WrongValue
-from wslab.net.servers.server import GRACE
+from wslab.net.servers.server import wait_closed
 
 START_TIMEOUT = 10.0
 """Seconds that a learner's `start` may take."""
@@ -79,15 +78,7 @@ class HostedServer:
         if server is None:
             return
         server.close()  # 1001 (going away) to every open connection
-        try:
-            async with asyncio.timeout(GRACE):
-                await server.wait_closed()
-        except TimeoutError:
-            for connection in server.connections:
-                connection.transport.abort()
-            for task in list(server.handler_tasks):
-                task.cancel()
-            await server.wait_closed()
+        await wait_closed(server, lambda: server.connections)
 
     def __repr__(self) -> str:
         return f"<HostedServer {self.name!r} {self.url if self._server else 'stopped'}>"

@@ -88,11 +88,16 @@ closed.
 
 
 class RawServer(Listener):
-    """Runs `script` for each connection, once its request head is there."""
+    """Runs `script` for each connection, once its request head is there; or at once, if not
+    `reads_head`.
+    """
 
-    def __init__(self, script: Script, *, name: str = "raw", port: int = 0) -> None:
+    def __init__(
+        self, script: Script, *, name: str = "raw", port: int = 0, reads_head: bool = True
+    ) -> None:
         super().__init__(name, port)
         self.script = script
+        self.reads_head = reads_head
         self.connections: deque[RawConnection] = deque(maxlen=CONNECTIONS_KEPT)
         """The last connections, oldest first."""
         self._server: asyncio.Server | None = None
@@ -130,7 +135,8 @@ class RawServer(Listener):
     async def _serve(self, connection: RawConnection) -> None:
         writer = connection.writer
         try:
-            connection.request = await connection.reader.readuntil(b"\r\n\r\n")
+            if self.reads_head:
+                connection.request = await connection.reader.readuntil(b"\r\n\r\n")
             await self.script(connection)
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client went away, as it may

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from websockets.asyncio.server import Server as LibraryServer
@@ -123,15 +123,7 @@ class Server(Listener):
             # end.
             if connection.state is State.CONNECTING:
                 connection.transport.abort()
-        try:
-            async with asyncio.timeout(GRACE):
-                await server.wait_closed()
-        except TimeoutError:
-            for connection in list(self._accepted):
-                connection.transport.abort()
-            for task in list(server.handler_tasks):
-                task.cancel()
-            await server.wait_closed()
+        await wait_closed(server, lambda: self._accepted)
 
     async def _handle(self, connection: ServerConnection) -> None:
         self._open_connections += 1
@@ -197,6 +189,21 @@ class _Connection(ServerConnection):
         if self._cut_off is not None:
             self._cut_off.cancel()
         super().connection_lost(exc)
+
+
+async def wait_closed(
+    server: LibraryServer, connections: Callable[[], Iterable[ServerConnection]]
+) -> None:
+    """Wait until a server that closes is closed; who is still there after `GRACE` is cut off."""
+    try:
+        async with asyncio.timeout(GRACE):
+            await server.wait_closed()
+    except TimeoutError:
+        for connection in list(connections()):
+            connection.transport.abort()
+        for task in list(server.handler_tasks):
+            task.cancel()
+        await server.wait_closed()
 
 
 def _conform(connection: ServerConnection, request: Request, response: Response) -> Response | None:
