@@ -15,16 +15,16 @@ from wslab.net import (
     Tap,
     TimedOut,
     connect,
+    visit,
 )
-from wslab.net.cases.faulty_clients import FAULTY_CLIENTS
-from wslab.net.cases.faulty_frames import FAULTY_FRAMES, run
-from wslab.net.cases.faulty_servers import FAULTY_SERVERS, MISBEHAVIOURS
+from wslab.net.cases import FAULTY_FRAMES, FAULTY_SERVERS, MISBEHAVIOURS
+from wslab.net.clients import opening_request
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.protocol.handshake import parse_head
 
 ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
-CLIENTS = [fault for fault in ACTIVE if "client" in fault.sides]
-SERVERS = [fault for fault in ACTIVE if "server" in fault.sides]
+CLIENTS = [fault for fault in ACTIVE if "client" in fault.by]
+SERVERS = [fault for fault in ACTIVE if "server" in fault.by]
 
 
 def by_name(fault):
@@ -44,7 +44,7 @@ def last_close(capture, direction):
 @pytest.mark.parametrize("fault", CLIENTS, ids=by_name)
 def test_a_server_answers_the_client_with_the_code_that_the_fault_earns(fault, capture):
     with EchoServer() as server, Tap(server.port, capture) as tap:
-        first, second = run(fault.name, tap.url), run(fault.name, tap.url)
+        first, second = visit(fault.name, tap.url), visit(fault.name, tap.url)
     assert first.close_code == fault.earns == last_close(capture, "server")
     assert first.ended == "eof"
     assert first.sent == second.sent  # the same every time
@@ -78,7 +78,7 @@ def test_an_end_without_a_close_frame_is_1006(name, capture):
 def test_a_client_that_breaks_off_leaves_the_server_standing():
     with EchoServer() as server:
         for name in ("vanishes", "half-closes", "cuts-a-frame-short"):
-            assert run(name, server.url).close_code is None
+            assert visit(name, server.url).close_code is None
         client = connect(server.url)
         client.send("still there?")
         assert client.recv() == "still there?"
@@ -120,7 +120,7 @@ def test_who_never_answers_does_not_answer_a_ping_either():
 def test_who_never_answers_a_close_answers_a_message_in_fragments():
     fragments = [(Opcode.TEXT, b"a"), (Opcode.CONTINUATION, b"b"), (Opcode.CONTINUATION, b"c")]
     with FaultyServer("never-answers-close") as server, RawClient(server.url) as client:
-        client.send(FAULTY_CLIENTS["correct"].request(client.address))
+        client.send(opening_request(client.address))
         assert parse_head(client.read_head()).status == 101
         for opcode, payload in fragments:
             fin = payload == b"c"
@@ -132,22 +132,22 @@ def test_one_table_lists_the_faults_of_the_handshake_and_those_after_it():
     assert set(FAULTY_SERVERS) < set(MISBEHAVIOURS)
     assert not set(FAULTY_SERVERS) & set(FAULTY_FRAMES)
     assert {name for name in MISBEHAVIOURS if name not in FAULTY_SERVERS} == {
-        fault.name for fault in FAULTY_FRAMES.values() if "server" in fault.sides
+        fault.name for fault in FAULTY_FRAMES.values() if "server" in fault.by
     }
     for fault in MISBEHAVIOURS.values():
         assert fault.what
-        assert fault.rfc.startswith("RFC ")
+        assert fault.rule.startswith("RFC ")
 
 
 def test_a_client_that_is_no_such_client():
     with pytest.raises(KeyError, match="masks-its-frames"):
-        run("masks-its-frames", 8000)  # a server's fault
+        visit("masks-its-frames", 8000)  # a server's fault
     with pytest.raises(KeyError, match="no-such-fault"):
-        run("no-such-fault", 8000)
+        visit("no-such-fault", 8000)
 
 
 def test_where_no_websocket_opens(refused_port):
     with pytest.raises(ConnectFailed, match=f"127.0.0.1:{refused_port}"):
-        run("goes-away", refused_port)
+        visit("goes-away", refused_port)
     with FaultyServer("answers-200") as server, pytest.raises(HandshakeFailed, match="got 200"):
-        run("goes-away", server.url)
+        visit("goes-away", server.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wslab.net import FaultyServer, HandshakeFailed, Tap, connect, running
-from wslab.net.cases.faulty_servers import FAULTY_SERVERS, run
+from wslab.net.cases import FAULTY_SERVERS
 from wslab.wire.protocol.handshake import parse_head
 
 REFUSED = "the client refused the answer"
@@ -70,6 +70,15 @@ EXPECTED = {
         "expected HTTP/1.1: 101 Switching Protocols",
     ),
 }
+
+
+def run(name, capture=None, **options):
+    """The faulty server, met by a real client; with a capture through a tap."""
+    with FaultyServer(name) as server:
+        if capture is None:
+            return server.meet(**options)
+        with Tap(server.port, capture) as tap:
+            return server.meet(tap.url, **options)
 
 
 def test_every_fault_is_expected_here():

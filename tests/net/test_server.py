@@ -29,8 +29,9 @@ from wslab.net import (
     WrongValue,
     loop,
     running,
+    visit,
 )
-from wslab.net.cases import faulty_clients
+from wslab.net.clients import opening_request
 from wslab.wire import Capture
 from wslab.wire.protocol.handshake import parse_head
 
@@ -136,8 +137,8 @@ def test_only_the_method_that_is_wrong_is_called_wrong(method, status):
 def test_a_wrong_version_is_told_the_right_one():
     # RFC 6455 §4.2.2 (4) and §4.4.
     with EchoServer() as server:
-        wrong = parse_head(faulty_clients.run("wrong-version", server.url).answer)
-        missing = parse_head(faulty_clients.run("missing-version", server.url).answer)
+        wrong = parse_head(visit("wrong-version", server.url).answer)
+        missing = parse_head(visit("missing-version", server.url).answer)
     assert (wrong.status, wrong.get("Sec-WebSocket-Version")) == (426, "13")
     assert (missing.status, missing.get("Sec-WebSocket-Version")) == (400, "13")
     assert wrong.get("Server") == missing.get("Server")
@@ -145,7 +146,7 @@ def test_a_wrong_version_is_told_the_right_one():
 
 def test_other_refusals_name_no_version():
     with EchoServer() as server:
-        head = parse_head(faulty_clients.run("missing-key", server.url).answer)
+        head = parse_head(visit("missing-key", server.url).answer)
     assert head.all("Sec-WebSocket-Version") == []
 
 
@@ -235,7 +236,7 @@ def test_stopping_waits_neither_for_half_a_handshake_nor_for_a_client_that_says_
     server = EchoServer().start()
     with RawClient(server.port) as half, RawClient(server.port) as mute:
         half.send(b"GET / HTTP/1.1\r\nHost:")
-        mute.send(faulty_clients.FAULTY_CLIENTS["correct"].request(mute.address))
+        mute.send(opening_request(mute.address))
         assert parse_head(mute.read_head()).status == 101
         server.stop()
         assert half.read_to_end() == b""
@@ -305,7 +306,7 @@ def test_a_handler_that_fails_closes_with_1011_and_is_logged_but_not_printed(cap
 def test_a_connection_that_breaks_off_is_logged_but_not_printed(capfd):
     with EchoServer() as server:
         with RawClient(server.port) as client:
-            client.send(faulty_clients.FAULTY_CLIENTS["correct"].request(client.address))
+            client.send(opening_request(client.address))
             client.read_head()
             client.reset()
         server.stop()
@@ -326,7 +327,7 @@ def test_stopping_does_not_wait_for_a_handler_that_never_ends():
     server.entered = threading.Event()
     server.start()
     with RawClient(server.port) as client:
-        client.send(faulty_clients.FAULTY_CLIENTS["correct"].request(client.address))
+        client.send(opening_request(client.address))
         assert server.entered.wait(10)
         server.stop()
     assert server.connections == 0

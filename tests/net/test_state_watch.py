@@ -7,8 +7,7 @@ import threading
 import pytest
 from websockets.protocol import State as LibraryState
 
-from wslab.net import Client, EchoServer, FaultyServer, Tap, WslabError
-from wslab.net.cases.faulty_frames import run as visit
+from wslab.net import Client, EchoServer, FaultyServer, Tap, WslabError, visit
 from wslab.net.peers.state_watch import watch
 from wslab.net.trials.send_in_states import STATES, on_websockets, on_wslab
 from wslab.wire import Capture, State, states_of, steps

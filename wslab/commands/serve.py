@@ -53,14 +53,14 @@ def size(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from wslab.net import WslabError
-    from wslab.net.cases.faulty_servers import MISBEHAVIOURS
+    from wslab.net.cases import MISBEHAVIOURS
 
     if options.list:
         if options.server != "misbehave":
             raise CommandError(f"--list is for misbehave; {options.server} has only one way")
         width = max(map(len, MISBEHAVIOURS))
-        for fault in MISBEHAVIOURS.values():
-            print(f"{fault.name:<{width}}  {fault.what}\n{'':<{width}}  {fault.rfc}")
+        for case in MISBEHAVIOURS.values():
+            print(f"{case.name:<{width}}  {case.what}\n{'':<{width}}  {case.rule}")
         return 0
     server = make(options)
     with until_stopped() as stopped:
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 def make(options: argparse.Namespace) -> Listener:
     """The server that was asked for. Raises CommandError."""
     from wslab.net import EchoServer, FaultyServer
-    from wslab.net.cases.faulty_servers import MISBEHAVIOURS
+    from wslab.net.cases import MISBEHAVIOURS
     from wslab.net.servers.chat import ChatServer
 
     if options.server == "misbehave":

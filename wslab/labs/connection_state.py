@@ -7,8 +7,7 @@ from typing import Any
 
 from wslab.exercises.connection_state import QUESTIONS
 from wslab.labs.lesson import Lab
-from wslab.net import Client, ConnectFailed, EchoServer
-from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net import Client, ConnectFailed, EchoServer, FaultyServer
 from wslab.net.peers import NodeMissing, NodePeers, watch
 from wslab.net.trials import keepalive as keepalive_trial
 from wslab.net.trials import send_in_states

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lesson import Lab
-from wslab.net.cases.faulty_clients import KEY
+from wslab.net.clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import RoundTrips
 from wslab.view.wire.layers_view import LayersView

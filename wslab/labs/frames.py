@@ -6,69 +6,51 @@ from typing import NamedTuple
 
 from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lesson import Lab
+from wslab.net.cases import FAULTY_FRAMES, FURTHER_FRAMES, Case
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import FrameWorkshop
 from wslab.wire import Capture, Direction
 from wslab.wire.protocol.frame_draft import FrameDraft
 
-KEY = bytes.fromhex("37fa213d")
-"""The masking key of the examples in RFC 6455 §5.7."""
+_C: Direction = "client"
+_S: Direction = "server"
 
-_START = FrameDraft(payload=b"Hel", fin=False, masking_key=KEY)
-_GOODBYE = FrameDraft(8, (1000).to_bytes(2, "big") + b"done", masking_key=KEY)
-
-TRIALS: dict[str, tuple[Direction, tuple[FrameDraft, ...]]] = {
-    "Hello, as a client sends it": ("client", (FrameDraft(payload=b"Hello", masking_key=KEY),)),
-    "Hello, as a server sends it": ("server", (FrameDraft(payload=b"Hello"),)),
-    "the start of a message": ("client", (_START,)),
-    "a ping between fragments": ("client", (FrameDraft(9, b"?", masking_key=KEY),)),
-    "the end of the message": ("client", (FrameDraft(0, b"lo", masking_key=KEY),)),
-    "another message between fragments": (
-        "client",
-        (_START, FrameDraft(payload=b"Hello", masking_key=KEY)),
-    ),
-    "a continuation of nothing": ("client", (FrameDraft(0, b"lo", masking_key=KEY),)),
-    "a client that does not mask": ("client", (FrameDraft(payload=b"Hello"),)),
-    "a server that masks": ("server", (FrameDraft(payload=b"Hello", masking_key=KEY),)),
-    "RSV1 without an extension": (
-        "client",
-        (FrameDraft(payload=b"Hello", rsv1=True, masking_key=KEY),),
-    ),
-    "RSV2": ("client", (FrameDraft(payload=b"Hello", rsv2=True, masking_key=KEY),)),
-    "RSV3": ("client", (FrameDraft(payload=b"Hello", rsv3=True, masking_key=KEY),)),
-    "a reserved opcode": ("client", (FrameDraft(3, b"Hello", masking_key=KEY),)),
-    "a reserved control opcode": ("client", (FrameDraft(11, b"?", masking_key=KEY),)),
-    "a ping in pieces": ("client", (FrameDraft(9, b"?", fin=False, masking_key=KEY),)),
-    "a ping of 126 bytes": ("client", (FrameDraft(9, bytes(126), masking_key=KEY),)),
-    "16 bits of length for 5 bytes": (
-        "client",
-        (FrameDraft(payload=b"Hello", masking_key=KEY, length_form=16),),
-    ),
-    "64 bits of length for 5 bytes": (
-        "client",
-        (FrameDraft(payload=b"Hello", masking_key=KEY, length_form=64),),
-    ),
-    "a length with its top bit set": (
-        "client",
-        (FrameDraft(payload=b"Hello", masking_key=KEY, announced_length=2**63),),
-    ),
-    "text that is not UTF-8": ("client", (FrameDraft(1, b"caf\xe9", masking_key=KEY),)),
-    "a close with code and reason": ("client", (_GOODBYE,)),
-    "a close of one byte": ("client", (FrameDraft(8, b"\x03", masking_key=KEY),)),
-    "data after a close": (
-        "client",
-        (_GOODBYE, FrameDraft(payload=b"late", masking_key=KEY)),
-    ),
-    # The last one: whatever is sent after it on the same connection is swallowed.
-    "a length that lies": (
-        "client",
-        (FrameDraft(payload=b"Hello", masking_key=KEY, announced_length=20),),
-    ),
+TRIALS: dict[str, tuple[Direction, Case]] = {
+    label: (sender, (FAULTY_FRAMES | FURTHER_FRAMES)[name])
+    for label, sender, name in [
+        ("Hello, as a client sends it", _C, "hello"),
+        ("Hello, as a server sends it", _S, "hello"),
+        ("the start of a message", _C, "first-fragment"),
+        ("a ping between fragments", _C, "ping"),
+        ("the end of the message", _C, "last-fragment"),
+        ("another message between fragments", _C, "message-interleaved"),
+        ("a continuation of nothing", _C, "continuation-first"),
+        ("a client that does not mask", _C, "sends-unmasked"),
+        ("a server that masks", _S, "masks-its-frames"),
+        ("RSV1 without an extension", _C, "rsv-set"),
+        ("RSV2", _C, "rsv2-set"),
+        ("RSV3", _C, "rsv3-set"),
+        ("a reserved opcode", _C, "reserved-opcode"),
+        ("a reserved control opcode", _C, "reserved-control-opcode"),
+        ("a ping in pieces", _C, "fragmented-control-frame"),
+        ("a ping of 126 bytes", _C, "long-control-frame"),
+        ("16 bits of length for 5 bytes", _C, "length-in-16-bits"),
+        ("64 bits of length for 5 bytes", _C, "length-in-64-bits"),
+        ("a length with its top bit set", _C, "length-of-2**63"),
+        ("text that is not UTF-8", _C, "text-not-utf8"),
+        ("a close with code and reason", _C, "close"),
+        ("a close of one byte", _C, "one-byte-close"),
+        ("data after a close", _C, "data-after-close"),
+        # The last one: whatever is sent after it on the same connection is swallowed.
+        ("a length that lies", _C, "length-lies"),
+    ]
 }
-"""What is tried out on real peers, by name: who sends, and the frames of one sending."""
+"""What is tried out on real peers, by what the lesson calls it: who sends, and the case."""
 
 RECIPES: dict[str, tuple[Direction, FrameDraft]] = {
-    name: (sender, drafts[0]) for name, (sender, drafts) in TRIALS.items() if len(drafts) == 1
+    name: (sender, frames[0])
+    for name, (sender, case) in TRIALS.items()
+    if len(frames := case.frames(sender)) == 1
 }
 """Those of one frame, to start from in the workshop."""
 
@@ -117,11 +99,11 @@ class FramesLab(Lab):
 
     def try_out(self, name: str) -> Trial:
         """Send a trial's frames to a real peer, in one piece. Raises KeyError for another name."""
-        sender, drafts = TRIALS[name]
+        sender, case = TRIALS[name]
         index = self.capture.index
         rows, waiting = len(index), {c: index.incomplete(c, sender) for c in index.connections}
         send = self.send if sender == "client" else self.send_to_client
-        reaction = send(b"".join(draft.to_bytes() for draft in drafts))
+        reaction = send(b"".join(frame.to_bytes() for frame in case.frames(sender)))
         index = self.capture.index
         units = [index.unit(row.number) for row in index.rows(rows) if row.direction == sender]
         broken = [rule.rule for unit in units for rule in unit.violations]

@@ -8,9 +8,7 @@ from typing import NamedTuple
 from wslab.exercises.handshake import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
-from wslab.net.cases import faulty_clients
-from wslab.net.cases.faulty_clients import FAULTY_CLIENTS, FaultyClient
-from wslab.net.cases.faulty_servers import FAULTY_SERVERS, Fault, FaultyServer
+from wslab.net.cases import FAULTY_CLIENTS, FAULTY_SERVERS, Case, FaultyServer, visit
 from wslab.net.peers import library_report
 from wslab.view.experiments import Column, Experiment, Gallery, Line, Outcome, Words
 
@@ -94,19 +92,19 @@ class HandshakeLab(Lab):
     def bench(self) -> Gallery:
         """The break-it bench: every experiment goes through the tap, onto the wire view."""
         bench = Gallery(
-            [self._client_experiment(fault) for fault in FAULTY_CLIENTS.values()]
-            + [self._server_experiment(fault) for fault in FAULTY_SERVERS.values()],
+            [self._client_experiment(case) for case in FAULTY_CLIENTS.values()]
+            + [self._server_experiment(case) for case in FAULTY_SERVERS.values()],
             "bench",
             _BENCH,
         )
         bench.add_class("wslab-bench")
         return self._show(bench)
 
-    def _client_experiment(self, fault: FaultyClient) -> Experiment:
-        url = self.guarded_url if fault.name == "foreign-origin" else self.url
+    def _client_experiment(self, case: Case) -> Experiment:
+        url = self.guarded_url if case.name == "foreign-origin" else self.url
 
         def attempt() -> Attempt:
-            result = faulty_clients.run(fault.name, url)
+            result = visit(case.name, url)
             status = str(result.status)
             return Attempt(
                 next((p for p in _CLIENT_PREDICTIONS if f": {status}" in p), result.outcome),
@@ -116,20 +114,20 @@ class HandshakeLab(Lab):
             )
 
         return Experiment(
-            f"client: {fault.name}",
-            f"The client {fault.what}",
+            f"client: {case.name}",
+            f"The client {case.what}",
             lambda _: _compared(attempt()),
             group="client",
             predictions=_CLIENT_PREDICTIONS,
             why="The rule that it is about:"
-            if fault.status != 101
+            if case.earns != 101
             else "Nothing is wrong with it:",
-            rfc=fault.rfc.split(" (")[0].split(",")[0],
+            rfc=case.section,
         )
 
-    def _server_experiment(self, fault: Fault) -> Experiment:
+    def _server_experiment(self, case: Case) -> Experiment:
         def attempt() -> Attempt:
-            with FaultyServer(fault.name) as server:
+            with FaultyServer(case.name) as server:
                 tap = self.tap_before(server.url, "faulty")
                 result = server.meet(tap.url)
                 tap.stop()
@@ -140,15 +138,14 @@ class HandshakeLab(Lab):
                 result.api,
             )
 
-        rfc, _, why = fault.rfc.partition(": ")
         return Experiment(
-            f"server: {fault.name}",
-            f"The server {fault.what}",
+            f"server: {case.name}",
+            f"The server {case.what}",
             lambda _: _compared(attempt()),
             group="server",
             predictions=_SERVER_PREDICTIONS,
-            why=f"{why[:1].upper()}{why[1:]}." if why else fault.rfc,
-            rfc=" ".join(rfc.split()[:3]),
+            why=f"{case.why[:1].upper()}{case.why[1:]}.",
+            rfc=case.section,
         )
 
     def mystery(self) -> None:

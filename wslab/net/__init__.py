@@ -9,10 +9,8 @@ Everything runs on one thread of its own (`loop`), so that a busy cell stops non
 """
 
 from wslab.net.address import Address, parse_url
-from wslab.net.cases import faulty_clients, faulty_frames, faulty_servers
-from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net.cases.runner import FaultyServer, Observed, visit
 from wslab.net.clients.client import Client, Event, connect
-from wslab.net.clients.handshake_result import HandshakeResult
 from wslab.net.clients.raw import RawClient
 from wslab.net.errors import (
     ConnectFailed,
@@ -50,11 +48,11 @@ __all__ = [
     "Event",
     "FaultyServer",
     "HandshakeFailed",
-    "HandshakeResult",
     "InFlight",
     "NotConnected",
     "NotHeld",
     "NotRunning",
+    "Observed",
     "OnLoopThread",
     "PortForbidden",
     "PortTaken",
@@ -74,12 +72,10 @@ __all__ = [
     "WrongValue",
     "WslabError",
     "connect",
-    "faulty_clients",
-    "faulty_frames",
-    "faulty_servers",
     "parse_url",
     "port_holder",
     "replay",
     "running",
     "stop_all",
+    "visit",
 ]

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from wslab.net.address import LOOPBACK
-from wslab.net.cases import faulty_frames
-from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net.cases.runner import FaultyServer, visit
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, Peers
 from wslab.net.peers.report import PeerReport
 from wslab.net.servers.tls import TLSServerWithoutCertificate
@@ -129,7 +128,7 @@ class Cast:
 
     def visit(self, how: str) -> Peers:
         """Let a faulty client visit the library's server."""
-        result = faulty_frames.run(how, self.serve("echo"))
+        result = visit(how, self.serve("echo"))
         heard = "no close frame" if result.close_code is None else f"close {result.close_code}"
         self.raw["client"] = PeerReport(result.close_code, "", None, (heard,))
         return self.peers

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, Literal, Self
 
 from wslab.net import loop, registry
@@ -20,7 +21,55 @@ MAX_HEAD = 64 * 1024
 MAX_READ = 16 * 2**20
 """Bytes that one read returns at most."""
 
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+"""The key of RFC 6455 §1.3: 16 bytes, which say "the sample nonce"."""
+
 _numbers = itertools.count(1)
+
+
+Fields = Mapping[str, str | Sequence[str] | None]
+"""A head's fields: several values for one that comes more than once, None for one left out."""
+
+
+def encode_head(line: str, fields: Fields) -> bytes:
+    """An HTTP head, right or wrong, with the empty line that ends it."""
+    lines = [line]
+    for name, value in fields.items():
+        values = [value] if isinstance(value, str) else value or ()
+        lines += [f"{name}: {text}" for text in values]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def opening_request(
+    address: Address, changes: Fields = MappingProxyType({}), line: str = "GET {path} HTTP/1.1"
+) -> bytes:
+    """The request of RFC 6455 §1.3 to the server at `address`, the same every time.
+
+    `changes` are further fields, or other values for its own. `line` is its first line, with
+    `{path}` for the path.
+    """
+    fields = {
+        "Host": f"{address.host_in_url}:{address.port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": KEY,
+        "Sec-WebSocket-Version": "13",
+    }
+    return encode_head(line.replace("{path}", address.path), {**fields, **changes})
+
+
+async def dial(
+    address: Address, patience: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A TCP connection, within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`."""
+    where = f"{address.host_in_url}:{address.port}"
+    try:
+        async with asyncio.timeout(patience):
+            return await asyncio.open_connection(address.host, address.port)
+    except TimeoutError as error:
+        raise ConnectTimedOut(f"{where} accepted no connection in {patience:g} s") from error
+    except OSError as error:
+        raise ConnectFailed(f"expected a server at {where}: {error}") from error
 
 
 class RawClient:
@@ -115,18 +164,7 @@ class RawClient:
         return loop.run(self._collect(enough, limit, self.timeout if timeout is None else timeout))
 
     async def _connect(self) -> None:
-        where = f"{self.address.host_in_url}:{self.address.port}"
-        try:
-            async with asyncio.timeout(self.timeout):
-                self._reader, self._writer = await asyncio.open_connection(
-                    self.address.host, self.address.port
-                )
-        except TimeoutError as error:
-            raise ConnectTimedOut(
-                f"{where} accepted no connection in {self.timeout:g} s"
-            ) from error
-        except OSError as error:
-            raise ConnectFailed(f"expected a server at {where}: {error}") from error
+        self._reader, self._writer = await dial(self.address, self.timeout)
 
     async def _send(self, data: bytes, patience: float) -> None:
         _, writer = self._open()

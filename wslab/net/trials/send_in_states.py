@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from websockets.asyncio.client import connect as library_connect
 
 from wslab.net import loop
-from wslab.net.cases.faulty_servers import FaultyServer
+from wslab.net.cases.runner import FaultyServer
 from wslab.net.clients.client import Client
 
 STATES = ("CONNECTING", "OPEN", "CLOSING", "CLOSED")

@@ -16,9 +16,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
-from wslab.net.cases.faulty_clients import FAULTY_CLIENTS
 from wslab.net.clients.client import Client
-from wslab.net.clients.raw import RawClient
+from wslab.net.clients.raw import RawClient, opening_request
 from wslab.net.errors import ConnectFailed, WslabError
 from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.raw import RawConnection, RawServer
@@ -128,7 +127,7 @@ class RawToServer:
     def _connect(self) -> None:
         self.close()
         client = RawClient(self.url).connect()
-        client.send(FAULTY_CLIENTS["correct"].request(client.address))
+        client.send(opening_request(client.address))
         head = parse_head(client.read_head())
         if head.status != 101:
             client.close()

@@ -1,0 +1,242 @@
+"""Cases, played for real: as a client that visits any server, or as a server for any client.
+
+visit("wrong-version", lab.url)                  # what came back
+FaultyServer("masks-its-frames").start()         # behaves until the first message comes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from typing import Literal, NamedTuple
+
+from websockets.exceptions import InvalidMessage
+
+from wslab.net import loop
+from wslab.net.address import Address
+from wslab.net.cases.case import Case, Head
+from wslab.net.cases.frames import FAULTY_FRAMES
+from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
+from wslab.net.clients.client import Client
+from wslab.net.clients.raw import dial, encode_head, opening_request
+from wslab.net.errors import HandshakeFailed, WslabError
+from wslab.net.peers.frame_peer import FramePeer
+from wslab.net.reset import close
+from wslab.net.servers.raw import RawConnection, RawServer
+from wslab.wire.protocol.handshake import parse_head
+
+OPEN_TIMEOUT = 1.0
+"""Seconds that a real client waits for an answer: long on loopback, short in a lesson."""
+
+MISBEHAVIOURS: dict[str, Case] = FAULTY_SERVERS | {
+    name: case for name, case in FAULTY_FRAMES.items() if "server" in case.by
+}
+"""Every way in which a server can misbehave, in the handshake and after it."""
+
+_VISITS = FAULTY_CLIENTS | {
+    name: case for name, case in FAULTY_FRAMES.items() if "client" in case.by
+}
+
+_OUTCOMES = {"eof": "the server closed", "reset": "the connection was reset", None: "timeout"}
+_ENDS = {"eof": "TCP ended", "reset": "TCP was reset", None: "TCP stayed open"}
+
+
+class Observed(NamedTuple):
+    """What came of a case, on real sockets."""
+
+    name: str
+    """The case's."""
+    sent: bytes
+    """All that the client sent; before a faulty server its request."""
+    answer: bytes
+    """What the server answered to the request; for a 101 its head alone. Empty if nothing came."""
+    status: int | None
+    """The HTTP status of the answer, None if there was none."""
+    outcome: str
+    """What happened, in a few words."""
+    api: str = ""
+    """What the client's API reports: the HTTP status for a raw client, else the exception."""
+    close_code: int | None = None
+    """The code of the server's close frame: 1005 for one without a code, None for no close
+    frame."""
+    ended: Literal["eof", "reset"] | None = None
+    """How the server's stream ended; None if it was still open when the time was up."""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}" + (f" ({self.api})" if self.api else "")
+
+
+# --- As a client ----------------------------------------------------------------------------------
+
+
+def visit(
+    name: str, where: str | int | tuple[str, int] | Address, *, timeout: float = 5.0
+) -> Observed:
+    """Let a faulty client meet the server at `where`, or a tap in front of one.
+
+    Waits at most `timeout` seconds for each step. Raises KeyError for a name that is no client's in
+    `FAULTY_CLIENTS` or `FAULTY_FRAMES`, `ConnectFailed` if nobody listens, and `HandshakeFailed`
+    where frames were to follow and there is no 101.
+    """
+    case = _VISITS[name]
+    address = where if isinstance(where, Address) else Address.parse(where)
+    return loop.run(_visit(case, address, timeout))
+
+
+async def _visit(case: Case, address: Address, patience: float) -> Observed:
+    connection = RawConnection(*await dial(address, patience))
+    peer = FramePeer(connection, "client")
+    try:
+        if isinstance(case.sends, Head):
+            return await _shake_hands(case, case.sends, peer, address, patience)
+        answer = await open_websocket(peer, address, patience)
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(patience):
+                await act(case, peer)
+                if not connection.writer.is_closing():
+                    await peer.read_to_end()
+    finally:
+        await close(connection.writer)
+    code = peer.close_code
+    came = "no close frame" if code is None else f"close code {code}"
+    outcome = f"the server sent {came}, {_ENDS[peer.ended]}"
+    return Observed(case.name, bytes(connection.sent), answer, 101, outcome, "", code, peer.ended)
+
+
+async def _shake_hands(
+    case: Case, wrong: Head, peer: FramePeer, address: Address, patience: float
+) -> Observed:
+    line = wrong.line or "GET {path} HTTP/1.1"
+    request = opening_request(address, wrong.fields, line)
+    answer = await _ask(peer, request, patience)
+    head = parse_head(answer)
+    if answer and head.status != 101:
+        answer += await peer.read_rest(patience)  # a refusal has a body, then the server closes
+    if head.status is None:
+        came = "nothing that is HTTP came back" if answer else "nothing came back"
+        outcome, api = f"{came}, {_OUTCOMES[peer.ended]}", "no HTTP status"
+    else:
+        line = head.first_line.partition(" ")[2]
+        verdict = "accepted" if head.status == 101 else "refused"
+        outcome, api = f"{verdict} with {line}", f"HTTP status {line}"
+    return Observed(case.name, request, answer, head.status, outcome, api, None, peer.ended)
+
+
+async def open_websocket(peer: FramePeer, address: Address, patience: float) -> bytes:
+    """Make the right handshake as a client; the head that answers. Raises `HandshakeFailed`."""
+    answer = await _ask(peer, opening_request(address), patience)
+    if (status := parse_head(answer).status) != 101:
+        raise HandshakeFailed(f"expected 101 from {address.url}, got {status}", status=status)
+    return answer
+
+
+async def _ask(peer: FramePeer, request: bytes, patience: float) -> bytes:
+    with contextlib.suppress(OSError):  # of a connection that breaks, the reading tells
+        await peer.connection.send(request)
+    return await peer.read_head(patience)
+
+
+async def act(case: Case, peer: FramePeer) -> None:
+    """What a case does after the handshake: its script; or its frames, up to the answer."""
+    if isinstance(case.sends, Head):
+        return
+    if callable(case.sends):
+        await case.sends(peer)
+        return
+    for frame in case.frames(peer.side):
+        await peer.connection.send(frame.to_bytes())
+    await peer.read_close()
+
+
+# --- As a server ----------------------------------------------------------------------------------
+
+
+async def serve(case: Case, connection: RawConnection) -> None:
+    """Play a case to the client of this connection, whose request has been read."""
+    peer, head = FramePeer(connection, "server"), case.sends
+    if isinstance(head, Head):
+        await _answer(case, head, peer)
+        return
+    await connection.upgrade()
+    if not case.at_once and not await peer.first_message():
+        return
+    if peer.close_heard is not None and case.earns is not None:
+        await peer.behave()  # nothing was sent: nothing to break
+    else:
+        await act(case, peer)
+
+
+async def _answer(case: Case, head: Head, peer: FramePeer) -> None:
+    connection, opens = peer.connection, case.earns == 101
+    if connection.path == head.fields.get("Location"):
+        head, opens = Head(), True  # where a redirect leads all is right
+    if head.line is not None:
+        fields = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Accept": connection.accept,
+            **head.fields,
+        }
+        line = head.line or "HTTP/1.1 101 Switching Protocols"
+        await connection.send(encode_head(line, fields) + head.body)
+    if opens:
+        await peer.behave()
+    elif not head.ends:
+        await connection.wait_end()
+
+
+class FaultyServer(RawServer):
+    """A server that misbehaves as `how` says; the names are those of `MISBEHAVIOURS`.
+
+    Raises KeyError for another name.
+    """
+
+    def __init__(self, how: str, *, name: str | None = None, port: int = 0) -> None:
+        self.case = MISBEHAVIOURS[how]
+        script = functools.partial(serve, self.case)
+        super().__init__(script, name=name or f"faulty {how}", port=port)
+
+    def meet(self, url: str | None = None, *, open_timeout: float = OPEN_TIMEOUT) -> Observed:
+        """Let a real `Client` connect to `url`: this server's own, or a tap's in front of it."""
+        client = Client(url or self.url, name=f"meets {self.name}")
+        before = list(self.connections)
+        offers = self.case.sends.offers if isinstance(self.case.sends, Head) else ()
+        try:
+            try:
+                client.connect(subprotocols=offers or None, open_timeout=open_timeout)
+            except WslabError as error:
+                outcome, api = _outcome(error, open_timeout), _api(error.__cause__ or error)
+            else:
+                opened = next(event.text for event in client.events if event.name == "open")
+                outcome, api = "the client opened the connection", opened
+                client.close()
+        finally:
+            client.stop()
+        # The first one: after a redirect there are two, and the fault is in the first.
+        mine = next((one for one in self.connections if one not in before), None)
+        answer = bytes(mine.sent) if mine else b""
+        head = parse_head(answer)
+        if head.status == 101:
+            answer = answer[: head.length]  # what follows is frames
+        return Observed(
+            self.case.name, mine.request if mine else b"", answer, head.status, outcome, api
+        )
+
+
+def _outcome(error: WslabError, open_timeout: float) -> str:
+    cause = error.__cause__
+    if isinstance(cause, TimeoutError):
+        return f"the client gave up after {open_timeout:g} s without an answer"
+    if isinstance(cause, InvalidMessage) and not isinstance(cause.__cause__, ValueError):
+        return "the connection ended without an answer"
+    if isinstance(cause, OSError):
+        return "the connection broke before an answer came"
+    return "the client refused the answer"
+
+
+def _api(error: BaseException) -> str:
+    text = f"{type(error).__module__}.{type(error).__qualname__}: {error}"
+    if error.__cause__ is not None and str(error.__cause__):
+        text += f" ({type(error.__cause__).__name__}: {error.__cause__})"
+    return text.removeprefix("builtins.")

@@ -1,0 +1,164 @@
+"""One side of a connection, frame by frame, on a raw stream: it sends what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Literal, NamedTuple
+
+from wslab.net.servers.raw import MAX_HEAD, RawConnection
+from wslab.wire import Direction, Opcode, encode_frame
+from wslab.wire.protocol.frames import Header, frame_payload, read_header
+
+MASKING_KEY = bytes.fromhex("37fa213d")
+"""The key of the example in RFC 6455 §5.7: a raw client's frames are the same every time."""
+
+MAX_FRAME = 2**24
+"""Bytes of the longest payload that is read."""
+
+
+class Frame(NamedTuple):
+    """A frame that came."""
+
+    opcode: int
+    payload: bytes
+    fin: bool = True
+
+
+class FramePeer:
+    """The client or the server of a connection, on a raw stream: nothing is checked."""
+
+    def __init__(self, connection: RawConnection, side: Direction) -> None:
+        self.connection = connection
+        self.side = side
+        self.close_heard: bytes | None = None
+        """The payload of the first close frame that came, or None."""
+        self.ended: Literal["eof", "reset"] | None = None
+        """How the other peer's stream ended, or None."""
+        self._received = bytearray()
+        self._again: Frame | None = None
+
+    async def send(self, opcode: int, payload: bytes = b"", **header: Any) -> None:
+        """Send a frame, masked as this side must; see `encode_frame`."""
+        key = MASKING_KEY if self.side == "client" else None
+        await self.connection.send(encode_frame(opcode, payload, masking_key=key, **header))
+
+    async def read_head(self, patience: float) -> bytes:
+        """An HTTP head with its empty line; less where the stream ends or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while b"\r\n\r\n" not in self._received and len(self._received) < MAX_HEAD:
+                    if not await self._more():
+                        break
+        end = self._received.find(b"\r\n\r\n")
+        return self._take(end + 4 if end >= 0 else None)
+
+    async def read_rest(self, patience: float) -> bytes:
+        """All bytes until the stream ends or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while await self._more():
+                    pass
+        return self._take()
+
+    async def read(self) -> Frame | None:
+        """The next frame; None at the end of the stream."""
+        if self._again is not None:
+            frame, self._again = self._again, None
+            return frame
+        while (header := self._whole_frame()) is None:
+            if not await self._more():
+                return None
+        size = header.length + header.payload_length
+        data = self._take(size)
+        frame = Frame(data[0] & 0x0F, frame_payload(data, 0, header), data[0] >= 0x80)
+        if frame.opcode == Opcode.CLOSE and self.close_heard is None:
+            self.close_heard = frame.payload
+        return frame
+
+    async def read_close(self) -> Frame | None:
+        """Read on until a close frame comes; None if the stream ends first."""
+        while (frame := await self.read()) is not None and frame.opcode != Opcode.CLOSE:
+            pass
+        return frame
+
+    async def read_to_end(self) -> None:
+        """Read on until the other peer ends its stream."""
+        while await self.read() is not None:
+            pass
+
+    async def first_message(self) -> bool:
+        """Behave until the first message or close frame comes, which is then there to read again.
+
+        False if the stream ends first.
+        """
+        while (frame := await self.read()) is not None:
+            if frame.opcode == Opcode.PING:
+                await self.send(Opcode.PONG, frame.payload)
+            elif frame.opcode != Opcode.PONG:
+                self._again = frame
+                return True
+        return False
+
+    async def echo(self) -> Frame | None:
+        """Behave: answer messages and pings, until a close frame comes.
+
+        A message in fragments goes back in the same fragments.
+        """
+        while (frame := await self.read()) is not None:
+            match frame.opcode:
+                case Opcode.CLOSE:
+                    return frame
+                case Opcode.PING:
+                    await self.send(Opcode.PONG, frame.payload)
+                case Opcode.TEXT | Opcode.BINARY | Opcode.CONTINUATION:
+                    await self.send(frame.opcode, frame.payload, fin=frame.fin)
+        return None
+
+    async def behave(self) -> None:
+        """Echo what comes, and answer the close frame (RFC 6455 §5.5.1)."""
+        if (close := await self.echo()) is not None:
+            await self.send(Opcode.CLOSE, close.payload)
+
+    def end(self) -> None:
+        """End this half of TCP with FIN; reading goes on."""
+        with contextlib.suppress(OSError):
+            self.connection.writer.write_eof()
+
+    @property
+    def close_code(self) -> int | None:
+        """The code in the first close frame that came: 1005 for none in it, None for no frame."""
+        return None if self.close_heard is None else code_in(self.close_heard)
+
+    def _whole_frame(self) -> Header | None:
+        """The header of a frame that is here with all its payload."""
+        here = len(self._received)
+        header = read_header(self._received, 0, here)
+        if header is None:
+            return None
+        header = header._replace(payload_length=min(header.payload_length, MAX_FRAME))
+        return header if here >= header.length + header.payload_length else None
+
+    def _take(self, count: int | None = None) -> bytes:
+        data = bytes(self._received[:count])
+        del self._received[:count]
+        return data
+
+    async def _more(self) -> bool:
+        """Receive something; False at the end of the stream."""
+        try:
+            data = await self.connection.reader.read(64 * 1024)
+        except OSError:
+            self.ended = "reset"
+            return False
+        self._received += data
+        if not data:
+            self.ended = "eof"
+        return bool(data)
+
+
+def code_in(payload: bytes) -> int | None:
+    """The code in a close frame's payload: 1005 for an empty one, None for half a code."""
+    if len(payload) == 1:
+        return None
+    return int.from_bytes(payload[:2], "big") if payload else 1005
