@@ -119,9 +119,7 @@ class HandshakeLab(Lab):
             lambda _: _compared(attempt()),
             group="client",
             predictions=_CLIENT_PREDICTIONS,
-            why="The rule that it is about:"
-            if case.earns != 101
-            else "Nothing is wrong with it:",
+            why="The rule that it is about:" if case.earns != 101 else "Nothing is wrong with it:",
             rfc=case.section,
         )
 
