@@ -19,7 +19,7 @@ export function shape(kind) {
   const [path, filled] = SHAPES[kind] ?? SHAPES.reserved;
   return svg(
     "svg",
-    { class: `ws-shape ${filled ? "ws-filled" : ""}`, viewBox: "0 0 12 12", "aria-hidden": "true" },
+    { class: `ws-shape ws-kind-${kind}${filled ? " ws-filled" : ""}`, viewBox: "0 0 12 12", "aria-hidden": "true" },
     svg("path", { d: path }),
   );
 }
