@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from wslab.view.live.assets import script, style
+from wslab.view.live.assets import asset, script, style
+from wslab.wire import KINDS
 
 VIEWS = ["wire/wire_view", "panels/client_panel"]
 
@@ -34,3 +35,24 @@ def test_nothing_comes_from_the_net_and_data_never_becomes_markup(view):
     addresses = set(re.findall(r"https?://[\w./-]*", text))
     assert addresses <= {"http://www.w3.org/2000/svg", "https://"}
     assert "url(" not in text
+
+
+def test_the_pages_draw_the_shapes_of_the_one_table():
+    drawn = re.findall(
+        r'^  (\w+): \["[^"]+", (true|false)\],$', asset("live/shapes.js"), re.MULTILINE
+    )
+    filled = {kind: str(look.shape in "◆●■▲").lower() for kind, look in KINDS.items()}
+    assert dict(drawn) == filled
+    (written,) = re.findall(
+        r"^const SHAPES = \{(.*)\};$", asset("experiments/gallery.js"), re.MULTILINE
+    )
+    shapes = dict(re.findall(r'(\w+): "(.*?)"', written))
+    both = shapes.keys() & KINDS.keys()
+    assert {kind: shapes[kind] for kind in both} == {kind: KINDS[kind].shape for kind in both}
+
+
+def test_a_kind_has_the_same_colour_in_every_style():
+    text = style("wire/wire_view.css")
+    for kind, look in KINDS.items():
+        assert f'[data-kind="{kind}"]' in text
+        assert text.count(f"--ws-{look.colour.name}: {look.colour.on_light};") >= 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from wslab.view.live.batches import KINDS, clipped, link, pack
+from wslab.view.live.batches import clipped, link, pack
+from wslab.wire import KINDS
 from wslab.wire.recording import Row
 
 
@@ -20,7 +21,7 @@ def test_columns_are_little_endian_and_hold_what_a_capture_can_hold():
     columns, previews = pack([row(), row(preview="Grüße", connection=2**32 - 1)])
     assert columns == struct.pack("<4d4I4B", 1.5, 1.5, 2**40, 2**40, 1, 8, 3, 2**32 - 1, 2, 2, 1, 1)
     assert previews == "xGrüße".encode()
-    assert KINDS[2] == "text"
+    assert list(KINDS)[2] == "text"
 
 
 def test_no_rows_are_two_empty_buffers():

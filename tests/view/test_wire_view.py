@@ -8,10 +8,10 @@ import weakref
 
 import pytest
 
-from wslab.view.live.batches import BROKEN, FROM_SERVER, KINDS, NOT_FINAL
+from wslab.view.live.batches import BROKEN, FROM_SERVER, NOT_FINAL
 from wslab.view.wire import wire_view
 from wslab.view.wire.wire_view import FIRST_BYTES, MOST_BYTES, WireView
-from wslab.wire import load, save
+from wslab.wire import KINDS, load, save
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 
@@ -21,7 +21,7 @@ def test_the_rows_of_a_conversation_reach_the_page_with_all_that_an_arrow_shows(
     wire.says(do="hello", count=0)
     wire.pump.turn(1.0)
     rows = wire.page().rows
-    assert [KINDS[row[4]] for row in rows] == ["request", "response", "text", "text"]
+    assert [list(KINDS)[row[4]] for row in rows] == ["request", "response", "text", "text"]
     assert [bool(row[5] & FROM_SERVER) for row in rows] == [False, True, False, True]
     assert [row[2] for row in rows] == [
         "GET /chat HTTP/1.1",
@@ -41,7 +41,7 @@ def test_a_row_says_that_more_follows_and_that_a_rule_is_broken(wire, recording)
     wire.pump.turn(1.0)
     first, second = wire.page().rows
     assert first[5] == FROM_SERVER | NOT_FINAL
-    assert (KINDS[second[4]], second[5]) == ("reserved", FROM_SERVER | BROKEN)
+    assert (list(KINDS)[second[4]], second[5]) == ("reserved", FROM_SERVER | BROKEN)
 
 
 def test_nothing_is_sent_while_nobody_looks_and_all_of_it_when_somebody_does(wire, recording):

@@ -37,12 +37,6 @@ KEYS = """\
   drop every pong   or any other rule: followed from now on
   q               quit"""
 
-# The Okabe-Ito colours, the nearest of the 256 that terminals have.
-_COLOURS = {
-    "request": 32, "response": 32, "text": 36, "binary": 214, "continuation": 184, "ping": 175,
-    "pong": 175, "close": 202, "reserved": 246,
-}  # fmt: skip
-
 PAUSE = 0.03
 """Seconds from the first news to a look at the wire: lines come in batches, traffic is not slowed,
 and what is done to a frame as it comes stands on its line."""
@@ -295,7 +289,9 @@ class Printer:
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
         kind = row.kind if row.fin else f"{row.kind}, more follows"
         if self._colour:
-            kind = f"\x1b[38;5;{_COLOURS[row.kind]}m{kind:<12}\x1b[0m"
+            from wslab.wire import KINDS
+
+            kind = f"\x1b[38;5;{KINDS[row.kind].colour.terminal}m{kind:<12}\x1b[0m"
         broken = self._loud("  ⚠ broken", 160) if row.broken else ""
         mark = self._loud(f"  [{row.mark}]", 214) if row.mark else ""
         return (

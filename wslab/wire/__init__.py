@@ -15,6 +15,7 @@ Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accoun
 
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
 from .formats import FORMATS, Format, load, load_streams, save
+from .kinds import KINDS, PALETTE
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
 from .protocol.connection_state import TRANSITIONS, Event, State
 from .protocol.deflate import Agreement, Deflater, Inflater
@@ -30,6 +31,8 @@ __all__ = [
     "FORMATS",
     "GUID",
     "HEADERS",
+    "KINDS",
+    "PALETTE",
     "RULES",
     "TRANSITIONS",
     "Agreement",

@@ -3,7 +3,8 @@
 A widget sends its script to the page as text, so a script cannot import its neighbours there. The
 files in each room's `static/` are plain ES modules all the same, readable and importable one by
 one; here a line `import { ... } from "./x.js";` is replaced by that file, once, and CSS `@import`
-alike. No bundler, nothing from the net.
+alike. No bundler, nothing from the net. `live/static/kinds.css` is no file: it is made of the
+table in `wire/kinds.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import posixpath
 import re
 from functools import cache
 from importlib.resources import files
+
+from wslab.wire import KINDS, PALETTE
 
 _IMPORT_JS = re.compile(r'^import \{[^}]*\} from "(\.[\w./]+\.js)";\n', re.MULTILINE)
 _IMPORT_CSS = re.compile(r'^@import "(\.[\w./]+\.css)";\n', re.MULTILINE)
@@ -41,7 +44,29 @@ def _path(name: str) -> str:
 
 
 def _read(path: str) -> str:
+    if path == "live/static/kinds.css":
+        return _kinds_css()
     return files("wslab.view").joinpath(path).read_text("utf-8")
+
+
+def _kinds_css() -> str:
+    """The palette on light and dark paper, and `--ws-kind` for whatever shows a kind of unit."""
+    light = "".join(f"  --ws-{colour.name}: {colour.on_light};\n" for colour in PALETTE)
+    dark = "".join(f"  --ws-{colour.name}: {colour.on_dark};\n" for colour in PALETTE)
+    themes = (
+        'body[data-jp-theme-light="false"] .wslab, body.vscode-dark .wslab, '
+        "body.vscode-high-contrast:not(.vscode-high-contrast-light) .wslab"
+    )
+    unsaid = "body:not([data-jp-theme-light], .vscode-light, .vscode-high-contrast-light) .wslab"
+    rules = [
+        f".wslab {{\n{light}}}",
+        f"{themes} {{\n{dark}}}",
+        f"@media (prefers-color-scheme: dark) {{\n{unsaid} {{\n{dark}}}\n}}",
+    ]
+    for kind, look in KINDS.items():
+        shows = ", ".join(f'[data-{what}kind="{kind}"]' for what in ("", "filter-", "legend-"))
+        rules.append(f".wslab :is({shows}) {{\n  --ws-kind: var(--ws-{look.colour.name});\n}}")
+    return "\n".join(rules) + "\n"
 
 
 def _joined(path: str, imports: re.Pattern[str], seen: set[str]) -> str:

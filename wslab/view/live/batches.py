@@ -5,14 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, get_args
+from typing import Any
 
-from wslab.wire.fields import Kind, Unit, rfc_url
+from wslab.wire import KINDS
+from wslab.wire.fields import Unit, rfc_url
 from wslab.wire.protocol.frames import Opcode, frame_payload, read_header
 from wslab.wire.recording import Event, Row
-
-KINDS: tuple[str, ...] = get_args(Kind)
-"""A kind travels as its place in this tuple, which every page is told."""
 
 FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
 """The bits of a row's flags. The same in static/rows.js."""
@@ -40,6 +38,7 @@ def pack(rows: Sequence[Row]) -> list[bytes]:
     for preview in previews:
         end += len(preview)
         ends.append(end)
+    # A kind travels as its place in the table, which every page is told.
     kinds = {kind: place for place, kind in enumerate(KINDS)}
     columns = b"".join(
         [

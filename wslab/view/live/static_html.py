@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from html import escape
 
+from wslab.wire import KINDS
 from wslab.wire.fields import Unit
+from wslab.wire.kinds import ALARM
 from wslab.wire.recording import Capture, Row
 
 from .batches import MOST_FIELDS, clipped, link
@@ -20,23 +22,9 @@ ROWS = 50
 BYTES = 256
 """Bytes that it shows of one unit."""
 
-_COLOURS = {
-    "request": "#0072b2",
-    "response": "#0072b2",
-    "text": "#009e73",
-    "binary": "#e69f00",
-    "continuation": "#b5a800",
-    "ping": "#cc79a7",
-    "pong": "#cc79a7",
-    "close": "#d55e00",
-}
-_SHAPES = {
-    "request": "◆", "response": "◇", "text": "●", "binary": "■", "continuation": "○",
-    "ping": "▲", "pong": "△", "close": "✕",
-}  # fmt: skip
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.93em"
 _RULE = "color-mix(in srgb,currentColor 22%,transparent)"
-_ALARM = "background:#b3261e;color:#fff;border-radius:3px;padding:0 .4em;font-weight:600"
+_ALARM = f"background:{ALARM.plain};color:#fff;border-radius:3px;padding:0 .4em;font-weight:600"
 _DONE = "border:1px dashed currentColor;border-radius:3px;padding:0 .4em"
 _CELL = "text-align:left;vertical-align:top;padding:.1em 1.2em .1em 0;border:0"
 
@@ -100,7 +88,8 @@ def loss(capture: Capture) -> str:
 
 
 def _row(row: Row, unit: Unit, many: bool) -> str:
-    colour = _COLOURS.get(row.kind, "currentColor")
+    look = KINDS[row.kind]
+    colour = look.colour.plain
     server = row.direction == "server"
     line = (
         '<span aria-hidden="true" style="flex:{grow};align-self:center;'
@@ -122,7 +111,7 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         f'text-overflow:ellipsis;unicode-bidi:isolate">{escape(row.preview)}</code> ',
         line.format(grow="1 1 1.5em"),
         f' <span style="white-space:nowrap"><span aria-hidden="true" style="color:{colour}">'
-        f"{_SHAPES.get(row.kind, '⬡')}</span> {_connection(row.connection, many)}{_kind(row)} · "
+        f"{look.shape}</span> {_connection(row.connection, many)}{_kind(row)} · "
         f"{row.length:,} B{broken}</span> ",
         line.format(grow="0 0 1em") + tip,
     ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from wslab.wire import KINDS
+from wslab.wire.kinds import GREY
 from wslab.wire.recording import Layers, Span
 
-_COLOURS = {
-    "text": "#009e73", "binary": "#e69f00", "continuation": "#b5a800", "ping": "#cc79a7",
-    "pong": "#cc79a7", "close": "#d55e00", "read": "#7f7f7f",
-}  # fmt: skip
+_COLOURS = {"read": GREY.plain} | {kind: look.colour.plain for kind, look in KINDS.items()}
 _SHOWN = 150
 """Spans of one layer that are drawn."""
 
@@ -50,7 +49,7 @@ class LayersView:
                 "white-space:nowrap;text-overflow:ellipsis;padding:.1em 0;text-align:center;"
                 "box-sizing:border-box;border:1px solid color-mix(in srgb,currentColor 55%,"
                 "transparent);border-bottom:4px solid "
-                f"{_COLOURS.get(span.kind, '#7f7f7f')}'>{escape(text)}</span>"
+                f"{_COLOURS[span.kind]}'>{escape(text)}</span>"
             )
             position = span.stop
         if position < self.layers.stop:

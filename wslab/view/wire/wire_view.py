@@ -7,11 +7,11 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire import FORMATS, Format
+from wslab.wire import FORMATS, KINDS, Format
 from wslab.wire.recording import Capture, Index, mark_words
 
 from ..live.assets import script, style
-from ..live.batches import KINDS, describe, describe_marks, outgoing, pack
+from ..live.batches import describe, describe_marks, outgoing, pack
 from ..live.live_view import LiveView
 from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
@@ -45,7 +45,7 @@ class WireView(LiveView):
     _css = style("wire/wire_view.css")
     _server_label = traitlets.Unicode().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
-    _kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _kinds = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)  # name, meaning
     _saved = traitlets.Dict().tag(sync=True)  # written by the page, for a notebook that is saved
 
     def __init__(
@@ -68,7 +68,8 @@ class WireView(LiveView):
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
-        super().__init__(_server_label=server_label, _height=height, _kinds=list(KINDS), **traits)
+        kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
+        super().__init__(_server_label=server_label, _height=height, _kinds=kinds, **traits)
 
     def unsubscribe(self) -> None:
         self._unsubscribe()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ..fields import Direction, Kind, Unit, Violation
+from ..kinds import ALARM, KINDS
 from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.index import Row
@@ -37,19 +38,6 @@ _LENGTHS = [f"{length:7}  " for length in range(6 + SHORT + 1)]
 _HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
 INDENT = " " * 8
 
-# Okabe-Ito, as the wire view has it, in the nearest of a terminal's 256 colours.
-_COLOURS: dict[Kind, int] = {
-    "request": 32,
-    "response": 32,
-    "text": 36,
-    "binary": 214,
-    "continuation": 184,
-    "ping": 175,
-    "pong": 175,
-    "close": 202,
-    "reserved": 246,
-}
-_BROKEN = 160
 _ARROWS = {"client": "──▶", "server": "◀──"}
 
 
@@ -60,7 +48,7 @@ class Pen:
         self.colour = colour
 
     def kind(self, kind: Kind, text: str) -> str:
-        return self._write(f"38;5;{_COLOURS[kind]}", text)
+        return self._write(f"38;5;{KINDS[kind].colour.terminal}", text)
 
     def bold(self, text: str) -> str:
         return self._write("1", text)
@@ -69,7 +57,7 @@ class Pen:
         return self._write("2", text)
 
     def broken(self, text: str) -> str:
-        return self._write(f"1;38;5;{_BROKEN}", text)
+        return self._write(f"1;38;5;{ALARM.terminal}", text)
 
     def _write(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text

@@ -6,17 +6,6 @@ import { DebuggerBar, waits } from "./debugger_bar.js";
 import { keepPicture } from "../../live/static/picture.js";
 import { icon, shape } from "../../live/static/shapes.js";
 
-const LEGEND = {
-  request: "asks to turn HTTP into a WebSocket",
-  response: "the server's answer: 101 means yes",
-  text: "a message, or its first part, in UTF-8",
-  binary: "the same, of any bytes",
-  continuation: "the next part of that message",
-  ping: "are you there?",
-  pong: "yes, I am",
-  close: "I am done, and a code that says why",
-  reserved: "an opcode that nobody may use yet",
-};
 const PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
 const REST = 1_000; // ms without rows until the notebook may keep a picture of the rows
 const KEPT = 200; // rows of that picture
@@ -25,7 +14,8 @@ const ASK_AGAIN = 2_000; // ms until a question for missing rows is repeated
 function render({ model, el }) {
   const page = new Page(model);
   const id = `ws-${page.name}`;
-  const kinds = model.get("_kinds");
+  const meanings = new Map(model.get("_kinds"));
+  const kinds = [...meanings.keys()];
   // A saved notebook that is opened again shows what was seen, until a kernel says otherwise.
   const kept = model.get("_saved");
   let live = !kept?.rows?.length;
@@ -131,7 +121,7 @@ function render({ model, el }) {
 
   const legend = h("dl", { class: "ws-legend", "aria-label": "the kinds" },
     ...kinds.flatMap((kind) => [
-      h("dt", { "data-legend-kind": kind }, shape(kind), kind), h("dd", {}, LEGEND[kind] ?? ""),
+      h("dt", { "data-legend-kind": kind }, shape(kind), kind), h("dd", {}, meanings.get(kind)),
     ]),
     h("dt", {}, h("span", { class: "ws-broken" }, "⚠ broken")),
     h("dd", {}, "breaks a rule of the protocol: open it to read which"),
