@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import regex
 
-from wslab.net.trials.cut import CutServer, send_through
+from wslab.net.trials import CutServer, send_through
 
 LEAD = "x" * 49
 MESSAGES = [f"{LEAD}é!", f"{LEAD}e\u0301!", f"{LEAD}👨\u200d👩\u200d👧!", f"{LEAD}🇩🇪!"]

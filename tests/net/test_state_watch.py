@@ -9,7 +9,7 @@ from websockets.protocol import State as LibraryState
 
 from wslab.net import Client, EchoServer, FaultyServer, Tap, WslabError, visit
 from wslab.net.peers.state_watch import watch
-from wslab.net.trials.send_in_states import STATES, on_websockets, on_wslab
+from wslab.net.trials import STATES, send_on_websockets, send_on_wslab
 from wslab.wire import Capture, State, states_of, steps
 from wslab.wire.recording import StateLog
 
@@ -197,7 +197,7 @@ def test_lives_are_told_apart():
 
 def test_send_in_each_state_is_what_each_api_does():
     with EchoServer() as server:
-        library, ours = on_websockets(server.url), on_wslab(server.url)
+        library, ours = send_on_websockets(server.url), send_on_wslab(server.url)
     assert list(library) == list(STATES)
     assert set(ours) == set(STATES)
     assert library["OPEN"] == ours["OPEN"] == "sends"

@@ -35,8 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from wslab.net.errors import WslabError
-    from wslab.net.trials.replay import replay
+    from wslab.net import WslabError
+    from wslab.net.trials import replay
     from wslab.wire import CaptureError, load
 
     try:

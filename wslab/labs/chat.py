@@ -22,9 +22,7 @@ from wslab.net import ChatServer, Client, Tap, WslabError
 from wslab.net.cases.offenders import OFFENDERS, meet
 from wslab.net.clients.silent import SilentClient
 from wslab.net.servers.hosted import HostedServer
-from wslab.net.trials.cut import CutResult, CutServer, send_through
-from wslab.net.trials.fan_out import WAYS
-from wslab.net.trials.slow_client import measure
+from wslab.net.trials import WAYS, CutResult, CutServer, measure_fan_out, send_through
 from wslab.view.experiments import Bar, Cell, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import ChatPanel
@@ -160,7 +158,7 @@ class ChatLab(Lab):
         """Ten that read and one that reads nothing, on each of four ways to reach everybody."""
         rows: list[list[Cell]] = []
         for way in WAYS:
-            result = measure(way)
+            result = measure_fan_out(way)
             rows.append(
                 [
                     way,

@@ -9,9 +9,13 @@ from wslab.exercises.connection_state import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net import Client, ConnectFailed, EchoServer, FaultyServer
 from wslab.net.peers import NodeMissing, NodePeers, watch
-from wslab.net.trials import keepalive as keepalive_trial
-from wslab.net.trials import send_in_states
-from wslab.net.trials.keepalive import Trial
+from wslab.net.trials import (
+    STATES,
+    KeepaliveResult,
+    measure_keepalive,
+    send_on_websockets,
+    send_on_wslab,
+)
 from wslab.view.experiments import (
     Choice,
     Column,
@@ -202,14 +206,14 @@ class ConnectionStateLab(Lab):
                 client.stop()
                 tap.stop()
 
-    def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> Trial:
+    def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> KeepaliveResult:
         """Let the line go dead under a client that keeps pinging, and measure when it notices."""
         self.tap.disarm()
         client = self._client(
             "keepalive", ping_interval=ping_interval, ping_timeout=ping_timeout, close_timeout=0.3
         )
         try:
-            return keepalive_trial.run(
+            return measure_keepalive(
                 client, self.url, self.tap.freeze, ping_interval + ping_timeout + 5.0
             )
         finally:
@@ -246,8 +250,8 @@ class ConnectionStateLab(Lab):
 
     def _send_in_each_state(self, url: str) -> ResultTable:
         columns = {
-            "websockets": send_in_states.on_websockets(url),
-            "wslab's client": send_in_states.on_wslab(url),
+            "websockets": send_on_websockets(url),
+            "wslab's client": send_on_wslab(url),
         }
         try:
             peers = NodePeers()
@@ -259,10 +263,7 @@ class ConnectionStateLab(Lab):
                     columns["ws"] = peers.send_in_each_state(url, hanging.url)
             finally:
                 peers.stop()
-        rows = [
-            [state, *(column[state] for column in columns.values())]
-            for state in send_in_states.STATES
-        ]
+        rows = [[state, *(column[state] for column in columns.values())] for state in STATES]
         return ResultTable(["send() in", *columns], rows)
 
 

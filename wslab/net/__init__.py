@@ -10,7 +10,7 @@ Everything runs on one thread of its own (`loop`), so that a busy cell stops non
 
 from wslab.net.address import Address, parse_url
 from wslab.net.cases.runner import FaultyServer, Observed, visit
-from wslab.net.clients.client import Client, Event, connect
+from wslab.net.clients.client import Client, ClientEvent, connect
 from wslab.net.clients.raw import RawClient
 from wslab.net.errors import (
     ConnectFailed,
@@ -42,10 +42,10 @@ __all__ = [
     "Address",
     "ChatServer",
     "Client",
+    "ClientEvent",
     "ConnectFailed",
     "ConnectTimedOut",
     "EchoServer",
-    "Event",
     "FaultyServer",
     "HandshakeFailed",
     "InFlight",

@@ -8,33 +8,26 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
-from websockets.exceptions import ConcurrencyError, ConnectionClosed, WebSocketException
-from websockets.frames import OK_CLOSE_CODES, Close, Frame, Opcode
-from websockets.protocol import Event as ProtocolEvent
+from websockets.exceptions import ConcurrencyError, ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event as LibraryEvent
 from websockets.protocol import State
-from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
 from wslab.net import loop, registry
 from wslab.net.address import Address, parse_url
-from wslab.net.clients import handshake_options
 from wslab.net.clients.connect_failure import explain
+from wslab.net.clients.ending import ended_well, tell_ending
+from wslab.net.clients.handshake_options import Headers, checked
 from wslab.net.clients.inbox import Inbox
-from wslab.net.errors import (
-    ConnectFailed,
-    NotConnected,
-    TimedOut,
-    WrongClose,
-    WrongMessage,
-    WrongValue,
-)
+from wslab.net.clients.outgoing import check_close, check_ping, to_bytes
+from wslab.net.errors import ConnectFailed, NotConnected, TimedOut, WrongMessage, WrongValue
 from wslab.net.problem_log import ProblemLog
-from wslab.wire import close_code
 
 EVENTS_KEPT = 1000
 """How many events a client remembers; the oldest go."""
@@ -42,24 +35,18 @@ EVENTS_KEPT = 1000
 GRACE = 0.5
 """Seconds that a server has for the closing handshake when a client is stopped or replaced."""
 
-MAX_CONTROL_PAYLOAD = 125
-"""Bytes in a ping, pong or close frame at most (RFC 6455 §5.5)."""
-
 StateName = Literal["CONNECTING", "OPEN", "CLOSING", "CLOSED"]
-EventName = Literal["open", "message", "error", "close", "sent", "ping", "pong"]
+ClientEventName = Literal["open", "message", "error", "close", "sent", "ping", "pong"]
 
 _numbers = itertools.count(1)
 
-# What the library raises when a server sends what a client must not, or will not, take.
-_REFUSED = (WebSocketException, UnicodeDecodeError)
 
-
-class Event(NamedTuple):
+class ClientEvent(NamedTuple):
     """Something that happened to a client: a line in a panel's log."""
 
     time: float
     """Seconds since the epoch, as `time.time` counts them."""
-    name: EventName
+    name: ClientEventName
     text: str
     """The start of the message, the story of the end, and the like. May come from the peer."""
 
@@ -103,21 +90,22 @@ class Client:
         """Messages received on this connection."""
         self.log = ProblemLog(f"client.{self.name}")
         """The last problems, newest last: nothing is printed from a background thread."""
-        self._options: dict[str, Any] = {
+        self.options: dict[str, Any] = {
             "compression": compression,
             "ping_interval": ping_interval,
             "ping_timeout": ping_timeout,
             "max_size": max_size,
             "close_timeout": close_timeout,
         }
-        _check_options(self._options)
+        """Those of the library that were given when it was made."""
+        _check_options(self.options)
         self._connection: _Connection | None = None  # once it is open, and still when it is closed
         self._opening: _Connection | None = None  # from TCP's handshake to WebSocket's
         self._attempt: asyncio.Task[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._inbox = Inbox()
         self._inbox.end("nothing was connected yet; call connect(url) first")
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: deque[ClientEvent] = deque(maxlen=EVENTS_KEPT)
         self._subscribers: list[Callable[[], None]] = []
         self._lock = threading.Lock()  # for the two above: they are read on any thread
 
@@ -151,7 +139,7 @@ class Client:
         return None if self._connection is None else self._connection.close_reason
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[ClientEvent]:
         """The last `EVENTS_KEPT` things that happened, oldest first."""
         with self._lock:
             return list(self._events)
@@ -183,7 +171,7 @@ class Client:
         *,
         subprotocols: Sequence[str] | str | None = None,
         origin: str | None = None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        headers: Headers | None = None,
         open_timeout: float | None = 10.0,
     ) -> Self:
         """Open a connection to `url` (the last one if left out); a connection before it is closed.
@@ -195,7 +183,8 @@ class Client:
         loop.refuse_on_loop_thread("Client.connect")
         registry.register(self.kind, self.name, self)
         try:
-            loop.run(self._connect(url, subprotocols, origin, headers, open_timeout))
+            handshake = {"subprotocols": subprotocols, "origin": origin, "headers": headers}
+            loop.run(self._connect(url, open_timeout, handshake))
         except BaseException:
             if self.state == "CLOSED":
                 registry.unregister(self)
@@ -211,7 +200,7 @@ class Client:
         of it, `state` and `close_code` tell. Raises `WrongMessage` before anything is sent,
         `NotConnected`, or `TimedOut` when the server takes no data for `timeout` seconds.
         """
-        data = _to_bytes(message)
+        data = to_bytes(message)
         loop.run(self._send(message, data, timeout))
 
     def recv(self, timeout: float | None = 10.0) -> str | bytes:
@@ -228,12 +217,8 @@ class Client:
 
         Raises `WrongMessage` for more than 125 bytes, `NotConnected`, or `TimedOut`.
         """
-        data = _to_bytes(payload)
-        if len(data) > MAX_CONTROL_PAYLOAD:
-            raise WrongMessage(
-                f"expected a ping payload of at most {MAX_CONTROL_PAYLOAD} bytes, got {len(data)} "
-                "(RFC 6455 §5.5: control frames are short, and never fragmented); nothing was sent"
-            )
+        data = to_bytes(payload)
+        check_ping(data)
         return loop.run(self._ping(data, timeout))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -243,13 +228,13 @@ class Client:
         UTF-8. Raises `WrongClose` for anything else and leaves the connection open. Does nothing
         when there is no connection.
         """
-        _check_close(code, reason)
-        loop.run(self._close(code, reason))
+        check_close(code, reason)
+        loop.run(self._close(code, reason, self.options["close_timeout"]))
 
     def stop(self) -> None:
         """Close at once, politely if the server answers within `GRACE` seconds."""
         try:
-            loop.run(self._let_go("stopped"))
+            loop.run(self._close(1000, "stopped", GRACE))
         finally:
             # Interrupted too early, it is still connected, and must still be found.
             if self.state == "CLOSED":
@@ -267,7 +252,7 @@ class Client:
         if self._connection is not None and self._attempt is None:
             text += f", {self.sent} sent, {self.received} received"
             if state == "CLOSED":
-                text += f"; {_tell_ending(self._connection)}"
+                text += f"; {self._connection.story}"
         elif state == "CLOSED" and self.error:
             text += f"; {self.error}"
         return f"<Client {text}>"
@@ -275,17 +260,12 @@ class Client:
     # What happens on the loop thread
 
     async def _connect(
-        self,
-        url: str | None,
-        subprotocols: Sequence[str] | str | None,
-        origin: str | None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None,
-        open_timeout: float | None,
+        self, url: str | None, open_timeout: float | None, handshake: Mapping[str, Any]
     ) -> None:
         wanted = self.url if url is None else url
         try:
             address = parse_url("" if wanted is None else wanted)
-            subprotocols, headers = handshake_options.checked(subprotocols, origin, headers)
+            options = self.options | checked(**handshake)
         except WrongValue as error:  # nothing was done: a connection that is open stays open
             self.error = str(error)
             self._note("error", self.error)
@@ -303,14 +283,11 @@ class Client:
             self._changed()
             opened = await library_connect(
                 self.url,
-                subprotocols=cast("Sequence[Subprotocol] | None", subprotocols),
-                origin=cast("Origin | None", origin),
-                additional_headers=headers,
                 open_timeout=open_timeout,
                 proxy=None,
                 logger=self.log.logger,
                 create_connection=cast("type[ClientConnection]", self._make_connection),
-                **self._options,
+                **options,
             )
             if self._attempt is not attempt:  # close() came at the very moment it opened
                 opened.transport.abort()
@@ -356,10 +333,10 @@ class Client:
         except ConnectionClosed as closed:
             connection.cause = closed.__cause__
         finally:
-            story = _tell_ending(connection)
+            story = connection.story
             inbox.end(story)
             if self._connection is connection:
-                if not _ended_well(connection):
+                if not ended_well(connection):
                     self.error = story
                 self._note("close", story)
                 if self._attempt is None:
@@ -378,7 +355,7 @@ class Client:
             ) from error
         except ConnectionClosed as closed:
             raise NotConnected(
-                f"the message was not sent completely: {_tell_ending(connection)}"
+                f"the message was not sent completely: {connection.story}"
             ) from closed
         self.sent += 1
         self._note("sent", _preview(message))
@@ -405,24 +382,17 @@ class Client:
                 "something on the way holds it back"
             ) from error
         except ConnectionClosed as closed:
-            raise NotConnected(f"no pong will come: {_tell_ending(connection)}") from closed
+            raise NotConnected(f"no pong will come: {connection.story}") from closed
         except asyncio.CancelledError:
             connection.pending_pings.pop(payload, None)
             raise
 
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, code: int, reason: str, patience: float | None) -> None:
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             await self._end_attempt(attempt)
             self._given_up("connecting was given up")
-        await self._end_connection(code, reason, self._options["close_timeout"])
-
-    async def _let_go(self, reason: str) -> None:
-        attempt, self._attempt = self._attempt, None
-        if attempt is not None:
-            await self._end_attempt(attempt)
-            self._given_up("connecting was given up")
-        await self._end_connection(1000, reason, GRACE)
+        await self._end_connection(code, reason, patience)
 
     async def _end_attempt(self, attempt: asyncio.Task[Any] | None) -> None:
         if attempt is not None and not attempt.done():
@@ -459,7 +429,7 @@ class Client:
             )
         if connection.state is not State.OPEN:
             raise NotConnected(
-                f"cannot {what}: {_tell_ending(connection)}; connect() opens a new connection"
+                f"cannot {what}: {connection.story}; connect() opens a new connection"
             )
         return connection
 
@@ -478,9 +448,9 @@ class Client:
             story += f", subprotocol {connection.subprotocol}"
         return story
 
-    def _note(self, name: EventName, text: str) -> None:
+    def _note(self, name: ClientEventName, text: str) -> None:
         with self._lock:
-            self._events.append(Event(time.time(), name, text))
+            self._events.append(ClientEvent(time.time(), name, text))
         self._changed()
 
     def _changed(self) -> None:
@@ -501,6 +471,11 @@ class _Connection(ClientConnection):
     """What made it end, if it did not end by closing handshake alone."""
     _seen: State = State.CONNECTING
 
+    @property
+    def story(self) -> str:
+        """How it ended."""
+        return tell_ending(self, self.cause)
+
     # The library calls this after everything that can change the state, sent or received ...
     def send_data(self) -> None:
         super().send_data()
@@ -511,7 +486,7 @@ class _Connection(ClientConnection):
         super().connection_lost(exc)
         self._look()
 
-    def process_event(self, event: ProtocolEvent) -> None:
+    def process_event(self, event: LibraryEvent) -> None:
         super().process_event(event)
         if isinstance(event, Frame):
             if event.opcode is Opcode.PING:
@@ -531,7 +506,7 @@ def connect(
     *,
     subprotocols: Sequence[str] | str | None = None,
     origin: str | None = None,
-    headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    headers: Headers | None = None,
     open_timeout: float | None = 10.0,
     **options: Any,
 ) -> Client:
@@ -559,54 +534,6 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise WrongValue(f"expected max_size in bytes, or None for no limit, got {size!r}")
 
 
-def _to_bytes(message: object) -> bytes:
-    """The payload of a message. Raises `WrongMessage` if no frame can carry it."""
-    if isinstance(message, str):
-        try:
-            return message.encode()
-        except UnicodeEncodeError as error:
-            raise WrongMessage(
-                f"expected text that UTF-8 can carry, got half a surrogate pair, "
-                f"U+{ord(message[error.start]):04X}, at position {error.start}: text messages are "
-                "valid UTF-8 (RFC 6455 §5.6, §8.1). Nothing was sent: replace that character, or "
-                "send bytes"
-            ) from error
-    if isinstance(message, (bytes, bytearray, memoryview)):
-        return bytes(message)
-    raise WrongMessage(
-        f"expected str (sent as text) or bytes (sent as binary), got {type(message).__name__}: "
-        f"nothing was sent; for data of other kinds, json.dumps(...) makes a str"
-    )
-
-
-def _check_close(code: object, reason: object) -> None:
-    """Raise `WrongClose` unless an application may send this (RFC 6455 §7.4, §5.5; WHATWG)."""
-    if isinstance(code, bool) or not isinstance(code, int):
-        raise WrongClose(f"expected a close code such as 1000, got {code!r}; nothing was sent")
-    if code != 1000 and not 3000 <= code <= 4999:
-        raise WrongClose(
-            f"expected close code 1000 or one from 3000 to 4999, got {code}: the others belong to "
-            "the protocol itself or are reserved (RFC 6455 §7.4), and a browser's script may not "
-            "pass them either. Nothing was sent, the connection is as it was"
-        )
-    if not isinstance(reason, str):
-        raise WrongClose(f"expected the reason as str, got {reason!r}; nothing was sent")
-    try:
-        size = len(reason.encode())
-    except UnicodeEncodeError as error:
-        raise WrongClose(
-            f"expected a reason that UTF-8 can carry, got half a surrogate pair at position "
-            f"{error.start} (RFC 6455 §5.5.1); nothing was sent, the connection is as it was"
-        ) from error
-    limit = MAX_CONTROL_PAYLOAD - 2
-    if size > limit:
-        raise WrongClose(
-            f"expected a reason of at most {limit} bytes in UTF-8, got {size}: a control frame has "
-            f"room for {MAX_CONTROL_PAYLOAD}, and the code takes 2 (RFC 6455 §5.5). Nothing was "
-            "sent, the connection is as it was"
-        )
-
-
 def _preview(message: str | bytes) -> str:
     """The start of a message, for a log."""
     if isinstance(message, str):
@@ -614,52 +541,3 @@ def _preview(message: str | bytes) -> str:
     dots = " …" if len(message) > 16 else ""
     data = f": {message[:16].hex(' ')}{dots}" if message else ""
     return f"{len(message):,} byte{'' if len(message) == 1 else 's'}{data}"
-
-
-def _ended_well(connection: ClientConnection) -> bool:
-    """Whether both sides sent a close frame, and neither for an error of the protocol's own."""
-    frames = (connection.protocol.close_rcvd, connection.protocol.close_sent)
-    return all(
-        close is not None and (close.code in OK_CLOSE_CODES or close.code >= 3000)
-        for close in frames
-    )
-
-
-def _tell_ending(connection: _Connection) -> str:
-    """How the connection ended: who closed it, with which code and reason."""
-    protocol = connection.protocol
-    if connection.state is not State.CLOSED:
-        return f"the connection is {connection.state.name}"
-    received, sent = protocol.close_rcvd, protocol.close_sent
-    if received is not None and protocol.close_rcvd_then_sent:
-        return f"the server closed the connection with code {_name(received)}"
-    if received is not None and sent is not None:
-        return (
-            f"this client closed the connection with code {_name(sent)}; the server answered "
-            f"{_name(received)}"
-        )
-    if received is not None:
-        return f"the server closed the connection with code {_name(received)}, unanswered"
-    cause = connection.cause or protocol.parser_exc
-    if sent is not None and isinstance(cause, _REFUSED):
-        return (
-            f"this client broke the connection off with code {_name(sent)}, because of what the "
-            f"server sent: {cause}; no close frame came back, so the code reported is 1006 (it is "
-            "never sent itself)"
-        )
-    if sent is not None:
-        return (
-            f"this client sent close code {_name(sent)}, but no close frame came back, so the code "
-            f"reported is 1006 (abnormal closure; it is never sent itself)"
-        )
-    because = f": {cause}" if cause is not None and str(cause) else ""
-    return (
-        "the connection broke off without a close frame, so the code reported is 1006 (abnormal "
-        f"closure; it is never sent itself){because}"
-    )
-
-
-def _name(close: Close) -> str:
-    """For example: 1001 (Going Away), reason "restart"."""
-    code = f"{int(close.code)} ({close_code(close.code).name})"
-    return f'{code}, reason "{close.reason}"' if close.reason else code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wslab.net.errors import WrongValue
 
@@ -18,9 +18,11 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 def checked(
-    subprotocols: Iterable[str] | str | None, origin: str | None, headers: Headers | None
-) -> tuple[list[str] | None, list[tuple[str, str]] | None]:
-    """The subprotocols and the header fields as lists; None where there are none.
+    subprotocols: Iterable[str] | str | None = None,
+    origin: str | None = None,
+    headers: Headers | None = None,
+) -> dict[str, Any]:
+    """The options as the library's `connect` takes them.
 
     Raises `WrongValue` for what cannot stand in a request.
     """
@@ -28,7 +30,8 @@ def checked(
     if origin is not None:
         _check_value("Origin", origin)
     # No field at all for an empty list: RFC 6455 §4.1 (10) wants one value at least.
-    return _subprotocols(subprotocols) or None, fields or None
+    offered = _subprotocols(subprotocols) or None
+    return {"subprotocols": offered, "origin": origin, "additional_headers": fields or None}
 
 
 def _subprotocols(given: Iterable[str] | str | None) -> list[str]:

@@ -1,0 +1,29 @@
+"""What one lesson measures: each trial sets up its own peers, lets them meet, and says what came."""
+
+from wslab.net.trials.cut import CutResult, CutServer, send_through
+from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
+from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
+from wslab.net.trials.replay import Replay, replay
+from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
+from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
+
+__all__ = [
+    "STATES",
+    "WAYS",
+    "Broadcast",
+    "CutResult",
+    "CutServer",
+    "Dropping",
+    "FanOutResult",
+    "InTurn",
+    "KeepaliveResult",
+    "Queues",
+    "Replay",
+    "Room",
+    "measure_fan_out",
+    "measure_keepalive",
+    "replay",
+    "send_on_websockets",
+    "send_on_wslab",
+    "send_through",
+]

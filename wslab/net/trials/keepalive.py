@@ -10,7 +10,7 @@ from typing import NamedTuple
 from wslab.net.clients.client import Client
 
 
-class Trial(NamedTuple):
+class KeepaliveResult(NamedTuple):
     """One measurement. All times in seconds, from the moment in which the line went dead."""
 
     ping_interval: float
@@ -33,14 +33,16 @@ class Trial(NamedTuple):
         return self.ping_interval + self.ping_timeout
 
 
-def run(client: Client, url: str, kill: Callable[[], None], patience: float) -> Trial:
+def measure_keepalive(
+    client: Client, url: str, kill: Callable[[], None], patience: float
+) -> KeepaliveResult:
     """Connect `client` (made with a ping interval), let the line go dead, and wait for the client.
 
     `kill` makes it dead: nothing is delivered any more, in neither direction. The line dies right
     after the connection opens, which is the longest case: interval plus timeout.
     """
-    interval = client._options["ping_interval"]
-    timeout = client._options["ping_timeout"]
+    interval = client.options["ping_interval"]
+    timeout = client.options["ping_timeout"]
     changed = threading.Event()
     unsubscribe = client.subscribe(changed.set)
     try:
@@ -58,6 +60,6 @@ def run(client: Client, url: str, kill: Callable[[], None], patience: float) -> 
                 told = now
                 break
             changed.wait(left)
-        return Trial(interval or 0.0, timeout or 0.0, found, told, client.close_code)
+        return KeepaliveResult(interval or 0.0, timeout or 0.0, found, told, client.close_code)
     finally:
         unsubscribe()

@@ -14,12 +14,12 @@ from wslab.net.clients.client import Client
 STATES = ("CONNECTING", "OPEN", "CLOSING", "CLOSED")
 
 
-def on_websockets(url: str) -> dict[str, str]:
+def send_on_websockets(url: str) -> dict[str, str]:
     """`send` on Python's `websockets`, against the server at `url`."""
     return loop.run(_on_websockets(url), 10.0)
 
 
-def on_wslab(url: str) -> dict[str, str]:
+def send_on_wslab(url: str) -> dict[str, str]:
     """`send` on this lab's own client."""
     said: dict[str, str] = {}
     with FaultyServer("hangs", name="send while connecting") as hanging:
@@ -59,13 +59,13 @@ async def _awaited(call: Awaitable[None]) -> str:
 
 async def _send_while_connecting(client: Client, url: str, said: dict[str, str]) -> None:
     # The inner coroutines, as this is the loop thread already.
-    attempt = asyncio.ensure_future(client._connect(url, None, None, None, 5.0))
+    attempt = asyncio.ensure_future(client._connect(url, 5.0, {}))
     await asyncio.sleep(0)  # it begins
     try:
         await client._send("too early", b"too early", 1.0)
     except Exception as error:
         said["CONNECTING"] = f"raises {type(error).__name__}"
-    await client._close(1000, "")
+    await client._close(1000, "", 1.0)
     await asyncio.wait([attempt])
     attempt.exception()
 

@@ -23,7 +23,7 @@ SMALL_BUFFER = 4096
 minutes before a slow client is felt."""
 
 
-class Measured(NamedTuple):
+class FanOutResult(NamedTuple):
     """What the others got while one client read nothing."""
 
     way: str
@@ -66,9 +66,9 @@ class _RoomServer(Server):
             self.room.remove(connection)
 
 
-def measure(
+def measure_fan_out(
     way: str, *, readers: int = 10, messages: int = 100, size: int = 4096, rate: float = 200.0
-) -> Measured:
+) -> FanOutResult:
     """Send `messages` of `size` bytes, `rate` a second, to `readers` and to one that reads nothing.
 
     Takes about `messages` / `rate` seconds, and a second more where something does not arrive.
@@ -80,7 +80,7 @@ def measure(
 
 async def _measure(
     server: _RoomServer, way: str, readers: int, messages: int, size: int, rate: float
-) -> Measured:
+) -> FanOutResult:
     delays: list[float] = []
     async with contextlib.AsyncExitStack() as stack:
         slow = await stack.enter_async_context(_stuck_client(server.url))
@@ -102,7 +102,7 @@ async def _measure(
             client.transport.abort()
         await asyncio.gather(*tasks, talking, return_exceptions=True)
         there = any(client.remote_address == slow.local_address for client in server.room.clients)
-    return Measured(
+    return FanOutResult(
         way,
         len(delays) / (messages * readers),
         statistics.median(delays) if delays else 0.0,
