@@ -267,7 +267,7 @@ class ConnectionStateLab(Lab):
         return ResultTable(["send() in", *columns], rows)
 
 
-def told(trial: Trial, prediction: str | float | None = None) -> Outcome:
+def told(trial: KeepaliveResult, prediction: str | float | None = None) -> Outcome:
     """A measured trial, with a bar for each of its times beside the prediction (seconds)."""
     if trial.found is None or trial.told is None:
         return Outcome(

@@ -1,4 +1,4 @@
-"""What one lesson measures: each trial sets up its own peers, lets them meet, and says what came."""
+"""What one lesson measures: a trial sets up its peers, lets them meet, and says what came of it."""
 
 from wslab.net.trials.cut import CutResult, CutServer, send_through
 from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
