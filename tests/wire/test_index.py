@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame
-from wslab.wire.protocol import http_reader
+from wslab.wire.protocol import http
 from wslab.wire.protocol.handshake import parse_head
 
 from .test_handshake import REQUEST, RESPONSE
@@ -285,9 +285,7 @@ def test_a_body_in_many_pieces_is_looked_at_once(monkeypatch):
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 2000
     chunked += b"0\r\nTrailer: x\r\n\r\n"
     parsed = []
-    monkeypatch.setattr(
-        http_reader, "parse_head", lambda data: parsed.append(data) or parse_head(data)
-    )
+    monkeypatch.setattr(http, "parse_head", lambda data: parsed.append(data) or parse_head(data))
 
     class Counted(bytearray):
         handed_out = 0

@@ -1,7 +1,7 @@
 """Cuts the two streams of one connection into what can be held and changed: heads and frames.
 
-Used only while a connection is armed. Where a unit ends is decided by the same functions of
-`wslab.wire` by which the index does, so what is held here is a row there, byte for byte.
+Used only while a connection is armed. Where HTTP ends is decided by the `Cutter` that the index
+has too, so what is held here is a row there, byte for byte.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from typing import Literal, NamedTuple
 
 from wslab.wire import Direction
 from wslab.wire.protocol import frames
-from wslab.wire.protocol.exchange import Exchange
-from wslab.wire.protocol.http_reader import HttpReader
+from wslab.wire.recording import CutSide, Cutter
 
 LARGEST = 16 * 2**20
 """Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
@@ -33,16 +32,14 @@ class Piece(NamedTuple):
 
 
 class _Side:
-    def __init__(self, direction: Direction, exchange: Exchange) -> None:
-        self.direction: Direction = direction
-        self.http = HttpReader(direction, exchange)  # places are those in the buffer
+    def __init__(self, cut: CutSide) -> None:
+        self.direction: Direction = cut.http.direction
+        self.cut = cut  # places are those in the buffer
         self.offset = 0  # where the buffer starts in the stream
         self.buffer = bytearray()
-        self.frames = False  # HTTP is over
         self.passed = 0  # bytes at the start of the buffer that were passed on already
         self.skip = 0  # bytes of a frame still to come that just pass
         self.body = False  # the head went ahead, what follows it just passes
-        self.waits = False  # asked for an upgrade: what follows depends on the answer
 
 
 class Assembler:
@@ -53,10 +50,10 @@ class Assembler:
     """
 
     def __init__(self) -> None:
-        self._exchange = Exchange()
+        self._cutter = Cutter()
         self._sides: dict[Direction, _Side] = {
-            "client": _Side("client", self._exchange),
-            "server": _Side("server", self._exchange),
+            "client": _Side(self._cutter.client),
+            "server": _Side(self._cutter.server),
         }
 
     # --- A connection that is met in the middle
@@ -69,9 +66,9 @@ class Assembler:
         Not `frames`: the server did not wait for the request, and that is what comes first.
         """
         side = self._sides[direction]
-        side.frames = frames
-        self._exchange.upgraded = True
-        self._exchange.unasked = self._exchange.unasked or not frames
+        side.cut.speaks_frames = frames
+        self._cutter.exchange.upgraded = True
+        self._cutter.exchange.unasked |= not frames
         side.offset = offset
         side.buffer[:] = passed
         side.passed = len(passed)
@@ -88,7 +85,7 @@ class Assembler:
     @property
     def upgraded(self) -> bool:
         """Whether HTTP is over on this connection."""
-        return self._sides["server"].frames
+        return self._cutter.server.speaks_frames
 
     def between_units(self, direction: Direction) -> bool:
         """Whether the last byte that came ended a unit."""
@@ -115,8 +112,9 @@ class Assembler:
         """What is no whole unit and must not wait any longer."""
         side = self._sides[direction]
         loose = self._loose(side, side.passed, len(side.buffer))
-        if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
-            side.skip = header.length + header.payload_length - len(side.buffer)
+        size = self._size_of_frame(side)
+        if size is not None:
+            side.skip = size - len(side.buffer)
             self._cut(side, len(side.buffer))
         side.passed = len(side.buffer)
         return loose
@@ -129,17 +127,18 @@ class Assembler:
             pieces += self._loose(side, 0, position)
             side.skip -= position
         while position < len(side.buffer):
-            end = self._end_of_frame(side, position) if side.frames else None
-            if not side.frames and (side.body or not side.waits):
-                end = self._end_of_message(side, position)
+            end = self._cutter.message_end(side.cut, side.buffer, position, len(side.buffer))
+            if size := self._size_of_frame(side, position):
+                end = position + size
             if side.body:
                 stop = len(side.buffer) if end is None else end
                 pieces += self._loose(side, position, stop)
                 position = stop
                 if end is not None:
-                    self._end_body(side, end)
+                    side.body = False
+                    self._cutter.go_on(side.cut, end)
                 continue
-            if end is None and (head := side.http.head) and not (side.frames or side.passed):
+            if end is None and (head := side.cut.http.head) and not side.passed:
                 # Its body is still to come, and nobody knows how long that takes.
                 end = position + head.length
                 side.body = True
@@ -149,18 +148,16 @@ class Assembler:
                 pieces += self._loose(side, min(position + side.passed, end), end)
                 side.passed = max(0, side.passed - (end - position))
             else:
-                what: Literal["head", "frame"] = "frame" if side.frames else "head"
+                what: Literal["head", "frame"] = "frame" if side.cut.speaks_frames else "head"
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))
-            if not side.frames:
-                self._after_message(side)
+            if not side.cut.speaks_frames:
+                self._cutter.settle(side.cut)
                 if not side.body:
-                    side.http.go_on(end)
+                    self._cutter.go_on(side.cut, end)
             position = end
         self._cut(side, position)
-        size = len(side.buffer)
-        if side.frames and (header := frames.read_header(side.buffer, 0, len(side.buffer))):
-            size = header.length + header.payload_length
+        size = self._size_of_frame(side) or len(side.buffer)
         if side.passed:
             pieces += self.flush(side.direction)
         elif size > LARGEST:
@@ -168,38 +165,12 @@ class Assembler:
             pieces.append(first._replace(what="large", unit=size))
         return pieces
 
-    def _end_of_frame(self, side: _Side, position: int) -> int | None:
+    def _size_of_frame(self, side: _Side, position: int = 0) -> int | None:
+        """Bytes of the frame at a place in the buffer; None where no frame's header is there."""
+        if not side.cut.speaks_frames:
+            return None
         header = frames.read_header(side.buffer, position, len(side.buffer))
-        return None if header is None else position + header.length + header.payload_length
-
-    def _end_of_message(self, side: _Side, position: int) -> int | None:
-        if self._exchange.upgraded and side.http.head:
-            return side.http.seen  # nobody waits for the rest of its body any more
-        end = side.http.end(side.buffer, position, len(side.buffer))
-        if end is None and side.http.is_over(side.buffer, position):
-            side.frames = True
-            return self._end_of_frame(side, position)
-        return end
-
-    def _end_body(self, side: _Side, end: int) -> None:
-        side.body = False
-        side.http.go_on(end)
-        side.frames = side.frames or (side.direction == "client" and self._exchange.upgraded)
-
-    def _after_message(self, side: _Side) -> None:
-        client, head, request = self._sides["client"], side.http.head, side.http.request
-        assert head is not None, "a message has a head"
-        if side.direction == "client":
-            side.waits = head.wants_upgrade and self._exchange.awaits(head)
-            side.frames = self._exchange.upgraded
-        elif head.status == 101:
-            side.frames = True
-            client.waits = False
-            client.frames = not client.http.head and client.http.is_over(client.buffer, 0)
-        elif (head.status is None or head.status >= 200) and (
-            request is None or request.wants_upgrade
-        ):
-            client.waits = False
+        return None if header is None else header.length + header.payload_length
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
         if start >= stop:
@@ -211,4 +182,4 @@ class Assembler:
     def _cut(self, side: _Side, position: int) -> None:
         del side.buffer[:position]
         side.offset += position
-        side.http.seen = max(0, side.http.seen - position)
+        side.cut.http.seen = max(0, side.cut.http.seen - position)

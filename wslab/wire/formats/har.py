@@ -31,8 +31,8 @@ from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
 from ..protocol import handshake
-from ..protocol.exchange import Exchange
 from ..protocol.frames import Opcode, encode_frame
+from ..protocol.http import Exchange
 from ..protocol.messages import Message
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row

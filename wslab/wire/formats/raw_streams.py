@@ -10,9 +10,8 @@ import io
 from typing import BinaryIO
 
 from ..fields import Direction
-from ..protocol.exchange import Exchange
 from ..protocol.handshake import Head
-from ..protocol.http_reader import HttpReader, begins_request
+from ..protocol.http import Exchange, HttpReader, begins_request
 from ..recording.capture import NO_LIMIT, Capture
 
 STEP = 1 << 20

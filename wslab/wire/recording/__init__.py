@@ -5,6 +5,7 @@ them), `contents`; then what is read off these: `layers`, `story`, `state_log`.
 """
 
 from .capture import Capture
+from .cutter import CutSide, Cutter
 from .index import LARGE, Index, Row, mark_words
 from .layers import Layers, Span, layers
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
@@ -17,6 +18,8 @@ __all__ = [
     "Capture",
     "CaptureError",
     "Chunk",
+    "CutSide",
+    "Cutter",
     "Event",
     "EventName",
     "Index",

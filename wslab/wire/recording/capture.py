@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal, cast
 
 from ..fields import Direction
-from ..protocol.exchange import Exchange
+from ..protocol.http import Exchange
 from .index import Index
 from .log import Chunk, Event, EventName, Log, MarkName, stream_number
 from .secrets_mask import SecretsMask

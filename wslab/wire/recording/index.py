@@ -18,12 +18,11 @@ from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.connection_state import State
 from ..protocol.deflate import Agreement, Inflater
-from ..protocol.exchange import Exchange
-from ..protocol.http_reader import HttpReader
 from ..protocol.messages import Joiner, Message
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, Said, not_utf8
+from .cutter import CutSide, Cutter
 from .log import Event, Log, whose_stream
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
@@ -66,16 +65,15 @@ class _Message(NamedTuple):
 class _Side:
     """One direction of one connection, as far as it has been read."""
 
-    def __init__(self, stream: int, direction: Direction, exchange: Exchange) -> None:
+    def __init__(self, stream: int, cut: CutSide) -> None:
         self.stream = stream
-        self.direction: Direction = direction
-        self.position = 0  # where the next unit starts
-        self.http = HttpReader(direction, exchange)
-        self.splitter: frames.Splitter | None = None  # set once the bytes are frames
+        self.cut = cut
+        self.direction: Direction = cut.http.direction
+        self.position = 0  # where the next unit starts, until there is a splitter
+        self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
         self.inflater: Inflater | None = None  # where compression was agreed on
         self.contents: Contents | None = None  # set together with the splitter
-        self.waits = False  # asked for an upgrade: what follows depends on the answer
-        self.waiting: list[int] = []  # chunks that came meanwhile
+        self.waiting: list[int] = []  # chunks that came while it waited for an answer
         self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
         self.frames = 0  # where the first frame starts
@@ -84,9 +82,9 @@ class _Side:
 class _Connection:
     def __init__(self, number: int) -> None:
         self.number = number
-        self.exchange = Exchange()
-        self.client = _Side(2 * (number - 1), "client", self.exchange)
-        self.server = _Side(2 * (number - 1) + 1, "server", self.exchange)
+        self.cutter = Cutter()
+        self.client = _Side(2 * (number - 1), self.cutter.client)
+        self.server = _Side(2 * (number - 1) + 1, self.cutter.server)
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
 
@@ -218,7 +216,7 @@ class Index:
                 self._connections.append(_Connection(len(self._connections) + 1))
             connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
-                self._upgrade(connection, None)
+                connection.cutter.upgrade()
             return
         connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
@@ -227,7 +225,7 @@ class Index:
                 self._mark(side.stream, event)
             return
         side.ended = True
-        if side.http.head and side.splitter is None:
+        if side.cut.http.head:
             # A body whose end nobody announced ends with the connection.
             self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
@@ -268,35 +266,29 @@ class Index:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
-        stop = self._log.end_of[chunk]
+        stop, data = self._log.end_of[chunk], self._log.streams[side.stream]
         while side.splitter is None:
-            if side.waits:
+            if side.cut.waits:
                 side.waiting.append(chunk)
                 return
-            if side.position >= stop or not self._advance_http(connection, side, stop, chunk):
+            if side.position >= stop:
+                return
+            end = connection.cutter.message_end(side.cut, data, side.position, stop)
+            if end is not None:
+                self._end_message(connection, side, end, chunk)
+            elif side.cut.speaks_frames:
+                self._speak_frames(connection, side)
+            else:
                 return
         self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
 
-    def _advance_http(self, connection: _Connection, side: _Side, stop: int, chunk: int) -> bool:
-        """Read one request or response; False while it is not all there."""
-        data = self._log.streams[side.stream]
-        end = side.http.end(data, side.position, stop)
-        if end is not None:
-            self._end_message(connection, side, end, chunk)
-        elif side.http.is_over(data, side.position):
-            self._speak_frames(connection, side)
-        else:
-            return False
-        return True
-
     def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
         """Note the request or response that was read, and what follows from it."""
-        head, request = side.http.head, side.http.request
+        head, request, client = side.cut.http.head, side.cut.http.request, connection.client
         assert head is not None, "a message has a head"
-        asking = connection.client
-        if side.direction == "server" and head.status == 101 and asking.http.head:
+        if head.status == 101 and side is not client and client.cut.http.head:
             # Nobody waits for the rest of its body any more.
-            self._end_message(connection, asking, asking.http.seen, self._last_chunk(asking))
+            self._end_message(connection, client, client.cut.http.seen, self._last_chunk(client))
         broken = (
             handshake.request_violations(head)
             if side.direction == "client"
@@ -309,12 +301,9 @@ class Index:
         marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
         self._marks.append(frames.HEAD | marks)
         side.position = end
-        side.http.go_on(end)
-        if side.direction == "client":
-            # Its answer may have come before its body.
-            side.waits = head.wants_upgrade and connection.exchange.awaits(head)
-            if connection.server.splitter is not None:
-                self._speak_frames(connection, side)
+        connection.cutter.settle(side.cut)
+        connection.cutter.go_on(side.cut, end)
+        if side is client:
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
@@ -327,24 +316,13 @@ class Index:
                 for extension in handshake.extensions(head)
                 if extension.name == deflate.NAME
             ]
-            self._upgrade(connection, agreed[0] if agreed else None)
-        elif head.status is None or head.status >= 200:
-            if request is not None and request.wants_upgrade:
-                self._happen(connection, connection_state.Event.REFUSED)
-            if request is None or request.wants_upgrade:
-                # Else another request was answered, and the upgrade's answer is still to come.
-                self._resume(connection)
-
-    def _upgrade(self, connection: _Connection, agreed: Agreement | None) -> None:
-        connection.agreed = agreed
-        connection.exchange.upgraded = True
-        self._speak_frames(connection, connection.server)
-        client = connection.client
-        if client.http.is_over(self._log.streams[client.stream], client.position):
-            if client.http.seen > client.position:  # it began with frames, unasked
-                client.waiting.append(self._last_chunk(client))
-            self._speak_frames(connection, client)
-        self._resume(connection)
+            connection.agreed = agreed[0] if agreed else None
+            if client.cut.speaks_frames and client.cut.http.seen > client.position:
+                client.waiting.append(self._last_chunk(client))  # it began with frames, unasked
+        elif (head.status is None or head.status >= 200) and request and request.wants_upgrade:
+            self._happen(connection, connection_state.Event.REFUSED)
+        if not client.cut.waits:
+            self._resume(connection)
 
     def _speak_frames(self, connection: _Connection, side: _Side) -> None:
         """HTTP is over in this direction."""
@@ -357,7 +335,6 @@ class Index:
     def _resume(self, connection: _Connection) -> None:
         """Read what the client sent before it had its answer."""
         side = connection.client
-        side.waits = False
         waiting, side.waiting = side.waiting, []
         if waiting:
             side.early = self._log.end_of[waiting[-1]]
@@ -368,13 +345,15 @@ class Index:
         """Take the upgrade that a client asked for as accepted; whether it asked for one."""
         with self._lock:
             found = self._connections[connection - 1]
-            request, client = found.exchange.last, found.client
-            if not client.waits or request is None:
+            request = found.cutter.exchange.last
+            if not found.client.cut.waits or request is None:
                 return False
             self._happen(found, connection_state.Event.ACCEPTED)
             # What is compressed can be inflated without the parameters that were agreed on.
             offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
-            self._upgrade(found, Agreement.of_response(()) if offered else None)
+            found.agreed = Agreement.of_response(()) if offered else None
+            found.cutter.upgrade()
+            self._resume(found)
             return True
 
     # --- Looking
@@ -395,14 +374,12 @@ class Index:
     def is_upgraded(self, connection: int) -> bool:
         """Whether HTTP is over on this connection, and its bytes are frames."""
         with self._lock:
-            return self._connections[connection - 1].server.splitter is not None
+            return self._connections[connection - 1].server.cut.speaks_frames
 
     def speaks_frames(self, connection: int, direction: Direction) -> bool:
         """Whether HTTP is over in one direction: a request may come late, behind its 101."""
         with self._lock:
-            found = self._connections[connection - 1]
-            side = found.client if direction == "client" else found.server
-            return side.splitter is not None
+            return self._connections[connection - 1].cutter.side(direction).speaks_frames
 
     def incomplete(self, connection: int, direction: Direction) -> int:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""

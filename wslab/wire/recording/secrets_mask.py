@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..fields import Direction
-from ..protocol.exchange import Exchange
 from ..protocol.handshake import MAX_HEAD
 from ..protocol.headers import SECRETS
-from ..protocol.http_reader import HttpReader
+from ..protocol.http import Exchange, HttpReader
 
 _LONGEST = max(map(len, SECRETS))
 _KEEP = b" \t\r"
@@ -33,7 +32,7 @@ class SecretsMask:
     @property
     def done(self) -> bool:
         """Whether HTTP is over in this direction, and with it the headers."""
-        return self._http.is_over(self._head, 0)
+        return self._http.is_over
 
     def mask(self, chunk: bytes) -> bytes:
         """The chunk to record: as long as the one that came."""

@@ -1,0 +1,186 @@
+"""HTTP/1.1 in one direction of a connection: where each request or response ends.
+
+Source: RFC 9112 §6.3 (how long a body is), §9.3 (responses come in the order of their requests).
+An `HttpReader` reads one direction; the two of a connection share an `Exchange`, because what a
+response is depends on its request, and when HTTP is over on the response.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from ..fields import Direction
+from .handshake import Head, content_length, find_end, parse_head
+
+_REQUEST_BEGINS = re.compile(rb"\r?\n?[A-Za-z]*(?: |\Z)")
+_BEGINNING = 16
+"""Bytes of a message by which it is told whether it can be a request."""
+
+
+def begins_request(data: bytes) -> bool:
+    """Whether the first few bytes, as far as they are there, are a method's: no frame's are."""
+    return _REQUEST_BEGINS.match(data) is not None
+
+
+class Exchange:
+    """The requests of one connection that wait for their responses (RFC 9112 §9.3)."""
+
+    def __init__(self) -> None:
+        self._requests: deque[Head] = deque()
+        self.upgraded = False
+        """A 101 came: what follows are frames."""
+        self.unasked = False
+        """It came before any request: one may still be on its way."""
+
+    def ask(self, request: Head) -> None:
+        """A request's head is there; its answer may come before its body ends."""
+        self._requests.append(request)
+
+    def answer(self, response: Head) -> Head | None:
+        """The request that a response answers; a 1xx other than 101 leaves it pending."""
+        status = response.status
+        if status == 101:
+            self.upgraded, self.unasked = True, not self._requests
+        if not self._requests:
+            return None
+        interim = status is not None and 100 <= status < 200 and status != 101
+        return self._requests[0] if interim else self._requests.popleft()
+
+    @property
+    def last(self) -> Head | None:
+        """The request asked last, if it has no answer yet."""
+        return self._requests[-1] if self._requests else None
+
+    def awaits(self, request: Head) -> bool:
+        """Whether a request has no answer yet."""
+        return any(waiting is request for waiting in self._requests)
+
+
+class HttpReader:
+    """Finds the ends of the messages of one direction, each byte looked at once."""
+
+    def __init__(self, direction: Direction, exchange: Exchange) -> None:
+        self.direction: Direction = direction
+        self.exchange = exchange
+        self.seen = 0
+        """How far it has looked, in bytes of what it is given."""
+        self.head: Head | None = None
+        """Of the message that is being read, once it is there."""
+        self.request: Head | None = None
+        """For a response: the request that it answers."""
+        self._begun = b""  # the first bytes of a message whose head is not all there
+        self._body = Body(0)
+
+    def end(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
+        """Where the message at `start` ends; None while it goes on behind `stop`."""
+        if self.head is None and not self.read_head(data, start, stop):
+            return None
+        return self.read_body(data, stop)
+
+    def read_head(self, data: bytes | bytearray, start: int, stop: int) -> bool:
+        """Look for the head of the message at `start`; whether it is all there."""
+        end, over = None, self.exchange.upgraded
+        self._begun = bytes(data[start : min(start + _BEGINNING, stop)])
+        if not over or begins_request(self._begun):
+            end = find_end(data, start, self.seen, stop)
+        self.seen = stop if end is None else end
+        if end is None:
+            return False
+        self.head = head = parse_head(bytes(data[start:end]))
+        in_request = self.direction == "client"
+        if in_request:
+            self.exchange.ask(head)
+        else:
+            self.request = self.exchange.answer(head)
+        # Once HTTP is over there is no body, even where one is announced.
+        over = self.exchange.upgraded
+        self._body = Body(0) if over else Body.behind(head, self.request, in_request)
+        return True
+
+    def read_body(self, data: bytes | bytearray, stop: int) -> int | None:
+        """Where the message ends; None while its body goes on behind `stop`."""
+        end = self._body.read(data, self.seen, stop)
+        self.seen = stop if end is None else end
+        return end
+
+    def go_on(self, position: int) -> None:
+        """The message is done with; the next one starts at `position`."""
+        self.head = self.request = None
+        self._begun = b""
+        self.seen = position
+
+    @property
+    def is_over(self) -> bool:
+        """Whether HTTP is over. A request is read to its end even behind a 101."""
+        if not self.exchange.upgraded:
+            return False
+        if self.direction == "server" or self.head:
+            return True
+        return not begins_request(self._begun) if self._begun else not self.exchange.unasked
+
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_LONGEST_LINE = 256
+"""Bytes of a line between chunks that are held: a size needs no more, a trailer is only passed."""
+
+
+class Body:
+    """How much of the body behind a head is still to come (RFC 9112 §6.3)."""
+
+    __slots__ = ("_in_trailer", "_left", "_line")
+
+    def __init__(self, length: int | None, chunked: bool = False) -> None:
+        self._left = length  # bytes that just pass; None: all, until the connection ends
+        self._line = bytearray() if chunked else None  # the line between chunks so far
+        self._in_trailer = False
+
+    @classmethod
+    def behind(cls, head: Head, request: Head | None, in_request: bool) -> Body:
+        """The body behind a head; a response answers `request`.
+
+        A response without a length goes on until the connection ends.
+        """
+        if not in_request:
+            no_body = head.status is not None and (head.status < 200 or head.status in (204, 304))
+            if no_body or (request and request.first_line.startswith("HEAD ")):
+                return cls(0)
+        if "chunked" in head.words("Transfer-Encoding"):
+            return cls(0, chunked=True)
+        length = content_length(head)
+        return cls(0 if length is None and in_request else length)
+
+    def read(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
+        """Where the body ends, `data[start:stop]` being what comes next; None while it goes on."""
+        position = start
+        while self._left is not None:
+            passed = min(self._left, stop - position)
+            self._left -= passed
+            position += passed
+            if self._left:
+                return None
+            if self._line is None:
+                return position
+            found = data.find(b"\n", position, stop)
+            end = stop if found < 0 else found
+            room = _LONGEST_LINE - len(self._line)
+            self._line += data[position : min(end, position + room)]
+            if found < 0:
+                return None
+            position = found + 1
+            line = bytes(self._line)
+            self._line.clear()
+            self._end_line(line)
+        return None
+
+    def _end_line(self, line: bytes) -> None:
+        size = line.split(b";")[0].strip()
+        if self._in_trailer:
+            if line in (b"", b"\r"):
+                self._line = None
+        elif not _CHUNK_SIZE.fullmatch(size):
+            self._line = None  # no chunk: what follows is somebody else's
+        elif int(size, 16):
+            self._left = int(size, 16) + 2  # and its line end
+        else:
+            self._in_trailer = True
