@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from wslab.net.cases.endings import ENDINGS
+from wslab.net.cases import ENDINGS
 from wslab.net.peers import NodeMissing, find_node
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from wslab.exercises import close_codes
 from wslab.exercises.close_codes import SOLUTIONS, check_payload, check_trace, check_wait
-from wslab.net.cases.endings import ENDINGS, play
-from wslab.net.peers.library import LibraryPeers
+from wslab.net.cases import ENDINGS, play
+from wslab.net.peers import LibraryPeers
 from wslab.wire import Capture
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from wslab.labs import close_codes
 from wslab.net import NotRunning
+from wslab.net.cases import ENDINGS
 from wslab.net.peers import NodeMissing, find_node
+from wslab.wire import CLOSE_CODES
 
 
 def test_an_ending_by_code_and_by_name(lab):
@@ -35,6 +37,15 @@ def test_on_ws_the_same_or_the_way_to_get_it(lab, monkeypatch, tmp_path):
     assert lab.stacks["ws"].startswith("ws ")
     monkeypatch.setenv("WSLAB_NODE", str(tmp_path))
     assert lab.stacks["ws"].startswith("-Node is here")
+
+
+def test_the_lesson_tells_of_each_ending_and_names_it_after_its_code():
+    assert list(close_codes.STORIES) == list(ENDINGS)
+    for ending in ENDINGS.values():
+        shown = close_codes.experiment(ending, lambda choice: None)
+        assert shown.title
+        if ending.code in CLOSE_CODES:
+            assert shown.title == CLOSE_CODES[ending.code].name
 
 
 def test_what_each_api_lets_pass(lab):

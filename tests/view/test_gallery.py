@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from wslab.labs.close_codes import experiment, told
-from wslab.net.cases.endings import ENDINGS, play
-from wslab.net.peers.library import LibraryPeers
+from wslab.net.cases import ENDINGS, play
+from wslab.net.peers import LibraryPeers
 from wslab.view.experiments import (
     Choice,
     CodeTable,
