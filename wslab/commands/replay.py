@@ -35,8 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from wslab.net import WslabError
-    from wslab.net.trials import replay
+    from wslab.net import WslabError, replay
     from wslab.wire import CaptureError, load
 
     try:

@@ -14,7 +14,7 @@ from wslab.commands import CommandError, until_stopped
 from wslab.commands.lab import port
 
 if TYPE_CHECKING:
-    from wslab.net.listener import Listener
+    from wslab.net import Listener
 
 SUMMARIES = {
     "echo": "sends back what it gets",
@@ -80,9 +80,8 @@ def run(options: argparse.Namespace) -> int:
 
 def make(options: argparse.Namespace) -> Listener:
     """The server that was asked for. Raises CommandError."""
-    from wslab.net import EchoServer, FaultyServer
+    from wslab.net import ChatServer, EchoServer, FaultyServer
     from wslab.net.cases import MISBEHAVIOURS
-    from wslab.net.servers.chat import ChatServer
 
     if options.server == "misbehave":
         if options.max_size is not None or options.compression != "none":

@@ -85,8 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
-    from wslab.net import Tap, WslabError
-    from wslab.net.address import Address
+    from wslab.net import Address, Tap, WslabError
     from wslab.wire import Capture
 
     capture = Capture() if options.limit is None else Capture(limit=options.limit << 20)

@@ -19,9 +19,9 @@ from websockets.asyncio.server import Server as LibraryServer
 from wslab.exercises.chat import QUESTIONS
 from wslab.labs.lesson import Lab
 from wslab.net import ChatServer, Client, Tap, WslabError
-from wslab.net.cases.offenders import OFFENDERS, meet
-from wslab.net.clients.silent import SilentClient
-from wslab.net.servers.hosted import HostedServer
+from wslab.net.cases import OFFENDERS, meet
+from wslab.net.clients import SilentClient
+from wslab.net.servers import HostedServer
 from wslab.net.trials import WAYS, CutResult, CutServer, measure_fan_out, send_through
 from wslab.view.experiments import Bar, Cell, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame

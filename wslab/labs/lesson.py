@@ -10,8 +10,7 @@ from typing import Any, Self, TypeVar
 
 from IPython.display import Code
 
-from wslab.net import Client, NotRunning, Tap, WireDebugger, registry
-from wslab.net.servers.server import Server
+from wslab.net import Client, NotRunning, Server, Tap, WireDebugger, register, unregister
 from wslab.view import ClientPanel, WireView
 from wslab.view.experiments import Question, QuestionView
 from wslab.view.live.live_view import LiveView
@@ -47,7 +46,7 @@ class Lab:
         """What a lesson's own lab has to end on `close`, beside clients, taps, views and server."""
         self._closed = False
         self._debugger = WireDebugger(self.capture)
-        registry.register(self.kind, topic, self)  # this is what stops the one before
+        register(self.kind, topic, self)  # this is what stops the one before
         try:
             server.start()
             self._tap = self.tap_before(server.url, topic)
@@ -208,7 +207,7 @@ class Lab:
         for view in self._views.values():
             view.rest()
         self._clients, self._taps, self._views = {}, {}, {}
-        registry.unregister(self)
+        unregister(self)
 
     def stop(self) -> None:
         """`close`, as the registry calls it."""

@@ -10,8 +10,7 @@ Everything runs on one thread of its own (`loop`), so that a busy cell stops non
 
 from wslab.net.address import Address, parse_url
 from wslab.net.cases.runner import FaultyServer, Observed, visit
-from wslab.net.clients.client import Client, ClientEvent, connect
-from wslab.net.clients.raw import RawClient
+from wslab.net.clients import Client, ClientEvent, RawClient, connect
 from wslab.net.errors import (
     ConnectFailed,
     ConnectTimedOut,
@@ -30,13 +29,11 @@ from wslab.net.errors import (
     WrongValue,
     WslabError,
 )
-from wslab.net.registry import port_holder, running, stop_all
-from wslab.net.servers.chat import ChatServer
-from wslab.net.servers.echo import EchoServer
-from wslab.net.servers.raw import RawConnection, RawServer
-from wslab.net.servers.server import Server
+from wslab.net.listener import Listener
+from wslab.net.registry import port_holder, register, running, stop_all, unregister
+from wslab.net.servers import ChatServer, EchoServer, RawConnection, RawServer, Server
 from wslab.net.tap import InFlight, Rule, Tap, WireDebugger
-from wslab.net.trials.replay import Replay, replay
+from wslab.net.trials import Replay, replay
 
 __all__ = [
     "Address",
@@ -49,6 +46,7 @@ __all__ = [
     "FaultyServer",
     "HandshakeFailed",
     "InFlight",
+    "Listener",
     "NotConnected",
     "NotHeld",
     "NotRunning",
@@ -74,8 +72,10 @@ __all__ = [
     "connect",
     "parse_url",
     "port_holder",
+    "register",
     "replay",
     "running",
     "stop_all",
+    "unregister",
     "visit",
 ]

@@ -1,5 +1,15 @@
-"""Clients: the lab's own, and raw ones."""
+"""Clients: the lab's own, raw ones, and one that reads nothing."""
 
+from wslab.net.clients.client import Client, ClientEvent, connect
 from wslab.net.clients.raw import KEY, RawClient, opening_request
+from wslab.net.clients.silent import SilentClient
 
-__all__ = ["KEY", "RawClient", "opening_request"]
+__all__ = [
+    "KEY",
+    "Client",
+    "ClientEvent",
+    "RawClient",
+    "SilentClient",
+    "connect",
+    "opening_request",
+]

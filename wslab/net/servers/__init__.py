@@ -1,0 +1,18 @@
+"""Servers: echo and chat, a learner's own, and raw ones that do what a script says."""
+
+from wslab.net.servers.chat import ChatServer
+from wslab.net.servers.echo import EchoServer
+from wslab.net.servers.hosted import HostedServer
+from wslab.net.servers.raw import RawConnection, RawServer
+from wslab.net.servers.server import Server
+from wslab.net.servers.tls import TLSServerWithoutCertificate
+
+__all__ = [
+    "ChatServer",
+    "EchoServer",
+    "HostedServer",
+    "RawConnection",
+    "RawServer",
+    "Server",
+    "TLSServerWithoutCertificate",
+]
