@@ -41,90 +41,67 @@ class CloseCode(NamedTuple):
 
 _CODE = "RFC 6455 §7.4.1"
 _REGISTRY = "RFC 6455 §11.7"
+_IN_RANGES = "RFC 6455 §7.4.2"
+_NEVER = "never met: nobody may send it"
 
-CLOSE_CODES: dict[int, CloseCode] = {
-    code.code: code
-    for code in [
-        CloseCode(
-            1000, "Normal Closure", "the work is done", True, _CODE,
-            "either peer", "no", "nothing: both sides are done",
-        ),
-        CloseCode(
-            1001, "Going Away", "a server shuts down or a page is left", True, _CODE,
-            "either peer", "later", "from a server: connect again, after a random wait",
-        ),
-        CloseCode(
-            1002, "Protocol Error", "the peer broke a rule of the protocol", True, _CODE,
-            "either peer", "after a change", "find the bug: the same bytes will fail again",
-        ),
-        CloseCode(
-            1003, "Unsupported Data", "a type of message it cannot take", True, _CODE,
-            "either peer", "after a change", "connect again only to send the other type",
-        ),
-        CloseCode(
-            1004, "Reserved", "has no meaning yet", False, _CODE,
-            "nobody", "no", "never met: nobody may send it",
-        ),
-        CloseCode(
-            1005, "No Status Received", "the close frame carried no code", False, _CODE,
-            "nobody", "no", "as after 1000: the peer closed properly and gave no code",
-        ),
-        CloseCode(
-            1006, "Abnormal Closure", "no close frame arrived at all", False, _CODE,
-            "nobody", "later", "connect again, after a random wait that grows with each failure",
-        ),
-        CloseCode(
-            1007, "Invalid Payload Data",
-            "content of the wrong form, such as text that is not UTF-8", True, _CODE,
-            "either peer", "after a change", "find the bug: text must be UTF-8",
-        ),
-        CloseCode(
-            1008, "Policy Violation", "against the peer's rules", True, _CODE,
-            "either peer", "after a change", "log in, or stop doing what is not allowed",
-        ),
-        CloseCode(
-            1009, "Message Too Big", "longer than the peer takes", True, _CODE,
-            "either peer", "after a change", "connect again and send less at a time",
-        ),
-        CloseCode(
-            1010, "Mandatory Extension",
-            "the client needs an extension that the server did not agree to", True, _CODE,
-            "client", "no", "do without the extension, or use another server",
-        ),
-        CloseCode(
-            1011, "Internal Error", "the peer met a fault of its own", True, _CODE,
-            "either peer", "later", "connect again after a wait; if it stays so, tell somebody",
-        ),
-        CloseCode(
-            1012, "Service Restart", "come back in a moment", True, _REGISTRY,
-            "server", "later", "connect again, after a random wait of 5 to 30 seconds",
-        ),
-        CloseCode(
-            1013, "Try Again Later", "too busy at present", True, _REGISTRY,
-            "server", "later", "connect again much later, or to another address",
-        ),
-        CloseCode(
-            1014, "Bad Gateway", "a gateway got a bad answer", True, _REGISTRY,
-            "server", "later", "connect again after a wait: what stands behind it is broken",
-        ),
-        CloseCode(
-            1015, "TLS Handshake", "the TLS handshake failed", False, _CODE,
-            "nobody", "after a change", "look at the certificate, its names and its dates",
-        ),
-        CloseCode(
-            3000, "Unauthorized", "the endpoint wants to know who asks", True, _REGISTRY,
-            "server", "after a change", "log in (again), then connect again",
-        ),
-        CloseCode(
-            3003, "Forbidden", "known, but not allowed to do this", True, _REGISTRY,
-            "server", "no", "nothing: asking again will not help",
-        ),
-        CloseCode(
-            3008, "Timeout", "it took too long", True, _REGISTRY,
-            "either peer", "at once", "connect again",
-        ),
-    ]
-}  # fmt: skip
+# fmt: off
+_TABLE = (
+    CloseCode(1000, "Normal Closure", "the work is done", True, _CODE,
+              "either peer", "no", "nothing: both sides are done"),
+    CloseCode(1001, "Going Away", "a server shuts down or a page is left", True, _CODE,
+              "either peer", "later", "from a server: connect again, after a random wait"),
+    CloseCode(1002, "Protocol Error", "the peer broke a rule of the protocol", True, _CODE,
+              "either peer", "after a change", "find the bug: the same bytes will fail again"),
+    CloseCode(1003, "Unsupported Data", "a type of message it cannot take", True, _CODE,
+              "either peer", "after a change", "connect again only to send the other type"),
+    CloseCode(1004, "Reserved", "has no meaning yet", False, _CODE,
+              "nobody", "no", _NEVER),
+    CloseCode(1005, "No Status Received", "the close frame carried no code", False, _CODE,
+              "nobody", "no", "as after 1000: the peer closed properly and gave no code"),
+    CloseCode(1006, "Abnormal Closure", "no close frame arrived at all", False, _CODE,
+              "nobody", "later", "connect again, after a random wait that grows with each failure"),
+    CloseCode(1007, "Invalid Payload Data",
+              "content of the wrong form, such as text that is not UTF-8", True, _CODE,
+              "either peer", "after a change", "find the bug: text must be UTF-8"),
+    CloseCode(1008, "Policy Violation", "against the peer's rules", True, _CODE,
+              "either peer", "after a change", "log in, or stop doing what is not allowed"),
+    CloseCode(1009, "Message Too Big", "longer than the peer takes", True, _CODE,
+              "either peer", "after a change", "connect again and send less at a time"),
+    CloseCode(1010, "Mandatory Extension",
+              "the client needs an extension that the server did not agree to", True, _CODE,
+              "client", "no", "do without the extension, or use another server"),
+    CloseCode(1011, "Internal Error", "the peer met a fault of its own", True, _CODE,
+              "either peer", "later", "connect again after a wait; if it stays so, tell somebody"),
+    CloseCode(1012, "Service Restart", "come back in a moment", True, _REGISTRY,
+              "server", "later", "connect again, after a random wait of 5 to 30 seconds"),
+    CloseCode(1013, "Try Again Later", "too busy at present", True, _REGISTRY,
+              "server", "later", "connect again much later, or to another address"),
+    CloseCode(1014, "Bad Gateway", "a gateway got a bad answer", True, _REGISTRY,
+              "server", "later", "connect again after a wait: what stands behind it is broken"),
+    CloseCode(1015, "TLS Handshake", "the TLS handshake failed", False, _CODE,
+              "nobody", "after a change", "look at the certificate, its names and its dates"),
+    CloseCode(3000, "Unauthorized", "the endpoint wants to know who asks", True, _REGISTRY,
+              "server", "after a change", "log in (again), then connect again"),
+    CloseCode(3003, "Forbidden", "known, but not allowed to do this", True, _REGISTRY,
+              "server", "no", "nothing: asking again will not help"),
+    CloseCode(3008, "Timeout", "it took too long", True, _REGISTRY,
+              "either peer", "at once", "connect again"),
+)
+_RANGES = (  # each from its own code up to the next one's
+    CloseCode(0, "Not Used", "codes below 1000 are not used", False, _IN_RANGES,
+              "nobody", "no", _NEVER),
+    CloseCode(1000, "Unassigned", "kept for the protocol itself", False, _IN_RANGES,
+              "nobody", "no", _NEVER),
+    CloseCode(3000, "Library Code", "for libraries and frameworks", True, _IN_RANGES,
+              "either peer", "after a change", "what that library's documentation says"),
+    CloseCode(4000, "Private Code", "whatever the two peers agreed on", True, _IN_RANGES,
+              "either peer", "after a change", "whatever the two peers agreed on"),
+    CloseCode(5000, "Out Of Range", "no range is set for it", False, _IN_RANGES,
+              "nobody", "no", _NEVER),
+)
+# fmt: on
+CLOSE_CODES: dict[int, CloseCode] = {code.code: code for code in _TABLE}
+"""The table."""
 
 
 def close_code(code: int) -> CloseCode:
@@ -135,29 +112,5 @@ def close_code(code: int) -> CloseCode:
     """
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
-    ranges = "RFC 6455 §7.4.2"
-    never = "never met: nobody may send it"
-    agreed = "whatever the two peers agreed on"
-    if code < 1000:
-        return CloseCode(
-            code, "Not Used", "codes below 1000 are not used", False, ranges,
-            "nobody", "no", never,
-        )  # fmt: skip
-    if code < 3000:
-        return CloseCode(
-            code, "Unassigned", "kept for the protocol itself", False, ranges,
-            "nobody", "no", never,
-        )  # fmt: skip
-    if code < 4000:
-        return CloseCode(
-            code, "Library Code", "for libraries and frameworks", True, ranges,
-            "either peer", "after a change", "what that library's documentation says",
-        )  # fmt: skip
-    if code < 5000:
-        return CloseCode(
-            code, "Private Code", agreed, True, ranges,
-            "either peer", "after a change", agreed,
-        )  # fmt: skip
-    return CloseCode(
-        code, "Out Of Range", "no range is set for it", False, ranges, "nobody", "no", never
-    )
+    *_, found = (whole for whole in _RANGES if whole.code <= max(code, 0))
+    return found._replace(code=code)

@@ -5,190 +5,99 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Header(NamedTuple):
-    """A known header: what it says in a request, and in a response where that differs."""
+class KnownHeader(NamedTuple):
+    """What a header says in a request, and what in a response."""
 
     name: str
-    request: str
-    response: str
     rfc: str
+    request: str = "Belongs into responses only."
+    response: str = "Belongs into requests only."
 
 
-HEADERS: dict[str, Header] = {
-    header.name.lower(): header
-    for header in [
-        Header(
-            "Host",
-            "Which site is meant: one server and one port may serve many names.",
-            "Belongs into requests only.",
-            "RFC 6455 §4.1",
-        ),
-        Header(
-            "Upgrade",
-            "Asks to leave HTTP for another protocol on this same TCP connection.",
-            "Names the protocol that this connection speaks from the next byte on.",
-            "RFC 6455 §4.1",
-        ),
-        Header(
-            "Connection",
-            "Upgrade here says that the Upgrade header is meant for the next hop alone; "
-            "a proxy that does not know WebSocket must not pass it on.",
-            "Upgrade here confirms that the change of protocol is meant for this very hop.",
-            "RFC 6455 §4.1",
-        ),
-        Header(
-            "Sec-WebSocket-Key",
-            "16 random bytes in base64, new for every connection. It is no secret and no password: "
-            "the server must work with it, which proves that it speaks WebSocket and that "
-            "the answer is no old one out of a cache.",
-            "Belongs into requests only.",
-            "RFC 6455 §11.3.1",
-        ),
-        Header(
-            "Sec-WebSocket-Version",
-            "The version of the protocol; 13 is the one that RFC 6455 defines.",
-            "The versions that this server speaks; sent when it refuses the one it was asked for.",
-            "RFC 6455 §11.3.5",
-        ),
-        Header(
-            "Sec-WebSocket-Accept",
-            "Belongs into responses only.",
-            "The proof that the server read this request: SHA-1 of the key and a fixed GUID, "
-            "in base64.",
-            "RFC 6455 §11.3.3",
-        ),
-        Header(
-            "Sec-WebSocket-Protocol",
-            "The subprotocols that the client offers, the one it likes best first.",
-            "The one subprotocol that the server chose out of those offered.",
-            "RFC 6455 §11.3.4",
-        ),
-        Header(
-            "Sec-WebSocket-Extensions",
-            "The extensions that the client offers, such as permessage-deflate (compression).",
-            "The extensions that both will use from the first frame on.",
-            "RFC 6455 §11.3.2",
-        ),
-        Header(
-            "Origin",
-            "The site whose page opened the connection. A browser always sends it and no script "
-            "can change it; the server must check it, because nobody else does.",
-            "Belongs into requests only.",
-            "RFC 6455 §10.2",
-        ),
-        Header(
-            "Cookie",
-            "What the browser has stored for this host, login included. It goes along with a "
-            "handshake from any page: the reason why Origin matters. (Masked as it was recorded.)",
-            "Belongs into requests only.",
-            "RFC 6265 §5.4",
-        ),
-        Header(
-            "Set-Cookie",
-            "Belongs into responses only.",
-            "Asks the browser to store a cookie. (Masked as it was recorded.)",
-            "RFC 6265 §4.1",
-        ),
-        Header(
-            "Authorization",
-            "A login or a token. A browser's WebSocket cannot set it; other clients can. "
-            "(Masked as it was recorded.)",
-            "Belongs into requests only.",
-            "RFC 9110 §11.6.2",
-        ),
-        Header(
-            "Proxy-Authorization",
-            "A login for the proxy on the way. (Masked as it was recorded.)",
-            "Belongs into requests only.",
-            "RFC 9110 §11.7.2",
-        ),
-        Header(
-            "User-Agent",
-            "Which program asks. For statistics; it says nothing about what is allowed.",
-            "Belongs into requests only.",
-            "RFC 9110 §10.1.5",
-        ),
-        Header(
-            "Server",
-            "Belongs into responses only.",
-            "Which program answers.",
-            "RFC 9110 §10.2.4",
-        ),
-        Header(
-            "Date",
-            "When the message was made.",
-            "When the response was made.",
-            "RFC 9110 §6.6.1",
-        ),
-        Header(
-            "Content-Length",
-            "How many bytes of body follow the empty line.",
-            "How many bytes of body follow the empty line.",
-            "RFC 9110 §8.6",
-        ),
-        Header(
-            "Content-Type",
-            "What kind of text or data the body is.",
-            "What kind of text or data the body is.",
-            "RFC 9110 §8.3",
-        ),
-        Header(
-            "Transfer-Encoding",
-            "How the body is cut up on the way.",
-            "How the body is cut up on the way.",
-            "RFC 9112 §6.1",
-        ),
-        Header(
-            "Location",
-            "Belongs into responses only.",
-            "Where to ask instead. A browser's WebSocket does not follow it.",
-            "RFC 9110 §10.2.2",
-        ),
-        Header(
-            "Retry-After",
-            "Belongs into responses only.",
-            "When to ask again.",
-            "RFC 9110 §10.2.3",
-        ),
-        Header(
-            "Pragma",
-            "An old way to say: no answers out of a cache.",
-            "An old way to say: do not store this.",
-            "RFC 9111 §5.4",
-        ),
-        Header(
-            "Cache-Control",
-            "no-cache: no answers out of a cache.",
-            "Whether this answer may be stored.",
-            "RFC 9111 §5.2",
-        ),
-        Header(
-            "Accept-Encoding",
-            "How a body may be compressed. Has no effect on a WebSocket's frames.",
-            "How a body may be compressed.",
-            "RFC 9110 §12.5.3",
-        ),
-        Header(
-            "Accept-Language",
-            "The languages that the reader prefers.",
-            "The languages that the server prefers.",
-            "RFC 9110 §12.5.4",
-        ),
-        Header(
-            "Accept",
-            "The kinds of content that the client takes.",
-            "The kinds of content that the server takes.",
-            "RFC 9110 §12.5.1",
-        ),
-    ]
-}
-# Not in any RFC's hands: a name that nobody here knows is still a header field.
-UNKNOWN = Header(
-    "",
-    "A header that the handshake does not use.",
-    "A header that the handshake does not use.",
-    "RFC 9110 §5.1",
+# fmt: off
+_KNOWN = (
+    KnownHeader("Host", "RFC 6455 §4.1",
+        "Which site is meant: one server and one port may serve many names."),
+    KnownHeader("Upgrade", "RFC 6455 §4.1",
+        "Asks to leave HTTP for another protocol on this same TCP connection.",
+        "Names the protocol that this connection speaks from the next byte on."),
+    KnownHeader("Connection", "RFC 6455 §4.1",
+        "Upgrade here says that the Upgrade header is meant for the next hop alone; a proxy that "
+        "does not know WebSocket must not pass it on.",
+        "Upgrade here confirms that the change of protocol is meant for this very hop."),
+    KnownHeader("Sec-WebSocket-Key", "RFC 6455 §11.3.1",
+        "16 random bytes in base64, new for every connection. It is no secret and no password: "
+        "the server must work with it, which proves that it speaks WebSocket and that the answer "
+        "is no old one out of a cache."),
+    KnownHeader("Sec-WebSocket-Version", "RFC 6455 §11.3.5",
+        "The version of the protocol; 13 is the one that RFC 6455 defines.",
+        "The versions that this server speaks; sent when it refuses the one it was asked for."),
+    KnownHeader("Sec-WebSocket-Accept", "RFC 6455 §11.3.3",
+        response="The proof that the server read this request: SHA-1 of the key and a fixed GUID, "
+        "in base64."),
+    KnownHeader("Sec-WebSocket-Protocol", "RFC 6455 §11.3.4",
+        "The subprotocols that the client offers, the one it likes best first.",
+        "The one subprotocol that the server chose out of those offered."),
+    KnownHeader("Sec-WebSocket-Extensions", "RFC 6455 §11.3.2",
+        "The extensions that the client offers, such as permessage-deflate (compression).",
+        "The extensions that both will use from the first frame on."),
+    KnownHeader("Origin", "RFC 6455 §10.2",
+        "The site whose page opened the connection. A browser always sends it and no script can "
+        "change it; the server must check it, because nobody else does."),
+    KnownHeader("Cookie", "RFC 6265 §5.4",
+        "What the browser has stored for this host, login included. It goes along with a "
+        "handshake from any page: the reason why Origin matters. (Masked as it was recorded.)"),
+    KnownHeader("Set-Cookie", "RFC 6265 §4.1",
+        response="Asks the browser to store a cookie. (Masked as it was recorded.)"),
+    KnownHeader("Authorization", "RFC 9110 §11.6.2",
+        "A login or a token. A browser's WebSocket cannot set it; other clients can. (Masked as "
+        "it was recorded.)"),
+    KnownHeader("Proxy-Authorization", "RFC 9110 §11.7.2",
+        "A login for the proxy on the way. (Masked as it was recorded.)"),
+    KnownHeader("User-Agent", "RFC 9110 §10.1.5",
+        "Which program asks. For statistics; it says nothing about what is allowed."),
+    KnownHeader("Server", "RFC 9110 §10.2.4",
+        response="Which program answers."),
+    KnownHeader("Date", "RFC 9110 §6.6.1",
+        "When the message was made.",
+        "When the response was made."),
+    KnownHeader("Content-Length", "RFC 9110 §8.6",
+        "How many bytes of body follow the empty line.",
+        "How many bytes of body follow the empty line."),
+    KnownHeader("Content-Type", "RFC 9110 §8.3",
+        "What kind of text or data the body is.",
+        "What kind of text or data the body is."),
+    KnownHeader("Transfer-Encoding", "RFC 9112 §6.1",
+        "How the body is cut up on the way.",
+        "How the body is cut up on the way."),
+    KnownHeader("Location", "RFC 9110 §10.2.2",
+        response="Where to ask instead. A browser's WebSocket does not follow it."),
+    KnownHeader("Retry-After", "RFC 9110 §10.2.3",
+        response="When to ask again."),
+    KnownHeader("Pragma", "RFC 9111 §5.4",
+        "An old way to say: no answers out of a cache.",
+        "An old way to say: do not store this."),
+    KnownHeader("Cache-Control", "RFC 9111 §5.2",
+        "no-cache: no answers out of a cache.",
+        "Whether this answer may be stored."),
+    KnownHeader("Accept-Encoding", "RFC 9110 §12.5.3",
+        "How a body may be compressed. Has no effect on a WebSocket's frames.",
+        "How a body may be compressed."),
+    KnownHeader("Accept-Language", "RFC 9110 §12.5.4",
+        "The languages that the reader prefers.",
+        "The languages that the server prefers."),
+    KnownHeader("Accept", "RFC 9110 §12.5.1",
+        "The kinds of content that the client takes.",
+        "The kinds of content that the server takes."),
 )
+# fmt: on
+
+HEADERS: dict[str, KnownHeader] = {header.name.lower(): header for header in _KNOWN}
+"""By name in lower case."""
+
+# A name that nobody here knows is a header field all the same.
+_NOT_USED = "A header that the handshake does not use."
+UNKNOWN = KnownHeader("", "RFC 9110 §5.1", _NOT_USED, _NOT_USED)
 
 
 def header_meaning(name: str, in_request: bool) -> tuple[str, str]:
