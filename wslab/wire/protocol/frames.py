@@ -12,12 +12,11 @@ Source: RFC 6455 §5. A frame on the wire::
 from __future__ import annotations
 
 import secrets
-import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from ..fields import Direction, Field, Kind, Violation
 from ..rules import RULES
@@ -146,55 +145,13 @@ EARLY = 0x200  # sent before the response to the handshake had come
 CHECKED = 0x400  # what it adds to its message has been looked at
 FAULTY = 0x800  # and breaks a rule
 
-# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
-# whole length; 0 sends it to the careful path, LONG to the bytes that hold its length. One table
-# for each thing that changes what is plain: who sends, whether a message in fragments is going on,
-# whether RSV1 means "compressed".
-LONG = 1
-_NONE = bytes(256)
-
-
-def _steps(direction: Direction, in_message: bool, rsv1: bool) -> list[bytes]:
-    bit, header = (0x80, 6) if direction == "client" else (0, 2)
-    short = {bit + size: header + size for size in range(126)}
-    of_control = bytes(short.get(second, 0) for second in range(256))
-    of_data = bytes((short | {bit + 126: LONG, bit + 127: LONG}).get(i, 0) for i in range(256))
-    data = {0x00} if in_message else {0x81, 0x82} | ({0xC1, 0xC2} if rsv1 else set())
-    return [
-        of_control if first in (0x89, 0x8A) else of_data if first in data else _NONE
-        for first in range(256)
-    ]
-
-
-_PLAIN = {
-    (direction, in_message, rsv1): _steps(direction, in_message, rsv1)
-    for direction in get_args(Direction)
-    for in_message in (False, True)
-    for rsv1 in (False, True)
-}
-
-
-def _long_end(data: bytes | bytearray, start: int, stop: int) -> int:
-    """Where a frame with a long form of length ends; 0 for the careful path."""
-    second = data[start + 1]
-    key = second >> 7 << 2
-    if second & 1:
-        size = int.from_bytes(data[start + 2 : start + 10], "big")
-        return start + 10 + key + size if 0xFFFF < size < 1 << 63 and start + 10 <= stop else 0
-    size = int.from_bytes(data[start + 2 : start + 4], "big")
-    return start + 4 + key + size if size > 125 and start + 4 <= stop else 0
-
-
-_MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
-_WIDE = f"utf-16-{sys.byteorder[0]}e"  # makes 16 bits of each of latin-1's 8, at C's speed
-_MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
-
 
 class Splitter:
     """Finds the frames of one direction's stream, wherever its bytes were cut.
 
     Keeps only what must be known from one frame to the next; `position` is the offset of the first
     byte that no whole frame has taken yet, `fragmented` holds where messages in fragments start.
+    The index uses a faster one: `recording/fast.py`.
     """
 
     __slots__ = ("closed", "direction", "fragmented", "in_message", "position", "rsv1_allowed")
@@ -211,44 +168,30 @@ class Splitter:
         self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
     ) -> None:
         """Append offset and marks of each whole frame in `data[position:stop]`."""
-        position = self.position
-        append = starts.append
-        while True:
-            if not self.closed:
-                steps = _PLAIN[self.direction, self.in_message, self.rsv1_allowed]
-                first = len(starts)
-                last = stop - 1
-                while position < last:
-                    step = steps[data[position]][data[position + 1]]
-                    if step > LONG:
-                        end = position + step
-                    elif not step or not (end := _long_end(data, position, stop)):
-                        break
-                    if end > stop:
-                        break
-                    append(position)
-                    position = end
-                if len(starts) > first:
-                    table = _MARKS_IN_MESSAGE if self.in_message else _MARKS
-                    heads = bytes([data[start] for start in starts[first:]])
-                    marks.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
-            header = read_header(data, position, stop)
-            if header is None or position + header.length + header.payload_length > stop:
-                break
-            append(position)
-            marks.append(self._look(data, position, header))
-            self.follow(data[position], position, header.length + header.payload_length)
-            position = self.position
-        self.position = position
+        while self.take(data, stop, starts, marks):
+            pass
+
+    def take(
+        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+    ) -> bool:
+        """Append offset and marks of the next frame; False where it is not all there."""
+        start = self.position
+        header = read_header(data, start, stop)
+        if header is None or start + header.length + header.payload_length > stop:
+            return False
+        starts.append(start)
+        marks.append(self._look(data, start, header))
+        self.follow(data[start], header.length + header.payload_length)
+        return True
 
     @property
     def context(self) -> int:
         """What the next frame's marks say about what came before it."""
         return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
 
-    def follow(self, first: int, start: int, length: int) -> None:
-        """Go on behind a whole frame whose first byte is `first`."""
-        opcode = first & 0x0F
+    def follow(self, first: int, length: int) -> None:
+        """Advance past a complete frame of `length` bytes whose first byte is `first`."""
+        opcode, start = first & 0x0F, self.position
         self.position = start + length
         if opcode == Opcode.CLOSE:
             self.closed = True
@@ -283,33 +226,6 @@ def payload_at(data: bytes | bytearray, start: int) -> bytes:
     header = read_header(data, start, len(data))
     assert header is not None, "only a whole frame has a payload"
     return frame_payload(data, start, header)
-
-
-def unmask_short(data: bytes | bytearray, starts: Sequence[int]) -> bytes | None:
-    """Frames that follow each other at `starts`, with their payloads unmasked: all in one XOR.
-
-    None where one of them is not masked or has more than 125 bytes of payload.
-    """
-    first, last = starts[0], starts[-1]
-    if last - first > len(starts) * (6 + 125):
-        return None
-    region = bytes(data[first : last + 6 + (data[last + 1] & 0x7F)])
-    offsets = [start - first for start in starts]
-    seconds = [region[offset + 1] for offset in offsets]
-    if min(seconds) < 0x80 or max(seconds) > 0x80 + 125:
-        return None
-    keys = b"".join(
-        [
-            _HEADER + (region[offset + 2 : offset + 6] * 32)[: second - 0x80]
-            for offset, second in zip(offsets, seconds, strict=True)
-        ]
-    )
-    return (int.from_bytes(region, "little") ^ int.from_bytes(keys, "little")).to_bytes(
-        len(region), "little"
-    )
-
-
-_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
 
 
 def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ from ..rules import RULES
 from . import frames
 from .deflate import Inflater
 from .frames import Header, Opcode
-from .utf8 import Utf8Check, is_utf8
+from .utf8 import Utf8Check
 
 MessageKind = Literal["text", "binary"]
 
@@ -163,15 +163,18 @@ class Assembler:
 
 
 class Joiner:
-    """The whole messages out of the whole frames of one recorded direction."""
+    """The whole messages out of the whole frames of one recorded direction.
+
+    The index uses a faster one: `recording/fast.py`.
+    """
 
     def __init__(
         self, connection: int, direction: Direction, data: bytearray, inflater: Inflater | None
     ) -> None:
         self.connection = connection
         self.direction: Direction = direction
-        self._data = data
-        self._assembler = Assembler(inflater)
+        self.data = data
+        self.assembler = Assembler(inflater)
         self._start = 0  # where the message begins
         self._content: list[bytes] = []
 
@@ -179,36 +182,14 @@ class Joiner:
         self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
     ) -> Iterator[Message]:
         """The messages that end with the next frames: their rows, offsets and times in turn."""
-        data, made = self._data, self._assembler
-        unmasked, first_start = frames.unmask_short(data, starts), starts[0]
-        connection, direction, new = self.connection, self.direction, tuple.__new__
         for row, start, time in zip(rows, starts, times, strict=True):
-            first = data[start]
-            kind = _WHOLE.get(first)
-            # The second byte 127 or 255: a frame of more than 64 KiB, unmasked piece by piece.
-            if kind is None or made.open or (unmasked is None and data[start + 1] & 0x7F == 127):
-                message = self._join_fragment(row, start, time)
-                if message is not None:
-                    yield message
-                continue
-            # Nearly every message: one frame, not compressed.
-            if unmasked is not None:
-                begin = start - first_start + 6
-                content = unmasked[begin : begin + data[start + 1] - 0x80]
-            else:
-                content = frames.payload_at(data, start)
-            fine = first == 0x82 or content.isascii() or is_utf8(content)
-            # Not by Message(...): that takes twice as long, and there may be millions.
-            yield new(
-                Message,
-                (
-                    connection, direction, kind, time, start, 1, len(content), content,
-                    () if fine else _NOT_UTF8, row,
-                ),
-            )  # fmt: skip
+            message = self.join_frame(row, start, time)
+            if message is not None:
+                yield message
 
-    def _join_fragment(self, row: int, start: int, time: float) -> Message | None:
-        data, made = self._data, self._assembler
+    def join_frame(self, row: int, start: int, time: float) -> Message | None:
+        """The message that ends with the frame at `start`, if one does."""
+        data, made = self.data, self.assembler
         if data[start] & 0x0F > Opcode.BINARY:
             return None
         made.begin(data[start])
@@ -228,10 +209,6 @@ class Joiner:
             self.connection, self.direction, made.kind, time, self._start, made.frames, made.size,
             content, tuple(RULES[name] for name in made.message_faults), row,
         )  # fmt: skip
-
-
-_WHOLE: dict[int, MessageKind] = {0x81: "text", 0x82: "binary"}
-_NOT_UTF8 = (RULES["text-not-utf8"],)
 
 
 class FrameHead(NamedTuple):
@@ -372,7 +349,7 @@ class Reader:
         self._frame = None
         length = frame.header.length + frame.header.payload_length
         violations = self._violations(frame, self._control)
-        self._track.follow(frame.data[0], frame.offset, length)
+        self._track.follow(frame.data[0], length)
         faults = self.assembler.faults
         yield FrameEnd(frame.offset, length, (*violations, *(RULES[name] for name in faults)))
         if self.assembler.ended:

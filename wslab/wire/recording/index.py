@@ -18,11 +18,12 @@ from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.connection_state import State
 from ..protocol.deflate import Agreement, Inflater
-from ..protocol.messages import Joiner, Message
+from ..protocol.messages import Message
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, Said, not_utf8
 from .cutter import CutSide, Cutter
+from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, whose_stream
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
@@ -328,7 +329,7 @@ class Index:
         """HTTP is over in this direction."""
         agreed, streams = connection.agreed, self._log.streams
         side.inflater = Inflater.of(side.direction, agreed) if agreed else None
-        side.splitter = frames.Splitter(side.direction, side.position, agreed is not None)
+        side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
         side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
         side.frames = side.position
 
@@ -531,7 +532,7 @@ class Index:
 
         Illegal frames count as well as they can: see `messages.Assembler`.
         """
-        joiners: dict[int, Joiner] = {}
+        joiners: dict[int, FastJoiner] = {}
         position, count = 0, self.update()
         while position < count:
             with self._lock:
@@ -566,12 +567,12 @@ class Index:
                 rows.setdefault(stream, []).append(row)
         return {**rows}
 
-    def _joiner(self, stream: int) -> Joiner:
+    def _joiner(self, stream: int) -> FastJoiner:
         side, (connection, _) = self._side(stream), whose_stream(stream)
         inflater = None
         if side.inflater is not None:
             inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
-        return Joiner(connection, side.direction, self._log.streams[stream], inflater)
+        return FastJoiner(connection, side.direction, self._log.streams[stream], inflater)
 
     def unit(self, number: int, most: int | None = None) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
