@@ -1,39 +1,107 @@
-"""The notebook that a test module is about: its stubs, and cells run as the notebook runs them."""
+"""The notebook that an exercise is in: its stubs, and cells run as the notebook runs them."""
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+from collections.abc import Callable
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from wslab.exercises.frames import puzzle
 from wslab.exercises.verdict import Verdict
+from wslab.net.cases import ENDINGS, play
+from wslab.net.peers import LibraryPeers
+from wslab.wire import Capture, Unit, steps
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: %b\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n\r\n"
+)
+
+
+def response(accept: bytes) -> Unit:
+    """A server's answer to a request, with this accept key."""
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST % base64.b64encode(os.urandom(16)))
+    capture.record(connection, "server", RESPONSE % accept)
+    return capture.index.unit(1)
+
+
+def trace() -> Capture:
+    """Three connections; on the second the server closes with 1009, on the third with 1000."""
+    capture = Capture()
+    for code in (None, 1009, 1000):
+        connection = capture.open_connection(upgraded=True)
+        capture.record(connection, "client", bytes.fromhex("818000000000"))
+        if code:
+            capture.record(connection, "server", b"\x88\x02" + code.to_bytes(2, "big"))
+    return capture
+
+
+def story() -> list[object]:
+    """A client that was OPEN, and then TCP broke off."""
+    capture = Capture()
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST % b"dGhlIHNhbXBsZSBub25jZQ==")
+    capture.record(connection, "server", RESPONSE % b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    capture.end(connection, "server", "reset")
+    return list(steps(capture, connection))
+
+
+def ending() -> object:
+    """The ending of the close codes' trace, played."""
+    peers = LibraryPeers()
+    try:
+        return play(ENDINGS["reason-not-utf8"], peers, Capture())
+    finally:
+        peers.stop()
+
+
+# By topic and name. A lesson whose exercises ask for functions has none.
+MADE_ABOVE: dict[str, Callable[[], dict[str, object]]] = {
+    "chat": lambda: {"trace": trace()},
+    "close_codes": lambda: {"mystery": ending()},
+    "connection_state": lambda: {"story": story()},
+    "frames": lambda: {"mystery": puzzle(7)},
+    "handshake": lambda: {"mystery": response(b"wrong")},
+}
 
 
 class Lesson:
     """The notebook and the checks of one topic."""
 
     def __init__(self, topic: str) -> None:
+        self.topic = topic
         self.checks = import_module(f"wslab.exercises.{topic}")
-        (self._notebook,) = NOTEBOOKS.glob(f"[0-9][0-9]_{topic}.ipynb")
+        (notebook,) = NOTEBOOKS.glob(f"[0-9][0-9]_{topic}.ipynb")
+        self.stubs = {
+            tag.removeprefix("exercise:"): "".join(cell["source"])
+            for cell in json.loads(notebook.read_text("utf-8"))["cells"]
+            for tag in cell["metadata"].get("tags", [])
+            if tag.startswith("exercise:")
+        }
+        """The source of each cell that is tagged as an exercise, by the exercise's name."""
 
-    def stub(self, exercise: str) -> str:
-        """The source of the one cell that is tagged as this exercise."""
-        cells = json.loads(self._notebook.read_text("utf-8"))["cells"]
-        (source,) = [
-            "".join(cell["source"])
-            for cell in cells
-            if f"exercise:{exercise}" in cell["metadata"].get("tags", [])
-        ]
-        return source
+    @cached_property
+    def made(self) -> dict[str, object]:
+        """What cells further up have made: only what is read off a recording needs it."""
+        return MADE_ABOVE.get(self.topic, dict)()
 
-    def run(self, source: str, **made_above: object) -> Verdict:
-        """Run a cell: the value of its last line is what it shows. `made_above` is what cells
-        further up have made."""
-        names = vars(self.checks) | made_above
+    def run(self, source: str) -> Verdict:
+        """Run a cell: the value of its last line is what it shows."""
+        names = vars(self.checks) | self.made
         *body, last = source.strip().split("\n")
         exec("\n".join(body), names)
         verdict = eval(last, names)

@@ -1,4 +1,4 @@
-"""Every stub of the chat lesson fails its check, every solution passes, mistakes get names."""
+"""What is particular to the exercises of the chat: rooms on a real server, who was shown out."""
 
 from __future__ import annotations
 
@@ -8,58 +8,16 @@ from collections import deque
 import pytest
 from websockets.asyncio.server import broadcast
 
-from wslab.exercises.chat import SOLUTIONS, check_chat, check_history, check_offender, check_shorten
-from wslab.wire import Capture
+from wslab.exercises import chat
+from wslab.exercises.chat import check_chat, check_history, check_offender, check_shorten
+
+from .conftest import trace
+from .test_every_exercise import STRANGE, refused
 
 
-def trace() -> Capture:
-    """Three connections; on the second the server closes with 1009, on the third with 1000."""
-    capture = Capture()
-    for code in (None, 1009, 1000):
-        connection = capture.open_connection(upgraded=True)
-        capture.record(connection, "client", bytes.fromhex("818000000000"))
-        if code:
-            capture.record(connection, "server", b"\x88\x02" + code.to_bytes(2, "big"))
-    return capture
-
-
-@pytest.mark.parametrize("exercise", ["shorten", "chat", "history", "offender"])
-def test_every_stub_fails_with_a_hint(lesson, exercise):
-    verdict = lesson.run(lesson.stub(exercise), trace=trace())
-    assert not verdict
-    assert verdict.hint
-    assert "Not yet" in verdict._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("exercise", "check"),
-    [
-        ("shorten", "check_shorten(shorten)"),
-        ("chat", "check_chat(room, members)"),
-        ("history", "check_history(remember)"),
-    ],
-)
-def test_every_solution_passes(lesson, exercise, check):
-    assert lesson.run(f"{SOLUTIONS[exercise]}\n{check}")
-
-
-@pytest.mark.parametrize(
-    ("shorten", "named"),
-    [
-        (lambda text, limit: None, "returned nothing"),
-        (lambda text, limit: ..., "returned nothing"),
-        (lambda text, limit: text.encode()[:limit], "These are bytes"),
-        (lambda text, limit: text[:limit], "These are 50 characters"),
-        (lambda text, limit: text.encode()[:limit].decode(), "middle of a character"),
-        (lambda text, limit: text.encode()[:limit].decode(errors="replace"), "�"),
-        (lambda text, limit: text.encode()[: limit - 1].decode(errors="ignore"), "missing"),
-        (lambda text, limit: 7, "got int"),
-    ],
-)
-def test_mistakes_with_bytes_are_named(shorten, named):
-    verdict = check_shorten(shorten)
-    assert not verdict
-    assert named in repr(verdict)
+def test_what_is_too_long_is_told():
+    assert "This is 60 bytes long" in check_shorten(lambda text, limit: text).misconception
+    assert "got int" in check_shorten(lambda text, limit: 7).misconception
 
 
 def room_that(speak, *, tidy=True):
@@ -185,6 +143,24 @@ def test_mistakes_with_a_history_are_named(room, named):
     assert not verdict
     assert verdict.hint
     assert named in repr(verdict)
+
+
+async def loops(members, connection, message):
+    while True:
+        pass
+
+
+def test_a_loop_without_an_end_in_a_room_is_ended(monkeypatch):
+    monkeypatch.setattr(chat, "PATIENCE", 1.0)
+    verdict = check_chat(*room_that(loops))
+    refused(verdict, "loops")
+    assert "without an await" in verdict.misconception
+
+
+def test_whatever_is_given_for_a_room_is_answered():
+    for value in STRANGE:
+        refused(check_history(lambda *_, value=value: value), value)
+    refused(check_chat(None, set()), "None")
 
 
 @pytest.mark.parametrize(

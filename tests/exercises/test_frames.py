@@ -1,47 +1,21 @@
-"""Every stub in the notebook fails its check, every solution passes, mistakes get names."""
+"""What is particular to the exercises on frames; `test_every_exercise.py` has the rest."""
 
 from __future__ import annotations
 
 import pytest
 
-from wslab.exercises.frames import SOLUTIONS, check_encode, check_length, check_read, puzzle
+from wslab.exercises.frames import check_encode, check_length, check_read, puzzle
 from wslab.wire import encode_frame, mask
 
 
-@pytest.mark.parametrize("exercise", ["encode", "length", "read"])
-def test_every_stub_fails_with_a_hint(lesson, exercise):
-    verdict = lesson.run(lesson.stub(exercise), mystery=puzzle(7))
-    assert not verdict
-    assert verdict.hint
+def test_hex_is_no_frame():
+    verdict = check_encode(lambda p, k: encode_frame(1, p, masking_key=k).hex())
+    assert "Expected bytes, got str" in verdict.misconception
 
 
-@pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_every_solution_passes(lesson, exercise):
-    assert lesson.run(f"{SOLUTIONS[exercise]}\ncheck_{exercise}({exercise})")
-
-
-def right(payload: bytes, key: bytes) -> bytes:
-    return encode_frame(1, payload, masking_key=key)
-
-
-MISTAKES = [
-    (lambda p, k: encode_frame(1, p), "what a server sends"),
-    (lambda p, k: bytes([0x81, len(p)]) + k + mask(p, k), "MASK bit is missing"),
-    (lambda p, k: bytes([0x81, 0x80 | len(p)]) + k + p, "payload is not"),
-    (lambda p, k: bytes([0x81, 0x80 | len(p)]) + mask(p, k), "key is missing"),
-    (lambda p, k: bytes([0x81, 0x80 | len(p)]) + mask(p, k) + k, "stands before"),
-    (lambda p, k: encode_frame(1, p, masking_key=k, fin=False), "FIN is 0"),
-    (lambda p, k: encode_frame(2, p, masking_key=k), "2 is binary"),
-    (lambda p, k: bytes([0x81, 0x84 + len(p)]) + k + mask(p, k), "payload only"),
-    (lambda p, k: right(p, k).hex(), "Expected bytes, got str"),
-]
-
-
-@pytest.mark.parametrize(("function", "named"), MISTAKES)
-def test_a_known_mistake_gets_its_name(function, named):
-    verdict = check_encode(function)
-    assert not verdict
-    assert named in verdict.misconception
+def test_long_bytes_are_shown_as_far_as_they_part():
+    verdict = check_encode(lambda p, k: encode_frame(1, p[:60], masking_key=k))
+    assert len(verdict.got) == len(verdict.expected) == 24
 
 
 def test_what_raises_is_told():

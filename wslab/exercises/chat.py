@@ -7,7 +7,6 @@ import contextlib
 import logging
 import random
 import socket
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,12 +14,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.exercise import Exercise, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
-from wslab.wire import Capture
-from wslab.wire.protocol.close_codes import close_code
+from wslab.exercises.time_limit import TimeIsUp, within
+from wslab.exercises.verdict import Verdict, not_yet, solved
+from wslab.wire import Capture, close_code
 
 QUESTIONS = {
     "frames": Question(
@@ -117,112 +115,81 @@ QUESTIONS = {
 # --- Shorten a text to a number of bytes, and break no character
 
 
-def check_shorten(shorten: Callable[[str, int], str]) -> Verdict:
-    """Whether `shorten(text, limit)` keeps the most that fits into `limit` bytes of UTF-8."""
+def _texts() -> list[tuple[str, int]]:
     rng = random.Random()
-    letters = "aé€🙂 b"
     texts = ["x" * 60, "short", "é" * 30, "x" * 49 + "é", "x" * 48 + "🙂", "€" * 17]
-    texts += ["".join(rng.choices(letters, k=rng.randint(10, 60))) for _ in range(50)]
-    for text in texts:
-        expected = text.encode()[:50].decode(errors="ignore")
-        try:
-            got: object = shorten(text, 50)
-            got = None if got is Ellipsis else got
-        except Exception as error:
-            return Verdict.raised(
-                f"shorten({text!r}, 50)",
-                error,
-                _shorten_hints.next(),
-                "The cut went through the middle of a character, and strict decoding refuses half "
-                "of one."
-                if isinstance(error, UnicodeDecodeError)
-                else "",
-            )
-        if got != expected:
-            return Verdict(
-                False,
-                f"shorten({text!r}, 50) is not the most that fits into 50 bytes.",
-                got,
-                expected,
-                _shorten_misconception(text, got),
-                "RFC 6455 §8.1",
-                _shorten_hints.next(),
-            )
-    return Verdict(
-        True,
-        f"{len(texts)} texts, each as long as it may be, and no character broken.",
-        rfc="RFC 6455 §8.1",
-    )
+    texts += ["".join(rng.choices("aé€🙂 b", k=rng.randint(10, 60))) for _ in range(50)]
+    return [(text, 50) for text in texts]
 
 
-_shorten_hints = Hints(
-    "three steps: to bytes, cut, and back to text.",
-    "the last character may be cut through: bytes.decode has a parameter for what is broken.",
-    'data.decode(errors="ignore") leaves out half a character at the end.',
-    "solution('shorten') shows one.",
+check_shorten = Exercise(
+    "shorten",
+    "Whether `shorten(text, limit)` keeps the most that fits into `limit` bytes of UTF-8.",
+    cases=_texts,
+    expected=lambda text, limit: text.encode()[:limit].decode(errors="ignore"),
+    mistakes={
+        "These are bytes: the next one to see them wants text. .decode() them.": (
+            lambda text, limit: text.encode()[:limit]
+        ),
+        "These are 50 characters. In UTF-8 a character takes 1 to 4 bytes.": (
+            lambda text, limit: text[:limit]
+        ),
+        "The cut went through the middle of a character, and strict decoding refuses half of "
+        "one.": lambda text, limit: text.encode()[:limit].decode(),
+        "The broken half became a �, which nobody wrote. Leave it out instead.": (
+            lambda text, limit: text.encode()[:limit].decode(errors="replace")
+        ),
+        "Something that would have fitted is missing.": (
+            lambda text, limit: text.encode()[: limit - 1].decode(errors="ignore")
+        ),
+    },
+    why=lambda got, text, limit: (
+        f"This is {len(got.encode())} bytes long."
+        if len(got.encode()) > limit
+        else "Something that would have fitted is missing."
+    ),
+    hints=(
+        "three steps: to bytes, cut, and back to text.",
+        "the last character may be cut through: bytes.decode has a parameter for what is broken.",
+        'data.decode(errors="ignore") leaves out half a character at the end.',
+        "solution('shorten') shows one.",
+    ),
+    rfc="RFC 6455 §8.1",
+    wrong="{call} is not the most that fits into 50 bytes.",
+    praise="{count} texts, each as long as it may be, and no character broken.",
+    solution="""\
+def shorten(text, limit):
+    return text.encode()[:limit].decode(errors="ignore")
+""",
 )
 
 
-def _shorten_misconception(text: str, got: object) -> str:
-    if got is None:
-        return "The function returned nothing yet."
-    if isinstance(got, bytes):
-        return "These are bytes: the next one to see them wants text. .decode() them."
-    if not isinstance(got, str):
-        return f"Expected text (str), got {type(got).__name__}."
-    if got == text[:50]:
-        return "These are 50 characters. In UTF-8 a character takes 1 to 4 bytes."
-    if "\ufffd" in got:
-        return "The broken half became a �, which nobody wrote. Leave it out instead."
-    if len(got.encode()) > 50:
-        return f"This is {len(got.encode())} bytes long."
-    return "Something that would have fitted is missing."
-
-
-# --- Repair a chat
+# --- A real server for the learner's function
 
 Chat = Callable[[ServerConnection], Awaitable[None]]
 Visit = Callable[["Door"], Awaitable[Verdict]]
 
-
-def check_chat(chat: Chat, members: set) -> Verdict:
-    """Whether `chat` serves a room: tried on a real server, with real clients that misbehave.
-
-    `members` is the set in which it keeps them. Takes a few seconds at most.
-    """
-    members.clear()
-    verdict = _tried(chat, lambda door: _visit(door, members), _chat_hints)
-    members.clear()
-    return verdict
+PATIENCE = 15.0
+"""Seconds for a whole visit: more than all its waits together."""
 
 
-_chat_hints = Hints(
-    "a connection that breaks off ends 'async for' with an exception: what runs then, whatever "
-    "happens, belongs in 'finally'.",
-    "who waits for each member in turn waits for the slowest: websockets.asyncio.server has a "
-    "function that does not.",
-    "broadcast(members, message) sends to everybody, skips those that are gone, and waits for "
-    "nobody.",
-    "solution('chat') shows one.",
+def _tried(chat: Chat, visit: Visit) -> Verdict:
+    """What `visit` says of `chat`, which serves it on a real server meanwhile."""
+    try:
+        # On a thread and loop of its own, as this one may be busy with the very cell that asks.
+        return within(PATIENCE, lambda: asyncio.run(_try_chat(chat, visit)))
+    except TimeIsUp:
+        return _ENDLESS
+
+
+_ENDLESS = not_yet(
+    "your function held up the whole server: nothing else could run any more.",
+    misconception="This looks like a loop without an end, and without an await in it.",
 )
 
 
-def _tried(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
-    """What `visit` says of `chat`, which serves it on a real server meanwhile."""
-    verdicts: list[Verdict] = []
-
-    def work() -> None:
-        # A loop of its own, as this one may be busy with the very cell that asks.
-        verdicts.append(asyncio.run(_try_chat(chat, visit, hints)))
-
-    thread = threading.Thread(target=work, name="wslab-check")
-    thread.start()
-    thread.join()
-    return verdicts[0]
-
-
-async def _try_chat(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
-    faults: list[Exception] = []
+async def _try_chat(chat: Chat, visit: Visit) -> Verdict:
+    faults: list[BaseException] = []
     handlers: list[asyncio.Task] = []
 
     async def handler(connection: ServerConnection) -> None:
@@ -232,7 +199,7 @@ async def _try_chat(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
             await chat(connection)
         except ConnectionClosed:
             raise
-        except Exception as error:
+        except (Exception, TimeIsUp) as error:
             faults.append(error)
             raise
 
@@ -252,7 +219,9 @@ async def _try_chat(chat: Chat, visit: Visit, hints: Hints) -> Verdict:
             for task in handlers:
                 task.cancel()  # also one that waits for what will never come
     if raised and not verdict:
-        return Verdict.raised("your function", raised[0], hints.next())
+        if isinstance(raised[0], TimeIsUp):
+            return _ENDLESS
+        return not_yet(f"your function raised {type(raised[0]).__name__}: {raised[0]}")
     return verdict
 
 
@@ -276,33 +245,34 @@ class Door:
         return client
 
 
-async def _visit(door: Door, members: set) -> Verdict:
-    def no(text: str, why: str = "", rfc: str = "") -> Verdict:
-        return Verdict(False, text, misconception=why, rfc=rfc, hint=_chat_hints.next())
+# --- Repair a chat
 
+
+async def _visit(door: Door, members: set) -> Verdict:
     ada, grace, linus = [await door.come_in() for _ in range(3)]
     if not await _until(lambda: len(members) == 3):
-        return no(f"three came in, and the set of members holds {len(members)}.")
+        return not_yet(f"three came in, and the set of members holds {len(members)}.")
     try:
         async with asyncio.timeout(2):
             await ada.send("hello")
             heard = [await client.recv() for client in (ada, grace, linus)]
     except (TimeoutError, ConnectionClosed) as error:
-        return no(f"Ada said hello, and not everybody heard it ({type(error).__name__}).")
+        return not_yet(f"Ada said hello, and not everybody heard it ({type(error).__name__}).")
     if heard != ["hello"] * 3:
-        return no("Ada said hello, and this is what they heard:", repr(heard))
+        text = "Ada said hello, and this is what they heard:"
+        return not_yet(text, misconception=repr(heard))
 
     linus.transport.abort()  # no close frame
     if not await _until(lambda: len(members) == 2):
-        return no(
+        return not_yet(
             "Linus's connection broke off, and he is still a member.",
-            "After an error the lines below 'async for' do not run.",
-            "RFC 6455 §7.1.7",
+            misconception="After an error the lines below 'async for' do not run.",
+            rfc="RFC 6455 §7.1.7",
         )
     stuck = await door.come_in(stuck=True)
     stuck.transport.pause_reading()
     if not await _until(lambda: len(members) == 3):
-        return no("somebody came in, and is not in the set of members.")
+        return not_yet("somebody came in, and is not in the set of members.")
     count = 60
     try:
         async with asyncio.timeout(3):
@@ -311,14 +281,13 @@ async def _visit(door: Door, members: set) -> Verdict:
                 await grace.recv()
             await talking
     except (TimeoutError, ConnectionClosed):
-        return no(
+        return not_yet(
             "somebody in the room reads nothing, and now nobody else gets anything either.",
-            "'await member.send(...)' waits until that member reads.",
-            "RFC 9293 §3.8.6",
+            misconception="'await member.send(...)' waits until that member reads.",
+            rfc="RFC 9293 §3.8.6",
         )
-    return Verdict(
-        True,
-        "everybody hears everybody; who breaks off is gone; who reads nothing holds up nobody.",
+    return solved(
+        "everybody hears everybody; who breaks off is gone; who reads nothing holds up nobody."
     )
 
 
@@ -338,32 +307,50 @@ async def _until(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
+def _room(chat: Chat, members: set) -> Verdict:
+    members.clear()
+    verdict = _tried(chat, lambda door: _visit(door, members))
+    members.clear()
+    return verdict
+
+
+check_chat = Exercise(
+    "chat",
+    "Whether `chat` serves a room: tried on a real server, with real clients that misbehave. "
+    "`members` is the set in which it keeps them. Takes a few seconds at most.",
+    judge=_room,
+    hints=(
+        "a connection that breaks off ends 'async for' with an exception: what runs then, whatever "
+        "happens, belongs in 'finally'.",
+        "who waits for each member in turn waits for the slowest: websockets.asyncio.server has a "
+        "function that does not.",
+        "broadcast(members, message) sends to everybody, skips those that are gone, and waits for "
+        "nobody.",
+        "solution('chat') shows one.",
+    ),
+    solution="""\
+from websockets.asyncio.server import broadcast
+
+members = set()
+
+
+async def room(connection):
+    members.add(connection)
+    try:
+        async for message in connection:
+            broadcast(members, message)
+    finally:
+        members.discard(connection)
+""",
+)
+
 # --- Build: a room that remembers
 
 REMEMBERED = 10
 """Messages that a newcomer gets."""
 
 
-def check_history(chat: Chat) -> Verdict:
-    """Whether `chat` serves a room that gives each newcomer the last ten messages, oldest first."""
-    return _tried(chat, _visit_late, _history_hints)
-
-
-_history_hints = Hints(
-    "two things are missing: each message has to be kept, and who comes in has to get those kept.",
-    "a deque(maxlen=10), made once, outside the function: it forgets the oldest by itself. "
-    "append(message) where you broadcast.",
-    "the old ones go to the newcomer alone, before step 2: for old in history: ...",
-    "broadcast([client], old) sends to one, and waits for nothing; with 'await client.send(old)' "
-    "the history may change while you go through it.",
-    "solution('history') shows one.",
-)
-
-
 async def _visit_late(door: Door) -> Verdict:
-    def no(text: str, got: object = None, expected: object = None, why: str = "") -> Verdict:
-        return Verdict(False, text, got, expected, why, hint=_history_hints.next())
-
     run = random.randrange(1000, 10_000)  # a history may hold lines of the try before
     lines = [f"{run}: line {number}" for number in range(1, REMEMBERED + 3)]
     ada = await door.come_in()
@@ -374,7 +361,8 @@ async def _visit_late(door: Door) -> Verdict:
                 while await ada.recv() != line:
                     pass
     except (TimeoutError, ConnectionClosed) as error:
-        return no(f"Ada said something, and it did not come back ({type(error).__name__}).")
+        text = f"Ada said something, and it did not come back ({type(error).__name__})."
+        return not_yet(text)
 
     grace, last = await door.come_in(), f"{run}: I am Grace"
     heard: list[object] = []
@@ -387,16 +375,16 @@ async def _visit_late(door: Door) -> Verdict:
     expected = [*lines[-REMEMBERED:], last]
     if heard != expected:
         why = _what_grace_got([one for one in heard if one != last], lines)
-        return no(f"{said} This is what Grace got.", heard, expected, why)
+        return not_yet(f"{said} This is what Grace got.", heard, expected, why)
     try:
         async with asyncio.timeout(2):
             next_one = await ada.recv()
     except (TimeoutError, ConnectionClosed) as error:
-        return no(f"{said} It did not come to Ada ({type(error).__name__}).")
+        return not_yet(f"{said} It did not come to Ada ({type(error).__name__}).")
     if next_one != last:
         why = "The old lines are for the one who comes in, and for nobody else."
-        return no(f"{said} This is what came to Ada.", next_one, last, why)
-    return Verdict(True, "who comes in gets the last ten, oldest first, and nobody else does.")
+        return not_yet(f"{said} This is what came to Ada.", next_one, last, why)
+    return solved("who comes in gets the last ten, oldest first, and nobody else does.")
 
 
 def _what_grace_got(old: list[object], lines: list[str]) -> str:
@@ -411,79 +399,21 @@ def _what_grace_got(old: list[object], lines: list[str]) -> str:
     return ""
 
 
-# --- Read off the wire who was shown out, and why
-
-
-def check_offender(connection: Any, code: Any, trace: Any) -> Verdict:
-    """Whether `connection` is the one that the server closed for cause, and `code` says for which.
-
-    `trace` is the recording, or a view of it.
-    """
-    capture: Capture = getattr(trace, "capture", trace)
-    guilty = _closed_for_cause(capture)
-    if not isinstance(connection, int) or not isinstance(code, int):
-        return Verdict(
-            False,
-            "two numbers are wanted: a connection's, as #2 has the 2, and a close code.",
-            hint=_offender_hints.next(),
-        )
-    if connection not in guilty:
-        return Verdict(
-            False,
-            f"#{connection} was not shown out by the server.",
-            hint=_offender_hints.next(),
-        )
-    if code != guilty[connection]:
-        known = close_code(code)
-        return Verdict(
-            False,
-            f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
-            code,
-            rfc="RFC 6455 §7.4.1",
-            hint=_offender_hints.next(),
-        )
-    known = close_code(code)
-    return Verdict(True, f"{code}, {known.name}: {known.meaning}.", rfc=known.rfc)
-
-
-_offender_hints = Hints(
-    "filter for close frames, and look at those that the server sent first.",
-    "a close frame's payload starts with the code, in two bytes; the reason follows as text.",
-    "the frame that the client sent just before tells what it did.",
-)
-
-
-def _closed_for_cause(capture: Capture) -> dict[int, int]:
-    index = capture.index
-    closed: dict[int, int] = {}
-    for row in index.rows(0, len(index)):
-        if row.kind == "close" and row.direction == "server":
-            code = int.from_bytes(index.unit(row.number).payload[:2], "big")
-            if code not in (0, 1000, 1001):
-                closed[row.connection] = code
-    return closed
-
-
-SOLUTIONS = Solutions(
-    shorten="""\
-def shorten(text, limit):
-    return text.encode()[:limit].decode(errors="ignore")
-""",
-    chat="""\
-from websockets.asyncio.server import broadcast
-
-members = set()
-
-
-async def room(connection):
-    members.add(connection)
-    try:
-        async for message in connection:
-            broadcast(members, message)
-    finally:
-        members.discard(connection)
-""",
-    history="""\
+check_history = Exercise(
+    "history",
+    "Whether `chat` serves a room that gives each newcomer the last ten messages, oldest first.",
+    judge=lambda chat: _tried(chat, _visit_late),
+    hints=(
+        "two things are missing: each message has to be kept, and who comes in has to get those "
+        "kept.",
+        "a deque(maxlen=10), made once, outside the function: it forgets the oldest by itself. "
+        "append(message) where you broadcast.",
+        "the old ones go to the newcomer alone, before step 2: for old in history: ...",
+        "broadcast([client], old) sends to one, and waits for nothing; with "
+        "'await client.send(old)' the history may change while you go through it.",
+        "solution('history') shows one.",
+    ),
+    solution="""\
 from collections import deque
 
 from websockets.asyncio.server import broadcast
@@ -504,5 +434,53 @@ async def remember(guest):
         guests.discard(guest)
 """,
 )
+
+# --- Read off the wire who was shown out, and why
+
+
+def _closed_for_cause(capture: Capture) -> dict[int, int]:
+    index = capture.index
+    closed: dict[int, int] = {}
+    for row in index.rows(0, len(index)):
+        if row.kind == "close" and row.direction == "server":
+            code = int.from_bytes(index.unit(row.number).payload[:2], "big")
+            if code not in (0, 1000, 1001):
+                closed[row.connection] = code
+    return closed
+
+
+def _offender(connection: Any, code: Any, trace: Any) -> Verdict:
+    guilty = _closed_for_cause(getattr(trace, "capture", trace))
+    if not isinstance(connection, int) or not isinstance(code, int):
+        return not_yet(_TWO_NUMBERS)
+    if connection not in guilty:
+        return not_yet(f"#{connection} was not shown out by the server.")
+    known = close_code(code)
+    if code != guilty[connection]:
+        return not_yet(
+            f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
+            code,
+            rfc="RFC 6455 §7.4.1",
+        )
+    return solved(f"{code}, {known.name}: {known.meaning}.", known.rfc)
+
+
+_TWO_NUMBERS = "two numbers are wanted: a connection's, as #2 has the 2, and a close code."
+
+check_offender = Exercise(
+    "offender",
+    "Whether `connection` is the one that the server closed for cause, and `code` says for which. "
+    "`trace` is the recording, or a view of it.",
+    judge=_offender,
+    hints=(
+        "filter for close frames, and look at those that the server sent first.",
+        "a close frame's payload starts with the code, in two bytes; the reason follows as text.",
+        "the frame that the client sent just before tells what it did.",
+    ),
+    untouched=_TWO_NUMBERS,
+)
+
+
+SOLUTIONS = Solutions(check_shorten, check_chat, check_history)
 
 solution = SOLUTIONS.show

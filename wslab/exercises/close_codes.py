@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import close_code
 
 QUESTIONS = {
@@ -69,238 +67,208 @@ QUESTIONS = {
 
 # --- Build the payload of a close frame
 
-_payload_hints = Hints(
-    "a code of 16 bits, the larger byte first: code.to_bytes(2, ...).",
-    "then the reason as UTF-8: reason.encode().",
-    "125 bytes at most for all of it: count bytes after encoding, and raise ValueError.",
-    "solution('payload') shows one.",
-)
+
+def _payload(code: int, reason: str, *, limit: int = 125) -> bytes:
+    data = code.to_bytes(2, "big") + reason.encode()
+    if len(data) > limit:
+        raise ValueError("a close frame carries 125 bytes at most")
+    return data
 
 
-def check_payload(payload: Callable[[int, str], bytes]) -> Verdict:
-    """Whether `payload(code, reason)` gives a close frame's payload, and refuses one too long."""
-    longest = "é" * 61 + "!"  # 123 bytes in 62 characters
-    for code, reason in [(1000, ""), (1001, "bye"), (4000, "schöne Grüße"), (3000, longest)]:
-        expected = code.to_bytes(2, "big") + reason.encode()
-        call = f"payload({code}, {reason if len(reason) < 20 else reason[:6] + '…'!r})"
-        try:
-            got = payload(code, reason)
-        except Exception as error:
-            return Verdict.raised(
-                call,
-                error,
-                _payload_hints.next(),
-                "The reason may have 123 bytes: this one has exactly that many."
-                if reason == longest and isinstance(error, ValueError)
-                else "",
-            )
-        if got != expected:
-            return Verdict(
-                False,
-                f"{call} is not what stands in the frame.",
-                got,
-                expected,
-                _payload_misconception(code, reason, got),
-                "RFC 6455 §5.5.1",
-                _payload_hints.next(),
-            )
-    for reason in ("x" * 124, "é" * 62):
-        try:
-            got = payload(1000, reason)
-        except ValueError:
-            continue
-        except Exception as error:
-            text = f"a reason that is too long raised {type(error).__name__}, not ValueError"
-            return Verdict(False, text, hint=_payload_hints.next())
-        characters = f"{len(reason)} characters, {len(reason.encode())} bytes"
-        size = f"{len(got)} bytes" if isinstance(got, bytes) else repr(got)
-        return Verdict(
-            False,
-            f"a reason of {characters} was let through: the frame would carry {size}.",
-            misconception="The limit is on bytes, not on characters: é takes two in UTF-8."
-            if len(reason) < 124
-            else "",
-            rfc="RFC 6455 §5.5",
-            hint=_payload_hints.next(),
-        )
-    return Verdict(True, "code, reason and limit are right, byte for byte.", rfc="RFC 6455 §5.5.1")
+def _counts_characters(code: int, reason: str) -> bytes:
+    if len(reason) > 123:
+        raise ValueError("too long")
+    return code.to_bytes(2, "big") + reason.encode()
 
 
-def _payload_misconception(code: int, reason: str, got: object) -> str:
-    if got is None or got is ...:
-        return "The function returned nothing yet."
-    if not isinstance(got, bytes):
-        return f"A payload is bytes, and this is {type(got).__name__}."
-    text = reason.encode()
-    return {
-        code.to_bytes(2, "little") + text: "The smaller byte came first: the network's order is "
-        "the larger first.",
-        str(code).encode()
-        + text: "The code is not written in digits: it is one number of 16 bits.",
-        code.to_bytes(4, "big") + text: "Two bytes are enough for a code.",
-        text: "The code is missing in front of the reason.",
-        code.to_bytes(2, "big") + reason.encode("latin-1", "replace"): "The reason is UTF-8, "
-        "where ö takes two bytes.",
-    }.get(got, "")
-
-
-# --- Trace: read both APIs off the wire
-
-_sent_hints = Hints(
-    "what is broken in the server's frame: its form, or the text in it?",
-    "a side that fails a connection says why: the table in part 3 has a code for each reason.",
-    "a reason is text, and text must be UTF-8; the code for content of the wrong form is 1007.",
-)
-_reported_hints = Hints(
-    "an API reports the code that came, in a close frame that it could accept.",
-    "a side that fails the connection takes no answer any more: for it none came.",
-    "no close frame accepted means 1006, whatever was sent.",
-)
-
-
-def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
-    """Whether the two codes are those of this very ending: sent by the client, and reported."""
-    expected = (result.observed.client_sends, result.observed.client_reports)
-    if not all(isinstance(code, int) for code in (client_sends, client_reports)):
-        return Verdict(
-            False,
-            "two numbers are needed: put them in place of the dots.",
-            hint=_sent_hints.next(),
-        )
-    if client_sends != expected[0]:
-        return Verdict(
-            False,
-            "the code in the client's close frame is another.",
-            client_sends,
-            misconception="1002 is for a frame of the wrong form. Here the form is right, the text "
-            "is not."
-            if client_sends == 1002
-            else "That is the server's code, and the client could not accept its frame."
-            if client_sends == result.observed.server_sends
-            else "",
-            rfc="RFC 6455 §7.4.1",
-            hint=_sent_hints.next(),
-        )
-    if client_reports != expected[1]:
-        return Verdict(
-            False,
-            "the client's API reports something else.",
-            client_reports,
-            misconception="That is what the client sent. An API reports what it received."
-            if client_reports == expected[0]
-            else "That stands in the server's frame, but the client could not accept that frame."
-            if client_reports == result.observed.server_sends
-            else "",
-            rfc="RFC 6455 §7.1.5",
-            hint=_reported_hints.next(),
-        )
-    return Verdict(
-        True,
-        f"{expected[0]} ({close_code(expected[0]).meaning}) on the wire, {expected[1]} in the API.",
-        rfc="RFC 6455 §7.1.5",
+def _wrong_payload(code: int, reason: str) -> str:
+    size = len(reason.encode())
+    if size <= 123:
+        shown = reason if len(reason) < 20 else f"{reason[:6]}…"
+        return f"payload({code}, {shown!r}) is not what stands in the frame."
+    return (
+        f"a reason of {len(reason)} characters, {size} bytes was let through: the frame would "
+        f"carry {size + 2} bytes."
     )
 
 
-# --- Bug hunt: when to connect again
-
-_wait_hints = Hints(
-    "go through the table of codes: after which of them does the same thing happen again?",
-    "a thousand clients that lost their server come back together: who gets in?",
-    "1006, 1001, 1011, 1012 and 1013 pass by themselves; 1000, 1002, 1007, 1008 do not.",
-    "2 ** attempt, with a limit, grows; solution('wait') shows one.",
-)
-
-_AGAIN = (1001, 1006, 1011, 1012, 1013)
-_NEVER = (1000, 1002, 1003, 1007, 1008, 1010)
-
-
-def check_wait(wait: Callable[[int, int], float | None]) -> Verdict:
-    """Whether `wait(code, attempt)` gives seconds to wait, or None for "do not connect again"."""
-    try:
-        for code in _NEVER:
-            if (got := wait(code, 0)) is not None:
-                return Verdict(
-                    False,
-                    f"after {code} ({close_code(code).name}) it connects again, in {got} s.",
-                    misconception=f"{close_code(code).meaning[:1].upper()}"
-                    f"{close_code(code).meaning[1:]}: {close_code(code).then}.",
-                    rfc="RFC 6455 §7.4.1",
-                    hint=_wait_hints.next(),
-                )
-        for code in _AGAIN:
-            waits = [wait(code, attempt) for attempt in range(12)]
-            gone = [attempt for attempt, seconds in enumerate(waits) if seconds is None]
-            if gone:
-                return Verdict(
-                    False,
-                    f"after {code} ({close_code(code).name}) it never connects again.",
-                    misconception=f"This passes: {close_code(code).then}.",
-                    rfc="RFC 6455 §7.2.3",
-                    hint=_wait_hints.next(),
-                )
-            seconds = [value for value in waits if value is not None]
-            if (problem := _wait_problem(code, seconds)) is not None:
-                return problem
-    except Exception as error:
-        return Verdict.raised("wait", error, _wait_hints.next())
-    return Verdict(
-        True,
-        "it gives up where nothing would change, and is patient where something may. In a real "
-        "client add a random part, so that not all come back in the same second.",
-        rfc="RFC 6455 §7.2.3",
-    )
-
-
-def _wait_problem(code: int, seconds: list[float]) -> Verdict | None:
-    numbers = [value for value in seconds if isinstance(value, int | float)]
-    if len(numbers) < len(seconds) or any(map(math.isnan, numbers)):
-        return Verdict(
-            False,
-            f"after {code} it gives something else than a number of seconds, or None.",
-            seconds[0],
-            hint=_wait_hints.next(),
-        )
-    if seconds[0] <= 0:
-        return Verdict(
-            False,
-            f"after {code} it connects again at once, without a wait.",
-            misconception="A server that has just fallen over gets all its clients in one moment.",
-            rfc="RFC 6455 §7.2.3",
-            hint=_wait_hints.next(),
-        )
-    if seconds[5] < 2 * seconds[0]:
-        return Verdict(
-            False,
-            f"after {code} it waits {seconds[0]:g} s the first time, and {seconds[5]:g} s the "
-            "sixth: the wait must grow.",
-            rfc="RFC 6455 §7.2.3",
-            hint=_wait_hints.next(),
-        )
-    if seconds[-1] > 600:
-        return Verdict(
-            False,
-            f"after {code} the twelfth wait is {seconds[-1]:g} s: put a limit to it.",
-            misconception="2 ** 11 seconds are half an hour: by then nobody sits there any more.",
-            rfc="RFC 6455 §7.2.3",
-            hint=_wait_hints.next(),
-        )
-    return None
-
-
-SOLUTIONS = Solutions(
-    payload="""\
+check_payload = Exercise(
+    "payload",
+    "Whether `payload(code, reason)` gives a close frame's payload, and refuses one too long.",
+    cases=[
+        (1000, ""),
+        (1001, "bye"),
+        (4000, "schöne Grüße"),
+        (3000, "é" * 61 + "!"),  # 123 bytes in 62 characters
+        (1000, "x" * 124),
+        (1000, "é" * 62),
+    ],
+    expected=_payload,
+    mistakes={
+        "The smaller byte came first: the network's order is the larger first.": (
+            lambda code, reason: code.to_bytes(2, "little") + reason.encode()
+        ),
+        "The code is not written in digits: it is one number of 16 bits.": (
+            lambda code, reason: str(code).encode() + reason.encode()
+        ),
+        "Two bytes are enough for a code.": (
+            lambda code, reason: code.to_bytes(4, "big") + reason.encode()
+        ),
+        "The code is missing in front of the reason.": lambda code, reason: reason.encode(),
+        "The reason is UTF-8, where ö takes two bytes.": (
+            lambda code, reason: code.to_bytes(2, "big") + reason.encode("latin-1", "replace")
+        ),
+        "The limit is on bytes, not on characters: é takes two in UTF-8.": Mistake(
+            _counts_characters, rfc="RFC 6455 §5.5"
+        ),
+        "The reason may have 123 bytes: this one has exactly that many.": (
+            lambda code, reason: _payload(code, reason, limit=124)
+        ),
+    },
+    hints=(
+        "a code of 16 bits, the larger byte first: code.to_bytes(2, ...).",
+        "then the reason as UTF-8: reason.encode().",
+        "125 bytes at most for all of it: count bytes after encoding, and raise ValueError.",
+        "solution('payload') shows one.",
+    ),
+    rfc="RFC 6455 §5.5.1",
+    wrong=_wrong_payload,
+    praise="code, reason and limit are right, byte for byte.",
+    solution="""\
 def payload(code, reason):
     data = code.to_bytes(2, "big") + reason.encode()
     if len(data) > 125:
         raise ValueError("a close frame carries 125 bytes at most")
     return data
 """,
-    wait="""\
+)
+
+# --- Trace: read both APIs off the wire
+
+_check_sends = Exercise(
+    "sends",
+    "Whether `code` is that of the client's close frame, in the ending `result`.",
+    expected=lambda result: result.observed.client_sends,
+    mistakes={
+        "1002 is for a frame of the wrong form. Here the form is right, the text is not.": (
+            lambda result: 1002
+        ),
+        "That is the server's code, and the client could not accept its frame.": (
+            lambda result: result.observed.server_sends
+        ),
+    },
+    hints=(
+        "what is broken in the server's frame: its form, or the text in it?",
+        "a side that fails a connection says why: the table in part 3 has a code for each reason.",
+        "a reason is text, and text must be UTF-8; the code for content of the wrong form is 1007.",
+    ),
+    rfc="RFC 6455 §7.4.1",
+    wrong="the code in the client's close frame is another.",
+    untouched="two numbers are needed: put them in place of the dots.",
+)
+_check_reports = Exercise(
+    "reports",
+    "Whether `code` is what the client's API reports, in the ending `result`.",
+    expected=lambda result: result.observed.client_reports,
+    mistakes={
+        "That is what the client sent. An API reports what it received.": (
+            lambda result: result.observed.client_sends
+        ),
+        "That stands in the server's frame, but the client could not accept that frame.": (
+            lambda result: result.observed.server_sends
+        ),
+    },
+    hints=(
+        "an API reports the code that came, in a close frame that it could accept.",
+        "a side that fails the connection takes no answer any more: for it none came.",
+        "no close frame accepted means 1006, whatever was sent.",
+    ),
+    rfc="RFC 6455 §7.1.5",
+    wrong="the client's API reports something else.",
+    untouched="two numbers are needed: put them in place of the dots.",
+)
+
+
+def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
+    """Whether the two codes are those of this very ending: sent by the client, and reported."""
+    for verdict in (_check_sends(client_sends, result), _check_reports(client_reports, result)):
+        if not verdict:
+            return verdict
+    known = close_code(client_sends)
+    return solved(
+        f"{client_sends} ({known.meaning}) on the wire, {client_reports} in the API.",
+        "RFC 6455 §7.1.5",
+    )
+
+
+# --- Bug hunt: when to connect again
+
+_AGAIN = (1001, 1006, 1011, 1012, 1013)
+_NEVER = (1000, 1002, 1003, 1007, 1008, 1010)
+
+
+def _wait(waits: list[Any], code: int) -> Verdict | None:
+    """What is wrong with these seconds to wait after `code`, of twelve attempts."""
+    known = close_code(code)
+    if code in _NEVER:
+        if waits[0] is None:
+            return None
+        return not_yet(
+            f"after {code} ({known.name}) it connects again, in {waits[0]} s.",
+            misconception=f"{known.meaning[:1].upper()}{known.meaning[1:]}: {known.then}.",
+            rfc="RFC 6455 §7.4.1",
+        )
+    if None in waits:
+        return not_yet(
+            f"after {code} ({known.name}) it never connects again.",
+            misconception=f"This passes: {known.then}.",
+        )
+    if any(not isinstance(seconds, int | float) or math.isnan(seconds) for seconds in waits):
+        text = f"after {code} it gives something else than a number of seconds, or None."
+        return not_yet(text, waits[0])
+    if waits[0] <= 0:
+        return not_yet(
+            f"after {code} it connects again at once, without a wait.",
+            misconception="A server that has just fallen over gets all its clients in one moment.",
+        )
+    if waits[5] < 2 * waits[0]:
+        return not_yet(
+            f"after {code} it waits {waits[0]:g} s the first time, and {waits[5]:g} s the "
+            "sixth: the wait must grow."
+        )
+    if waits[-1] > 600:
+        return not_yet(
+            f"after {code} the twelfth wait is {waits[-1]:g} s: put a limit to it.",
+            misconception="2 ** 11 seconds are half an hour: by then nobody sits there any more.",
+        )
+    return None
+
+
+check_wait = Exercise(
+    "wait",
+    'Whether `wait(code, attempt)` gives seconds to wait, or None for "do not connect again".',
+    cases=[(code,) for code in _NEVER + _AGAIN],
+    use=lambda wait, code: [wait(code, attempt) for attempt in range(12)],
+    judge=_wait,
+    hints=(
+        "go through the table of codes: after which of them does the same thing happen again?",
+        "a thousand clients that lost their server come back together: who gets in?",
+        "1006, 1001, 1011, 1012 and 1013 pass by themselves; 1000, 1002, 1007, 1008 do not.",
+        "2 ** attempt, with a limit, grows; solution('wait') shows one.",
+    ),
+    rfc="RFC 6455 §7.2.3",
+    praise="it gives up where nothing would change, and is patient where something may. In a real "
+    "client add a random part, so that not all come back in the same second.",
+    call="wait",
+    solution="""\
 def wait(code, attempt):
     if code in (1001, 1006, 1011, 1012, 1013, 1014):
         return min(2**attempt, 60)  # seconds; a real client adds a random part
     return None
 """,
 )
+
+
+SOLUTIONS = Solutions(check_payload, check_wait)
 
 solution = SOLUTIONS.show

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.exercise import Exercise, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import TRANSITIONS, Event, State, states_of
 
 QUESTIONS = {
@@ -61,13 +60,6 @@ QUESTIONS = {
 
 # --- Build: the table
 
-_table_hints = Hints(
-    "four states, and three ways forward from CONNECTING, OPEN and CLOSING; none leads back.",
-    "a close frame moves OPEN to CLOSING, whoever sends it; in CLOSING it changes nothing more.",
-    "the end of TCP leads to CLOSED from everywhere.",
-    "solution('next_state') shows one.",
-)
-
 EVENTS = {
     "receives 101": Event.RECEIVES_101,
     "receives refusal": Event.RECEIVES_REFUSAL,
@@ -78,145 +70,55 @@ EVENTS = {
 """The events of the exercise, by the words that it uses."""
 
 
-def check_next_state(next_state: Callable[[str, str], str]) -> Verdict:
-    """Whether `next_state(state, event)` agrees with the table, for a client."""
-    for state in State:
-        for word, event in EVENTS.items():
-            expected = TRANSITIONS.get((state, event), state).name
-            call = f"next_state({state.name!r}, {word!r})"
-            try:
-                got = next_state(state.name, word)
-            except Exception as error:
-                return Verdict.raised(call, error, _table_hints.next())
-            if got == expected:
-                continue
-            return Verdict(
-                False,
-                f"{call} leads somewhere else.",
-                got,
-                expected,
-                _table_misconception(state, word, got),
-                "RFC 6455 §7.1",
-                _table_hints.next(),
-            )
-    return Verdict(
-        True,
-        f"all {len(State) * len(EVENTS)} cases agree with the table that draws the diagram.",
-        rfc="RFC 6455 §7.1",
-    )
+def _next(state: str, event: str) -> str:
+    return TRANSITIONS.get((State[state], EVENTS[event]), State[state]).name
 
 
-def _table_misconception(state: State, word: str, got: object) -> str:
-    if got is None or got is ...:
-        return "The function returned nothing yet."
-    if word in ("sends close", "receives close") and got == "CLOSED":
+def _next_but(state: str, event: str, wrong: str) -> Callable[[str, str], str]:
+    return lambda *case: wrong if case == (state, event) else _next(*case)
+
+
+def _why_not(got: object, state: str, event: str) -> str:
+    if "close" in event and got == "CLOSED":
         return "A close frame begins the end. CLOSED is when TCP has ended as well."
-    if state is State.OPEN and word == "receives close" and got == "OPEN":
-        return "The other side will send no more, and must be answered: that is CLOSING."
-    if state is State.CLOSED:
+    if state == "CLOSED":
         return "Nothing leads out of CLOSED: a new connection is a new WebSocket."
-    if state is State.CONNECTING and word in ("sends close", "receives close"):
+    if state == "CONNECTING" and "close" in event:
         return "Before the 101 there are no frames, so this changes nothing."
     return ""
 
 
-# --- Trace: the states of a story
-
-_trace_hints = Hints(
-    "begin with CONNECTING, and write down each state once, in order.",
-    "look for a close frame of this peer, or to it: without one there is no CLOSING.",
-    "a FIN or RST without any close frame leads from OPEN to CLOSED at once.",
-)
-
-
-def check_trace(states: Sequence[str], story: Sequence[Any]) -> Verdict:
-    """Whether `states` are those of the client in this story, each once, in order."""
-    expected = [state.name for state in states_of("client", list(story))]
-    if not isinstance(states, list | tuple) or not all(isinstance(one, str) for one in states):
-        return Verdict(
-            False,
-            "a list of names is needed: put them in place of the dots.",
-            hint=_trace_hints.next(),
-        )
-    given = [state.strip().upper() for state in states]
-    if given != expected:
-        why = ""
-        if "CLOSING" in given and "CLOSING" not in expected:
-            why = "There is no close frame in this story, so nobody was ever CLOSING."
-        return Verdict(
-            False,
-            "not the way that this client went.",
-            " → ".join(given),
-            " → ".join(expected) if len(given) == len(expected) else f"{len(expected)} states",
-            why,
-            "RFC 6455 §7.1.4",
-            _trace_hints.next(),
-        )
-    return Verdict(True, " → ".join(expected), rfc="RFC 6455 §7.1.4")
-
-
-# --- Bug hunt: a client that sends at the wrong time
-
-_outbox_hints = Hints(
-    "go through the four states one by one: what does the outbox do in each?",
-    "CONNECTING is not the end: what is written then should be kept and sent later.",
-    "in CLOSING nothing may be sent any more, and nothing should pretend that it was.",
-    "solution('outbox') shows one.",
-)
-
-
-def check_outbox(outbox: Callable[[str, list[str], str], tuple[list[str], list[str]]]) -> Verdict:
-    """Whether `outbox(state, waiting, message)` gives (to send now, still waiting), and never loses
-    or reorders a message; it raises ConnectionError where nothing can be sent any more.
-    """
-    cases: list[tuple[str, list[str], tuple[list[str], list[str]] | None, str]] = [
-        (
-            "CONNECTING",
-            [],
-            ([], ["new"]),
-            "While CONNECTING a message has to wait, not to be lost.",
+check_next_state = Exercise(
+    "next_state",
+    "Whether `next_state(state, event)` agrees with the table, for a client.",
+    cases=[(state.name, event) for state in State for event in EVENTS],
+    expected=_next,
+    mistakes={
+        "The other side will send no more, and must be answered: that is CLOSING.": (
+            _next_but("OPEN", "receives close", "OPEN")
         ),
-        ("CONNECTING", ["a"], ([], ["a", "new"]), "What came first stays first."),
-        ("OPEN", [], (["new"], []), "An OPEN connection sends at once."),
-        ("OPEN", ["a", "b"], (["a", "b", "new"], []), "What waited goes out first, in order."),
-        ("CLOSING", [], None, "After a close frame nothing more may be sent (RFC 6455 §5.5.1)."),
-        ("CLOSED", ["a"], None, "A message that nobody will send must not vanish in silence."),
-    ]
-    for state, waiting, expected, why in cases:
-        call = f"outbox({state!r}, {waiting!r}, 'new')"
-        try:
-            got = outbox(state, list(waiting), "new")
-        except ConnectionError:
-            if expected is None:
-                continue
-            return Verdict(
-                False,
-                f"{call} raised ConnectionError.",
-                misconception=why,
-                rfc="RFC 6455 §4.1",
-                hint=_outbox_hints.next(),
-            )
-        except Exception as error:
-            return Verdict.raised(call, error, _outbox_hints.next())
-        if expected is None or not isinstance(got, tuple | list) or tuple(got) != expected:
-            return Verdict(
-                False,
-                f"{call} is not right.",
-                got,
-                "raises ConnectionError" if expected is None else expected,
-                why,
-                "RFC 6455 §5.5.1" if expected is None else "RFC 6455 §4.1",
-                _outbox_hints.next(),
-            )
-    return Verdict(
-        True,
-        "nothing is lost, nothing is sent too late, and the order is kept.",
-        rfc="RFC 6455 §5.5.1",
-    )
-
-
-SOLUTIONS = Solutions(
-    next_state="""\
+        "A close frame begins the end. CLOSED is when TCP has ended as well.": (
+            _next_but("OPEN", "sends close", "CLOSED")
+        ),
+        "Nothing leads out of CLOSED: a new connection is a new WebSocket.": (
+            _next_but("CLOSED", "receives 101", "OPEN")
+        ),
+        "Before the 101 there are no frames, so this changes nothing.": (
+            _next_but("CONNECTING", "sends close", "CLOSING")
+        ),
+    },
+    why=_why_not,
+    hints=(
+        "four states, and three ways forward from CONNECTING, OPEN and CLOSING; none leads back.",
+        "a close frame moves OPEN to CLOSING, whoever sends it; in CLOSING it changes nothing "
+        "more.",
+        "the end of TCP leads to CLOSED from everywhere.",
+        "solution('next_state') shows one.",
+    ),
+    rfc="RFC 6455 §7.1",
+    wrong="{call} leads somewhere else.",
+    praise="all {count} cases agree with the table that draws the diagram.",
+    solution="""\
 def next_state(state, event):
     if event == "tcp ends":
         return "CLOSED"
@@ -228,7 +130,97 @@ def next_state(state, event):
         return "CLOSING"
     return state
 """,
-    outbox="""\
+)
+
+# --- Trace: the states of a story
+
+
+def _trace(states: object, story: Sequence[Any]) -> Verdict:
+    expected = [state.name for state in states_of("client", list(story))]
+    if not isinstance(states, list | tuple) or not all(isinstance(one, str) for one in states):
+        return not_yet("a list of names is needed: put them in place of the dots.")
+    given = [state.strip().upper() for state in states]
+    if given == expected:
+        return solved(" → ".join(expected))
+    invented = "CLOSING" in given and "CLOSING" not in expected
+    return not_yet(
+        "not the way that this client went.",
+        " → ".join(given),
+        " → ".join(expected) if len(given) == len(expected) else f"{len(expected)} states",
+        "There is no close frame in this story, so nobody was ever CLOSING." if invented else "",
+    )
+
+
+check_trace = Exercise(
+    "trace",
+    "Whether `states` are those of the client in this story, each once, in order.",
+    judge=_trace,
+    hints=(
+        "begin with CONNECTING, and write down each state once, in order.",
+        "look for a close frame of this peer, or to it: without one there is no CLOSING.",
+        "a FIN or RST without any close frame leads from OPEN to CLOSED at once.",
+    ),
+    rfc="RFC 6455 §7.1.4",
+    untouched="a list of names is needed: put them in place of the dots.",
+)
+
+# --- Bug hunt: a client that sends at the wrong time
+
+
+def _outbox(state: str, waiting: list[str], message: str) -> tuple[list[str], list[str]]:
+    if state == "CONNECTING":
+        return [], [*waiting, message]
+    if state == "OPEN":
+        return [*waiting, message], []
+    raise ConnectionError(f"the connection is {state}")
+
+
+def _outbox_but(state: str, wrong: Callable[[list[str], str], object]) -> Callable[..., object]:
+    return lambda now, old, new: wrong(old, new) if now == state else _outbox(now, old, new)
+
+
+_WHY = {
+    ("CONNECTING", False): "While CONNECTING a message has to wait, not to be lost.",
+    ("CONNECTING", True): "What came first stays first.",
+    ("OPEN", False): "An OPEN connection sends at once.",
+    ("OPEN", True): "What waited goes out first, in order.",
+    ("CLOSING", False): "After a close frame nothing more may be sent (RFC 6455 §5.5.1).",
+    ("CLOSED", True): "A message that nobody will send must not vanish in silence.",
+}
+"""By the state, and whether something waits."""
+
+check_outbox = Exercise(
+    "outbox",
+    "Whether `outbox(state, waiting, message)` gives (to send now, still waiting), and never loses "
+    "or reorders a message; it raises ConnectionError where nothing can be sent any more.",
+    cases=[
+        ("CONNECTING", [], "new"),
+        ("CONNECTING", ["a"], "new"),
+        ("OPEN", [], "new"),
+        ("OPEN", ["a", "b"], "new"),
+        ("CLOSING", [], "new"),
+        ("CLOSED", ["a"], "new"),
+    ],
+    expected=_outbox,
+    use=lambda outbox, *case: tuple(got) if isinstance(got := outbox(*case), list) else got,
+    mistakes={
+        _WHY["CONNECTING", False]: _outbox_but("CONNECTING", lambda old, new: ([], old)),
+        _WHY["CONNECTING", True]: _outbox_but("CONNECTING", lambda old, new: ([], [new, *old])),
+        _WHY["OPEN", False]: _outbox_but("OPEN", lambda old, new: ([], [*old, new])),
+        _WHY["OPEN", True]: _outbox_but("OPEN", lambda old, new: ([new, *old], [])),
+        _WHY["CLOSING", False]: _outbox_but("CLOSING", lambda old, new: ([new], [])),
+        _WHY["CLOSED", True]: _outbox_but("CLOSED", lambda old, new: ([], old)),
+    },
+    why=lambda got, state, waiting, message: _WHY[state, bool(waiting)],
+    hints=(
+        "go through the four states one by one: what does the outbox do in each?",
+        "CONNECTING is not the end: what is written then should be kept and sent later.",
+        "in CLOSING nothing may be sent any more, and nothing should pretend that it was.",
+        "solution('outbox') shows one.",
+    ),
+    rfc="RFC 6455 §5.5.1",
+    praise="nothing is lost, nothing is sent too late, and the order is kept.",
+    solution="""\
 def outbox(state, waiting, message):
     if state == "CONNECTING":
         return [], waiting + [message]
@@ -237,5 +229,8 @@ def outbox(state, waiting, message):
     raise ConnectionError(f"the connection is {state}: nothing can be sent any more")
 """,
 )
+
+
+SOLUTIONS = Solutions(check_next_state, check_outbox)
 
 solution = SOLUTIONS.show

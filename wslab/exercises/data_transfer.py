@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import Capture, encode_frame
 
 QUESTIONS = {
@@ -62,14 +60,6 @@ QUESTIONS = {
 
 # --- Cut a message into frames
 
-_cut_hints = Hints(
-    "the first frame has the opcode of text (1), all others 0.",
-    "FIN is 0 everywhere but in the last frame.",
-    "encode_frame(opcode, part, fin=...) makes one; return a list of them.",
-    "solution('cut') shows one.",
-)
-
-
 _A_LIST = "encode_frame(opcode, part, fin=...) makes one frame; return a list of them."
 _CUT_FAULTS = {
     "message-interleaved": "only the first frame has the opcode of text (1), all others have 0.",
@@ -79,26 +69,10 @@ _CUT_FAULTS = {
 """Hints by the rule that a frame breaks."""
 
 
-def check_cut(cut: Callable[[bytes, int], object]) -> Verdict:
-    """Whether `cut(payload, parts)` gives a text message's frames, as a server sends them."""
-    for payload, parts in [(b"Hello, frames", 3), (os.urandom(50).hex().encode(), 7), (b"one", 1)]:
-        try:
-            made = cut(payload, parts)
-        except Exception as error:
-            return Verdict.raised(f"cut({payload!r}, {parts})", error, _cut_hints.next())
-        if not isinstance(made, list) or not all(isinstance(part, bytes) for part in made):
-            return Verdict(
-                False,
-                "expected a list of frames, each of them bytes.",
-                hint=_cut_hints.next(_A_LIST),
-            )
-        problem = _cut_problem(made, payload, parts)
-        if problem is not None:
-            return problem
-    return Verdict(True, "one message, in as many frames as you like.", rfc="RFC 6455 §5.4")
-
-
-def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | None:
+def _cut(made: object, payload: bytes, parts: int) -> Verdict | None:
+    """What is wrong with these frames of a text message; None where a server may send them."""
+    if not isinstance(made, list) or not all(isinstance(part, bytes) for part in made):
+        return not_yet("expected a list of frames, each of them bytes.", hint=_A_LIST)
     capture = Capture()
     connection = capture.open_connection(upgraded=True)
     capture.record(connection, "server", b"".join(made))
@@ -107,158 +81,56 @@ def _cut_problem(made: list[bytes], payload: bytes, parts: int) -> Verdict | Non
     for unit in units:
         if unit.violations:
             rule = unit.violations[0]
-            return Verdict(
-                False,
-                f"frame {unit.number + 1} breaks a rule: {rule.text}",
-                rfc=rule.rfc,
-                hint=_cut_hints.next(_CUT_FAULTS.get(rule.rule, "")),
-            )
+            text = f"frame {unit.number + 1} breaks a rule: {rule.text}"
+            return not_yet(text, rfc=rule.rfc, hint=_CUT_FAULTS.get(rule.rule, ""))
     messages = list(index.messages())
     if len(messages) != 1 or index.incomplete(connection, "server"):
-        return Verdict(
-            False,
+        return not_yet(
             f"these frames make {len(messages)} whole messages, and it should be one.",
-            rfc="RFC 6455 §5.4",
-            hint=_cut_hints.next(
-                "FIN is 1 in the last frame, and nowhere else." if units else _A_LIST
-            ),
+            hint="FIN is 1 in the last frame, and nowhere else." if units else _A_LIST,
         )
     if len(made) != parts or len(units) != parts:
-        return Verdict(
-            False,
+        return not_yet(
             "the number of frames is not the one that was asked for.",
             len(units),
             parts,
-            hint=_cut_hints.next("cut the payload into that many parts: each gets a frame."),
+            hint="cut the payload into that many parts: each gets a frame.",
         )
     if messages[0].content != payload:
-        return Verdict(
-            False,
+        return not_yet(
             "the message does not say what it should.",
             messages[0].content[:40],
             payload[:40],
-            hint=_cut_hints.next(
-                "the end is missing: does each part have len(payload) // parts bytes, and the "
-                "last one what is left?"
-                if payload.startswith(messages[0].content)
-                else "the parts, put together again, must give the payload."
-            ),
+            hint="the end is missing: does each part have len(payload) // parts bytes, and the "
+            "last one what is left?"
+            if payload.startswith(messages[0].content)
+            else "the parts, put together again, must give the payload.",
         )
     if messages[0].kind != "text":
-        return Verdict(
-            False,
+        return not_yet(
             "a text message was asked for.",
             messages[0].kind,
             "text",
             rfc="RFC 6455 §5.6",
-            hint=_cut_hints.next("the first frame has the opcode of text, 1."),
+            hint="the first frame has the opcode of text, 1.",
         )
     return None
 
 
-# --- Count what crossed
-
-_count_hints = Hints(
-    "a message ends with a frame whose FIN is 1; pings belong to no message.",
-    "draw it: lab.send(trace_bytes()), then lab.layers().",
-)
-
-
-def check_count(messages: object, frames: object, data: bytes) -> Verdict:
-    """Whether there are that many data messages and frames in what a client sent."""
-    capture = Capture()
-    capture.record(capture.open_connection(upgraded=True), "client", data)
-    index = capture.index
-    expected = len(list(index.messages())), len(index)
-    if (messages, frames) == expected:
-        return Verdict(
-            True, f"{expected[0]} messages in {expected[1]} frames.", rfc="RFC 6455 §5.4"
-        )
-    if messages is ... or frames is ...:
-        return Verdict(
-            False, "the dots are still there.", rfc="RFC 6455 §5.4", hint=_count_hints.first
-        )
-    own = ""
-    if messages == expected[0]:
-        own = "the messages are right. Every header is a frame, that of the ping too."
-    elif frames == expected[1]:
-        own = "the frames are right. A message may have several of them, and a ping is no message."
-    return Verdict(
-        False,
-        f"it is not {messages} messages in {frames} frames.",
-        rfc="RFC 6455 §5.4",
-        hint=_count_hints.next(own),
-    )
-
-
-# --- Put a text together
-
-_text_hints = Hints(
-    "try it on the parts of 'ü' (c3 bc): what does each part say alone?",
-    "put the bytes together first, then read them as UTF-8, once.",
-    "bad UTF-8 must not be papered over: let UnicodeDecodeError come out, the peer earns 1007.",
-    "solution('text') shows one.",
-)
-
-
-_TOGETHER = "put the bytes together first, then read them as UTF-8, once."
-
-
-def check_text(text: Callable[[list[bytes]], object]) -> Verdict:
-    """Whether `text(payloads)` reads a text message out of the payloads of its frames."""
-    for message in ("Hello", "Grüße", "€uro", "a𝄞b"):
-        data = message.encode()
-        for at in range(len(data) + 1):
-            parts = [data[:at], data[at:]]
-            try:
-                got = text(parts)
-            except Exception as error:
-                return Verdict.raised(
-                    f"text({parts!r})",
-                    error,
-                    *(
-                        (
-                            _text_hints.next(_TOGETHER),
-                            "A frame may end in the middle of a character.",
-                        )
-                        if isinstance(error, UnicodeDecodeError)
-                        else (_text_hints.next(), "")
-                    ),
-                    "RFC 6455 §5.6",
-                )
-            if got != message:
-                return Verdict(
-                    False,
-                    f"text({parts!r}) does not say what was sent.",
-                    got,
-                    message,
-                    "A character was cut in two, and each half was replaced."
-                    if isinstance(got, str) and "\ufffd" in got
-                    else "",
-                    "RFC 6455 §5.6",
-                    _text_hints.next(_TOGETHER if isinstance(got, str) and "\ufffd" in got else ""),
-                )
-    for bad in ([b"caf\xe9"], [b"\xc3", b"("], [b"\xf0\x9d", b"\x84"]):
-        try:
-            got = text(bad)
-        except UnicodeDecodeError:
-            continue
-        except Exception as error:
-            return Verdict.raised(f"text({bad!r})", error, _text_hints.next())
-        return Verdict(
-            False,
-            f"text({bad!r}) is no UTF-8, and it gave an answer all the same.",
-            got,
-            "UnicodeDecodeError",
-            "Leniency here lets different peers read different texts out of the same bytes.",
-            "RFC 6455 §8.1",
-            _text_hints.next("let UnicodeDecodeError come out: the peer has earned 1007."),
-        )
-    return Verdict(True, "wherever it is cut, and never where it is wrong.", rfc="RFC 6455 §8.1")
-
-
-SOLUTIONS = Solutions(
-    cut="""\
+check_cut = Exercise(
+    "cut",
+    "Whether `cut(payload, parts)` gives a text message's frames, as a server sends them.",
+    cases=lambda: [(b"Hello, frames", 3), (os.urandom(50).hex().encode(), 7), (b"one", 1)],
+    judge=_cut,
+    hints=(
+        "the first frame has the opcode of text (1), all others 0.",
+        "FIN is 0 everywhere but in the last frame.",
+        "encode_frame(opcode, part, fin=...) makes one; return a list of them.",
+        "solution('cut') shows one.",
+    ),
+    rfc="RFC 6455 §5.4",
+    praise="one message, in as many frames as you like.",
+    solution="""\
 from wslab.wire import encode_frame
 
 def cut(payload, parts):
@@ -269,13 +141,9 @@ def cut(payload, parts):
         frames.append(encode_frame(1 if number == 0 else 0, part, fin=number == parts - 1))
     return frames
 """,
-    text="""\
-def text(payloads):
-    return b"".join(payloads).decode()
-""",
 )
 
-solution = SOLUTIONS.show
+# --- Count what crossed
 
 
 def trace_bytes() -> bytes:
@@ -290,3 +158,85 @@ def trace_bytes() -> bytes:
             encode_frame(2, b"\x00\x01", masking_key=key),
         ]
     )
+
+
+def _count(messages: object, frames: object, data: bytes) -> Verdict:
+    capture = Capture()
+    capture.record(capture.open_connection(upgraded=True), "client", data)
+    expected = len(list(capture.index.messages())), len(capture.index)
+    if (messages, frames) == expected:
+        return solved(f"{expected[0]} messages in {expected[1]} frames.")
+    hint = ""
+    if messages == expected[0]:
+        hint = "the messages are right. Every header is a frame, that of the ping too."
+    elif frames == expected[1]:
+        hint = "the frames are right. A message may have several of them, and a ping is no message."
+    return not_yet(f"it is not {messages} messages in {frames} frames.", hint=hint)
+
+
+check_count = Exercise(
+    "count",
+    "Whether there are that many data messages and frames in what a client sent.",
+    judge=_count,
+    hints=(
+        "a message ends with a frame whose FIN is 1; pings belong to no message.",
+        "draw it: lab.send(trace_bytes()), then lab.layers().",
+    ),
+    rfc="RFC 6455 §5.4",
+    untouched="the dots are still there.",
+)
+
+# --- Put a text together
+
+_TEXTS = [text.encode() for text in ("Hello", "Grüße", "€uro", "a𝄞b")]
+_NOT_UTF8 = [[b"caf\xe9"], [b"\xc3", b"("], [b"\xf0\x9d", b"\x84"]]
+_TOGETHER = "put the bytes together first, then read them as UTF-8, once."
+
+check_text = Exercise(
+    "text",
+    "Whether `text(payloads)` reads a text message out of the payloads of its frames.",
+    cases=[([data[:at], data[at:]],) for data in _TEXTS for at in range(len(data) + 1)]
+    + [(payloads,) for payloads in _NOT_UTF8],
+    expected=lambda payloads: b"".join(payloads).decode(),
+    mistakes={
+        "A frame may end in the middle of a character.": Mistake(
+            lambda payloads: "".join(part.decode() for part in payloads), _TOGETHER
+        ),
+        "A character was cut in two, and each half was replaced.": Mistake(
+            lambda payloads: "".join(part.decode(errors="replace") for part in payloads), _TOGETHER
+        ),
+        "A character was cut in two, and both halves are missing.": Mistake(
+            lambda payloads: "".join(part.decode(errors="ignore") for part in payloads), _TOGETHER
+        ),
+        "Leniency here lets different peers read different texts out of the same bytes.": Mistake(
+            lambda payloads: b"".join(payloads).decode(errors="replace"),
+            "let UnicodeDecodeError come out: the peer has earned 1007.",
+            "RFC 6455 §8.1",
+        ),
+    },
+    hints=(
+        "try it on the parts of 'ü' (c3 bc): what does each part say alone?",
+        "put the bytes together first, then read them as UTF-8, once.",
+        "bad UTF-8 must not be papered over: let UnicodeDecodeError come out, the peer earns 1007.",
+        "solution('text') shows one.",
+    ),
+    rfc="RFC 6455 §5.6",
+    wrong=lambda payloads: (
+        f"text({payloads!r}) "
+        + (
+            "is no UTF-8, and it gave an answer all the same."
+            if payloads in _NOT_UTF8
+            else "does not say what was sent."
+        )
+    ),
+    praise="wherever it is cut, and never where it is wrong.",
+    solution="""\
+def text(payloads):
+    return b"".join(payloads).decode()
+""",
+)
+
+
+SOLUTIONS = Solutions(check_cut, check_text)
+
+solution = SOLUTIONS.show

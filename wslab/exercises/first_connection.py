@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wslab.exercises.hints import Hints
+from wslab.exercises.exercise import Exercise, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import Capture, Unit
 
 PATIENCE = 0.5
@@ -134,8 +133,7 @@ def _code_and_reason(close: Unit) -> tuple[int | None, str]:
     return int.from_bytes(close.payload[:2]), close.payload[2:].decode("utf-8", "replace")
 
 
-_NO_PAGE = Verdict(
-    False,
+_NO_PAGE = not_yet(
     "no page has connected yet.",
     hint="run the %%browser cell above in JupyterLab, then this one: it reads what crossed.",
 )
@@ -150,80 +148,56 @@ _KEPT = (
 # --- Fill in: hello and goodbye
 
 
-def check_goodbye(capture: Capture) -> Verdict:
-    """Whether the last page said who it is, waited for the echo, and left with 4001 'enough'."""
+def _goodbye(capture: Capture) -> Verdict:
     talk = _last_talk(capture)
     if talk is None:
         return _NO_PAGE
-    hint = _goodbye_hints.next
     said, echoes, byes = (
         talk.of("text", "client"),
         talk.of("text", "server"),
         talk.of("close", "client"),
     )
     if not said:
-        return Verdict(
-            False,
+        why = "send() belongs into onopen: before that event there is no connection."
+        return not_yet(
             "the page connected, and said nothing.",
-            misconception="send() belongs into onopen: before that event there is no connection."
-            if not byes
-            else "",
+            misconception="" if byes else why,
             rfc="RFC 6455 §4.1",
-            hint=hint(),
         )
     if not said[0].payload.startswith(b"My name is ") or len(said[0].payload) < 12:
-        return Verdict(
-            False,
+        return not_yet(
             "the page said something else.",
             said[0].payload.decode("utf-8", "replace")[:60],
             "My name is …",
-            hint=hint("it has to begin with 'My name is ', and a name follows."),
+            hint="it has to begin with 'My name is ', and a name follows.",
         )
     if not byes:
-        return Verdict(
-            False,
+        return not_yet(
             "no close frame has crossed from the page: it is still there, or it was cut off.",
             misconception="If close() was called with a code that script may not use, it has "
             "thrown, and nothing was sent: look under the cell.",
-            rfc="RFC 6455 §7.1.2",
-            hint=hint("which event says that the echo has come? close() belongs in there."),
+            hint="which event says that the echo has come? close() belongs in there.",
         )
     if not echoes or echoes[0].number > byes[0].number:
-        return Verdict(
-            False,
+        return not_yet(
             "the page left before its echo came.",
             misconception="After close() no message event comes any more, though the message may "
             "be on its way.",
-            rfc="RFC 6455 §7.1.2",
-            hint=hint("the echo has come when onmessage is called: close() belongs in there."),
+            hint="the echo has come when onmessage is called: close() belongs in there.",
         )
     if talk.proxied:
-        return Verdict(
-            True, f"hello, echo, goodbye, in this order. {_KEPT} Is it 4001 and 'enough'?"
-        )
+        return solved(f"hello, echo, goodbye, in this order. {_KEPT} Is it 4001 and 'enough'?")
     if _code_and_reason(byes[0]) != (4001, "enough"):
         code, reason = _code_and_reason(byes[0])
-        return Verdict(
-            False,
+        return not_yet(
             "the goodbye is another one.",
             f"{'no code' if code is None else code} {reason!r}",
             "4001 'enough'",
             _ending_misconception(code),
             "RFC 6455 §7.4.2",
-            hint("close(code, reason): the code is a number, the reason a text."),
+            "close(code, reason): the code is a number, the reason a text.",
         )
-    return Verdict(
-        True,
-        "hello, echo, goodbye: all of it crossed the wire, and the server has your code.",
-        rfc="RFC 6455 §7.1.2",
-    )
-
-
-_goodbye_hints = Hints(
-    "what is to happen first goes into onopen, what is to happen on the echo into onmessage.",
-    "socket.send('My name is Ada') in one, socket.close(4001, 'enough') in the other.",
-    "solution('goodbye') shows one.",
-)
+    return solved("hello, echo, goodbye: all of it crossed the wire, and the server has your code.")
 
 
 def _ending_misconception(code: int | None) -> str:
@@ -234,157 +208,17 @@ def _ending_misconception(code: int | None) -> str:
     return ""
 
 
-# --- Trace: which line comes when
-
-_ORDER = "AGBCDEF"
-
-
-def check_order(order: str, close_code: object) -> Verdict:
-    """Whether `order` is that in which the lines appear, and `close_code` what F says."""
-    letters = "".join(char for char in str(order).upper() if char.isalpha())
-    if not letters or close_code is ...:
-        return Verdict(
-            False,
-            "write the seven letters in the order in which the lines appear, and the number in F.",
-            hint=_order_hints.first,
-        )
-    if sorted(letters) != sorted(_ORDER):
-        return Verdict(
-            False,
-            "each of the seven letters appears once.",
-            letters,
-            "".join(sorted(_ORDER)),
-            hint=_order_hints.next("A, B, C, D, E, F and G: only their order is asked for."),
-        )
-    if letters != _ORDER:
-        misconception = ""
-        if letters.index("G") > letters.index("B"):
-            misconception = (
-                "new WebSocket() does not wait. The script runs to its end first; no event comes "
-                "before that."
-            )
-        elif letters.index("D") < letters.index("C"):
-            misconception = "send() does not wait either: the echo comes when this handler is done."
-        elif letters.index("F") < letters.index("E"):
-            misconception = (
-                "close() only begins the goodbye. The close event comes when it is over."
-            )
-        return Verdict(
-            False,
-            "not in this order.",
-            misconception=misconception,
-            rfc="RFC 6455 §4.1",
-            hint=_order_hints.next(),
-        )
-    if close_code != 1005:
-        return Verdict(
-            False,
-            "the order is right, the number is not.",
-            close_code,
-            misconception="close() without a code sends a close frame without one, and the server "
-            "answers in kind. 1000 would be there if somebody had said 1000."
-            if close_code == 1000
-            else "1006 is for a connection that died. This one ended in peace."
-            if close_code == 1006
-            else "",
-            rfc="RFC 6455 §7.1.5",
-            hint="there is a code that stands for 'a close frame came, with no code in it'.",
-        )
-    return Verdict(
-        True,
-        "the script first, then one event after the other; and 1005, as no code was ever sent.",
-        rfc="RFC 6455 §7.1.5",
-    )
-
-
-_order_hints = Hints(
-    "JavaScript finishes what it is doing before it looks at the next event.",
-    "A and G are in the script itself. B and C are in one handler, D and E in another.",
-    "or give up the guessing, and run it: the next cell.",
-)
-
-
-# --- Bug hunt: three bytes
-
-
-def check_bytes(capture: Capture) -> Verdict:
-    """Whether the last page sent three bytes, counted them back, and left with 4000."""
-    talk = _last_talk(capture)
-    if talk is None:
-        return _NO_PAGE
-    hint = _bytes_hints.next
-    sent, byes = talk.of("binary", "client"), talk.of("close", "client")
-    if not sent:
-        return Verdict(
-            False,
-            "the page connected, and no binary message crossed.",
-            misconception="send() was called while the readyState was 0, CONNECTING, and threw. "
-            "What stands after it never ran.",
-            rfc="RFC 6455 §4.1",
-            hint=hint("which event says that the connection is open? send() belongs in there."),
-        )
-    if sent[0].payload != b"\x01\x02\x03":
-        return Verdict(
-            False,
-            "these are other bytes.",
-            sent[0].payload[:16],
-            b"\x01\x02\x03",
-            hint=hint("new Uint8Array([1, 2, 3]) makes them."),
-        )
-    if not byes:
-        return Verdict(
-            False,
-            "the bytes crossed, there and back, and then nothing: no close frame.",
-            misconception="close() throws InvalidAccessError for any code but 1000 and 3000-4999, "
-            "and sends nothing.",
-            rfc="RFC 6455 §7.4.2",
-            hint=hint("which of these codes does the task ask for?"),
-        )
-    if talk.proxied:
-        return Verdict(
-            True,
-            f"three bytes there, three bytes back, and a goodbye. {_KEPT} Is it 4000, and does the "
-            "page really count 3? console.log(bytes.length) tells.",
-        )
-    code, reason = _code_and_reason(byes[0])
-    if reason != "got 3 bytes":
-        return Verdict(
-            False,
-            "the page has miscounted.",
-            reason,
-            "got 3 bytes",
-            "event.data was a Blob: a new Uint8Array of a Blob is empty. The property that changes "
-            "this is called binaryType."
-            if reason == "got 0 bytes"
-            else _ending_misconception(code),
-            "RFC 6455 §5.6",
-            hint("compare the name of the property, letter by letter, with that of part 4."),
-        )
-    if code != 4000:
-        return Verdict(
-            False,
-            "the code is another one.",
-            code,
-            4000,
-            hint=hint("the code is the first thing that close() is given."),
-        )
-    return Verdict(
-        True,
-        "three bytes there, three bytes back, and a goodbye that says so.",
-        rfc="RFC 6455 §5.6",
-    )
-
-
-_bytes_hints = Hints(
-    "run the cell and read what stands under it: one fault tells its name.",
-    "send() in onopen; look up the name of the property; and which codes may script use?",
-    "the property is binaryType; 4000 is a code that script may use.",
-    "solution('bytes') shows one.",
-)
-
-
-SOLUTIONS = Solutions(
-    goodbye="""\
+check_goodbye = Exercise(
+    "goodbye",
+    "Whether the last page said who it is, waited for the echo, and left with 4001 'enough'.",
+    judge=_goodbye,
+    hints=(
+        "what is to happen first goes into onopen, what is to happen on the echo into onmessage.",
+        "socket.send('My name is Ada') in one, socket.close(4001, 'enough') in the other.",
+        "solution('goodbye') shows one.",
+    ),
+    rfc="RFC 6455 §7.1.2",
+    solution="""\
 %%browser
 let socket = new WebSocket(url);
 
@@ -397,10 +231,136 @@ socket.onmessage = (event) => {
   socket.close(4001, "enough");
 };
 """,
-    order="""\
+)
+
+# --- Trace: which line comes when
+
+_ORDER = "AGBCDEF"
+_SEVEN = "write the seven letters in the order in which the lines appear, and the number in F."
+
+
+def _order(order: str, close_code: object) -> Verdict:
+    letters = "".join(char for char in str(order).upper() if char.isalpha())
+    if not letters:
+        return not_yet(_SEVEN)
+    if sorted(letters) != sorted(_ORDER):
+        return not_yet(
+            "each of the seven letters appears once.",
+            letters,
+            "".join(sorted(_ORDER)),
+            hint="A, B, C, D, E, F and G: only their order is asked for.",
+        )
+    if letters != _ORDER:
+        why = ""
+        if letters.index("G") > letters.index("B"):
+            why = (
+                "new WebSocket() does not wait. The script runs to its end first; no event comes "
+                "before that."
+            )
+        elif letters.index("D") < letters.index("C"):
+            why = "send() does not wait either: the echo comes when this handler is done."
+        elif letters.index("F") < letters.index("E"):
+            why = "close() only begins the goodbye. The close event comes when it is over."
+        return not_yet("not in this order.", misconception=why, rfc="RFC 6455 §4.1")
+    if close_code != 1005:
+        return not_yet(
+            "the order is right, the number is not.",
+            close_code,
+            misconception="close() without a code sends a close frame without one, and the server "
+            "answers in kind. 1000 would be there if somebody had said 1000."
+            if close_code == 1000
+            else "1006 is for a connection that died. This one ended in peace."
+            if close_code == 1006
+            else "",
+            hint="there is a code that stands for 'a close frame came, with no code in it'.",
+        )
+    return solved(
+        "the script first, then one event after the other; and 1005, as no code was ever sent."
+    )
+
+
+check_order = Exercise(
+    "order",
+    "Whether `order` is that in which the lines appear, and `close_code` what F says.",
+    judge=_order,
+    hints=(
+        "JavaScript finishes what it is doing before it looks at the next event.",
+        "A and G are in the script itself. B and C are in one handler, D and E in another.",
+        "or give up the guessing, and run it: the next cell.",
+    ),
+    rfc="RFC 6455 §7.1.5",
+    untouched=_SEVEN,
+    solution="""\
 check_order("AGBCDEF", 1005)
 """,
-    bytes="""\
+)
+
+# --- Bug hunt: three bytes
+
+
+def _bytes(capture: Capture) -> Verdict:
+    talk = _last_talk(capture)
+    if talk is None:
+        return _NO_PAGE
+    sent, byes = talk.of("binary", "client"), talk.of("close", "client")
+    if not sent:
+        return not_yet(
+            "the page connected, and no binary message crossed.",
+            misconception="send() was called while the readyState was 0, CONNECTING, and threw. "
+            "What stands after it never ran.",
+            rfc="RFC 6455 §4.1",
+            hint="which event says that the connection is open? send() belongs in there.",
+        )
+    if sent[0].payload != b"\x01\x02\x03":
+        return not_yet(
+            "these are other bytes.",
+            sent[0].payload[:16],
+            b"\x01\x02\x03",
+            hint="new Uint8Array([1, 2, 3]) makes them.",
+        )
+    if not byes:
+        return not_yet(
+            "the bytes crossed, there and back, and then nothing: no close frame.",
+            misconception="close() throws InvalidAccessError for any code but 1000 and 3000-4999, "
+            "and sends nothing.",
+            rfc="RFC 6455 §7.4.2",
+            hint="which of these codes does the task ask for?",
+        )
+    if talk.proxied:
+        return solved(
+            f"three bytes there, three bytes back, and a goodbye. {_KEPT} Is it 4000, and does the "
+            "page really count 3? console.log(bytes.length) tells."
+        )
+    code, reason = _code_and_reason(byes[0])
+    if reason != "got 3 bytes":
+        return not_yet(
+            "the page has miscounted.",
+            reason,
+            "got 3 bytes",
+            "event.data was a Blob: a new Uint8Array of a Blob is empty. The property that changes "
+            "this is called binaryType."
+            if reason == "got 0 bytes"
+            else _ending_misconception(code),
+            hint="compare the name of the property, letter by letter, with that of part 4.",
+        )
+    if code != 4000:
+        hint = "the code is the first thing that close() is given."
+        return not_yet("the code is another one.", code, 4000, hint=hint)
+    return solved("three bytes there, three bytes back, and a goodbye that says so.")
+
+
+check_bytes = Exercise(
+    "bytes",
+    "Whether the last page sent three bytes, counted them back, and left with 4000.",
+    judge=_bytes,
+    hints=(
+        "run the cell and read what stands under it: one fault tells its name.",
+        "send() in onopen; look up the name of the property; and which codes may script use?",
+        "the property is binaryType; 4000 is a code that script may use.",
+        "solution('bytes') shows one.",
+    ),
+    rfc="RFC 6455 §5.6",
+    solution="""\
 %%browser
 let socket = new WebSocket(url);
 socket.binaryType = "arraybuffer";
@@ -415,5 +375,8 @@ socket.onmessage = (event) => {
 };
 """,
 )
+
+
+SOLUTIONS = Solutions(check_goodbye, check_order, check_bytes)
 
 solution = SOLUTIONS.show

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from typing import Literal
 
-from wslab.exercises.hints import ONLY_THIS, Hints
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
 from wslab.wire import encode_frame, mask
 
 QUESTIONS = {
@@ -80,72 +79,61 @@ KEY = bytes.fromhex("37fa213d")
 
 # --- Make a frame
 
-_encode_hints = Hints(
-    "four parts: byte 0, byte 1, the key, the masked payload.",
-    "byte 0 is FIN and opcode: 0b1000_0001. Byte 1 is MASK and the length: 0x80 + len(payload).",
-    "masked byte i is payload[i] ^ key[i % 4]; bytes(...) makes bytes of a list of numbers.",
-    "solution('encode') shows one.",
+
+def _frame(payload: bytes, key: bytes, *, first: int = 0x81, second: int = 0x80) -> bytes:
+    return bytes([first, second + len(payload)]) + key + mask(payload, key)
+
+
+check_encode = Exercise(
+    "encode",
+    "Whether `encode(payload, key)` makes the frame of a text of up to 125 bytes, as a client.",
+    cases=lambda: [(b"Hello", KEY), (b"", KEY), (os.urandom(125), os.urandom(4))],
+    expected=lambda payload, key: encode_frame(1, payload, masking_key=key),
+    mistakes={
+        "This is what a server sends: a client must mask.": (
+            lambda payload, key: encode_frame(1, payload)
+        ),
+        "The MASK bit is missing: the first bit of byte 1.": (
+            lambda payload, key: _frame(payload, key, second=0)
+        ),
+        "MASK says masked, but the payload is not: the server would XOR it into nonsense.": (
+            lambda payload, key: bytes([0x81, 0x80 + len(payload)]) + key + payload
+        ),
+        "The key is missing: nobody could undo the masking.": (
+            lambda payload, key: bytes([0x81, 0x80 + len(payload)]) + mask(payload, key)
+        ),
+        "The key stands before the payload.": (
+            lambda payload, key: bytes([0x81, 0x80 + len(payload)]) + mask(payload, key) + key
+        ),
+        "FIN is 0: the server would wait for the rest of the message.": (
+            lambda payload, key: _frame(payload, key, first=0x01)
+        ),
+        "The opcode of text is 1; 2 is binary.": (
+            lambda payload, key: _frame(payload, key, first=0x82)
+        ),
+        "The length counts the payload only, not the key.": (
+            lambda payload, key: _frame(payload, key, second=0x84)
+        ),
+    },
+    hints=(
+        "four parts: byte 0, byte 1, the key, the masked payload.",
+        "byte 0 is FIN and opcode: 0b1000_0001. "
+        "Byte 1 is MASK and the length: 0x80 + len(payload).",
+        "masked byte i is payload[i] ^ key[i % 4]; bytes(...) makes bytes of a list of numbers.",
+        "solution('encode') shows one.",
+    ),
+    rfc="RFC 6455 §5.2",
+    wrong="{call} is not the frame that a client sends.",
+    praise="byte for byte what a client sends.",
+    solution="""\
+def encode(payload, key):
+    header = bytes([0b1000_0001, 0x80 + len(payload)])
+    masked = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+    return header + key + masked
+""",
 )
-
-
-def check_encode(encode: Callable[[bytes, bytes], object]) -> Verdict:
-    """Whether `encode(payload, key)` makes the frame of a text of up to 125 bytes, as a client."""
-    for payload, key in [(b"Hello", KEY), (b"", KEY), (os.urandom(125), os.urandom(4))]:
-        expected = encode_frame(1, payload, masking_key=key)
-        try:
-            got = encode(payload, key)
-        except Exception as error:
-            call = f"encode({_short(payload)}, {key!r})"
-            return Verdict.raised(call, error, _encode_hints.next())
-        if got is ... or got is None:
-            return Verdict(False, "encode returned nothing to send yet.", hint=_encode_hints.first)
-        if got != expected:
-            misconception = _encode_misconception(got, payload, key)
-            own = ONLY_THIS if misconception and isinstance(got, bytes | bytearray) else ""
-            return Verdict(
-                False,
-                f"encode({_short(payload)}, {key!r}) is not the frame that a client sends.",
-                bytes(got)[:24] if isinstance(got, bytes | bytearray) else got,
-                expected[:24],
-                misconception,
-                "RFC 6455 §5.2",
-                _encode_hints.next(own),
-            )
-    return Verdict(True, "byte for byte what a client sends.", rfc="RFC 6455 §5.2")
-
-
-def _encode_misconception(got: object, payload: bytes, key: bytes) -> str:
-    if not isinstance(got, bytes | bytearray):
-        return f"Expected bytes, got {type(got).__name__}."
-    got = bytes(got)
-    masked = mask(payload, key)
-    size = len(payload)
-    mistakes = {
-        bytes([0x81, size]) + payload: "This is what a server sends: a client must mask.",
-        bytes([0x81, size]) + key + masked: "The MASK bit is missing: the first bit of byte 1.",
-        bytes([0x81, 0x80 | size]) + key + payload: (
-            "MASK says masked, but the payload is not: the server would XOR it into nonsense."
-        ),
-        bytes([0x81, 0x80 | size]) + masked: "The key is missing: nobody could undo the masking.",
-        bytes([0x81, 0x80 | size]) + masked + key: "The key stands before the payload.",
-        bytes([0x01, 0x80 | size]) + key + masked: (
-            "FIN is 0: the server would wait for the rest of the message."
-        ),
-        bytes([0x82, 0x80 | size]) + key + masked: "The opcode of text is 1; 2 is binary.",
-        bytes([0x81, 0x80 | size + 4]) + key + masked: (
-            "The length counts the payload only, not the key."
-        ),
-    }
-    return mistakes.get(got, "")
-
 
 # --- Read a frame
-
-_read_hints = Hints(
-    "byte 0 is 81: FIN and text. What does byte 1 say about masking and length?",
-    "the 4 bytes behind byte 1 are the key; the rest is the payload.",
-    "bytes(b ^ key[i % 4] for i, b in enumerate(payload)) takes the mask off.",
-)
 
 _WORDS = ("tide", "lamp", "wave", "fern", "gull", "moss")
 
@@ -157,97 +145,89 @@ def puzzle(seed: int = 1) -> bytes:
     return encode_frame(1, word, masking_key=bytes(dice.randrange(1, 256) for _ in range(4)))
 
 
-def check_read(word: str, frame: bytes) -> Verdict:
-    """Whether `word` is what the masked text `frame` says."""
-    expected = mask(frame[6:], frame[2:6]).decode()
-    if word == expected:
-        return Verdict(True, f"the frame says {expected!r}.", rfc="RFC 6455 §5.3")
-    if word in ("...", "", ...):
-        return Verdict(
-            False, "no word named yet: put it in place of the dots.", hint=_read_hints.first
-        )
-    misconception = own = ""
-    if isinstance(word, str) and word.encode("latin-1", "replace") == frame[6:]:
-        misconception, own = (
-            "That is the payload as it crossed, still masked.",
-            _read_hints.steps[2],
-        )
-    return Verdict(
-        False,
-        f"it does not say {word!r}.",
-        misconception=misconception,
-        rfc="RFC 6455 §5.3",
-        hint=_read_hints.next(own),
-    )
+_UNMASK = "bytes(b ^ key[i % 4] for i, b in enumerate(payload)) takes the mask off."
 
+check_read = Exercise(
+    "read",
+    "Whether `word` is what the masked text `frame` says.",
+    expected=lambda frame: mask(frame[6:], frame[2:6]).decode(),
+    mistakes={
+        "That is the payload as it crossed, still masked.": Mistake(
+            lambda frame: frame[6:].decode("latin-1"), _UNMASK
+        ),
+    },
+    hints=(
+        "byte 0 is 81: FIN and text. What does byte 1 say about masking and length?",
+        "the 4 bytes behind byte 1 are the key; the rest is the payload.",
+        _UNMASK,
+    ),
+    rfc="RFC 6455 §5.3",
+    wrong="it does not say {got!r}.",
+    praise="the frame says {expected!r}.",
+    untouched="no word named yet: put it in place of the dots.",
+)
 
 # --- Repair a parser
 
-_length_hints = Hints(
-    "try it on a frame from the table above whose length you know, and print what it reads.",
-    "which bits of byte 1 are the length, and which is not?",
-    "the longer forms are written first byte first: int.from_bytes(..., 'big').",
-    "127 announces eight bytes, not four.",
-    "solution('length') shows one.",
-)
+_LENGTHS = {
+    encode_frame(2, bytes(size), masking_key=key): size
+    for size in (0, 5, 125, 126, 300, 65535, 65536)
+    for key in (None, KEY)
+}
+"""The payload's length by the frame, in all three forms, masked and not."""
 
 
-def check_length(length: Callable[[bytes], object]) -> Verdict:
-    """Whether `length(frame)` reads the payload's length in all three forms, masked or not."""
-    for size in (0, 5, 125, 126, 300, 65535, 65536):
-        for key in (None, KEY):
-            frame = encode_frame(2, bytes(size), masking_key=key)
-            try:
-                got = length(frame)
-            except Exception as error:
-                call = f"for {frame[:10].hex(' ')} … it"
-                return Verdict.raised(call, error, _length_hints.next())
-            if got != size:
-                return Verdict(
-                    False,
-                    f"the frame that starts {frame[:10].hex(' ')} "
-                    f"({'masked' if key else 'not masked'}) has a payload of {size} bytes.",
-                    got,
-                    size,
-                    "The first (highest) bit of byte 1 is MASK, 0x80: it does not belong to the "
-                    "length."
-                    if key and isinstance(got, int) and got - size == 128
-                    else "",
-                    "RFC 6455 §5.2",
-                    _length_hints.next(_length_fault(got, size, frame)),
-                )
-    return Verdict(True, "all three forms, masked and not.", rfc="RFC 6455 §5.2")
+def _reads(longer: slice, longest: slice, order: Literal["big", "little"]) -> Callable[..., int]:
+    """A function that reads the longer forms of a length from these bytes, in this order."""
+
+    def length(frame: bytes) -> int:
+        short = frame[1] & 0x7F
+        extended = {126: longer, 127: longest}.get(short)
+        return short if extended is None else int.from_bytes(frame[extended], order)
+
+    return length
 
 
-def _length_fault(got: object, size: int, frame: bytes) -> str:
-    """The hint for what is wrong with the length that was read."""
-    if not isinstance(got, int):
-        return ""
-    if frame[1] & 0x80 and got == frame[1]:
-        return "take MASK off byte 1 first, & 0x7f, and only then compare it with 126 and 127."
-    if got == frame[1]:
-        return "byte 1 says 126 or 127 here: the length itself stands behind it."
-    extended = frame[2:4] if size <= 0xFFFF else frame[2:10]
-    if got == int.from_bytes(extended, "little"):
-        return "the longer forms are written first byte first: int.from_bytes(..., 'big')."
-    if size > 0xFFFF:
-        return "127 announces eight bytes of length: which bytes of the frame are these?"
-    return ""
-
-
-def _short(payload: bytes) -> str:
-    text = repr(payload)
-    return text if len(text) <= 20 else f"({len(payload)} bytes)"
-
-
-SOLUTIONS = Solutions(
-    encode="""\
-def encode(payload, key):
-    header = bytes([0b1000_0001, 0x80 + len(payload)])
-    masked = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
-    return header + key + masked
-""",
-    length="""\
+check_length = Exercise(
+    "length",
+    "Whether `length(frame)` reads the payload's length in all three forms, masked or not.",
+    cases=[(frame,) for frame in _LENGTHS],
+    expected=_LENGTHS.__getitem__,
+    mistakes={
+        "The first (highest) bit of byte 1 is MASK, 0x80: it does not belong to the length.": (
+            Mistake(
+                lambda frame: frame[1],
+                "take MASK off byte 1 first, & 0x7f, and only then compare it with 126 and 127.",
+            )
+        ),
+        "This is byte 1, and it says only where the length is.": Mistake(
+            lambda frame: frame[1] & 0x7F,
+            "byte 1 says 126 or 127 here: the length itself stands behind it.",
+        ),
+        "The bytes of the length were read from the wrong end.": Mistake(
+            _reads(slice(2, 4), slice(2, 10), "little"),
+            "the longer forms are written first byte first: int.from_bytes(..., 'big').",
+        ),
+        "These are not all the bytes of the longest form.": Mistake(
+            _reads(slice(2, 4), slice(2, 6), "big"),
+            "127 announces eight bytes of length: which bytes of the frame are these?",
+        ),
+    },
+    hints=(
+        "try it on a frame from the table above whose length you know, and print what it reads.",
+        "which bits of byte 1 are the length, and which is not?",
+        "the longer forms are written first byte first: int.from_bytes(..., 'big').",
+        "127 announces eight bytes, not four.",
+        "solution('length') shows one.",
+    ),
+    rfc="RFC 6455 §5.2",
+    wrong=lambda frame: (
+        f"the frame that starts {frame[:10].hex(' ')} ({'' if frame[1] & 0x80 else 'not '}masked) "
+        f"has a payload of {_LENGTHS[frame]} bytes."
+    ),
+    praise="all three forms, masked and not.",
+    call=lambda frame: f"for {frame[:10].hex(' ')} … it",
+    solution="""\
 def length(frame):
     short = frame[1] & 0x7F
     if short == 126:
@@ -257,5 +237,8 @@ def length(frame):
     return short
 """,
 )
+
+
+SOLUTIONS = Solutions(check_encode, check_length)
 
 solution = SOLUTIONS.show

@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable
 
-from wslab.exercises.hints import ONLY_THIS, Hints
+from wslab.exercises.exercise import Exercise, Mistake, Outcome, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.solutions import Solutions
-from wslab.exercises.verdict import Verdict
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import GUID, Capture, Unit, accept_key
 
 RFC_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -90,96 +88,72 @@ QUESTIONS = {
 # --- Compute the accept key
 
 
-def check_accept(accept: Callable[[str], object]) -> Verdict:
-    """Whether `accept(key)` gives the Sec-WebSocket-Accept, for the RFC's key and for new ones."""
-    keys = [RFC_KEY] + [base64.b64encode(os.urandom(16)).decode() for _ in range(3)]
-    for key in keys:
-        expected = accept_key(key)
-        try:
-            got = accept(key)
-        except Exception as error:
-            return Verdict.raised(
-                f"accept({key!r})",
-                error,
-                *(
-                    (_accept_hints.next(ONLY_THIS), _TEXT_TO_SHA1)
-                    if isinstance(error, TypeError) and "encod" in str(error).lower()
-                    else (_accept_hints.next(), "")
-                ),
-            )
-        if got is ...:
-            return Verdict(
-                False,
-                "the dots are still there: put your own expression in their place.",
-                hint=_accept_hints.first,
-            )
-        if got != expected:
-            misconception = _accept_misconception(key, got)
-            own = ONLY_THIS if misconception and isinstance(got, str) else ""
-            if isinstance(got, bytes):
-                own = _accept_hints.steps[2]
-            return Verdict(
-                False,
-                f"accept({key!r}) is not what the server must answer.",
-                got,
-                expected,
-                misconception,
-                "RFC 6455 §4.2.2",
-                _accept_hints.next(own),
-            )
-    return Verdict(
-        True,
-        f"the example of the RFC and {len(keys) - 1} new keys: each answer is right. "
-        "With these lines a server has proved that it speaks WebSocket.",
-        rfc="RFC 6455 §1.3",
-    )
+def _new_key() -> str:
+    return base64.b64encode(os.urandom(16)).decode()
 
 
-_accept_hints = Hints(
-    "three steps: put key and GUID together, hash them with SHA-1, write the hash in base64.",
-    "hashlib.sha1(some_bytes).digest() gives the 20 bytes; .encode() turns text into bytes.",
-    "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
-    "solution('accept') shows one.",
-)
-
-
-_TEXT_TO_SHA1 = "sha1 wants bytes: turn the text into bytes with .encode()."
-
-
-def _accept_misconception(key: str, got: object) -> str:
-    joined = (key + GUID).encode()
-    digest = hashlib.sha1(joined, usedforsecurity=False)
-    if got is None:
-        return "The function returned nothing: it needs a return."
-    if isinstance(got, bytes) and got.decode("ascii", "replace") == accept_key(key):
-        return "Right bytes, but a header is text: .decode() them."
-    if not isinstance(got, str):
-        return f"Expected text (str), got {type(got).__name__}."
-    mistakes = {
-        base64.b64encode(digest.hexdigest().encode()).decode(): (
-            "This is the base64 of the hash written in hex. base64 wants the 20 bytes: .digest()."
-        ),
-        digest.hexdigest(): "The hash is right, but in hex: the header wants it in base64.",
-        _accept_of(key.encode()): "The GUID is missing: this hash is of the key alone.",
-        _accept_of((GUID + key).encode()): "The wrong way round: first the key, then the GUID.",
-        _accept_of((key + GUID.lower()).encode()): "The GUID is in capital letters.",
-        _accept_of((key + GUID + "\n").encode()): "There is a line end in what you hashed.",
-        base64.b64encode(hashlib.sha256(joined).digest()).decode(): "SHA-1, not SHA-256.",
-        base64.b64encode(joined).decode(): "base64 alone is no hash: SHA-1 comes first.",
-    }
-    try:
-        decoded = base64.b64decode(key)
-        mistakes[_accept_of(decoded + GUID.encode())] = (
-            "The key was decoded first. It goes in as it stands in the header, 24 characters."
-        )
-    except ValueError:
-        pass
-    return mistakes.get(got, "")
-
-
-def _accept_of(data: bytes) -> str:
+def _hashed(data: bytes) -> str:
     return base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
 
+
+check_accept = Exercise(
+    "accept",
+    "Whether `accept(key)` gives the Sec-WebSocket-Accept, for the RFC's key and for new ones.",
+    cases=lambda: [(key,) for key in (RFC_KEY, _new_key(), _new_key(), _new_key())],
+    expected=accept_key,
+    mistakes={
+        "Right bytes, but a header is text: .decode() them.": Mistake(
+            lambda key: accept_key(key).encode(),
+            "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
+        ),
+        "This is the base64 of the hash written in hex. base64 wants the 20 bytes: .digest().": (
+            lambda key: base64.b64encode(
+                hashlib.sha1((key + GUID).encode()).hexdigest().encode()
+            ).decode()
+        ),
+        "The hash is right, but in hex: the header wants it in base64.": (
+            lambda key: hashlib.sha1((key + GUID).encode()).hexdigest()
+        ),
+        "The GUID is missing: this hash is of the key alone.": lambda key: _hashed(key.encode()),
+        "The wrong way round: first the key, then the GUID.": (
+            lambda key: _hashed((GUID + key).encode())
+        ),
+        "The GUID is in capital letters.": lambda key: _hashed((key + GUID.lower()).encode()),
+        "There is a line end in what you hashed.": (
+            lambda key: _hashed((key + GUID + "\n").encode())
+        ),
+        "SHA-1, not SHA-256.": (
+            lambda key: base64.b64encode(hashlib.sha256((key + GUID).encode()).digest()).decode()
+        ),
+        "base64 alone is no hash: SHA-1 comes first.": (
+            lambda key: base64.b64encode((key + GUID).encode()).decode()
+        ),
+        "The key was decoded first. It goes in as it stands in the header, 24 characters.": (
+            lambda key: _hashed(base64.b64decode(key) + GUID.encode())
+        ),
+        "sha1 wants bytes: turn the text into bytes with .encode().": (
+            lambda key: hashlib.sha1(key + GUID)
+        ),
+    },
+    hints=(
+        "three steps: put key and GUID together, hash them with SHA-1, write the hash in base64.",
+        "hashlib.sha1(some_bytes).digest() gives the 20 bytes; .encode() turns text into bytes.",
+        "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
+        "solution('accept') shows one.",
+    ),
+    rfc="RFC 6455 §4.2.2",
+    wrong="{call} is not what the server must answer.",
+    praise="the example of the RFC and 3 new keys: each answer is right. "
+    "With these lines a server has proved that it speaks WebSocket.",
+    solution="""\
+import base64, hashlib
+
+def accept(key):
+    joined = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    digest = hashlib.sha1(joined.encode()).digest()
+    return base64.b64encode(digest).decode()
+""",
+)
 
 # --- Read a response and find what is wrong with it
 
@@ -195,75 +169,37 @@ _CULPRITS = {
 }
 
 
-def check_culprit(header: str, response: Unit) -> Verdict:
-    """Whether `header` is the one that makes a client refuse this recorded response."""
-    guilty = [_CULPRITS[v.rule] for v in response.violations if v.rule in _CULPRITS]
-    if not isinstance(header, str) or not header.strip() or header.strip() == "...":
-        return Verdict(
-            False,
-            "no header named yet: put its name between the quotation marks.",
-            hint=_culprit_hints.first,
-        )
-    if not guilty:
-        return Verdict(False, "this response breaks no rule: look at another one.")
-    if header.strip().rstrip(":").lower() in [name.lower() for name in guilty]:
-        rule = next(v for v in response.violations if v.rule in _CULPRITS)
-        return Verdict(True, f"{rule.text}", rfc=rule.rfc)
-    there = any(field.name.lower() == header.strip().lower() for field in response.fields)
-    return Verdict(
-        False,
+def _culprit(header: object, response: Unit) -> Verdict:
+    broken = [violation for violation in response.violations if violation.rule in _CULPRITS]
+    if not isinstance(header, str) or not header.strip():
+        return not_yet("no header named yet: put its name between the quotation marks.")
+    if not broken:
+        return not_yet("this response breaks no rule: look at another one.")
+    name = header.strip().rstrip(":").lower()
+    if name in [_CULPRITS[violation.rule].lower() for violation in broken]:
+        return solved(broken[0].text, broken[0].rfc)
+    there = any(field.name.lower() == name for field in response.fields)
+    return not_yet(
         f"{header.strip()} is as it should be."
         if there
-        else f"{header.strip()} is not in the response, and it need not be.",
-        rfc="RFC 6455 §4.1",
-        hint=_culprit_hints.next(),
+        else f"{header.strip()} is not in the response, and it need not be."
     )
 
 
-_culprit_hints = Hints(
-    "a client checks four things: the status, Upgrade, Connection and Sec-WebSocket-Accept.",
-    "compare with a good response, line by line: lab.find('response', number=0).data",
-    "one of the four can only be checked with the key of the request: accept(key) from above.",
+check_culprit = Exercise(
+    "culprit",
+    "Whether `header` is the one that makes a client refuse this recorded response.",
+    judge=_culprit,
+    hints=(
+        "a client checks four things: the status, Upgrade, Connection and Sec-WebSocket-Accept.",
+        "compare with a good response, line by line: lab.find('response', number=0).data",
+        "one of the four can only be checked with the key of the request: accept(key) from above.",
+    ),
+    rfc="RFC 6455 §4.1",
+    untouched="no header named yet: put its name between the quotation marks.",
 )
-
 
 # --- Repair a server's answer
-
-
-def check_answer(answer: Callable[[bytes], object]) -> Verdict:
-    """Whether `answer(request)` gives a response that a client accepts; tells the first fault."""
-    for key in (RFC_KEY, base64.b64encode(os.urandom(16)).decode()):
-        request = (
-            "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        ).encode()
-        try:
-            response = answer(request)
-        except Exception as error:
-            return Verdict.raised("answer(request)", error, _answer_hints.next())
-        if not isinstance(response, bytes):
-            return Verdict(
-                False,
-                f"expected bytes, got {type(response).__name__}: the wire carries bytes only.",
-                hint="text.encode() makes bytes of a text.",
-            )
-        problem = _answer_problem(request, response, key)
-        if problem is not None:
-            return problem
-    return Verdict(
-        True,
-        "a client opens the connection on this answer. Let a real one try: the next cell.",
-        rfc="RFC 6455 §4.2.2",
-    )
-
-
-_answer_hints = Hints(
-    "the client waits for the empty line before it believes that the response is all there.",
-    "read the three headers aloud and compare them with the good response above.",
-    "the accept key is made from the key as it stands in the header.",
-    "solution('answer') shows one.",
-)
-
 
 _ANSWER_FAULTS = {
     "accept-wrong": "the accept key is made from the key as it stands in the header, and the GUID.",
@@ -278,7 +214,20 @@ _ANSWER_FAULTS = {
 """Hints by the rule that the answer breaks."""
 
 
-def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None:
+def _request() -> bytes:
+    return (
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {_new_key()}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def _answer(response: object, request: bytes) -> Verdict | None:
+    """The first fault of a response to this request; None where a client accepts it."""
+    if not isinstance(response, bytes):
+        return not_yet(
+            f"expected bytes, got {type(response).__name__}: the wire carries bytes only.",
+            hint="text.encode() makes bytes of a text.",
+        )
     capture = Capture()
     connection = capture.open_connection()
     capture.record(connection, "client", request)
@@ -286,14 +235,13 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
     index = capture.index
     if len(index) < 2:
         said = response.rstrip()
-        return Verdict(
-            False,
+        return not_yet(
             "the response never ends: a client would wait until its timeout.",
             response[max(0, len(said) - 4) :],
             said[-4:] + b"\r\n\r\n",
             "Each line ends with \\r\\n, and an empty line ends the head: \\r\\n\\r\\n.",
             "RFC 9112 §2.1",
-            _answer_hints.next("what stands behind the last header of the good response above?"),
+            "what stands behind the last header of the good response above?",
         )
     unit = index.unit(1)
     if unit.violations:
@@ -302,45 +250,41 @@ def _answer_problem(request: bytes, response: bytes, key: str) -> Verdict | None
         misconception = ""
         if rule.rule == "accept-wrong":
             got = str(unit.field("Sec-WebSocket-Accept").value)
+            key = str(index.unit(0).field("Sec-WebSocket-Key").value)
             expected = accept_key(key)
-            misconception = _accept_misconception(key, got)
-        return Verdict(
-            False,
-            rule.text,
-            got,
-            expected,
-            misconception,
-            rule.rfc,
-            _answer_hints.next(_ANSWER_FAULTS.get(rule.rule, "")),
+            misconception, _, _ = check_accept.recognise([((key,), Outcome(got))])
+        return not_yet(
+            rule.text, got, expected, misconception, rule.rfc, _ANSWER_FAULTS.get(rule.rule, "")
         )
     if index.state(connection) != "OPEN":
-        return Verdict(
-            False,
+        return not_yet(
             f"the client reads {unit.field('status line').value!r}, and only 101 opens the door.",
             rfc="RFC 6455 §4.1",
-            hint=_answer_hints.next("compare your first line with that of the good response."),
+            hint="compare your first line with that of the good response.",
         )
-    rest = index.incomplete(connection, "server")
-    if rest or len(index) > 2:
-        return Verdict(
-            False,
+    if index.incomplete(connection, "server") or len(index) > 2:
+        return not_yet(
             "there are bytes behind the empty line, and after a 101 they are frames already.",
-            rfc="RFC 6455 §4.2.2",
             hint="leave out everything after \\r\\n\\r\\n.",
         )
     return None
 
 
-SOLUTIONS = Solutions(
-    accept="""\
-import base64, hashlib
-
-def accept(key):
-    joined = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    digest = hashlib.sha1(joined.encode()).digest()
-    return base64.b64encode(digest).decode()
-""",
-    answer="""\
+check_answer = Exercise(
+    "answer",
+    "Whether `answer(request)` gives a response that a client accepts; tells the first fault.",
+    cases=lambda: [(_request(),), (_request(),)],
+    judge=_answer,
+    hints=(
+        "the client waits for the empty line before it believes that the response is all there.",
+        "read the three headers aloud and compare them with the good response above.",
+        "the accept key is made from the key as it stands in the header.",
+        "solution('answer') shows one.",
+    ),
+    rfc="RFC 6455 §4.2.2",
+    praise="a client opens the connection on this answer. Let a real one try: the next cell.",
+    call="answer(request)",
+    solution="""\
 import base64, hashlib
 
 def answer(request):
@@ -359,5 +303,8 @@ def answer(request):
     ).encode()
 """,
 )
+
+
+SOLUTIONS = Solutions(check_accept, check_answer)
 
 solution = SOLUTIONS.show

@@ -21,14 +21,6 @@ class Verdict:
     rfc: str = ""
     hint: str = ""
 
-    @classmethod
-    def raised(
-        cls, call: str, error: Exception, hint: str, misconception: str = "", rfc: str = ""
-    ) -> Verdict:
-        """The learner's function raised `error`; `call` is how it was called."""
-        text = f"{call} raised {type(error).__name__}: {error}"
-        return cls(False, text, misconception=misconception, rfc=rfc, hint=hint)
-
     def __bool__(self) -> bool:
         return self.passed
 
@@ -62,6 +54,23 @@ class Verdict:
             + "".join(parts)
             + "</div>"
         )
+
+
+def solved(text: str, rfc: str = "") -> Verdict:
+    """The verdict on a right answer."""
+    return Verdict(True, text, rfc=rfc)
+
+
+def not_yet(
+    text: str,
+    got: object = None,
+    expected: object = None,
+    misconception: str = "",
+    rfc: str = "",
+    hint: str = "",
+) -> Verdict:
+    """The verdict on a wrong answer; where it has no hint, the exercise gives its next step."""
+    return Verdict(False, text, got, expected, misconception, rfc, hint)
 
 
 def side_by_side(got: object, expected: object) -> list[str]:

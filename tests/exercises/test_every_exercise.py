@@ -1,0 +1,209 @@
+"""Every exercise of every lesson: the stub fails with a hint, the solution passes, each wrong
+function is named by its own misconception, and whatever a learner gives gets a verdict.
+
+They are found by themselves: a new lesson writes no test for this.
+"""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+from wslab import exercises
+from wslab.exercises import exercise as kit
+from wslab.exercises.exercise import Exercise
+
+from .conftest import Lesson
+
+LESSONS = {
+    info.name: Lesson(info.name)
+    for info in pkgutil.iter_modules(exercises.__path__)
+    if hasattr(import_module(f"wslab.exercises.{info.name}"), "QUESTIONS")
+}
+QUESTIONS = {
+    f"{topic}-{name}": question
+    for topic, lesson in LESSONS.items()
+    for name, question in lesson.checks.QUESTIONS.items()
+}
+STUBS = [(topic, name) for topic, lesson in LESSONS.items() for name in lesson.stubs]
+EXERCISES = {
+    f"{topic}-{name}": value
+    for topic, lesson in LESSONS.items()
+    for name, value in vars(lesson.checks).items()
+    if isinstance(value, Exercise)
+}
+FUNCTIONS = {name: one for name, one in EXERCISES.items() if one.cases is not None}
+MISTAKES = [(name, text) for name, one in EXERCISES.items() for text in one.mistakes]
+SOLUTIONS = [(topic, name) for topic, lesson in LESSONS.items() for name in lesson.checks.SOLUTIONS]
+
+
+def is_for_a_page(topic: str, name: str) -> bool:
+    """Whether the answer is JavaScript: it is tried in a real page, in `tests/browser`."""
+    return LESSONS[topic].stubs[name].startswith("%%browser")
+
+
+# --- Questions
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_question_has_a_reply_of_its_own_to_every_option(name):
+    question = QUESTIONS[name]
+    assert len(set(question.replies)) == len(question.options)
+
+
+# --- Stubs and solutions
+
+
+@pytest.mark.parametrize("topic", LESSONS)
+def test_every_check_of_a_lesson_has_a_cell_that_is_tagged(topic):
+    lesson = LESSONS[topic]
+    checks = {name for name in vars(lesson.checks) if name.startswith("check_")}
+    assert {f"check_{name}" for name in lesson.stubs} == checks
+
+
+@pytest.mark.parametrize(("topic", "name"), [stub for stub in STUBS if not is_for_a_page(*stub)])
+def test_every_stub_fails_with_a_hint(topic, name):
+    verdict = LESSONS[topic].run(LESSONS[topic].stubs[name])
+    assert not verdict
+    assert verdict.hint
+    assert "Not yet" in verdict._repr_html_()
+
+
+@pytest.mark.parametrize(("topic", "name"), [one for one in SOLUTIONS if not is_for_a_page(*one)])
+def test_every_solution_passes(topic, name):
+    lesson = LESSONS[topic]
+    solution = lesson.checks.SOLUTIONS[name]
+    call = lesson.stubs[name].strip().split("\n")[-1]
+    verdict = lesson.run(solution if solution.startswith("check_") else f"{solution}\n{call}")
+    assert verdict
+    assert "✓" in repr(verdict)
+
+
+@pytest.mark.parametrize("topic", LESSONS)
+def test_each_solution_is_printed(topic, capsys):
+    module = LESSONS[topic].checks
+    for name, source in module.SOLUTIONS.items():
+        assert source, name
+        module.solution(name)
+        assert capsys.readouterr().out == f"{source}\n"
+    with pytest.raises(KeyError, match=f"expected one of {', '.join(module.SOLUTIONS)}, got 'x'"):
+        module.solution("x")
+
+
+# --- Mistakes
+
+
+@pytest.mark.parametrize(("name", "text"), MISTAKES)
+def test_every_wrong_function_is_named_by_its_own_misconception(name, text):
+    one, wrong = EXERCISES[name], EXERCISES[name].mistakes[text]
+    one.hints.given = 0
+    if one.cases is not None:
+        verdict = one(wrong.function)
+    else:
+        about = LESSONS[name.partition("-")[0]].made.values()
+        verdict = one(wrong.function(*about), *about)
+    assert not verdict
+    assert verdict.misconception == text
+    without_its_own = kit.ONLY_THIS if one.cases is not None else one.hints.first
+    assert verdict.hint == (wrong.hint or without_its_own)
+
+
+@pytest.mark.parametrize("name", [name for name, one in FUNCTIONS.items() if one.expected])
+def test_the_function_that_an_exercise_expects_is_right(name):
+    assert FUNCTIONS[name](FUNCTIONS[name].expected)
+
+
+# --- Whatever a learner gives
+
+STRANGE = [
+    None,
+    ...,
+    7,
+    1.5,
+    float("nan"),
+    "x",
+    b"x",
+    bytearray(b"x"),
+    [],
+    [1],
+    (1, 2),
+    {},
+    object(),
+]
+
+
+class Odd:
+    """What cannot be compared."""
+
+    def __eq__(self, other):
+        raise LookupError("not with this")
+
+    __hash__ = None
+
+
+def refused(verdict, value):
+    assert not verdict, value
+    assert "Not yet" in verdict._repr_html_()
+    assert verdict.hint, value
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_whatever_a_function_gives_is_answered_and_never_breaks_the_check(name):
+    one = FUNCTIONS[name]
+
+    def raises(*_):
+        raise LookupError("no such thing")
+
+    def leaves(*_):
+        raise SystemExit
+
+    for value in [*STRANGE, Odd()]:
+        for answer in (value, lambda *_, value=value: value):
+            refused(one(answer), value)
+    refused(one(lambda: b""), "no arguments")
+    refused(one(leaves), "leaves")
+    refused(verdict := one(raises), "raises")
+    assert "raised LookupError: no such thing" in verdict.text
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_loop_without_an_end_is_answered(name, monkeypatch):
+    monkeypatch.setattr(kit, "PATIENCE", 0.1)
+
+    def loops(*_):
+        while True:
+            pass
+
+    verdict = FUNCTIONS[name](loops)
+    refused(verdict, "loops")
+    assert "loop without an end" in verdict.misconception
+
+
+def values_to_give(topic: str, name: str) -> ast.Call | None:
+    """The call in a stub, with `strange` in place of its dots; None where it has none."""
+    last = LESSONS[topic].stubs[name].strip().split("\n")[-1]
+    if last.startswith(("%%", "}")):
+        return None
+    call = ast.parse(last, mode="eval").body
+    strange = ast.Name("strange", ast.Load())
+    dots = {"...", "''", "'...'", "[...]"}
+    args = [strange if ast.unparse(one) in dots else one for one in call.args]
+    for keyword in call.keywords:
+        if ast.unparse(keyword.value) in dots:
+            keyword.value = strange
+    given = ast.Call(call.func, args, call.keywords)
+    return given if "strange" in ast.unparse(given) else None
+
+
+CALLS = {f"{topic}-{name}": call for topic, name in STUBS if (call := values_to_give(topic, name))}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_whatever_value_is_given_is_answered(name):
+    lesson = LESSONS[name.partition("-")[0]]
+    for value in STRANGE:
+        lesson.made["strange"] = value
+        refused(lesson.run(ast.unparse(CALLS[name])), value)

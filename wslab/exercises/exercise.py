@@ -1,0 +1,318 @@
+"""An exercise: tries the learner's answer, and says what is wrong with it and what to try next."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from wslab.exercises.time_limit import TimeIsUp, within
+from wslab.exercises.verdict import Verdict, not_yet, solved
+
+PATIENCE = 3.0
+"""Seconds that the learner's function has for all cases together."""
+
+ONLY_THIS = "all else is right: change this one thing."
+"""For a mistake in a function whose name says already what to do."""
+
+DOTS = (
+    "the dots are still there, so nothing is returned yet: put your own expression in their place."
+)
+NOTHING = "The function returned nothing yet: it needs a return."
+
+Cases = Iterable[tuple]
+
+
+class Hints:
+    """The hints of one exercise, from a nudge to the way to the solution; the last one stays."""
+
+    def __init__(self, *steps: str) -> None:
+        self.steps = steps
+        self.given = 0
+
+    @property
+    def first(self) -> str:
+        """The nudge, for an exercise that nobody has touched yet: this is no attempt."""
+        return self.steps[0]
+
+    def next(self, own: str = "") -> str:
+        """The next hint. `own` is that of the fault that was found: it is said instead, and after
+        as many attempts as there are steps, the last step with it."""
+        self.given += 1
+        step = self.steps[min(self.given, len(self.steps)) - 1]
+        if not own:
+            return step
+        return own if self.given < len(self.steps) else f"{own} Or: {step}"
+
+
+class Mistake(NamedTuple):
+    """A wrong function that learners write, with the hint and the section that belong to it."""
+
+    function: Callable[..., object]
+    hint: str = ""
+    rfc: str = ""
+
+
+class Outcome(NamedTuple):
+    """What a call came to: a value, or an error."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, call: Callable[[], object]) -> Outcome:
+        """Call it. `TimeIsUp` and KeyboardInterrupt go through."""
+        try:
+            return cls(call())
+        except (Exception, SystemExit) as error:
+            return cls(None, error)
+
+    def equals(self, other: Outcome) -> bool:
+        """Whether both gave equal values, or failed in the same way.
+
+        A ValueError is about the data, and its text names them; of all other errors, which any slip
+        can cause, the text counts too.
+        """
+        if self.error is None or other.error is None:
+            return self.error is other.error and _equal(self.value, other.value)
+        return type(self.error) is type(other.error) and (
+            isinstance(self.error, ValueError) or str(self.error) == str(other.error)
+        )
+
+    def fulfils(self, expected: Outcome) -> bool:
+        """Whether it is what was expected: an equal value, or an error of that class."""
+        if expected.error is None:
+            return self.equals(expected)
+        return isinstance(self.error, type(expected.error))
+
+
+class Exercise:
+    """One exercise, called with the learner's answer: gives a `Verdict`.
+
+    With `cases`, the answer is a function, tried on each of them (arguments, in a tuple) within
+    `PATIENCE` seconds, and `expected` is one that does it right; where that one raises, so must the
+    learner's. Without, the answer is a value, the rest of the call is what it is about, and
+    `expected` makes the right value of that.
+
+    `mistakes` has a wrong function for each misconception: where the answer is what that one gives,
+    the misconception is named, and its own hint is given. `judge` takes the place of `expected`
+    where more than one answer is right, or where the wire is read: it is called with the result and
+    the case, or with all that `check(...)` was called with, and returns a `Verdict`, or None for a
+    case that is right.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        task: str,
+        *,
+        cases: Cases | Callable[[], Cases] | None = None,
+        expected: Callable[..., object] | None = None,
+        judge: Callable[..., Verdict | None] | None = None,
+        mistakes: Mapping[str, Callable[..., object] | Mistake] | None = None,
+        hints: tuple[str, ...],
+        rfc: str = "",
+        wrong: str | Callable[..., str] = "{call} is not right.",
+        praise: str = "",
+        untouched: str = DOTS,
+        call: str | Callable[..., str] = "",
+        use: Callable[..., object] = lambda function, *case: function(*case),
+        why: Callable[..., str] = lambda got, *case: "",
+        solution: str = "",
+    ) -> None:
+        """`name` is that of the function and of the notebook's tag; `task` begins with "Whether".
+
+        `wrong`, `praise` and `call` are what is said of a wrong result, of a right answer, and of
+        how the function was called; `wrong` and `praise` may name {call}, {got} and {expected}, or
+        `wrong` and `call` be functions of the case. `use` is how the function is used on a case.
+        `why(got, *case)` is said where no mistake explains the result.
+        """
+        self.name = name
+        self.__doc__ = task
+        self.cases = cases
+        self.expected = expected
+        self.judge = judge
+        self.mistakes = {
+            text: wrong if isinstance(wrong, Mistake) else Mistake(wrong)
+            for text, wrong in (mistakes or {}).items()
+        }
+        self.hints = Hints(*hints)
+        self.rfc = rfc
+        self.solution = solution
+        self._wrong = wrong
+        self._praise = praise
+        self._untouched = untouched
+        self._call = call
+        self._use = use
+        self._why = why
+
+    def __repr__(self) -> str:
+        return f"<exercise {self.name}: {self.__doc__}>"
+
+    def __call__(self, *answer: Any, **named: Any) -> Verdict:
+        """What is to be said of the learner's answer, and of all that it is called with."""
+        verdict = self._verdict(*answer, **named)
+        if verdict is None:
+            return not_yet(self._untouched, rfc=self.rfc, hint=self.hints.first)
+        verdict = replace(verdict, rfc=verdict.rfc or self.rfc)
+        return verdict if verdict else replace(verdict, hint=self.hints.next(verdict.hint))
+
+    def _verdict(self, *answer: Any, **named: Any) -> Verdict | None:
+        """None where nobody has touched the exercise yet."""
+        if self.cases is not None:
+            return self._of_function(*answer)
+        if any(_is_untouched(value) for value in (*answer, *named.values())):
+            return None
+        if self.judge is not None:
+            return self.judge(*answer, **named)
+        value, *about = answer
+        return self._of_value(value, tuple(about))
+
+    # --- A function
+
+    def _of_function(self, function: Callable[..., object]) -> Verdict | None:
+        trying = self.name
+        results: list[tuple[tuple, Outcome]] = []
+
+        def try_all() -> Verdict | None:
+            nonlocal trying
+            for case in self.cases() if callable(self.cases) else self.cases or ():
+                trying = self._told(case)
+                got = self._try(function, case)
+                if got.value is ...:
+                    return None
+                results.append((case, got))
+                if (verdict := self._fault(results)) is not None:
+                    return verdict
+            return solved(self._praise.format(count=len(results)))
+
+        try:
+            return within(PATIENCE, try_all)
+        except TimeIsUp:
+            return not_yet(
+                f"{trying} was not done after {PATIENCE:g} s.",
+                misconception="This looks like a loop without an end.",
+                hint="what must change in each round, so that the loop ends?",
+            )
+
+    def _try(self, function: Callable[..., object], case: tuple) -> Outcome:
+        # A learner's function may change what it is given; what a value is about is no such thing.
+        arguments = case if self.cases is None else copy.deepcopy(case)
+        return Outcome.of(lambda: self._use(function, *arguments))
+
+    def _fault(self, results: list[tuple[tuple, Outcome]]) -> Verdict | None:
+        """What is wrong with the last of the results; None if nothing is."""
+        case, got = results[-1]
+        if self.judge is not None and got.error is None:
+            return self.judge(got.value, *case)
+        expected = Outcome()
+        if self.expected is not None:
+            expected = self._try(self.expected, case)
+            if got.fulfils(expected):
+                return None
+        why, hint, rfc = self.recognise(results)
+        if got.error is not None:
+            error = f"{type(got.error).__name__}: {got.error}"
+            if not why and expected.error is not None:
+                why = f"{type(expected.error).__name__} was expected here."
+            return not_yet(
+                f"{self._told(case)} raised {error}", misconception=why, rfc=rfc, hint=hint
+            )
+        if expected.error is not None:
+            right: object = f"raises {type(expected.error).__name__}"
+        else:
+            right = expected.value
+            why = why or _not_of_its_kind(got.value, right)
+        why = why or self._why(got.value, *case)
+        text = self._wrong
+        text = text(*case) if callable(text) else text.format(call=self._told(case), got=got.value)
+        return not_yet(text, *_shortened(got.value, right), why, rfc, hint)
+
+    def _told(self, case: tuple) -> str:
+        """How the function was called."""
+        if self._call:
+            return self._call(*case) if callable(self._call) else self._call
+        return f"{self.name}({', '.join(map(_argument, case))})"
+
+    def recognise(self, results: list[tuple[tuple, Outcome]]) -> tuple[str, str, str]:
+        """The misconception behind the last of these results, its hint and its section.
+
+        It is that of the wrong function which gives the same on the last case and, where two do, on
+        most of those before it. All are "" where none does.
+        """
+
+        def agreements(mistake: Mistake) -> list[bool]:
+            return [got.equals(self._try(mistake.function, case)) for case, got in results]
+
+        named = {text: agreements(mistake) for text, mistake in self.mistakes.items()}
+        likely = [text for text, agree in named.items() if agree[-1]]
+        if not likely:
+            return "", "", ""
+        best = max(likely, key=lambda text: sum(named[text]))
+        _, hint, rfc = self.mistakes[best]
+        return best, hint or (ONLY_THIS if self.cases is not None else ""), rfc
+
+    # --- A value
+
+    def _of_value(self, value: object, about: tuple) -> Verdict:
+        assert self.expected is not None
+        expected, got = self.expected(*about), Outcome(value)
+        if _equal(value, expected):
+            return solved(self._praise.format(expected=expected))
+        why, hint, rfc = self.recognise([(about, got)])
+        text = self._wrong(*about) if callable(self._wrong) else self._wrong.format(got=value)
+        return not_yet(text, misconception=why, rfc=rfc, hint=hint)
+
+
+class Solutions(dict[str, str]):
+    """The code of each exercise's solution, by the exercise's name."""
+
+    def __init__(self, *exercises: Exercise) -> None:
+        super().__init__({exercise.name: exercise.solution for exercise in exercises})
+
+    def show(self, exercise: str) -> None:
+        """Print a solution. Raises KeyError for an exercise that is not here."""
+        if exercise not in self:
+            raise KeyError(f"expected one of {', '.join(self)}, got {exercise!r}")
+        print(self[exercise])
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # whatever a learner's object does when it is compared
+        return False
+
+
+def _is_untouched(value: object) -> bool:
+    return value is ... or (isinstance(value, str | list) and value in ("", "...", [...]))
+
+
+def _argument(value: object) -> str:
+    """An argument as the learner would write it, if that is short."""
+    if isinstance(value, str) and len(value) > 60:
+        return repr(f"{value[:6]}…")
+    if isinstance(value, bytes) and len(repr(value)) > 20:
+        return f"({len(value)} bytes)"
+    return repr(value)
+
+
+def _not_of_its_kind(got: object, expected: object) -> str:
+    """What is wrong with a value of another type than the expected one."""
+    if got is None:
+        return NOTHING
+    if isinstance(got, type(expected)) or expected is None:
+        return ""
+    kind = "text (str)" if isinstance(expected, str) else type(expected).__name__
+    return f"Expected {kind}, got {type(got).__name__}."
+
+
+def _shortened(got: object, expected: object) -> tuple[object, object]:
+    """Long bytes end soon behind the place where they part."""
+    if not isinstance(got, bytes | bytearray) or not isinstance(expected, bytes):
+        return got, expected
+    pairs = enumerate(zip(got, expected, strict=False))
+    same = next((i for i, (one, other) in pairs if one != other), min(len(got), len(expected)))
+    end = max(24, same + 8)
+    return bytes(got)[:end], expected[:end]

@@ -1,0 +1,66 @@
+"""A limit of time for a learner's code: an endless loop ends with an exception of ours."""
+
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TRIES = 10
+"""How often a loop is told to end that catches everything, every `PAUSE` seconds."""
+PAUSE = 0.1
+
+
+class TimeIsUp(BaseException):
+    """Raised inside the code that took too long; no `except Exception` there catches it."""
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Run `call` on a thread of its own, and hand on what it returns or raises.
+
+    Raises `TimeIsUp` where it is not done after `seconds`; the same is raised inside it, to end it.
+    Code that blocks outside Python, or catches even this, is left behind on its thread.
+    """
+    # Not on the caller's thread: what is raised in the last moment must not hit the caller's code.
+    results: list[tuple[T | None, BaseException | None]] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        try:
+            try:
+                result: tuple[T | None, BaseException | None] = call(), None
+            except BaseException as error:
+                result = None, error
+            with lock:  # behind this nothing is raised in here any more
+                results.append(result)
+        except TimeIsUp:
+            pass
+
+    context = contextvars.copy_context()  # by which Jupyter knows the cell that prints
+    worker = threading.Thread(target=context.run, args=(work,), name="wslab-exercise", daemon=True)
+    worker.start()
+    try:
+        worker.join(seconds)
+    finally:  # also where somebody interrupts the kernel
+        for _ in range(TRIES):
+            with lock:
+                if not worker.is_alive() or results:
+                    break
+                _raise_in(worker, TimeIsUp)
+            worker.join(PAUSE)
+    if not results:
+        raise TimeIsUp
+    value, error = results[0]
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]
+
+
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error)
+    )
