@@ -3,63 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 from urllib.parse import quote
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
 from wslab.net import loop
+from wslab.net.address import Address
+from wslab.net.cases.case import Case, by_name
+from wslab.net.cases.runner import open_websocket
+from wslab.net.clients.raw import dial
+from wslab.net.peers.frame_peer import FramePeer
+from wslab.net.reset import close
+from wslab.net.servers.raw import RawConnection
+from wslab.wire import Direction, Opcode
+from wslab.wire.protocol.frame_draft import FrameDraft as Frame
 
 PATIENCE = 10.0
 """Seconds that an offender has until it must have been shown out."""
 
-
-class Offender(NamedTuple):
-    """One guest: its name, what it does, and the close code that it earns."""
-
-    name: str
-    what: str
-    act: Callable[[ClientConnection], Awaitable[None]]
-    close_code: int
+_C: tuple[Direction, ...] = ("client",)
 
 
-async def _breaks_utf8(connection: ClientConnection) -> None:
-    await connection.send("café".encode("latin-1"), text=True)
-
-
-async def _sends_a_megabyte(connection: ClientConnection) -> None:
-    await connection.send("x" * 2**20)
-
-
-async def _floods(connection: ClientConnection) -> None:
+async def _floods(peer: FramePeer) -> None:
     for number in range(10_000):
-        await connection.send(f"buy! {number}")
+        await peer.send(Opcode.TEXT, f"buy! {number}".encode())
         if number % 20 == 0:
             await asyncio.sleep(0)  # it shares its thread with everybody else here
 
 
-async def _sends_binary(connection: ClientConnection) -> None:
-    await connection.send(bytes(range(256)))
+_NAME = "RFC 6455 §7.4.1: what a chat forbids has no code of its own"
 
-
-async def _does_nothing(connection: ClientConnection) -> None:
-    pass
-
-
-OFFENDERS = {
-    offender.name: offender
-    for offender in [
-        Offender("Latin", "sends text that is not UTF-8", _breaks_utf8, 1007),
-        Offender("Megan", "sends a message of 1 MB", _sends_a_megabyte, 1009),
-        Offender("Flo", "sends 10,000 messages as fast as it can", _floods, 1008),
-        Offender("Bin", "sends binary, where text is expected", _sends_binary, 1003),
-        Offender("Reverse\u202e", "has a name that turns text around", _does_nothing, 1008),
-        Offender("Nul\0", "has a NUL in its name", _does_nothing, 1008),
-        Offender("x" * 1000, "has a name of 1,000 characters", _does_nothing, 1008),
-    ]
-}
+OFFENDERS = by_name([
+    Case("Latin", "sends text that is not UTF-8", "RFC 6455 §8.1: text is UTF-8",
+         [Frame(payload="café".encode("latin-1"))], 1007, _C),
+    Case("Megan", "sends a message of 1 MB", "RFC 6455 §7.4.1: too big for the chat",
+         [Frame(payload=b"x" * 2**20)], 1009, _C),
+    Case("Flo", "sends 10,000 messages as fast as it can", _NAME, _floods, 1008, _C),
+    Case("Bin", "sends binary, where text is expected", "RFC 6455 §7.4.1: a type it cannot take",
+         [Frame(Opcode.BINARY, bytes(range(256)))], 1003, _C),
+    Case("Reverse\u202e", "has a name that turns text around", _NAME, [], 1008, _C),
+    Case("Nul\0", "has a NUL in its name", _NAME, [], 1008, _C),
+    Case("x" * 1000, "has a name of 1,000 characters", _NAME, [], 1008, _C),
+])  # fmt: skip
+"""By the name that the guest comes with."""
 
 
 def meet(name: str, url: str) -> tuple[int, str]:
@@ -70,20 +54,21 @@ def meet(name: str, url: str) -> tuple[int, str]:
     return loop.run(_meet(OFFENDERS[name], url), PATIENCE)
 
 
-async def _meet(offender: Offender, url: str) -> tuple[int, str]:
-    connection = await connect(
-        f"{url}?name={quote(offender.name)}", compression=None, ping_interval=None, proxy=None
-    )
+async def _meet(case: Case, url: str) -> tuple[int, str]:
+    address = Address.parse(f"{url}?name={quote(case.name)}")
+    connection = RawConnection(*await dial(address, PATIENCE))
+    peer = FramePeer(connection, "client")
     try:
+        await open_websocket(peer, address, PATIENCE)
         # Both at once: whoever floods has to read as well, or its own messages pile up.
-        acting = asyncio.ensure_future(offender.act(connection))
-        try:
-            async for _ in connection:
-                pass
-        except ConnectionClosed:
-            pass
+        sends = case.sends(peer) if callable(case.sends) else peer.send_all(case.frames("client"))
+        acting = asyncio.ensure_future(sends)
+        farewell = await peer.read_close()
         acting.cancel()
         await asyncio.gather(acting, return_exceptions=True)
+        if farewell is None:
+            return 1006, ""
+        await peer.send(Opcode.CLOSE, farewell.payload)
+        return peer.close_code or 1006, farewell.payload[2:].decode()
     finally:
-        connection.transport.abort()
-    return connection.close_code or 1006, connection.close_reason or ""
+        await close(connection.writer)

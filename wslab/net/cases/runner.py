@@ -138,15 +138,12 @@ async def _ask(peer: FramePeer, request: bytes, patience: float) -> bytes:
 
 
 async def act(case: Case, peer: FramePeer) -> None:
-    """What a case does after the handshake: its script; or its frames, up to the answer."""
-    if isinstance(case.sends, Head):
-        return
+    """Do what the case does after the handshake: its script, or its frames up to the answer."""
     if callable(case.sends):
         await case.sends(peer)
-        return
-    for frame in case.frames(peer.side):
-        await peer.connection.send(frame.to_bytes())
-    await peer.read_close()
+    else:
+        await peer.send_all(case.frames(peer.side))
+        await peer.read_close()
 
 
 # --- As a server ----------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from wslab.net.servers.raw import MAX_HEAD, RawConnection
 from wslab.wire import Direction, Opcode, encode_frame
+from wslab.wire.protocol.frame_draft import FrameDraft
 from wslab.wire.protocol.frames import Header, frame_payload, read_header
 
 MASKING_KEY = bytes.fromhex("37fa213d")
@@ -42,6 +44,11 @@ class FramePeer:
         """Send a frame, masked as this side must; see `encode_frame`."""
         key = MASKING_KEY if self.side == "client" else None
         await self.connection.send(encode_frame(opcode, payload, masking_key=key, **header))
+
+    async def send_all(self, frames: Iterable[FrameDraft]) -> None:
+        """Send these frames, each as it is."""
+        for frame in frames:
+            await self.connection.send(frame.to_bytes())
 
     async def read_head(self, patience: float) -> bytes:
         """An HTTP head with its empty line; less where the stream ends or the time is up."""
