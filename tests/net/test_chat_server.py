@@ -18,7 +18,7 @@ from wslab.net.clients.silent import SilentClient
 from wslab.net.servers import chat as chat_server
 from wslab.net.servers.chat import ChatServer, wanted_name
 from wslab.wire import Capture, save
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from wslab.net import (
 from wslab.net.clients.client import EVENTS_KEPT
 from wslab.net.clients.connect_failure import explain
 from wslab.wire import encode_frame
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 from .conftest import PATIENCE
 

@@ -8,7 +8,7 @@ from wslab.net import Address, ConnectFailed, EchoServer, RawConnection, RawServ
 from wslab.net.cases import FAULTY_CLIENTS
 from wslab.net.clients import KEY, opening_request
 from wslab.wire import accept_key
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 NAMES = list(FAULTY_CLIENTS)
 

@@ -20,7 +20,7 @@ from wslab.net import (
 from wslab.net.cases import FAULTY_FRAMES, FAULTY_SERVERS, MISBEHAVIOURS
 from wslab.net.clients import opening_request
 from wslab.wire import Capture, Opcode, encode_frame
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
 CLIENTS = [fault for fault in ACTIVE if "client" in fault.by]

@@ -6,7 +6,7 @@ import pytest
 
 from wslab.net import FaultyServer, HandshakeFailed, Tap, connect, running
 from wslab.net.cases import FAULTY_SERVERS
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 REFUSED = "the client refused the answer"
 EXPECTED = {

@@ -33,7 +33,7 @@ from wslab.net import (
 )
 from wslab.net.clients import opening_request
 from wslab.wire import Capture
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 
 def open_client(server, **options):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wslab.wire import Capture, CaptureError, encode_frame, load, save
 from wslab.wire.formats import jsonl
-from wslab.wire.protocol.handshake import MAX_HEAD
+from wslab.wire.protocol.http import MAX_HEAD
 
 from .test_handshake import REQUEST, RESPONSE
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from websockets.utils import accept_key as library_accept_key
 
 from wslab.wire import GUID, Capture, accept_key, accept_key_steps
-from wslab.wire.protocol.handshake import MAX_HEAD, extensions, parse_head
+from wslab.wire.protocol.handshake import extensions
+from wslab.wire.protocol.http import MAX_HEAD, parse_head
 
 REQUEST = (
     b"GET /chat HTTP/1.1\r\n"

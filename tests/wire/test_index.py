@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame
-from wslab.wire.protocol import http
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import http, parse_head
 
 from .test_handshake import REQUEST, RESPONSE
 

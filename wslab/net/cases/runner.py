@@ -24,7 +24,7 @@ from wslab.net.errors import HandshakeFailed, WslabError
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
 from wslab.net.servers.raw import RawConnection, RawServer
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 OPEN_TIMEOUT = 1.0
 """Seconds that a real client waits for an answer: long on loopback, short in a lesson."""

@@ -6,7 +6,7 @@ from websockets.client import ClientProtocol
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 
 def library_report(request: bytes, answer: bytes, *, ended: bool = True) -> str:

@@ -21,7 +21,7 @@ from wslab.net.clients.raw import RawClient, opening_request
 from wslab.net.errors import ConnectFailed, WslabError
 from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.raw import RawConnection, RawServer
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 QUIET = 0.15
 """Seconds without a byte or a word after which a peer counts as having answered."""

@@ -12,7 +12,7 @@ from wslab.net.errors import WrongValue
 from wslab.net.listener import Listener
 from wslab.net.reset import reset
 from wslab.wire import accept_key
-from wslab.wire.protocol.handshake import parse_head
+from wslab.wire.protocol import parse_head
 
 MAX_HEAD = 64 * 1024
 """Bytes of the longest request head that is read."""

@@ -27,7 +27,7 @@ from wslab.wire import Capture
 from wslab.wire.accounts import difference
 from wslab.wire.accounts.difference import Difference
 from wslab.wire.fields import Unit
-from wslab.wire.protocol import handshake
+from wslab.wire.protocol import parse_head
 from wslab.wire.protocol.headers import SECRETS
 
 CONNECT_TIMEOUT = 10.0
@@ -220,7 +220,7 @@ class _Player:
 
     def _request(self, number: int, unit: Unit) -> bytes:
         """The request as it goes to this server: another Host, and what the caller puts in."""
-        head = handshake.parse_head(unit.data)
+        head = parse_head(unit.data)
         host = self.address.host_in_url
         if self.address.port != (443 if self.address.secure else 80):
             host += f":{self.address.port}"

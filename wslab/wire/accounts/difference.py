@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
 from ..fields import Unit
-from ..protocol import handshake
+from ..protocol.http import Head, parse_head
 
 What = Literal["changed", "missing", "extra", "ended"]
 
@@ -84,13 +84,13 @@ def _opcodes(old: list[Said], new: list[Said]) -> list[tuple[str, int, int, int,
 
 def _said(unit: Unit) -> Said:
     if unit.opcode is None:
-        head = handshake.parse_head(unit.data)
+        head = parse_head(unit.data)
         return (unit.kind, head.status, tuple(_headers(head)), unit.data[head.length :])
     content = unit.payload if unit.inflated is None else unit.inflated
     return (unit.kind, unit.fin, content)
 
 
-def _headers(head: handshake.Head) -> list[tuple[str, str]]:
+def _headers(head: Head) -> list[tuple[str, str]]:
     return sorted((h.name.lower(), h.value) for h in head.headers if h.name.lower() != "date")
 
 
@@ -109,7 +109,7 @@ def _newly_broken(connection: int, then: Sequence[Unit], now: Sequence[Unit]) ->
 def _changed(then: Unit, now: Unit) -> str:
     text = f"{short(then)} → now {short(now)}"
     if then.opcode is None and now.opcode is None:
-        old, new = handshake.parse_head(then.data), handshake.parse_head(now.data)
+        old, new = parse_head(then.data), parse_head(now.data)
         before, after = _headers(old), _headers(new)
         lost = [f"no {name}: {value}" for name, value in before if (name, value) not in after]
         won = [f"{name}: {value}" for name, value in after if (name, value) not in before]
@@ -130,7 +130,7 @@ def _rules(unit: Unit, known: set[str]) -> str:
 def short(unit: Unit) -> str:
     """A unit in a few words."""
     if unit.opcode is None:
-        return f"{unit.kind} {handshake.parse_head(unit.data).first_line!r}"
+        return f"{unit.kind} {parse_head(unit.data).first_line!r}"
     content = unit.payload if unit.inflated is None else unit.inflated
     kind = unit.kind if unit.fin else f"{unit.kind} (FIN 0)"
     if unit.kind == "close" and len(content) >= 2:

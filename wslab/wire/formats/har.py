@@ -30,9 +30,8 @@ from typing import Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
-from ..protocol import handshake
 from ..protocol.frames import Opcode, encode_frame
-from ..protocol.http import Exchange
+from ..protocol.http import Exchange, Head, parse_head
 from ..protocol.messages import Message
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
@@ -103,7 +102,7 @@ def _answered(heads: list[Unit]) -> list[tuple[Unit, Unit | None]]:
     """
     answered: list[tuple[Unit, Unit | None]] = []
     places: dict[int, int] = {}  # by the identity of a request's head, which the exchange hands out
-    exchange, read = Exchange(), [handshake.parse_head(unit.data) for unit in heads]
+    exchange, read = Exchange(), [parse_head(unit.data) for unit in heads]
     for unit, head in zip(heads, read, strict=True):
         if unit.kind == "request":
             exchange.ask(head)
@@ -191,7 +190,7 @@ def _entry(
     response: Unit | None,
     messages: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    asked = handshake.parse_head(request.data) if request else None
+    asked = parse_head(request.data) if request else None
     begun = request.time if request else 0.0
     wait = max(0.0, response.time - begun) * 1000 if response else 0.0
     started = capture.started + timedelta(seconds=begun)
@@ -219,7 +218,7 @@ def _entry(
 _SCHEMES = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
 
 
-def _request(head: handshake.Head | None) -> dict[str, Any]:
+def _request(head: Head | None) -> dict[str, Any]:
     method, _, rest = (head.first_line if head else "GET / HTTP/1.1").partition(" ")
     target, _, version = rest.rpartition(" ")
     host = head.get("Host") if head else None
@@ -251,7 +250,7 @@ def _target(url: str) -> str:
 
 
 def _response(unit: Unit | None) -> dict[str, Any]:
-    head = handshake.parse_head(unit.data) if unit else None
+    head = parse_head(unit.data) if unit else None
     version, _, rest = (head.first_line if head else "").partition(" ")
     return {
         "status": (head.status or 0) if head else 0,
@@ -271,7 +270,7 @@ def _response(unit: Unit | None) -> dict[str, Any]:
     }
 
 
-def _headers(head: handshake.Head | None) -> list[dict[str, str]]:
+def _headers(head: Head | None) -> list[dict[str, str]]:
     named = [header for header in head.headers if header.name] if head else []
     return [{"name": header.name, "value": header.value} for header in named]
 

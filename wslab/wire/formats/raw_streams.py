@@ -10,8 +10,7 @@ import io
 from typing import BinaryIO
 
 from ..fields import Direction
-from ..protocol.handshake import Head
-from ..protocol.http import Exchange, HttpReader, begins_request
+from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..recording.capture import NO_LIMIT, Capture
 
 STEP = 1 << 20

@@ -1,0 +1,61 @@
+"""WebSocket itself: what bytes mean, and which rules they break. Nothing here knows of recordings.
+
+To be read in this order; each file needs only those before it:
+
+    close_codes       why a connection ends: one table
+    utf8              text, checked as it comes
+    frames            a frame bit by bit: read it, make it, explain it
+    frame_draft       a frame in the making, legal or not
+    deflate           permessage-deflate: messages compressed
+    messages          frames put together to messages
+    headers           what each header of a handshake is for: one table
+    http              heads, bodies, which response answers which request
+    handshake         the accept key; requests and responses explained
+    connection_state  CONNECTING, OPEN, CLOSING, CLOSED: one table
+    tls_records       TLS from outside: who cannot decrypt can still see it fail
+
+Rules are named in `wslab.wire.rules`, and what an explained unit is made of in `wslab.wire.fields`.
+"""
+
+from .close_codes import CLOSE_CODES, CloseCode, close_code
+from .connection_state import TCP, TRANSITIONS, Event, Peer, State, edges_of
+from .deflate import Agreement, Deflater, Inflater
+from .frame_draft import FrameDraft, flip_bit
+from .frames import Opcode, encode_frame, mask, new_masking_key
+from .handshake import GUID, Step, accept_key, accept_key_steps
+from .headers import HEADERS, SECRETS
+from .http import parse_head
+from .messages import Message, Reader
+from .tls_records import is_tls, records
+
+__all__ = [
+    "CLOSE_CODES",
+    "GUID",
+    "HEADERS",
+    "SECRETS",
+    "TCP",
+    "TRANSITIONS",
+    "Agreement",
+    "CloseCode",
+    "Deflater",
+    "Event",
+    "FrameDraft",
+    "Inflater",
+    "Message",
+    "Opcode",
+    "Peer",
+    "Reader",
+    "State",
+    "Step",
+    "accept_key",
+    "accept_key_steps",
+    "close_code",
+    "edges_of",
+    "encode_frame",
+    "flip_bit",
+    "is_tls",
+    "mask",
+    "new_masking_key",
+    "parse_head",
+    "records",
+]

@@ -1,7 +1,7 @@
-"""The opening handshake: HTTP request and response to fields, and the accept key step by step.
+"""The opening handshake: the accept key step by step, its request and response explained.
 
-Source: RFC 6455 §4 and the syntax of HTTP/1.1 (RFC 9112). Nothing here raises for what a peer may
-have sent: a head of any bytes has fields that cover it, and the rules that it breaks are named.
+Source: RFC 6455 §4. Nothing here raises for what a peer may have sent: a head of any bytes has
+fields that cover it, and the rules that it breaks are named.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from ..fields import Field, Violation
 from ..rules import RULES
 from . import deflate
 from .headers import header_meaning
+from .http import DIGITS, TOKEN, Head
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """The constant of RFC 6455 §1.3, the same for every WebSocket in the world."""
-
-MAX_HEAD = 256 * 1024
-"""Bytes after which a head without an end is taken as it is, so that it cannot grow for ever."""
 
 
 class Step(NamedTuple):
@@ -50,130 +48,15 @@ def accept_key(key: str) -> str:
     return accept_key_steps(key)[-1].value
 
 
-class HeaderLine(NamedTuple):
-    """A header as it stands in a head: offset and length in bytes, its line end included."""
-
-    name: str
-    value: str
-    offset: int
-    length: int
-
-
-class Head(NamedTuple):
-    """A request's or response's first line and headers, taken apart."""
-
-    first_line: str
-    first_length: int
-    """Bytes of the first line, its line end included."""
-    headers: tuple[HeaderLine, ...]
-    length: int
-    """Bytes up to and including the empty line."""
-    empty: int = 0
-    """Bytes of an empty line before the first one: a server overlooks it (RFC 9112 §2.2)."""
-
-    def all(self, name: str) -> list[str]:
-        """The values of every header of that name (case ignored)."""
-        return [header.value for header in self.headers if header.name.lower() == name.lower()]
-
-    def get(self, name: str) -> str | None:
-        """The first value of a header, or None."""
-        return next(iter(self.all(name)), None)
-
-    def words(self, name: str) -> list[str]:
-        """The comma-separated words of a header, over all its lines, in lower case."""
-        return [word.lower() for word in _words(self.all(name))]
-
-    @property
-    def status(self) -> int | None:
-        """The status of a response; None for anything that is not a response's first line."""
-        found = None if self.empty else _STATUS_LINE.fullmatch(self.first_line)
-        return int(found[1]) if found else None
-
-    @property
-    def wants_upgrade(self) -> bool:
-        """Whether a request tries to be a WebSocket handshake, however badly."""
-        return bool(self.all("Upgrade")) or any(
-            header.name.lower().startswith("sec-websocket-") for header in self.headers
-        )
-
-
-_END = re.compile(rb"\r?\n\r?\n")
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)")
-_STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[!$%&'()*+,;=._~0-9A-Za-z-]*)(?::\d*)?")
 _ADDRESS = re.compile(r"(https?)://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
-_LENGTH = re.compile(r"[0-9]+")
 _VERSION = re.compile(r"\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # A value in quotes must be a token once its backslashes are gone (RFC 6455 §9.1).
-_QUOTED = rf'"(?:\\?{_TOKEN.pattern.removesuffix("+")})+"'
-_EXTENSION = re.compile(
-    r"TOKEN(?:[ \t]*;[ \t]*TOKEN(?:[ \t]*=[ \t]*(?:TOKEN|QUOTED))?)*".replace(
-        "QUOTED", _QUOTED
-    ).replace("TOKEN", _TOKEN.pattern)
-)
-
-
-def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int | None:
-    """Where the head that starts at `start` ends, or None while it goes on.
-
-    `seen` is how far an earlier look went, so that no byte is looked at again and again.
-    """
-    begin = max(start + _empty_line(data[start : min(start + 2, stop)]), seen - 3)
-    most = start + MAX_HEAD
-    found = _END.search(data[begin : min(stop, most)])
-    if found:
-        return begin + found.end()
-    return most if stop >= most else None
-
-
-def parse_head(data: bytes) -> Head:
-    """Take a head apart. Any bytes will do: what is no header line gets an empty name."""
-    empty = _empty_line(data[:2])
-    end = _END.search(data, empty)
-    length = end.end() if end else len(data)
-    lines = _lines(data[empty:length])
-    first = lines[0] if lines else b""
-    headers: list[HeaderLine] = []
-    offset = empty + len(first)
-    for line in lines[1:]:
-        text = _text(line)
-        if text or not end:  # the line that ends the head is no header
-            name, colon, value = text.partition(":")
-            if not colon or not _TOKEN.fullmatch(name):
-                name, value = "", text
-            headers.append(HeaderLine(name, value.strip(" \t"), offset, len(line)))
-        offset += len(line)
-    return Head(_text(first), len(first), tuple(headers), length, empty)
-
-
-def _lines(data: bytes) -> list[bytes]:
-    # Not bytes.splitlines: that also splits at a lone CR, which ends no line in HTTP.
-    return [line + b"\n" for line in data.split(b"\n")[:-1]] + (
-        [rest] if (rest := data.rsplit(b"\n", 1)[-1]) else []
-    )
-
-
-def _text(line: bytes) -> str:
-    # Only the line end goes: a CR before it is a byte like any other, and none that is allowed.
-    return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
-
-
-def _empty_line(data: bytes | bytearray) -> int:
-    return 2 if data == b"\r\n" else 1 if data[:1] == b"\n" else 0
-
-
-def _words(values: list[str]) -> list[str]:
-    # Not strip() alone: that takes off what HTTP does not call white space (NBSP, NEL).
-    words = (word.strip(" \t") for value in values for word in value.split(","))
-    return [word for word in words if word]
-
-
-def content_length(head: Head) -> int | None:
-    """Bytes of body that a head announces, or None. Of different numbers the first counts."""
-    words = _words(head.all("Content-Length"))
-    return int(words[0][:18]) if words and _LENGTH.fullmatch(words[0]) else None
+_QUOTED = rf'"(?:\\?{TOKEN.pattern.removesuffix("+")})+"'
+_PARAMETER = rf"[ \t]*;[ \t]*{TOKEN.pattern}(?:[ \t]*=[ \t]*(?:{TOKEN.pattern}|{_QUOTED}))?"
+_EXTENSION = re.compile(rf"{TOKEN.pattern}(?:{_PARAMETER})*")
 
 
 class Extension(NamedTuple):
@@ -187,7 +70,7 @@ class Extension(NamedTuple):
 def extensions(head: Head) -> list[Extension]:
     """The extensions in a head, in its order (RFC 6455 §9.1)."""
     found = []
-    for word in _words(head.all("Sec-WebSocket-Extensions")):
+    for word in head.listed("Sec-WebSocket-Extensions"):
         name, *rest = (part.strip(" \t") for part in word.split(";"))
         parameters = []
         for part in rest:
@@ -204,65 +87,42 @@ def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple
 
     Of its `length` bytes `data` holds the head and some of the body.
     """
+    fields: list[Field] = []
+
+    def add(name: str, start: int, size: int, value: str, meaning: str, rfc: str) -> None:
+        if size:  # in bytes
+            fields.append(Field(name, 8 * start, 8 * size, value, meaning, rfc))
+
+    too_early = (
+        "A server overlooks an empty line before a request: some clients sent one too many."
+        if in_request
+        else "Nothing may stand before the status line."
+    )
+    add("empty line", 0, head.empty, "", too_early, "RFC 9112 §2.2")
     name = "request line" if in_request else "status line"
-    meaning, rfc = _first_line_meaning(head, in_request)
-    fields = [
-        Field(
-            "empty line",
-            0,
-            8 * head.empty,
-            "",
-            "A server overlooks an empty line before a request: some clients sent one too many."
-            if in_request
-            else "Nothing may stand before the status line.",
-            "RFC 9112 §2.2",
-        ),
-        Field(name, 8 * head.empty, 8 * head.first_length, head.first_line, meaning, rfc),
-    ]
-    position = head.empty + head.first_length
+    first_line = _first_line_meaning(head, in_request)
+    add(name, head.empty, head.first_length, head.first_line, *first_line)
+    end = head.empty + head.first_length
     for header in head.headers:
         meaning, rfc = header_meaning(header.name, in_request)
         if not header.name:
             meaning, rfc = "This line is no header.", "RFC 9112 §5"
         elif header.name.lower() == "sec-websocket-key" and in_request and header.value:
             meaning += f" The accept that belongs to it: {accept_key(header.value)}"
-        fields.append(
-            Field(
-                header.name or "not a header",
-                8 * header.offset,
-                8 * header.length,
-                header.value,
-                meaning,
-                rfc,
-            )
-        )
-        position = header.offset + header.length
-    if position < head.length:
-        fields.append(
-            Field(
-                "empty line",
-                8 * position,
-                8 * (head.length - position),
-                "",
-                "Ends the head. After a 101, the very next byte is a frame: HTTP is over."
-                if not in_request
-                else "Ends the head; a handshake's request has no body.",
-                "RFC 9112 §2.1",
-            )
-        )
-    if head.length < length:
-        size = length - head.length
-        fields.append(
-            Field(
-                "body",
-                8 * head.length,
-                8 * size,
-                data[head.length : head.length + 4096].decode("utf-8", "replace"),
-                f"{size} bytes of content, as HTTP carries it.",
-                "RFC 9112 §6",
-            )
-        )
-    return tuple(field for field in fields if field.bits)
+        name = header.name or "not a header"
+        add(name, header.offset, header.length, header.value, meaning, rfc)
+        end = header.offset + header.length
+    over = (
+        "Ends the head; a handshake's request has no body."
+        if in_request
+        else "Ends the head. After a 101, the very next byte is a frame: HTTP is over."
+    )
+    add("empty line", end, head.length - end, "", over, "RFC 9112 §2.1")
+    body = data[head.length : head.length + 4096].decode("utf-8", "replace")
+    size = length - head.length
+    content = f"{size} bytes of content, as HTTP carries it."
+    add("body", head.length, size, body, content, "RFC 9112 §6")
+    return tuple(fields)
 
 
 STATUS_MEANING: dict[int, str] = {
@@ -294,16 +154,13 @@ def _first_line_meaning(head: Head, in_request: bool) -> tuple[str, str]:
     status = head.status
     if status is None:
         return "This is no status line: HTTP version, status, phrase.", "RFC 9112 §4"
-    meaning = STATUS_MEANING.get(status, "")
-    if not meaning and 300 <= status < 400:
-        meaning = (
-            "Ask elsewhere. A browser's WebSocket does not go there: the handshake has failed."
-        )
-    meaning = meaning or "Anything but 101 means no: the handshake has failed."
-    return (
-        f"{meaning} Only the number {status} counts; the phrase behind it may be any.",
-        "RFC 6455 §4.2.2",
+    meaning = STATUS_MEANING.get(status) or (
+        "Ask elsewhere. A browser's WebSocket does not go there: the handshake has failed."
+        if 300 <= status < 400
+        else "Anything but 101 means no: the handshake has failed."
     )
+    meaning += f" Only the number {status} counts; the phrase behind it may be any."
+    return meaning, "RFC 6455 §4.2.2"
 
 
 def _broken(*names: str) -> tuple[Violation, ...]:
@@ -357,9 +214,9 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
         broken.append("version-repeated")
     elif versions[0] != "13":
         broken.append("version-not-13")
-    subprotocols = _words(head.all("Sec-WebSocket-Protocol"))
+    subprotocols = head.listed("Sec-WebSocket-Protocol")
     empty = bool(head.all("Sec-WebSocket-Protocol")) and not subprotocols
-    if empty or any(not _TOKEN.fullmatch(word) for word in subprotocols):
+    if empty or any(not TOKEN.fullmatch(word) for word in subprotocols):
         broken.append("subprotocol-malformed")
     if len(set(subprotocols)) < len(subprotocols):
         broken.append("subprotocol-repeated")
@@ -374,7 +231,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     if head.status is None:
         broken.append("status-line-malformed")
     broken += _header_rules(head, "response-")
-    named = _words(head.all("Sec-WebSocket-Version"))
+    named = head.listed("Sec-WebSocket-Version")
     if any(not _VERSION.fullmatch(word) for word in named):
         broken.append("versions-malformed")
     if head.status != 101:
@@ -398,7 +255,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     chosen = head.all("Sec-WebSocket-Protocol")
     if len(chosen) > 1:
         broken.append("response-subprotocol-repeated")
-    elif chosen and request and chosen[0] not in _words(request.all("Sec-WebSocket-Protocol")):
+    elif chosen and request and chosen[0] not in request.listed("Sec-WebSocket-Protocol"):
         broken.append("subprotocol-not-offered")
     if len(head.all("Sec-WebSocket-Extensions")) > 1:
         broken.append("response-extensions-repeated")
@@ -451,9 +308,9 @@ def _is_key(key: str) -> bool:
 
 
 def _extensions_well_formed(head: Head) -> bool:
-    values = head.all("Sec-WebSocket-Extensions")
-    words = _words(values)
-    return all(_EXTENSION.fullmatch(word) for word in words) and (bool(words) or not values)
+    words = head.listed("Sec-WebSocket-Extensions")
+    is_there = bool(head.all("Sec-WebSocket-Extensions"))
+    return all(map(_EXTENSION.fullmatch, words)) and bool(words) == is_there
 
 
 def _header_rules(head: Head, prefix: str) -> list[str]:
@@ -461,10 +318,9 @@ def _header_rules(head: Head, prefix: str) -> list[str]:
     broken = []
     if any(not header.name or _UNPRINTABLE.search(header.value) for header in head.headers):
         broken.append(prefix + "header-malformed")
-    said = head.all("Content-Length")
-    lengths = _words(said)  # the same one more than once is legal
+    lengths = head.listed("Content-Length")  # the same one more than once is legal
     one = len({length.lstrip("0") for length in lengths}) == 1
-    if said and not (one and all(map(_LENGTH.fullmatch, lengths))):
+    if head.all("Content-Length") and not (one and all(map(DIGITS.fullmatch, lengths))):
         broken.append(prefix + "content-length-malformed")
     return broken
 

@@ -18,6 +18,7 @@ from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.connection_state import State
 from ..protocol.deflate import Agreement, Inflater
+from ..protocol.http import Head
 from ..protocol.messages import Message
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
@@ -57,9 +58,9 @@ class Row(NamedTuple):
 class _Message(NamedTuple):
     """A request or response among the rows."""
 
-    head: handshake.Head
+    head: Head
     length: int
-    request: handshake.Head | None
+    request: Head | None
     """For a response: the request that it answers."""
 
 

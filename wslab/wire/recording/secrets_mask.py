@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..fields import Direction
-from ..protocol.handshake import MAX_HEAD
 from ..protocol.headers import SECRETS
-from ..protocol.http import Exchange, HttpReader
+from ..protocol.http import MAX_HEAD, Exchange, HttpReader
 
 _LONGEST = max(map(len, SECRETS))
 _KEEP = b" \t\r"
