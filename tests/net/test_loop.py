@@ -141,6 +141,15 @@ def test_a_problem_in_the_background_is_kept_and_nothing_is_printed(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_plain_function_is_called_on_the_loop_thread_too():
+    def where(name: str) -> bool:
+        return threading.current_thread().name == name
+
+    assert loop.call(where, loop.THREAD_NAME)
+    with pytest.raises(ZeroDivisionError):
+        loop.call(divmod, 1, 0)
+
+
 SCRIPT = """
 import asyncio, nest_asyncio
 {before}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from wslab.net.errors import OnLoopThread, TimedOut
@@ -82,6 +82,16 @@ def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         call.cancel()
         raise
     return call.result()
+
+
+def call(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a plain function on the loop thread, and return or raise what it does."""
+
+    async def act() -> T:
+        return function(*arguments)
+
+    act.__qualname__ = function.__qualname__
+    return run(act())
 
 
 class _Call(Generic[T]):

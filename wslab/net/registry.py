@@ -135,7 +135,8 @@ def stop_all() -> None:
     failure: Exception | None = None
     for entry in running():
         with contextlib.suppress(Exception):
-            getattr(entry.thing, "disarm", _nothing)()
+            if disarm := getattr(entry.thing, "disarm", None):
+                disarm()
     for entry in sorted(running(), key=lambda entry: order.get(entry.kind, 2)):
         try:
             entry.stop()
@@ -145,10 +146,6 @@ def stop_all() -> None:
         unregister(entry.thing)
     if failure is not None:
         raise failure
-
-
-def _nothing() -> None:
-    """What most things have to let go before they are stopped."""
 
 
 def port_holder(port: int) -> Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Literal, Self
@@ -59,13 +60,18 @@ def opening_request(
 
 
 async def dial(
-    address: Address, patience: float
+    address: Address, patience: float, tls: ssl.SSLContext | None = None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A TCP connection, within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`."""
     where = f"{address.host_in_url}:{address.port}"
     try:
         async with asyncio.timeout(patience):
-            return await asyncio.open_connection(address.host, address.port)
+            return await asyncio.open_connection(address.host, address.port, ssl=tls)
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectFailed(
+            f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
+            "file: tls=ssl.create_default_context(cafile=…), or SSL_CERT_FILE=… in a shell"
+        ) from error
     except TimeoutError as error:
         raise ConnectTimedOut(f"{where} accepted no connection in {patience:g} s") from error
     except OSError as error:

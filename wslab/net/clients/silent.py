@@ -40,7 +40,7 @@ class SilentClient:
     def read_again(self) -> None:
         """Read what has piled up, and go on reading."""
         if self._connection is not None:
-            loop.run(_call(self._connection.transport.resume_reading))
+            loop.call(self._connection.transport.resume_reading)
 
     def wait_closed(self, timeout: float = 10.0) -> int | None:
         """Wait until the connection is over; the close code that came, or 1006.
@@ -56,7 +56,7 @@ class SilentClient:
         """Cut the connection off, with no close frame. May be called twice."""
         try:
             if self._connection is not None:
-                loop.run(_call(reset, self._connection.transport))
+                loop.call(reset, self._connection.transport)
                 loop.run(self._connection.wait_closed())
         finally:
             registry.unregister(self)
@@ -66,7 +66,3 @@ class SilentClient:
             self.url, compression=None, ping_interval=None, proxy=None, max_queue=None
         )
         self._connection.transport.pause_reading()
-
-
-async def _call(function, *arguments) -> None:  # type: ignore[no-untyped-def]
-    function(*arguments)

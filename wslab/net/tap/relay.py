@@ -79,7 +79,7 @@ class Relay:
         try:
             self.number = self.capture.open_connection()
             for end in (self.client, self.server):
-                # `Capture.record` for one direction, in half the time: this is paid by each chunk.
+                # `Capture.record` for one direction: each chunk pays for what is looked up there.
                 end.record = self.capture.recorder(self.number, end.direction)
         except Exception as fault:  # then this connection passes unrecorded
             self._not_recorded("open_connection", fault)

@@ -17,11 +17,13 @@ import contextlib
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from wslab.net import loop
 from wslab.net.address import Address
-from wslab.net.errors import ConnectFailed, WrongValue
+from wslab.net.clients.raw import dial
+from wslab.net.errors import WrongValue
 from wslab.net.reset import close, reset
 from wslab.wire import Capture
 from wslab.wire.accounts import difference
@@ -124,7 +126,8 @@ def replay(
         if number not in known:
             raise WrongValue(f"expected connections out of {known}, got {number!r}")
     result = Replay(address.url)
-    player = _Player(capture, address, result, timing, patience, dict(headers or {}), tls)
+    context = (tls or ssl.create_default_context()) if address.secure else None
+    player = _Player(capture, address, result, timing, patience, headers or {}, context)
     loop.run(player.play(chosen))
     return result
 
@@ -140,24 +143,17 @@ class _Step(NamedTuple):
     whole: bool = True
 
 
+@dataclass
 class _Player:
-    def __init__(
-        self,
-        capture: Capture,
-        address: Address,
-        result: Replay,
-        timing: bool,
-        patience: float,
-        headers: dict[str, str],
-        tls: ssl.SSLContext | None,
-    ) -> None:
-        self.capture = capture
-        self.address = address
-        self.result = result
-        self.timing = timing
-        self.patience = patience
-        self.headers = headers
-        self.tls = (tls or ssl.create_default_context()) if address.secure else None
+    """Plays connections again; the fields are the arguments of `replay`."""
+
+    capture: Capture
+    address: Address
+    result: Replay
+    timing: bool
+    patience: float
+    headers: Mapping[str, str]
+    tls: ssl.SSLContext | None
 
     async def play(self, connections: list[int]) -> None:
         for number in connections:
@@ -166,7 +162,7 @@ class _Player:
     async def _connection(self, number: int) -> None:
         steps, answers = self._script(number)
         ended = _ends(self.capture, number)
-        live = _Live(self.result.capture, await self._connect())
+        live = _Live(self.result.capture, await dial(self.address, CONNECT_TIMEOUT, self.tls))
         sent = 0
         try:
             live.start()
@@ -248,21 +244,6 @@ class _Player:
             )
         return b"".join(lines) + b"\r\n" + unit.data[head.length :]
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        where = f"{self.address.host_in_url}:{self.address.port}"
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                return await asyncio.open_connection(
-                    self.address.host, self.address.port, ssl=self.tls
-                )
-        except ssl.SSLCertVerificationError as error:
-            raise ConnectFailed(
-                f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
-                "file: tls=ssl.create_default_context(cafile=…), or SSL_CERT_FILE=… in a shell"
-            ) from error
-        except OSError as error:  # TimeoutError is one
-            raise ConnectFailed(f"expected a server at {where}: {error or 'no answer'}") from error
-
     async def _send(self, number: int, steps: list[_Step], answers: list[Unit], live: _Live) -> int:
         """Send each step in its turn; how many whole units went out."""
         began = time.perf_counter()
@@ -305,11 +286,8 @@ def _ends(capture: Capture, connection: int) -> dict[str, End]:
     """How each direction of a recorded connection ended, where it did."""
     ends: dict[str, End] = {}
     for event in capture.events:
-        if event.connection == connection and event.direction:
-            if event.name == "eof":
-                ends.setdefault(event.direction, "eof")
-            elif event.name == "reset":
-                ends.setdefault(event.direction, "reset")
+        if event.connection == connection and event.direction and event.name in ("eof", "reset"):
+            ends.setdefault(event.direction, event.name)
     return ends
 
 
