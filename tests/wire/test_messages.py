@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wslab.wire import Agreement, Capture, Deflater, Inflater, Reader, encode_frame
-from wslab.wire.protocol.messages import Content, FrameEnd, FrameHead, MessageEnd, Payload
+from wslab.wire import Agreement, Capture, Deflater, Inflater, encode_frame
+from wslab.wire.protocol.messages import Assembler
 from wslab.wire.protocol.utf8 import Utf8Check, utf8_fault
 
 from .test_handshake import REQUEST, RESPONSE
@@ -196,39 +196,38 @@ def streams(draw):
 
 
 @given(streams(), st.booleans(), st.integers(1, 60))
-def test_a_reader_sees_what_the_index_sees_however_it_was_cut(data, compression, piece):
-    inflater = Inflater.of("client", Agreement()) if compression else None
-    reader = Reader("client", inflater, offset=len(REQUEST[:-2] + PMD) if compression else 0)
-    if compression:
-        capture = recorded(data, compression)
-    else:
-        capture = Capture()
-        capture.record(capture.open_connection(upgraded=True), "client", data)
-    index = capture.index
-    units = [index.unit(n) for n in range(2 if compression else 0, len(index))]
-    messages = list(index.messages())
-    events = [
-        event
-        for start in range(0, len(data), piece)
-        for event in reader.feed(data[start : start + piece])
-    ]
-    ends = [event for event in events if isinstance(event, FrameEnd)]
-    assert [(e.offset, e.length) for e in ends] == [(u.offset, u.length) for u in units]
-    assert [[v.rule for v in e.violations] for e in ends] == [
-        [v.rule for v in u.violations] for u in units
-    ]
-    heads = [event for event in events if isinstance(event, FrameHead)]
-    assert [h.data for h in heads[: len(units)]] == [
-        u.data[: h.header.length] for h, u in zip(heads, units, strict=False)
-    ]
-    payload = b"".join(event.data for event in events if isinstance(event, Payload))
-    assert payload.startswith(b"".join(unit.payload for unit in units))
-    said = [event for event in events if isinstance(event, MessageEnd)]
-    assert [(m.kind, m.frames, m.size, m.length) for m in said] == [
-        (m.kind, m.frames, m.size, len(m.content)) for m in messages
-    ]
-    assert sum(len(e.data) for e in events if isinstance(e, Content)) >= sum(m.length for m in said)
-    assert reader.incomplete == index.incomplete(1, "client")
-    assert {v.rule for v in index.incomplete_violations(1, "client")} <= {
-        v.rule for v in reader.incomplete_violations
-    }
+def test_the_index_sees_the_same_however_it_was_cut(data, compression, piece):
+    whole, cut = recorded(data, compression).index, recorded(data, compression, piece).index
+    assert len(whole) == len(cut)
+    for number in range(len(whole)):
+        assert whole.unit(number)._replace(time=0) == cut.unit(number)._replace(time=0)
+    said, other = (
+        [message._replace(time=0) for message in index.messages()] for index in (whole, cut)
+    )
+    assert said == other
+    assert whole.incomplete(1, "client") == cut.incomplete(1, "client")
+    found = whole.incomplete_violations(1, "client")
+    assert found == cut.incomplete_violations(1, "client")
+
+
+@given(streams(), st.booleans())
+def test_the_index_says_of_each_frame_what_the_assembler_says(data, compression):
+    index = recorded(data, compression).index
+    assembler = Assembler(Inflater.of("client", Agreement()) if compression else None)
+    messages = index.messages()
+    for number in range(2, len(index)):
+        unit = index.unit(number)
+        assembler.begin(unit.data[0])
+        content = b"".join([*assembler.feed(unit.payload), *assembler.end()])
+        assert {*assembler.faults} <= {violation.rule for violation in unit.violations}
+        if unit.inflated is not None:
+            assert unit.inflated == content
+        if assembler.ended:
+            made, message = assembler, next(messages)
+            assert (made.kind, made.frames, made.size, made.length) == (
+                message.kind, message.frames, message.size, len(message.content),
+            )  # fmt: skip
+            assert made.message_faults == [violation.rule for violation in message.violations]
+            assert message.content.endswith(content)
+            assert message.row == number
+    assert next(messages, None) is None

@@ -22,7 +22,7 @@ from .protocol.deflate import Agreement, Deflater, Inflater
 from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
 from .protocol.handshake import GUID, Step, accept_key, accept_key_steps
 from .protocol.headers import HEADERS
-from .protocol.messages import Message, Reader
+from .protocol.messages import Message
 from .recording import Capture, CaptureError, Chunk, Index, Row, states_of, steps
 from .rules import RULES
 
@@ -50,7 +50,6 @@ __all__ = [
     "Kind",
     "Message",
     "Opcode",
-    "Reader",
     "Row",
     "State",
     "Step",

@@ -3,23 +3,6 @@
 Source: RFC 6455 §5.4 (fragments), §5.6 and §8.1 (text is UTF-8); RFC 7692 §6.2 (compression).
 
 For a recording, ask its index: `capture.index.messages()` gives every `Message`.
-
-For a stream of any length, in pieces of any size, without keeping what nobody wants:
-
-    reader = Reader("client")        # with permessage-deflate: Inflater.of("client", agreement)
-    for piece in file:
-        for event in reader.feed(piece):
-            match event:
-                case FrameHead(): ...     # its header is there: offset, bytes, length, kind
-                case Payload(data): ...   # a piece of the frame's payload, unmasked
-                case Content(data): ...   # what it adds to its message, inflated where compressed
-                case FrameEnd(): ...      # length, the rules that were broken
-                case MessageEnd(): ...    # kind, frames, sizes, the rules that were broken
-    reader.incomplete                     # bytes at the end that are no whole frame
-
-A frame gives its FrameHead, its Payload and Content in turn, its FrameEnd, and where it is the last
-of a message, a MessageEnd. The reader itself holds a few bytes. `Assembler` is the part of it
-that takes frames instead of bytes.
 """
 
 from __future__ import annotations
@@ -27,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from ..fields import Direction, Kind, Violation
+from ..fields import Direction, Violation
 from ..rules import RULES
 from . import frames
 from .deflate import Inflater
-from .frames import Header, Opcode
+from .frames import Opcode
 from .utf8 import Utf8Check
 
 MessageKind = Literal["text", "binary"]
@@ -208,159 +191,4 @@ class Joiner:
         return Message(
             self.connection, self.direction, made.kind, time, self._start, made.frames, made.size,
             content, tuple(RULES[name] for name in made.message_faults), row,
-        )  # fmt: skip
-
-
-class FrameHead(NamedTuple):
-    """A frame's header is there."""
-
-    offset: int
-    """Where the frame starts in the stream."""
-    data: bytes
-    """The header's bytes: 2 to 14."""
-    header: Header
-    kind: Kind
-
-
-class Payload(NamedTuple):
-    """A piece of the frame's payload, unmasked."""
-
-    data: bytes
-
-
-class Content(NamedTuple):
-    """What the frame adds to its message: its payload, inflated where compressed."""
-
-    data: bytes
-
-
-class FrameEnd(NamedTuple):
-    """The frame is whole."""
-
-    offset: int
-    length: int
-    violations: tuple[Violation, ...]
-
-
-class MessageEnd(NamedTuple):
-    """A message is whole; fields as those of `Message`."""
-
-    kind: MessageKind
-    offset: int
-    frames: int
-    size: int
-    length: int
-    """Bytes of its content."""
-    violations: tuple[Violation, ...]
-
-
-ReaderEvent = FrameHead | Payload | Content | FrameEnd | MessageEnd
-
-
-class Reader:
-    """The frames and messages of one direction, out of a stream in pieces of any size.
-
-    Without an `inflater` a compressed message is a broken rule. `offset` is what the stream's first
-    byte counts as: frames start behind the handshake.
-    """
-
-    def __init__(
-        self, direction: Direction, inflater: Inflater | None = None, *, offset: int = 0
-    ) -> None:
-        self.direction: Direction = direction
-        self.assembler = Assembler(inflater)
-        self._track = frames.Splitter(direction, offset, inflater is not None)
-        self._head = b""  # a header so far
-        self._frame: FrameHead | None = None
-        self._marks = 0
-        self._left = 0  # bytes of payload that have not come yet
-        self._control = b""
-        self._message_offset = 0
-
-    @property
-    def position(self) -> int:
-        """The offset of the first byte that no whole frame has taken yet."""
-        return self._track.position
-
-    @property
-    def incomplete(self) -> int:
-        """Bytes at the end that are no whole frame (yet)."""
-        if self._frame is None:
-            return len(self._head)
-        return self._frame.header.length + self._frame.header.payload_length - self._left
-
-    @property
-    def incomplete_violations(self) -> tuple[Violation, ...]:
-        """The rules that the frame at the end breaks already, as far as it has come."""
-        if self._frame is None:
-            return ()
-        found = self._violations(self._frame, b"")
-        return (*found, *(RULES[name] for name in self.assembler.faults))
-
-    def feed(self, data: bytes) -> Iterator[ReaderEvent]:
-        """Take in the next bytes. They count as read once the events have been."""
-        start = 0
-        while True:
-            if self._frame is None:
-                head = self._head + data[start : start + 14 - len(self._head)]
-                header = frames.read_header(head, 0, len(head))
-                if header is None:
-                    self._head = head
-                    return
-                start += header.length - len(self._head)
-                yield self._begin(head[: header.length], header)
-            frame = self._frame
-            assert frame is not None
-            piece = data[start : start + self._left]
-            start += len(piece)
-            if piece:
-                yield from self._take(frame, piece)
-            if self._left:
-                return
-            yield from self._end(frame)
-
-    def _begin(self, head: bytes, header: Header) -> FrameHead:
-        self._head = b""
-        self._frame = FrameHead(self.position, head, header, frames.KINDS[head[0] & 0x0F])
-        self._left = header.payload_length
-        self._control = b""
-        self._marks = self._track.context
-        self.assembler.begin(head[0])
-        if self.assembler.frames == 1 and self.assembler.kind:
-            self._message_offset = self.position
-        return self._frame
-
-    def _take(self, frame: FrameHead, piece: bytes) -> Iterator[ReaderEvent]:
-        done = frame.header.payload_length - self._left
-        self._left -= len(piece)
-        if frame.header.masked:
-            turn = done % 4
-            key = frame.data[-4:]
-            piece = frames.mask(piece, key[turn:] + key[:turn])
-        if frame.kind == "close" and len(self._control) <= 125:
-            self._control += piece
-        yield Payload(piece)
-        for content in self.assembler.feed(piece):
-            yield Content(content)
-
-    def _end(self, frame: FrameHead) -> Iterator[ReaderEvent]:
-        for content in self.assembler.end():
-            yield Content(content)
-        self._frame = None
-        length = frame.header.length + frame.header.payload_length
-        violations = self._violations(frame, self._control)
-        self._track.follow(frame.data[0], length)
-        faults = self.assembler.faults
-        yield FrameEnd(frame.offset, length, (*violations, *(RULES[name] for name in faults)))
-        if self.assembler.ended:
-            made = self.assembler
-            yield MessageEnd(
-                made.kind or "binary", self._message_offset, made.frames, made.size, made.length,
-                tuple(RULES[name] for name in made.message_faults),
-            )  # fmt: skip
-
-    def _violations(self, frame: FrameHead, payload: bytes) -> list[Violation]:
-        return frames.frame_violations(
-            frame.data[0], frame.header, self.direction, self._marks,
-            self._track.rsv1_allowed, payload,
         )  # fmt: skip
