@@ -25,7 +25,7 @@ from .frames import Opcode, encode_frame, mask, new_masking_key
 from .handshake import GUID, Step, accept_key, accept_key_steps
 from .headers import HEADERS, SECRETS
 from .http import parse_head
-from .messages import Message, Reader
+from .messages import Message
 from .tls_records import is_tls, records
 
 __all__ = [
@@ -44,7 +44,6 @@ __all__ = [
     "Message",
     "Opcode",
     "Peer",
-    "Reader",
     "State",
     "Step",
     "accept_key",
