@@ -7,12 +7,12 @@ from importlib import import_module
 
 import pytest
 
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import loop, running
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lesson]:
     """That of `test_<topic>.py`, open."""
     topic = request.path.stem.removeprefix("test_")
     with import_module(f"wslab.labs.{topic}").open() as lab:

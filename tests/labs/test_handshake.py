@@ -167,4 +167,4 @@ def test_the_doctor_checks_this_machine():
 
 
 def test_the_source_is_there_to_read(lab):
-    assert "class HandshakeLab" in lab.source().data
+    assert "class Handshake(Lesson)" in lab.source().data

@@ -11,7 +11,7 @@ from typing import get_type_hints
 import pytest
 
 from wslab import labs
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import NotRunning, loop, running
 from wslab.view.live.live_view import LiveView
 from wslab.view.live.pump import pump
@@ -21,7 +21,7 @@ LESSONS = sorted(module.name for module in pkgutil.iter_modules(labs.__path__))
 LESSONS.remove("lesson")
 
 
-def live_views(lab: Lab) -> dict[str, LiveView]:
+def live_views(lab: Lesson) -> dict[str, LiveView]:
     """One of every live view that the lab can hand out, shown: by the name of the method."""
     views = {}
     for name, method in inspect.getmembers(lab, inspect.ismethod):
@@ -35,7 +35,7 @@ def live_views(lab: Lab) -> dict[str, LiveView]:
                 if parameter.default is parameter.empty
                 and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
             ]
-            arguments = list(lab._questions)[:1] if name == "ask" else ["Ada"] * len(needed)
+            arguments = list(lab.questions)[:1] if name == "ask" else ["Ada"] * len(needed)
             if len(arguments) < len(needed):
                 continue  # a lab without questions
             view = method(*arguments)
@@ -56,7 +56,7 @@ def test_nothing_is_left_when_a_lab_is_closed(lesson):
     assert list(running()) == []
     assert loop.tasks() == []
     forgotten = [name for name, view in views.items() if view in pump._allowed]
-    assert forgotten == [], "hand views out with Lab._show: then they rest when the lab closes"
+    assert forgotten == [], "hand views out with Lesson._show: then they rest when the lab closes"
     # They stay in the page.
     assert [name for name, view in views.items() if view.comm is None] == []
     left = [thread for thread in set(threading.enumerate()) - before if thread.name != "wslab-loop"]

@@ -17,7 +17,7 @@ from IPython.display import Code
 from websockets.asyncio.server import Server as LibraryServer
 
 from wslab.exercises.chat import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import ChatServer, Client, Tap, WslabError
 from wslab.net.cases import OFFENDERS, meet
 from wslab.net.clients import SilentClient
@@ -61,13 +61,14 @@ class Seats(widgets.GridBox):
         return self._text
 
 
-class ChatLab(Lab):
+class Chat(Lesson):
     """The lab of the chat lesson."""
 
+    questions = QUESTIONS
     server: ChatServer
 
-    def __init__(self) -> None:
-        super().__init__("chat", ChatServer("chat: chat"), QUESTIONS)
+    def _make_server(self) -> ChatServer:
+        return ChatServer(self._name("chat"))
 
     # --- Places in the room
 
@@ -106,16 +107,15 @@ class ChatLab(Lab):
         frame = ChatFrame(
             self.port, path, sandbox=sandbox, on_origin=self.server.allowed_origins.add
         )
-        self._ends.callback(frame.close)
+        self._resources.callback(frame.close)
         return frame
 
     # --- A server of the learner's own
 
     def serve(self, start: Callable[[], Awaitable[LibraryServer]]) -> Tap:
         """Run the learner's own server; its address, through the tap, is the result's `url`."""
-        mine = HostedServer(start, "chat: yours").start()  # the one before it stops
-        self._ends.callback(mine.stop)
-        return self.tap_before(mine.url, "yours")
+        # The one before it stops, as it has the same name.
+        return self._add_server(HostedServer(start, self._name("yours")), "yours")
 
     # --- Experiments
 
@@ -147,12 +147,9 @@ class ChatLab(Lab):
     def _through(
         self, cut: Callable[[str], str | bytes], messages: list[str], max_size: int | None
     ) -> list[CutResult]:
-        with CutServer(cut, "chat: cut", max_size=max_size) as server:
-            tap = self.tap_before(server.url, "cut")
-            try:
-                return send_through(tap.url, messages)
-            finally:
-                tap.stop()
+        server = CutServer(cut, self._name("cut"), max_size=max_size)
+        with self._with_server(server, "cut") as url:
+            return send_through(url, messages)
 
     def slow_client(self) -> ResultTable:
         """Ten that read and one that reads nothing, on each of four ways to reach everybody."""
@@ -207,12 +204,10 @@ class ChatLab(Lab):
         for number, (what, politely, ping) in enumerate(ways):
             room = ChatServer("chat: vanish", ping_interval=ping)
             room.ping_timeout, room.close_timeout = ping, 0.2
-            with room:
-                tap = self.tap_before(room.url, "vanish")
-                watcher = self._client("watcher").connect(tap.url)
-                took, why = self._leave(tap.url, watcher, politely, pulled=number >= 2)
+            with self._with_server(room, "vanish") as url:
+                watcher = self._client("watcher").connect(url)
+                took, why = self._leave(url, watcher, politely, pulled=number >= 2)
                 watcher.stop()
-                tap.stop()
             noticed = "not noticed" if took is None else f"{took * 1000:,.0f} ms"
             rows.append([what, noticed, why])
         return ResultTable(["Linus …", "noticed after", "the room is told"], rows)
@@ -274,6 +269,4 @@ def _told(result: CutResult) -> str:
     return f"…{shown} ({len(result.arrived.encode())} bytes)"
 
 
-def open() -> ChatLab:
-    """Start the lab; opening it again replaces the one before."""
-    return ChatLab()
+open = Chat  # again: it replaces the one before

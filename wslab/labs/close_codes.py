@@ -9,8 +9,8 @@ from typing import NamedTuple
 from websockets.version import version
 
 from wslab.exercises.close_codes import QUESTIONS
-from wslab.labs.lesson import Lab
-from wslab.net import Client, EchoServer, WslabError
+from wslab.labs.lesson import Lesson
+from wslab.net import Client, WslabError
 from wslab.net.cases import ENDINGS, Ending, Result, name_of, play
 from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, PeerReport, Peers, find_node
 from wslab.view.experiments import (
@@ -181,11 +181,12 @@ STORIES: dict[str, Story] = {
 """By the name of the ending."""
 
 
-class CloseCodesLab(Lab):
+class CloseCodes(Lesson):
     """The lab of the close codes."""
 
-    def __init__(self) -> None:
-        super().__init__("close_codes", EchoServer("close codes: echo"), QUESTIONS)
+    questions = QUESTIONS
+
+    def _set_up(self) -> None:
         self._peers: dict[str, Peers] = {}
         self._playing = threading.Lock()
 
@@ -238,7 +239,7 @@ class CloseCodesLab(Lab):
         self._check_open()
         if stack not in self._peers:
             self._peers[stack] = LibraryPeers() if stack == "websockets" else NodePeers()
-            self._ends.callback(self._peers[stack].stop)
+            self._resources.callback(self._peers[stack].stop)
         return self._peers[stack]
 
     # --- What the APIs let pass
@@ -352,6 +353,4 @@ def _column(peer: str, report: PeerReport) -> Column:
     )
 
 
-def open() -> CloseCodesLab:
-    """Start the lab; opening it again replaces the one before."""
-    return CloseCodesLab()
+open = CloseCodes  # again: it replaces the one before

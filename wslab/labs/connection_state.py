@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from wslab.exercises.connection_state import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import Client, ConnectFailed, EchoServer, FaultyServer
 from wslab.net.peers import NodeMissing, NodePeers, watch
 from wslab.net.trials import (
@@ -100,16 +100,20 @@ class CausalStateLog(StateLog):
         return sorted(placed, key=lambda change: change.time)
 
 
-class ConnectionStateLab(Lab):
+class ConnectionState(Lesson):
     """The lab of the connection's states."""
 
-    def __init__(self) -> None:
-        server = EchoServer("connection state: echo")
+    questions = QUESTIONS
+
+    def _make_server(self) -> EchoServer:
+        server = EchoServer(self._name("echo"))
         server.close_timeout = PATIENCE
-        super().__init__("connection_state", server, QUESTIONS)
+        return server
+
+    def _set_up(self) -> None:
         self.log = CausalStateLog(self.capture)
         """What the programs at both ends say about their state."""
-        watch(server.log, "server", self.log)
+        watch(self.server.log, "server", self.log)
 
     def states(self) -> StateDiagram:
         """The diagram: both peers side by side, and the time line."""
@@ -180,10 +184,8 @@ class ConnectionStateLab(Lab):
 
     def pinged_browser(self, every: float = 2.0) -> BrowserSocket:
         """The browser's own WebSocket, at a server that pings it each `every` seconds."""
-        server = EchoServer("connection state: pings", ping_interval=every)
-        server.start()
-        self._ends.callback(server.stop)
-        socket = BrowserSocket(self.tap_before(server.url, "pings").url)
+        server = EchoServer(self._name("pings"), ping_interval=every)
+        socket = BrowserSocket(self._add_server(server, "pings").url)
         self._show(socket.panel, "pinged")
         return socket
 
@@ -192,19 +194,18 @@ class ConnectionStateLab(Lab):
     def connect_to_silence(self, open_timeout: float = 2.0) -> None:
         """Connect to a server that reads the request and never answers; tell what came of it."""
         self.tap.disarm()
-        with FaultyServer("hangs", name="connection state: silent") as server:
-            tap = self.tap_before(server.url, "silent")
+        server = FaultyServer("hangs", name=self._name("silent"))
+        with self._with_server(server, "silent") as url:
             client = self._client("silence", close_timeout=1.0)
             started = time.perf_counter()
             try:
-                client.connect(tap.url, open_timeout=open_timeout)
+                client.connect(url, open_timeout=open_timeout)
             except ConnectFailed as error:
                 print(
                     f"after {time.perf_counter() - started:.1f} s: {type(error).__name__}: {error}"
                 )
             finally:
                 client.stop()
-                tap.stop()
 
     def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> KeepaliveResult:
         """Let the line go dead under a client that keeps pinging, and measure when it notices."""
@@ -292,6 +293,4 @@ def told(trial: KeepaliveResult, prediction: str | float | None = None) -> Outco
     )
 
 
-def open() -> ConnectionStateLab:
-    """Start the lab; opening it again replaces the one before."""
-    return ConnectionStateLab()
+open = ConnectionState  # again: it replaces the one before

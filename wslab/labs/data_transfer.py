@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.exercises.data_transfer import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net.clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import RoundTrips
@@ -14,14 +14,18 @@ PATIENCE = 5.0
 """Seconds until a piece must have crossed the tap."""
 
 
-class DataTransferLab(Lab):
+class DataTransfer(Lesson):
     """The lab of the data transfer lesson."""
 
-    def __init__(self) -> None:
-        server = TellingEchoServer("data transfer: echo")
-        super().__init__("data_transfer", server, QUESTIONS)
-        self._raw = RawToServer(self.url, server)
-        self._ends.callback(self._raw.close)
+    questions = QUESTIONS
+    server: TellingEchoServer
+
+    def _make_server(self) -> TellingEchoServer:
+        return TellingEchoServer(self._name("echo"))
+
+    def _set_up(self) -> None:
+        self._raw = RawToServer(self.url, self.server)
+        self._resources.callback(self._raw.close)
         self._connection = 0  # of the raw client, and where its last sending began
         self._start = 0
 
@@ -70,6 +74,4 @@ class DataTransferLab(Lab):
         self.capture.wait_until(lambda: self.capture.size(connection, "client") >= length, PATIENCE)
 
 
-def open() -> DataTransferLab:
-    """Start the lab; opening it again replaces the one before."""
-    return DataTransferLab()
+open = DataTransfer  # again: it replaces the one before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython import get_ipython
 
 from wslab.exercises.first_connection import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import EchoServer
 from wslab.view.panels import browser_cells
 
@@ -13,20 +13,18 @@ SUBPROTOCOL = "echo.example"
 """The one subprotocol that the server speaks."""
 
 
-class FirstConnectionLab(Lab):
-    """The lab of the first connection."""
+class FirstConnection(Lesson):
+    """The lab of the first connection, which teaches `%%browser` to the notebook."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "first_connection",
-            EchoServer("first connection: echo", subprotocols=[SUBPROTOCOL]),
-            QUESTIONS,
-        )
+    questions = QUESTIONS
+
+    def _make_server(self) -> EchoServer:
+        return EchoServer(self._name("echo"), subprotocols=[SUBPROTOCOL])
+
+    def _set_up(self) -> None:
+        shell = get_ipython()
+        if shell is not None:
+            browser_cells.register(shell)
 
 
-def open() -> FirstConnectionLab:
-    """Start the lab, which replaces the one before, and teach `%%browser` to this notebook."""
-    shell = get_ipython()
-    if shell is not None:
-        browser_cells.register(shell)
-    return FirstConnectionLab()
+open = FirstConnection  # again: it replaces the one before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wslab.exercises.frames import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net.cases import FAULTY_FRAMES, FURTHER_FRAMES, Case
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import FrameWorkshop
@@ -65,18 +65,22 @@ class Trial(NamedTuple):
     reaction: Reaction
 
 
-class FramesLab(Lab):
+class Frames(Lesson):
     """The lab of the frames lesson."""
 
-    def __init__(self) -> None:
-        server = TellingEchoServer("frames: echo")
-        super().__init__("frames", server, QUESTIONS)
-        self._to_server = RawToServer(self.url, server)
+    questions = QUESTIONS
+    server: TellingEchoServer
+
+    def _make_server(self) -> TellingEchoServer:
+        return TellingEchoServer(self._name("echo"))
+
+    def _set_up(self) -> None:
+        self._to_server = RawToServer(self.url, self.server)
         self._to_client = RawToClient(
             "frames", lambda url: self.tap_before(url, "frames, to a client").url
         )
-        self._ends.callback(self._to_server.close)
-        self._ends.callback(self._to_client.close)
+        self._resources.callback(self._to_server.close)
+        self._resources.callback(self._to_client.close)
 
     def workshop(self) -> FrameWorkshop:
         """Set every bit of a frame, and send it to a real peer. All of it is on the wire view."""
@@ -128,6 +132,4 @@ def _close_code(answer: bytes, sender: Direction) -> int | None:
     return int.from_bytes(codes[-1], "big") if codes and codes[-1] else None
 
 
-def open() -> FramesLab:
-    """Start the lab; opening it again replaces the one before."""
-    return FramesLab()
+open = Frames  # again: it replaces the one before

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wslab.exercises.handshake import QUESTIONS
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
 from wslab.net.cases import FAULTY_CLIENTS, FAULTY_SERVERS, Case, FaultyServer, visit
 from wslab.net.peers import library_report
@@ -59,20 +59,18 @@ class Attempt(NamedTuple):
     """What the client's API says."""
 
 
-class HandshakeLab(Lab):
+class Handshake(Lesson):
     """The lab of the handshake lesson."""
 
-    def __init__(self) -> None:
+    questions = QUESTIONS
+
+    def _make_server(self) -> EchoServer:
         # Open on purpose: the lesson shows what a server lets in that does not look at Origin.
-        super().__init__("handshake", EchoServer("handshake: echo", open_to_all=True), QUESTIONS)
-        self.guarded_server = EchoServer("handshake: guarded", origins=[GOOD_ORIGIN, None])
-        self._ends.callback(self.guarded_server.stop)
-        try:
-            self.guarded_server.start()
-            self._guard_tap = self.tap_before(self.guarded_server.url, "guarded")
-        except BaseException:
-            self.close()
-            raise
+        return EchoServer(self._name("echo"), open_to_all=True)
+
+    def _set_up(self) -> None:
+        self.guarded_server = EchoServer(self._name("guarded"), origins=[GOOD_ORIGIN, None])
+        self._guard_tap = self._add_server(self.guarded_server, "guarded")
 
     @property
     def guarded_url(self) -> str:
@@ -125,10 +123,8 @@ class HandshakeLab(Lab):
 
     def _server_experiment(self, case: Case) -> Experiment:
         def attempt() -> Attempt:
-            with FaultyServer(case.name) as server:
-                tap = self.tap_before(server.url, "faulty")
-                result = server.meet(tap.url)
-                tap.stop()
+            with self._with_server(server := FaultyServer(case.name), "faulty") as url:
+                result = server.meet(url)
             return Attempt(
                 _happened(result.outcome),
                 result.sent.decode("latin-1"),
@@ -148,10 +144,9 @@ class HandshakeLab(Lab):
 
     def mystery(self) -> None:
         """Let a client meet a server that gets one header wrong. Which one, the wire tells."""
-        with FaultyServer("wrong-accept", name="mystery") as server:
-            tap = self.tap_before(server.url, "mystery")
-            server.meet(tap.url)
-            tap.stop()
+        server = FaultyServer("wrong-accept", name="mystery")
+        with self._with_server(server, "mystery") as url:
+            server.meet(url)
         print("A client tried, and refused the answer. Find out why.")
 
     def try_answer(self, answer: Callable[[bytes], bytes]) -> None:
@@ -166,9 +161,8 @@ class HandshakeLab(Lab):
             else:
                 await connection.wait_end()
 
-        with RawServer(script, name="yours") as server:
-            tap = self.tap_before(server.url, "yours")
-            client = Client(tap.url, name="tries yours")
+        with self._with_server(RawServer(script, name="yours"), "yours") as url:
+            client = Client(url, name="tries yours")
             try:
                 client.connect(open_timeout=2.0)
                 print("The client opened the connection: your server speaks WebSocket.")
@@ -178,7 +172,6 @@ class HandshakeLab(Lab):
                     print(f"Your server never answered: {type(fault).__name__}: {fault}")
             finally:
                 client.stop()
-                tap.stop()
 
 
 def _compared(attempt: Attempt) -> Outcome:
@@ -198,6 +191,4 @@ def _happened(outcome: str) -> str:
     return _NOTHING if "without an answer" in outcome else _REFUSES
 
 
-def open() -> HandshakeLab:
-    """Start the lab; opening it again replaces the one before."""
-    return HandshakeLab()
+open = Handshake  # again: it replaces the one before

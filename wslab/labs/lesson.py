@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import Any, Self, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, ClassVar, Self, TypeVar
 
 from IPython.display import Code
 
-from wslab.net import Client, NotRunning, Server, Tap, WireDebugger, register, unregister
+from wslab.net import (
+    Client,
+    EchoServer,
+    Listener,
+    NotRunning,
+    Server,
+    Tap,
+    WireDebugger,
+    register,
+    unregister,
+)
+from wslab.net.servers import HostedServer
 from wslab.view import ClientPanel, WireView
 from wslab.view.experiments import Question, QuestionView
 from wslab.view.live.live_view import LiveView
@@ -21,38 +32,72 @@ from wslab.wire import Capture, Direction, Kind, Unit
 V = TypeVar("V", bound=LiveView)
 
 
-class Lab:
+class Lesson:
     """A server with the wire tap in front of it, and what shows them.
 
-    Opening a lab of the same topic again replaces this one: server, tap and clients go, and the
-    views rest. For a lesson's own lab: a view goes out through `_show`, a client comes from
-    `_client`, a tap from `tap_before`, and what else has to end is told to `_ends`. Then `close`
-    knows of it.
+    A lesson's own lab is a subclass in `wslab/labs/<topic>.py`. It says what is particular: its
+    `questions`, its server (`_make_server`), what else it has from the start on (`_set_up`), and
+    methods for the notebook's cells. A view goes out through `_show`, a client comes from
+    `_client`, a further server goes to `_add_server` (to stay) or `_with_server` (for a moment),
+    what else has to end is told to `_resources`. Then `close` ends it all.
+
+    Opening a lab of the same topic again replaces this one: servers, taps and clients go, and the
+    views rest.
     """
 
     kind = "lab"
 
-    def __init__(
-        self, topic: str, server: Server, questions: Mapping[str, Question] | None = None
-    ) -> None:
-        self.topic = topic
+    questions: ClassVar[Mapping[str, Question]] = {}
+    """By name; `ask(name)` shows one."""
+
+    def __init__(self) -> None:
+        # One word links what belongs together: module, notebook, exercises, tests.
+        self.topic = type(self).__module__.rpartition(".")[2]
         self.capture = Capture()
-        self.server = server
-        self._questions = questions or {}
         self._clients: dict[str, Client] = {}
         self._views: dict[object, LiveView] = {}  # by kind and name, or by itself
         self._taps: dict[str, Tap] = {}
-        self._ends = ExitStack()
-        """What a lesson's own lab has to end on `close`, beside clients, taps, views and server."""
+        self._resources = ExitStack()
+        """Closed by `close()`."""
         self._closed = False
         self._debugger = WireDebugger(self.capture)
-        register(self.kind, topic, self)  # this is what stops the one before
+        self.server = self._make_server()
+        register(self.kind, self.topic, self)  # this is what stops the one before
         try:
-            server.start()
-            self._tap = self.tap_before(server.url, topic)
+            self.server.start()
+            self._tap = self.tap_before(self.server.url, self.topic)
+            self._set_up()
         except BaseException:
             self.close()
             raise
+
+    # --- What is particular to a lesson
+
+    def _make_server(self) -> Server:
+        """The lesson's own server, not started; here an echo server."""
+        return EchoServer(self._name("echo"))
+
+    def _set_up(self) -> None:
+        """Start what else the lesson has; the server and its tap run already."""
+
+    def _name(self, role: str) -> str:
+        """A server's name, which is unique over all labs: "first connection: echo"."""
+        return f"{self.topic.replace('_', ' ')}: {role}"
+
+    def _add_server(self, server: Server | HostedServer, tap: str) -> Tap:
+        """Start a further server, with a tap of that name in front of it; `close` stops both."""
+        self._resources.callback(server.stop)
+        return self.tap_before(server.start().url, tap)
+
+    @contextmanager
+    def _with_server(self, server: Listener, tap: str) -> Iterator[str]:
+        """Run a further server for a while: gives the address of a tap of that name before it."""
+        with server:
+            before = self.tap_before(server.url, tap)
+            try:
+                yield before.url
+            finally:
+                before.stop()
 
     # --- Addresses
 
@@ -127,10 +172,10 @@ class Lab:
 
     def ask(self, name: str) -> QuestionView:
         """A question to commit to before the reveal. Raises KeyError for one that is not here."""
-        if name not in self._questions:
-            names = ", ".join(self._questions) or "none: this lab has no questions"
+        if name not in self.questions:
+            names = ", ".join(self.questions) or "none: this lab has no questions"
             raise KeyError(f"expected one of {names}, got {name!r}")
-        return self._show(QuestionView(self._questions[name]))
+        return self._show(QuestionView(self.questions[name]))
 
     # --- What crossed
 
@@ -199,7 +244,7 @@ class Lab:
             tap.disarm()  # or goodbyes would wait there
         for client in self._clients.values():
             client.stop()
-        self._ends.close()
+        self._resources.close()
         for tap in self._taps.values():
             tap.stop()
         self.server.stop()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from wslab import doctor as machine
-from wslab.labs.lesson import Lab
+from wslab.labs.lesson import Lesson
 from wslab.net import EchoServer
 from wslab.view.panels.doctor_view import DoctorView
 
 
-def open() -> Lab:
+class StartHere(Lesson):
     """An echo server on a free port, with the tap in front of it."""
-    return Lab("start_here", EchoServer("start here: echo"))
+
+
+open = StartHere  # again: it replaces the one before
 
 
 def doctor() -> DoctorView:
