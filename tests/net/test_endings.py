@@ -5,9 +5,8 @@ WSLAB_ROUNDS=100 plays each one a hundred times.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from wslab.net.cases import ENDINGS, name_of, play
 from wslab.net.peers import NodeMissing, NodePeers, find_node, node
 from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
-from wslab.net.peers.node import SCRIPT, VARIABLE, _accept
+from wslab.net.peers.node import SCRIPT, VARIABLE, NodeAndWs, _Ended, _Process
 from wslab.wire import Capture
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))
@@ -169,20 +168,11 @@ def test_node_of_the_wheel_is_the_program_and_not_the_python_script_on_the_path(
     assert not Path(found).read_bytes().startswith(b"#!")
 
 
-def test_a_stranger_at_the_control_port_is_sent_away():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
-        port = listener.getsockname()[1]
-        with (
-            socket.create_connection(("127.0.0.1", port)) as stranger,
-            socket.create_connection(("127.0.0.1", port)) as ours,
-        ):
-            stranger.sendall(b"\xff" + bytes(40))
-            ours.sendall(b"the token\n{}\n")
-            with _accept(listener, "the token") as control:
-                assert control.recv(3) == b"{}\n"
-            with contextlib.suppress(ConnectionResetError):
-                assert stranger.recv(1) == b""
+def test_a_process_that_ends_before_it_answers_leaves_its_last_words():
+    # There is no port at which a stranger could call: orders and answers go through pipes.
+    process = _Process(NodeAndWs(sys.executable, SCRIPT.parent, "none"))
+    with pytest.raises(_Ended, match="SyntaxError: "):
+        process.order("serve")
 
 
 def test_a_capture_of_many_plays_keeps_them_apart():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -90,24 +90,22 @@ class _Watched:
         """Set once its program, too, has heard of the end."""
 
     async def recv(self) -> str | bytes:
-        try:
+        with self._noted("recv()"):
             return await self.connection.recv()
-        except ConnectionClosed as closed:
-            self.said.append(f"recv() raised {_named(closed)}")
-            raise
 
     async def send(self, message: str | bytes) -> None:
-        try:
+        with self._noted("send()"):
             await self.connection.send(message)
-        except Exception as error:
-            self.said.append(f"send() raised {_named(error)}")
-            raise
 
     async def close(self, code: int | None, reason: str = "") -> None:
-        call = f"close({code}{f', {_short(reason)!r}' if reason else ''})"
-        try:
+        with self._noted(f"close({code}{f', {_short(reason)!r}' if reason else ''})"):
             # The library's types say int; None is what its protocol takes for "no code".
             await self.connection.close(code, reason)  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def _noted(self, call: str) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:
             self.said.append(f"{call} raised {_named(error)}")
             raise

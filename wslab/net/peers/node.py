@@ -11,16 +11,13 @@ import contextlib
 import importlib.util
 import json
 import os
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wslab.net.address import LOOPBACK
 from wslab.net.errors import WslabError
 from wslab.net.peers.peers import PATIENCE, Peers
 from wslab.net.peers.report import PeerReport
@@ -97,77 +94,44 @@ class _Ended(Exception):
 
 
 class _Process:
-    """One Node with one control connection."""
+    """One Node that takes orders on its standard input, and ends with it."""
 
     def __init__(self, found: NodeAndWs) -> None:
-        token = secrets.token_hex(16)
-        with socket.create_server((LOOPBACK, 0)) as listener:
-            listener.settimeout(PATIENCE)
-            port = listener.getsockname()[1]
-            self.process = subprocess.Popen(
-                [found.node, str(SCRIPT), str(port), str(found.ws), token],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-            )
-            try:
-                self.control = _accept(listener, token)
-            except TimeoutError as error:
-                self.end()
-                raise NodeMissing(f"Node did not start within {PATIENCE:g} s") from error
-        self.lines = self.control.makefile("r", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [found.node, str(SCRIPT), str(found.ws)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
 
     def order(self, order: str, **details: Any) -> Any:
         line = json.dumps({"order": order, **details}, default=lambda data: {"hex": data.hex()})
-        try:
-            self.control.sendall(f"{line}\n".encode())
-            answer = self.lines.readline()
-        except TimeoutError:
-            self.process.kill()
-            self.end()
-            raise _Ended(f"no answer to {order!r} within {PATIENCE:g} s") from None
-        except ConnectionError:
-            answer = ""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        answer = ""
+        late = threading.Timer(PATIENCE, self.process.kill)
+        late.start()
+        with contextlib.suppress(OSError):  # the pipe of a process that has ended
+            print(line, file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
+        too_late = late.finished.is_set()
+        late.cancel()
+        late.join()
         if not answer:
-            raise _Ended(self.end())
+            words = self.end()
+            raise _Ended(f"no answer to {order!r} within {PATIENCE:g} s" if too_late else words)
         return json.loads(answer)
 
     def end(self) -> str:
         """End the process; its last words, if it had any."""
-        if hasattr(self, "lines"):
-            self.lines.close()
-            self.control.close()
-        else:
-            self.process.kill()
         try:
             _, words = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             _, words = self.process.communicate()
         return next((line for line in words.splitlines() if "Error: " in line), "").strip()
-
-
-def _accept(listener: socket.socket, token: str) -> socket.socket:
-    """The connection of our own Node. Raises TimeoutError.
-
-    Others call as well: a port that has just become ours may be one that a stranger (a Jupyter
-    front end, say) still tries to reach its kernel at.
-    """
-    expected = f"{token}\n".encode()
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        control, _ = listener.accept()
-        control.settimeout(2.0)  # ours says it at once, a stranger may say nothing
-        try:
-            if control.recv(len(expected), socket.MSG_WAITALL) == expected:
-                control.settimeout(PATIENCE)
-                return control
-        except OSError:
-            pass
-        control.close()
-    raise TimeoutError
 
 
 class NodePeers(Peers):

@@ -1,14 +1,13 @@
 // A server or a client on Node's `ws`, played from outside: what `library.py` is in Python.
 //
-//   node ws_peers.js CONTROL_PORT /path/to/node_modules/ws TOKEN
+//   node ws_peers.js /path/to/node_modules/ws
 //
-// Orders come as lines of JSON over a TCP connection on loopback, one answer for each. When that
-// connection ends, this process ends: it never outlives the lab that started it.
+// Orders come as lines of JSON on the standard input, and one answer for each goes to the standard
+// output. When the input ends, this process ends: it never outlives the lab that started it.
 "use strict";
 
-const net = require("node:net");
 const readline = require("node:readline");
-const { WebSocket, WebSocketServer } = require(process.argv[3]);
+const { WebSocket, WebSocketServer } = require(process.argv[2]);
 
 const CLOSE_TIMEOUT = 10_000; // milliseconds, as in peers.py
 const MAX_SIZE = 64; // bytes, as in peers.py
@@ -193,12 +192,10 @@ const ORDERS = {
   },
 };
 
-const control = net.connect(Number(process.argv[2]), "127.0.0.1");
-control.write(`${process.argv[4]}\n`); // others may call at that port too
-control.on("close", () => process.exit(0));
-control.on("error", () => process.exit(0));
-readline.createInterface({ input: control }).on("line", async (line) => {
+const lines = readline.createInterface({ input: process.stdin });
+lines.on("close", () => process.exit(0));
+lines.on("line", async (line) => {
   const { order, ...details } = JSON.parse(line);
   const answer = await ORDERS[order](details);
-  control.write(`${JSON.stringify(answer)}\n`);
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 });
