@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from wslab.wire import encode_frame
 from wslab.wire.protocol.deflate import Inflater
 from wslab.wire.protocol.frames import Splitter, payload_at
-from wslab.wire.protocol.messages import Joiner
 from wslab.wire.recording.fast import FastJoiner, FastSplitter, unmask_short
+from wslab.wire.recording.messages import Joiner
 
 DIRECTIONS = st.sampled_from(["client", "server"])
 PAYLOADS = st.one_of(

@@ -22,8 +22,7 @@ from .protocol.deflate import Agreement, Deflater, Inflater
 from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
 from .protocol.handshake import GUID, Step, accept_key, accept_key_steps
 from .protocol.headers import HEADERS
-from .protocol.messages import Message
-from .recording import Capture, CaptureError, Chunk, Index, Row, states_of, steps
+from .recording import Capture, CaptureError, Chunk, Index, Message, Row, states_of, steps
 from .rules import RULES
 
 __all__ = [

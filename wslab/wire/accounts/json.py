@@ -19,10 +19,10 @@ from typing import Any
 
 from ..fields import Direction, Unit
 from ..protocol import frames
-from ..protocol.messages import Message
 from ..recording.capture import Capture
 from ..recording.index import LARGE
 from ..recording.log import stream_number
+from ..recording.messages import Message
 
 _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16

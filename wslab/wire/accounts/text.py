@@ -14,7 +14,7 @@ from ..fields import Direction, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
 from ..protocol import frames
 from ..recording.capture import Capture
-from ..recording.index import Row
+from ..recording.index import CHECKED, Row
 from ..recording.log import whose_stream
 from ..recording.preview import PREVIEW, printable
 
@@ -121,7 +121,7 @@ def _whole_texts(
 ) -> dict[int, list[int]]:
     """By stream: which of the rows are texts in one frame that break no rule of one frame."""
     streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
-    plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | frames.CHECKED
+    plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | CHECKED
     changed = set(capture.index.marked)
     places = [at for at, mark in enumerate(marks) if mark in plain and start + at not in changed]
     if len(set(streams.values())) == 1:

@@ -32,10 +32,10 @@ from urllib.parse import parse_qsl
 from ..fields import Direction, Unit
 from ..protocol.frames import Opcode, encode_frame
 from ..protocol.http import Exchange, Head, parse_head
-from ..protocol.messages import Message
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
 from ..recording.log import CaptureError, Event, EventName, MarkName
+from ..recording.messages import Message
 from .jsonl import not_kept
 
 NO_MASK = bytes(4)

@@ -7,7 +7,7 @@ To be read in this order; each file needs only those before it:
     frames            a frame bit by bit: read it, make it, explain it
     frame_draft       a frame in the making, legal or not
     deflate           permessage-deflate: messages compressed
-    messages          frames put together to messages
+    messages          frames joined to messages
     headers           what each header of a handshake is for: one table
     http              heads, bodies, which response answers which request
     handshake         the accept key; requests and responses explained
@@ -25,7 +25,6 @@ from .frames import Opcode, encode_frame, mask, new_masking_key
 from .handshake import GUID, Step, accept_key, accept_key_steps
 from .headers import HEADERS, SECRETS
 from .http import parse_head
-from .messages import Message
 from .tls_records import is_tls, records
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "Event",
     "FrameDraft",
     "Inflater",
-    "Message",
     "Opcode",
     "Peer",
     "State",

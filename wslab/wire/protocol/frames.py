@@ -1,4 +1,4 @@
-"""Frames, bit by bit: split a stream into them, explain one, make one.
+"""Frames, bit by bit: read one, make one, explain one, name the rules it breaks, split a stream.
 
 Source: RFC 6455 §5. A frame on the wire::
 
@@ -35,22 +35,19 @@ class Opcode(IntEnum):
     PONG = 0xA
 
 
-KINDS: tuple[Kind, ...] = tuple(
-    {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}.get(
-        opcode, "reserved"
-    )  # type: ignore[misc]
-    for opcode in range(16)
-)
-"""The kind of a frame by its opcode."""
-
-_OPCODE_MEANING = {
-    0x0: ("continuation: the next part of a message begun earlier", "RFC 6455 §5.4"),
-    0x1: ("text: the payload is UTF-8", "RFC 6455 §5.6"),
-    0x2: ("binary: the payload is any bytes", "RFC 6455 §5.6"),
-    0x8: ("close: this peer is done and will send no more", "RFC 6455 §5.5.1"),
-    0x9: ("ping: the other peer must answer with a pong", "RFC 6455 §5.5.2"),
-    0xA: ("pong: answers a ping, or comes unasked as a sign of life", "RFC 6455 §5.5.3"),
+_OPCODES: dict[int, tuple[Kind, str, str]] = {
+    0x0: ("continuation", "the next part of a message begun earlier", "RFC 6455 §5.4"),
+    0x1: ("text", "the payload is UTF-8", "RFC 6455 §5.6"),
+    0x2: ("binary", "the payload is any bytes", "RFC 6455 §5.6"),
+    0x8: ("close", "this peer is done and will send no more", "RFC 6455 §5.5.1"),
+    0x9: ("ping", "the other peer must answer with a pong", "RFC 6455 §5.5.2"),
+    0xA: ("pong", "answers a ping, or comes unasked as a sign of life", "RFC 6455 §5.5.3"),
 }
+_NOT_DEFINED = "not defined, a peer must fail the connection"
+_RESERVED: tuple[Kind, str, str] = ("reserved", _NOT_DEFINED, "RFC 6455 §5.2")
+
+KINDS: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for opcode in range(16))
+"""The kind of a frame by its opcode."""
 
 
 class Header(NamedTuple):
@@ -87,6 +84,29 @@ def mask(data: bytes | bytearray, key: bytes) -> bytes:
     return (int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")).to_bytes(
         size, "little"
     )
+
+
+def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
+    """The unmasked payload of the frame at `start`."""
+    begin = start + header.length
+    payload = data[begin : begin + header.payload_length]
+    return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
+
+
+def payload_at(data: bytes | bytearray, start: int) -> bytes:
+    """The unmasked payload of the whole frame at `start`."""
+    header = read_header(data, start, len(data))
+    assert header is not None, "only a whole frame has a payload"
+    return frame_payload(data, start, header)
+
+
+def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:
+    """The unmasked payload of the frame at `start`, 64 KiB at a time."""
+    begin, stop = start + header.length, start + header.length + header.payload_length
+    key = bytes(data[begin - 4 : begin]) if header.masked else b""
+    for position in range(begin, stop, 65536):
+        piece = bytes(data[position : min(position + 65536, stop)])
+        yield mask(piece, key) if key else piece
 
 
 def encode_frame(
@@ -133,17 +153,183 @@ def new_masking_key() -> bytes:
     return secrets.token_bytes(4)
 
 
-# --- Splitting a stream ---------------------------------------------------------------------------
+# --- Explaining one frame -------------------------------------------------------------------------
 
-# What the index keeps of a frame beside its offset, in 16 bits.
+
+def frame_fields(
+    data: bytes,
+    header: Header,
+    direction: Direction,
+    payload: bytes,
+    meaning: str | None = None,
+) -> tuple[Field, ...]:
+    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload.
+
+    `meaning` is what the payload says where that takes more than this frame to know.
+    """
+    fields = list(_two_bytes(data[0], data[1], direction))
+    bits = 8 * (header.length - (6 if header.masked else 2))
+    if bits:
+        says = f"{bits} bits of length, first byte first: {header.payload_length} bytes of payload"
+        fields.append(
+            Field("extended payload length", 16, bits, header.payload_length, says, "RFC 6455 §5.2")
+        )
+    if header.masked:
+        says = "byte i of the payload was XORed with byte i mod 4 of this key"
+        key = data[header.length - 4 : header.length].hex()
+        fields.append(Field("masking key", 16 + bits, 32, key, says, "RFC 6455 §5.3"))
+    if payload:
+        opcode = data[0] & 0x0F
+        whole = data[0] >= 0x80 and len(payload) == header.payload_length
+        says = meaning or _payload_meaning(opcode, payload, whole)
+        rfc = "RFC 6455 §5.5.1" if opcode == 8 else "RFC 6455 §5.2"
+        fields.append(
+            Field("payload", 8 * header.length, 8 * len(payload), payload.hex(), says, rfc)
+        )
+    return tuple(fields)
+
+
+def _payload_meaning(opcode: int, payload: bytes, whole: bool) -> str:
+    """What it says; `whole`: no character of it is continued elsewhere."""
+    size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
+    if opcode == 1:
+        text = payload[:200].decode("utf-8", "replace")
+        which = "that are not UTF-8" if whole and not is_utf8(payload) else "of UTF-8"
+        return f'{size} {which}: "{text}{"…" if len(payload) > 200 else ""}"'
+    if opcode == 8:
+        return close_payload_meaning(payload)
+    if opcode == 9:
+        return f"{size} that the pong must bring back"
+    if opcode == 10:
+        return f"{size}, the same as in the ping that it answers"
+    return size
+
+
+def close_payload_meaning(payload: bytes) -> str:
+    """What a close frame's payload says, in words."""
+    if not payload:
+        return "no code and no reason: the API will report 1005"
+    if len(payload) == 1:
+        return "one byte is no close code"
+    code = close_code(int.from_bytes(payload[:2], "big"))
+    reason = payload[2:].decode("utf-8", "replace")
+    return f"close code {code.code} ({code.name}: {code.meaning})" + (
+        f", reason {reason!r}" if reason else ", no reason"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _two_bytes(first: int, second: int, direction: Direction) -> tuple[Field, ...]:
+    return _first_byte(first) + _second_byte(second, direction)
+
+
+def _first_byte(first: int) -> tuple[Field, ...]:
+    fin, opcode = first >> 7, first & 0x0F
+    ends = "the message ends with this frame" if fin else "more frames of this message follow"
+    fields = [Field("FIN", 0, 1, fin, ends, "RFC 6455 §5.2")]
+    for i in (1, 2, 3):
+        bit = first >> (7 - i) & 1
+        if i == 1 and bit:
+            says = "with permessage-deflate: this message is compressed; otherwise an error"
+        else:
+            says = "not used, and an error to set" if bit else "0 unless an extension uses it"
+        fields.append(Field(f"RSV{i}", i, 1, bit, says, "RFC 6455 §5.2"))
+    kind, meaning, rfc = _OPCODES.get(opcode, _RESERVED)
+    return (*fields, Field("opcode", 4, 4, opcode, f"{kind}: {meaning}", rfc))
+
+
+_MASK_SAYS = {
+    ("client", 0): "not masked: a client must, so the server will close with 1002",
+    ("client", 1): "a client must mask every frame",
+    ("server", 0): "a server masks no frame",
+    ("server", 1): "masked: a server must not, so the client will close with 1002",
+}
+
+
+def _second_byte(second: int, direction: Direction) -> tuple[Field, ...]:
+    masked, short = second >> 7, second & 0x7F
+    if short < 126:
+        means = f"{short} byte{'s' if short != 1 else ''} of payload"
+    else:
+        means = f"{short} is a sign: the next {2 if short == 126 else 8} bytes hold the length"
+    return (
+        Field("MASK", 8, 1, masked, _MASK_SAYS[direction, masked], "RFC 6455 §5.1"),
+        Field("payload length", 9, 7, short, means, "RFC 6455 §5.2"),
+    )
+
+
+# --- The rules that a frame breaks ----------------------------------------------------------------
+
+# A frame in 16 bits: its opcode, FIN, and what only the frames before it can tell. A recording's
+# index keeps this of each, and more in the bits that are left.
 FIN = 0x10
 IN_MESSAGE = 0x20  # a message in fragments was going on before this frame
 BROKEN = 0x40  # the header breaks a rule
 AFTER_CLOSE = 0x80  # this peer had already sent its close frame
-HEAD = 0x100  # not a frame: an HTTP request or response
 EARLY = 0x200  # sent before the response to the handshake had come
-CHECKED = 0x400  # what it adds to its message has been looked at
-FAULTY = 0x800  # and breaks a rule
+
+
+def frame_violations(
+    first: int,
+    header: Header,
+    direction: Direction,
+    marks: int,
+    rsv1_allowed: bool,
+    payload: bytes,
+) -> list[Violation]:
+    """The rules that a frame breaks: its header, its place among others, a close frame's payload.
+
+    `marks` holds IN_MESSAGE, AFTER_CLOSE and EARLY; `payload` is looked at for close frames only.
+    """
+    opcode = first & 0x0F
+    fin = first >= 0x80
+    control = opcode >= 8
+    broken: list[str] = []
+    if first & 0x40 and not rsv1_allowed:
+        broken.append("rsv1-without-extension")
+    elif first & 0x40 and control:
+        broken.append("rsv1-on-control-frame")
+    elif first & 0x40 and opcode == Opcode.CONTINUATION:
+        broken.append("rsv1-on-continuation")
+    if first & 0x20:
+        broken.append("rsv2-set")
+    if first & 0x10:
+        broken.append("rsv3-set")
+    if KINDS[opcode] == "reserved":
+        broken.append("reserved-opcode")
+    if direction == "client" and not header.masked:
+        broken.append("frame-not-masked")
+    if direction == "server" and header.masked:
+        broken.append("frame-masked")
+    if control and not fin:
+        broken.append("control-frame-fragmented")
+    if control and header.payload_length > 125:
+        broken.append("control-frame-too-long")
+    extended = header.length - (6 if header.masked else 2)
+    if extended and header.payload_length <= (125 if extended == 2 else 0xFFFF):
+        broken.append("length-not-minimal")
+    if header.payload_length >= 2**63:
+        broken.append("length-too-big")
+    if opcode == Opcode.CONTINUATION and not marks & IN_MESSAGE:
+        broken.append("continuation-without-message")
+    if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
+        broken.append("message-interleaved")
+    if marks & AFTER_CLOSE and not control:
+        broken.append("frame-after-close")
+    if marks & EARLY:
+        broken.append("data-before-response")
+    if opcode == Opcode.CLOSE and payload:
+        if len(payload) == 1:
+            broken.append("close-payload-one-byte")
+        else:
+            if not close_code(int.from_bytes(payload[:2], "big")).sendable:
+                broken.append("close-code-not-allowed")
+            if not is_utf8(payload[2:]):
+                broken.append("close-reason-not-utf8")
+    return [RULES[name] for name in broken]
+
+
+# --- Splitting a stream ---------------------------------------------------------------------------
 
 
 class Splitter:
@@ -212,208 +398,3 @@ class Splitter:
         if frame_violations(first, header, self.direction, mark, self.rsv1_allowed, payload):
             mark |= BROKEN
         return mark
-
-
-def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
-    """The unmasked payload of the frame at `start`."""
-    begin = start + header.length
-    payload = data[begin : begin + header.payload_length]
-    return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
-
-
-def payload_at(data: bytes | bytearray, start: int) -> bytes:
-    """The unmasked payload of the whole frame at `start`."""
-    header = read_header(data, start, len(data))
-    assert header is not None, "only a whole frame has a payload"
-    return frame_payload(data, start, header)
-
-
-def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:
-    """The unmasked payload of the frame at `start`, 64 KiB at a time."""
-    begin, stop = start + header.length, start + header.length + header.payload_length
-    key = bytes(data[begin - 4 : begin]) if header.masked else b""
-    for position in range(begin, stop, 65536):
-        piece = bytes(data[position : min(position + 65536, stop)])
-        yield mask(piece, key) if key else piece
-
-
-# --- Explaining one frame -------------------------------------------------------------------------
-
-
-def frame_violations(
-    first: int,
-    header: Header,
-    direction: Direction,
-    marks: int,
-    rsv1_allowed: bool,
-    payload: bytes,
-) -> list[Violation]:
-    """The rules that a frame breaks: its header, its place among others, a close frame's payload.
-
-    `marks` holds IN_MESSAGE and AFTER_CLOSE; `payload` is looked at for close frames only.
-    """
-    opcode = first & 0x0F
-    fin = first >= 0x80
-    control = opcode >= 8
-    broken: list[str] = []
-    if first & 0x40 and not rsv1_allowed:
-        broken.append("rsv1-without-extension")
-    elif first & 0x40 and control:
-        broken.append("rsv1-on-control-frame")
-    elif first & 0x40 and opcode == Opcode.CONTINUATION:
-        broken.append("rsv1-on-continuation")
-    if first & 0x20:
-        broken.append("rsv2-set")
-    if first & 0x10:
-        broken.append("rsv3-set")
-    if KINDS[opcode] == "reserved":
-        broken.append("reserved-opcode")
-    if direction == "client" and not header.masked:
-        broken.append("frame-not-masked")
-    if direction == "server" and header.masked:
-        broken.append("frame-masked")
-    if control and not fin:
-        broken.append("control-frame-fragmented")
-    if control and header.payload_length > 125:
-        broken.append("control-frame-too-long")
-    extended = header.length - (6 if header.masked else 2)
-    if extended and header.payload_length <= (125 if extended == 2 else 0xFFFF):
-        broken.append("length-not-minimal")
-    if header.payload_length >= 2**63:
-        broken.append("length-too-big")
-    if opcode == Opcode.CONTINUATION and not marks & IN_MESSAGE:
-        broken.append("continuation-without-message")
-    if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
-        broken.append("message-interleaved")
-    if marks & AFTER_CLOSE and not control:
-        broken.append("frame-after-close")
-    if marks & EARLY:
-        broken.append("data-before-response")
-    if opcode == Opcode.CLOSE and payload:
-        if len(payload) == 1:
-            broken.append("close-payload-one-byte")
-        else:
-            if not close_code(int.from_bytes(payload[:2], "big")).sendable:
-                broken.append("close-code-not-allowed")
-            if not is_utf8(payload[2:]):
-                broken.append("close-reason-not-utf8")
-    return [RULES[name] for name in broken]
-
-
-def close_payload_meaning(payload: bytes) -> str:
-    """What a close frame's payload says, in words."""
-    if not payload:
-        return "no code and no reason: the API will report 1005"
-    if len(payload) == 1:
-        return "one byte is no close code"
-    code = close_code(int.from_bytes(payload[:2], "big"))
-    reason = payload[2:].decode("utf-8", "replace")
-    return f"close code {code.code} ({code.name}: {code.meaning})" + (
-        f", reason {reason!r}" if reason else ", no reason"
-    )
-
-
-def frame_fields(
-    data: bytes,
-    header: Header,
-    direction: Direction,
-    payload: bytes,
-    meaning: str | None = None,
-) -> tuple[Field, ...]:
-    """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload.
-
-    `meaning` is what the payload says where that takes more than this frame to know.
-    """
-    fields = list(_two_bytes(data[0], data[1], direction))
-    bits = 8 * (header.length - (6 if header.masked else 2))
-    if bits:
-        says = f"{bits} bits of length, first byte first: {header.payload_length} bytes of payload"
-        fields.append(
-            Field("extended payload length", 16, bits, header.payload_length, says, "RFC 6455 §5.2")
-        )
-    if header.masked:
-        says = "byte i of the payload was XORed with byte i mod 4 of this key"
-        key = data[header.length - 4 : header.length].hex()
-        fields.append(Field("masking key", 16 + bits, 32, key, says, "RFC 6455 §5.3"))
-    if payload:
-        opcode = data[0] & 0x0F
-        whole = data[0] >= 0x80 and len(payload) == header.payload_length
-        says = meaning or _payload_meaning(opcode, payload, whole)
-        rfc = "RFC 6455 §5.5.1" if opcode == 8 else "RFC 6455 §5.2"
-        fields.append(
-            Field("payload", 8 * header.length, 8 * len(payload), payload.hex(), says, rfc)
-        )
-    return tuple(fields)
-
-
-def _payload_meaning(opcode: int, payload: bytes, whole: bool) -> str:
-    """What it says; `whole`: no character of it is continued elsewhere."""
-    size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
-    if opcode == 1:
-        text = payload[:200].decode("utf-8", "replace")
-        which = "that are not UTF-8" if whole and not is_utf8(payload) else "of UTF-8"
-        return f'{size} {which}: "{text}{"…" if len(payload) > 200 else ""}"'
-    if opcode == 8:
-        return close_payload_meaning(payload)
-    if opcode == 9:
-        return f"{size} that the pong must bring back"
-    if opcode == 10:
-        return f"{size}, the same as in the ping that it answers"
-    return size
-
-
-@lru_cache(maxsize=4096)
-def _two_bytes(first: int, second: int, direction: Direction) -> tuple[Field, ...]:
-    return _first_byte(first) + _second_byte(second, direction)
-
-
-def _first_byte(first: int) -> tuple[Field, ...]:
-    opcode = first & 0x0F
-    meaning, rfc = _OPCODE_MEANING.get(
-        opcode, ("reserved: not defined, a peer must fail the connection", "RFC 6455 §5.2")
-    )
-    fin = first >> 7
-    fields = [
-        Field(
-            "FIN",
-            0,
-            1,
-            fin,
-            "the message ends with this frame" if fin else "more frames of this message follow",
-            "RFC 6455 §5.2",
-        )
-    ]
-    for i in (1, 2, 3):
-        bit = first >> (7 - i) & 1
-        if i == 1 and bit:
-            says = "with permessage-deflate: this message is compressed; otherwise an error"
-        else:
-            says = "not used, and an error to set" if bit else "0 unless an extension uses it"
-        fields.append(Field(f"RSV{i}", i, 1, bit, says, "RFC 6455 §5.2"))
-    fields.append(Field("opcode", 4, 4, opcode, meaning, rfc))
-    return tuple(fields)
-
-
-def _second_byte(second: int, direction: Direction) -> tuple[Field, ...]:
-    masked = second >> 7
-    short = second & 0x7F
-    if direction == "client":
-        says = (
-            "a client must mask every frame"
-            if masked
-            else "not masked: a client must, so the server will close with 1002"
-        )
-    else:
-        says = (
-            "masked: a server must not, so the client will close with 1002"
-            if masked
-            else "a server masks no frame"
-        )
-    if short < 126:
-        means = f"{short} byte{'s' if short != 1 else ''} of payload"
-    else:
-        means = f"{short} is a sign: the next {2 if short == 126 else 8} bytes hold the length"
-    return (
-        Field("MASK", 8, 1, masked, says, "RFC 6455 §5.1"),
-        Field("payload length", 9, 7, short, means, "RFC 6455 §5.2"),
-    )

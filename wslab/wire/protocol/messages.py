@@ -2,49 +2,19 @@
 
 Source: RFC 6455 §5.4 (fragments), §5.6 and §8.1 (text is UTF-8); RFC 7692 §6.2 (compression).
 
-For a recording, ask its index: `capture.index.messages()` gives every `Message`.
+A recording's index does this for whoever asks: `capture.index.messages()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Literal
 
-from ..fields import Direction, Violation
-from ..rules import RULES
-from . import frames
 from .deflate import Inflater
 from .frames import Opcode
 from .utf8 import Utf8Check
 
 MessageKind = Literal["text", "binary"]
-
-
-class Message(NamedTuple):
-    """A text or binary message of a recording."""
-
-    connection: int
-    direction: Direction
-    kind: MessageKind
-    time: float
-    """When its last byte came, in seconds from the start of the capture."""
-    offset: int
-    """Where its first frame starts, in bytes of its direction's stream."""
-    frames: int
-    """How many frames it came in; control frames between them do not count."""
-    size: int
-    """Bytes of its payloads on the wire."""
-    content: bytes
-    """What it says: payloads unmasked, joined and inflated."""
-    violations: tuple[Violation, ...] = ()
-    """The rules that it breaks as a message: UTF-8 and compression."""
-    row: int = 0
-    """The row of its last frame in the index."""
-
-    @property
-    def text(self) -> str:
-        """The content as text; what is not UTF-8 becomes U+FFFD."""
-        return self.content.decode("utf-8", "replace")
 
 
 class Assembler:
@@ -143,52 +113,3 @@ class Assembler:
     def _break(self, rule: str) -> None:
         self.faults.append(rule)
         self.message_faults.append(rule)
-
-
-class Joiner:
-    """The whole messages out of the whole frames of one recorded direction.
-
-    The index uses a faster one: `recording/fast.py`.
-    """
-
-    def __init__(
-        self, connection: int, direction: Direction, data: bytearray, inflater: Inflater | None
-    ) -> None:
-        self.connection = connection
-        self.direction: Direction = direction
-        self.data = data
-        self.assembler = Assembler(inflater)
-        self._start = 0  # where the message begins
-        self._content: list[bytes] = []
-
-    def join(
-        self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
-    ) -> Iterator[Message]:
-        """The messages that end with the next frames: their rows, offsets and times in turn."""
-        for row, start, time in zip(rows, starts, times, strict=True):
-            message = self.join_frame(row, start, time)
-            if message is not None:
-                yield message
-
-    def join_frame(self, row: int, start: int, time: float) -> Message | None:
-        """The message that ends with the frame at `start`, if one does."""
-        data, made = self.data, self.assembler
-        if data[start] & 0x0F > Opcode.BINARY:
-            return None
-        made.begin(data[start])
-        if made.kind is None:
-            return None
-        if made.frames == 1:
-            self._start, self._content = start, []
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "only whole frames are joined"
-        for piece in frames.payload_pieces(data, start, header):
-            self._content += made.feed(piece)
-        self._content += made.end()
-        if not made.ended:
-            return None
-        content, self._content = b"".join(self._content), []
-        return Message(
-            self.connection, self.direction, made.kind, time, self._start, made.frames, made.size,
-            content, tuple(RULES[name] for name in made.message_faults), row,
-        )  # fmt: skip

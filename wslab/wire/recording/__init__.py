@@ -9,6 +9,7 @@ from .cutter import CutSide, Cutter
 from .index import LARGE, Index, Row, mark_words
 from .layers import Layers, Span, layers
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
+from .messages import Message
 from .preview import printable
 from .state_log import StateChange, StateLog
 from .story import Step, states_of, steps
@@ -26,6 +27,7 @@ __all__ = [
     "Layers",
     "Log",
     "MarkName",
+    "Message",
     "Row",
     "Span",
     "StateChange",

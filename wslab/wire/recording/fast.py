@@ -1,11 +1,11 @@
-"""The same as in `protocol`, faster and harder to read: for recordings of millions of frames.
+"""The same as elsewhere, faster and harder to read: for recordings of millions of frames.
 
 Each beside the plain version that says what it does, and a test that both agree:
 
     FastSplitter    Splitter of `protocol/frames.py`, ten times as fast: most frames are found by
                     their first two bytes in a table
     unmask_short    frame_payload of `protocol/frames.py`, for many frames in one XOR
-    FastJoiner      Joiner of `protocol/messages.py`: most messages are one frame
+    FastJoiner      Joiner of `messages.py`: most messages are one frame
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import get_args
 
 from ..fields import Direction
 from ..protocol.frames import FIN, IN_MESSAGE, Splitter, payload_at
-from ..protocol.messages import Joiner, Message, MessageKind
+from ..protocol.messages import MessageKind
 from ..protocol.utf8 import is_utf8
 from ..rules import RULES
+from .messages import Joiner, Message
 
 # A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
 # whole length; 0 sends it to the careful path, LONG to the bytes that hold its length. One table

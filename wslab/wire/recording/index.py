@@ -19,17 +19,22 @@ from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.connection_state import State
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.http import Head
-from ..protocol.messages import Message
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, Said, not_utf8
 from .cutter import CutSide, Cutter
 from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, whose_stream
+from .messages import Message
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
 
 _NEVER = 1 << 62
+
+# Beside the marks of `protocol/frames.py`.
+HEAD = 0x100  # not a frame: an HTTP request or response
+CHECKED = 0x400  # what it adds to its message has been looked at
+FAULTY = 0x800  # and breaks a rule
 
 DROPPED = "no longer kept"
 """The preview of a row whose bytes have been dropped (see `Capture`)."""
@@ -301,7 +306,7 @@ class Index:
         self._chunk.append(chunk)
         early = side.position < side.early  # before the answer to an upgrade had come
         marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
-        self._marks.append(frames.HEAD | marks)
+        self._marks.append(HEAD | marks)
         side.position = end
         connection.cutter.settle(side.cut)
         connection.cutter.go_on(side.cut, end)
@@ -427,7 +432,7 @@ class Index:
         connection, direction = whose_stream(stream)
         start, marks = self._start[number], self._marks[number]
         time = self._log.time_of[chunk]
-        if marks & frames.HEAD:
+        if marks & HEAD:
             message = self._messages[number]
             kind: Kind = "request" if direction == "client" else "response"
             text = message.head.first_line
@@ -443,18 +448,18 @@ class Index:
             return Row(
                 number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
                 self._dropped_length(number, stream, less), bool(marks & frames.FIN),
-                DROPPED, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+                DROPPED, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
             )  # fmt: skip
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
         said = self._said(number, stream, data[start], header)
         text = preview(data, start, header, said)
-        if not marks & frames.CHECKED:
+        if not marks & CHECKED:
             marks = self._check(number, data, header, said)
         return Row(
             number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
-            text, bool(marks & (frames.BROKEN | frames.FAULTY)), self._words(number),
+            text, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
         )  # fmt: skip
 
     def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
@@ -482,7 +487,7 @@ class Index:
             while row and wanted and self._chunk[row - 1] >= first:
                 row -= 1
                 stream = stream_of[self._chunk[row]]
-                if stream in wanted and not self._marks[row] & frames.HEAD:
+                if stream in wanted and not self._marks[row] & HEAD:
                     wanted.discard(stream)
                     data, start = self._log.streams[stream], self._start[row]
                     header = frames.read_header(data, start, len(data))
@@ -525,7 +530,7 @@ class Index:
         else:
             text = data[start] & 0x0F == frames.Opcode.TEXT
             faulty = text and not is_utf8(frames.frame_payload(data, start, header))
-        self._marks[number] |= frames.CHECKED | (frames.FAULTY if faulty else 0)
+        self._marks[number] |= CHECKED | (FAULTY if faulty else 0)
         return self._marks[number]
 
     def messages(self, connection: int | None = None) -> Iterator[Message]:
@@ -558,13 +563,13 @@ class Index:
         """The rows that are frames, from `first` up to `stop`, by stream."""
         stream_of = self._log.stream_of
         brought = stream_of[self._chunk[first] : self._chunk[stop - 1] + 1]
-        heads = any(marks & frames.HEAD for marks in self._marks[first:stop])
+        heads = any(marks & HEAD for marks in self._marks[first:stop])
         if brought.count(brought[0]) == len(brought) and not heads and connection is None:
             return {brought[0]: range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
             stream = stream_of[self._chunk[row]]
-            if not self._marks[row] & frames.HEAD and connection in (None, stream // 2 + 1):
+            if not self._marks[row] & HEAD and connection in (None, stream // 2 + 1):
                 rows.setdefault(stream, []).append(row)
         return {**rows}
 
