@@ -10,7 +10,7 @@ from wslab.net.cases import FAULTY_FRAMES, FURTHER_FRAMES, Case
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import FrameWorkshop
 from wslab.wire import Capture, Direction
-from wslab.wire.protocol.frame_draft import FrameDraft
+from wslab.wire.protocol import FrameDraft
 
 _C: Direction = "client"
 _S: Direction = "server"

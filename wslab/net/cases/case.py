@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from wslab.net.clients.raw import Fields
 from wslab.net.peers.frame_peer import MASKING_KEY, FramePeer
 from wslab.wire import Direction
-from wslab.wire.protocol.frame_draft import FrameDraft
+from wslab.wire.protocol import FrameDraft
 
 Script = Callable[[FramePeer], Awaitable[None]]
 """What a peer does after the handshake, on the loop thread."""

@@ -23,7 +23,7 @@ from wslab.net.peers.report import PeerReport
 from wslab.net.servers.tls import TLSServerWithoutCertificate
 from wslab.net.tap import Tap
 from wslab.wire import Capture, Direction, close_code
-from wslab.wire.protocol.tls_records import is_tls, records
+from wslab.wire.protocol import is_tls, records
 
 PATIENCE = 15.0
 """Seconds after which a play ends, whatever happened."""

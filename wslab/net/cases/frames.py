@@ -5,7 +5,7 @@ from __future__ import annotations
 from wslab.net.cases.case import Case, by_name
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.wire import Opcode, close_code
-from wslab.wire.protocol.frame_draft import FrameDraft as Frame
+from wslab.wire.protocol import FrameDraft as Frame
 
 TOO_BIG = 2**20 + 1
 """Bytes in the message of `too-big`: one more than `websockets` and the lab's servers take."""

@@ -14,7 +14,7 @@ from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
 from wslab.net.servers.raw import RawConnection
 from wslab.wire import Direction, Opcode
-from wslab.wire.protocol.frame_draft import FrameDraft as Frame
+from wslab.wire.protocol import FrameDraft as Frame
 
 PATIENCE = 10.0
 """Seconds that an offender has until it must have been shown out."""

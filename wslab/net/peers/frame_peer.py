@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from wslab.net.servers.raw import MAX_HEAD, RawConnection
 from wslab.wire import Direction, Opcode, encode_frame
-from wslab.wire.protocol.frame_draft import FrameDraft
-from wslab.wire.protocol.frames import Header, frame_payload, read_header
+from wslab.wire.protocol import FrameDraft, Header, frame_payload, read_header
 
 MASKING_KEY = bytes.fromhex("37fa213d")
 """The key of the example in RFC 6455 §5.7: a raw client's frames are the same every time."""

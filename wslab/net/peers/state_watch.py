@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from wslab.net.problem_log import ProblemLog
-from wslab.wire.protocol.connection_state import Peer
+from wslab.wire.protocol import Peer
 from wslab.wire.recording import StateLog
 
 SOURCE = "websockets"

@@ -21,7 +21,15 @@ from .close_codes import CLOSE_CODES, CloseCode, close_code
 from .connection_state import TCP, TRANSITIONS, Event, Peer, State, edges_of
 from .deflate import Agreement, Deflater, Inflater
 from .frame_draft import FrameDraft, flip_bit
-from .frames import Opcode, encode_frame, mask, new_masking_key
+from .frames import (
+    Header,
+    Opcode,
+    encode_frame,
+    frame_payload,
+    mask,
+    new_masking_key,
+    read_header,
+)
 from .handshake import GUID, Step, accept_key, accept_key_steps
 from .headers import HEADERS, SECRETS
 from .http import parse_head
@@ -39,6 +47,7 @@ __all__ = [
     "Deflater",
     "Event",
     "FrameDraft",
+    "Header",
     "Inflater",
     "Opcode",
     "Peer",
@@ -50,9 +59,11 @@ __all__ = [
     "edges_of",
     "encode_frame",
     "flip_bit",
+    "frame_payload",
     "is_tls",
     "mask",
     "new_masking_key",
     "parse_head",
+    "read_header",
     "records",
 ]
