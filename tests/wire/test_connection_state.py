@@ -13,8 +13,8 @@ from wslab.wire.protocol.connection_state import (
     EDGES,
     TCP,
     TRANSITIONS,
-    Event,
     State,
+    StateEvent,
     after,
     edges_of,
 )
@@ -50,16 +50,16 @@ def test_nothing_leads_back_and_nothing_out_of_closed():
     for edge in EDGES:
         assert edge.after.value >= edge.before.value
         assert edge.before is not State.CLOSED
-    for event in Event:
+    for event in StateEvent:
         assert after(State.CLOSED, event) is State.CLOSED
 
 
 def test_the_onlooker_has_names_of_its_own_for_four_of_the_events():
-    assert after(CONNECTING, Event.ACCEPTED) is OPEN
-    assert after(CONNECTING, Event.REFUSED) is CLOSED
-    assert after(OPEN, Event.CLOSE_FRAME) is CLOSING
+    assert after(CONNECTING, StateEvent.ACCEPTED) is OPEN
+    assert after(CONNECTING, StateEvent.REFUSED) is CLOSED
+    assert after(OPEN, StateEvent.CLOSE_FRAME) is CLOSING
     for state in State:
-        assert after(state, Event.TCP_CLOSED) is CLOSED
+        assert after(state, StateEvent.TCP_CLOSED) is CLOSED
 
 
 def test_a_whole_life_as_each_peer_sees_it():

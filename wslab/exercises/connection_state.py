@@ -8,7 +8,7 @@ from typing import Any
 from wslab.exercises.exercise import Exercise, Solutions
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict, not_yet, solved
-from wslab.wire import TRANSITIONS, Event, State, states_of
+from wslab.wire import TRANSITIONS, State, StateEvent, states_of
 
 QUESTIONS = {
     "open": Question(
@@ -61,11 +61,11 @@ QUESTIONS = {
 # --- Build: the table
 
 EVENTS = {
-    "receives 101": Event.RECEIVES_101,
-    "receives refusal": Event.RECEIVES_REFUSAL,
-    "sends close": Event.SENDS_CLOSE,
-    "receives close": Event.RECEIVES_CLOSE,
-    "tcp ends": Event.TCP_ENDS,
+    "receives 101": StateEvent.RECEIVES_101,
+    "receives refusal": StateEvent.RECEIVES_REFUSAL,
+    "sends close": StateEvent.SENDS_CLOSE,
+    "receives close": StateEvent.RECEIVES_CLOSE,
+    "tcp ends": StateEvent.TCP_ENDS,
 }
 """The events of the exercise, by the words that it uses."""
 

@@ -29,7 +29,7 @@ from wslab.view.experiments import (
 )
 from wslab.view.panels.browser_socket import BrowserSocket, Route
 from wslab.view.wire.state_diagram import StateDiagram
-from wslab.wire import Event, states_of, steps
+from wslab.wire import StateEvent, states_of, steps
 from wslab.wire.recording import Capture, StateChange, StateLog
 
 PATIENCE = 600.0
@@ -48,8 +48,8 @@ IN_STATE = {
 """The `readyState` of a browser's socket after each of its calls and events."""
 
 CAUSES = {
-    "OPEN": (Event.RECEIVES_101,),
-    "CLOSED": (Event.RECEIVES_CLOSE, Event.RECEIVES_FIN, Event.TCP_ENDS),
+    "OPEN": (StateEvent.RECEIVES_101,),
+    "CLOSED": (StateEvent.RECEIVES_CLOSE, StateEvent.RECEIVES_FIN, StateEvent.TCP_ENDS),
 }
 """What brings a browser's socket into a state, other than its own script."""
 

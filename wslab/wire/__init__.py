@@ -17,12 +17,12 @@ from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
 from .formats import FORMATS, Format, load, load_streams, save
 from .kinds import KINDS, PALETTE
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
-from .protocol.connection_state import TRANSITIONS, Event, State
+from .protocol.connection_state import TRANSITIONS, State, StateEvent
 from .protocol.deflate import Agreement, Deflater, Inflater
 from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
-from .protocol.handshake import GUID, Step, accept_key, accept_key_steps
+from .protocol.handshake import GUID, KeyStep, accept_key, accept_key_steps
 from .protocol.headers import HEADERS
-from .recording import Capture, CaptureError, Chunk, Index, Message, Row, states_of, steps
+from .recording import Capture, CaptureError, Chunk, Index, Message, Row, Step, states_of, steps
 from .rules import RULES
 
 __all__ = [
@@ -41,16 +41,17 @@ __all__ = [
     "CloseCode",
     "Deflater",
     "Direction",
-    "Event",
     "Field",
     "Format",
     "Index",
     "Inflater",
+    "KeyStep",
     "Kind",
     "Message",
     "Opcode",
     "Row",
     "State",
+    "StateEvent",
     "Step",
     "Unit",
     "Violation",

@@ -18,7 +18,7 @@ Rules are named in `wslab.wire.rules`, and what an explained unit is made of in 
 """
 
 from .close_codes import CLOSE_CODES, CloseCode, close_code
-from .connection_state import TCP, TRANSITIONS, Event, Peer, State, edges_of
+from .connection_state import TCP, TRANSITIONS, Peer, State, StateEvent, edges_of
 from .deflate import Agreement, Deflater, Inflater
 from .frame_draft import FrameDraft, flip_bit
 from .frames import (
@@ -30,7 +30,7 @@ from .frames import (
     new_masking_key,
     read_header,
 )
-from .handshake import GUID, Step, accept_key, accept_key_steps
+from .handshake import GUID, KeyStep, accept_key, accept_key_steps
 from .headers import HEADERS, SECRETS
 from .http import parse_head
 from .tls_records import is_tls, records
@@ -45,14 +45,14 @@ __all__ = [
     "Agreement",
     "CloseCode",
     "Deflater",
-    "Event",
     "FrameDraft",
     "Header",
     "Inflater",
+    "KeyStep",
     "Opcode",
     "Peer",
     "State",
-    "Step",
+    "StateEvent",
     "accept_key",
     "accept_key_steps",
     "close_code",

@@ -6,7 +6,7 @@ a state of its own, and for as long as a byte is on its way the two may differ. 
 both: what one sends, the other receives.
 
 An onlooker such as the wire view, who sees both directions at once, reads the table by the four
-names at the end of `Event`.
+names at the end of `StateEvent`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class State(Enum):
     CLOSED = 3
 
 
-class Event(Enum):
+class StateEvent(Enum):
     """What can happen to a peer. The value says it in words."""
 
     SENDS_REQUEST = "sends the request"
@@ -53,7 +53,7 @@ class Edge(NamedTuple):
     """One row of the table."""
 
     before: State
-    event: Event
+    event: StateEvent
     after: State
     rfc: str
     peer: Peer | None = None
@@ -63,38 +63,38 @@ class Edge(NamedTuple):
 _C, _O, _G, _D = State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED
 
 EDGES: tuple[Edge, ...] = (
-    Edge(_C, Event.SENDS_REQUEST, _C, "RFC 6455 §4.1", "client"),
-    Edge(_C, Event.RECEIVES_REQUEST, _C, "RFC 6455 §4.2.1", "server"),
-    Edge(_C, Event.RECEIVES_101, _O, "RFC 6455 §4.1", "client"),
-    Edge(_C, Event.SENDS_101, _O, "RFC 6455 §4.2.2", "server"),
-    Edge(_C, Event.RECEIVES_REFUSAL, _D, "RFC 6455 §4.1", "client"),
-    Edge(_C, Event.SENDS_REFUSAL, _D, "RFC 6455 §4.2.2", "server"),
+    Edge(_C, StateEvent.SENDS_REQUEST, _C, "RFC 6455 §4.1", "client"),
+    Edge(_C, StateEvent.RECEIVES_REQUEST, _C, "RFC 6455 §4.2.1", "server"),
+    Edge(_C, StateEvent.RECEIVES_101, _O, "RFC 6455 §4.1", "client"),
+    Edge(_C, StateEvent.SENDS_101, _O, "RFC 6455 §4.2.2", "server"),
+    Edge(_C, StateEvent.RECEIVES_REFUSAL, _D, "RFC 6455 §4.1", "client"),
+    Edge(_C, StateEvent.SENDS_REFUSAL, _D, "RFC 6455 §4.2.2", "server"),
     # A peer that ends TCP before the 101 has given up.
-    Edge(_C, Event.SENDS_FIN, _D, "RFC 6455 §7.1.7"),
-    Edge(_C, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.7"),
-    Edge(_C, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
-    Edge(_O, Event.SENDS_CLOSE, _G, "RFC 6455 §7.1.3"),
-    Edge(_O, Event.RECEIVES_CLOSE, _G, "RFC 6455 §7.1.3"),
+    Edge(_C, StateEvent.SENDS_FIN, _D, "RFC 6455 §7.1.7"),
+    Edge(_C, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.7"),
+    Edge(_C, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, StateEvent.SENDS_CLOSE, _G, "RFC 6455 §7.1.3"),
+    Edge(_O, StateEvent.RECEIVES_CLOSE, _G, "RFC 6455 §7.1.3"),
     # TCP can be half closed, a WebSocket cannot: without a close frame a FIN is the end.
-    Edge(_O, Event.SENDS_FIN, _D, "RFC 6455 §7.1.4"),
-    Edge(_O, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
-    Edge(_O, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
-    Edge(_G, Event.SENDS_CLOSE, _G, "RFC 6455 §5.5.1"),
-    Edge(_G, Event.RECEIVES_CLOSE, _G, "RFC 6455 §5.5.1"),
+    Edge(_O, StateEvent.SENDS_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_O, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+    Edge(_G, StateEvent.SENDS_CLOSE, _G, "RFC 6455 §5.5.1"),
+    Edge(_G, StateEvent.RECEIVES_CLOSE, _G, "RFC 6455 §5.5.1"),
     # Its own half is over; it is CLOSED once the other half is.
-    Edge(_G, Event.SENDS_FIN, _G, "RFC 6455 §7.1.1"),
-    Edge(_G, Event.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
-    Edge(_G, Event.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
+    Edge(_G, StateEvent.SENDS_FIN, _G, "RFC 6455 §7.1.1"),
+    Edge(_G, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_G, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
 )
 """The table."""
 
-TRANSITIONS: dict[tuple[State, Event], State] = {
+TRANSITIONS: dict[tuple[State, StateEvent], State] = {
     (edge.before, edge.event): edge.after for edge in EDGES
 }
 """The same, to look up."""
 
 
-def after(state: State, event: Event) -> State:
+def after(state: State, event: StateEvent) -> State:
     """The state that `event` leads to; the same one where the table has no such edge."""
     return TRANSITIONS.get((state, event), state)
 
@@ -116,13 +116,13 @@ class TCP(Enum):
     CLOSED = "both halves have ended"
 
 
-TCP_TRANSITIONS: dict[tuple[TCP, Event], TCP] = {
-    (TCP.ESTABLISHED, Event.SENDS_FIN): TCP.FIN_WAIT,
-    (TCP.ESTABLISHED, Event.RECEIVES_FIN): TCP.CLOSE_WAIT,
-    (TCP.FIN_WAIT, Event.RECEIVES_FIN): TCP.CLOSED,
-    (TCP.CLOSE_WAIT, Event.SENDS_FIN): TCP.CLOSED,
-    (TCP.ESTABLISHED, Event.TCP_ENDS): TCP.CLOSED,
-    (TCP.FIN_WAIT, Event.TCP_ENDS): TCP.CLOSED,
-    (TCP.CLOSE_WAIT, Event.TCP_ENDS): TCP.CLOSED,
+TCP_TRANSITIONS: dict[tuple[TCP, StateEvent], TCP] = {
+    (TCP.ESTABLISHED, StateEvent.SENDS_FIN): TCP.FIN_WAIT,
+    (TCP.ESTABLISHED, StateEvent.RECEIVES_FIN): TCP.CLOSE_WAIT,
+    (TCP.FIN_WAIT, StateEvent.RECEIVES_FIN): TCP.CLOSED,
+    (TCP.CLOSE_WAIT, StateEvent.SENDS_FIN): TCP.CLOSED,
+    (TCP.ESTABLISHED, StateEvent.TCP_ENDS): TCP.CLOSED,
+    (TCP.FIN_WAIT, StateEvent.TCP_ENDS): TCP.CLOSED,
+    (TCP.CLOSE_WAIT, StateEvent.TCP_ENDS): TCP.CLOSED,
 }
 """What a FIN or a RST does to a peer's TCP (RFC 9293 §3.6); LAST-ACK and TIME-WAIT are left out."""

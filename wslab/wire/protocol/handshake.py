@@ -22,7 +22,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """The constant of RFC 6455 §1.3, the same for every WebSocket in the world."""
 
 
-class Step(NamedTuple):
+class KeyStep(NamedTuple):
     """One step of a computation, to be shown."""
 
     name: str
@@ -30,16 +30,16 @@ class Step(NamedTuple):
     meaning: str
 
 
-def accept_key_steps(key: str) -> tuple[Step, ...]:
+def accept_key_steps(key: str) -> tuple[KeyStep, ...]:
     """The way from a Sec-WebSocket-Key to its Sec-WebSocket-Accept (RFC 6455 §4.2.2, item 5.4)."""
     joined = key + GUID
     digest = hashlib.sha1(joined.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
     return (
-        Step("key", key, "as it stands in the request; it is not decoded"),
-        Step("GUID", GUID, "the constant of RFC 6455 §1.3"),
-        Step("key + GUID", joined, "one text behind the other"),
-        Step("SHA-1", digest.hex(), "20 bytes, here in hex"),
-        Step("base64", base64.b64encode(digest).decode(), "28 characters: Sec-WebSocket-Accept"),
+        KeyStep("key", key, "as it stands in the request; it is not decoded"),
+        KeyStep("GUID", GUID, "the constant of RFC 6455 §1.3"),
+        KeyStep("key + GUID", joined, "one text behind the other"),
+        KeyStep("SHA-1", digest.hex(), "20 bytes, here in hex"),
+        KeyStep("base64", base64.b64encode(digest).decode(), "28 characters: Sec-WebSocket-Accept"),
     )
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
-from ..protocol.connection_state import State
+from ..protocol.connection_state import State, StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.http import Head
 from ..protocol.utf8 import is_utf8, utf8_fault
@@ -215,7 +215,7 @@ class Index:
             marks[row] |= frames.EARLY | frames.BROKEN
             row += 1
         if splitter.closed and not closed:
-            self._happen(self._connections[stream // 2], connection_state.Event.CLOSE_FRAME)
+            self._happen(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
@@ -236,7 +236,7 @@ class Index:
             # A body whose end nobody announced ends with the connection.
             self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
-            self._happen(connection, connection_state.Event.TCP_CLOSED)
+            self._happen(connection, StateEvent.TCP_CLOSED)
 
     def _mark(self, stream: int, event: Event) -> None:
         row = self._marked_at.get((stream, event.offset))
@@ -269,7 +269,7 @@ class Index:
             chunk -= 1
         return max(chunk, 0)
 
-    def _happen(self, connection: _Connection, event: connection_state.Event) -> None:
+    def _happen(self, connection: _Connection, event: StateEvent) -> None:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
@@ -316,7 +316,7 @@ class Index:
             refused = handshake.client_refuses(head, request)
             self._happen(
                 connection,
-                connection_state.Event.REFUSED if refused else connection_state.Event.ACCEPTED,
+                StateEvent.REFUSED if refused else StateEvent.ACCEPTED,
             )
             agreed = [
                 Agreement.of_response(extension.parameters)
@@ -327,7 +327,7 @@ class Index:
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.waiting.append(self._last_chunk(client))  # it began with frames, unasked
         elif (head.status is None or head.status >= 200) and request and request.wants_upgrade:
-            self._happen(connection, connection_state.Event.REFUSED)
+            self._happen(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
 
@@ -355,7 +355,7 @@ class Index:
             request = found.cutter.exchange.last
             if not found.client.cut.waits or request is None:
                 return False
-            self._happen(found, connection_state.Event.ACCEPTED)
+            self._happen(found, StateEvent.ACCEPTED)
             # What is compressed can be inflated without the parameters that were agreed on.
             offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
             found.agreed = Agreement.of_response(()) if offered else None

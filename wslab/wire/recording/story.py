@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..fields import Direction
-from ..protocol.connection_state import TCP, TCP_TRANSITIONS, TRANSITIONS, Event, Peer, State, after
+from ..protocol.connection_state import (
+    TCP,
+    TCP_TRANSITIONS,
+    TRANSITIONS,
+    Peer,
+    State,
+    StateEvent,
+    after,
+)
 from . import log
 from .capture import Capture
 from .index import Index, Row
@@ -18,7 +26,7 @@ class Step(NamedTuple):
     time: float
     """Seconds since the capture began."""
     peer: Peer
-    event: Event
+    event: StateEvent
     before: State
     after: State
     tcp: TCP
@@ -32,12 +40,12 @@ class Step(NamedTuple):
 
 
 _MOVES = {
-    "request": (Event.SENDS_REQUEST, Event.RECEIVES_REQUEST),
-    "101": (Event.SENDS_101, Event.RECEIVES_101),
-    "refusal": (Event.SENDS_REFUSAL, Event.RECEIVES_REFUSAL),
-    "close": (Event.SENDS_CLOSE, Event.RECEIVES_CLOSE),
-    "eof": (Event.SENDS_FIN, Event.RECEIVES_FIN),
-    "reset": (Event.TCP_ENDS, Event.TCP_ENDS),
+    "request": (StateEvent.SENDS_REQUEST, StateEvent.RECEIVES_REQUEST),
+    "101": (StateEvent.SENDS_101, StateEvent.RECEIVES_101),
+    "refusal": (StateEvent.SENDS_REFUSAL, StateEvent.RECEIVES_REFUSAL),
+    "close": (StateEvent.SENDS_CLOSE, StateEvent.RECEIVES_CLOSE),
+    "eof": (StateEvent.SENDS_FIN, StateEvent.RECEIVES_FIN),
+    "reset": (StateEvent.TCP_ENDS, StateEvent.TCP_ENDS),
 }
 """What a thing that crosses is to the peer that sent it, and to the one that gets it."""
 
@@ -68,7 +76,7 @@ class _Happening(NamedTuple):
     turn: int
     """Orders things of the same time: as they were recorded, the sender first."""
     peer: Peer
-    event: Event
+    event: StateEvent
     row: int
     """-1 for none."""
 
