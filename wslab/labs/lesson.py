@@ -182,7 +182,7 @@ class Lesson:
     def wire(self, **options: Any) -> WireView:
         """Everything that crosses, live."""
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
-        options = {"debugger": self.tap, **options}
+        options = {"debugger": self._debugger, **options}
         return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
 
     def _show(self, view: V, name: str | None = None) -> V:

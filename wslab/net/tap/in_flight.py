@@ -8,8 +8,7 @@ from typing import Any
 from wslab.net.errors import WrongValue
 from wslab.net.tap.assembler import Piece
 from wslab.wire import Direction, Kind
-from wslab.wire.protocol.frame_draft import FrameDraft
-from wslab.wire.protocol.frames import KINDS, frame_payload, read_header
+from wslab.wire.protocol import KIND_OF_OPCODE, FrameDraft, frame_payload, read_header
 
 
 class InFlight:
@@ -48,7 +47,7 @@ class InFlight:
     def kind(self) -> Kind:
         """What it is on the wire now."""
         if self.is_frame:
-            return KINDS[self.data[0] & 0x0F]
+            return KIND_OF_OPCODE[self.data[0] & 0x0F]
         return "request" if self.direction == "client" else "response"
 
     @property

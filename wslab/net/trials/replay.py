@@ -25,12 +25,9 @@ from wslab.net.address import Address
 from wslab.net.clients.raw import dial
 from wslab.net.errors import WrongValue
 from wslab.net.reset import close, reset
-from wslab.wire import Capture
-from wslab.wire.accounts import difference
-from wslab.wire.accounts.difference import Difference
-from wslab.wire.fields import Unit
-from wslab.wire.protocol import parse_head
-from wslab.wire.protocol.headers import SECRETS
+from wslab.wire import Capture, Unit
+from wslab.wire.accounts import Difference, compare
+from wslab.wire.protocol import SECRETS, parse_head
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server has for accepting a connection."""
@@ -174,7 +171,7 @@ class _Player:
         finally:
             await live.close()
         now = live.answers()
-        found = difference.compare(number, answers, now)
+        found = compare(number, answers, now)
         then_end, now_end = ended.get("server"), live.ended
         if then_end != now_end:
             text = f"the server {_END_WORDS[then_end]} then, and {_END_WORDS[now_end]} now"

@@ -22,6 +22,7 @@ from .connection_state import TCP, TRANSITIONS, Peer, State, StateEvent, edges_o
 from .deflate import Agreement, Deflater, Inflater
 from .frame_draft import FrameDraft, flip_bit
 from .frames import (
+    KIND_OF_OPCODE,
     Header,
     Opcode,
     encode_frame,
@@ -39,6 +40,7 @@ __all__ = [
     "CLOSE_CODES",
     "GUID",
     "HEADERS",
+    "KIND_OF_OPCODE",
     "SECRETS",
     "TCP",
     "TRANSITIONS",

@@ -46,7 +46,7 @@ _OPCODES: dict[int, tuple[Kind, str, str]] = {
 _NOT_DEFINED = "not defined, a peer must fail the connection"
 _RESERVED: tuple[Kind, str, str] = ("reserved", _NOT_DEFINED, "RFC 6455 §5.2")
 
-KINDS: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for opcode in range(16))
+KIND_OF_OPCODE: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for opcode in range(16))
 """The kind of a frame by its opcode."""
 
 
@@ -295,7 +295,7 @@ def frame_violations(
         broken.append("rsv2-set")
     if first & 0x10:
         broken.append("rsv3-set")
-    if KINDS[opcode] == "reserved":
+    if KIND_OF_OPCODE[opcode] == "reserved":
         broken.append("reserved-opcode")
     if direction == "client" and not header.masked:
         broken.append("frame-not-masked")

@@ -446,7 +446,7 @@ class Index:
         less = trimmed(data)
         if less and start < less.stop:
             return Row(
-                number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+                number, time, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F], start,
                 self._dropped_length(number, stream, less), bool(marks & frames.FIN),
                 DROPPED, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
             )  # fmt: skip
@@ -457,7 +457,7 @@ class Index:
         if not marks & CHECKED:
             marks = self._check(number, data, header, said)
         return Row(
-            number, time, connection, direction, frames.KINDS[marks & 0x0F], start,
+            number, time, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
             text, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
         )  # fmt: skip
@@ -629,7 +629,7 @@ class Index:
         less = trimmed(data)
         if less and start < less.stop:
             return Unit(
-                number, connection, direction, frames.KINDS[marks & 0x0F],
+                number, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F],
                 self._log.time_of[chunk], start, b"", (), (), bool(marks & frames.FIN),
                 marks & 0x0F, mark=self._words(number),
                 rest=self._dropped_length(number, stream, less),
@@ -661,7 +661,7 @@ class Index:
             says = meaning or f"{length} bytes"
             fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
         return Unit(
-            number, connection, direction, frames.KINDS[marks & 0x0F],
+            number, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F],
             self._log.time_of[chunk], start, whole, fields,
             violations, bool(marks & frames.FIN), marks & 0x0F,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
