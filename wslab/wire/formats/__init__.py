@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -48,7 +49,7 @@ FORMATS: dict[str, Format] = {
 
 
 LARGE_FILE = 256 << 20
-"""Bytes of a file of packets from which on it is read twice, not held beside its recording."""
+"""Bytes from which on a file of packets is read twice from its disk, not held in memory."""
 
 
 def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
@@ -93,8 +94,11 @@ def load(path: str | os.PathLike[str]) -> Capture:
         start = file.read(4096)
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
+        if start[:4] in pcapng.MAGICS and file is opened and size >= LARGE_FILE:
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+                return _named(path, lambda: pcapng.read(mapped, twice=True))
         if start[:4] in pcapng.MAGICS:
-            return _named(path, lambda: pcapng.read(file, twice=size >= LARGE_FILE))
+            return _named(path, lambda: pcapng.read(file.read()))
         if not start:
             raise CaptureError(f"{path}: expected a recording, got an empty file")
         text = start.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -15,7 +15,6 @@ What a debugger did stands in comments on the packets, from which it is read aga
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 import re
@@ -23,7 +22,8 @@ import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, NamedTuple, cast, get_args
+from mmap import mmap
+from typing import NamedTuple, cast, get_args
 
 from ..fields import Direction
 from ..recording.capture import NO_LIMIT, Capture
@@ -324,9 +324,8 @@ def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) ->
 
 # --- Reading --------------------------------------------------------------------------------------
 
-READ = 1 << 20
-"""Bytes of the file that are read at a time."""
-
+Content = bytes | mmap
+"""A file's bytes: one that is too large to be read stays on its disk."""
 
 _Packet = tuple[int, int, bytes, str]
 """Nanoseconds since 1970, link type (-1: no packet, a comment on the file), bytes, comment."""
@@ -349,7 +348,7 @@ class _Interface(NamedTuple):
     """Nanoseconds to add to every time."""
 
 
-def read(file: BinaryIO, *, twice: bool = False) -> Capture:
+def read(data: Content, *, twice: bool = False) -> Capture:
     """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
 
     Its packets are held until it is known which of them are kept. `twice` is for a file that is
@@ -359,13 +358,14 @@ def read(file: BinaryIO, *, twice: bool = False) -> Capture:
     reassembler = Reassembler(holds=not twice)
     notes: list[str] = []
     comments: list[str] = []
-    _feed(_packets(file, notes), reassembler, comments)
+    packets = _pcapng_packets if data[:4] == MAGICS[0] else _pcap_packets
+    _feed(packets(data, notes), reassembler, comments)
     kept = [c for c in reassembler.conversations if c.kept]
     recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
     if twice:
         again = Reassembler(reassembler.conversations)
-        packets = _packets(file, [])
-        while batch := list(itertools.islice(packets, 64)):
+        some = packets(data, [])
+        while batch := list(itertools.islice(some, 64)):
             _feed(batch, again, [])
             recorder.take(again.log)
             again.log.clear()
@@ -474,77 +474,43 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
-    """The packets of a pcap or pcapng file. A file that ends too early gives what is there."""
-    file.seek(0)
-    magic = file.read(4)
-    file.seek(0)
-    if magic == MAGICS[0]:
-        return _pcapng_packets(file, notes)
-    return _pcap_packets(file, notes)
-
-
-def _read(file: BinaryIO, size: int) -> bytes:
-    """The next bytes, `READ` at least. For what a damaged file does not have no memory is taken."""
-    here = file.tell()
-    left = file.seek(0, io.SEEK_END) - here
-    file.seek(here)
-    return file.read(min(max(size, READ), left))
-
-
-def _pcap_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
-    head = file.read(24)
-    order = "<" if head[:4] in (MAGICS[2], MAGICS[4]) else ">"
-    scale = 1 if head[:4] in (MAGICS[3], MAGICS[4]) else 1000
-    if len(head) < 24:
-        raise CaptureError(f"expected a pcap header of 24 bytes, got {len(head)}")
-    link = struct.unpack_from(order + "I", head, 20)[0] & 0xFFFF
+def _pcap_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
+    if len(data) < 24:
+        raise CaptureError(f"expected a pcap header of 24 bytes, got {len(data)}")
+    order = "<" if data[:4] in (MAGICS[2], MAGICS[4]) else ">"
+    scale = 1 if data[:4] in (MAGICS[3], MAGICS[4]) else 1000
+    link = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
     record = struct.Struct(order + "IIII")
-    buffer, position = b"", 0
-    while True:
-        if len(buffer) - position < 16:
-            buffer, position = buffer[position:] + file.read(READ), 0
-            if len(buffer) < 16:
-                break
-        seconds, fraction, size, _ = record.unpack_from(buffer, position)
-        if len(buffer) - position - 16 < size:
-            buffer, position = buffer[position:] + _read(file, size), 0
-            if len(buffer) - 16 < size:
-                break
+    position, last = 24, len(data) - 16
+    while position <= last:
+        seconds, fraction, size, _ = record.unpack_from(data, position)
         start = position + 16
+        if start + size > len(data):
+            break
         position = start + size
-        time = seconds * 1_000_000_000 + fraction * scale
-        yield (time, link, buffer[start:position], "")
-    if buffer[position:]:
+        yield seconds * 1_000_000_000 + fraction * scale, link, data[start:position], ""
+    if position < len(data):
         notes.append("the file ends in the middle of a packet: the rest is not there")
 
 
-def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
+def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
     section = _Section("<", [])
     head, packet_head = struct.Struct("<II"), struct.Struct("<IIII")
-    buffer, position, filled = b"", 0, 0
-    while True:
-        if filled - position < 12:
-            buffer, position = buffer[position:] + file.read(READ), 0
-            filled = len(buffer)
-            if filled < 12:
-                break
-        kind, length = head.unpack_from(buffer, position)
+    position, last = 0, len(data) - 12
+    while position <= last:
+        kind, length = head.unpack_from(data, position)
         if kind == SECTION_HEADER:
-            section = _new_section(buffer[position + 8 : position + 12])
+            section = _new_section(data[position + 8 : position + 12])
             head = struct.Struct(section.order + "II")
             packet_head = struct.Struct(section.order + "IIII")
-            kind, length = head.unpack_from(buffer, position)
+            kind, length = head.unpack_from(data, position)
         if length < 12 or length % 4:
             notes.append(f"a block says that it is {length} bytes long: the rest is left out")
             return
-        if filled - position < length:
-            buffer, position = buffer[position:] + _read(file, length), 0
-            filled = len(buffer)
-            if filled < length:
-                break
+        if position + length > len(data):
+            break
         if kind == ENHANCED_PACKET and length >= 32:
-            number, high, low, size = packet_head.unpack_from(buffer, position + 8)
+            number, high, low, size = packet_head.unpack_from(data, position + 8)
             if number < len(section.interfaces):
                 link, ticks, scale, offset = section.interfaces[number]
                 time = high << 32 | low
@@ -552,26 +518,25 @@ def _pcapng_packets(file: BinaryIO, notes: list[str]) -> Iterator[_Packet]:
                 start = position + 28
                 comment = ""
                 if length - 32 > size + 3:
-                    options = buffer[start + size + -size % 4 : position + length - 4]
+                    options = data[start + size + -size % 4 : position + length - 4]
                     comment = _comment(options, section.order)
                 elif size > length - 32:
                     size = length - 32
-                yield time, link, buffer[start : start + size], comment
+                yield time, link, data[start : start + size], comment
         elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
-            size = struct.unpack_from(section.order + "I", buffer, position + 8)[0]
+            size = struct.unpack_from(section.order + "I", data, position + 8)[0]
             start = position + 12
-            data = buffer[start : min(start + size, position + length - 4)]
-            yield (0, section.interfaces[0].link, data, "")
+            packet = data[start : min(start + size, position + length - 4)]
+            yield 0, section.interfaces[0].link, packet, ""
         elif kind == INTERFACE and length >= 20:
-            body = buffer[position + 8 : position + length - 4]
+            body = data[position + 8 : position + length - 4]
             section.interfaces.append(_interface(body, section.order))
         elif kind == SECTION_HEADER and length >= 28:
-            options = buffer[position + 24 : position + length - 4]
-            comment = _comment(options, section.order)
+            comment = _comment(data[position + 24 : position + length - 4], section.order)
             if comment.startswith(MARK):
-                yield (0, -1, b"", comment)
+                yield 0, -1, b"", comment
         position += length
-    if buffer[position:]:
+    if position < len(data):
         notes.append("the file ends in the middle of a block: the rest is not there")
 
 
