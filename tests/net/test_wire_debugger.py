@@ -81,6 +81,29 @@ def client(lab):
         lab.tap.disarm()
 
 
+def test_a_tap_has_the_controls_of_its_debugger(lab):
+    assert lab.tap.hold == lab.tap.debugger.hold
+    assert {"hold", "held", "connections"} <= set(dir(lab.tap)), "for the Tab key"
+    with pytest.raises(AttributeError, match="hodl"):
+        _ = lab.tap.hodl
+
+
+def test_taps_that_share_a_debugger_are_held_together(lab, watch):
+    with (
+        Tap(lab.server.port, lab.capture, name="second", debugger=lab.tap.debugger) as second,
+        connect(lab.tap.url) as one,
+        connect(second.url) as two,
+    ):
+        lab.tap.hold("client")
+        one.send("1")
+        two.send("2")
+        watch.waiting(2)
+        assert {frame.connection for frame in second.held} == {1, 2}
+        second.resume()
+        assert [one.recv(), two.recv()] == ["1", "2"]
+    assert lab.tap.debugger.attached == [lab.tap._relays]
+
+
 # --- Hold and step
 
 

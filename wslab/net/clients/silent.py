@@ -6,12 +6,15 @@ connection is there, and nobody at the other end of it.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import socket
 from typing import ClassVar, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from wslab.net import loop, registry
+from wslab.net.address import parse_url
 from wslab.net.reset import reset
 
 _numbers = itertools.count(1)
@@ -62,7 +65,22 @@ class SilentClient:
             registry.unregister(self)
 
     async def _connect(self) -> None:
-        self._connection = await connect(
-            self.url, compression=None, ping_interval=None, proxy=None, max_queue=None
-        )
-        self._connection.transport.pause_reading()
+        self._connection = await connect_silently(self.url)
+
+
+async def connect_silently(url: str, *, receive_buffer: int | None = None) -> ClientConnection:
+    """A connection on which the client reads nothing. `receive_buffer`: bytes that the system takes
+    for it all the same; by default these are megabytes.
+    """
+    sock = None
+    if receive_buffer is not None:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setblocking(False)
+        address = parse_url(url)
+        await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
+    connection = await connect(
+        url, sock=sock, compression=None, ping_interval=None, proxy=None, max_queue=None
+    )
+    connection.transport.pause_reading()
+    return connection

@@ -233,7 +233,7 @@ class WireDebugger:
                 f"connection {relay.number} speaks HTTP still: frames come after the 101; "
                 "to inject other bytes, give them as raw=…"
             )
-        gate.lanes[direction].inject(data, "by hand")
+        gate.lanes[direction].inject(data)
         gate.settle()
 
     # --- The connection

@@ -182,7 +182,7 @@ class Lane:
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False  # and what still comes is dropped
         self._choked = not source.may_speak
-        self._injections: list[tuple[bytes, str]] = []
+        self._injections: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -362,9 +362,9 @@ class Lane:
 
     # --- Injecting
 
-    def inject(self, data: bytes, note: str) -> None:
+    def inject(self, data: bytes) -> None:
         """Put bytes between two units of this direction: now, or when the present one is whole."""
-        self._injections.append((data, note))
+        self._injections.append(data)
         self.inject_waiting()
 
     def inject_waiting(self) -> None:
@@ -372,13 +372,13 @@ class Lane:
         if not self._injections or not self.gate.assembler.between_units(self.direction):
             return
         injections, self._injections = self._injections, []
-        for data, note in injections:
+        for data in injections:
             offset = self.gate.assembler.leave_room(self.direction, len(data))
             self.gate.connection.record(self.direction, data)
             piece = Piece(self.direction, offset, data, "frame")
             sequence = self.gate.settings.next_sequence()
             frame = InFlight(self.gate.connection.number, piece, sequence)
-            self._mark(frame, "injected", note=note)
+            self._mark(frame, "injected", note="by hand")
             if self.frozen or any(waiting.is_loose for waiting in self.waiting):
                 self._enqueue(frame)  # not between the parts of a body
             else:

@@ -8,13 +8,14 @@ import json
 import socket
 import statistics
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 
 from wslab.net import loop
+from wslab.net.clients.silent import connect_silently
 from wslab.net.servers.server import Server
 from wslab.net.trials.fan_out import WAYS
 
@@ -83,7 +84,8 @@ async def _measure(
 ) -> FanOutResult:
     delays: list[float] = []
     async with contextlib.AsyncExitStack() as stack:
-        slow = await stack.enter_async_context(_stuck_client(server.url))
+        slow = await connect_silently(server.url, receive_buffer=SMALL_BUFFER)
+        stack.callback(slow.transport.abort)
         clients = [
             await stack.enter_async_context(
                 connect(server.url, compression=None, ping_interval=None, proxy=None)
@@ -110,22 +112,6 @@ async def _measure(
         server.most_waiting,
         "still in the room" if there else "shown out: 1013",
     )
-
-
-@contextlib.asynccontextmanager
-async def _stuck_client(url: str) -> AsyncIterator[ClientConnection]:
-    """A client that is connected and reads nothing."""
-    address = url.removeprefix("ws://").rstrip("/").split(":")
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, (address[0], int(address[1])))
-    client = await connect(url, sock=sock, compression=None, ping_interval=None, proxy=None)
-    client.transport.pause_reading()
-    try:
-        yield client
-    finally:
-        client.transport.abort()
 
 
 async def _talk(sender: ClientConnection, messages: int, size: int, rate: float) -> None:
