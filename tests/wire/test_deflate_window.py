@@ -43,7 +43,7 @@ def test_a_kilobyte_that_stands_for_a_thousand_is_measured_to_its_end():
 
 def test_what_stands_for_very_much_is_judged_in_larger_steps():
     judge = WindowJudge(9)
-    judge.FREE = judge.WORTH = 0
+    judge.EXACT_FOR_EACH = 0
     judge._exact = 0
     calls = []
     inflating = judge._zlib

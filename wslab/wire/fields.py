@@ -1,4 +1,4 @@
-"""What an explained piece of the wire is made of: a unit, its fields, the rules it breaks."""
+"""A unit of the wire, explained: its fields, and the rules that it breaks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Field(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A rule that a unit breaks, and what the rule's breaking earns."""
+    """A rule that a unit breaks, and the close code or HTTP status that this earns."""
 
     rule: str
     text: str

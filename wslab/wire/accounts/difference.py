@@ -1,4 +1,4 @@
-"""What one peer answered then and what it answers now: two runs of units, compared.
+"""Compares two runs of units: what one peer answered then, and what it answers now.
 
 Compared is what was said: a response's status and headers (not its Date), a frame's kind, FIN and
 payload (inflated where compressed). When it came does not count, nor in which packets.
@@ -20,7 +20,7 @@ MOST_ALIGNED = 2000
 
 
 class Difference(NamedTuple):
-    """One thing that is not as it was."""
+    """One difference between the two runs."""
 
     connection: int
     """Of the first recording."""
@@ -95,7 +95,7 @@ def _headers(head: Head) -> list[tuple[str, str]]:
 
 
 def _newly_broken(connection: int, then: Sequence[Unit], now: Sequence[Unit]) -> list[Difference]:
-    """Units that say the same, but break a rule that they did not break then."""
+    """The units that say the same, but break a rule that they did not break then."""
     found = []
     for one, other in zip(then, now, strict=True):
         before = {violation.rule for violation in one.violations}

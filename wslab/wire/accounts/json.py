@@ -29,7 +29,7 @@ _PIECE = 1 << 16
 
 
 def pieces(capture: Capture) -> Iterator[str]:
-    """The JSON text. Beside the recording one message is held at a time."""
+    """The JSON text in pieces; beside the recording, one message is in memory at a time."""
     index = capture.index
     yield '{"units": ['
     comma = "\n"

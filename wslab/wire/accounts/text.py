@@ -42,7 +42,7 @@ _ARROWS = {"client": "──▶", "server": "◀──"}
 
 
 class Pen:
-    """Colours text, or leaves it as it is."""
+    """Writes text in colour, or plain."""
 
     def __init__(self, colour: bool) -> None:
         self.colour = colour
@@ -74,7 +74,7 @@ def lines(
 def blocks(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
-    """The same as text, many lines at a time, each with its end."""
+    """The account in pieces of many lines, each line with its end."""
     pen = Pen(colour)
     index = capture.index
     several = len(index.connections) > 1
@@ -173,7 +173,7 @@ def row_line(row: Row, several: bool, pen: Pen) -> str:
 def _where(
     connection: int, direction: Direction, kind: Kind, several: bool, pen: Pen, more: str = ""
 ) -> str:
-    """Who sent what, between the time and the length."""
+    """Who sent what: the part of a line between time and length."""
     whose = f"{connection:>3} " if several else ""
     word = f"{kind}{more}"
     return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
@@ -215,7 +215,7 @@ def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
 
 
 def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
-    """Where in the unit (byte, or byte.bit), name, value; and what it means, below if need be."""
+    """Each field on a line or two: its place (byte, or byte.bit), name, value and meaning."""
     names = max((len(field.name) for field in unit.fields), default=0)
     for field in unit.fields:
         whole = not (field.bit % 8 or field.bits % 8)

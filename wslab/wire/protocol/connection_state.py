@@ -50,7 +50,7 @@ Peer = Literal["client", "server"]
 
 
 class Edge(NamedTuple):
-    """One row of the table."""
+    """One row of the table: an event moves a peer from one state to the next."""
 
     before: State
     event: StateEvent

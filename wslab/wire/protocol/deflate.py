@@ -24,9 +24,9 @@ TAIL = b"\x00\x00\xff\xff"
 STEP = 1 << 16
 """Bytes that inflating gives at a time, however much a payload stands for."""
 MAX_INFLATED = 1 << 28
-"""Bytes of one message after which no more of it is inflated: deflate packs up to 1032 in one."""
+"""Bytes of one message after which no more of it is inflated: one byte may stand for 1,032."""
 MAX_ENDS = 10_000
-"""Blocks in one message that call themselves the last, after which it is passed over likewise."""
+"""Blocks marked as the last one, in one message, after which no more of it is inflated either."""
 
 WINDOW = 1 << 15
 
@@ -35,7 +35,7 @@ Parameters = tuple[tuple[str, str | None], ...]
 
 
 class Agreement(NamedTuple):
-    """What both peers keep to (RFC 7692 §7.1)."""
+    """The parameters that both peers agreed on (RFC 7692 §7.1)."""
 
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False
@@ -44,7 +44,7 @@ class Agreement(NamedTuple):
 
     @classmethod
     def of_response(cls, parameters: Parameters) -> Agreement:
-        """What a response says; a parameter with an impossible value counts as not given."""
+        """The agreement that a response states; an impossible value counts as not given."""
         said = dict(parameters)
         return cls(
             "server_no_context_takeover" in said,
@@ -59,7 +59,7 @@ def _window_bits(value: str | None) -> int | None:
 
 
 def parameter_faults(parameters: Parameters, in_response: bool) -> list[str]:
-    """The rules that one offer or response breaks by itself (RFC 7692 §7.1), by name.
+    """The names of the rules that one offer or response breaks by itself (RFC 7692 §7.1).
 
     A server must decline such an offer; a client must fail the connection for such a response.
     """
@@ -81,7 +81,7 @@ def parameter_faults(parameters: Parameters, in_response: bool) -> list[str]:
 
 
 def answer_faults(offers: Iterable[Parameters], answer: Parameters) -> list[str]:
-    """The rules that a response breaks, by name, seen beside the offers that it may accept.
+    """The names of the rules that a response breaks, given the offers that it may accept.
 
     It must fit one of them; where it fits none, what is wrong with it beside the first is named.
     """
@@ -111,25 +111,25 @@ def _misfits(offer: dict[str, str | None], answer: dict[str, str | None]) -> lis
 
 
 class WindowJudge:
-    """Whether one direction's compressed bytes keep to the window that was agreed on.
+    """Checks that one direction's compressed bytes keep to the window that was agreed on.
 
-    zlib judges: it fails on a distance that leaves its own window. But what it gives in one call
-    counts as near as well, so that it is exact only where a call gives one byte (0.2 µs). That
-    must not cost more than what was sent is worth: beyond `FREE` bytes and `WORTH` for each byte
-    sent, a call gives as much as the window holds, and up to twice that distance may pass.
+    zlib does it: inflating fails on a distance beyond its window. What one call gives counts as
+    inside of it, so this is exact where each call gives one byte, which takes 0.2 µs. As one byte
+    may stand for a thousand, only `EXACT` bytes, and `EXACT_FOR_EACH` for each that was sent, are
+    inflated so. Then a call gives as many as the window holds, and twice its distance may pass.
 
-    Raw DEFLATE with 8 bits can be inflated (not deflated). zlib 1.2.13 and zlib-ng 2.3 agree in all
-    of this, to the byte.
+    zlib inflates raw DEFLATE with a window of 8 bits (it only cannot make it). zlib 1.2.13 and
+    zlib-ng 2.3 agree in all of this, to the byte.
     """
 
-    FREE = 1 << 22
-    WORTH = 16
+    EXACT = 1 << 22
+    EXACT_FOR_EACH = 16
 
     def __init__(self, window_bits: int, known: int = 0) -> None:
         """`known` is how many bytes came out before."""
         self._bits, self._window = window_bits, 1 << window_bits
         self._known = known
-        self._exact = self.FREE
+        self._exact = self.EXACT
         self._zlib: Any = self._begin()
 
     def _begin(self) -> Any:
@@ -137,11 +137,13 @@ class WindowJudge:
         return zlib.decompressobj(-self._bits, zdict=bytes(min(self._known, self._window)))
 
     def allows(self, data: bytes) -> bool:
-        """False where this piece refers to something outside the window. Then, and behind what is
-        malformed, no more is read."""
+        """Whether the next piece refers only to what the window holds.
+
+        Nothing is read after a piece that does not, or that is malformed.
+        """
         for start in range(0, len(data), 64):  # zlib copies what is left of a piece in each call
             piece = data[start : start + 64]
-            self._exact += self.WORTH * len(piece)
+            self._exact += self.EXACT_FOR_EACH * len(piece)
             more = self._zlib is not None
             while more:
                 most = 1 if self._exact > 0 else self._window
@@ -162,7 +164,7 @@ class WindowJudge:
 
 
 class Inflater:
-    """One direction's compressed messages, inflated one after the other.
+    """Inflates one direction's compressed messages, one after the other.
 
     Feed a message's payload in pieces of any size, then `finish` it. What comes out comes in
     pieces of at most 64 KiB, so that a payload that stands for a thousand times its size costs no
@@ -188,19 +190,21 @@ class Inflater:
 
     @classmethod
     def of(cls, direction: Direction, agreed: Agreement) -> Inflater:
-        """For what the client or the server sends under an agreement."""
+        """The inflater for what the client or the server sends under an agreement."""
         if direction == "client":
             return cls(agreed.client_max_window_bits, agreed.client_no_context_takeover)
         return cls(agreed.server_max_window_bits, agreed.server_no_context_takeover)
 
     @property
     def window(self) -> bytes:
-        """The last 32 KiB at most that were inflated: between two messages, all that there is to
-        know. `Inflater(..., window=...)` goes on from there."""
+        """The last 32 KiB at most that were inflated.
+
+        Between two messages this is the whole state: `Inflater(..., window=...)` continues from it.
+        """
         return bytes(self._window[-WINDOW:])
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Inflate the next piece of a message. It must be used up before the next call."""
+        """Inflate the next piece of a message. Use the iterator up before the next call."""
         if self._between:
             self._start()
         if self._judge and not self.fault and not self._judge.allows(data):
@@ -245,19 +249,19 @@ class Inflater:
                 yield piece
 
     def finish(self) -> Iterator[bytes]:
-        """End the message; what still was to come of it."""
+        """End the message; gives the rest of its content."""
         yield from self.feed(TAIL)
         if not self.lost and not self._at_block():
             self._lose("the message ends inside a block")
         self._between = True
 
     def abandon(self) -> None:
-        """Another message starts before this one has been finished."""
+        """Give this message up: another one starts before it has been finished."""
         self.lost = self.lost or not self._at_block()
         self._between = True
 
     def _at_block(self) -> bool:
-        """Whether a block might start here: an empty last one must be taken for what it is."""
+        """Whether the stream stands between two blocks: zlib then accepts an empty last block."""
         probe = self._zlib.copy()
         try:
             probe.decompress(b"\x01\x00\x00\xff\xff", 1)
@@ -286,7 +290,7 @@ class Inflater:
 
 
 class Deflater:
-    """One direction's messages, compressed one after the other (RFC 7692 §7.2.1).
+    """Compresses one direction's messages, one after the other (RFC 7692 §7.2.1).
 
     `window_bits` is from 9 to 15: zlib cannot make raw DEFLATE with a window of 8 bits.
     """
@@ -299,7 +303,7 @@ class Deflater:
         self._zlib = zlib.compressobj(wbits=-window_bits)
 
     def deflate(self, message: bytes) -> bytes:
-        """The payload that stands for a message; send it with RSV1 = 1 on its first frame."""
+        """Compress a message; send the result with RSV1 = 1 on its first frame."""
         if self._no_context_takeover:
             self._zlib = zlib.compressobj(wbits=-self._window_bits)
         return (self._zlib.compress(message) + self._zlib.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]

@@ -1,4 +1,4 @@
-"""A frame in the making: every bit of it to be set by hand, legal or not.
+"""A frame whose every bit is set by hand, legal or not.
 
 Source: RFC 6455 §5.2. The way back, from bytes to a draft, is there too, so that a captured frame
 can be taken, changed in one bit, and sent again.
@@ -14,7 +14,7 @@ from .frames import Header, encode_frame, frame_fields, frame_payload, frame_vio
 
 @dataclass(frozen=True)
 class FrameDraft:
-    """What a frame's bits shall be.
+    """A frame before it is bytes, legal or not.
 
     `length_form` is 7, 16 or 64, None for the shortest; `announced_length` None: the true one.
     """
@@ -45,7 +45,7 @@ class FrameDraft:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrameDraft:
-        """The draft whose bytes are `data`: bytes that the header leaves out go with the payload.
+        """The draft that encodes to `data`; bytes beyond the announced length count as payload.
 
         Raises ValueError where there is not even a whole header.
         """
@@ -90,7 +90,7 @@ def _header(data: bytes) -> Header:
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:
-    """`data` with one bit turned over; bit 0 is the first bit of the first byte.
+    """`data` with one bit flipped; bit 0 is the first bit of the first byte.
 
     Raises IndexError for a bit that is not there.
     """

@@ -51,7 +51,7 @@ KIND_OF_OPCODE: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for 
 
 
 class Header(NamedTuple):
-    """The start of a frame, read."""
+    """How long a frame's header and payload are, and whether it is masked."""
 
     length: int
     """Bytes of the header: 2 to 14."""
@@ -121,7 +121,7 @@ def encode_frame(
     length_form: int | None = None,
     announced_length: int | None = None,
 ) -> bytes:
-    """The bytes of a frame, legal or not: what a lesson wants to send, it can.
+    """Encode a frame, legal or not (RFC 6455 §5.2).
 
     `length_form` is 7, 16 or 64 bits (the shortest that fits, if None); `announced_length` lies
     about the payload's length. Raises ValueError where the header cannot hold what is asked for.
@@ -149,7 +149,7 @@ def encode_frame(
 
 
 def new_masking_key() -> bytes:
-    """Four bytes that nobody can guess, as RFC 6455 §10.3 wants them."""
+    """Four random bytes that nobody can guess (RFC 6455 §10.3)."""
     return secrets.token_bytes(4)
 
 
@@ -333,7 +333,7 @@ def frame_violations(
 
 
 class Splitter:
-    """Finds the frames of one direction's stream, wherever its bytes were cut.
+    """Finds the frames in one direction's stream, however its bytes were cut.
 
     Keeps only what must be known from one frame to the next; `position` is the offset of the first
     byte that no whole frame has taken yet, `fragmented` holds where messages in fragments start.
@@ -372,7 +372,7 @@ class Splitter:
 
     @property
     def context(self) -> int:
-        """What the next frame's marks say about what came before it."""
+        """The marks that the next frame gets from those before it."""
         return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
 
     def follow(self, first: int, length: int) -> None:

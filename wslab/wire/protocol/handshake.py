@@ -23,7 +23,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class KeyStep(NamedTuple):
-    """One step of a computation, to be shown."""
+    """One step in computing the accept key."""
 
     name: str
     value: str
@@ -31,7 +31,7 @@ class KeyStep(NamedTuple):
 
 
 def accept_key_steps(key: str) -> tuple[KeyStep, ...]:
-    """The way from a Sec-WebSocket-Key to its Sec-WebSocket-Accept (RFC 6455 §4.2.2, item 5.4)."""
+    """Compute a Sec-WebSocket-Accept from its key, step by step (RFC 6455 §4.2.2, item 5.4)."""
     joined = key + GUID
     digest = hashlib.sha1(joined.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
     return (
@@ -226,7 +226,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
 
 
 def response_violations(head: Head, request: Head | None) -> tuple[Violation, ...]:
-    """The rules that a response breaks, seen beside the request that it answers (RFC 6455 §4.1)."""
+    """The rules that a response breaks, given the request that it answers (RFC 6455 §4.1)."""
     broken: list[str] = []
     if head.status is None:
         broken.append("status-line-malformed")

@@ -34,7 +34,7 @@ class HeaderLine(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A request's or response's first line and headers, taken apart."""
+    """The first line and the headers of a request or response."""
 
     first_line: str
     first_length: int
@@ -58,7 +58,7 @@ class Head(NamedTuple):
         return [word.lower() for word in self.listed(name)]
 
     def listed(self, name: str) -> list[str]:
-        """The same as they stand there (RFC 9110 §5.6.1)."""
+        """The same in their own case (RFC 9110 §5.6.1)."""
         # Not strip() alone: that takes off what HTTP does not call white space (NBSP, NEL).
         words = (word.strip(" \t") for value in self.all(name) for word in value.split(","))
         return [word for word in words if word]
@@ -91,7 +91,7 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
 
 def parse_head(data: bytes) -> Head:
-    """Take a head apart. Any bytes will do: what is no header line gets an empty name."""
+    """Parse a head. Any bytes are accepted: a line that is no header gets an empty name."""
     empty = _empty_line(data[:2])
     end = _END.search(data, empty)
     length = end.end() if end else len(data)
@@ -138,7 +138,7 @@ _BEGINNING = 16
 
 
 def begins_request(data: bytes) -> bool:
-    """Whether the first few bytes, as far as they are there, are a method's: no frame's are."""
+    """Whether the first bytes of `data` may be a method's letters: no legal frame begins so."""
     return _REQUEST_BEGINS.match(data) is not None
 
 
@@ -148,7 +148,7 @@ _LONGEST_LINE = 256
 
 
 class Body:
-    """How much of the body behind a head is still to come (RFC 9112 §6.3)."""
+    """Measures the body after a head, piece by piece (RFC 9112 §6.3)."""
 
     __slots__ = ("_in_trailer", "_left", "_line")
 
@@ -158,8 +158,8 @@ class Body:
         self._in_trailer = False
 
     @classmethod
-    def behind(cls, head: Head, request: Head | None, in_request: bool) -> Body:
-        """The body behind a head; a response answers `request`.
+    def after(cls, head: Head, request: Head | None, in_request: bool) -> Body:
+        """The body after a head; a response answers `request`.
 
         A response without a length goes on until the connection ends.
         """
@@ -243,7 +243,7 @@ class Exchange:
 
 
 class HttpReader:
-    """Finds the ends of the messages of one direction, each byte looked at once."""
+    """Finds where each request or response of one direction ends; looks at each byte once."""
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.direction: Direction = direction
@@ -258,13 +258,13 @@ class HttpReader:
         self._body = Body(0)
 
     def end(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
-        """Where the message at `start` ends; None while it goes on behind `stop`."""
+        """Where the message at `start` ends; None while it goes on after `stop`."""
         if self.head is None and not self.read_head(data, start, stop):
             return None
         return self.read_body(data, stop)
 
     def read_head(self, data: bytes | bytearray, start: int, stop: int) -> bool:
-        """Look for the head of the message at `start`; whether it is all there."""
+        """Read the head of the message at `start`; False while it is not all there."""
         end, over = None, self.exchange.upgraded
         self._begun = bytes(data[start : min(start + _BEGINNING, stop)])
         if not over or begins_request(self._begun):
@@ -280,24 +280,24 @@ class HttpReader:
             self.request = self.exchange.answer(head)
         # Once HTTP is over there is no body, even where one is announced.
         over = self.exchange.upgraded
-        self._body = Body(0) if over else Body.behind(head, self.request, in_request)
+        self._body = Body(0) if over else Body.after(head, self.request, in_request)
         return True
 
     def read_body(self, data: bytes | bytearray, stop: int) -> int | None:
-        """Where the message ends; None while its body goes on behind `stop`."""
+        """Where the message ends; None while its body goes on after `stop`."""
         end = self._body.read(data, self.seen, stop)
         self.seen = stop if end is None else end
         return end
 
     def go_on(self, position: int) -> None:
-        """The message is done with; the next one starts at `position`."""
+        """Forget the message that was read; the next one starts at `position`."""
         self.head = self.request = None
         self._begun = b""
         self.seen = position
 
     @property
     def is_over(self) -> bool:
-        """Whether HTTP is over. A request is read to its end even behind a 101."""
+        """Whether HTTP is over. A request is read to its end even after a 101."""
         if not self.exchange.upgraded:
             return False
         if self.direction == "server" or self.head:

@@ -1,8 +1,8 @@
-"""Messages: put together from frames, whatever stands between them and wherever they were cut.
+"""Messages: joined from frames, whatever stands between them and however they were cut.
 
 Source: RFC 6455 §5.4 (fragments), §5.6 and §8.1 (text is UTF-8); RFC 7692 §6.2 (compression).
 
-A recording's index does this for whoever asks: `capture.index.messages()`.
+Of a recording, `capture.index.messages()` gives them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MessageKind = Literal["text", "binary"]
 
 
 class Assembler:
-    """One direction's messages out of its frames, a piece of a frame at a time.
+    """Joins one direction's frames to messages, a piece of a frame at a time.
 
     For each frame: `begin`, `feed` for each piece of its payload, `end`. Frames may be illegal: a
     message that another one interrupts is dropped, a continuation of nothing belongs to nothing.
@@ -46,7 +46,7 @@ class Assembler:
         self._final = False
 
     def begin(self, first: int) -> None:
-        """A frame begins; `first` is its first byte."""
+        """Begin a frame whose first byte is `first`."""
         opcode = first & 0x0F
         self._final = first >= 0x80
         self.faults = []
@@ -64,7 +64,7 @@ class Assembler:
             self.frames += 1
 
     def feed(self, payload: bytes) -> Iterator[bytes]:
-        """The next piece of the frame's payload, unmasked; what it adds to the message."""
+        """Take the next piece of its payload, unmasked; gives what it adds to the message."""
         if self.kind is None:
             return
         self.size += len(payload)
@@ -78,7 +78,7 @@ class Assembler:
             yield payload
 
     def end(self) -> Iterator[bytes]:
-        """The frame ends; what still was to come of its message."""
+        """End the frame; gives the rest of its message's content."""
         if self.kind is None or not self._final:
             return
         if self.compressed and self.inflater:

@@ -23,7 +23,7 @@ _ALERTS = {
 
 
 class TLSRecord(NamedTuple):
-    """One record."""
+    """One TLS record: where it is, and what it is."""
 
     offset: int
     """Bytes from the start of the stream."""
@@ -38,7 +38,7 @@ def is_tls(stream: bytes) -> bool:
 
 
 def records(stream: bytes) -> list[TLSRecord]:
-    """The whole records at the start of `stream`."""
+    """The complete records at the start of `stream`."""
     found = []
     offset = 0
     while len(stream) - offset >= 5 and stream[offset] in _TYPES and stream[offset + 1] == 3:

@@ -6,7 +6,7 @@ import codecs
 
 
 class Utf8Check:
-    """Whether bytes that come in pieces are UTF-8 (RFC 3629): knows as soon as it is certain.
+    """Checks whether bytes that come in pieces are UTF-8 (RFC 3629), and knows as soon as can be.
 
     `fault` is the place of the first byte that cannot stand there, counted over all pieces; for a
     text that ends inside a character, its length. None while there is no fault.
