@@ -22,6 +22,9 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
     trips = notebook.view("round-trips")
     expect(trips).to_contain_text("20 round trips")
+    line = trips.locator(".ws-figure svg .curve path.line").first
+    expect(line).to_have_attribute("d", re.compile("^M.*L"))
+    expect(trips.locator(".ws-figure")).to_contain_text("ms")
     trips.get_by_role("button").click()
     expect(trips).to_contain_text(re.compile(r"(2[1-9]|[3-9]\d|\d{3}) round trips"))
     trips.get_by_role("button", name="Stop").click()

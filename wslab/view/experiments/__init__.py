@@ -1,5 +1,6 @@
 """What a reader tries, predicts and compares: galleries, questions, the frame workshop, charts."""
 
+from .chart import Chart
 from .code_table import CodeTable
 from .frame_workshop import FrameWorkshop
 from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
@@ -10,6 +11,7 @@ from .round_trips import RoundTrips
 __all__ = [
     "Bar",
     "Cell",
+    "Chart",
     "Choice",
     "CodeTable",
     "Column",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import statistics
 import threading
-from html import escape
 from typing import Any, Protocol
 
-from ..live.assets import script, style
-from ..live.live_view import LiveView
+from ..live.clicks import one_line
+from .chart import Chart
 
 MOST = 600
 """Pings of one run at most: nobody has to remember to stop it."""
@@ -21,11 +20,10 @@ class Client(Protocol):
     def ping(self) -> float: ...
 
 
-class RoundTrips(LiveView):
-    """A button, a line that grows, and what it comes to. Times are in milliseconds."""
+class RoundTrips(Chart):
+    """A button, a line that grows, and what it comes to."""
 
-    _esm = script("experiments/round_trips.js")
-    _css = style("experiments/round_trips.css")
+    view_name = "round-trips"
 
     def __init__(self, client: Client, **traits: Any) -> None:
         self.client = client
@@ -34,57 +32,49 @@ class RoundTrips(LiveView):
         self._stop = threading.Event()
         self._running = False
         self._problem = ""
-        self._told = 0
-        self._stale = True
-        super().__init__(**traits)
+        super().__init__(
+            "ping → pong", x="ping", y="ms", series=["round trip"], most=MOST, **traits
+        )
 
     def unsubscribe(self) -> None:
         self._stop.set()  # what runs ends after the ping that is under way
 
     def measure(self, count: int = 20) -> list[float]:
         """Ping `count` times from code; the round trips in seconds."""
-        measured = [self.client.ping() for _ in range(count)]
-        self.times += measured
-        self.tell()
-        return measured
+        return [self._ping() for _ in range(count)]
+
+    def _ping(self) -> float:
+        self.times.append(self.client.ping())
+        self.add("round trip", len(self.times), 1000 * self.times[-1])
+        return self.times[-1]
 
     def ask(self, question: dict[str, Any]) -> None:
-        self._stale = True
-        match question.get("do"):
-            case "hello":
-                self._told = 0
-            case "start" if not self._running:
-                self._running, self._problem = True, ""
-                self._stop.clear()
-                threading.Thread(target=self._work, name="wslab-view-pings", daemon=True).start()
-            case "stop":
-                self._stop.set()
+        super().ask(question)
+        if question.get("do") != "press":
+            return
+        if self._running:
+            self._stop.set()
+            return
+        self._running, self._problem = True, ""
+        self._stop.clear()
+        threading.Thread(target=self._work, name="wslab-view-pings", daemon=True).start()
 
     def _work(self) -> None:
         try:
             for _ in range(MOST):
-                self.times.append(self.client.ping())
-                self.tell()
+                self._ping()
                 if self._stop.wait(PAUSE):
                     break
         except Exception as error:
-            self._problem = " ".join(str(error).split())
+            self._problem = one_line(error)
         self._running = False
-        self._stale = True
-        self.tell()
+        self.changed()
 
-    def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
-        count = len(self.times)
-        if self._told == count and not self._stale:
-            return None
-        self._stale = False
-        content["first"] = self._told
-        content["times"] = [round(1000 * time, 3) for time in self.times[self._told : count]]
-        content["running"] = self._running
-        content["problem"] = self._problem or None
-        content["summary"] = self.summary()
-        self._told = count
-        return None
+    def state(self) -> dict[str, Any]:
+        return {
+            "button": "Stop" if self._running else "Start pinging",
+            "problem": self._problem or None,
+        }
 
     def summary(self) -> str:
         """Fastest, median and slowest so far."""
@@ -95,7 +85,3 @@ class RoundTrips(LiveView):
             f"{len(times)} round trips: fastest {min(times):.2f} ms, "
             f"median {statistics.median(times):.2f} ms, slowest {max(times):.2f} ms"
         )
-
-    def static(self) -> dict[str, str]:
-        said = f"round trips: {self.summary()}"
-        return {"text/plain": said, "text/html": f"<p>{escape(said)}</p>"}
