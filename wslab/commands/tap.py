@@ -269,7 +269,7 @@ class Printer:
         self.print_problems()
 
     def print_problems(self) -> None:
-        """What the tap has to say, on standard error."""
+        """Print what the tap has noted, on standard error."""
         if self._capture.dropped and not self._lost:
             self._lost = True
             self.print_loss()
@@ -279,7 +279,7 @@ class Printer:
                 print(line, file=sys.stderr, flush=True)
 
     def print_loss(self) -> None:
-        """How much of the recording is no longer kept, if any."""
+        """Print how much of the recording is no longer kept, if any."""
         if self._capture.dropped:
             print(f"{self._capture.loss} --limit {2 * self._capture.limit >> 20} keeps more",
                   file=sys.stderr, flush=True)  # fmt: skip

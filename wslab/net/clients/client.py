@@ -1,4 +1,4 @@
-"""The client as a plain handle: connect, send, recv, ping, close, with nothing to await."""
+"""A WebSocket client of plain functions: connect, send, recv, ping, close; nothing to await."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Client:
             "max_size": max_size,
             "close_timeout": close_timeout,
         }
-        """Those of the library that were given when it was made."""
+        """The library's options, as given."""
         _check_options(self.options)
         self._connection: _Connection | None = None  # once it is open, and still when it is closed
         self._opening: _Connection | None = None  # from TCP's handshake to WebSocket's
@@ -113,7 +113,7 @@ class Client:
 
     @property
     def state(self) -> StateName:
-        """As the WHATWG's readyState names them; before the first connect it is CLOSED."""
+        """Its readyState by the WHATWG's names; CLOSED before the first connect."""
         if self._attempt is not None:
             return "CONNECTING"
         connection = self._connection
@@ -473,7 +473,7 @@ class _Connection(ClientConnection):
 
     @property
     def story(self) -> str:
-        """How it ended."""
+        """How the connection ended, in a sentence."""
         return tell_ending(self, self.cause)
 
     # The library calls this after everything that can change the state, sent or received ...
@@ -520,7 +520,10 @@ def connect(
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    """Here, not when they are used: a client that cannot be closed should not be connected."""
+    """Raise `WrongValue` for an option that cannot work.
+
+    Before anything connects: a client that cannot be closed should not be there.
+    """
     if options["compression"] not in (None, "deflate"):
         raise WrongValue(
             f"expected compression as None or 'deflate' (RFC 7692), got {options['compression']!r}"

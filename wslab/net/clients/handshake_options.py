@@ -22,7 +22,7 @@ def checked(
     origin: str | None = None,
     headers: Headers | None = None,
 ) -> dict[str, Any]:
-    """The options as the library's `connect` takes them.
+    """Check the options of a handshake; returns them as the library's `connect` takes them.
 
     Raises `WrongValue` for what cannot stand in a request.
     """

@@ -9,7 +9,7 @@ MAX_CONTROL_PAYLOAD = 125
 
 
 def to_bytes(message: object) -> bytes:
-    """The payload of a message. Raises `WrongMessage` if no frame can carry it."""
+    """Encode a message as a payload: text as UTF-8. Raises `WrongMessage` for what is neither."""
     if isinstance(message, str):
         try:
             return message.encode()

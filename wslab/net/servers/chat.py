@@ -182,7 +182,7 @@ class ChatServer(Server):
 
 
 class Member:
-    """One who is in the room."""
+    """A client in the room, with its name and its allowance of messages."""
 
     def __init__(self, connection: ServerConnection, name: str, rate: float) -> None:
         self.connection = connection
@@ -238,7 +238,7 @@ def wanted_name(path: str) -> tuple[str, int, str]:
 
 
 def _looks(name: str) -> str:
-    """What tells a name from another: not its case, its width, or what nobody sees.
+    """What a name looks like, to compare it: without its case, its width, and what nobody sees.
 
     Letters of two scripts that look alike stay two letters.
     """

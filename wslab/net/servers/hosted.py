@@ -17,7 +17,8 @@ START_TIMEOUT = 10.0
 
 
 class HostedServer:
-    """What `start()` returns when awaited: ``return await serve(handler, "127.0.0.1", 0)``.
+    """A learner's server: ``start`` is an async function that makes it, and whose last line is
+    ``return await serve(handler, "127.0.0.1", 0)``.
 
     Nothing is changed about it. It runs on the loop thread, so that a busy cell does not stop it;
     one of the same name before it is stopped. Raises what `start` raises.

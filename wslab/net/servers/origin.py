@@ -10,7 +10,7 @@ and get in. For pages there are two policies:
   every page of this machine, sandboxed frames, and a hub's own. It lets in on purpose more than
   most servers should.
 
-Both say why a request must not get in, or None: it may.
+Both return why a request must not get in, or None for one that may.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
 def refuse_unless_own(headers: Headers, allowed: Collection[str] = ()) -> str | None:
-    """Why not, unless it is a program, a page of this very server, or of an origin in `allowed`.
+    """Let in programs, pages of this very server, and those of an origin in `allowed`.
 
     A page of a strange host name that somebody made point here (DNS rebinding) is not of this
     server, though its Origin and its Host agree: Host has to be a name of this machine's own, or
@@ -46,7 +46,7 @@ def refuse_unless_own(headers: Headers, allowed: Collection[str] = ()) -> str | 
 
 
 def refuse_unless_local(headers: Headers) -> str | None:
-    """Why not, unless it is a program, a page of this machine, a sandboxed frame or a hub's page.
+    """Let in programs, pages of this machine, sandboxed frames and a hub's pages.
 
     A page of this machine may come from any port. "null" is all that a sandboxed frame, such as
     that of a `%%browser` cell, has to show; a stranger's could say the same. A hub's page is one

@@ -25,7 +25,7 @@ POLICY = {
 
 
 class Page(NamedTuple):
-    """Something to be had with GET."""
+    """What a GET is answered with."""
 
     content_type: str
     body: bytes

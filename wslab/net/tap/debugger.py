@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 def _on_loop(method: Callable[P, T]) -> Callable[P, T]:
-    """Have a method done on the loop thread, where all that it changes lives; its caller waits."""
+    """Run a method on the loop thread, where all that it changes lives, and wait for it."""
 
     @functools.wraps(method)
     def call(*arguments: P.args, **options: P.kwargs) -> T:
@@ -63,7 +63,7 @@ class WireDebugger:
         self.attached.append(relays)
 
     def detach(self, relays: set[Relay]) -> None:
-        """Control them no more."""
+        """Control these connections no more."""
         self.attached = [other for other in self.attached if other is not relays]
 
     # --- Looking
@@ -86,11 +86,11 @@ class WireDebugger:
 
     @property
     def is_armed(self) -> bool:
-        """Whether anything is: else the tap is a plain relay."""
+        """Whether anything is held, frozen, slow or ruled: else the tap is a plain relay."""
         return bool(self.settings)
 
     def status(self) -> dict[str, Any]:
-        """All of that as plain data, for a view: quick, and safe on any thread."""
+        """What is armed and how much waits, as plain data for a view: safe on any thread."""
         settings = self.settings
         return {
             "holding": bool(settings.holding),

@@ -32,15 +32,15 @@ Ending = Literal["eof", "reset", "gone"]
 there any more at all."""
 
 
-class Peer(Protocol):
+class SocketEnd(Protocol):
     """What a gate needs of the tap's end of a TCP connection. `wslab.net.tap.relay.End` is one."""
 
     direction: Direction
     ended: bool
 
     @property
-    def may_speak(self) -> bool: ...
-    def let_speak(self, whether: bool) -> None: ...
+    def is_read(self) -> bool: ...
+    def set_read(self, on: bool) -> None: ...
     def write(self, data: bytes) -> None: ...
     def finish(self, how: Ending) -> None: ...
 
@@ -52,9 +52,9 @@ class Connection(Protocol):
     log: ProblemLog
 
     @property
-    def client(self) -> Peer: ...
+    def client(self) -> SocketEnd: ...
     @property
-    def server(self) -> Peer: ...
+    def server(self) -> SocketEnd: ...
     def record(self, direction: Direction, data: bytes) -> int: ...
     def mark(self, direction: Direction, *what: Any, **details: Any) -> None: ...
     def disarm(self) -> None: ...
@@ -63,7 +63,7 @@ class Connection(Protocol):
 
 
 class Gate:
-    """Both lanes of one armed connection."""
+    """What one armed connection passes: a lane for each direction."""
 
     def __init__(self, connection: Connection, settings: Settings, assembler: Assembler) -> None:
         self.connection = connection
@@ -77,7 +77,7 @@ class Gate:
         self._closing: asyncio.TimerHandle | None = None
 
     def take(self, direction: Direction, data: bytes) -> None:
-        """A peer sent these bytes."""
+        """Record bytes that a peer sent, and let the units in them arrive."""
         lane = self.lanes[direction]
         start = self.connection.record(direction, data)
         if lane.discards:
@@ -110,9 +110,9 @@ class Gate:
         self.connection.disarm()
 
     def ended(self, direction: Direction, how: Ending) -> None:
-        """A peer's stream ended. What it said before is delivered first, when it may."""
+        """Pass on that a peer's stream ended; what it said before goes first, when it may."""
         self._arrive(self.assembler.flush(direction))
-        self.lanes[direction].queue.append(_End(how))
+        self.lanes[direction].queue.append(_StreamEnd(how))
         if how != "eof":
             # Nobody is there to whom the other direction could deliver.
             other: Direction = "server" if direction == "client" else "client"
@@ -155,14 +155,14 @@ class Gate:
             self.connection.close()
 
     def discard(self, why: str) -> None:
-        """The connection is over: nothing waits any more."""
+        """Drop all that waits: the connection is over."""
         if self._closing is not None:
             self._closing.cancel()
         for lane in self.lanes.values():
             lane.drop_all(why)
 
 
-class _End(NamedTuple):
+class _StreamEnd(NamedTuple):
     """The end of a stream, queued behind its last frame."""
 
     how: Ending
@@ -171,17 +171,17 @@ class _End(NamedTuple):
 class Lane:
     """One direction: what `source` sent and `sink` does not have yet."""
 
-    def __init__(self, gate: Gate, source: Peer, sink: Peer) -> None:
+    def __init__(self, gate: Gate, source: SocketEnd, sink: SocketEnd) -> None:
         self.gate = gate
         self.source = source
         self.sink = sink
         self.direction: Direction = source.direction
-        self.queue: deque[InFlight | _End] = deque()
+        self.queue: deque[InFlight | _StreamEnd] = deque()
         self.size = 0  # bytes that the queue takes
         self.head: InFlight | None = None  # the last one
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False  # and what still comes is dropped
-        self._choked = not source.may_speak
+        self._choked = not source.is_read
         self._injections: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -203,7 +203,7 @@ class Lane:
     # --- Arriving
 
     def arrive(self, frame: InFlight) -> None:
-        """A unit is there: ask the rules, then let it pass or queue it."""
+        """Ask the rules about a unit that came, then let it pass or queue it."""
         if self.discards:
             self._mark(frame, "dropped", note="after the cut")
             return
@@ -263,7 +263,7 @@ class Lane:
         return wait, reason
 
     def _tell_unstopped(self, frame: InFlight) -> None:
-        """Say that nobody can stop this one, where a learner looks for it."""
+        """Tell log and view that this frame is too large to be stopped."""
         text = (
             f"a frame of {frame.too_large:,} bytes from the {self.direction} was not stopped, and "
             f"no rule saw it: over {LARGEST >> 20} MiB a frame passes as it comes; sent in "
@@ -280,7 +280,7 @@ class Lane:
         self._cancel_timer()
         while self.queue and not self.frozen:
             first = self.queue[0]
-            if isinstance(first, _End):
+            if isinstance(first, _StreamEnd):
                 self.queue.popleft()
                 self.finished = True
                 self.sink.finish(first.how)
@@ -337,7 +337,7 @@ class Lane:
         self._mark(frame, "delayed", note="by hand")
 
     def drop_all(self, why: str) -> None:
-        """Nothing in this direction is delivered any more."""
+        """Drop what waits, and from now on all that comes."""
         self._cancel_timer()
         waiting = self.waiting
         self.queue.clear()
@@ -415,10 +415,10 @@ class Lane:
             self._update_source()
 
     def choke(self, choked: bool) -> None:
-        """The other end cannot take more at present, or can again."""
+        """Note that the other end cannot take more at present, or can again."""
         self._choked = choked
         self._update_source()
 
     def _update_source(self) -> None:
         wants = self.discards or not (self._choked or self.size > HOLD_LIMIT)
-        self.source.let_speak(wants)
+        self.source.set_read(wants)

@@ -72,7 +72,7 @@ class Relay:
     # --- The beginning
 
     def open(self) -> None:
-        """The client is there: fetch the server."""
+        """Begin, now that the client is there: record the connection, and connect to the server."""
         if self.gone.is_set():  # accepted in the very moment in which the tap stopped
             self.client.reset()
             return
@@ -107,7 +107,7 @@ class Relay:
     # --- The gate
 
     def arm(self, *, join: bool = True) -> Gate:
-        """Have this connection's frames seen one by one from now on.
+        """Put a gate in the way: from now on frames are seen one by one.
 
         Where it has begun already, the recording says what has passed so far. Without `join` that
         is not asked: for what only ends the connection. Raises WrongValue where it cannot be known.
@@ -122,7 +122,7 @@ class Relay:
         return self.gate
 
     def disarm(self) -> None:
-        """A plain relay again. What waited has been delivered."""
+        """Take the gate away: a plain relay again. What waited has been delivered."""
         self.gate = None
         for end in (self.client, self.server):
             end.__dict__.pop("data_received", None)
@@ -276,7 +276,7 @@ class End(asyncio.Protocol):
             self.relay.gate.ended(self.direction, how)
 
     def finish(self, how: Ending) -> None:
-        """Pass the end of the other's stream on, as it was."""
+        """End what this peer gets in the way in which the other's stream ended."""
         if self.transport is None or self.lost:
             return
         if how == "eof":
@@ -306,26 +306,26 @@ class End(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self.relay.gate is None:
-            self.other.let_speak(False)
+            self.other.set_read(False)
         else:
             self.relay.gate.lanes[self.other.direction].choke(True)
 
     def resume_writing(self) -> None:
         if self.relay.gate is None:
-            self.other.let_speak(True)
+            self.other.set_read(True)
         else:
             self.relay.gate.lanes[self.other.direction].choke(False)
 
     @property
-    def may_speak(self) -> bool:
-        """Whether it is read from."""
+    def is_read(self) -> bool:
+        """Whether what this peer sends is read."""
         return self.transport is None or self.transport.is_reading()
 
-    def let_speak(self, whether: bool) -> None:
-        """Read from it, or do not."""
+    def set_read(self, on: bool) -> None:
+        """Read what this peer sends, or leave it waiting."""
         # After its end of stream a transport must not be resumed, so it is not paused either.
         if self.transport is not None and not self.ended:
-            if whether:
+            if on:
                 self.transport.resume_reading()
             else:
                 self.transport.pause_reading()
@@ -337,4 +337,4 @@ class End(asyncio.Protocol):
 
 
 def _not_recorded(data: bytes) -> None:
-    """In place of a recorder that could not even open a connection."""
+    """Record nothing: the recording could not even open the connection."""

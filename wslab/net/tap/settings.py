@@ -49,7 +49,7 @@ class Overrides(Generic[V]):
                 values.pop(direction, None)
 
     def forget(self, connection: int) -> None:
-        """The connection is over."""
+        """Drop what was kept for a connection that is over."""
         self._own.pop(connection, None)
 
     def clear(self) -> None:
@@ -91,7 +91,10 @@ class Line:
 
 
 class Settings:
-    """What is armed, and for which connections. Lives on the loop thread."""
+    """What to do to which connections. Lives on the loop thread.
+
+    Where anything is to be done, a connection is called armed.
+    """
 
     def __init__(self) -> None:
         self.rules: list[Decide] = []
@@ -133,7 +136,7 @@ class Settings:
     def set_speed(
         self, connection: int | None, directions: tuple[Direction, ...], speed: Speed | None
     ) -> None:
-        """What is on its way keeps its time, the rest gets a new one."""
+        """Make these directions slow, or not any more (None). What is on its way keeps its time."""
         if speed is None:
             self.slow.unset(connection, directions)
         else:
@@ -144,7 +147,7 @@ class Settings:
 
     def decide(self, frame: InFlight) -> Iterator[Action]:
         """What the rules want done to this frame, one by one: do each before asking for the next,
-        whose rule then sees the frame as changed. A rule that fails is as none, and noted.
+        whose rule then sees the frame as changed. A rule that fails is skipped, and noted.
         """
         for rule in list(self.rules):
             try:
@@ -156,7 +159,7 @@ class Settings:
                 yield action
 
     def forget(self, connection: int) -> None:
-        """The connection is over."""
+        """Drop what was kept for a connection that is over."""
         for setting in (self.holding, self.freezing, self.slow):
             setting.forget(connection)
         for rule in self.rules:

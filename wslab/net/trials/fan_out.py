@@ -15,7 +15,7 @@ from wslab.net.servers.chat import show_out
 
 
 class Room:
-    """Who is there."""
+    """The clients in a room, and how a message gets to all of them."""
 
     def __init__(self) -> None:
         self.clients: set[ServerConnection] = set()

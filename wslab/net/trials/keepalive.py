@@ -24,12 +24,12 @@ class KeepaliveResult(NamedTuple):
 
     @property
     def earliest(self) -> float:
-        """A ping had gone out right before the line died: only its timeout has to pass."""
+        """The least: a ping went out right before the line died, and its timeout passes."""
         return self.ping_timeout
 
     @property
     def latest(self) -> float:
-        """A pong had come right before: the next ping is a whole interval away."""
+        """The most: a pong came right before, and the next ping is an interval away."""
         return self.ping_interval + self.ping_timeout
 
 

@@ -331,12 +331,12 @@ class _Live:
         return self.capture.index.is_upgraded(self.number)
 
     async def wait_for_answers(self, count: int, patience: float) -> bool:
-        """Until there are so many units, the stream ends, or the time is up: are they there?"""
+        """Wait for `count` units, the stream's end, or the time to be up; whether they came."""
         await self._wait(lambda: self.count() >= count, patience)
         return self.count() >= count
 
     async def wait_for_end(self, patience: float) -> None:
-        """Until the server's stream ends, or the time is up."""
+        """Wait until the server's stream ends, or the time is up."""
         await self._wait(lambda: False, patience)
 
     async def _wait(self, there: Callable[[], bool], patience: float) -> None:

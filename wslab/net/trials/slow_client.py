@@ -127,7 +127,7 @@ async def _read(client: ClientConnection, delays: list[float]) -> None:
 
 
 async def _until_still(delays: Collection[float], wanted: int, at_least: float) -> None:
-    """Until everything came, or nothing more has for half a second."""
+    """Wait until everything came, or nothing more has for half a second."""
     begin = last_change = time.perf_counter()
     seen = 0
     while len(delays) < wanted:
