@@ -18,8 +18,7 @@ from wslab.net.address import LOOPBACK
 from wslab.net.cases.frames import FAULTY_FRAMES
 from wslab.net.cases.runner import FaultyServer, visit
 from wslab.net.peers.frame_peer import code_in
-from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, Peers
-from wslab.net.peers.report import PeerReport
+from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.servers.tls import TLSServerWithoutCertificate
 from wslab.net.tap import Tap
 from wslab.wire import Capture, Direction, close_code

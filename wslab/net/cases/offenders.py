@@ -9,10 +9,8 @@ from wslab.net import loop
 from wslab.net.address import Address
 from wslab.net.cases.case import Case, by_name
 from wslab.net.cases.runner import open_websocket
-from wslab.net.clients.raw import dial
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
-from wslab.net.servers.raw import RawConnection
 from wslab.wire import Direction, Opcode
 from wslab.wire.protocol import FrameDraft as Frame
 
@@ -56,10 +54,8 @@ def meet(name: str, url: str) -> tuple[int, str]:
 
 async def _meet(case: Case, url: str) -> tuple[int, str]:
     address = Address.parse(f"{url}?name={quote(case.name)}")
-    connection = RawConnection(*await dial(address, PATIENCE))
-    peer = FramePeer(connection, "client")
+    peer = await open_websocket(address, PATIENCE)
     try:
-        await open_websocket(peer, address, PATIENCE)
         # Both at once: whoever floods has to read as well, or its own messages pile up.
         sends = case.sends(peer) if callable(case.sends) else peer.send_all(case.frames("client"))
         acting = asyncio.ensure_future(sends)
@@ -71,4 +67,4 @@ async def _meet(case: Case, url: str) -> tuple[int, str]:
         await peer.send(Opcode.CLOSE, farewell.payload)
         return peer.close_code or 1006, farewell.payload[2:].decode()
     finally:
-        await close(connection.writer)
+        await close(peer.connection.writer)

@@ -19,7 +19,7 @@ from wslab.net.cases.case import Case, Head
 from wslab.net.cases.frames import FAULTY_FRAMES
 from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
 from wslab.net.clients.client import Client
-from wslab.net.clients.raw import dial, encode_head, opening_request
+from wslab.net.clients.raw import REQUEST_LINE, RawClient, dial, encode_head, opening_request
 from wslab.net.errors import HandshakeFailed, WslabError
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
@@ -38,9 +38,6 @@ _VISITS = FAULTY_CLIENTS | {
     name: case for name, case in FAULTY_FRAMES.items() if "client" in case.by
 }
 
-_OUTCOMES = {"eof": "the server closed", "reset": "the connection was reset", None: "timeout"}
-_ENDS = {"eof": "TCP ended", "reset": "TCP was reset", None: "TCP stayed open"}
-
 
 class Observed(NamedTuple):
     """What came of a case, on real sockets."""
@@ -50,7 +47,8 @@ class Observed(NamedTuple):
     sent: bytes
     """All that the client sent; before a faulty server its request."""
     answer: bytes
-    """What the server answered to the request; for a 101 its head alone. Empty if nothing came."""
+    """What the server answered to a faulty request, or a faulty server's answer; for a 101 its head
+    alone. Empty if nothing came."""
     status: int | None
     """The HTTP status of the answer, None if there was none."""
     outcome: str
@@ -81,60 +79,60 @@ def visit(
     """
     case = _VISITS[name]
     address = where if isinstance(where, Address) else Address.parse(where)
+    if isinstance(case.sends, Head):
+        return _shake_hands(case.name, case.sends, address, timeout)
     return loop.run(_visit(case, address, timeout))
 
 
+def _shake_hands(name: str, wrong: Head, address: Address, patience: float) -> Observed:
+    request = opening_request(address, wrong.fields, wrong.line or REQUEST_LINE)
+    with RawClient(address, timeout=patience) as client:
+        client.send(request)
+        answer = client.read_head()
+        head = parse_head(answer)
+        if answer and head.status != 101:
+            answer += client.read_to_end()  # a refusal has a body, then the server closes
+        ended = client.ended
+    if head.status is None:
+        came = "nothing that is HTTP came back" if answer else "nothing came back"
+        how = {"eof": "the server closed", "reset": "the connection was reset", None: "timeout"}
+        outcome, api = f"{came}, {how[ended]}", "no HTTP status"
+    else:
+        status = head.first_line.partition(" ")[2]
+        verdict = "accepted" if head.status == 101 else "refused"
+        outcome, api = f"{verdict} with {status}", f"HTTP status {status}"
+    return Observed(name, request, answer, head.status, outcome, api, None, ended)
+
+
 async def _visit(case: Case, address: Address, patience: float) -> Observed:
-    connection = RawConnection(*await dial(address, patience))
-    peer = FramePeer(connection, "client")
+    peer = await open_websocket(address, patience)
     try:
-        if isinstance(case.sends, Head):
-            return await _shake_hands(case, case.sends, peer, address, patience)
-        answer = await open_websocket(peer, address, patience)
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(patience):
                 await act(case, peer)
-                if not connection.writer.is_closing():
+                if not peer.connection.writer.is_closing():
                     await peer.read_to_end()
     finally:
-        await close(connection.writer)
+        await close(peer.connection.writer)
     code = peer.close_code
     came = "no close frame" if code is None else f"close code {code}"
-    outcome = f"the server sent {came}, {_ENDS[peer.ended]}"
-    return Observed(case.name, bytes(connection.sent), answer, 101, outcome, "", code, peer.ended)
+    how = {"eof": "TCP ended", "reset": "TCP was reset", None: "TCP stayed open"}[peer.ended]
+    sent, outcome = bytes(peer.connection.sent), f"the server sent {came}, {how}"
+    return Observed(case.name, sent, b"", 101, outcome, "", code, peer.ended)
 
 
-async def _shake_hands(
-    case: Case, wrong: Head, peer: FramePeer, address: Address, patience: float
-) -> Observed:
-    line = wrong.line or "GET {path} HTTP/1.1"
-    request = opening_request(address, wrong.fields, line)
-    answer = await _ask(peer, request, patience)
-    head = parse_head(answer)
-    if answer and head.status != 101:
-        answer += await peer.read_rest(patience)  # a refusal has a body, then the server closes
-    if head.status is None:
-        came = "nothing that is HTTP came back" if answer else "nothing came back"
-        outcome, api = f"{came}, {_OUTCOMES[peer.ended]}", "no HTTP status"
-    else:
-        line = head.first_line.partition(" ")[2]
-        verdict = "accepted" if head.status == 101 else "refused"
-        outcome, api = f"{verdict} with {line}", f"HTTP status {line}"
-    return Observed(case.name, request, answer, head.status, outcome, api, None, peer.ended)
-
-
-async def open_websocket(peer: FramePeer, address: Address, patience: float) -> bytes:
-    """Make the right handshake as a client; the head that answers. Raises `HandshakeFailed`."""
-    answer = await _ask(peer, opening_request(address), patience)
-    if (status := parse_head(answer).status) != 101:
+async def open_websocket(address: Address, patience: float) -> FramePeer:
+    """A client whose handshake is right and done. Raises `ConnectFailed` or `HandshakeFailed`."""
+    connection = RawConnection(*await dial(address, patience))
+    status = None
+    with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
+        async with asyncio.timeout(patience):
+            await connection.send(opening_request(address))
+            status = parse_head(await connection.reader.readuntil(b"\r\n\r\n")).status
+    if status != 101:
+        await close(connection.writer)
         raise HandshakeFailed(f"expected 101 from {address.url}, got {status}", status=status)
-    return answer
-
-
-async def _ask(peer: FramePeer, request: bytes, patience: float) -> bytes:
-    with contextlib.suppress(OSError):  # of a connection that breaks, the reading tells
-        await peer.connection.send(request)
-    return await peer.read_head(patience)
+    return FramePeer(connection, "client")
 
 
 async def act(case: Case, peer: FramePeer) -> None:

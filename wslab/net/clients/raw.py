@@ -25,6 +25,8 @@ MAX_READ = 16 * 2**20
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 """The key of RFC 6455 §1.3: 16 bytes, which say "the sample nonce"."""
 
+REQUEST_LINE = "GET {path} HTTP/1.1"
+
 _numbers = itertools.count(1)
 
 
@@ -42,7 +44,7 @@ def encode_head(line: str, fields: Fields) -> bytes:
 
 
 def opening_request(
-    address: Address, changes: Fields = MappingProxyType({}), line: str = "GET {path} HTTP/1.1"
+    address: Address, changes: Fields = MappingProxyType({}), line: str = REQUEST_LINE
 ) -> bytes:
     """The request of RFC 6455 §1.3 to the server at `address`, the same every time.
 

@@ -4,9 +4,8 @@ outside what to do, and raw ones that send any frame."""
 from wslab.net.peers.library import LibraryPeers
 from wslab.net.peers.library_report import library_report
 from wslab.net.peers.node import NodeMissing, NodePeers, find_node
-from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, Peers
+from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
-from wslab.net.peers.report import PeerReport
 from wslab.net.peers.state_watch import watch
 
 __all__ = [

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from wslab.net.servers.raw import MAX_HEAD, RawConnection
-from wslab.wire import Direction, Opcode, encode_frame
-from wslab.wire.protocol import FrameDraft, Header, frame_payload, read_header
+from wslab.net.servers.raw import RawConnection
+from wslab.wire import Direction, Opcode, encode_frame, mask
+from wslab.wire.protocol import FrameDraft
 
 MASKING_KEY = bytes.fromhex("37fa213d")
 """The key of the example in RFC 6455 §5.7: a raw client's frames are the same every time."""
@@ -36,7 +36,6 @@ class FramePeer:
         """The payload of the first close frame that came, or None."""
         self.ended: Literal["eof", "reset"] | None = None
         """How the other peer's stream ended, or None."""
-        self._received = bytearray()
         self._again: Frame | None = None
 
     async def send(self, opcode: int, payload: bytes = b"", **header: Any) -> None:
@@ -49,35 +48,26 @@ class FramePeer:
         for frame in frames:
             await self.connection.send(frame.to_bytes())
 
-    async def read_head(self, patience: float) -> bytes:
-        """An HTTP head with its empty line; less where the stream ends or the time is up."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while b"\r\n\r\n" not in self._received and len(self._received) < MAX_HEAD:
-                    if not await self._more():
-                        break
-        end = self._received.find(b"\r\n\r\n")
-        return self._take(end + 4 if end >= 0 else None)
-
-    async def read_rest(self, patience: float) -> bytes:
-        """All bytes until the stream ends or the time is up."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while await self._more():
-                    pass
-        return self._take()
-
     async def read(self) -> Frame | None:
         """The next frame; None at the end of the stream."""
         if self._again is not None:
             frame, self._again = self._again, None
             return frame
-        while (header := self._whole_frame()) is None:
-            if not await self._more():
-                return None
-        size = header.length + header.payload_length
-        data = self._take(size)
-        frame = Frame(data[0] & 0x0F, frame_payload(data, 0, header), data[0] >= 0x80)
+        reader = self.connection.reader
+        try:
+            first, second = await reader.readexactly(2)
+            length = second & 0x7F
+            if length >= 126:
+                length = int.from_bytes(await reader.readexactly(2 if length == 126 else 8), "big")
+            key = await reader.readexactly(4) if second >= 0x80 else bytes(4)
+            payload = mask(await reader.readexactly(min(length, MAX_FRAME)), key)
+        except asyncio.IncompleteReadError:
+            self.ended = "eof"
+            return None
+        except OSError:
+            self.ended = "reset"
+            return None
+        frame = Frame(first & 0x0F, payload, first >= 0x80)
         if frame.opcode == Opcode.CLOSE and self.close_heard is None:
             self.close_heard = frame.payload
         return frame
@@ -135,32 +125,6 @@ class FramePeer:
     def close_code(self) -> int | None:
         """The code in the first close frame that came: 1005 for none in it, None for no frame."""
         return None if self.close_heard is None else code_in(self.close_heard)
-
-    def _whole_frame(self) -> Header | None:
-        """The header of a frame that is here with all its payload."""
-        here = len(self._received)
-        header = read_header(self._received, 0, here)
-        if header is None:
-            return None
-        header = header._replace(payload_length=min(header.payload_length, MAX_FRAME))
-        return header if here >= header.length + header.payload_length else None
-
-    def _take(self, count: int | None = None) -> bytes:
-        data = bytes(self._received[:count])
-        del self._received[:count]
-        return data
-
-    async def _more(self) -> bool:
-        """Receive something; False at the end of the stream."""
-        try:
-            data = await self.connection.reader.read(64 * 1024)
-        except OSError:
-            self.ended = "reset"
-            return False
-        self._received += data
-        if not data:
-            self.ended = "eof"
-        return bool(data)
 
 
 def code_in(payload: bytes) -> int | None:

@@ -18,8 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
-from wslab.net.peers.peers import CLOSE_TIMEOUT, MAX_SIZE, PATIENCE, Peers
-from wslab.net.peers.report import PeerReport
+from wslab.net.peers.peers import CLOSE_TIMEOUT, MAX_SIZE, PATIENCE, PeerReport, Peers
 from wslab.net.problem_log import ProblemLog
 
 # --- What the server does with a connection -------------------------------------------------------

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wslab.net.errors import WslabError
-from wslab.net.peers.peers import PATIENCE, Peers
-from wslab.net.peers.report import PeerReport
+from wslab.net.peers.peers import PATIENCE, PeerReport, Peers
 
 VARIABLE = "WSLAB_NODE"
 """Names a folder in which `npm install ws` was run."""

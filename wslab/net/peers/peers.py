@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
-
-from wslab.net.peers.report import PeerReport
+from typing import Any, NamedTuple
 
 CLOSE_TIMEOUT = 10.0
 """Seconds that a peer waits for the answer to its close frame: a busy machine must not change how
@@ -20,6 +18,24 @@ MAX_SIZE = 64
 
 PATIENCE = 20.0
 """Seconds that a peer has for each order."""
+
+
+class PeerReport(NamedTuple):
+    """One peer's view, as its program gets it."""
+
+    code: int | None
+    """The close code that the API reports; None where there was no connection to report about."""
+    reason: str = ""
+    clean: bool | None = None
+    """WHATWG's `wasClean`: both close frames crossed before TCP ended. None for a raw peer, which
+    keeps no such account."""
+    said: tuple[str, ...] = ()
+    """Exceptions, events and refusals, in order, in the API's own words."""
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is a raw peer's, which has no API: `code` and `said` tell what it heard."""
+        return self.clean is None
 
 
 class Peers(ABC):
