@@ -1,11 +1,17 @@
-"""The tables of lessons name every notebook, and say of each what it says of itself."""
+"""The tables of lessons, a new lesson made by `make lesson`, and what each lesson costs."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import lesson_cost
+import new_lesson
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -44,3 +50,128 @@ def test_the_minutes_are_those_of_the_notebook(name):
 def test_every_link_to_another_lesson_leads_somewhere(name):
     for target in re.findall(r"\]\(([\w./-]+\.ipynb)\)", "\n".join(cells(name))):
         assert target in NOTEBOOKS
+
+
+# --- A new lesson
+
+COPIED = ("wslab", "tests", "tools", "notebooks")
+GENERIC = [
+    "tests/exercises/test_every_exercise.py",
+    "tests/labs",
+    "tests/notebooks/test_headless.py",
+    "tests/project/test_notebooks_hygiene.py",
+    "tests/project/test_layers.py",
+]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What of the project a lesson touches, to be written into."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "CHANGELOG.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.kernel
+def test_a_new_lesson_passes_every_test_at_once(copy):
+    written = new_lesson.make(copy, "rate_limiting", "05")
+    assert all(path.is_file() for path in written)
+    run(copy, "ruff", "check", "--no-cache", ".")
+    run(copy, "ruff", "format", "--no-cache", "--check", ".")
+    pytest_here = ["pytest", "-q", "-p", "no:cacheprovider"]
+    run(copy, *pytest_here, *GENERIC, "-k", "rate_limiting and not each_cell_twice")
+    run(
+        copy,
+        *pytest_here,
+        "tests/project/test_lessons.py",
+        "-k",
+        "table or name or minutes or link",
+    )
+    run(copy, *pytest_here, "tests/browser/test_rate_limiting.py", "--collect-only")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("topic", "number", "told"),
+    [
+        ("rate-limiting", "05", "expected TOPIC to be a name for a module"),
+        ("", "05", "expected TOPIC"),
+        ("import", "05", "expected TOPIC"),
+        ("../x", "05", "expected TOPIC"),
+        ("rate_limiting", "5", "expected NUMBER to have two digits"),
+        ("rate_limiting", "", "expected NUMBER"),
+        ("rate_limiting", "03", "03 is taken by notebooks/03_frames.ipynb"),
+        ("frames", "05", "frames.py is there already, and nothing is overwritten"),
+        ("lesson", "05", "lesson.py is there already"),
+        ("lab", "05", "test_lab.py is there already"),
+    ],
+)
+def test_a_topic_or_number_of_no_use_is_refused_and_nothing_is_written(copy, topic, number, told):
+    before = files(copy)
+    with pytest.raises(new_lesson.Refused, match=re.escape(told)):
+        new_lesson.make(copy, topic, number)
+    assert files(copy) == before
+
+
+def test_a_refusal_is_one_line_for_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["new_lesson.py", "frames", "05"])
+    assert new_lesson.main() == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# --- What a lesson costs
+
+
+@pytest.fixture(scope="module")
+def checkout():
+    return lesson_cost.Checkout(ROOT)
+
+
+def test_what_only_one_lesson_uses_is_its_own(checkout):
+    assert checkout.topics == sorted(name[3:-6] for name in NOTEBOOKS)
+    for topic in checkout.topics:
+        own = checkout.own[topic]
+        assert f"wslab.labs.{topic}" in own
+        assert not own & {"wslab.labs.lesson", "wslab.exercises.exercise", "wslab.net.tap.relay"}
+    assert "wslab.exercises.frames" in checkout.own["frames"]
+    assert not checkout.own["frames"] & checkout.own["handshake"]
+
+
+def test_a_name_is_followed_through_its_doors(checkout):
+    assert checkout.defined_in("wslab.net", "EchoServer") == "wslab.net.servers.echo"
+    assert checkout.defined_in("wslab.wire", "encode_frame") == "wslab.wire.protocol.frames"
+
+
+def test_the_costs_are_printed(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["lesson_cost.py"])
+    assert lesson_cost.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "lab",
+        "exercise",
+        "view",
+        "net",
+        "wire",
+        "js+css",
+        "sum",
+        "tests",
+        "files",
+    ]
+    assert lines[-1].startswith("mean")
