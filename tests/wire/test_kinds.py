@@ -10,4 +10,4 @@ from wslab.wire import KINDS, PALETTE, Kind
 def test_every_kind_has_its_look():
     assert tuple(KINDS) == get_args(Kind)
     assert len({look.shape for look in KINDS.values()}) == len(KINDS)
-    assert {look.colour for look in KINDS.values()} < set(PALETTE)
+    assert {look.colour for look in KINDS.values()} < set(PALETTE.values())

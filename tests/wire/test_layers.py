@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.wire import Capture, encode_frame
-from wslab.wire.recording import layers
+from wslab.wire.recording import layers_of
 
 KEY = b"key!"
 
@@ -28,7 +28,7 @@ def test_one_message_in_parts_with_a_ping_between_read_in_two_pieces():
             encode_frame(0, b"de", masking_key=KEY),
         ]
     )
-    found = layers(recorded(data[:12], data[12:]), 1, "client")
+    found = layers_of(recorded(data[:12], data[12:]), 1, "client")
     assert spans(found.frames) == [(0, 9, "text"), (9, 16, "ping"), (16, 24, "continuation")]
     assert spans(found.messages) == [(0, 24, "text")]
     assert found.messages[0].label == '"abcde"'
@@ -39,12 +39,12 @@ def test_one_message_in_parts_with_a_ping_between_read_in_two_pieces():
 def test_what_came_before_the_start_is_left_out():
     first = encode_frame(1, b"first", masking_key=KEY)
     second = encode_frame(2, b"\x00", masking_key=KEY)
-    found = layers(recorded(first, second), 1, "client", len(first))
+    found = layers_of(recorded(first, second), 1, "client", len(first))
     assert [span.label for span in found.messages] == ["1 bytes"]
     assert spans(found.reads) == [(11, 18, "read")]
 
 
 def test_a_message_without_its_end_is_no_message_yet():
-    found = layers(recorded(encode_frame(1, b"abc", masking_key=KEY, fin=False)), 1, "client")
+    found = layers_of(recorded(encode_frame(1, b"abc", masking_key=KEY, fin=False)), 1, "client")
     assert found.messages == ()
     assert len(found.frames) == 1

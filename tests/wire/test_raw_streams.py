@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame
 from wslab.wire.accounts import json as account_json
+from wslab.wire.accounts import json_pieces
 from wslab.wire.accounts import text as account_text
 from wslab.wire.formats import raw_streams
 from wslab.wire.protocol.deflate import Deflater
@@ -24,7 +25,7 @@ DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 
 
 def account(capture: Capture) -> dict:
-    return json.loads("".join(account_json.pieces(capture)))
+    return json.loads("".join(json_pieces(capture)))
 
 
 def of_files(client: bytes | None, server: bytes | None) -> Capture:
@@ -140,7 +141,7 @@ def test_logins_are_masked():
     secret = REQUEST.replace(b"Origin: ", b"Cookie: hunter2\r\nOrigin: ")
     capture = of_files(secret + CLIENT[len(REQUEST) :], SERVER)
     assert capture.index.unit(0).field("Cookie").value == "*******"
-    assert "hunter2" not in "".join(account_json.pieces(capture))
+    assert "hunter2" not in "".join(json_pieces(capture))
     assert capture.index.unit(2).payload == "Grüße".encode()
 
 
@@ -157,7 +158,7 @@ def test_of_large_frames_only_the_recording_and_one_message_are_held():
         capture = raw_streams.load_streams(*files)
         ends = {}
         written = 0
-        for piece in account_json.pieces(capture):
+        for piece in json_pieces(capture):
             written += len(piece)
             ends[written] = piece[-20:]
         lines = list(account_text.lines(capture))
@@ -233,7 +234,7 @@ def test_a_large_body_and_what_follows_one_are_held_once(head, messages):
     tracemalloc.start()
     try:
         capture = raw_streams.load_streams(*files)
-        for _ in account_json.pieces(capture):
+        for _ in json_pieces(capture):
             pass
         for _ in account_text.lines(capture):
             pass

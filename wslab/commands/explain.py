@@ -57,20 +57,16 @@ def run(options: argparse.Namespace) -> int:
     # Nothing is garbage before the end; looking for some would take a quarter of the time.
     gc.disable()
     capture = _capture(options)
+    from wslab.wire.accounts import WIDTH, json_pieces, text_pieces
+
     if options.json:
-        from wslab.wire.accounts import json as account_json
-
-        _write(_joined(account_json.pieces(capture)))
+        _write(_joined(json_pieces(capture)))
         return 0
-    from wslab.wire.accounts import text as account_text
-
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    width = shutil.get_terminal_size((account_text.WIDTH, 24)).columns
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
 
     def text() -> Iterator[str]:
-        return account_text.blocks(
-            capture, colour=colour, brief=options.brief, width=max(60, width)
-        )
+        return text_pieces(capture, colour=colour, brief=options.brief, width=max(60, width))
 
     if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
         _write(text())

@@ -8,7 +8,7 @@ from wslab.net.clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
 from wslab.view.experiments import RoundTrips
 from wslab.view.wire.layers_view import LayersView
-from wslab.wire.recording import layers
+from wslab.wire.recording import layers_of
 
 PATIENCE = 5.0
 """Seconds until a piece must have crossed the tap."""
@@ -51,7 +51,7 @@ class DataTransfer(Lesson):
         """
         if not self._connection:
             raise LookupError("nothing was sent yet: lab.send(...) first, then run this cell again")
-        return LayersView(layers(self.capture, self._connection, "client", self._start))
+        return LayersView(layers_of(self.capture, self._connection, "client", self._start))
 
     def hang_up(self) -> None:
         """End the TCP connection of `send`: the next one goes over a new one."""

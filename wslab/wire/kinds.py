@@ -34,7 +34,8 @@ RED = Colour("red", "#d55e00", "#d55e00", "#f0762a", 202)
 PURPLE = Colour("purple", "#cc79a7", "#b8628f", "#cc79a7", 175)
 ALARM = Colour("alarm", "#b3261e", "#b3261e", "#ff8a80", 160)
 GREY = Colour("grey", "#7f7f7f", "#7f7f7f", "#8c8c8c", 246)
-PALETTE = (BLUE, GREEN, ORANGE, YELLOW, RED, PURPLE, ALARM, GREY)
+PALETTE = {one.name: one for one in (BLUE, GREEN, ORANGE, YELLOW, RED, PURPLE, ALARM, GREY)}
+"""The colours by name; `alarm` is for what is broken."""
 
 
 class Look(NamedTuple):

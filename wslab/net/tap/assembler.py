@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from wslab.wire import Direction
-from wslab.wire.protocol import frames
+from wslab.wire.protocol import read_header
 from wslab.wire.recording import CutSide, Cutter
 
 LARGEST = 16 * 2**20
@@ -169,7 +169,7 @@ class Assembler:
         """Bytes of the frame at a place in the buffer; None where no frame's header is there."""
         if not side.cut.speaks_frames:
             return None
-        header = frames.read_header(side.buffer, position, len(side.buffer))
+        header = read_header(side.buffer, position, len(side.buffer))
         return None if header is None else header.length + header.payload_length
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:

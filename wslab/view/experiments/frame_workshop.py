@@ -8,9 +8,8 @@ from dataclasses import replace
 from html import escape
 from typing import Any, Literal, Protocol
 
-from wslab.wire import Capture, Unit, new_masking_key, rfc_url
-from wslab.wire.fields import Direction
-from wslab.wire.protocol.frame_draft import FrameDraft, flip_bit
+from wslab.wire import Capture, Direction, Unit, new_masking_key, rfc_url
+from wslab.wire.protocol import FrameDraft, flip_bit
 
 from ..live.assets import script, style
 from ..live.jobs import Jobs

@@ -51,8 +51,8 @@ def _read(path: str) -> str:
 
 def _kinds_css() -> str:
     """The palette on light and dark paper, and `--ws-kind` for whatever shows a kind of unit."""
-    light = "".join(f"  --ws-{colour.name}: {colour.on_light};\n" for colour in PALETTE)
-    dark = "".join(f"  --ws-{colour.name}: {colour.on_dark};\n" for colour in PALETTE)
+    light = "".join(f"  --ws-{colour.name}: {colour.on_light};\n" for colour in PALETTE.values())
+    dark = "".join(f"  --ws-{colour.name}: {colour.on_dark};\n" for colour in PALETTE.values())
     themes = (
         'body[data-jp-theme-light="false"] .wslab, body.vscode-dark .wslab, '
         "body.vscode-high-contrast:not(.vscode-high-contrast-light) .wslab"

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from wslab.wire import KINDS
-from wslab.wire.fields import Unit, rfc_url
-from wslab.wire.protocol.frames import Opcode, frame_payload, read_header
+from wslab.wire import KINDS, Unit, rfc_url
+from wslab.wire.protocol import Opcode, frame_payload, read_header
 from wslab.wire.recording import Event, Row
 
 FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4

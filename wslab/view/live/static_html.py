@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from html import escape
 
-from wslab.wire import KINDS
-from wslab.wire.fields import Unit
-from wslab.wire.kinds import ALARM
+from wslab.wire import KINDS, PALETTE, Unit
 from wslab.wire.recording import Capture, Row
 
 from .batches import MOST_FIELDS, clipped, link
@@ -24,7 +22,10 @@ BYTES = 256
 
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.93em"
 _RULE = "color-mix(in srgb,currentColor 22%,transparent)"
-_ALARM = f"background:{ALARM.plain};color:#fff;border-radius:3px;padding:0 .4em;font-weight:600"
+_ALARM = (
+    f"background:{PALETTE['alarm'].plain};"
+    "color:#fff;border-radius:3px;padding:0 .4em;font-weight:600"
+)
 _DONE = "border:1px dashed currentColor;border-radius:3px;padding:0 .4em"
 _CELL = "text-align:left;vertical-align:top;padding:.1em 1.2em .1em 0;border:0"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wslab.wire.fields import Unit
+from wslab.wire import Unit
 
 from ..live.static_html import render_unit
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from wslab.wire import KINDS
-from wslab.wire.kinds import GREY
+from wslab.wire import KINDS, PALETTE
 from wslab.wire.recording import Layers, Span
 
-_COLOURS = {"read": GREY.plain} | {kind: look.colour.plain for kind, look in KINDS.items()}
+_COLOURS = {kind: look.colour for kind, look in KINDS.items()} | {"read": PALETTE["grey"]}
 _SHOWN = 150
 """Spans of one layer that are drawn."""
 
@@ -49,7 +48,7 @@ class LayersView:
                 "white-space:nowrap;text-overflow:ellipsis;padding:.1em 0;text-align:center;"
                 "box-sizing:border-box;border:1px solid color-mix(in srgb,currentColor 55%,"
                 "transparent);border-bottom:4px solid "
-                f"{_COLOURS[span.kind]}'>{escape(text)}</span>"
+                f"{_COLOURS[span.kind].plain}'>{escape(text)}</span>"
             )
             position = span.stop
         if position < self.layers.stop:

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire.protocol.connection_state import TCP, TRANSITIONS, Peer, State, edges_of
+from wslab.wire.protocol import TCP, TRANSITIONS, Peer, State, edges_of
 from wslab.wire.recording import Capture, StateLog, steps
 
 from ..live.assets import script, style

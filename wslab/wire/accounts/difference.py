@@ -7,7 +7,6 @@ payload (inflated where compressed). When it came does not count, nor in which p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
 from ..fields import Unit
@@ -78,6 +77,8 @@ def _opcodes(old: list[Said], new: list[Said]) -> list[tuple[str, int, int, int,
         ]
         steps.append(("replace", paired, len(a), paired, len(b)))
     else:
+        from difflib import SequenceMatcher  # only for who compares
+
         steps = list(SequenceMatcher(None, a, b, autojunk=False).get_opcodes())
     return start + [(tag, i + same, j + same, k + same, m + same) for tag, i, j, k, m in steps]
 

@@ -28,7 +28,7 @@ _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16
 
 
-def pieces(capture: Capture) -> Iterator[str]:
+def json_pieces(capture: Capture) -> Iterator[str]:
     """The JSON text in pieces; beside the recording, one message is in memory at a time."""
     index = capture.index
     yield '{"units": ['

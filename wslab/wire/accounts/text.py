@@ -67,11 +67,11 @@ def lines(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
     """The account: one line a unit if `brief`, else each unit field by field."""
-    for block in blocks(capture, colour=colour, brief=brief, width=width):
+    for block in text_pieces(capture, colour=colour, brief=brief, width=width):
         yield from block.removesuffix("\n").split("\n")
 
 
-def blocks(
+def text_pieces(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
     """The account in pieces of many lines, each line with its end."""

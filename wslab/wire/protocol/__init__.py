@@ -23,7 +23,7 @@ from .deflate import Agreement, Deflater, Inflater
 from .frame_draft import FrameDraft, flip_bit
 from .frames import (
     KIND_OF_OPCODE,
-    Header,
+    FrameHeader,
     Opcode,
     encode_frame,
     frame_payload,
@@ -48,7 +48,7 @@ __all__ = [
     "CloseCode",
     "Deflater",
     "FrameDraft",
-    "Header",
+    "FrameHeader",
     "Inflater",
     "KeyStep",
     "Opcode",

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..fields import Direction, Field, Violation
-from .frames import Header, encode_frame, frame_fields, frame_payload, frame_violations, read_header
+from .frames import (
+    FrameHeader,
+    encode_frame,
+    frame_fields,
+    frame_payload,
+    frame_violations,
+    read_header,
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class FrameDraft:
         return frame_violations(data[0], _header(data), direction, 0, False, self.payload)
 
 
-def _header(data: bytes) -> Header:
+def _header(data: bytes) -> FrameHeader:
     header = read_header(data, 0, len(data))
     assert header is not None, "a frame that was just made has a header"
     return header

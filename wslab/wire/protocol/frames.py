@@ -50,7 +50,7 @@ KIND_OF_OPCODE: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for 
 """The kind of a frame by its opcode."""
 
 
-class Header(NamedTuple):
+class FrameHeader(NamedTuple):
     """How long a frame's header and payload are, and whether it is masked."""
 
     length: int
@@ -59,7 +59,7 @@ class Header(NamedTuple):
     masked: bool
 
 
-def read_header(data: bytes | bytearray, start: int, stop: int) -> Header | None:
+def read_header(data: bytes | bytearray, start: int, stop: int) -> FrameHeader | None:
     """The header of the frame at `start`; None where the bytes up to `stop` do not hold it all."""
     if stop - start < 2:
         return None
@@ -71,7 +71,7 @@ def read_header(data: bytes | bytearray, start: int, stop: int) -> Header | None
         return None
     if extended:
         short = int.from_bytes(data[start + 2 : start + 2 + extended], "big")
-    return Header(length, short, masked)
+    return FrameHeader(length, short, masked)
 
 
 def mask(data: bytes | bytearray, key: bytes) -> bytes:
@@ -86,7 +86,7 @@ def mask(data: bytes | bytearray, key: bytes) -> bytes:
     )
 
 
-def frame_payload(data: bytes | bytearray, start: int, header: Header) -> bytes:
+def frame_payload(data: bytes | bytearray, start: int, header: FrameHeader) -> bytes:
     """The unmasked payload of the frame at `start`."""
     begin = start + header.length
     payload = data[begin : begin + header.payload_length]
@@ -100,7 +100,7 @@ def payload_at(data: bytes | bytearray, start: int) -> bytes:
     return frame_payload(data, start, header)
 
 
-def payload_pieces(data: bytes | bytearray, start: int, header: Header) -> Iterator[bytes]:
+def payload_pieces(data: bytes | bytearray, start: int, header: FrameHeader) -> Iterator[bytes]:
     """The unmasked payload of the frame at `start`, 64 KiB at a time."""
     begin, stop = start + header.length, start + header.length + header.payload_length
     key = bytes(data[begin - 4 : begin]) if header.masked else b""
@@ -158,7 +158,7 @@ def new_masking_key() -> bytes:
 
 def frame_fields(
     data: bytes,
-    header: Header,
+    header: FrameHeader,
     direction: Direction,
     payload: bytes,
     meaning: str | None = None,
@@ -271,7 +271,7 @@ EARLY = 0x200  # sent before the response to the handshake had come
 
 def frame_violations(
     first: int,
-    header: Header,
+    header: FrameHeader,
     direction: Direction,
     marks: int,
     rsv1_allowed: bool,
@@ -389,7 +389,7 @@ class Splitter:
         elif opcode == Opcode.CONTINUATION and first & 0x80:
             self.in_message = False
 
-    def _look(self, data: bytes | bytearray, start: int, header: Header) -> int:
+    def _look(self, data: bytes | bytearray, start: int, header: FrameHeader) -> int:
         first = data[start]
         mark = (first & 0x0F) | (FIN if first & 0x80 else 0) | self.context
         payload = b""

@@ -7,7 +7,7 @@ them), `contents`; then what is read off these: `layers`, `story`, `state_log`.
 from .capture import Capture
 from .cutter import CutSide, Cutter
 from .index import LARGE, Index, Row, mark_words
-from .layers import Layers, Span, layers
+from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
 from .messages import Message
 from .preview import printable
@@ -33,7 +33,7 @@ __all__ = [
     "StateChange",
     "StateLog",
     "Step",
-    "layers",
+    "layers_of",
     "mark_words",
     "printable",
     "states_of",

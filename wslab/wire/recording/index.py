@@ -18,6 +18,7 @@ from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.connection_state import State, StateEvent
 from ..protocol.deflate import Agreement, Inflater
+from ..protocol.frames import FrameHeader
 from ..protocol.http import Head
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
@@ -509,7 +510,7 @@ class Index:
         connection = self._connections[stream // 2]
         return connection.server if stream % 2 else connection.client
 
-    def _said(self, number: int, stream: int, first: int, header: frames.Header) -> Said | None:
+    def _said(self, number: int, stream: int, first: int, header: FrameHeader) -> Said | None:
         """What a frame adds to its message; None where its payload alone says that."""
         large = header.payload_length >= LARGE
         if first & 0x0F > 2 or (first in (0x81, 0x82) and not large):
@@ -522,7 +523,7 @@ class Index:
         assert side.contents is not None, "a frame stands behind a handshake"
         return side.contents.frame(self._start[number], fragment)
 
-    def _check(self, number: int, data: bytearray, header: frames.Header, said: Said | None) -> int:
+    def _check(self, number: int, data: bytearray, header: FrameHeader, said: Said | None) -> int:
         """Note in a row's marks whether what it adds to its message breaks a rule."""
         start = self._start[number]
         if said is not None:

@@ -32,7 +32,7 @@ class Layers(NamedTuple):
     reads: tuple[Span, ...]
 
 
-def layers(capture: Capture, connection: int, direction: Direction, start: int = 0) -> Layers:
+def layers_of(capture: Capture, connection: int, direction: Direction, start: int = 0) -> Layers:
     """Take a direction apart from byte `start` of its stream on, which should start a frame.
 
     A message that is not finished is left out; control frames between its parts stay frames.

@@ -10,7 +10,7 @@ PREVIEW = 80
 """Characters of a preview at most."""
 
 
-def preview(data: bytearray, start: int, header: frames.Header, said: Said | None) -> str:
+def preview(data: bytearray, start: int, header: frames.FrameHeader, said: Said | None) -> str:
     """What a frame says, on one line of at most 80 characters."""
     opcode = data[start] & 0x0F
     if said is not None:
