@@ -138,27 +138,19 @@ def loopback() -> str:
 
 def websocket_echo() -> str:
     """Open a real WebSocket to a real echo server on loopback and time one round trip."""
-    from websockets.asyncio.client import connect
-    from websockets.asyncio.server import ServerConnection, serve
+    from wslab.net import EchoServer, connect
 
-    async def echo(connection: ServerConnection) -> None:
-        async for message in connection:
-            await connection.send(message)
-
-    async def talk() -> str:
-        async with serve(echo, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
-            url = f"ws://127.0.0.1:{port}"
-            async with connect(url, compression=None, ping_interval=None, proxy=None) as client:
-                start = time.perf_counter()
-                await client.send("Hello")
-                answer = await client.recv()
-                seconds = time.perf_counter() - start
-        if answer != "Hello":
-            raise OSError(f"sent 'Hello' to {url}, got {answer!r}")
-        return f"'Hello' went to {url} and came back in {seconds * 1000:.1f} ms"
-
-    return in_thread(asyncio.wait_for(talk(), NETWORK_TIMEOUT))()
+    with (
+        EchoServer("doctor") as server,
+        connect(server.url, open_timeout=NETWORK_TIMEOUT) as client,
+    ):
+        start = time.perf_counter()
+        client.send("Hello")
+        answer = client.recv(NETWORK_TIMEOUT)
+        seconds = time.perf_counter() - start
+    if answer != "Hello":
+        raise OSError(f"sent 'Hello' to {server.url}, got {answer!r}")
+    return f"'Hello' went to {server.url} and came back in {seconds * 1000:.1f} ms"
 
 
 def proxy() -> Check:

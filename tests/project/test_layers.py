@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The shell: no widgets there. Labs are for notebooks.
     "commands": {"net", "wire", "course", "doctor"},
     "cli": {"commands"},
-    "doctor": {"course"},
+    "doctor": {"course", "net"},
     "course": set(),
     "__main__": {"cli"},
     "__init__": {"view"},  # %load_ext wslab, and only then
