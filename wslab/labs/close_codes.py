@@ -284,10 +284,9 @@ class CloseCodes(Lesson):
         """An ending for the trace exercise: only its wire is shown, without the client's code."""
         result = self._play(MYSTERY, "websockets")
         for line in result.wire:
-            arrow = "client ──▶" if line.direction == "client" else "◀── server"
             mark = "   ⚠ broken" if line.broken else ""
             asked = (line.kind, line.direction) == ("close", "client")
-            print(f"{arrow}  {'close ?' if asked else line.text}{mark}")
+            print(f"{line.arrow}  {'close ?' if asked else line.text}{mark}")
         return result
 
 

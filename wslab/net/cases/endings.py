@@ -40,6 +40,11 @@ class WireLine(NamedTuple):
     broken: bool = False
     """Whether it breaks a rule."""
 
+    @property
+    def arrow(self) -> str:
+        """Who sent it, as a picture."""
+        return "client ──▶" if self.direction == "client" else "◀── server"
+
 
 class Documented(NamedTuple):
     """What the table says will happen. 1005 among the frames: a close frame without a code."""
@@ -79,7 +84,7 @@ class Result(NamedTuple):
     def __str__(self) -> str:
         lines = [f"{self.name} on {self.stack}:"]
         lines.append("  on the wire")
-        lines += [f"    {_arrow(line)}  {line.text}" for line in self.wire]
+        lines += [f"    {line.arrow}  {line.text}" for line in self.wire]
         for who, report in (("client", self.client), ("server", self.server)):
             if report.raw:
                 lines.append(f"  the {who}, a raw peer (no API), heard")
@@ -101,10 +106,12 @@ class Cast:
     def __init__(self, peers: Peers, capture: Capture, things: contextlib.ExitStack) -> None:
         self.peers = peers
         self.capture = capture
-        self.raw: dict[str, PeerReport] = {}
-        """The reports of raw peers, which stand in for one on a library."""
         self.things = things
         """What is let go when the play is over."""
+        self.raw: Direction | None = None
+        """The side of the raw peer that stands in for one on the library, if one does."""
+        self.reports: dict[str, PeerReport] = {}
+        """What a stand-in of another kind says."""
 
     def serve(self, behaviour: str, **options: Any) -> str:
         """Start the library's server; the URL of the tap in front of it."""
@@ -124,14 +131,13 @@ class Cast:
         self.peers.connect(self.tapped(server.url), close_timeout=close_timeout)
         if message:
             self.peers.send("client", message)
-        self.raw["server"] = PeerReport(None)
+        self.raw = "server"
         return self.peers
 
     def visit(self, how: str) -> None:
         """Let a faulty client visit the library's server."""
-        result = visit(how, self.serve("echo"))
-        heard = "no close frame" if result.close_code is None else f"close {result.close_code}"
-        self.raw["client"] = PeerReport(result.close_code, "", None, (heard,))
+        visit(how, self.serve("echo"))
+        self.raw = "client"
 
     def tapped(self, url: str) -> str:
         """The URL of a new tap in front of the server at `url`."""
@@ -206,7 +212,7 @@ def _asks_for_1006(cast: Cast) -> None:
 def _tls_fails(cast: Cast) -> None:
     with TLSServerWithoutCertificate("ending tls") as server:
         cast.peers.connect(cast.tapped(server.url))
-        cast.raw["server"] = PeerReport(None, "", False, tuple(server.said))
+        cast.reports["server"] = PeerReport(None, "", False, tuple(server.said))
 
 
 def _full(cast: Cast) -> None:
@@ -319,26 +325,29 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
         cast = Cast(peers, capture, things)
         try:
             ending.script(cast)
-            client = cast.raw.get("client") or peers.report("client", PATIENCE)
-            server = cast.raw.get("server") or peers.report("server", PATIENCE)
+            reports = {
+                side: cast.reports.get(side) or peers.report(side, PATIENCE)
+                for side in ("client", "server")
+                if side != cast.raw
+            }
             _wait_for_the_end(capture, before)
         finally:
             peers.reset()
     connection = before + 1
-    wire = tuple(_wire(capture, connection))
-    sent = {side: _close_sent(capture, connection, side) for side in ("client", "server")}
-    if "server" in cast.raw and server.code is None and not server.said:
-        heard = sent["client"]
+    sends = {side: _close_sent(capture, connection, side) for side in ("client", "server")}
+    if cast.raw is not None:
+        heard = sends["client" if cast.raw == "server" else "server"]
         said = "no close frame" if heard is None else f"close {heard}"
-        server = PeerReport(heard, "", None, (said,))
+        reports[cast.raw] = PeerReport(heard, "", None, (said,))
+    client, server = reports["client"], reports["server"]
     observed = Documented(
-        sent["client"], sent["server"], client.code, client.clean, server.code, server.clean
+        sends["client"], sends["server"], client.code, client.clean, server.code, server.clean
     )
     return Result(
         ending.name,
         peers.name,
         connection,
-        wire,
+        tuple(_wire(capture, connection)),
         client,
         server,
         observed,
@@ -396,10 +405,6 @@ def _close_sent(capture: Capture, connection: int, direction: Direction) -> int 
         if (row.connection, row.direction, row.kind) == (connection, direction, "close"):
             return code_in(index.unit(row.number).payload)
     return None
-
-
-def _arrow(line: WireLine) -> str:
-    return "client ──▶" if line.direction == "client" else "◀── server"
 
 
 def name_of(ending: int | str) -> str:
