@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from urllib.parse import quote
 
 from wslab.net import loop
@@ -64,7 +65,8 @@ async def _meet(case: Case, url: str) -> tuple[int, str]:
         await asyncio.gather(acting, return_exceptions=True)
         if farewell is None:
             return 1006, ""
-        await peer.send(Opcode.CLOSE, farewell.payload)
-        return peer.close_code or 1006, farewell.payload[2:].decode()
+        with contextlib.suppress(OSError):
+            await peer.send(Opcode.CLOSE, farewell.payload)
+        return peer.close_code or 1006, farewell.payload[2:].decode(errors="replace")
     finally:
         await close(peer.connection.writer)

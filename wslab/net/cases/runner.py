@@ -1,7 +1,9 @@
 """Cases, played for real: as a client that visits any server, or as a server for any client.
 
-visit("wrong-version", lab.url)                  # what came back
-FaultyServer("masks-its-frames").start()         # behaves until the first message comes
+    visit("wrong-version", lab.url)             # what came back
+    FaultyServer("masks-its-frames").start()    # behaves until the first message comes
+
+Each does the same every time, down to the key of the handshake and the masking key.
 """
 
 from __future__ import annotations
@@ -47,8 +49,8 @@ class Observed(NamedTuple):
     sent: bytes
     """All that the client sent; before a faulty server its request."""
     answer: bytes
-    """What the server answered to a faulty request, or a faulty server's answer; for a 101 its head
-    alone. Empty if nothing came."""
+    """The answer to a wrong request, or a wrong answer; for a 101 its head alone. Empty if nothing
+    came, and where the handshake was right."""
     status: int | None
     """The HTTP status of the answer, None if there was none."""
     outcome: str
