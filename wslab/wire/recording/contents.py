@@ -1,4 +1,4 @@
-"""What the data frames of a recorded stream say, for whoever looks at one of them.
+"""The contents of a recorded stream's data frames, looked up one by one.
 
 A fragment can only be understood after those before it, and with compression a message after all
 messages before it. So a look walks from the nearest place where nothing has to be known, and the
@@ -23,8 +23,8 @@ CHECKPOINT = 1 << 20
 """Bytes of the stream after which an inflater's window is kept, to start from there again."""
 
 
-class Said(NamedTuple):
-    """What one data frame adds to its message."""
+class FrameContent(NamedTuple):
+    """One frame's unmasked, inflated part of its message."""
 
     kind: MessageKind | None
     """The message's kind; None where the frame belongs to none."""
@@ -67,7 +67,7 @@ class Said(NamedTuple):
 
 
 def not_utf8(content: bytes, fault: int, size: int) -> Violation:
-    """The broken rule, with the place: byte `fault` of the content that one frame adds."""
+    """The broken rule text-not-utf8, naming the place: byte `fault` of one frame's content."""
     rule = RULES["text-not-utf8"]
     if fault >= size:
         where = "Here it ends inside a character."
@@ -100,10 +100,10 @@ class Contents:
         self._windows = [b""]
         self._assembler = Assembler()
         self._next = -1  # the frame that the walk comes to next; -1: there is no walk
-        self._last: tuple[int, Said] | None = None
+        self._last: tuple[int, FrameContent] | None = None
 
-    def frame(self, offset: int, fragment: bool) -> Said | None:
-        """What the whole data frame at `offset` adds to its message.
+    def frame(self, offset: int, fragment: bool) -> FrameContent | None:
+        """The content of the complete data frame at `offset`.
 
         None for a fragment whose message began with what has been dropped since.
         """
@@ -112,7 +112,7 @@ class Contents:
         if not self._start(offset, fragment):
             if self._inflater is None:
                 return None
-            return Said(None, True, b"", 0, 0, (), None, uninflated=True)
+            return FrameContent(None, True, b"", 0, 0, (), None, uninflated=True)
         while self._next < offset:
             self._step(keep=False)
         self._last = offset, self._step(keep=True)
@@ -144,8 +144,8 @@ class Contents:
         self._next = start
         return True
 
-    def _step(self, keep: bool) -> Said:
-        """Read the next frame of the walk, and what it says where that is to be kept."""
+    def _step(self, keep: bool) -> FrameContent:
+        """Read the next frame of the walk; its bytes are kept only if `keep`."""
         data, start, made = self._streams[self._number], self._next, self._assembler
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a walk only comes to whole frames"
@@ -155,14 +155,14 @@ class Contents:
         content = bytearray()
         if made.kind is not None:
             for piece in frames.payload_pieces(data, start, header):
-                for said in made.feed(piece):
+                for part in made.feed(piece):
                     if keep and len(content) < KEPT:
-                        content += said
-            for said in made.end():
+                        content += part
+            for part in made.end():
                 if keep and len(content) < KEPT:
-                    content += said
+                    content += part
             self._keep_place()
-        return Said(
+        return FrameContent(
             made.kind, made.compressed, bytes(content[:KEPT]), made.length - before, before,
             tuple(made.faults), made.utf8.fault if made.utf8 else None, made.uninflated,
         )  # fmt: skip

@@ -22,7 +22,7 @@ from ..protocol.frames import FrameHeader
 from ..protocol.http import Head
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
-from .contents import Contents, Said, not_utf8
+from .contents import Contents, FrameContent, not_utf8
 from .cutter import CutSide, Cutter
 from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, whose_stream
@@ -453,10 +453,10 @@ class Index:
             )  # fmt: skip
         header = frames.read_header(data, start, len(data))
         assert header is not None, "a row is only made of a whole frame"
-        said = self._said(number, stream, data[start], header)
-        text = preview(data, start, header, said)
+        part = self._part(number, stream, data[start], header)
+        text = preview(data, start, header, part)
         if not marks & CHECKED:
-            marks = self._check(number, data, header, said)
+            marks = self._check(number, data, header, part)
         return Row(
             number, time, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F], start,
             header.length + header.payload_length, bool(marks & frames.FIN),
@@ -510,8 +510,10 @@ class Index:
         connection = self._connections[stream // 2]
         return connection.server if stream % 2 else connection.client
 
-    def _said(self, number: int, stream: int, first: int, header: FrameHeader) -> Said | None:
-        """What a frame adds to its message; None where its payload alone says that."""
+    def _part(
+        self, number: int, stream: int, first: int, header: FrameHeader
+    ) -> FrameContent | None:
+        """A frame's part of its message; None where that is simply its payload."""
         large = header.payload_length >= LARGE
         if first & 0x0F > 2 or (first in (0x81, 0x82) and not large):
             return None
@@ -523,11 +525,13 @@ class Index:
         assert side.contents is not None, "a frame stands behind a handshake"
         return side.contents.frame(self._start[number], fragment)
 
-    def _check(self, number: int, data: bytearray, header: FrameHeader, said: Said | None) -> int:
-        """Note in a row's marks whether what it adds to its message breaks a rule."""
+    def _check(
+        self, number: int, data: bytearray, header: FrameHeader, part: FrameContent | None
+    ) -> int:
+        """Note in a row's marks whether its part of the message breaks a rule."""
         start = self._start[number]
-        if said is not None:
-            faulty = bool(said.faults)
+        if part is not None:
+            faulty = bool(part.faults)
         else:
             text = data[start] & 0x0F == frames.Opcode.TEXT
             faulty = text and not is_utf8(frames.frame_payload(data, start, header))
@@ -650,11 +654,11 @@ class Index:
                 )
             )  # fmt: skip
         meaning = inflated = None
-        said = self._said(number, stream, whole[0], header)
-        if said is not None:
-            violations += said.violations
-            meaning = said.meaning(length)
-            inflated = said.content if said.compressed else None
+        part = self._part(number, stream, whole[0], header)
+        if part is not None:
+            violations += part.violations
+            meaning = part.meaning(length)
+            inflated = part.content if part.compressed else None
         elif marks & 0x0F == 1 and not is_utf8(payload):
             violations += (not_utf8(payload, utf8_fault(payload) or 0, length),)
         fields = frames.frame_fields(whole, header, direction, payload, meaning)

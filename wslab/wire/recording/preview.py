@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from ..protocol import frames
 from ..protocol.utf8 import is_utf8
-from .contents import Said
+from .contents import FrameContent
 
 PREVIEW = 80
 """Characters of a preview at most."""
 
 
-def preview(data: bytearray, start: int, header: frames.FrameHeader, said: Said | None) -> str:
+def preview(
+    data: bytearray, start: int, header: frames.FrameHeader, part: FrameContent | None
+) -> str:
     """What a frame says, on one line of at most 80 characters."""
     opcode = data[start] & 0x0F
-    if said is not None:
-        content, text = said.content[: 4 * PREVIEW], said.kind == "text"
-        if said.uninflated and not content:
+    if part is not None:
+        content, text = part.content[: 4 * PREVIEW], part.kind == "text"
+        if part.uninflated and not content:
             shown = min(header.payload_length, 16)
             payload = frames.frame_payload(data, start, header._replace(payload_length=shown))
             return "cannot be inflated: " + payload.hex(" ")
