@@ -1,8 +1,8 @@
 """Peers to play with: a server and clients on Python's `websockets` or on Node's `ws`, told from
 outside what to do, and raw ones that send any frame."""
 
+from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers
-from wslab.net.peers.library_report import library_report
 from wslab.net.peers.node import NodeMissing, NodePeers, find_node
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
