@@ -141,7 +141,7 @@ def websocket_echo() -> str:
     from wslab.net import EchoServer, connect
 
     with (
-        EchoServer("doctor") as server,
+        EchoServer("doctor's own") as server,  # beside that of `DoctorView`
         connect(server.url, open_timeout=NETWORK_TIMEOUT) as client,
     ):
         start = time.perf_counter()
