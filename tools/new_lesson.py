@@ -87,7 +87,6 @@ check_size = Exercise(
     },
     hints=(
         "three parts: two bytes, the masking key, the text in UTF-8.",
-        "solution('size') shows one.",
     ),
     rfc="RFC 6455 §5.2",
     praise="whatever the letters are.",

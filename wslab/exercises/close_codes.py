@@ -129,7 +129,6 @@ check_payload = Exercise(
         "a code of 16 bits, the larger byte first: code.to_bytes(2, ...).",
         "then the reason as UTF-8: reason.encode().",
         "125 bytes at most for all of it: count bytes after encoding, and raise ValueError.",
-        "solution('payload') shows one.",
     ),
     rfc="RFC 6455 §5.5.1",
     wrong=_wrong_payload,
@@ -254,7 +253,7 @@ check_wait = Exercise(
         "go through the table of codes: after which of them does the same thing happen again?",
         "a thousand clients that lost their server come back together: who gets in?",
         "1006, 1001, 1011, 1012 and 1013 pass by themselves; 1000, 1002, 1007, 1008 do not.",
-        "2 ** attempt, with a limit, grows; solution('wait') shows one.",
+        "2 ** attempt, with a limit, grows.",
     ),
     rfc="RFC 6455 §7.2.3",
     praise="it gives up where nothing would change, and is patient where something may. In a real "

@@ -113,7 +113,6 @@ check_next_state = Exercise(
         "a close frame moves OPEN to CLOSING, whoever sends it; in CLOSING it changes nothing "
         "more.",
         "the end of TCP leads to CLOSED from everywhere.",
-        "solution('next_state') shows one.",
     ),
     rfc="RFC 6455 §7.1",
     wrong="{call} leads somewhere else.",
@@ -216,7 +215,6 @@ check_outbox = Exercise(
         "go through the four states one by one: what does the outbox do in each?",
         "CONNECTING is not the end: what is written then should be kept and sent later.",
         "in CLOSING nothing may be sent any more, and nothing should pretend that it was.",
-        "solution('outbox') shows one.",
     ),
     rfc="RFC 6455 §5.5.1",
     praise="nothing is lost, nothing is sent too late, and the order is kept.",

@@ -126,7 +126,6 @@ check_cut = Exercise(
         "the first frame has the opcode of text (1), all others 0.",
         "FIN is 0 everywhere but in the last frame.",
         "encode_frame(opcode, part, fin=...) makes one; return a list of them.",
-        "solution('cut') shows one.",
     ),
     rfc="RFC 6455 §5.4",
     praise="one message, in as many frames as you like.",
@@ -218,7 +217,6 @@ check_text = Exercise(
         "try it on the parts of 'ü' (c3 bc): what does each part say alone?",
         "put the bytes together first, then read them as UTF-8, once.",
         "bad UTF-8 must not be papered over: let UnicodeDecodeError come out, the peer earns 1007.",
-        "solution('text') shows one.",
     ),
     rfc="RFC 6455 §5.6",
     wrong=lambda payloads: (

@@ -126,7 +126,8 @@ class Exercise:
         `wrong`, `praise` and `call` are what is said of a wrong result, of a right answer, and of
         how the function was called; `wrong` and `praise` may name {call}, {got} and {expected}, or
         `wrong` and `call` be functions of the case. `use` is how the function is used on a case.
-        `why(got, *case)` is said where no mistake explains the result.
+        `why(got, *case)` is said where no mistake explains the result. After the last of `hints`
+        comes the way to the solution, where there is one.
         """
         self.name = name
         self.__doc__ = task
@@ -137,7 +138,7 @@ class Exercise:
             text: wrong if isinstance(wrong, Mistake) else Mistake(wrong)
             for text, wrong in (mistakes or {}).items()
         }
-        self.hints = Hints(*hints)
+        self.hints = Hints(*hints, *([f"solution('{name}') shows one."] if solution else []))
         self.rfc = rfc
         self.solution = solution
         self._wrong = wrong

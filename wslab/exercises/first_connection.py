@@ -215,7 +215,6 @@ check_goodbye = Exercise(
     hints=(
         "what is to happen first goes into onopen, what is to happen on the echo into onmessage.",
         "socket.send('My name is Ada') in one, socket.close(4001, 'enough') in the other.",
-        "solution('goodbye') shows one.",
     ),
     rfc="RFC 6455 §7.1.2",
     solution="""\
@@ -357,7 +356,6 @@ check_bytes = Exercise(
         "run the cell and read what stands under it: one fault tells its name.",
         "send() in onopen; look up the name of the property; and which codes may script use?",
         "the property is binaryType; 4000 is a code that script may use.",
-        "solution('bytes') shows one.",
     ),
     rfc="RFC 6455 §5.6",
     solution="""\

@@ -120,7 +120,6 @@ check_encode = Exercise(
         "byte 0 is FIN and opcode: 0b1000_0001. "
         "Byte 1 is MASK and the length: 0x80 + len(payload).",
         "masked byte i is payload[i] ^ key[i % 4]; bytes(...) makes bytes of a list of numbers.",
-        "solution('encode') shows one.",
     ),
     rfc="RFC 6455 §5.2",
     wrong="{call} is not the frame that a client sends.",
@@ -218,7 +217,6 @@ check_length = Exercise(
         "which bits of byte 1 are the length, and which is not?",
         "the longer forms are written first byte first: int.from_bytes(..., 'big').",
         "127 announces eight bytes, not four.",
-        "solution('length') shows one.",
     ),
     rfc="RFC 6455 §5.2",
     wrong=lambda frame: (
