@@ -9,6 +9,8 @@ from math import ceil, floor, log10
 from operator import add
 from typing import Literal, NamedTuple
 
+from wslab.wire import PALETTE
+
 Kind = Literal["lines", "bars", "stacked"]
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """The x and y of the points of each series, by its name."""
@@ -25,22 +27,22 @@ class Stroke(NamedTuple):
     """How a series looks: no two differ by their colour alone."""
 
     name: str
-    """The colour's name in the style sheet of the views."""
-    colour: str
-    """The same where there is no style sheet."""
+    """The colour's name in `PALETTE`."""
     style: str
+    """bqplot's name of the dashes."""
     dashes: str
     width: float
 
 
 STROKES = [
-    Stroke("purple", "#b8628f", "solid", "", 1.8),
-    Stroke("blue", "#0072b2", "dashed", "10 5", 1.8),
-    Stroke("orange", "#b87e00", "dotted", "2 4", 1.8),
-    Stroke("green", "#008f68", "dash_dotted", "10 4 2 4", 1.8),
-    Stroke("red", "#d55e00", "solid", "", 3.5),
-    Stroke("sky", "#2f8fc6", "dashed", "10 5", 3.5),
+    Stroke("purple", "solid", "", 1.8),
+    Stroke("blue", "dashed", "10 5", 1.8),
+    Stroke("orange", "dotted", "2 4", 1.8),
+    Stroke("green", "dash_dotted", "10 4 2 4", 1.8),
+    Stroke("red", "solid", "", 3.5),
+    Stroke("yellow", "dashed", "10 5", 3.5),
 ]
+_PLAIN = {colour.name: colour.plain for colour in PALETTE}
 
 
 def stroke(place: int) -> Stroke:
@@ -123,13 +125,13 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
         elif kind == "stacked":
             corners = f"{spots[0][0]},{BOTTOM} {path} {spots[-1][0]},{BOTTOM}"
             parts.append(
-                f"<polygon points='{corners}' fill='{look.colour}' stroke='currentColor'/>"
+                f"<polygon points='{corners}' fill='{_PLAIN[look.name]}' stroke='currentColor'/>"
             )
         else:
             wide = 0.85 * slot / len(shapes)
             parts += [
                 f"<rect x='{left + wide * (place - len(shapes) / 2):.1f}' y='{top}' "
-                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{look.colour}'/>"
+                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{_PLAIN[look.name]}'/>"
                 for left, top in spots
             ]
     apart = min(150, (RIGHT - LEFT) // len(shapes))
@@ -146,7 +148,9 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
 
 
 def _drawn_in(look: Stroke) -> str:
-    return f"stroke='{look.colour}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
+    return (
+        f"stroke='{_PLAIN[look.name]}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
+    )
 
 
 def _text(text: str, left: float, top: float, anchor: str) -> str:

@@ -5,9 +5,9 @@ function render({ model, el }) {
   const { title, view, kind } = model.get("_chart");
   const page = new Page(model);
   const button = h("button", { type: "button", "data-action": "start", hidden: true, onclick: () => page.ask({ do: "press" }) });
-  const summary = h("span", { role: "status", class: "ws-summary" });
+  const summary = h("span", { role: "status", class: "ws-numbers" });
   const problem = h("div", { class: "ws-problem", role: "alert", "data-wslab": "problem", hidden: true });
-  const legend = h("ul", { class: "ws-legend" });
+  const legend = h("ul", { class: "ws-legend ws-flow" });
   const place = h("div", { class: "ws-figure", role: "img", "aria-label": title });
   el.append(h("div", { class: "wslab ws-chart", "data-wslab": view, "data-kind": kind, "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), button, summary), problem, legend, place));
@@ -15,9 +15,9 @@ function render({ model, el }) {
   const entries = [];
   function tell(series) {
     for (const { name, stroke } of series.slice(entries.length)) {
-      const last = h("span", { class: "ws-last" });
+      const last = h("span", { class: "ws-last ws-quiet ws-numbers" });
       entries.push({ last });
-      legend.append(h("li", {}, swatch(stroke, kind), h("span", {}, name), last));
+      legend.append(h("li", { class: "ws-flow" }, swatch(stroke, kind), h("span", {}, name), last));
     }
     series.forEach(({ last }, at) => say(entries[at].last, last));
     legend.hidden = series.length < 2;

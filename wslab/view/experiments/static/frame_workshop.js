@@ -19,7 +19,7 @@ function render({ model, el }) {
 
   // -- the controls ---------------------------------------------------------------------------
 
-  const who = h("span", { class: "ws-fw-who", role: "group", "aria-label": "who sends" });
+  const who = h("span", { class: "ws-flow", role: "group", "aria-label": "who sends" });
   const recipe = h("select", {
     "data-input": "recipe",
     "aria-label": "start from a recipe",
@@ -38,11 +38,11 @@ function render({ model, el }) {
     return say(problem, "Expected the number of a row: choose an arrow on the wire, and read it above its bytes.");
   }
 
-  const taking = h("span", { class: "ws-fw-take" }, row, take);
+  const taking = h("span", { class: "ws-flow" }, row, take);
   const flags = {};
   for (const name of ["fin", "rsv1", "rsv2", "rsv3"]) {
     flags[name] = h("button", {
-      type: "button", "data-flag": name, class: "ws-fw-flag",
+      type: "button", "data-flag": name, class: "ws-mono",
       onclick: () => change(name, !frame[name]),
     });
   }
@@ -51,7 +51,7 @@ function render({ model, el }) {
     onchange: () => change("opcode", Number(opcode.value)),
   }, ...Array.from({ length: 16 }, (_, n) => h("option", { value: n }, OPCODES[n] ?? `${n} reserved`)));
   const masked = h("button", {
-    type: "button", "data-flag": "masked", class: "ws-fw-flag",
+    type: "button", "data-flag": "masked", class: "ws-mono",
     onclick: () => change("masked", frame.key === null),
   });
   const key = input("key", "masking key, 8 hex digits", { size: 12, spellcheck: "false" });
@@ -73,7 +73,7 @@ function render({ model, el }) {
     return h("input", { type: "text", "data-input": name, "aria-label": label, title: label, ...attributes });
   }
   const labelled = (label, ...controls) =>
-    h("div", { class: "ws-fw-line" }, h("span", { class: "ws-fw-label" }, label), ...controls);
+    h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, label), ...controls);
 
   // -- the bytes ------------------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ function render({ model, el }) {
   const explained = h("div", { class: "ws-fw-explained", "data-wslab": "explanation", role: "status" });
   const broken = h("div", { class: "ws-fw-broken" });
   const problem = h("div", { class: "ws-problem", role: "alert", "data-wslab": "problem", hidden: true });
-  const send = h("button", { type: "button", class: "ws-fw-send", "data-action": "send", onclick: () => page.ask({ do: "send" }) });
+  const send = h("button", { type: "button", class: "ws-next", "data-action": "send", onclick: () => page.ask({ do: "send" }) });
   const log = h("div", { class: "ws-fw-log", role: "log", "aria-label": "what came of it" });
 
   const root = h(
@@ -99,7 +99,7 @@ function render({ model, el }) {
       labelled("payload", text, h("span", { class: "ws-fw-label" }, "hex"), hex)),
     problem,
     grid, explained, broken,
-    h("div", { class: "ws-fw-line ws-fw-go" }, send),
+    h("div", { class: "ws-flow ws-fw-go" }, send),
     log,
   );
   el.append(root);
@@ -138,7 +138,7 @@ function render({ model, el }) {
     say(problem, f.problem ?? "");
     drawBytes();
     broken.replaceChildren(...f.violations.map((rule) => h("p", { "data-violation": "" },
-      h("span", { class: "ws-fw-alarm" }, "⚠ breaks a rule"), ` ${rule.text} `, link(rule.url, rule.rfc))));
+      h("span", { class: "ws-badge ws-broken" }, "⚠ breaks a rule"), ` ${rule.text} `, link(rule.url, rule.rfc))));
     say(send, f.sending ? "Waiting for what comes …" : `Send these ${plural(f.total, "byte")}`);
     send.disabled = f.sending;
   }
@@ -176,7 +176,7 @@ function render({ model, el }) {
       return h("div", { class: "ws-fw-byte", "data-byte": number },
         h("code", {}, byte), h("span", { class: "ws-fw-bits" }, ...bits));
     }));
-    if (frame.total > bytes.length) grid.append(h("span", { class: "ws-fw-more" }, `… ${plural(frame.total - bytes.length, "more byte")}`));
+    if (frame.total > bytes.length) grid.append(h("span", { class: "ws-fw-more ws-quiet" }, `… ${plural(frame.total - bytes.length, "more byte")}`));
     if (focused) bitAt(chosen)?.focus();
     explain(chosen);
   }
@@ -204,13 +204,13 @@ function render({ model, el }) {
 
   function showReactions(reactions) {
     log.replaceChildren(...reactions.slice().reverse().map((r) => h("div", { class: "ws-fw-reaction", "data-reaction": r.number },
-      h("div", {}, h("span", { class: "ws-fw-label" }, `${r.number} · the ${r.who} sent`), h("code", {}, r.sent)),
-      h("div", {}, h("span", { class: "ws-fw-label" }, "on the wire, back"),
-        h("span", { class: "ws-fw-back" },
+      h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, `${r.number} · the ${r.who} sent`), h("code", {}, r.sent)),
+      h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, "on the wire, back"),
+        h("span", { class: "ws-fw-back ws-flow" },
           ...(r.answers.length ? r.answers.map((a) => h("span", { class: "ws-fw-answer", "data-kind": a.kind }, shape(a.kind), ` ${a.kind} `, h("code", {}, a.preview)))
             : [h("span", {}, "nothing")]),
           r.ended ? h("span", {}, "and the TCP connection ended") : null)),
-      h("div", {}, h("span", { class: "ws-fw-label" }, "its API said"),
+      h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, "its API said"),
         h("span", { class: "ws-fw-said" }, r.said.join("\n") || "nothing")))));
   }
 

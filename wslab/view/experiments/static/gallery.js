@@ -1,8 +1,9 @@
 import { Page, h, link, say, set } from "../../live/static/elements.js";
+import { shape } from "../../live/static/shapes.js";
 import { showRow } from "../../live/static/show_row.js";
 import { PAGE_RUNS } from "./page_runs.js";
 
-const SHAPES = { fin: "⊣", rst: "⚡", tls: "🔒", close: "✕", text: "●", binary: "■", ping: "▲", pong: "△" };
+const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // what a line can be that is no unit of the wire view
 const LONG = 20; // characters of a button's text that ask for a wider column
 
 /** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
@@ -55,7 +56,7 @@ class GalleryView {
   absent() {
     const missing = this.stacks.filter((stack) => stack.missing);
     if (missing.length === 0) return [];
-    return [h("p", { class: "ws-absent" }, missing.map(({ name, label }) => `${name}: ${label}`).join(" "))];
+    return [h("div", { class: "ws-strip ws-small ws-quiet ws-wrap" }, missing.map(({ name, label }) => `${name}: ${label}`).join(" "))];
   }
 
   toggle(name, choosers) {
@@ -72,7 +73,7 @@ class GalleryView {
       return h("div",
         { class: long ? "ws-grid ws-long" : "ws-grid", role: "group", "aria-label": group || this.words.title,
           onkeydown: (event) => this.walk(event) },
-        groups.size > 1 ? h("span", { class: "ws-group", "aria-hidden": "true" }, group) : null,
+        groups.size > 1 ? h("h4", { "aria-hidden": "true" }, group) : null,
         ...experiments.map((experiment) => this.button(experiment)));
     });
   }
@@ -86,9 +87,9 @@ class GalleryView {
     const node = h("button",
       { type: "button", class: "ws-experiment", [`data-${this.words.noun}`]: name, "aria-pressed": "false", title: what,
         tabindex: this.buttons.size === 0 ? "0" : "-1", onclick: () => this.press(experiment) },
-      /^\d+$/.test(name) ? h("b", {}, name) : null,
+      /^\d+$/.test(name) ? h("b", { class: "ws-mono" }, name) : null,
       h("span", {}, this.label(experiment)),
-      tag ? h("span", { class: "ws-tag" }, tag) : null);
+      tag ? h("span", { class: "ws-small ws-quiet" }, tag) : null);
     node.classList.toggle("ws-tagged", Boolean(tag));
     this.buttons.set(name, node);
     return node;
@@ -124,13 +125,13 @@ class GalleryView {
     for (const [other, node] of this.buttons) set(node, "aria-pressed", String(other === name));
     if (this.buttons.has(name)) this.stopAt(this.buttons.get(name));
     this.go = this.words.press
-      ? h("button", { type: "button", class: "ws-primary", "data-action": "run", onclick: () => this.run() }, this.words.press)
+      ? h("button", { type: "button", class: "ws-next", "data-action": "run", onclick: () => this.run() }, this.words.press)
       : null;
     const heading = this.buttons.size ? (title ? `${name} · ${title}` : name) : title;
     this.chosen.replaceChildren(...[
       heading ? h("h3", {}, heading) : null,
-      what ? h("p", { class: "ws-what" }, what.replace(/([^.?!:])$/, "$1.")) : null,
-      code ? h("pre", { class: "ws-code-to-read" }, code) : null,
+      what ? h("p", {}, what.replace(/([^.?!:])$/, "$1.")) : null,
+      code ? h("pre", { class: "ws-mono" }, code) : null,
       ...this.numbers.map((number) => this.slider(number, (value) => (this.values[number.name] = value))),
       Array.isArray(predictions) ? this.radios(predictions)
         : this.slider({ ...predictions, name: "prediction" }, (value) => this.predict(value)),
@@ -143,14 +144,14 @@ class GalleryView {
   radios(predictions) {
     if (predictions.length === 0) return null;
     const group = `ws-${this.page.name}`;
-    return h("fieldset", { class: "ws-predictions" },
+    return h("fieldset", {},
       this.words.question ? h("legend", {}, this.words.question) : null,
       ...predictions.map((text) => h("label", {},
         h("input", { type: "radio", name: group, value: text, onchange: () => this.predict(text) }), h("span", {}, text))));
   }
 
   slider({ name, label, start, least, most, step }, onValue) {
-    const shown = h("span", { class: "ws-value", "aria-hidden": "true" }, start.toFixed(1));
+    const shown = h("span", { class: "ws-numbers", "aria-hidden": "true" }, start.toFixed(1));
     return h("label", { class: "ws-slider" }, h("span", {}, label),
       h("input", { type: "range", "data-input": name, min: least, max: most, step, value: this.values[name] ?? start,
         oninput: ({ target }) => {
@@ -212,10 +213,10 @@ class GalleryView {
     this.came.replaceChildren(...[
       ...told.map((stack) => this.account(stack, this.outcomes.get(stack.name), asks ? reason : [])),
       ...running.map(({ name, label }) => h("p", { class: "ws-running", role: "status" },
-        label ? `${label}: ` : "", this.words.waiting, h("span", { class: "ws-since", "aria-hidden": "true", "data-key": this.key(name) }))),
-      !asks && (why || rfc) ? h("p", { class: "ws-why" }, ...reason) : null,
+        label ? `${label}: ` : "", this.words.waiting, h("span", { class: "ws-since ws-quiet ws-numbers", "aria-hidden": "true", "data-key": this.key(name) }))),
+      !asks && (why || rfc) ? h("p", {}, ...reason) : null,
       difference && told.length ? h("p", { class: "ws-difference" }, h("b", {}, "They differ: "), difference) : null,
-      about ? h("p", { class: "ws-quiet ws-why" }, about) : null,
+      about ? h("p", { class: "ws-quiet" }, about) : null,
     ].filter(Boolean));
     set(this.result, "data-busy", running.length > 0);
     clearInterval(this.clock);
@@ -239,7 +240,7 @@ class GalleryView {
     const { mark, seconds, columns } = outcome;
     return h("div", attributes,
       label || mark
-        ? h("div", { class: "ws-account-head" }, h("b", {}, label), this.mark(mark),
+        ? h("div", { class: "ws-strip ws-flow" }, h("b", {}, label), this.mark(mark),
             seconds === null ? null : h("span", { class: "ws-quiet" }, `${Math.round(seconds * 1000)} ms`))
         : null,
       this.verdict(outcome, reason),
@@ -264,19 +265,19 @@ class GalleryView {
     const longest = Math.max(...lines.map(({ bar }) => bar ?? 0)) || 1;
     return h("div", attributes,
       title ? h("h4", {}, title) : null,
-      head ? h("p", { class: "ws-code" }, h("b", {}, head), detail ? h("span", {}, detail) : null, this.mark(mark)) : null,
+      head ? h("p", { class: "ws-code ws-flow" }, h("b", {}, head), detail ? h("span", {}, detail) : null, this.mark(mark)) : null,
       lines.length ? h("ul", {}, ...lines.map((line) => this.line(line, longest))) : null);
   }
 
   line({ text, label, direction, kind, row, broken, bar }, longest) {
     const server = direction === "server";
-    const shown = direction ? `${server ? "◀" : "▶"} ${SHAPES[kind] ?? "◆"} ${text}` : text;
+    const shown = direction ? [`${server ? "◀" : "▶"} `, NO_FRAMES[kind] ?? shape(kind), ` ${text}`] : [text];
     return h("li", { "data-direction": direction || null, "data-kind": kind || null, class: bar === null ? null : "ws-barred" },
       direction ? h("span", { class: "ws-unseen" }, server ? "server to client: " : "client to server: ") : null,
-      label ? h("span", { class: "ws-label" }, `${label} `) : null,
-      h("code", {}, shown),
+      label ? h("span", { class: "ws-quiet" }, `${label} `) : null,
+      h("code", { class: "ws-wrap" }, ...shown),
       bar === null ? null : this.stretch(bar / longest),
-      broken ? h("span", { class: "ws-breaks" }, "⚠ broken") : null,
+      broken ? h("span", { class: "ws-badge ws-broken" }, "⚠ broken") : null,
       row === null ? null
         : h("button", { type: "button", class: "ws-row-link", "data-row": row, title: `Show row ${row} in the wire view`,
             onclick: () => showRow(row) }, `row ${row}`));
