@@ -42,7 +42,6 @@ STROKES = [
     Stroke("red", "solid", "", 3.5),
     Stroke("yellow", "dashed", "10 5", 3.5),
 ]
-_PLAIN = {colour.name: colour.plain for colour in PALETTE}
 
 
 def stroke(place: int) -> Stroke:
@@ -125,13 +124,13 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
         elif kind == "stacked":
             corners = f"{spots[0][0]},{BOTTOM} {path} {spots[-1][0]},{BOTTOM}"
             parts.append(
-                f"<polygon points='{corners}' fill='{_PLAIN[look.name]}' stroke='currentColor'/>"
+                f"<polygon points='{corners}' fill='{PALETTE[look.name].plain}' stroke='currentColor'/>"
             )
         else:
             wide = 0.85 * slot / len(shapes)
             parts += [
                 f"<rect x='{left + wide * (place - len(shapes) / 2):.1f}' y='{top}' "
-                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{_PLAIN[look.name]}'/>"
+                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{PALETTE[look.name].plain}'/>"
                 for left, top in spots
             ]
     apart = min(150, (RIGHT - LEFT) // len(shapes))
@@ -148,9 +147,7 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
 
 
 def _drawn_in(look: Stroke) -> str:
-    return (
-        f"stroke='{_PLAIN[look.name]}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
-    )
+    return f"stroke='{PALETTE[look.name].plain}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
 
 
 def _text(text: str, left: float, top: float, anchor: str) -> str:
