@@ -33,6 +33,11 @@ class Stroke(NamedTuple):
     dashes: str
     width: float
 
+    @property
+    def plain(self) -> str:
+        """The colour where there is no style sheet."""
+        return PALETTE[self.name].plain
+
 
 STROKES = [
     Stroke("purple", "solid", "", 1.8),
@@ -123,14 +128,12 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
             parts.append(f"<polyline points='{path}' fill='none' {_drawn_in(look)}/>")
         elif kind == "stacked":
             corners = f"{spots[0][0]},{BOTTOM} {path} {spots[-1][0]},{BOTTOM}"
-            parts.append(
-                f"<polygon points='{corners}' fill='{PALETTE[look.name].plain}' stroke='currentColor'/>"
-            )
+            parts.append(f"<polygon points='{corners}' fill='{look.plain}' stroke='currentColor'/>")
         else:
             wide = 0.85 * slot / len(shapes)
             parts += [
                 f"<rect x='{left + wide * (place - len(shapes) / 2):.1f}' y='{top}' "
-                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{PALETTE[look.name].plain}'/>"
+                f"width='{wide:.1f}' height='{at_y(0) - top:.1f}' fill='{look.plain}'/>"
                 for left, top in spots
             ]
     apart = min(150, (RIGHT - LEFT) // len(shapes))
@@ -147,7 +150,7 @@ def picture(kind: Kind, series: Series, x: str, y: str) -> str:
 
 
 def _drawn_in(look: Stroke) -> str:
-    return f"stroke='{PALETTE[look.name].plain}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
+    return f"stroke='{look.plain}' stroke-width='{look.width}' stroke-dasharray='{look.dashes}'"
 
 
 def _text(text: str, left: float, top: float, anchor: str) -> str:
