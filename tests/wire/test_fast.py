@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wslab.wire import encode_frame
 from wslab.wire.protocol.deflate import Inflater
-from wslab.wire.protocol.frames import Splitter, payload_at
+from wslab.wire.protocol.frames import Splitter, frame_payload, header_at
 from wslab.wire.recording.fast import FastJoiner, FastSplitter, unmask_short
 from wslab.wire.recording.messages import Joiner
 
@@ -71,7 +71,7 @@ def test_short_frames_are_unmasked_together_as_one_by_one(parts):
         assert unmasked is None
         return
     for start, (payload, _) in zip(starts, parts, strict=True):
-        assert payload_at(data, start) == payload
+        assert frame_payload(data, start, header_at(data, start)) == payload
         assert unmasked[start + 6 : start + 6 + len(payload)] == payload
 
 

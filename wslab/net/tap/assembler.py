@@ -170,7 +170,7 @@ class Assembler:
         if not side.cut.speaks_frames:
             return None
         header = read_header(side.buffer, position, len(side.buffer))
-        return None if header is None else header.length + header.payload_length
+        return None if header is None else header.frame_length
 
     def _loose(self, side: _Side, start: int, stop: int) -> list[Piece]:
         if start >= stop:

@@ -70,8 +70,7 @@ def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     before, _, after = json.dumps(account).partition(json.dumps(_HOLE)[1:-1])
     yield before
     stream = capture.log.streams[stream_number(unit.connection, unit.direction)]
-    header = frames.read_header(unit.data, 0, len(unit.data))
-    assert header is not None, "a unit has its whole header"
+    header = frames.header_at(stream, unit.offset)
     for piece in frames.payload_pieces(stream, unit.offset, header):
         yield piece.hex()
     yield after

@@ -58,6 +58,11 @@ class FrameHeader(NamedTuple):
     payload_length: int
     masked: bool
 
+    @property
+    def frame_length(self) -> int:
+        """Bytes of the whole frame."""
+        return self.length + self.payload_length
+
 
 def read_header(data: bytes | bytearray, start: int, stop: int) -> FrameHeader | None:
     """The header of the frame at `start`; None where the bytes up to `stop` do not hold it all."""
@@ -93,16 +98,16 @@ def frame_payload(data: bytes | bytearray, start: int, header: FrameHeader) -> b
     return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
 
 
-def payload_at(data: bytes | bytearray, start: int) -> bytes:
-    """The unmasked payload of the whole frame at `start`."""
+def header_at(data: bytes | bytearray, start: int) -> Header:
+    """The header of the whole frame at `start`."""
     header = read_header(data, start, len(data))
-    assert header is not None, "only a whole frame has a payload"
-    return frame_payload(data, start, header)
+    assert header is not None, "a whole frame has its whole header"
+    return header
 
 
 def payload_pieces(data: bytes | bytearray, start: int, header: FrameHeader) -> Iterator[bytes]:
     """The unmasked payload of the frame at `start`, 64 KiB at a time."""
-    begin, stop = start + header.length, start + header.length + header.payload_length
+    begin, stop = start + header.length, start + header.frame_length
     key = bytes(data[begin - 4 : begin]) if header.masked else b""
     for position in range(begin, stop, 65536):
         piece = bytes(data[position : min(position + 65536, stop)])
@@ -363,11 +368,11 @@ class Splitter:
         """Append offset and marks of the next frame; False where it is not all there."""
         start = self.position
         header = read_header(data, start, stop)
-        if header is None or start + header.length + header.payload_length > stop:
+        if header is None or start + header.frame_length > stop:
             return False
         starts.append(start)
         marks.append(self._look(data, start, header))
-        self.follow(data[start], header.length + header.payload_length)
+        self.follow(data[start], header.frame_length)
         return True
 
     @property

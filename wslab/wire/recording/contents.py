@@ -147,9 +147,8 @@ class Contents:
     def _step(self, keep: bool) -> FrameContent:
         """Read the next frame of the walk; its bytes are kept only if `keep`."""
         data, start, made = self._streams[self._number], self._next, self._assembler
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "a walk only comes to whole frames"
-        self._next = start + header.length + header.payload_length
+        header = frames.header_at(data, start)
+        self._next = start + header.frame_length
         made.begin(data[start])
         before = made.length
         content = bytearray()

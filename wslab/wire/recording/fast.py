@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from ..fields import Direction
-from ..protocol.frames import FIN, IN_MESSAGE, Splitter, payload_at
+from ..protocol.frames import FIN, IN_MESSAGE, Splitter, frame_payload, header_at
 from ..protocol.messages import MessageKind
 from ..protocol.utf8 import is_utf8
 from ..rules import RULES
@@ -155,7 +155,7 @@ class FastJoiner(Joiner):
                 begin = start - first_start + 6
                 content = unmasked[begin : begin + data[start + 1] - 0x80]
             else:
-                content = payload_at(data, start)
+                content = frame_payload(data, start, header_at(data, start))
             fine = first == 0x82 or content.isascii() or is_utf8(content)
             # Not by Message(...): that takes twice as long, and there may be millions.
             yield new(

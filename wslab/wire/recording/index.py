@@ -25,10 +25,10 @@ from ..rules import RULES
 from .contents import Contents, FrameContent, not_utf8
 from .cutter import CutSide, Cutter
 from .fast import FastJoiner, FastSplitter
-from .log import Event, Log, whose_stream
+from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .trimmed_stream import TrimmedStream, trimmed
+from .trimmed_stream import trimmed
 
 _NEVER = 1 << 62
 
@@ -66,8 +66,16 @@ class _Message(NamedTuple):
 
     head: Head
     length: int
+    in_request: bool
     request: Head | None
     """For a response: the request that it answers."""
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The rules that its head breaks."""
+        if self.in_request:
+            return handshake.request_violations(self.head)
+        return handshake.response_violations(self.head, self.request)
 
 
 class _Side:
@@ -297,16 +305,14 @@ class Index:
         if head.status == 101 and side is not client and client.cut.http.head:
             # Nobody waits for the rest of its body any more.
             self._end_message(connection, client, client.cut.http.seen, self._last_chunk(client))
-        broken = (
-            handshake.request_violations(head)
-            if side.direction == "client"
-            else handshake.response_violations(head, request)
-        )
-        self._messages[len(self._start)] = _Message(head, end - side.position, request)
+        message = _Message(head, end - side.position, side is client, request)
+        self._messages[len(self._start)] = message
         self._start.append(side.position)
         self._chunk.append(chunk)
         early = side.position < side.early  # before the answer to an upgrade had come
-        marks = (frames.BROKEN if broken or early else 0) | (frames.EARLY if early else 0)
+        marks = (frames.BROKEN if message.violations or early else 0) | (
+            frames.EARLY if early else 0
+        )
         self._marks.append(HEAD | marks)
         side.position = end
         connection.cutter.settle(side.cut)
@@ -392,16 +398,14 @@ class Index:
     def incomplete(self, connection: int, direction: Direction) -> int:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""
         with self._lock:
-            found = self._connections[connection - 1]
-            side = found.client if direction == "client" else found.server
+            side = self._side(stream_number(connection, direction))
             position = side.splitter.position if side.splitter else side.position
             return self._end_of(side) - position
 
     def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
         """The rules that the frame at the end breaks already, which is no whole unit (yet)."""
         with self._lock:
-            found = self._connections[connection - 1]
-            side = found.client if direction == "client" else found.server
+            side = self._side(stream_number(connection, direction))
             splitter = side.splitter
             if splitter is None:
                 return ()
@@ -428,48 +432,53 @@ class Index:
             return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
 
     def _row(self, number: int) -> Row:
-        chunk = self._chunk[number]
-        stream = self._log.stream_of[chunk]
-        connection, direction = whose_stream(stream)
-        start, marks = self._start[number], self._marks[number]
-        time = self._log.time_of[chunk]
+        stream, (connection, direction), time, start, marks = self._place(number)
+        data, fin = self._log.streams[stream], bool(marks & frames.FIN)
+        kind = frames.KIND_OF_OPCODE[marks & 0x0F]
         if marks & HEAD:
-            message = self._messages[number]
-            kind: Kind = "request" if direction == "client" else "response"
-            text = message.head.first_line
-            if kind == "response" and message.head.status is not None:
+            message, fin = self._messages[number], True
+            kind, length, text = "response", message.length, message.head.first_line
+            if message.in_request:
+                kind = "request"
+            elif message.head.status is not None:
                 text = text.partition(" ")[2]
-            return Row(
-                number, time, connection, direction, kind, start, message.length, True,
-                printable(text[:PREVIEW]), bool(marks & frames.BROKEN), self._words(number),
-            )  # fmt: skip
-        data = self._log.streams[stream]
-        less = trimmed(data)
-        if less and start < less.stop:
-            return Row(
-                number, time, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F], start,
-                self._dropped_length(number, stream, less), bool(marks & frames.FIN),
-                DROPPED, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
-            )  # fmt: skip
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "a row is only made of a whole frame"
-        part = self._part(number, stream, data[start], header)
-        text = preview(data, start, header, part)
-        if not marks & CHECKED:
-            marks = self._check(number, data, header, part)
+            text = printable(text[:PREVIEW])
+        elif gone := self._dropped_length(number, stream):
+            length, text = gone, DROPPED
+        else:
+            header = frames.header_at(data, start)
+            part, length = self._part(number, stream, data[start], header), header.frame_length
+            text = preview(data, start, header, part)
+            if not marks & CHECKED:
+                marks = self._check(number, data, header, part)
         return Row(
-            number, time, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F], start,
-            header.length + header.payload_length, bool(marks & frames.FIN),
-            text, bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
+            number, time, connection, direction, kind, start, length, fin, text,
+            bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
         )  # fmt: skip
 
-    def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
+    def _place(self, number: int) -> tuple[int, tuple[int, Direction], float, int, int]:
+        """Of a row: its stream, whose that is, its time, where it starts, its marks."""
+        chunk = self._chunk[number]
+        stream = self._log.stream_of[chunk]
+        return (
+            stream, whose_stream(stream), self._log.time_of[chunk],
+            self._start[number], self._marks[number],
+        )  # fmt: skip
+
+    def _dropped_length(self, number: int, stream: int) -> int | None:
+        """Bytes of a frame that was dropped; None for one that is kept."""
+        less, stream_of, start = (
+            trimmed(self._log.streams[stream]),
+            self._log.stream_of,
+            self._start,
+        )
+        if less is None or start[number] >= less.stop:
+            return None
         # A frame ends where the next one starts.
-        stream_of = self._log.stream_of
-        for row in range(number + 1, len(self._start)):
+        for row in range(number + 1, len(start)):
             if stream_of[self._chunk[row]] == stream:
-                return self._start[row] - self._start[number]
-        return data.stop - self._start[number]
+                return start[row] - start[number]
+        return less.stop - start[number]
 
     @property
     def dropped(self) -> int:
@@ -490,11 +499,9 @@ class Index:
                 stream = stream_of[self._chunk[row]]
                 if stream in wanted and not self._marks[row] & HEAD:
                     wanted.discard(stream)
-                    data, start = self._log.streams[stream], self._start[row]
-                    header = frames.read_header(data, start, len(data))
-                    if header is not None:
-                        end = start + header.length + header.payload_length
-                        found[stream] = self._side(stream).frames, end
+                    start = self._start[row]
+                    end = start + frames.header_at(self._log.streams[stream], start).frame_length
+                    found[stream] = self._side(stream).frames, end
             return found
 
     def marks(self, number: int) -> tuple[Event, ...]:
@@ -567,10 +574,10 @@ class Index:
     ) -> dict[int, Sequence[int]]:
         """The rows that are frames, from `first` up to `stop`, by stream."""
         stream_of = self._log.stream_of
-        brought = stream_of[self._chunk[first] : self._chunk[stop - 1] + 1]
+        streams = {stream_of[chunk] for chunk in set(self._chunk[first:stop])}
         heads = any(marks & HEAD for marks in self._marks[first:stop])
-        if brought.count(brought[0]) == len(brought) and not heads and connection is None:
-            return {brought[0]: range(first, stop)}
+        if len(streams) == 1 and not heads and connection is None:
+            return {streams.pop(): range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
             stream = stream_of[self._chunk[row]]
@@ -604,43 +611,29 @@ class Index:
             return self._frame(number, most)
 
     def _message_unit(self, number: int, most: int | None) -> Unit:
-        message, chunk = self._messages[number], self._chunk[number]
-        stream = self._log.stream_of[chunk]
-        connection, direction = whose_stream(stream)
-        start, length, head = self._start[number], message.length, message.head
+        stream, (connection, direction), time, start, marks = self._place(number)
+        message = self._messages[number]
+        length, head, violations = message.length, message.head, message.violations
         held = length if most is None else min(length, head.length + most)
         data = bytes(self._log.streams[stream][start : start + held])
-        request = direction == "client"
-        violations = (
-            handshake.request_violations(head)
-            if request
-            else handshake.response_violations(head, message.request)
-        )
-        if self._marks[number] & frames.EARLY:
+        if marks & frames.EARLY:
             violations += (RULES["data-before-response"],)
         return Unit(
-            number, connection, direction, "request" if request else "response",
-            self._log.time_of[chunk], start, data,
-            handshake.head_fields(data, head, request, length), violations,
-            mark=self._words(number), body_rest=length - held,
+            number, connection, direction, "request" if message.in_request else "response",
+            time, start, data, handshake.head_fields(data, head, message.in_request, length),
+            violations, mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:
-        chunk = self._chunk[number]
-        stream = self._log.stream_of[chunk]
-        connection, direction = whose_stream(stream)
-        start, marks = self._start[number], self._marks[number]
-        data = self._log.streams[stream]
-        less = trimmed(data)
-        if less and start < less.stop:
+        stream, (connection, direction), time, start, marks = self._place(number)
+        data, opcode, fin = self._log.streams[stream], marks & 0x0F, bool(marks & frames.FIN)
+        kind = frames.KIND_OF_OPCODE[opcode]
+        if gone := self._dropped_length(number, stream):
             return Unit(
-                number, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F],
-                self._log.time_of[chunk], start, b"", (), (), bool(marks & frames.FIN),
-                marks & 0x0F, mark=self._words(number),
-                rest=self._dropped_length(number, stream, less),
+                number, connection, direction, kind, time, start, b"", (), (), fin, opcode,
+                mark=self._words(number), rest=gone,
             )  # fmt: skip
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "a row is only made of a whole frame"
+        header = frames.header_at(data, start)
         length = header.payload_length
         cut = most is not None and length > most
         whole = bytes(data[start : start + header.length + (most if cut and most else length)])
@@ -659,16 +652,14 @@ class Index:
             violations += part.violations
             meaning = part.meaning(length)
             inflated = part.content if part.compressed else None
-        elif marks & 0x0F == 1 and not is_utf8(payload):
+        elif opcode == frames.Opcode.TEXT and not is_utf8(payload):
             violations += (not_utf8(payload, utf8_fault(payload) or 0, length),)
         fields = frames.frame_fields(whole, header, direction, payload, meaning)
         if cut:
             says = meaning or f"{length} bytes"
             fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
         return Unit(
-            number, connection, direction, frames.KIND_OF_OPCODE[marks & 0x0F],
-            self._log.time_of[chunk], start, whole, fields,
-            violations, bool(marks & frames.FIN), marks & 0x0F,
+            number, connection, direction, kind, time, start, whole, fields, violations, fin, opcode,
             whole[header.length - 4 : header.length] if header.masked else None, payload,
             inflated, self._words(number), length - len(payload),
         )  # fmt: skip

@@ -75,9 +75,7 @@ class Joiner:
             return None
         if made.frames == 1:
             self._start, self._content = start, []
-        header = frames.read_header(data, start, len(data))
-        assert header is not None, "only whole frames are joined"
-        for piece in frames.payload_pieces(data, start, header):
+        for piece in frames.payload_pieces(data, start, frames.header_at(data, start)):
             self._content += made.feed(piece)
         self._content += made.end()
         if not made.ended:
