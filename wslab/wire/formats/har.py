@@ -31,7 +31,7 @@ from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
 from ..protocol.frames import Opcode, encode_frame
-from ..protocol.http import Exchange, Head, parse_head
+from ..protocol.http import Head, parse_head
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
 from ..recording.log import CaptureError, Event, EventName, MarkName
@@ -76,44 +76,20 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
             "data": message.text if text else base64.b64encode(message.content).decode(),
         }
         messages.setdefault(message.connection, []).append(written | marks.of_message(message))
-    heads: dict[int, list[Unit]] = {}
-    for row in index.rows():
-        if row.kind in ("request", "response"):
-            heads.setdefault(row.connection, []).append(index.unit(row.number))
+    exchanges = index.exchanges()
     for connection in index.connections:
-        units = heads.get(connection, [])
-        answered = _answered(units)
-        for number, (request, response) in enumerate(answered):
+        answered = exchanges.get(connection, [])
+        for number, (asked, answer) in enumerate(answered):
             last = number == len(answered) - 1
             said = messages.get(connection, []) if last else []
-            entry = _entry(capture, connection, request, response, said)
-            entry["request"] |= marks.of_row(request.number)
-            entry["response"] |= marks.of_row(response.number) if response else {}
+            response = None if answer is None else index.unit(answer)
+            entry = _entry(capture, connection, index.unit(asked), response, said)
+            entry["request"] |= marks.of_row(asked)
+            entry["response"] |= {} if answer is None else marks.of_row(answer)
             yield entry | (marks.of_connection(connection) if last else {})
         if not answered and connection in messages:
             entry = _entry(capture, connection, None, None, messages[connection])
             yield entry | marks.of_connection(connection)
-
-
-def _answered(heads: list[Unit]) -> list[tuple[Unit, Unit | None]]:
-    """The requests among the heads of a connection, each with its response, if there is one.
-
-    Paired as the index does it, by an `Exchange`; 1xx are not the last word (RFC 9110 §15.2).
-    """
-    answered: list[tuple[Unit, Unit | None]] = []
-    places: dict[int, int] = {}  # by the identity of a request's head, which the exchange hands out
-    exchange, read = Exchange(), [parse_head(unit.data) for unit in heads]
-    for unit, head in zip(heads, read, strict=True):
-        if unit.kind == "request":
-            exchange.ask(head)
-            places[id(head)] = len(answered)
-            answered.append((unit, None))
-            continue
-        request = exchange.answer(head)
-        if request is not None and not exchange.awaits(request):
-            place = places[id(request)]
-            answered[place] = answered[place][0], unit
-    return answered
 
 
 class _Marks:

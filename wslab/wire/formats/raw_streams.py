@@ -56,7 +56,7 @@ def _record_handshakes(client: _Side, server: _Side) -> None:
         while (response := server.record_message()) is not None:
             if response.status == 101:
                 return
-            if response.status is None or response.status >= 200:
+            if not response.is_interim:
                 break
         else:
             return

@@ -70,6 +70,11 @@ class Head(NamedTuple):
         return int(found[1]) if found else None
 
     @property
+    def is_interim(self) -> bool:
+        """Whether another response to the same request follows (1xx but 101, RFC 9110 §15.2)."""
+        return self.status is not None and 100 <= self.status < 200 and self.status != 101
+
+    @property
     def wants_upgrade(self) -> bool:
         """Whether a request tries to be a WebSocket handshake, however badly."""
         return bool(self.all("Upgrade")) or any(
@@ -224,13 +229,11 @@ class Exchange:
 
     def answer(self, response: Head) -> Head | None:
         """The request that a response answers; a 1xx other than 101 leaves it pending."""
-        status = response.status
-        if status == 101:
+        if response.status == 101:
             self.upgraded, self.unasked = True, not self._requests
         if not self._requests:
             return None
-        interim = status is not None and 100 <= status < 200 and status != 101
-        return self._requests[0] if interim else self._requests.popleft()
+        return self._requests[0] if response.is_interim else self._requests.popleft()
 
     @property
     def last(self) -> Head | None:

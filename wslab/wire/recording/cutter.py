@@ -62,9 +62,7 @@ class Cutter:
             side.waits = awaits and not self.exchange.upgraded
         elif head.status == 101:
             self.upgrade()
-        elif (head.status is None or head.status >= 200) and (
-            request is None or request.wants_upgrade
-        ):
+        elif not head.is_interim and (request is None or request.wants_upgrade):
             # Else another request was answered, and the upgrade's answer is still to come.
             self.client.waits = False
 

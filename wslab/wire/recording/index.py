@@ -333,7 +333,7 @@ class Index:
             connection.agreed = agreed[0] if agreed else None
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.waiting.append(self._last_chunk(client))  # it began with frames, unasked
-        elif (head.status is None or head.status >= 200) and request and request.wants_upgrade:
+        elif not head.is_interim and request and request.wants_upgrade:
             self._happen(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
@@ -504,6 +504,25 @@ class Index:
                     found[stream] = self._side(stream).frames, end
             return found
 
+    def exchanges(self) -> dict[int, list[tuple[int, int | None]]]:
+        """By connection: the row of each request, and that of its response where there is one.
+
+        An interim response does not count.
+        """
+        found: dict[int, list[tuple[int, int | None]]] = {}
+        with self._lock:
+            answers = {
+                id(message.request): row
+                for row, message in self._messages.items()
+                if message.request is not None and not message.head.is_interim
+            }
+            for row, message in self._messages.items():
+                if message.in_request:
+                    _, (connection, _), *_ = self._place(row)
+                    pair = row, answers.get(id(message.head))
+                    found.setdefault(connection, []).append(pair)
+        return found
+
     def marks(self, number: int) -> tuple[Event, ...]:
         """What a debugger did to the unit of a row, in order; see `Capture.mark`."""
         with self._lock:
@@ -659,8 +678,8 @@ class Index:
             says = meaning or f"{length} bytes"
             fields = (*fields[:-1], fields[-1]._replace(bits=8 * length, meaning=says))
         return Unit(
-            number, connection, direction, kind, time, start, whole, fields, violations, fin, opcode,
-            whole[header.length - 4 : header.length] if header.masked else None, payload,
+            number, connection, direction, kind, time, start, whole, fields, violations, fin,
+            opcode, whole[header.length - 4 : header.length] if header.masked else None, payload,
             inflated, self._words(number), length - len(payload),
         )  # fmt: skip
 
