@@ -98,7 +98,7 @@ def frame_payload(data: bytes | bytearray, start: int, header: FrameHeader) -> b
     return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
 
 
-def header_at(data: bytes | bytearray, start: int) -> Header:
+def header_at(data: bytes | bytearray, start: int) -> FrameHeader:
     """The header of the whole frame at `start`."""
     header = read_header(data, start, len(data))
     assert header is not None, "a whole frame has its whole header"
