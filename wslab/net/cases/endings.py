@@ -165,10 +165,6 @@ class Ending(NamedTuple):
         """The close code that it is about, or None."""
         return int(self.name) if self.name.isdigit() else None
 
-    def expected(self, stack: str) -> Documented:
-        """What happens with this stack."""
-        return self.elsewhere.get(stack, self.documented)
-
 
 # --- What happens ---------------------------------------------------------------------------------
 
@@ -351,7 +347,7 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
         client,
         server,
         observed,
-        ending.expected(peers.name),
+        ending.elsewhere.get(peers.name, ending.documented),
         time.perf_counter() - started,
     )
 

@@ -16,6 +16,8 @@ _PAGE = b"<!doctype html><title>Hello</title><p>An ordinary web page.</p>\n"
 
 _NO_UPGRADE: Fields = {"Upgrade": None, "Connection": None, "Sec-WebSocket-Accept": None}
 
+_FAILS = "RFC 6455 §4.1: the client must fail the connection"
+
 _C: tuple[Direction, ...] = ("client",)
 _S: tuple[Direction, ...] = ("server",)
 
@@ -57,37 +59,32 @@ FAULTY_CLIENTS = by_name([
 """Requests. The status is what `EchoServer` answers: the RFCs often leave the number open."""
 
 FAULTY_SERVERS = by_name([
+    # Right for the key of RFC 6455 §1.3, which no client sends: theirs is random.
     Case("wrong-accept", "answers 101 with the Sec-WebSocket-Accept of another key",
-         "RFC 6455 §4.1: the client must fail the connection",
-         # Right for the key of RFC 6455 §1.3, which no client sends: theirs is random.
-         Head({"Sec-WebSocket-Accept": accept_key(KEY)}), by=_S),
+         _FAILS, Head({"Sec-WebSocket-Accept": accept_key(KEY)}), by=_S),
     Case("missing-accept", "answers 101 without Sec-WebSocket-Accept",
-         "RFC 6455 §4.1: the client must fail the connection",
-         Head({"Sec-WebSocket-Accept": None}), by=_S),
+         _FAILS, Head({"Sec-WebSocket-Accept": None}), by=_S),
     Case("answers-200", "answers 200 OK with a page, as an ordinary web server does",
          "RFC 6455 §4.1: anything but 101 is handled as HTTP, no WebSocket opens",
          Head({**_NO_UPGRADE, "Content-Type": "text/html", "Content-Length": str(len(_PAGE))},
               "HTTP/1.1 200 OK", _PAGE), by=_S),
+    # Relative, so that a client which came through a tap comes through it again.
     Case("redirect", "answers 302 Found and points to /moved, where all is right",
          "RFC 6455 §4.1: a client may follow; websockets does, browsers do not (WHATWG)",
-         # Relative, so that a client which came through a tap comes through it again.
          Head({**_NO_UPGRADE, "Location": "/moved", "Content-Length": "0"}, "HTTP/1.1 302 Found"),
          by=_S, duty="may"),
     Case("hangs", "reads the request and never answers",
          "RFC 6455 sets no limit: without a timeout a client stays CONNECTING for ever",
          Head(line=None), by=_S),
     Case("missing-upgrade-header", "answers 101 without Upgrade",
-         "RFC 6455 §4.1: the client must fail the connection", Head({"Upgrade": None}), by=_S),
+         _FAILS, Head({"Upgrade": None}), by=_S),
     Case("wrong-connection-header", "answers 101 with Connection: keep-alive",
-         "RFC 6455 §4.1: the client must fail the connection",
-         Head({"Connection": "keep-alive"}), by=_S),
+         _FAILS, Head({"Connection": "keep-alive"}), by=_S),
     Case("unoffered-subprotocol", "picks a subprotocol that the client did not offer",
-         "RFC 6455 §4.1: the client must fail the connection",
-         Head({"Sec-WebSocket-Protocol": "unheard-of"}), by=_S),
+         _FAILS, Head({"Sec-WebSocket-Protocol": "unheard-of"}), by=_S),
+    # Of no real one's name: permessage-deflate is what most clients offer.
     Case("unoffered-extension", "turns on an extension that the client did not offer",
-         "RFC 6455 §4.1: the client must fail the connection",
-         # Of no real one's name: permessage-deflate is what most clients offer.
-         Head({"Sec-WebSocket-Extensions": "unheard-of"}), by=_S),
+         _FAILS, Head({"Sec-WebSocket-Extensions": "unheard-of"}), by=_S),
     Case("closes-at-once", "reads the request and closes the connection without a word",
          "RFC 6455 §4.1: the connection fails, for want of an answer",
          Head(line=None, ends=True), by=_S),
@@ -101,4 +98,4 @@ FAULTY_SERVERS = by_name([
          "RFC 9112 §4: this is no HTTP, so the client fails the connection",
          Head(line="101 Switching Protocols"), by=_S),
 ])  # fmt: skip
-"""Responses."""
+"""Responses: the client opens the connection only where 101 is earned."""

@@ -44,8 +44,8 @@ class Reaction(NamedTuple):
 class TellingEchoServer(EchoServer):
     """An echo server that notes what the library's API tells its handler, in `said`."""
 
-    def __init__(self, name: str = "telling", **options: object) -> None:
-        super().__init__(name, **options)  # type: ignore[arg-type]
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.said: list[str] = []
         self.endings = 0
         """How many connections its handlers have seen the end of."""
