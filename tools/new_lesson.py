@@ -87,6 +87,7 @@ check_size = Exercise(
     },
     hints=(
         "three parts: two bytes, the masking key, the text in UTF-8.",
+        "text.encode() gives the bytes, and len(...) counts them.",
     ),
     rfc="RFC 6455 §5.2",
     praise="whatever the letters are.",
