@@ -122,8 +122,10 @@ def _whole_texts(
     """By stream: which of the rows are texts in one frame that break no rule of one frame."""
     streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
     plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | CHECKED
-    changed = set(capture.index.marked)
-    places = [at for at, mark in enumerate(marks) if mark in plain and start + at not in changed]
+    changed = {row - start for row in capture.index.marked}
+    places = [at for at, mark in enumerate(marks) if mark in plain]
+    if changed:
+        places = [at for at in places if at not in changed]
     if len(set(streams.values())) == 1:
         return {stream: places for stream in streams.values() if places}
     texts: dict[int, list[int]] = {}
@@ -144,7 +146,7 @@ def _short_texts(data: bytes | bytearray, starts: Sequence[int], head: int) -> S
     if head == 6:
         # All in one XOR, each payload with its key. What stands between the texts does not matter.
         keys = [
-            (_HEADER + region[begin + 2 : begin + 6] * 20).ljust(end - begin)[: end - begin]
+            (_HEADER + region[begin + 2 : begin + 6] * (end - begin >> 2))[: end - begin]
             for begin, end in pairwise([*begins, len(region)])
         ]
         number = int.from_bytes(region, "little") ^ int.from_bytes(b"".join(keys), "little")
@@ -153,12 +155,17 @@ def _short_texts(data: bytes | bytearray, starts: Sequence[int], head: int) -> S
     texts = [
         said[begin + head : begin + head + size] for begin, size in zip(begins, sizes, strict=True)
     ]
+    firsts = [said[begin] for begin in begins]
+    if firsts.count("\x81") == len(firsts) and max(sizes) <= SHORT and _plain("".join(texts)):
+        return texts
     return [
-        text
-        if said[begin] == "\x81" and len(text) <= SHORT and text.isascii() and text.isprintable()
-        else None
-        for text, begin in zip(texts, begins, strict=True)
+        text if first == "\x81" and len(text) <= SHORT and _plain(text) else None
+        for first, text in zip(firsts, texts, strict=True)
     ]
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def row_line(row: Row, several: bool, pen: Pen) -> str:
