@@ -13,7 +13,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet install --constraint req
 PINS := pyproject.toml requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format lesson lock wheel clean
+.PHONY: help lab test check format picture lesson lock wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ format: $(VENV)/.dev ## put code and notebooks into their stored form
 
 lesson: $(VENV)/.dev ## begin a new lesson (TOPIC=rate_limiting NUMBER=05)
 	@$(PY) tools/new_lesson.py "$(TOPIC)" "$(NUMBER)"
+
+picture: $(VENV)/.dev ## draw docs/architecture.svg from the imports
+	@$(PY) tools/architecture_picture.py
 
 lock: | $(PY) ## resolve pyproject.toml into requirements.lock (ARGS=--upgrade)
 	@$(PY) -m pip --disable-pip-version-check --quiet install uv
