@@ -28,7 +28,7 @@ def send_on_wslab(url: str) -> dict[str, str]:
     with FaultyServer("never-answers-close", name="send while closing") as stubborn:
         client = Client(stubborn.url, name="send in states", close_timeout=0.3).connect()
         said["OPEN"] = _tried(client)
-        loop.run(_close_soon(client))
+        loop.call(_send_close, client)
         said["CLOSING"] = _tried(client)
         client.stop()
         said["CLOSED"] = _tried(client)
@@ -70,7 +70,7 @@ async def _send_while_connecting(client: Client, url: str, said: dict[str, str])
     attempt.exception()
 
 
-async def _close_soon(client: Client) -> None:
+def _send_close(client: Client) -> None:
     connection = client._connection
     assert connection is not None
     connection.protocol.send_close(1000)
