@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-ASSETS = {".js", ".css", ".html"}
+from import_graph import ROOT, imports, python_modules, static_graph
+
 COLUMNS = ("lab", "exercise", "view", "net", "wire", "js+css", "tests")
-JS_IMPORT = re.compile(r"""^(?:import .*from|@import) ["'](\.[\w./]+)["'];""", re.MULTILINE)
+COLUMN_OF_LAYER = {"labs": "lab", "exercises": "exercise"}
 
 
 class Checkout:
@@ -30,54 +31,33 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.package = root / "wslab"
-        self.trees = {
-            self._dotted(path): ast.parse(path.read_text("utf-8"))
-            for path in self.package.rglob("*.py")
-        }
-        self.assets = [path for path in self.package.rglob("*") if path.suffix in ASSETS]
+        self.modules = python_modules(root)
+        self.doors = {name for name, path in self.modules.items() if path.stem == "__init__"}
         self.topics = sorted(path.stem[3:] for path in root.glob("notebooks/[0-9][0-9]_*.ipynb"))
-        self._assets_of = {module: self.named_assets(module) for module in self.trees}
-
-    def _dotted(self, path: Path) -> str:
-        parts = path.relative_to(self.root).with_suffix("").parts
-        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-    def path(self, module: str) -> Path:
-        """The file of a module."""
-        path = self.root.joinpath(*module.split("."))
-        return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        self._imports = {
+            name: list(imports(path.read_text("utf-8"), name, is_package=name in self.doors))
+            for name, path in self.modules.items()
+        }
+        self._statics = static_graph(root)
+        self._assets = {name: self._named_assets(name) for name in self.modules}
 
     # --- Imports
 
-    def imports(self, tree: ast.AST, module: str = "") -> Iterator[tuple[str, str]]:
-        """(module, name) of what is imported from wslab, wherever in it; name may be ""."""
-        is_package = bool(module) and self.path(module).name == "__init__.py"
-        here = module.split(".") if is_package else module.split(".")[:-1]
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, "") for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                above = here[: len(here) - node.level + 1] if node.level else []
-                base = ".".join([*above, *([node.module] if node.module else [])])
-                yield from ((base, alias.name) for alias in node.names)
-
-    def defined_in(self, module: str, name: str) -> str:
+    def defined_in(self, module: str, name: str | None) -> str:
         """The module that a name comes from, however many doors it came through; "" if none."""
-        if f"{module}.{name}" in self.trees:
+        if f"{module}.{name}" in self.modules:
             return f"{module}.{name}"
-        if module not in self.trees:
+        if module not in self.modules:
             return ""
-        if self.path(module).name == "__init__.py":
-            for base, imported in self.imports(ast.Module(self.trees[module].body, []), module):
-                if imported == name and (base, imported) != (module, name):
-                    return self.defined_in(base, imported)
+        for one in self._imports[module] if module in self.doors else ():
+            if one.name == name and one.module != module:
+                return self.defined_in(one.module, name)
         return module
 
-    def used_by(self, tree: ast.AST, module: str = "") -> set[str]:
-        """The modules that this one uses itself."""
-        found = {self.defined_in(base, name) for base, name in self.imports(tree, module)}
-        return found - {""}
+    def used_by(self, source: str) -> set[str]:
+        """The modules that a notebook's cell or a test uses itself, without the doors."""
+        found = {self.defined_in(one.module, one.name) for one in imports(source, "")}
+        return found - {""} - self.doors
 
     def reached_from(self, *starts: str) -> set[str]:
         """The modules that these reach. A door is passed through and reaches nothing by itself."""
@@ -85,11 +65,11 @@ class Checkout:
         waiting = list(starts)
         while waiting:
             module = waiting.pop()
-            if module in reached or module not in self.trees:
-                continue
-            reached.add(module)
-            if self.path(module).name != "__init__.py":
-                waiting += self.used_by(self.trees[module], module)
+            if module in self.modules and module not in reached:
+                reached.add(module)
+                if module not in self.doors:
+                    found = self._imports[module]
+                    waiting += [self.defined_in(one.module, one.name) for one in found]
         return reached
 
     # --- Who starts what
@@ -98,17 +78,20 @@ class Checkout:
         """(a lesson's topic or "", the modules that it, or a command, starts from)."""
         for topic in self.topics:
             modules = {f"wslab.labs.{topic}", f"wslab.exercises.{topic}"}
-            for path in self.root.glob(f"notebooks/[0-9][0-9]_{topic}.ipynb"):
-                for cell in json.loads(path.read_text("utf-8"))["cells"]:
-                    if cell["cell_type"] == "code":
-                        source = re.sub(r"^[%!].*", "", "".join(cell["source"]), flags=re.MULTILINE)
-                        try:
-                            modules |= self.used_by(ast.parse(source))
-                        except SyntaxError:
-                            continue  # JavaScript, below a magic
+            for source in self._cells(topic):
+                try:
+                    modules |= self.used_by(source)
+                except SyntaxError:
+                    continue  # JavaScript, below a magic
             yield topic, modules
         rooms = ("wslab.labs.", "wslab.exercises.", "wslab.net.", "wslab.view.", "wslab.wire.")
-        yield "", {name for name in self.trees if not name.startswith(rooms)}
+        yield "", {name for name in self.modules if not name.startswith(rooms)}
+
+    def _cells(self, topic: str) -> Iterator[str]:
+        (path,) = self.root.glob(f"notebooks/[0-9][0-9]_{topic}.ipynb")
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield re.sub(r"^[%!].*", "", "".join(cell["source"]), flags=re.MULTILINE)
 
     @cached_property
     def own(self) -> dict[str, set[str]]:
@@ -117,42 +100,49 @@ class Checkout:
         for topic, modules in self.starts():
             for module in self.reached_from(*modules):
                 reached_by[module].add(topic)
-        own: dict[str, set[str]] = {topic: set() for topic in self.topics}
-        for module, topics in reached_by.items():
-            if len(topics) == 1 and (topic := next(iter(topics))):
-                own[topic].add(module)
-        return own
+        return {
+            topic: {module for module, topics in reached_by.items() if topics == {topic}}
+            for topic in self.topics
+        }
 
     # --- Scripts, style sheets, tests
 
-    def named_assets(self, module: str) -> set[Path]:
+    def _named_assets(self, module: str) -> set[Path]:
         """The scripts, style sheets and pages that a module names, and those that they import."""
+        path = self.modules[module]
         names = {
             node.value
-            for node in ast.walk(self.trees[module])
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
+        waiting = [asset for asset in self._files if self._is_named(asset, names, path.parent)]
         found: set[Path] = set()
-        waiting = []
-        for path in self.assets:
-            near = path.is_relative_to(self.path(module).parent)
-            room = f"{path.parent.parent.name}/{path.name}"
-            if room in names or (near and names & ({path.name, path.parent.name} - {"static"})):
-                waiting.append(path)
         while waiting:
-            path = waiting.pop()
-            if path in found or not path.is_file():
-                continue
-            found.add(path)
-            text = path.read_text("utf-8")
-            waiting += [(path.parent / name).resolve() for name in JS_IMPORT.findall(text)]
+            asset = waiting.pop()
+            if asset not in found and asset.is_file():
+                found.add(asset)
+                imported = self._statics.get(asset.relative_to(self.root).as_posix(), ())
+                waiting += [self.root / name for name in imported]
         return found
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        suffixes = {".js", ".css", ".html"}
+        return [path for path in (self.root / "wslab").rglob("*") if path.suffix in suffixes]
+
+    def _is_named(self, asset: Path, names: set[str], folder: Path) -> bool:
+        """Whether it is named as "room/name.js" or, from its own room, by name or by folder."""
+        if f"{asset.parent.parent.name}/{asset.name}" in names:
+            return True
+        return asset.is_relative_to(folder) and bool(
+            names & ({asset.name, asset.parent.name} - {"static"})
+        )
 
     def own_assets(self, topic: str) -> set[Path]:
         """The assets of a lesson's own modules that no other module has."""
         own: set[Path] = set()
         others: set[Path] = set()
-        for module, assets in self._assets_of.items():
+        for module, assets in self._assets.items():
             (own if module in self.own[topic] else others).update(assets)
         return own - others
 
@@ -170,25 +160,20 @@ class Checkout:
 
     @cached_property
     def _used_by_tests(self) -> dict[Path, set[str]]:
-        return {
-            path: {
-                module
-                for module in self.used_by(ast.parse(path.read_text("utf-8")))
-                if self.path(module).name != "__init__.py"
-            }
-            for path in self.root.glob("tests/*/test_*.py")
-        }
+        tests = self.root.glob("tests/*/test_*.py")
+        return {path: self.used_by(path.read_text("utf-8")) for path in tests}
 
     def cost(self, topic: str) -> dict[str, int]:
         """The lines that only this lesson uses, by column, and in how many files they are."""
         lines = dict.fromkeys(COLUMNS, 0)
-        lines["files"] = len(self.own[topic]) + len(self.own_assets(topic))
         for module in self.own[topic]:
             layer = module.split(".")[1]
-            column = {"labs": "lab", "exercises": "exercise"}.get(layer, layer)
-            lines[column] += count(self.path(module))
-        lines["js+css"] = sum(map(count, self.own_assets(topic)))
+            lines[COLUMN_OF_LAYER.get(layer, layer)] += count(self.modules[module])
+        assets = self.own_assets(topic)
+        lines["js+css"] = sum(map(count, assets))
+        lines["sum"] = sum(lines.values())
         lines["tests"] = sum(map(count, self.own_tests(topic)))
+        lines["files"] = len(self.own[topic]) + len(assets)
         return lines
 
 
@@ -198,11 +183,9 @@ def count(path: Path) -> int:
 
 
 def main() -> int:
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[1]
-    checkout = Checkout(root.resolve())
+    root = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
+    checkout = Checkout(root)
     costs = {topic: checkout.cost(topic) for topic in checkout.topics}
-    for one in costs.values():
-        one["sum"] = sum(one[name] for name in COLUMNS if name != "tests")
     shown = [*COLUMNS[:-1], "sum", "tests", "files"]
     costs["mean"] = {name: sum(one[name] for one in costs.values()) // len(costs) for name in shown}
     print(f"{'':18}", *(f"{name:>8}" for name in shown))
