@@ -94,5 +94,32 @@ def test_the_workshop(lab_page):
     announced.press("Tab")
     problem = bench.locator('[data-wslab="problem"]')
     expect(problem).to_contain_text("expected a length in bytes")
+    a_trial_by_keyboard(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []
+
+
+def a_trial_by_keyboard(notebook):
+    """The list is one stop of the Tab key; the arrows walk through it, and Enter chooses."""
+    trials, keyboard = notebook.view("trials"), notebook.page.keyboard
+    first = trials.locator("button[data-experiment]").first
+    first.focus()
+    keyboard.press("End")
+    expect(trials.locator("button[data-experiment]").last).to_be_focused()
+    keyboard.press("Home")
+    expect(first).to_be_focused()
+    for _ in range(7):
+        keyboard.press("ArrowRight")
+    keyboard.press("Enter")
+    expect(trials.get_by_role("button", name="Send it")).to_be_disabled()
+    tab_to(trials.get_by_role("radio").first)
+    keyboard.press("ArrowDown")
+    keyboard.press("ArrowDown")
+    tab_to(trials.get_by_role("button", name="Send it"))
+    keyboard.press("Enter")
+    outcome = trials.locator('[data-wslab="outcome"]')
+    expect(outcome).to_have_attribute("data-experiment", "a client that does not mask")
+    expect(outcome).to_contain_text("As you said: It closes with 1002, Protocol Error.")
+    broken = outcome.locator('[data-column="wire"] li', has_text="broken")
+    expect(broken).to_have_attribute("data-direction", "client")
+    notebook.screenshots("frames-trials", trials)

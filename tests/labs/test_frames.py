@@ -136,3 +136,27 @@ def test_the_workshop_of_a_closed_lab_says_so(lab):
         with pytest.raises(NotRunning, match="is closed"):
             workshop.send_now()
     assert list(running()) == []
+
+
+def test_a_trial_by_its_button_is_the_same_trial(lab):
+    gallery = lab.trials()
+    assert list(gallery.experiments) == list(frames.TRIALS)
+    for name in (
+        "a length that lies",
+        "a client that does not mask",
+        "RSV2",
+        "a close of one byte",
+    ):
+        trial = gallery.run(name)
+        rule, code = EXPECTED[name]
+        assert (trial.broken, trial.close_code) == ((rule,) if rule else (), code), name
+        assert gallery.outcomes[name] is trial
+    told = gallery._told[-1]
+    assert told["happened"] == "It closes with 1002, Protocol Error"
+    assert told["happened"] in gallery.experiments[name].predictions
+    wire, rules, _ = told["columns"]
+    assert [(line["direction"], line["broken"]) for line in wire["lines"]] == [
+        ("client", True),
+        ("server", False),
+    ]
+    assert rules["lines"][0]["text"] == "close-payload-one-byte"

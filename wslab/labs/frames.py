@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net.cases import FAULTY_FRAMES, FURTHER_FRAMES, Case
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
-from wslab.view.experiments import FrameWorkshop
-from wslab.wire import Capture, Direction
+from wslab.view.experiments import Column, Experiment, FrameWorkshop, Gallery, Line, Outcome, Words
+from wslab.wire import Capture, Direction, close_code
 from wslab.wire.protocol import FrameDraft
 
 _C: Direction = "client"
@@ -53,6 +54,20 @@ RECIPES: dict[str, tuple[Direction, FrameDraft]] = {
     if len(frames := case.frames(sender)) == 1
 }
 """Those of one frame, to start from in the workshop."""
+
+
+_TRIALS = Words(
+    title="trials",
+    choose="Choose what to send.",
+    press="Send it",
+    ready="send it to a real peer",
+    waiting="Sent; waiting for what comes …",
+    static="Choose what to send, say what the peer will do, send it for real, and compare:",
+)
+_ENDS = {
+    code: f"It closes with {code}, {close_code(code).name}" for code in (1000, 1002, 1007, 1009)
+}
+_GOES_ON = "The connection goes on"
 
 
 class Trial(NamedTuple):
@@ -118,9 +133,48 @@ class Frames(Lesson):
         answerer: Direction = "server" if sender == "client" else "client"
         return Trial(tuple(broken), _close_code(reaction.answer, answerer), reaction)
 
+    def trials(self) -> Gallery:
+        """Each trial by a button: predict what the peer does, and compare."""
+        experiments = [self._experiment(name) for name in TRIALS]
+        return self._show(Gallery(experiments, "trials", _TRIALS))
+
+    def _experiment(self, name: str) -> Experiment:
+        sender, case = TRIALS[name]
+
+        def run() -> Outcome:
+            before = len(self.capture.index)
+            trial = self.try_out(name)
+            wire = [
+                Line(row.preview, "", row.direction, row.kind, row.number, row.broken)
+                for row in self.capture.index.rows(before)
+                if row.kind not in ("request", "response")  # where the first one has to connect
+            ]
+            if not wire:  # the peer waits for the rest, and would take the next frame for it
+                self.hang_up()
+            columns = [
+                Column("wire", "on the wire", wire or [Line("a frame that is not all there")]),
+                Column("rules", "rules that are broken", _lines(trial.broken)),
+                Column("said", "what the peer's API says", _lines(trial.reaction.said)),
+            ]
+            happened = _ENDS.get(trial.close_code or 0, _GOES_ON)
+            return Outcome(columns, happened, data={"wslab": "outcome"}, result=trial)
+
+        return Experiment(
+            name,
+            f"The {sender} {case.what}",
+            lambda _: run(),
+            predictions=(_GOES_ON, *_ENDS.values()),
+            why=case.why,
+            rfc=case.section,
+        )
+
     def hang_up(self) -> None:
         """End the TCP connection of `send`: the next frame goes over a new one."""
         self._to_server.hang_up()
+
+
+def _lines(texts: Sequence[str]) -> list[Line]:
+    return [Line(text) for text in texts] or [Line("none")]
 
 
 def _close_code(answer: bytes, sender: Direction) -> int | None:
