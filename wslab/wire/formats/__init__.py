@@ -1,4 +1,4 @@
-"""Recordings on disk: the format of each kind of file, by its name out and by its content in."""
+"""Saves and loads recordings: by the file's name when writing, by its content when reading."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["FORMATS", "Format", "load", "load_streams", "save"]
 
 
 class Format(NamedTuple):
-    """A way to write a recording down."""
+    """A file format that recordings are saved in."""
 
     suffix: str
     name: str
@@ -53,7 +53,7 @@ LARGE_FILE = 256 << 20
 
 
 def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
-    """Write a recording; an older file of that name is replaced as a whole.
+    """Save a recording; an older file of that name is replaced as a whole.
 
     The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
     Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
@@ -81,7 +81,7 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
 
 
 def load(path: str | os.PathLike[str]) -> Capture:
-    """Read a recording of any kind into memory, by its content: JSON Lines, HAR, pcap or pcapng.
+    """Load a recording of any format into memory: JSON Lines, HAR, pcap or pcapng.
 
     What is missing or made up then stands in `notes`. No limit drops anything of it.
 
@@ -114,7 +114,7 @@ def load(path: str | os.PathLike[str]) -> Capture:
 
 
 def _is_ours(line: bytes) -> bool:
-    """Whether it is the first line of a capture. A HAR on one line may name us inside of it."""
+    """Whether a first line is that of our JSON Lines; a HAR in one line may name us inside."""
     try:
         return "wslab" in json.loads(line)
     except (ValueError, RecursionError):

@@ -93,7 +93,7 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
 
 
 class _Marks:
-    """What a debugger did, as the fields that tell it."""
+    """What a debugger did, written as the HAR's own fields (`_wslab…`)."""
 
     def __init__(self, capture: Capture) -> None:
         self._capture, index = capture, capture.index
@@ -219,7 +219,7 @@ def _request(head: Head | None) -> dict[str, Any]:
 
 
 def _target(url: str) -> str:
-    """The path and query of a URL. No URL is refused: its host may be anything that a peer sent."""
+    """The path and query of a URL, which may hold anything that a peer sent."""
     rest = re.sub(r"[\t\r\n]", "", url).partition("#")[0]
     rest = re.sub("^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", rest)
     return rest if rest.startswith("/") else f"/{rest}"
@@ -255,7 +255,7 @@ def _headers(head: Head | None) -> list[dict[str, str]]:
 
 
 class _Step(NamedTuple):
-    """What an entry tells, to be put into the order of time with the others'."""
+    """One thing that an entry tells, to be sorted by time among the others."""
 
     time: float
     entry: int
@@ -393,7 +393,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
 
 
 def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
-    """The messages that are objects; of others a note."""
+    """The messages that are JSON objects; each other one becomes a note."""
     found = []
     for message in messages:
         if isinstance(message, dict):
@@ -404,7 +404,7 @@ def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str,
 
 
 def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
-    """What a debugger did to a message, request or response, as a recording of ours says it."""
+    """Read back what a debugger did to a message, request or response."""
     written = _written_marks(_listed(of), number, notes)
     # A message that came in frames is one frame now: it arrived when the last of them did.
     last = max((mark.offset for mark in written), default=0)
@@ -419,7 +419,7 @@ def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ..
 
 
 def _cuts(entry: dict[str, Any], number: int, notes: list[str]) -> Iterator[Event]:
-    """Which directions a debugger cut. What it did to frames that no HAR has becomes a note."""
+    """The directions that a debugger cut; what it did to frames not in the HAR becomes a note."""
     others: Counter[str] = Counter()
     for written in _listed(entry):
         for mark in _written_marks([written], number, notes):
@@ -469,7 +469,7 @@ def _stamp(written: Any) -> float | None:
 
 
 def _moment(time: float) -> float | None:
-    """A time in seconds since 1970 that every calendar has, else None."""
+    """The seconds since 1970, or None where no calendar has that moment."""
     return time if 0 <= time <= _LATEST else None
 
 
@@ -492,7 +492,7 @@ def _ascii(text: str) -> bytes:
 
 
 def _head(headers: Any) -> bytes | None:
-    """Header lines and the empty line; None where there are none, or none of HTTP/1.1."""
+    """The bytes of the header lines and the empty line; None where they are not HTTP/1.1's."""
     lines = []
     for header in headers or []:
         name, value = str(header["name"]), str(header["value"])
@@ -504,7 +504,7 @@ def _head(headers: Any) -> bytes | None:
 
 
 def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
-    """The frame that a message may have been in."""
+    """A frame that may have carried a message: the HAR holds no frames."""
     kind, data = message.get("type"), message.get("data") or ""
     opcode = message.get("opcode", int(Opcode.TEXT) if isinstance(data, str) else None)
     if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:

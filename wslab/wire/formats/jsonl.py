@@ -39,7 +39,7 @@ def lines(capture: Capture) -> Iterator[str]:
 
 
 def not_kept(dropped: int) -> str:
-    """What every format says of a recording that had reached its limit."""
+    """The note that says what a recording at its limit no longer holds."""
     return f"{dropped} bytes of its oldest frames were not kept"
 
 

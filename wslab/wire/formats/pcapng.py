@@ -1,4 +1,4 @@
-"""Wireshark's files: a recording out as pcapng, conversations in from pcap and pcapng.
+"""Wireshark's files: saves a recording as pcapng, loads conversations from pcap and pcapng.
 
 Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
 (draft-ietf-opsawg-pcap) and the list of link types at tcpdump.org.
@@ -95,7 +95,7 @@ MARK = "wslab:"
 
 
 class _Flow:
-    """The made-up TCP connection of one recorded connection."""
+    """The TCP connection that is made up for a recorded one."""
 
     def __init__(self, number: int) -> None:
         port = FIRST_CLIENT_PORT + (number - 1) % (65536 - FIRST_CLIENT_PORT)
@@ -285,7 +285,7 @@ class _Marks:
 
 
 def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
-    """Marks in words that `_marks_in` understands, beside a packet of that time."""
+    """Marks as the comments of a packet; `_marks_in` reads them back."""
     comments = []
     for mark in marks:
         later = _ticks(mark.time) - _ticks(packet_time)
@@ -303,7 +303,7 @@ def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
 
 
 def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) -> list[Event]:
-    """The marks that stand beside a packet of that time. What is none of ours is left out."""
+    """The marks in a packet's comments; comments of others are left out."""
     marks: list[Event] = []
     for line in comment.split("\n"):
         with contextlib.suppress(ValueError):  # no JSON, no hex: somebody has edited it
@@ -332,7 +332,7 @@ _Packet = tuple[int, int, bytes, str]
 
 
 class _Section(NamedTuple):
-    """What the packets behind a pcapng section's header need to be read."""
+    """What is needed to read the packets of one pcapng section."""
 
     order: str
     interfaces: list[_Interface]
@@ -386,7 +386,7 @@ def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[s
 
 
 def _ours(comment: str) -> str:
-    """Of the comments on a packet those that `blocks` wrote."""
+    """The comments on a packet that `blocks` wrote."""
     return "\n".join(line for line in comment.split("\n") if line.startswith(MARK))
 
 
@@ -442,7 +442,7 @@ def _direction(side: Side) -> Direction:
 
 
 def _left_out(reassembler: Reassembler) -> list[str]:
-    """What a reader of the recording has to know, a sentence each."""
+    """The notes on what was left out, one sentence each."""
     notes = []
     kept = [c for c in reassembler.conversations if c.kept]
     for number, conversation in enumerate(kept, 1):

@@ -20,7 +20,7 @@ _TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 
 
 def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
-    """What the two sent each other; None for a direction that is not known.
+    """Load what the two peers sent each other; None for a direction that is not known.
 
     Bytes that do not begin as HTTP does are frames from the first on.
     """
@@ -51,7 +51,7 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
 
 
 def _record_handshakes(client: _Side, server: _Side) -> None:
-    """Request and response in turn, until the connection speaks frames or heads end."""
+    """Record requests and responses in turn, until frames begin or no head follows."""
     while client.record_message() is not None:
         while (response := server.record_message()) is not None:
             if response.status == 101:
@@ -63,7 +63,7 @@ def _record_handshakes(client: _Side, server: _Side) -> None:
 
 
 class _Side:
-    """One file, and what of it was read but not recorded yet."""
+    """One file, and the bytes of it that are not recorded yet."""
 
     def __init__(self, capture: Capture, http: HttpReader, file: BinaryIO) -> None:
         self._capture, self._http, self._file = capture, http, file

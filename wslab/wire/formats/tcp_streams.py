@@ -1,4 +1,4 @@
-"""From packets to the bytes that two programs sent each other: link layer, IP, TCP.
+"""Rebuilds TCP streams from packets: link layer, IP, TCP.
 
 Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP), tcpdump.org's list of link types. What a
 receiver does is done here too: what comes twice is taken once, what comes early waits for its turn.
@@ -24,7 +24,7 @@ MOST_HEAD = 256 * 1024
 
 
 class Side:
-    """What one end of a connection sent."""
+    """One end of a TCP connection, and what it sent."""
 
     __slots__ = (
         "conversation", "ended", "fin", "first", "next", "number", "position", "stream", "waiting",
@@ -161,7 +161,7 @@ class Reassembler:
         self._segment(time, key, sequence, flags, data, at + 20 + (offset >> 4) * 4, stop, mark)
 
     def _feed_unusual(self, time: int, data: bytes, at: int, mark: str) -> None:
-        """IPv4 with options, and IPv6."""
+        """Take in a packet of IPv6, or of IPv4 with options."""
         version = data[at] >> 4
         if version == 4:
             if data[at + 9] != 6:
@@ -324,7 +324,7 @@ _ASKS = re.compile(
 
 
 def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
-    """Look whether this is a WebSocket's connection, by what its client says first."""
+    """Decide whether this connection is a WebSocket's, by its client's first bytes."""
     if conversation.client is None:
         # Its beginning is not in the file. A response gives away that the other is the client.
         conversation.client = 1 - side if payload.startswith(b"HTTP/") else side

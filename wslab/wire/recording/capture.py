@@ -1,4 +1,4 @@
-"""The recording of what crossed: time, direction and bytes, in the order in which they came."""
+"""Records what crosses: time, direction and bytes, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Capture:
     # --- Recording
 
     def open_connection(self, *, upgraded: bool = False, at: float | None = None) -> int:
-        """Note that a TCP connection was opened, now or at a time; its number, from 1.
+        """Note that a TCP connection was opened, now or at a given time; returns its number.
 
         `upgraded` says that its bytes are frames from the first on, with no handshake recorded.
         """
@@ -75,7 +75,7 @@ class Capture:
     def record(
         self, connection: int, direction: Direction, data: bytes, *, at: float | None = None
     ) -> None:
-        """Append bytes that crossed, now or at a time.
+        """Append bytes that crossed, now or at a given time.
 
         Raises ValueError for a connection that was never opened.
         """
@@ -83,7 +83,7 @@ class Capture:
         self._append(stream, data, self.now() if at is None else at)
 
     def recorder(self, connection: int, direction: Direction) -> Callable[[bytes], None]:
-        """`record` for one direction, in less time: what a tap calls for every chunk."""
+        """A faster `record` for one direction, which a tap calls for every chunk."""
         stream = self._stream(connection, direction)
         clock, zero, append = self._clock, self._zero, self._append
 
@@ -106,7 +106,7 @@ class Capture:
             self.tell()
 
     def extend(self, pieces: Iterable[tuple[int, bytes, float]]) -> None:
-        """Append what a file holds, each with its stream's number and its time; none is empty.
+        """Append the chunks of a file, each with its stream's number and its time; none is empty.
 
         No limit is watched here.
         """
@@ -157,7 +157,7 @@ class Capture:
         self.tell()
 
     def insert(self, events: Iterable[Event]) -> None:
-        """Put what a file says about a debugger's doings among the events, each at its time.
+        """Insert the marks of a file among the events, each at its time.
 
         An event's `position` is the first at which it may stand: behind the bytes that it is about.
         """
@@ -166,7 +166,7 @@ class Capture:
         self.tell()
 
     def assume_upgraded(self, connection: int) -> bool:
-        """Take the upgrade that a client asked for as accepted: its answer was never recorded.
+        """Treat the upgrade that a client asked for as accepted: its answer was never recorded.
 
         Whether it asked for one.
         """
@@ -251,7 +251,7 @@ class Capture:
         return unsubscribe
 
     def tell(self) -> None:
-        """Call those who subscribed: there is news."""
+        """Call all subscribers: something was recorded."""
         for callback in self._subscribers:
             try:
                 callback()
@@ -294,7 +294,7 @@ class Capture:
         return bytes(self.log.streams[self._stream(connection, direction)][:])
 
     def size(self, connection: int, direction: Direction) -> int:
-        """How many bytes that is: the offset of the next byte."""
+        """How many bytes one direction carried so far: the offset of its next byte."""
         return len(self.log.streams[self._stream(connection, direction)])
 
     def sent(self, connection: int, direction: Direction) -> bytes:
@@ -340,7 +340,7 @@ class Capture:
 
     @property
     def loss(self) -> str:
-        """What is no longer kept, in a sentence; nothing where all is."""
+        """A sentence on what is no longer kept; empty where everything is."""
         if not self.dropped:
             return ""
         frames = self.index.dropped

@@ -12,7 +12,7 @@ from ..protocol.http import Exchange, HttpReader
 
 
 class CutSide:
-    """One direction, as far as its HTTP has been read."""
+    """One direction of a connection: its HTTP, and whether frames have begun."""
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.http = HttpReader(direction, exchange)
@@ -23,7 +23,7 @@ class CutSide:
 
 
 class Cutter:
-    """Both directions of one connection, which decide about each other."""
+    """Decides for both directions of a connection where HTTP ends: each depends on the other."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()
@@ -53,7 +53,7 @@ class Cutter:
         return end
 
     def settle(self, side: CutSide) -> None:
-        """Draw the conclusions from the head that was read on one side: who waits, who upgrades."""
+        """Decide, after a head was read on one side, who waits and whether frames follow."""
         head, request = side.http.head, side.http.request
         assert head is not None, "a message has a head"
         if side is self.client:
@@ -73,7 +73,7 @@ class Cutter:
             side.speaks_frames = self.exchange.upgraded
 
     def upgrade(self) -> None:
-        """Frames follow in both directions; from a client in the middle of a request, behind it."""
+        """Expect frames in both directions; from a client in the middle of a request, after it."""
         self.exchange.upgraded = True
         self.server.speaks_frames = True
         self.client.waits = False

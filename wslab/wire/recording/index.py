@@ -45,7 +45,7 @@ LARGE = 1 << 20
 
 
 class Row(NamedTuple):
-    """One unit, in short."""
+    """A summary of one unit."""
 
     number: int
     time: float
@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 
 class _Message(NamedTuple):
-    """A request or response among the rows."""
+    """A request or response that is a row."""
 
     head: Head
     length: int
@@ -127,7 +127,7 @@ class Index:
     # --- Taking in what was recorded
 
     def update(self) -> int:
-        """Take in what was recorded since the last time; the number of rows now."""
+        """Index what was recorded since the last time; returns the number of rows."""
         with self._lock:
             count = len(self._log.time_of)  # written last
             while True:
@@ -143,7 +143,7 @@ class Index:
             return len(self._start)
 
     def _read_events(self, position: int) -> int:
-        """Read the events that came before a chunk; the chunk that the next one came before."""
+        """Read the events before a chunk; returns the chunk that the next event precedes."""
         events = self._log.events
         while self._events_read < len(events):
             event = events[self._events_read]
@@ -299,7 +299,7 @@ class Index:
         self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
 
     def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
-        """Note the request or response that was read, and what follows from it."""
+        """Add the row of the request or response that was read, and act on it."""
         head, request, client = side.cut.http.head, side.cut.http.request, connection.client
         assert head is not None, "a message has a head"
         if head.status == 101 and side is not client and client.cut.http.head:
@@ -339,7 +339,7 @@ class Index:
             self._resume(connection)
 
     def _speak_frames(self, connection: _Connection, side: _Side) -> None:
-        """HTTP is over in this direction."""
+        """From now on, read frames in this direction."""
         agreed, streams = connection.agreed, self._log.streams
         side.inflater = Inflater.of(side.direction, agreed) if agreed else None
         side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
@@ -356,7 +356,7 @@ class Index:
             self._advance(connection, side, chunk)
 
     def accept(self, connection: int) -> bool:
-        """Take the upgrade that a client asked for as accepted; whether it asked for one."""
+        """Treat the upgrade that a client asked for as accepted; False where it asked for none."""
         with self._lock:
             found = self._connections[connection - 1]
             request = found.cutter.exchange.last
@@ -403,7 +403,7 @@ class Index:
             return self._end_of(side) - position
 
     def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
-        """The rules that the frame at the end breaks already, which is no whole unit (yet)."""
+        """The rules that the incomplete frame at the end breaks already."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             splitter = side.splitter
@@ -591,7 +591,7 @@ class Index:
     def _of_streams(
         self, first: int, stop: int, connection: int | None
     ) -> dict[int, Sequence[int]]:
-        """The rows that are frames, from `first` up to `stop`, by stream."""
+        """The rows from `first` up to `stop` that are frames, by stream."""
         stream_of = self._log.stream_of
         streams = {stream_of[chunk] for chunk in set(self._chunk[first:stop])}
         heads = any(marks & HEAD for marks in self._marks[first:stop])
@@ -685,7 +685,7 @@ class Index:
 
 
 def mark_words(events: Iterable[Event]) -> str:
-    """The marks of one unit in words: what waits still, how long it waited, what became of it."""
+    """One unit's marks in words: whether it still waits, how long it waited, what became of it."""
     words: list[str] = []
     waiting: Event | None = None
     for event in events:

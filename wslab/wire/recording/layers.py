@@ -23,7 +23,7 @@ class Span(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """What one direction of a connection carried from `start` on."""
+    """One direction of a connection from `start` on, as messages, frames and reads."""
 
     start: int
     stop: int
@@ -33,7 +33,7 @@ class Layers(NamedTuple):
 
 
 def layers_of(capture: Capture, connection: int, direction: Direction, start: int = 0) -> Layers:
-    """Take a direction apart from byte `start` of its stream on, which should start a frame.
+    """The three layers of one direction from byte `start` on, where a frame should begin.
 
     A message that is not finished is left out; control frames between its parts stay frames.
     """

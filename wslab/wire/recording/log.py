@@ -1,4 +1,4 @@
-"""What a recording holds: each direction's bytes, when they came, and what happened beside them."""
+"""The data of a recording: each direction's bytes, when they came, and what else happened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARKS: frozenset[str] = frozenset(get_args(MarkName))
 
 
 class Event(NamedTuple):
-    """Something that happened to a connection beside its bytes."""
+    """Something other than bytes that happened to a connection, such as its end."""
 
     position: int
     """How many chunks had been recorded before it."""
@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Bytes that were read in one piece: what one TCP read gave, which is no unit of anything."""
+    """The bytes of one TCP read; frames and messages may begin and end anywhere in it."""
 
     time: float
     """Seconds since the recording began."""
@@ -72,7 +72,7 @@ def whose_stream(stream: int) -> tuple[int, Direction]:
 
 
 class Log:
-    """A recording as plain lists that only grow. Who writes sees to it that nobody else does.
+    """A recording as plain lists that only grow; whoever writes makes sure that nobody else does.
 
     A chunk is a place in three arrays, 20 bytes in all: the bytes themselves stand in the stream.
     """
@@ -95,7 +95,7 @@ class Log:
         """The first chunk that was not dropped; those before it may keep what is no frame."""
 
     def append(self, stream: int, data: bytes, time: float) -> None:
-        """Write a chunk down. It is not empty."""
+        """Append a chunk, which must not be empty."""
         whole = self.streams[stream]
         whole += data
         self.stream_of.append(stream)
@@ -103,7 +103,7 @@ class Log:
         self.time_of.append(time)
 
     def insert(self, events: Iterable[Event]) -> None:
-        """Put events in, each at its time but not before its `position`."""
+        """Insert events, each at its time but not before its `position`."""
         self.events += [
             event._replace(position=max(event.position, bisect_right(self.time_of, event.time)))
             for event in events

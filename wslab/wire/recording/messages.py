@@ -41,7 +41,7 @@ class Message(NamedTuple):
 
 
 class Joiner:
-    """The whole messages out of the whole frames of one recorded direction.
+    """Joins the complete frames of one recorded direction to complete messages.
 
     The index uses a faster one: `fast.py`.
     """
@@ -59,7 +59,7 @@ class Joiner:
     def join(
         self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
     ) -> Iterator[Message]:
-        """The messages that end with the next frames: their rows, offsets and times in turn."""
+        """The messages that end with the next frames, given these frames' rows, offsets, times."""
         for row, start, time in zip(rows, starts, times, strict=True):
             message = self.join_frame(row, start, time)
             if message is not None:

@@ -1,4 +1,4 @@
-"""What a unit says, on one line: for rows and lists."""
+"""Previews: what a unit says, on one line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def preview(
 
 
 def printable(text: str) -> str:
-    """Text on one line: what would move, hide or break the line is written as an escape."""
+    """`text` with escapes for what would move, hide or break the line."""
     if text.isprintable():
         return text
     return "".join(

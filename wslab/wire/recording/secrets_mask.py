@@ -1,4 +1,4 @@
-"""Logins never get into a recording: the values of such headers are masked as they come."""
+"""Keeps logins out of a recording: the values of such headers are masked as they come."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SecretsMask:
         return bytes(masked) or chunk
 
     def _end_of_head(self, chunk: bytes, start: int) -> int:
-        """How far the head goes that goes on at `start`, in this chunk."""
+        """Where the head that continues at `start` ends in this chunk."""
         before = len(self._head)
         self._head += chunk[start : start + MAX_HEAD - before]
         if not self._http.read_head(self._head, 0, len(self._head)):

@@ -1,4 +1,4 @@
-"""What the programs at both ends said about their state, on the time line of a recording."""
+"""Logs the states that the programs at both ends report, on the clock of a recording."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT = 2_000
 
 
 class StateChange(NamedTuple):
-    """A program said that it is in another state now."""
+    """A program's report that its state has changed."""
 
     time: float
     """Seconds since the capture began."""
@@ -32,7 +32,7 @@ class StateLog:
         self._changes: list[StateChange] = []
 
     def add(self, peer: Peer, source: str, state: str, time: float | None = None) -> None:
-        """Note a change, now, or at a time on the capture's clock."""
+        """Add a change, now or at a given time on the capture's clock."""
         # The capture's own clock: so that what was said stands in line with what crossed.
         at = self._capture.now() if time is None else time
         self._changes.append(StateChange(at, peer, source, state))
@@ -40,7 +40,7 @@ class StateLog:
         self._capture.tell()
 
     def of_connection(self, connection: int) -> list[StateChange]:
-        """What was said about one connection of the capture.
+        """The changes of one connection of the capture.
 
         A program's CONNECTING begins a new life, a little before or after TCP is there: the life
         belongs to the connection whose opening was nearest.

@@ -21,7 +21,7 @@ from .index import Index, Row
 
 
 class Step(NamedTuple):
-    """Something that crossed and what it did to one peer."""
+    """What one thing that crossed did to one peer's state."""
 
     time: float
     """Seconds since the capture began."""

@@ -7,7 +7,7 @@ from typing import overload
 
 
 def trimmed(stream: object) -> TrimmedStream | None:
-    """A capture's stream as the trimmed one that it has become, or None."""
+    """`stream` if its oldest frames have been dropped, else None."""
     return stream if isinstance(stream, TrimmedStream) else None
 
 
@@ -24,7 +24,7 @@ class TrimmedStream:
         self._lock = threading.Lock()
 
     def drop(self, stop: int) -> int:
-        """Drop what is before `stop`; how many bytes that were."""
+        """Drop the bytes before `stop`; returns how many."""
         with self._lock:
             dropped = max(0, stop - self.stop)
             del self._tail[:dropped]
