@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 from websockets.asyncio.server import broadcast
 
-from wslab.exercises import chat
+from wslab.exercises import learner_server
 from wslab.exercises.chat import check_chat, check_history, check_offender, check_shorten
 
 from .conftest import trace
@@ -151,7 +151,7 @@ async def loops(members, connection, message):
 
 
 def test_a_loop_without_an_end_in_a_room_is_ended(monkeypatch):
-    monkeypatch.setattr(chat, "PATIENCE", 1.0)
+    monkeypatch.setattr(learner_server, "PATIENCE", 1.0)
     verdict = check_chat(*room_that(loops))
     refused(verdict, "loops")
     assert "without an await" in verdict.misconception

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
-import socket
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from wslab.exercises.exercise import Exercise, Solutions
+from wslab.exercises.learner_server import Door, Handler, served, until
 from wslab.exercises.question import Question
-from wslab.exercises.time_limit import TimeIsUp, within
 from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import Capture, close_code
 
@@ -163,93 +159,12 @@ def shorten(text, limit):
 )
 
 
-# --- A real server for the learner's function
-
-Chat = Callable[[ServerConnection], Awaitable[None]]
-Visit = Callable[["Door"], Awaitable[Verdict]]
-
-PATIENCE = 10.0
-"""Seconds for a whole visit: more than all its waits together."""
-
-
-def _tried(chat: Chat, visit: Visit) -> Verdict:
-    """What `visit` says of `chat`, which serves it on a real server meanwhile."""
-    try:
-        # On a thread and loop of its own, as this one may be busy with the very cell that asks.
-        return within(PATIENCE, lambda: asyncio.run(_try_chat(chat, visit)))
-    except TimeIsUp:
-        return _ENDLESS
-
-
-_ENDLESS = not_yet(
-    "your function held up the whole server: nothing else could run any more.",
-    misconception="This looks like a loop without an end, and without an await in it.",
-)
-
-
-async def _try_chat(chat: Chat, visit: Visit) -> Verdict:
-    faults: list[BaseException] = []
-    handlers: list[asyncio.Task] = []
-
-    async def handler(connection: ServerConnection) -> None:
-        if task := asyncio.current_task():
-            handlers.append(task)
-        try:
-            await chat(connection)
-        except ConnectionClosed:
-            raise
-        except (Exception, TimeIsUp) as error:
-            faults.append(error)
-            raise
-
-    quiet = logging.Logger("check")  # outside the tree: it prints nowhere
-    quiet.addHandler(logging.NullHandler())
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    sock.bind(("127.0.0.1", 0))
-    door = Door(sock.getsockname()[1])
-    async with serve(handler, sock=sock, compression=None, ping_interval=None, logger=quiet):
-        try:
-            verdict = await visit(door)
-            raised = faults[:1]  # not what it raises when all are thrown out below
-        finally:
-            for client in door.clients:
-                client.transport.abort()
-            for task in handlers:
-                task.cancel()  # also one that waits for what will never come
-    if raised and not verdict:
-        if isinstance(raised[0], TimeIsUp):
-            return _ENDLESS
-        return not_yet(f"your function raised {type(raised[0]).__name__}: {raised[0]}")
-    return verdict
-
-
-class Door:
-    """How clients come in to the server that is tried."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.clients: list[ClientConnection] = []
-
-    async def come_in(self, stuck: bool = False) -> ClientConnection:
-        sock = socket.socket()
-        if stuck:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
-        client = await connect(
-            f"ws://127.0.0.1:{self._port}/", sock=sock, compression=None, ping_interval=None
-        )
-        self.clients.append(client)
-        return client
-
-
 # --- Repair a chat
 
 
 async def _visit(door: Door, members: set) -> Verdict:
     ada, grace, linus = [await door.come_in() for _ in range(3)]
-    if not await _until(lambda: len(members) == 3):
+    if not await until(lambda: len(members) == 3):
         return not_yet(f"three came in, and the set of members holds {len(members)}.")
     try:
         async with asyncio.timeout(2):
@@ -262,7 +177,7 @@ async def _visit(door: Door, members: set) -> Verdict:
         return not_yet(text, misconception=repr(heard))
 
     linus.transport.abort()  # no close frame
-    if not await _until(lambda: len(members) == 2):
+    if not await until(lambda: len(members) == 2):
         return not_yet(
             "Linus's connection broke off, and he is still a member.",
             misconception="After an error the lines below 'async for' do not run.",
@@ -270,7 +185,7 @@ async def _visit(door: Door, members: set) -> Verdict:
         )
     stuck = await door.come_in(stuck=True)
     stuck.transport.pause_reading()
-    if not await _until(lambda: len(members) == 3):
+    if not await until(lambda: len(members) == 3):
         return not_yet("somebody came in, and is not in the set of members.")
     count = 60
     try:
@@ -297,18 +212,9 @@ async def _talk(client: ClientConnection, count: int) -> None:
             await client.recv()
 
 
-async def _until(condition: Callable[[], bool]) -> bool:
-    """Whether `condition` comes true within a second."""
-    for _ in range(100):
-        if condition():
-            return True
-        await asyncio.sleep(0.01)
-    return condition()
-
-
-def _room(chat: Chat, members: set) -> Verdict:
+def _room(chat: Handler, members: set) -> Verdict:
     members.clear()
-    verdict = _tried(chat, lambda door: _visit(door, members))
+    verdict = served(chat, lambda door: _visit(door, members))
     members.clear()
     return verdict
 
@@ -400,7 +306,7 @@ def _what_grace_got(old: list[object], lines: list[str]) -> str:
 check_history = Exercise(
     "history",
     "Whether `chat` serves a room that gives each newcomer the last ten messages, oldest first.",
-    judge=lambda chat: _tried(chat, _visit_late),
+    judge=lambda chat: served(chat, _visit_late),
     hints=(
         "two things are missing: each message has to be kept, and who comes in has to get those "
         "kept.",
