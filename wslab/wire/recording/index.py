@@ -28,7 +28,7 @@ from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .trimmed_stream import trimmed
+from .trimmed_stream import TrimmedStream, trimmed
 
 _NEVER = 1 << 62
 
@@ -443,8 +443,8 @@ class Index:
             elif message.head.status is not None:
                 text = text.partition(" ")[2]
             text = printable(text[:PREVIEW])
-        elif gone := self._dropped_length(number, stream):
-            length, text = gone, DROPPED
+        elif (less := trimmed(data)) and start < less.stop:
+            length, text = self._dropped_length(number, stream, less), DROPPED
         else:
             header = frames.header_at(data, start)
             part, length = self._part(number, stream, data[start], header), header.frame_length
@@ -465,20 +465,14 @@ class Index:
             self._start[number], self._marks[number],
         )  # fmt: skip
 
-    def _dropped_length(self, number: int, stream: int) -> int | None:
-        """Bytes of a frame that was dropped; None for one that is kept."""
-        less, stream_of, start = (
-            trimmed(self._log.streams[stream]),
-            self._log.stream_of,
-            self._start,
-        )
-        if less is None or start[number] >= less.stop:
-            return None
+    def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
+        """Bytes of a frame that was dropped."""
+        start = self._start
         # A frame ends where the next one starts.
         for row in range(number + 1, len(start)):
-            if stream_of[self._chunk[row]] == stream:
+            if self._log.stream_of[self._chunk[row]] == stream:
                 return start[row] - start[number]
-        return less.stop - start[number]
+        return data.stop - start[number]
 
     @property
     def dropped(self) -> int:
@@ -647,10 +641,10 @@ class Index:
         stream, (connection, direction), time, start, marks = self._place(number)
         data, opcode, fin = self._log.streams[stream], marks & 0x0F, bool(marks & frames.FIN)
         kind = frames.KIND_OF_OPCODE[opcode]
-        if gone := self._dropped_length(number, stream):
+        if (less := trimmed(data)) and start < less.stop:
             return Unit(
                 number, connection, direction, kind, time, start, b"", (), (), fin, opcode,
-                mark=self._words(number), rest=gone,
+                mark=self._words(number), rest=self._dropped_length(number, stream, less),
             )  # fmt: skip
         header = frames.header_at(data, start)
         length = header.payload_length
