@@ -38,17 +38,7 @@ class FrameDraft:
 
     def to_bytes(self) -> bytes:
         """The frame. Raises ValueError where its header cannot hold what is asked for."""
-        return encode_frame(
-            self.opcode,
-            self.payload,
-            masking_key=self.masking_key,
-            fin=self.fin,
-            rsv1=self.rsv1,
-            rsv2=self.rsv2,
-            rsv3=self.rsv3,
-            length_form=self.length_form,
-            announced_length=self.announced_length,
-        )
+        return encode_frame(**vars(self))  # whose parameters are the fields
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrameDraft:
@@ -65,19 +55,14 @@ class FrameDraft:
         there = header._replace(payload_length=len(data) - header.length)
         payload = frame_payload(data, 0, there)
         first = data[0]
-        form = {0: 7, 2: 16, 8: 64}[header.length - (6 if header.masked else 2)]
-        draft = cls(
-            first & 0x0F,
-            payload,
-            bool(first & 0x80),
-            bool(first & 0x40),
-            bool(first & 0x20),
-            bool(first & 0x10),
-            data[header.length - 4 : header.length] if header.masked else None,
-        )
+        fin, rsv1, rsv2, rsv3 = (bool(first & bit) for bit in (0x80, 0x40, 0x20, 0x10))
+        key = data[header.length - 4 : header.length] if header.masked else None
+        draft = cls(first & 0x0F, payload, fin, rsv1, rsv2, rsv3, key)
         if header.payload_length != len(payload):
             draft = replace(draft, announced_length=header.payload_length)
-        return draft if draft.to_bytes() == data else replace(draft, length_form=form)
+        if draft.to_bytes() == data:
+            return draft
+        return replace(draft, length_form={0: 7, 2: 16, 8: 64}[header.extended])
 
     def fields(self, direction: Direction) -> tuple[Field, ...]:
         """The fields of its bytes, as if `direction` had sent it."""

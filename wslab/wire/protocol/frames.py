@@ -59,6 +59,11 @@ class FrameHeader(NamedTuple):
     masked: bool
 
     @property
+    def extended(self) -> int:
+        """Bytes of the extended payload length: 0, 2 or 8."""
+        return self.length - (6 if self.masked else 2)
+
+    @property
     def frame_length(self) -> int:
         """Bytes of the whole frame."""
         return self.length + self.payload_length
@@ -173,7 +178,7 @@ def frame_fields(
     `meaning` is what the payload says where that takes more than this frame to know.
     """
     fields = list(_two_bytes(data[0], data[1], direction))
-    bits = 8 * (header.length - (6 if header.masked else 2))
+    bits = 8 * header.extended
     if bits:
         says = f"{bits} bits of length, first byte first: {header.payload_length} bytes of payload"
         fields.append(
@@ -310,8 +315,7 @@ def frame_violations(
         broken.append("control-frame-fragmented")
     if control and header.payload_length > 125:
         broken.append("control-frame-too-long")
-    extended = header.length - (6 if header.masked else 2)
-    if extended and header.payload_length <= (125 if extended == 2 else 0xFFFF):
+    if header.extended and header.payload_length <= (125 if header.extended == 2 else 0xFFFF):
         broken.append("length-not-minimal")
     if header.payload_length >= 2**63:
         broken.append("length-too-big")
