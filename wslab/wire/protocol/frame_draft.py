@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from ..fields import Direction, Field, Violation
 from .frames import (
-    FrameHeader,
     encode_frame,
     frame_fields,
     frame_payload,
     frame_violations,
+    header_at,
     read_header,
 )
 
@@ -67,18 +67,12 @@ class FrameDraft:
     def fields(self, direction: Direction) -> tuple[Field, ...]:
         """The fields of its bytes, as if `direction` had sent it."""
         data = self.to_bytes()
-        return frame_fields(data, _header(data), direction, self.payload)
+        return frame_fields(data, header_at(data, 0), direction, self.payload)
 
     def violations(self, direction: Direction) -> list[Violation]:
         """The rules that it breaks if `direction` sends it now, with nothing before it."""
         data = self.to_bytes()
-        return frame_violations(data[0], _header(data), direction, 0, False, self.payload)
-
-
-def _header(data: bytes) -> FrameHeader:
-    header = read_header(data, 0, len(data))
-    assert header is not None, "a frame that was just made has a header"
-    return header
+        return frame_violations(data[0], header_at(data, 0), direction, 0, False, self.payload)
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:

@@ -84,6 +84,13 @@ def read_header(data: bytes | bytearray, start: int, stop: int) -> FrameHeader |
     return FrameHeader(length, short, masked)
 
 
+def header_at(data: bytes | bytearray, start: int) -> FrameHeader:
+    """The header of the whole frame at `start`."""
+    header = read_header(data, start, len(data))
+    assert header is not None, "a whole frame has its whole header"
+    return header
+
+
 def mask(data: bytes | bytearray, key: bytes) -> bytes:
     """XOR `data` with the 4 bytes of `key`, over and over (RFC 6455 §5.3). Undoes itself."""
     if not data:
@@ -101,13 +108,6 @@ def frame_payload(data: bytes | bytearray, start: int, header: FrameHeader) -> b
     begin = start + header.length
     payload = data[begin : begin + header.payload_length]
     return mask(payload, bytes(data[begin - 4 : begin])) if header.masked else bytes(payload)
-
-
-def header_at(data: bytes | bytearray, start: int) -> FrameHeader:
-    """The header of the whole frame at `start`."""
-    header = read_header(data, start, len(data))
-    assert header is not None, "a whole frame has its whole header"
-    return header
 
 
 def payload_pieces(data: bytes | bytearray, start: int, header: FrameHeader) -> Iterator[bytes]:
