@@ -9,12 +9,12 @@ import time
 import pytest
 
 from wslab.labs import connection_state
-from wslab.labs.connection_state import CausalStateLog
 from wslab.net import Client
 from wslab.net.peers import NodeMissing, find_node
 from wslab.view.panels.browser_socket import SocketEvent
 from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import Capture
+from wslab.wire.recording import CausalStateLog
 
 PATIENCE = 10.0
 

@@ -29,15 +29,12 @@ from wslab.view.experiments import (
 )
 from wslab.view.panels.browser_socket import BrowserSocket, Route
 from wslab.view.wire.state_diagram import StateDiagram
-from wslab.wire import StateEvent, states_of, steps
-from wslab.wire.recording import Capture, StateChange, StateLog
+from wslab.wire import states_of, steps
+from wslab.wire.recording import BROWSER, CausalStateLog
 
 PATIENCE = 600.0
 """Seconds that both peers wait for the end of the closing handshake: a learner who steps through
 it reads in between."""
-
-BROWSER = "browser"
-"""Whose word a page's is, on the time line."""
 
 IN_STATE = {
     "new WebSocket": "CONNECTING",
@@ -46,17 +43,6 @@ IN_STATE = {
     "close": "CLOSED",
 }
 """The `readyState` of a browser's socket after each of its calls and events."""
-
-CAUSES = {
-    "OPEN": (StateEvent.RECEIVES_101,),
-    "CLOSED": (StateEvent.RECEIVES_CLOSE, StateEvent.RECEIVES_FIN, StateEvent.TCP_ENDS),
-}
-"""What brings a browser's socket into a state, other than its own script."""
-
-SKEW = 0.5
-"""Seconds by which a browser's CLOSED may lie before what seems to be its cause. A longer time is
-none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
-
 
 _KEEPALIVE = Words(
     press="Pull the cable",
@@ -69,35 +55,6 @@ _KEEPALIVE = Words(
     static="Set ping interval and ping timeout (seconds), say how long it will take, pull the "
     "cable, and compare with what is measured:",
 )
-
-
-class CausalStateLog(StateLog):
-    """Moves a browser's report to no earlier than its cause.
-
-    The tap forwards first and records second, and a browser stamps with a clock of its own, in
-    milliseconds: a 101 may be heard a moment "before" it crossed.
-    """
-
-    def __init__(self, capture: Capture) -> None:
-        super().__init__(capture)
-        self._recording = capture
-
-    def of_connection(self, connection: int) -> list[StateChange]:
-        said = super().of_connection(connection)
-        # Looked up at each reading: what is heard may be told before it is recorded.
-        if all(change.source != BROWSER for change in said):
-            return said
-        taken = [s for s in steps(self._recording, connection) if s.peer == "client"]
-        earliest, placed = 0.0, []
-        for change in said:
-            if change.source == BROWSER:
-                causes = [s.time for s in taken if s.event in CAUSES.get(change.state, ())]
-                if change.state == "CLOSED":
-                    causes = [time for time in causes if time <= change.time + SKEW]
-                earliest = max([earliest, change.time, *causes])
-                change = change._replace(time=earliest)
-            placed.append(change)
-        return sorted(placed, key=lambda change: change.time)
 
 
 class ConnectionState(Lesson):

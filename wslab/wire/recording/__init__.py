@@ -11,13 +11,15 @@ from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
 from .messages import Message
 from .preview import printable
-from .state_log import StateChange, StateLog
+from .state_log import BROWSER, CausalStateLog, StateChange, StateLog
 from .story import Step, states_of, steps
 
 __all__ = [
+    "BROWSER",
     "LARGE",
     "Capture",
     "CaptureError",
+    "CausalStateLog",
     "Chunk",
     "CutSide",
     "Cutter",

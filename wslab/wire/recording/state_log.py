@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..protocol.connection_state import Peer
+from ..protocol.connection_state import Peer, StateEvent
 from .capture import Capture
+from .story import steps
 
 KEPT = 2_000
 """Changes that a log keeps; the oldest go."""
+
+BROWSER = "browser"
+"""Whose word a page's is, on the time line."""
+
+CAUSES = {
+    "OPEN": (StateEvent.RECEIVES_101,),
+    "CLOSED": (StateEvent.RECEIVES_CLOSE, StateEvent.RECEIVES_FIN, StateEvent.TCP_ENDS),
+}
+"""What brings a browser's socket into a state, other than its own script."""
+
+SKEW = 0.5
+"""Seconds by which a browser's CLOSED may lie before what seems to be its cause. A longer time is
+none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
 
 
 class StateChange(NamedTuple):
@@ -62,3 +76,29 @@ class StateLog:
 
     def __iter__(self) -> Iterator[StateChange]:
         return iter(list(self._changes))
+
+
+class CausalStateLog(StateLog):
+    """Moves a browser's report to no earlier than its cause.
+
+    The tap forwards first and records second, and a browser stamps with a clock of its own, in
+    milliseconds: a 101 may be heard a moment "before" it crossed.
+    """
+
+    def of_connection(self, connection: int) -> list[StateChange]:
+        """As in `StateLog`, with each word of a browser behind what caused it."""
+        said = super().of_connection(connection)
+        # Looked up at each reading: what is heard may be told before it is recorded.
+        if all(change.source != BROWSER for change in said):
+            return said
+        taken = [s for s in steps(self._capture, connection) if s.peer == "client"]
+        earliest, placed = 0.0, []
+        for change in said:
+            if change.source == BROWSER:
+                causes = [s.time for s in taken if s.event in CAUSES.get(change.state, ())]
+                if change.state == "CLOSED":
+                    causes = [time for time in causes if time <= change.time + SKEW]
+                earliest = max([earliest, change.time, *causes])
+                change = change._replace(time=earliest)
+            placed.append(change)
+        return sorted(placed, key=lambda change: change.time)
