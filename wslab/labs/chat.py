@@ -18,11 +18,18 @@ from websockets.asyncio.server import Server as LibraryServer
 
 from wslab.exercises.chat import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import ChatServer, Client, Tap, WslabError
+from wslab.net import ChatServer, Client, Tap
 from wslab.net.cases import OFFENDERS, meet
-from wslab.net.clients import SilentClient
 from wslab.net.servers import HostedServer
-from wslab.net.trials import WAYS, CutResult, CutServer, measure_fan_out, send_through
+from wslab.net.trials import (
+    WAYS,
+    CutResult,
+    CutServer,
+    Leaving,
+    measure_fan_out,
+    measure_leaving,
+    send_through,
+)
 from wslab.view.experiments import Bar, Cell, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import ChatPanel
@@ -43,9 +50,6 @@ LIMIT_MESSAGES = {
 
 PING = 0.4
 """Seconds between the pings of the room with keepalive, and for each pong."""
-
-PATIENCE = 2.0
-"""Seconds after which a guest who has vanished counts as not noticed."""
 
 
 class Seats(widgets.GridBox):
@@ -194,47 +198,23 @@ class Chat(Lesson):
 
     def vanish(self) -> ResultTable:
         """Linus leaves in four ways. When does the room notice, and what is it told?"""
-        ways: list[tuple[str, bool, float | None]] = [
-            ("says goodbye: a close frame", True, None),
-            ("his program is killed: TCP ends, no close frame", False, None),
-            ("his cable is pulled: nothing comes", False, None),
-            (f"the same, but the server pings every {PING} s", False, PING),
+        ways: list[tuple[str, Leaving, float | None]] = [
+            ("says goodbye: a close frame", "close frame", None),
+            ("his program is killed: TCP ends, no close frame", "TCP ends", None),
+            ("his cable is pulled: nothing comes", "nothing", None),
+            (f"the same, but the server pings every {PING} s", "nothing", PING),
         ]
         rows: list[list[Cell]] = []
-        for number, (what, politely, ping) in enumerate(ways):
+        for what, how, ping in ways:
             room = ChatServer("chat: vanish", ping_interval=ping)
             room.ping_timeout, room.close_timeout = ping, 0.2
             with self._with_server(room, "vanish") as url:
                 watcher = self._client("watcher").connect(url)
-                took, why = self._leave(url, watcher, politely, pulled=number >= 2)
+                took, why = measure_leaving(url, watcher, how)
                 watcher.stop()
             noticed = "not noticed" if took is None else f"{took * 1000:,.0f} ms"
             rows.append([what, noticed, why])
         return ResultTable(["Linus …", "noticed after", "the room is told"], rows)
-
-    def _leave(
-        self, url: str, watcher: Client, politely: bool, pulled: bool
-    ) -> tuple[float | None, str]:
-        linus: Client | SilentClient
-        if politely:
-            linus = Client(f"{url}?name=Linus", name="chat vanishing").connect()
-        else:
-            linus = SilentClient(f"{url}?name=Linus", "chat vanishing").connect()
-        began = time.perf_counter()
-        try:
-            if isinstance(linus, Client):
-                linus.close()
-            elif not pulled:
-                linus.stop()
-            while (left := began + PATIENCE - time.perf_counter()) > 0:
-                event = json.loads(watcher.recv(left))
-                if event["event"] == "leave":
-                    return time.perf_counter() - began, event["why"]
-        except WslabError:
-            pass
-        finally:
-            linus.stop()
-        return None, f"nothing, {PATIENCE:g} s later: Linus is still in the list"
 
     def mystery(self) -> WireView:
         """Three guests in a room of their own; one does what is not done. Its wire tells which."""

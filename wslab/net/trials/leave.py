@@ -1,0 +1,50 @@
+"""How long a room takes to notice that a guest has left: goodbye, end of TCP, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Literal, NamedTuple
+
+from wslab.net.clients.client import Client
+from wslab.net.clients.silent import SilentClient
+from wslab.net.errors import WslabError
+
+PATIENCE = 2.0
+"""Seconds after which a guest who has vanished counts as not noticed."""
+
+Leaving = Literal["close frame", "TCP ends", "nothing"]
+
+
+class LeaveResult(NamedTuple):
+    """What the room was told of a guest who left."""
+
+    noticed: float | None
+    """Seconds until somebody else in the room was told; None where nobody was in time."""
+    why: str
+    """What was told."""
+
+
+def measure_leaving(url: str, watcher: Client, how: Leaving) -> LeaveResult:
+    """Let Linus into the chat at `url`, let him leave, and wait for what `watcher` is told."""
+    address = f"{url}?name=Linus"
+    linus: Client | SilentClient
+    if how == "close frame":
+        linus = Client(address, name="chat vanishing").connect()
+    else:
+        linus = SilentClient(address, "chat vanishing").connect()
+    began = time.perf_counter()
+    try:
+        if isinstance(linus, Client):
+            linus.close()
+        elif how == "TCP ends":
+            linus.stop()
+        while (left := began + PATIENCE - time.perf_counter()) > 0:
+            event = json.loads(watcher.recv(left))
+            if event["event"] == "leave":
+                return LeaveResult(time.perf_counter() - began, event["why"])
+    except WslabError:
+        pass
+    finally:
+        linus.stop()
+    return LeaveResult(None, f"nothing, {PATIENCE:g} s later: Linus is still in the list")
