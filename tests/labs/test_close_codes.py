@@ -75,7 +75,10 @@ def test_the_table_of_codes(lab):
     html = lab.codes()._repr_html_()
     assert "Normal Closure" in html
     assert "never in a frame" in html
-    assert repr(lab.codes(1001, 4000)).count("\n") == 1
+    assert "https://www.rfc-editor.org/rfc/rfc6455.html#section-7.4.1" in html
+    assert "data-wslab='close-codes'" in html
+    assert "1006  Abnormal Closure" in repr(lab.codes())
+    assert repr(lab.codes(1001, 4000)).count("\n") == 2  # the headings, and two codes
 
 
 def test_opening_again_replaces_everything(lab):

@@ -12,7 +12,6 @@ from wslab.net.cases import ENDINGS, play
 from wslab.net.peers import LibraryPeers
 from wslab.view.experiments import (
     Choice,
-    CodeTable,
     Column,
     Experiment,
     Gallery,
@@ -128,13 +127,10 @@ def test_a_page_that_opens_later_sees_the_last_result(gallery, pump, results):
     assert gallery.view.outcomes == {"1000": results["1000"]}
 
 
-def test_a_static_account_and_the_table_of_codes(gallery):
+def test_a_static_account(gallery):
     html = gallery.view.static()["text/html"]
     assert "1000 · Normal Closure" in html
     assert "data-wslab='endings-static'" in html
-    table = CodeTable()
-    assert "https://www.rfc-editor.org/rfc/rfc6455.html#section-7.4.1" in table._repr_html_()
-    assert "1006  Abnormal Closure" in repr(table)
 
 
 # --- Predictions and numbers --------------------------------------------------------------------

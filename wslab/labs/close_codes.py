@@ -15,17 +15,17 @@ from wslab.net.cases import ENDINGS, Ending, Result, name_of, play
 from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, PeerReport, Peers, find_node
 from wslab.view.experiments import (
     Choice,
-    CodeTable,
     Column,
     Experiment,
     Gallery,
     Line,
+    Link,
     Mark,
     Outcome,
     ResultTable,
     Words,
 )
-from wslab.wire import close_code
+from wslab.wire import CLOSE_CODES, close_code
 
 MYSTERY = "reason-not-utf8"
 """The ending of the trace exercise."""
@@ -190,9 +190,23 @@ class CloseCodes(Lesson):
         self._peers: dict[str, Peers] = {}
         self._playing = threading.Lock()
 
-    def codes(self, *codes: int) -> CodeTable:
+    def codes(self, *codes: int) -> ResultTable:
         """The registry, or the given codes of it: who sends it, what it means, what to do next."""
-        return CodeTable(codes or None)
+        who, again, then = "who may send it", "connect again?", "and the client then"
+        rows = [
+            (
+                str(entry.code),
+                entry.name,
+                entry.who + ("" if entry.sendable else ": never in a frame"),
+                entry.meaning,
+                entry.reconnect,
+                entry.then,
+                Link(entry.rfc.removeprefix("RFC 6455 "), entry.rfc),
+            )
+            for entry in map(close_code, codes or CLOSE_CODES)
+        ]
+        headings = ("code", "name", who, "it means", again, then, "")
+        return ResultTable(headings, rows, "close-codes")
 
     # --- The gallery
 

@@ -9,7 +9,16 @@ from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net.cases import FAULTY_FRAMES, FURTHER_FRAMES, Case
 from wslab.net.peers import RawToClient, RawToServer, Reaction, TellingEchoServer
-from wslab.view.experiments import Column, Experiment, FrameWorkshop, Gallery, Line, Outcome, Words
+from wslab.view.experiments import (
+    Choice,
+    Column,
+    Experiment,
+    FrameWorkshop,
+    Gallery,
+    Line,
+    Outcome,
+    Words,
+)
 from wslab.wire import Capture, Direction, close_code
 from wslab.wire.protocol import FrameDraft
 
@@ -141,7 +150,7 @@ class Frames(Lesson):
     def _experiment(self, name: str) -> Experiment:
         sender, case = TRIALS[name]
 
-        def run() -> Outcome:
+        def run(_: Choice) -> Outcome:
             before = len(self.capture.index)
             trial = self.try_out(name)
             wire = [
@@ -157,12 +166,12 @@ class Frames(Lesson):
                 Column("said", "what the peer's API says", _lines(trial.reaction.said)),
             ]
             happened = _ENDS.get(trial.close_code or 0, _GOES_ON)
-            return Outcome(columns, happened, data={"wslab": "outcome"}, result=trial)
+            return Outcome(columns, happened, result=trial)
 
         return Experiment(
             name,
             f"The {sender} {case.what}",
-            lambda _: run(),
+            run,
             predictions=(_GOES_ON, *_ENDS.values()),
             why=case.why,
             rfc=case.section,

@@ -10,7 +10,7 @@ from wslab.labs.lesson import Lesson
 from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
 from wslab.net.cases import FAULTY_CLIENTS, FAULTY_SERVERS, Case, FaultyServer, visit
 from wslab.net.peers import library_report
-from wslab.view.experiments import Column, Experiment, Gallery, Line, Outcome, Words
+from wslab.view.experiments import Choice, Column, Experiment, Gallery, Line, Outcome, Words
 
 GOOD_ORIGIN = "https://school.example"
 """The one origin that the guarded server lets in, beside clients that send none."""
@@ -101,20 +101,22 @@ class Handshake(Lesson):
     def _client_experiment(self, case: Case) -> Experiment:
         url = self.guarded_url if case.name == "foreign-origin" else self.url
 
-        def attempt() -> Attempt:
+        def run(_: Choice) -> Outcome:
             result = visit(case.name, url)
             status = str(result.status)
-            return Attempt(
-                next((p for p in _CLIENT_PREDICTIONS if f": {status}" in p), result.outcome),
-                result.sent.decode("latin-1"),
-                result.answer.decode("latin-1") or "(nothing)",
-                library_report(result.sent, result.answer),
+            return _compared(
+                Attempt(
+                    next((p for p in _CLIENT_PREDICTIONS if f": {status}" in p), result.outcome),
+                    result.sent.decode("latin-1"),
+                    result.answer.decode("latin-1") or "(nothing)",
+                    library_report(result.sent, result.answer),
+                )
             )
 
         return Experiment(
             f"client: {case.name}",
             f"The client {case.what}",
-            lambda _: _compared(attempt()),
+            run,
             group="client",
             predictions=_CLIENT_PREDICTIONS,
             why="The rule that it is about:" if case.earns != 101 else "Nothing is wrong with it:",
@@ -122,23 +124,25 @@ class Handshake(Lesson):
         )
 
     def _server_experiment(self, case: Case) -> Experiment:
-        def attempt() -> Attempt:
+        def run(_: Choice) -> Outcome:
             with self._with_server(server := FaultyServer(case.name), "faulty") as url:
                 result = server.meet(url)
-            return Attempt(
-                _happened(result.outcome),
-                result.sent.decode("latin-1"),
-                result.answer.decode("latin-1") or "(nothing)",
-                result.api,
+            return _compared(
+                Attempt(
+                    _happened(result.outcome),
+                    result.sent.decode("latin-1"),
+                    result.answer.decode("latin-1") or "(nothing)",
+                    result.api,
+                )
             )
 
         return Experiment(
             f"server: {case.name}",
             f"The server {case.what}",
-            lambda _: _compared(attempt()),
+            run,
             group="server",
             predictions=_SERVER_PREDICTIONS,
-            why=f"{case.why[:1].upper()}{case.why[1:]}.",
+            why=case.why,
             rfc=case.section,
         )
 
@@ -180,7 +184,7 @@ def _compared(attempt: Attempt) -> Outcome:
         Column("answered", "answered by the server", [Line(attempt.answered)]),
         Column("reported", "what the client's API reports", [Line(attempt.reported)]),
     ]
-    return Outcome(columns, attempt.happened, data={"wslab": "outcome"}, result=attempt)
+    return Outcome(columns, attempt.happened, result=attempt)
 
 
 def _happened(outcome: str) -> str:

@@ -1,11 +1,10 @@
 """What a reader tries, predicts and compares: galleries, questions, the frame workshop, charts."""
 
 from .chart import Chart
-from .code_table import CodeTable
 from .frame_workshop import FrameWorkshop
 from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
 from .question_view import Question, QuestionView
-from .result_table import Bar, Cell, ResultTable
+from .result_table import Bar, Cell, Link, ResultTable
 from .round_trips import RoundTrips
 
 __all__ = [
@@ -13,12 +12,12 @@ __all__ = [
     "Cell",
     "Chart",
     "Choice",
-    "CodeTable",
     "Column",
     "Experiment",
     "FrameWorkshop",
     "Gallery",
     "Line",
+    "Link",
     "Mark",
     "Number",
     "Outcome",

@@ -290,9 +290,16 @@ class Gallery(LiveView):
         }
 
 
+def _sentence(text: str) -> str:
+    """`text` with a capital in front and a stop behind it, unless it ends with one."""
+    stop = "" if text.endswith((".", "?", "!", ":")) or not text else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}"
+
+
 def _listed(experiment: Experiment) -> dict[str, Any]:
     """What the page is told of an experiment before it has run."""
     told = {**vars(experiment), "in_page": experiment.run is None, "url": link(experiment.rfc)}
+    told |= {"what": _sentence(experiment.what), "why": _sentence(experiment.why)}
     del told["run"]
     if isinstance(experiment.predictions, Number):
         told["predictions"] = asdict(experiment.predictions)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+from ..live.static_html import reference
+
 
 class Bar(NamedTuple):
     """A cell that is also drawn: `part` of the width (0 to 1), and the text beside it."""
@@ -14,13 +16,26 @@ class Bar(NamedTuple):
     text: str
 
 
-Cell = str | Bar
+class Link(NamedTuple):
+    """A cell that leads to the section of an RFC: `rfc` as in "RFC 6455 §7.4.1"."""
+
+    text: str
+    rfc: str
+
+
+Cell = str | Bar | Link
 
 
 class ResultTable:
-    """Rows of cells under headings. Everything in it is shown as text, whoever wrote it."""
+    """Rows of cells under headings. Everything in it is shown as text, whoever wrote it.
 
-    def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    `kind` is its `data-wslab`.
+    """
+
+    def __init__(
+        self, headings: Sequence[str], rows: Sequence[Sequence[Cell]], kind: str = "result"
+    ) -> None:
+        self.kind = kind
         self.headings = list(headings)
         self.rows = [list(row) for row in rows]
 
@@ -37,7 +52,7 @@ class ResultTable:
             for row in self.rows
         )
         return (
-            "<table data-wslab='result' style='border-collapse:collapse;line-height:1.45;"
+            f"<table data-wslab='{self.kind}' style='border-collapse:collapse;line-height:1.45;"
             f"max-width:72em'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
 
@@ -56,10 +71,12 @@ def _label(cell: Cell) -> str:
 
 
 def _text(cell: Cell) -> str:
-    return cell.text if isinstance(cell, Bar) else cell
+    return cell if isinstance(cell, str) else cell.text
 
 
 def _html(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        return reference(cell.rfc, cell.text)
     # Isolated, so that text which turns around does not turn the rest of the row.
     text = f"<bdi style='overflow-wrap:anywhere'>{escape(_text(cell))}</bdi>"
     if not isinstance(cell, Bar):

@@ -182,15 +182,15 @@ def _earns(close_code: int | None, http_status: int | None) -> str:
     return f" Earns HTTP status {http_status}." if http_status is not None else ""
 
 
-def reference(rfc: str) -> str:
-    """A link to the section that `rfc` names."""
+def reference(rfc: str, text: str = "") -> str:
+    """A link to the section that `rfc` names; `text` is what it says, `rfc` itself if empty."""
     url = link(rfc)
     if url is None:
         return escape(rfc)
     return (
         f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" '
         'style="white-space:nowrap;color:var(--jp-content-link-color,revert);'
-        f'text-decoration:underline">{escape(rfc)}</a>'
+        f'text-decoration:underline">{escape(text or rfc)}</a>'
     )
 
 

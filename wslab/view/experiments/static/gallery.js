@@ -130,7 +130,7 @@ class GalleryView {
     const heading = this.buttons.size ? (title ? `${name} · ${title}` : name) : title;
     this.chosen.replaceChildren(...[
       heading ? h("h3", {}, heading) : null,
-      what ? h("p", {}, what.replace(/([^.?!:])$/, "$1.")) : null,
+      what ? h("p", {}, what) : null,
       code ? h("pre", { class: "ws-mono" }, code) : null,
       ...this.numbers.map((number) => this.slider(number, (value) => (this.values[number.name] = value))),
       Array.isArray(predictions) ? this.radios(predictions)
@@ -231,7 +231,7 @@ class GalleryView {
   }
 
   account({ label, name: stack }, outcome, reason) {
-    const attributes = { class: "ws-account", [`data-${this.words.noun}`]: outcome.name, "data-stack": stack || null };
+    const attributes = { class: "ws-account", "data-wslab": "outcome", [`data-${this.words.noun}`]: outcome.name, "data-stack": stack || null };
     if (outcome.problem) {
       return h("div", attributes, h("p", { class: "ws-verdict", role: "alert" },
         h("b", {}, `${label ? `${label}: ` : ""}${this.words.failed}: `), outcome.problem));
