@@ -77,3 +77,10 @@ def test_mistakes_with_waiting_get_names(mistake, said):
     verdict = check_wait(mistake)
     assert not verdict
     assert said in verdict.text
+
+
+def test_a_wrong_first_code_is_no_attempt_at_the_second(mystery):
+    close_codes._check_reports.hints.given = 0
+    assert not check_trace(1002, 1002, mystery)
+    assert close_codes._check_reports.hints.given == 0
+    assert "Expected int, got str" in check_trace("1007", 1006, mystery).misconception

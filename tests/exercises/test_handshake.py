@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from wslab.exercises.handshake import SOLUTIONS, check_accept, check_answer, check_culprit
@@ -92,3 +94,8 @@ def test_what_a_learner_typed_is_escaped():
     verdict = Verdict(False, "<script>", "<b>", "<i>")
     assert "<script>" not in verdict._repr_html_()
     assert "<b>" not in verdict._repr_html_().replace("<b>✗ Not yet:</b>", "")
+
+
+def test_what_hashlib_itself_says_to_a_text_is_known():
+    verdict = check_accept(lambda key: hashlib.sha1(key))
+    assert "sha1 wants bytes" in verdict.misconception

@@ -190,9 +190,10 @@ _check_reports = Exercise(
 
 def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
     """Whether the two codes are those of this very ending: sent by the client, and reported."""
-    for verdict in (_check_sends(client_sends, result), _check_reports(client_reports, result)):
-        if not verdict:
-            return verdict
+    if not (verdict := _check_sends(client_sends, result)):
+        return verdict
+    if not (verdict := _check_reports(client_reports, result)):
+        return verdict
     known = close_code(client_sends)
     return solved(
         f"{client_sends} ({known.meaning}) on the wire, {client_reports} in the API.",

@@ -224,7 +224,7 @@ class Exercise:
             right: object = f"raises {type(expected.error).__name__}"
         else:
             right = expected.value
-            why = why or _not_of_its_kind(got.value, right)
+            why = why or (NOTHING if got.value is None else _not_of_its_kind(got.value, right))
         why = why or self._why(got.value, *case)
         text = self._wrong
         text = text(*case) if callable(text) else text.format(call=self._told(case), got=got.value)
@@ -262,6 +262,7 @@ class Exercise:
         if _equal(value, expected):
             return solved(self._praise.format(expected=expected))
         why, hint, rfc = self.recognise([(about, got)])
+        why = why or _not_of_its_kind(value, expected)
         text = self._wrong(*about) if callable(self._wrong) else self._wrong.format(got=value)
         return not_yet(text, misconception=why, rfc=rfc, hint=hint)
 
@@ -301,8 +302,6 @@ def _argument(value: object) -> str:
 
 def _not_of_its_kind(got: object, expected: object) -> str:
     """What is wrong with a value of another type than the expected one."""
-    if got is None:
-        return NOTHING
     if isinstance(got, type(expected)) or expected is None:
         return ""
     kind = "text (str)" if isinstance(expected, str) else type(expected).__name__

@@ -92,8 +92,12 @@ def _new_key() -> str:
     return base64.b64encode(os.urandom(16)).decode()
 
 
+def _sha1(data: bytes) -> hashlib._Hash:
+    return hashlib.sha1(data, usedforsecurity=False)
+
+
 def _hashed(data: bytes) -> str:
-    return base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+    return base64.b64encode(_sha1(data).digest()).decode()
 
 
 check_accept = Exercise(
@@ -107,12 +111,10 @@ check_accept = Exercise(
             "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
         ),
         "This is the base64 of the hash written in hex. base64 wants the 20 bytes: .digest().": (
-            lambda key: base64.b64encode(
-                hashlib.sha1((key + GUID).encode()).hexdigest().encode()
-            ).decode()
+            lambda key: base64.b64encode(_sha1((key + GUID).encode()).hexdigest().encode()).decode()
         ),
         "The hash is right, but in hex: the header wants it in base64.": (
-            lambda key: hashlib.sha1((key + GUID).encode()).hexdigest()
+            lambda key: _sha1((key + GUID).encode()).hexdigest()
         ),
         "The GUID is missing: this hash is of the key alone.": lambda key: _hashed(key.encode()),
         "The wrong way round: first the key, then the GUID.": (
@@ -132,7 +134,7 @@ check_accept = Exercise(
             lambda key: _hashed(base64.b64decode(key) + GUID.encode())
         ),
         "sha1 wants bytes: turn the text into bytes with .encode().": (
-            lambda key: hashlib.sha1(key + GUID)
+            lambda key: _sha1(key + GUID)
         ),
     },
     hints=(
@@ -213,10 +215,10 @@ _ANSWER_FAULTS = {
 """Hints by the rule that the answer breaks."""
 
 
-def _request() -> bytes:
+def _request(key: str) -> bytes:
     return (
         "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {_new_key()}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
 
 
@@ -272,7 +274,7 @@ def _answer(response: object, request: bytes) -> Verdict | None:
 check_answer = Exercise(
     "answer",
     "Whether `answer(request)` gives a response that a client accepts; tells the first fault.",
-    cases=lambda: [(_request(),), (_request(),)],
+    cases=lambda: [(_request(RFC_KEY),), (_request(_new_key()),)],
     judge=_answer,
     hints=(
         "the client waits for the empty line before it believes that the response is all there.",
