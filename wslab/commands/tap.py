@@ -23,7 +23,7 @@ from wslab.commands.lab import port
 
 if TYPE_CHECKING:
     from wslab.net import Tap
-    from wslab.wire import Capture, Row
+    from wslab.wire import Capture, Colour, Row
 
 KEYS = """\
   Enter or s      step: deliver the oldest frame that waits
@@ -285,18 +285,18 @@ class Printer:
                   file=sys.stderr, flush=True)  # fmt: skip
 
     def _line(self, row: Row) -> str:
+        from wslab.wire import KINDS, PALETTE
+
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
         kind = row.kind if row.fin else f"{row.kind}, more follows"
         if self._colour:
-            from wslab.wire import KINDS
-
             kind = f"\x1b[38;5;{KINDS[row.kind].colour.terminal}m{kind:<12}\x1b[0m"
-        broken = self._loud("  ⚠ broken", 160) if row.broken else ""
-        mark = self._loud(f"  [{row.mark}]", 214) if row.mark else ""
+        broken = self._loud("  ⚠ broken", PALETTE["alarm"]) if row.broken else ""
+        mark = self._loud(f"  [{row.mark}]", PALETTE["orange"]) if row.mark else ""
         return (
             f"{row.number:>5}  {row.time:9.3f}  #{row.connection} {arrow}  {kind:<12} "
             f"{row.length:>7,} B  {row.preview}{broken}{mark}"
         )
 
-    def _loud(self, text: str, colour: int) -> str:
-        return f"\x1b[1;38;5;{colour}m{text}\x1b[0m" if self._colour else text
+    def _loud(self, text: str, colour: Colour) -> str:
+        return f"\x1b[1;38;5;{colour.terminal}m{text}\x1b[0m" if self._colour else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from wslab.wire import rfc_url
+from wslab.wire import PALETTE, rfc_url
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Verdict:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        word, colour = ("✓ Solved:", "#009e73") if self.passed else ("✗ Not yet:", "#d55e00")
+        word, name = ("✓ Solved:", "green") if self.passed else ("✗ Not yet:", "red")
+        colour = PALETTE[name].plain
         parts = [f"<p style='margin:0'><b>{word}</b> {escape(self.text)}</p>"]
         if self.got is not None or self.expected is not None:
             lines = "\n".join(side_by_side(self.got, self.expected))

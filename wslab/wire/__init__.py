@@ -15,7 +15,7 @@ Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accoun
 
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
 from .formats import FORMATS, Format, load, load_streams, save
-from .kinds import KINDS, PALETTE
+from .kinds import KINDS, PALETTE, Colour
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
 from .protocol.connection_state import TRANSITIONS, State, StateEvent
 from .protocol.deflate import Agreement, Deflater, Inflater
@@ -39,6 +39,7 @@ __all__ = [
     "CaptureError",
     "Chunk",
     "CloseCode",
+    "Colour",
     "Deflater",
     "Direction",
     "Field",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+from wslab.wire import PALETTE
+
 from ..live.static_html import reference
 
 
@@ -84,6 +86,6 @@ def _html(cell: Cell) -> str:
     width = round(8 * min(1.0, max(0.0, cell.part)), 2)
     bar = (
         f"<span aria-hidden='true' style='display:inline-block;width:{width}em;height:.7em;"
-        "background:#0072b2;margin-right:.5em'></span>"
+        f"background:{PALETTE['blue'].plain};margin-right:.5em'></span>"
     )
     return f"<span style='white-space:nowrap'>{bar}{text}</span>"
