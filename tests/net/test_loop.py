@@ -204,3 +204,29 @@ def test_a_program_that_forgets_to_stop_ends_in_silence():
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "x\n", "")
+
+
+def test_the_loop_is_asyncios_own_whatever_the_policy():
+    # As with uvloop, where hold() held nothing: it looks methods up once for each connection.
+    program = """
+import asyncio, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+
+class Foreign(asyncio.SelectorEventLoop):
+    pass
+
+class Policy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = Foreign
+
+asyncio.set_event_loop_policy(Policy())
+from wslab.net import loop
+assert type(asyncio.new_event_loop()) is Foreign
+async def which():
+    return type(asyncio.get_running_loop())
+print(loop.run(which()).__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    own = "ProactorEventLoop" if sys.platform == "win32" else "_UnixSelectorEventLoop"
+    assert (done.stdout.strip(), done.stderr) == (own, "")

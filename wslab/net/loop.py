@@ -10,6 +10,7 @@ running loop, whether nest_asyncio was applied or not.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -44,7 +45,7 @@ def start() -> asyncio.AbstractEventLoop:
     global _loop, _thread
     with _lock:
         if _loop is None or _thread is None or not _thread.is_alive():
-            _loop = asyncio.new_event_loop()
+            _loop = _new_loop()
             _loop.set_exception_handler(_keep_problem)
             # Daemon: it must never keep a kernel alive that wants to end.
             _thread = threading.Thread(
@@ -166,6 +167,17 @@ async def _tasks() -> list[asyncio.Task[Any]]:
     # leak.
     await asyncio.sleep(0)
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """asyncio's own loop, whatever loop a learner's policy makes for their programs.
+
+    The tap puts a gate in the way by setting `data_received` of a protocol that is connected. Other
+    loops, such as uvloop's, look that method up once at the beginning and then hold nothing.
+    """
+    if sys.platform == "win32":
+        return asyncio.ProactorEventLoop()
+    return asyncio.SelectorEventLoop()
 
 
 def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
