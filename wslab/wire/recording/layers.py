@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..fields import Direction
 from .capture import Capture
 from .log import stream_number
+from .messages import Message
 
 
 class Span(NamedTuple):
@@ -43,23 +44,11 @@ def layers_of(capture: Capture, connection: int, direction: Direction, start: in
         if row.connection == connection and row.direction == direction and row.offset >= start
     ]
     frames = tuple(Span(row.offset, row.offset + row.length, row.kind, row.preview) for row in rows)
-    messages: list[Span] = []
-    begun: Span | None = None
-    for row, frame in zip(rows, frames, strict=True):
-        if row.kind in ("text", "binary"):
-            begun = frame
-        if row.kind in ("text", "binary", "continuation") and row.fin and begun is not None:
-            messages.append(Span(begun.start, frame.stop, begun.kind, ""))
-            begun = None
-    texts = {
-        message.offset: message for message in capture.index.messages(connection)
-        if message.direction == direction
-    }  # fmt: skip
-    named = tuple(
-        span._replace(label=_label(texts[span.start].kind, texts[span.start].content))
-        if span.start in texts
-        else span
-        for span in messages
+    ends = {row.number: frame.stop for row, frame in zip(rows, frames, strict=True)}
+    messages = tuple(
+        Span(message.offset, ends[message.row], message.kind, _label(message))
+        for message in capture.index.messages(connection)
+        if message.direction == direction and message.offset >= start
     )
     reads, before, stream = [], 0, stream_number(connection, direction)
     for number, end in zip(capture.log.stream_of, capture.log.end_of, strict=False):
@@ -68,10 +57,10 @@ def layers_of(capture: Capture, connection: int, direction: Direction, start: in
                 reads.append(Span(max(before, start), end, "read", f"{end - before} B"))
             before = end
     stop = max((span.stop for span in (*frames, *reads)), default=start)
-    return Layers(start, stop, named, frames, tuple(reads))
+    return Layers(start, stop, messages, frames, tuple(reads))
 
 
-def _label(kind: str, content: bytes) -> str:
-    if kind == "text":
-        return f'"{content[:200].decode("utf-8", "replace")}"'
-    return f"{len(content)} bytes"
+def _label(message: Message) -> str:
+    if message.kind == "text":
+        return f'"{message.content[:200].decode("utf-8", "replace")}"'
+    return f"{len(message.content)} bytes"
