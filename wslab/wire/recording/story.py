@@ -15,9 +15,9 @@ from ..protocol.connection_state import (
     StateEvent,
     after,
 )
-from . import log
 from .capture import Capture
 from .index import Index, Row
+from .log import Event
 
 
 class Step(NamedTuple):
@@ -84,7 +84,7 @@ class _Happening(NamedTuple):
         return (self.time, self.turn) < other[:2]
 
 
-def _happenings(capture: Capture, connection: int, marks: list[log.Event]) -> Iterator[_Happening]:
+def _happenings(capture: Capture, connection: int, marks: list[Event]) -> Iterator[_Happening]:
     turn = 0
     index = capture.index
     for row in index.rows():
