@@ -150,7 +150,7 @@ check_shorten = Exercise(
         'data.decode(errors="ignore") leaves out half a character at the end.',
     ),
     rfc="RFC 6455 §8.1",
-    wrong="{call} is not the most that fits into 50 bytes.",
+    wrong="{what} is not the most that fits into 50 bytes.",
     praise="{count} texts, each as long as it may be, and no character broken.",
     solution="""\
 def shorten(text, limit):

@@ -115,7 +115,7 @@ check_next_state = Exercise(
         "the end of TCP leads to CLOSED from everywhere.",
     ),
     rfc="RFC 6455 §7.1",
-    wrong="{call} leads somewhere else.",
+    wrong="{what} leads somewhere else.",
     praise="all {count} cases agree with the table that draws the diagram.",
     solution="""\
 def next_state(state, event):

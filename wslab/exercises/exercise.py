@@ -96,10 +96,11 @@ class Exercise:
     `expected` makes the right value of that.
 
     `mistakes` has a wrong function for each misconception: where the answer is what that one gives,
-    the misconception is named, and its own hint is given. `judge` takes the place of `expected`
-    where more than one answer is right, or where the wire is read: it is called with the result and
-    the case, or with all that `check(...)` was called with, and returns a `Verdict`, or None for a
-    case that is right.
+    the misconception is named, and its own hint is given.
+
+    `judge` takes the place of `expected` where more than one answer is right, or where the wire is
+    read. It is called with the result and the case, or with all that the exercise was called with,
+    and returns a `Verdict`; None for a case that is right.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Exercise:
         mistakes: Mapping[str, Callable[..., object] | Mistake] | None = None,
         hints: tuple[str, ...],
         rfc: str = "",
-        wrong: str | Callable[..., str] = "{call} is not right.",
+        wrong: str | Callable[..., str] = "{what} is not right.",
         praise: str = "",
         untouched: str = DOTS,
         call: str | Callable[..., str] = "",
@@ -124,8 +125,9 @@ class Exercise:
         """`name` is that of the function and of the notebook's tag; `task` begins with "Whether".
 
         `wrong`, `praise` and `call` are what is said of a wrong result, of a right answer, and of
-        how the function was called; `wrong` and `praise` may name {call}, {got} and {expected}, or
-        `wrong` and `call` be functions of the case. `use` is how the function is used on a case.
+        how the function was called. In `wrong`, {what} is the call, or the value; in `praise`,
+        {expected} is the right value and {count} the number of cases; `wrong` and `call` may be
+        functions of the case instead. `use` is how the function is used on a case.
         `why(got, *case)` is said where no mistake explains the result. After the last of `hints`
         comes the way to the solution, where there is one.
         """
@@ -206,7 +208,11 @@ class Exercise:
         """What is wrong with the last of the results; None if nothing is."""
         case, got = results[-1]
         if self.judge is not None and got.error is None:
-            return self.judge(got.value, *case)
+            verdict = self.judge(got.value, *case)
+            if verdict is None or verdict.misconception:
+                return verdict
+            why, hint, _ = self.recognise(results)
+            return replace(verdict, misconception=why, hint=hint or verdict.hint)
         expected = Outcome()
         if self.expected is not None:
             expected = self._try(self.expected, case)
@@ -226,9 +232,11 @@ class Exercise:
             right = expected.value
             why = why or (NOTHING if got.value is None else _not_of_its_kind(got.value, right))
         why = why or self._why(got.value, *case)
-        text = self._wrong
-        text = text(*case) if callable(text) else text.format(call=self._told(case), got=got.value)
+        text = self._said(self._told(case), case)
         return not_yet(text, *_shortened(got.value, right), why, rfc, hint)
+
+    def _said(self, what: str, case: tuple) -> str:
+        return self._wrong(*case) if callable(self._wrong) else self._wrong.format(what=what)
 
     def _told(self, case: tuple) -> str:
         """How the function was called."""
@@ -263,7 +271,7 @@ class Exercise:
             return solved(self._praise.format(expected=expected))
         why, hint, rfc = self.recognise([(about, got)])
         why = why or _not_of_its_kind(value, expected)
-        text = self._wrong(*about) if callable(self._wrong) else self._wrong.format(got=value)
+        text = self._said(repr(value), about)
         return not_yet(text, misconception=why, rfc=rfc, hint=hint)
 
 

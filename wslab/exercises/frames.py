@@ -122,7 +122,7 @@ check_encode = Exercise(
         "masked byte i is payload[i] ^ key[i % 4]; bytes(...) makes bytes of a list of numbers.",
     ),
     rfc="RFC 6455 §5.2",
-    wrong="{call} is not the frame that a client sends.",
+    wrong="{what} is not the frame that a client sends.",
     praise="byte for byte what a client sends.",
     solution="""\
 def encode(payload, key):
@@ -161,7 +161,7 @@ check_read = Exercise(
         _UNMASK,
     ),
     rfc="RFC 6455 §5.3",
-    wrong="it does not say {got!r}.",
+    wrong="it does not say {what}.",
     praise="the frame says {expected!r}.",
     untouched="no word named yet: put it in place of the dots.",
 )

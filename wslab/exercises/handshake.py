@@ -143,7 +143,7 @@ check_accept = Exercise(
         "base64.b64encode(...) gives bytes, and the header wants text: .decode().",
     ),
     rfc="RFC 6455 §4.2.2",
-    wrong="{call} is not what the server must answer.",
+    wrong="{what} is not what the server must answer.",
     praise="the example of the RFC and 3 new keys: each answer is right. "
     "With these lines a server has proved that it speaks WebSocket.",
     solution="""\
