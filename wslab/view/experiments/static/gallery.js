@@ -177,7 +177,7 @@ class GalleryView {
     for (const stack of this.playing) {
       this.outcomes.delete(stack);
       this.waiting.set(this.key(stack), performance.now());
-      if (inPage) PAGE_RUNS[name](data).then((lines) => this.page.ask({ do: "came", name, lines }));
+      if (inPage) PAGE_RUNS[name](data).catch((error) => [String(error)]).then((lines) => this.page.ask({ do: "came", name, lines }));
       else this.page.ask({ do: "run", name, stack, numbers: this.values, prediction: this.prediction });
     }
     this.paint();
