@@ -141,6 +141,11 @@ def test_the_mystery_hides_a_wrong_accept(lab, capsys):
     assert violation.rule == "accept-wrong"
 
 
+def loops(request):
+    while True:
+        pass
+
+
 def test_a_learners_server_meets_a_real_client(lab, capsys):
     names: dict = {}
     exec(SOLUTIONS["answer"], names)
@@ -152,6 +157,8 @@ def test_a_learners_server_meets_a_real_client(lab, capsys):
     assert "Your server never answered: WrongValue: expected bytes" in capsys.readouterr().out
     lab.try_answer(lambda request: 1 / 0)
     assert "ZeroDivisionError: division by zero" in capsys.readouterr().out
+    lab.try_answer(loops)
+    assert "Your server never answered: TimeIsUp: not done after 1 s" in capsys.readouterr().out
 
 
 def test_the_doctor_checks_this_machine():

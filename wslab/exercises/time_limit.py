@@ -52,9 +52,9 @@ def within(seconds: float, call: Callable[[], T]) -> T:
                     break
                 _raise_in(worker, TimeIsUp)
             worker.join(PAUSE)
-    if not results:
-        raise TimeIsUp
-    value, error = results[0]
+    value, error = results[0] if results else (None, TimeIsUp())
+    if isinstance(error, TimeIsUp):
+        raise TimeIsUp(f"not done after {seconds:g} s: this looks like a loop without an end")
     if error is not None:
         raise error
     return value  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The answer to an answer."""
+"""What is said of a learner's answer: solved or not yet, got beside expected, the next hint."""
 
 from __future__ import annotations
 

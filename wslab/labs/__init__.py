@@ -1,4 +1,4 @@
-"""The casts of the lessons: one module per notebook, opened with `open()`.
+"""The labs of the lessons: one module for each notebook, opened with `open()`.
 
 from wslab.labs import handshake
 lab = handshake.open()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wslab.exercises.handshake import QUESTIONS
+from wslab.exercises.time_limit import TimeIsUp, within
 from wslab.labs.lesson import Lesson
 from wslab.net import Client, EchoServer, RawConnection, RawServer, WslabError
 from wslab.net.cases import FAULTY_CLIENTS, FAULTY_SERVERS, Case, FaultyServer, visit
@@ -155,12 +156,12 @@ class Handshake(Lesson):
 
     def try_answer(self, answer: Callable[[bytes], bytes]) -> None:
         """Put the learner's `answer(request)` into a real server and let a real client try it."""
-        faults: list[Exception] = []
+        faults: list[BaseException] = []
 
         async def script(connection: RawConnection) -> None:
             try:
-                await connection.send(answer(connection.request))
-            except Exception as error:
+                await connection.send(within(1.0, lambda: answer(connection.request)))
+            except (Exception, TimeIsUp) as error:
                 faults.append(error)
             else:
                 await connection.wait_end()
