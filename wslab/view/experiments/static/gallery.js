@@ -1,4 +1,5 @@
-import { Page, h, link, say, set } from "../../live/static/elements.js";
+import { h, link, say, set } from "../../live/static/elements.js";
+import { Page } from "../../live/static/page.js";
 import { shape } from "../../live/static/shapes.js";
 import { showRow } from "../../live/static/show_row.js";
 import { PAGE_RUNS } from "./page_runs.js";
@@ -9,7 +10,12 @@ const LONG = 20; // characters of a button's text that ask for a wider column
 /** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
 class GalleryView {
   constructor(model, el) {
-    Object.assign(this, model.get("_gallery")); // kind, words, experiments, stacks, numbers
+    const { kind, words, experiments, stacks, numbers } = model.get("_gallery");
+    this.kind = kind;
+    this.words = words;
+    this.experiments = experiments;
+    this.stacks = stacks;
+    this.numbers = numbers;
     this.model = model;
     this.page = new Page(model);
     this.playing = new Set(this.stacks.length === 0 ? [""] : this.stacks.filter((one) => !one.missing).map((one) => one.name));
@@ -155,8 +161,9 @@ class GalleryView {
     return h("label", { class: "ws-slider" }, h("span", {}, label),
       h("input", { type: "range", "data-input": name, min: least, max: most, step, value: this.values[name] ?? start,
         oninput: ({ target }) => {
-          say(shown, Number(target.value).toFixed(1));
-          onValue(Number(target.value));
+          const value = Number(/** @type {HTMLInputElement} */ (target).value);
+          say(shown, value.toFixed(1));
+          onValue(value);
         } }),
       shown);
   }
@@ -224,7 +231,7 @@ class GalleryView {
   }
 
   tick() {
-    for (const node of this.came.querySelectorAll(".ws-since")) {
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (this.came.querySelectorAll(".ws-since"))) {
       const seconds = (performance.now() - this.waiting.get(node.dataset.key)) / 1000;
       say(node, seconds < 0.5 ? "" : ` ${seconds.toFixed(1)} s`);
     }

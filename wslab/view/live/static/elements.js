@@ -4,27 +4,43 @@ const SVG = "http://www.w3.org/2000/svg";
 const OURS = "data-lm-suppress-shortcuts"; // an element in which keys are not JupyterLab's
 const LISTENS = Symbol.for("wslab: keys"); // each view has a copy of this module, the page one listener
 
-/** An element with attributes (`on…`: listeners; true/false/null: present or not) and children. */
+/**
+ * @typedef {string | number | boolean | null | undefined} Value of an attribute; true, false, null: present or not
+ * @typedef {Node | string | number | null | undefined} Child
+ * @typedef {{ [K in keyof HTMLElementEventMap as `on${K}`]?: (event: HTMLElementEventMap[K]) => unknown }} Listeners
+ * @typedef {Listeners & { [name: string]: unknown }} Attributes
+ */
+
+/**
+ * An element with attributes (`on…`: listeners; true, false, null: present or not) and children.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {Attributes} attributes @param {Child[]} children
+ */
 export function h(tag, attributes = {}, ...children) {
   return dressed(document.createElement(tag), attributes, children);
 }
 
-/** The same for SVG. */
+/**
+ * The same for SVG.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag @param {{ [name: string]: Value }} attributes @param {Child[]} children
+ */
 export function svg(tag, attributes = {}, ...children) {
   return dressed(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** @template {Element} T @param {T} element @param {Attributes} attributes @param {Child[]} children @returns {T} */
 function dressed(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else set(element, name, value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else set(element, name, /** @type {Value} */ (value));
   }
   if (OURS in attributes) keepKeys(element);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  for (const child of children) if (child !== null && child !== undefined) element.append(child instanceof Node ? child : String(child));
   return element;
 }
 
-/** Keys pressed in `view` are its own, and not shortcuts of JupyterLab (x would cut the cell). */
+/** Keys pressed in `view` are its own, and not shortcuts of JupyterLab (x would cut the cell). @param {Element} view */
 function keepKeys(view) {
   view.addEventListener("beforeinput", keepEnter, true);
   if (window[LISTENS]) return;
@@ -34,7 +50,7 @@ function keepKeys(view) {
 
 /** JupyterLab's shortcuts look at the element that has the focus before they look at what is around
  * it, so the mark has to be there too. What is no key of ours stays JupyterLab's: Shift+Enter runs the
- * cell from a button, where else it would press the button, and Ctrl+S saves. */
+ * cell from a button, where else it would press the button, and Ctrl+S saves. @param {KeyboardEvent} event */
 function keepKey(event) {
   const element = event.target;
   const view = element instanceof Element && element.parentElement?.closest(".wslab");
@@ -46,12 +62,15 @@ function keepKey(event) {
 }
 
 /** JupyterLab 4.6 cancels what Enter does in any field of a cell: a form is not submitted, a text area
- * gets no new line. It listens on the field itself, so the event is stopped before it is there. */
+ * gets no new line. It listens on the field itself, so the event is stopped before it is there. @param {InputEvent} event */
 function keepEnter(event) {
   if (event.inputType === "insertLineBreak") event.stopPropagation();
 }
 
-/** Sets an attribute only when it changes: writing the same value costs a style pass. */
+/**
+ * Sets an attribute only when it changes: writing the same value costs a style pass.
+ * @param {Element} element @param {string} name @param {Value} value
+ */
 export function set(element, name, value) {
   if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
@@ -61,16 +80,19 @@ export function set(element, name, value) {
   }
 }
 
-/** Sets the text only when it changes, and within the text node that is there: a new one would have
- * the page find its style and place anew. */
+/**
+ * Sets the text only when it changes, and within the text node that is there: a new one would have
+ * the page find its style and place anew.
+ * @param {Element} element @param {string | null | undefined} text
+ */
 export function say(element, text) {
   const now = text ?? "";
   const node = element.firstChild;
-  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) element.textContent = now;
+  if (!(node instanceof Text) || node.nextSibling) element.textContent = now;
   else if (node.data !== now) node.data = now;
 }
 
-/** A link out of the notebook, to a page we name ourselves. */
+/** A link out of the notebook, to a page we name ourselves. @param {string} url @param {string} text */
 export function link(url, text) {
   if (!/^https:\/\//.test(url)) return h("span", {}, text);
   return h(
@@ -82,30 +104,13 @@ export function link(url, text) {
   );
 }
 
-/** 1234567 as "1,234,567". */
-export function grouped(number) {
-  return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-}
-
-/** A size in bytes as people read it, exact below 10 kB. */
-export function size(bytes) {
-  if (bytes < 10_000) return `${grouped(bytes)} B`;
-  const [value, unit] =
-    bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-  return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
-}
-
-/** "1 row", "2 rows". */
-export function plural(count, noun) {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** The four states of a connection, as a lamp with its word. */
 export function stateLamp() {
   const word = h("span", { class: "ws-state-word" });
-  const element = h("span", { class: "ws-state", role: "status" }, lampDot(), word);
+  const element = h("span", { class: "ws-state", role: "status" }, lamp(), word);
   return {
     element,
+    /** @param {string} state @param {string} text */
     show(state, text = state) {
       set(element, "data-state", state);
       say(word, text);
@@ -113,45 +118,6 @@ export function stateLamp() {
   };
 }
 
-function lampDot() {
+export function lamp() {
   return h("span", { class: "ws-lamp", "aria-hidden": "true" });
-}
-
-/** Whether this is what a saved notebook shows when it is opened again: no kernel is behind it. */
-export function isPicture(model) {
-  return model.get("layout")?.comm_live === false;
-}
-
-/** Says hello when a page opens, and again whenever asked; bye when it closes. */
-/** What a view that paints its news says on the document: what others paint now costs the page little more. */
-export const PAINTS = "wslab-paints";
-
-export class Page {
-  #way;
-
-  constructor(model) {
-    this.model = model;
-    this.name = Math.random().toString(36).slice(2, 12);
-    this.#way = ownWay(model);
-  }
-
-  ask(question, buffers = []) {
-    const send = () => this.model.send({ ...question, page: this.name }, undefined, buffers);
-    if (this.#way === null) send();
-    else this.#way = this.#way.then(send, send); // in the order of asking, whatever became of the last
-  }
-}
-
-/**
- * JupyterLab makes a subshell for the widgets when the first one comes, and what is said before it
- * is there goes to the main shell: behind the running cell. So the first word waits for it. Null:
- * there is nothing to wait for.
- */
-function ownWay(model) {
-  const comm = model.get("layout")?.comm?.jsServicesComm; // any widget's: they share the subshell
-  if (!comm?.subshellStarted || comm.subshellId || comm.commsOverSubshells === "disabled") return null;
-  return Promise.race([
-    comm.subshellStarted.catch(() => {}),
-    new Promise((resolve) => setTimeout(resolve, 2000)), // a kernel without subshells
-  ]);
 }

@@ -4,12 +4,16 @@ const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
 const QUIET = 1_000; // ms without news until a new picture is asked for
 const GAP = 3_000; // ms from one question to the next at least
 
+/** @import { AnyModel } from "@anywidget/types" */
+/** @import { Page } from "./page.js" */
+
 /** Puts the view's static account, as the kernel has it, into the notebook whenever the news rests.
  *
  * The kernel could send it as an update of the cell's output, but JupyterLab then makes the view anew,
- * under the reader's hands. Returns what ends it. */
+ * under the reader's hands. Returns what ends it. @param {AnyModel} model @param {Page} page */
 export function keepPicture(model, page) {
-  const notebook = model.widget_manager?.context?.model;
+  const { context } = /** @type {{ context?: { model: Notebook } }} */ (model.widget_manager ?? {});
+  const notebook = context?.model;
   // Where several people edit, the others' pages would make their views anew.
   if (!notebook?.cells || notebook.collaborative) return () => {};
   let timer = 0;
@@ -30,6 +34,13 @@ export function keepPicture(model, page) {
   };
 }
 
+/**
+ * @typedef {{ outputs?: { length: number, get(place: number): { data: Record<string, { model_id?: string }> } }, sharedModel: { outputs: { data: object }[],
+ *   updateOutputs(start: number, end: number, outputs: object[], origin: string): void } }} Cell
+ * @typedef {{ cells: Iterable<Cell>, collaborative: boolean }} Notebook JupyterLab's, what is used of it
+ */
+
+/** @param {Notebook} notebook @param {{ model: string, data: object }} picture */
 function putPicture(notebook, { model: id, data }) {
   for (const cell of notebook.cells) {
     for (let place = 0; place < (cell.outputs?.length ?? 0); place++) {

@@ -10,13 +10,18 @@ const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a 
 export class ScrollLag {
   rows = 0;
   #knewAllAt = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;
 
+  /** @param {() => void} paint */
   constructor(paint) {
     this.paint = paint;
   }
 
-  /** Before painting: `fresh` rows have come, and there are `count`, of which `inSight` are seen. */
+  /**
+   * Before painting: `fresh` rows have come, and there are `count`, of which `inSight` are seen.
+   * @param {number} fresh @param {number} count @param {number} inSight @param {boolean} following the newest
+   */
   grow(fresh, count, inSight, following) {
     const wait = this.#knewAllAt + SCROLL_EVERY - performance.now();
     if (following && fresh > inSight && wait > 0 && this.rows + fresh < count) {

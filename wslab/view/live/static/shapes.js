@@ -2,6 +2,7 @@ import { svg } from "./elements.js";
 
 // Each kind has a shape of its own beside its colour and its word: filled for what carries data or
 // starts an exchange, hollow for what continues or answers it.
+/** @type {Record<string, [path: string, filled: boolean]>} */
 const SHAPES = {
   request: ["M6 .8 11.2 6 6 11.2 .8 6Z", true],
   response: ["M6 .8 11.2 6 6 11.2 .8 6Z", false],
@@ -14,12 +15,12 @@ const SHAPES = {
   reserved: ["M3.4 1.5h5.2L11.2 6 8.6 10.5H3.4L.8 6Z", false],
 };
 
-/** The shape of a kind, in the kind's colour (by the `data-kind` or `data-filter-kind` above it). */
+/** The shape of a kind, in the kind's colour (by the `data-kind` or `data-filter-kind` above it). @param {string} kind */
 export function shape(kind) {
   const [path, filled] = SHAPES[kind] ?? SHAPES.reserved;
   return svg(
     "svg",
-    { class: `ws-shape ws-kind-${kind}${filled ? " ws-filled" : ""}`, viewBox: "0 0 12 12", "aria-hidden": "true" },
+    { class: filled ? "ws-shape ws-filled" : "ws-shape", viewBox: "0 0 12 12", "aria-hidden": "true" },
     svg("path", { d: path }),
   );
 }
@@ -36,6 +37,7 @@ const ICONS = {
   away: "M2.5 3.5 3.5 2.5 7 6l3.5-3.5 1 1L8 7l3.5 3.5-1 1L7 8l-3.5 3.5-1-1L6 7z",
 };
 
+/** @param {keyof typeof ICONS} name */
 export function icon(name) {
   return svg(
     "svg",

@@ -1,5 +1,6 @@
-/** Choose a row in the wire view of this page, if it is on show there. */
+/** Chooses a row in the wire view of this page, if it is on show there. Whether it is. @param {number} number */
 export function showRow(number) {
+  /** @type {HTMLElement | null} */
   const row = document.querySelector(`[data-wslab="wire-view"] [data-wslab-row="${number}"]`);
   if (!row) return false;
   row.click();

@@ -1,7 +1,11 @@
-import { grouped, h, isPicture, plural, say, set } from "../../live/static/elements.js";
+import { h, lamp, say, set } from "../../live/static/elements.js";
+import { isPicture } from "../../live/static/page.js";
+import { STATES, grouped, plural } from "../../live/static/words.js";
+import { button, panel } from "./panel.js";
 import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
 
-const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
+
 const SIGNS = { log: "›", warn: "!", error: "⚠", alert: "▣", note: "·" };
 const WORDS = { log: "", warn: "warning", error: "error", alert: "alert", note: "" };
 const KEPT = 1_000; // lines shown
@@ -15,97 +19,179 @@ const POLICY = [
   "base-uri 'none'",
 ].join("; ");
 
-function render({ model, el }) {
-  const lamp = h("span", { class: "ws-lamp", "aria-hidden": "true" });
-  const word = h("span");
-  const state = h("span", { class: "ws-state", role: "status" }, lamp, word);
-  const stop = h("button", {
-    type: "button", "data-action": "stop", title: "End this code, and close its sockets", onclick: end,
-  }, "Stop");
-  const log = h("ol", { class: "ws-output", role: "log", "aria-label": "what the code said" });
-  const place = h("div", { class: "ws-frame" });
-  const root = h(
-    "section",
-    { class: "wslab ws-cell", "data-wslab": "browser-cell", "data-lm-suppress-shortcuts": "true",
-      "data-state": "CLOSED", "aria-label": "JavaScript in this page" },
-    h(
-      "header",
-      { class: "ws-bar" },
-      h("span", { class: "ws-title" }, "in this page"),
-      h("span", { class: "ws-gap" }),
-      state,
-      stop,
-    ),
-    place,
-    log,
-  );
+/** A frame in which the code of a cell runs, what it says, and how its sockets stand. */
+class BrowserCell {
+  /** @type {HTMLIFrameElement | null} */
+  frame = null;
+  gone = 0; // lines that are not shown any more
+  /** @type {boolean | "told"} whether the frame was asked if its code has come to an end, and did not answer */
+  asked = false;
+  /** @type {Map<number, WebSocket>} on a hub, what this page makes for the frame: by the frame's number of it */
+  sockets = new Map();
 
-  let frame = null;
-  let gone = 0; // lines that are not shown any more
-  const dropped = h("li", { class: "ws-dropped" });
+  /** @param {AnyModel} model */
+  constructor(model) {
+    this.model = model;
+    this.route = routeTo(model.get("_url"));
+    this.bridged = this.route.kind === "proxy";
+    this.lamp = lamp();
+    this.word = h("span");
+    this.state = h("span", { class: "ws-state", role: "status" }, this.lamp, this.word);
+    this.stop = button("stop", "Stop", () => this.#end(), { title: "End this code, and close its sockets" });
+    this.log = h("ol", { class: "ws-output", role: "log", "aria-label": "what the code said" });
+    this.dropped = h("li", { class: "ws-quiet" });
+    this.place = h("div", { class: "ws-frame" });
+    this.root = panel(
+      { class: "wslab ws-cell", "data-wslab": "browser-cell", "data-state": "CLOSED", "aria-label": "JavaScript in this page" },
+      [h("span", { class: "ws-title" }, "in this page"), h("span", { class: "ws-gap" }), this.state, this.stop],
+      this.place, this.log);
+    this.#showSockets([]);
+  }
 
-  function onMessage(event) {
-    if (frame === null || event.source !== frame.contentWindow) return;
-    if (Number.isInteger(event.data?.wslabSocket)) bridge(event.data);
-    if (!Array.isArray(event.data?.wslab)) return;
-    for (const [what, ...rest] of event.data.wslab) {
-      if (what === "start") begin();
-      else if (what === "line") addLine(...rest.map(String));
-      else if (what === "sockets" && Array.isArray(rest[0])) showSockets(rest[0].map(Number));
-      else if (what === "height") showFrame(Number(rest[0]) || 0);
-      else if (what === "ends") asked = false;
+  /** Shows the cell and starts its code; returns what takes it away. @param {HTMLElement} el */
+  open(el) {
+    el.append(this.root);
+    if (isPicture(this.model)) {
+      this.stop.disabled = true;
+      this.#addLine("note", "From a saved notebook: nothing runs. Run this cell to start its code.");
+      return undefined;
+    }
+    const onMessage = (/** @type {MessageEvent} */ event) => this.#hear(event);
+    addEventListener("message", onMessage);
+    if (this.bridged) {
+      this.root.append(h("p", { class: "ws-note ws-small", "data-wslab": "proxied" },
+        "The page around this cell makes its sockets. " + PROXY_CHANGES));
+    }
+    // In the page before it is filled, so that `source` can be compared from the first message on.
+    this.frame = h("iframe", {
+      title: "what the code of this cell makes",
+      // Forms, because without it the browser does not even tell the code that one was sent.
+      sandbox: "allow-scripts allow-forms",
+      srcdoc: documentOf(this.model, this.bridged, this.root),
+    });
+    this.place.append(this.frame);
+    this.watch = setInterval(() => this.#look(), PATIENCE);
+    return () => {
+      removeEventListener("message", onMessage);
+      this.#leave();
+    };
+  }
+
+  #leave() {
+    clearInterval(this.watch);
+    this.frame?.remove(); // and with it go its sockets: the browser closes them with 1001, going away
+    this.frame = null;
+    this.#closeBridged();
+  }
+
+  #end() {
+    if (this.frame === null) return;
+    this.#leave();
+    this.stop.disabled = true;
+    this.place.classList.remove("ws-visible");
+    this.#showSockets([]);
+    this.#addLine("note", "Stopped. Its sockets are closed; run the cell to start it again.");
+  }
+
+  // -- what the frame says ------------------------------------------------------------------
+
+  /** @param {MessageEvent} event */
+  #hear({ source, data }) {
+    if (this.frame === null || source !== this.frame.contentWindow) return;
+    if (Number.isInteger(data?.wslabSocket)) this.#bridge(data);
+    if (!Array.isArray(data?.wslab)) return;
+    for (const [what, ...rest] of data.wslab) {
+      if (what === "start") this.#begin();
+      else if (what === "line") this.#addLine(String(rest[0]), String(rest[1]));
+      else if (what === "sockets" && Array.isArray(rest[0])) this.#showSockets(rest[0].map(Number));
+      else if (what === "height") this.#showFrame(Number(rest[0]) || 0);
+      else if (what === "ends") this.asked = false;
     }
   }
 
-  // Code that never ends leaves this page alone where the browser gives the frame a process of its
-  // own, as Chrome and its kin do. But nothing that it says gets out, not even what it said before.
-  let asked = false;
-  const watch = setInterval(() => {
-    if (asked === true) {
-      addLine("warn", "The code has been busy for seconds, and nothing is heard of it before it comes to an end. " +
-        "If it never does: Stop.");
-      asked = "told";
-    } else if (asked === false) {
-      asked = true;
-      frame.contentWindow?.postMessage({ wslabEnds: true }, "*");
-    }
-  }, PATIENCE);
+  /** The same frame again: it was moved about in the notebook, which loads it anew. */
+  #begin() {
+    this.log.replaceChildren();
+    this.gone = 0;
+    this.asked = false;
+    this.#closeBridged();
+    this.#showSockets([]);
+  }
 
-  function begin() {
-    // The same frame again: it was moved about in the notebook, which loads it anew.
-    log.replaceChildren();
-    gone = 0;
-    asked = false;
-    closeBridged();
-    showSockets([]);
+  /** Code that never ends leaves this page alone where the browser gives the frame a process of its
+   * own, as Chrome and its kin do. But nothing that it says gets out, not even what it said before. */
+  #look() {
+    if (this.asked === true) {
+      this.#addLine("warn", "The code has been busy for seconds, and nothing is heard of it before it comes to an end. " +
+        "If it never does: Stop.");
+      this.asked = "told";
+    } else if (this.asked === false) {
+      this.asked = true;
+      this.frame?.contentWindow?.postMessage({ wslabEnds: true }, "*");
+    }
+  }
+
+  /** @param {string} kind @param {string} text */
+  #addLine(kind, text) {
+    const { log, dropped } = this;
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    const name = kind in SIGNS ? kind : "log";
+    log.append(h("li", { "data-line": name },
+      h("span", { class: "ws-sign ws-quiet", "aria-hidden": "true" }, SIGNS[name]),
+      h("span", { class: "ws-kind ws-quiet" }, WORDS[name]),
+      h("span", { class: "ws-words ws-wrap", dir: "auto" }, text)));
+    if (log.childElementCount > KEPT) {
+      if (this.gone === 0) log.prepend(dropped);
+      for (; log.childElementCount > KEPT; this.gone++) dropped.nextElementSibling.remove();
+      say(dropped, `… ${plural(this.gone, "line")} before these`);
+    }
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  /** @param {number[]} states the `readyState` of each socket */
+  #showSockets(states) {
+    const open = states.filter((one) => one < 3);
+    const shown = open.length ? STATES[Math.min(...open)] : "CLOSED";
+    set(this.root, "data-state", shown);
+    set(this.state, "data-state", shown);
+    set(this.root, "data-sockets", states.length);
+    this.lamp.hidden = states.length === 0;
+    say(this.word, states.length === 0 ? "no socket yet"
+      : states.length === 1 ? STATES[states[0]]
+        : `${grouped(open.length)} of ${plural(states.length, "socket")} open`);
+  }
+
+  /** @param {number} height in px */
+  #showFrame(height) {
+    // Not display: none, which would stop the code's animations.
+    this.frame.style.height = `${Math.min(height, TALLEST)}px`;
+    this.place.classList.toggle("ws-visible", height > 0);
   }
 
   // -- on a hub: the sockets that this page makes for the frame --------------------------------
 
-  const route = routeTo(model.get("_url"));
-  const sockets = new Map(); // the frame's number of a socket -> the socket
-
-  function bridge({ wslabSocket: number, do: action, url, protocols, data, code, reason }) {
-    if (route.kind !== "proxy") return;
-    if (action === "open") openFor(number, String(url), protocols);
-    const socket = sockets.get(number);
+  #bridge({ wslabSocket: number, do: action, url, protocols, data, code, reason }) {
+    if (!this.bridged) return;
+    if (action === "open") this.#openFor(number, String(url), protocols);
+    const socket = this.sockets.get(number);
     if (action === "send" && socket?.readyState === 1) socket.send(data);
-    if (action === "close") socket?.close(...[code, reason].slice(0, reason !== undefined ? 2 : code !== undefined ? 1 : 0));
+    if (action === "close") socket?.close(...(reason !== undefined ? [code, reason] : code !== undefined ? [code] : []));
   }
 
-  function openFor(number, url, protocols) {
-    const mine = frame;
-    const tell = (name, said = {}) => {
-      if (frame === mine) frame?.contentWindow?.postMessage({ socket: number, name, ...said }, "*");
+  /** @param {number} number @param {string} url @param {string[]} protocols */
+  #openFor(number, url, protocols) {
+    const mine = this.frame;
+    const tell = (/** @type {string} */ name, said = {}) => {
+      if (this.frame === mine) mine?.contentWindow?.postMessage({ socket: number, name, ...said }, "*");
     };
-    const refused = (why) => {
-      addLine("error", why);
+    const refused = (/** @type {string} */ why) => {
+      this.#addLine("error", why);
       tell("error");
       tell("close", { code: 1006, reason: "", wasClean: false });
     };
     // The page may go wherever its owner may; a cell goes to its lab.
     const wanted = routeTo(url, "proxy");
-    const server = route.url.replace(/(\/proxy\/\d+\/).*/, "$1");
+    const server = this.route.url.replace(/(\/proxy\/\d+\/).*/, "$1");
     if (!wanted.url?.startsWith(server)) {
       refused(`Not allowed: ${url}. A cell's sockets reach the servers of your labs only, at \`url\`.`);
       return;
@@ -118,7 +204,7 @@ function render({ model, el }) {
       refused(`${error.name}: ${error.message}`);
       return;
     }
-    sockets.set(number, socket);
+    this.sockets.set(number, socket);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       opened = true;
@@ -127,112 +213,35 @@ function render({ model, el }) {
     socket.onmessage = (event) => tell("message", { data: event.data });
     socket.onerror = () => tell("error");
     socket.onclose = (event) => {
-      sockets.delete(number);
+      this.sockets.delete(number);
       tell("close", { code: event.code, reason: event.reason, wasClean: event.wasClean });
-      if (!opened) whyNotOpened(wanted).then((why) => addLine("warn", why));
+      if (!opened) whyNotOpened(wanted).then((why) => this.#addLine("warn", why));
     };
   }
 
-  function closeBridged() {
-    for (const socket of sockets.values()) socket.close();
-    sockets.clear();
+  #closeBridged() {
+    for (const socket of this.sockets.values()) socket.close();
+    this.sockets.clear();
   }
-
-  function addLine(kind, text) {
-    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    const name = kind in SIGNS ? kind : "log";
-    log.append(h("li", { "data-line": name },
-      h("span", { class: "ws-sign", "aria-hidden": "true" }, SIGNS[name]),
-      h("span", { class: "ws-kind" }, WORDS[name]),
-      h("span", { class: "ws-words", dir: "auto" }, text)));
-    if (log.childElementCount > KEPT) {
-      if (gone === 0) log.prepend(dropped);
-      while (log.childElementCount > KEPT) {
-        dropped.nextElementSibling.remove();
-        gone += 1;
-      }
-      say(dropped, `… ${plural(gone, "line")} before these`);
-    }
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  }
-
-  function showSockets(states) {
-    const open = states.filter((one) => one < 3);
-    const shown = open.length ? STATES[Math.min(...open)] : "CLOSED";
-    set(root, "data-state", shown);
-    set(state, "data-state", shown);
-    set(root, "data-sockets", states.length);
-    lamp.hidden = states.length === 0;
-    say(word, states.length === 0 ? "no socket yet"
-      : states.length === 1 ? STATES[states[0]]
-        : `${grouped(open.length)} of ${plural(states.length, "socket")} open`);
-  }
-
-  function showFrame(height) {
-    // Not display: none, which would stop the code's animations.
-    frame.style.height = `${Math.min(height, TALLEST)}px`;
-    place.classList.toggle("ws-visible", height > 0);
-  }
-
-  function end() {
-    if (frame === null) return;
-    clearInterval(watch);
-    frame.remove(); // and with it go its sockets: the browser closes them with 1001, going away
-    closeBridged();
-    frame = null;
-    stop.disabled = true;
-    place.classList.remove("ws-visible");
-    showSockets([]);
-    addLine("note", "Stopped. Its sockets are closed; run the cell to start it again.");
-  }
-
-  showSockets([]);
-  el.append(root);
-  if (isPicture(model)) {
-    clearInterval(watch);
-    stop.disabled = true;
-    addLine("note", "From a saved notebook: nothing runs. Run this cell to start its code.");
-    return undefined;
-  }
-  addEventListener("message", onMessage);
-  const bridged = route.kind === "proxy";
-  if (bridged) {
-    root.append(h("p", { class: "ws-proxied", "data-wslab": "proxied" },
-      "The page around this cell makes its sockets. " + PROXY_CHANGES));
-  }
-  // In the page before it is filled, so that `source` can be compared from the first message on.
-  frame = h("iframe", {
-    title: "what the code of this cell makes",
-    // Forms, because without it the browser does not even tell the code that one was sent.
-    sandbox: "allow-scripts allow-forms",
-    srcdoc: documentOf(model.get("_code"), model.get("_url"), model.get("_frame"), bridged, root),
-  });
-  place.append(frame);
-  return () => {
-    removeEventListener("message", onMessage);
-    clearInterval(watch);
-    frame?.remove();
-    frame = null;
-    closeBridged();
-  };
 }
 
-/** The frame's document: JavaScript runs in an empty page, HTML is the page's body. */
-function documentOf(code, url, first, bridged, root) {
+/** The frame's document: JavaScript runs in an empty page, HTML is the page's body. @param {AnyModel} model @param {boolean} bridged @param {Element} root */
+function documentOf(model, bridged, root) {
+  const code = model.get("_code");
   const html = /^\s*</.test(code); // no JavaScript begins with it
-  const data = JSON.stringify({ url, bridged, code: html ? null : code }).replaceAll("<", "\\u003c");
+  const data = JSON.stringify({ url: model.get("_url"), bridged, code: html ? null : code }).replaceAll("<", "\\u003c");
   const head =
     `<!doctype html><html lang="en"><head><meta charset="utf-8">` +
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
     `<style>${styleFor(root)}</style>` +
     `<script type="application/json" id="wslab-cell">${data}</script>` +
-    `<script>${first}</script>`;
+    `<script>${model.get("_frame")}</script>`;
   if (!html) return `${head}</head><body></body></html>`;
   const start = head.split("\n").length;
   return `${head}<script>document.documentElement.dataset.wslabStart = ${start}</script></head><body>\n${code}`;
 }
 
-/** The colours and type of the notebook, for a page that says nothing of its own. */
+/** The colours and type of the notebook, for a page that says nothing of its own. @param {Element} root */
 function styleFor(root) {
   const { color, backgroundColor, fontFamily, fontSize } = getComputedStyle(root);
   const light = (document.body.dataset.jpThemeLight ?? "true") === "true";
@@ -242,6 +251,11 @@ function styleFor(root) {
     `font: ${fontSize}/1.5 ${fontFamily.replaceAll("<", "")} }` +
     ":where(input, button, textarea) { font: inherit; padding: 3px 8px }" +
     ":where(h1, h2, h3, p, ul, form) { margin: 0 0 .5em }";
+}
+
+/** @param {RenderProps} context */
+function render({ model, el }) {
+  return new BrowserCell(model).open(el);
 }
 
 export default { render };

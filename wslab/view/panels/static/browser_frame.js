@@ -75,11 +75,13 @@
     if (value instanceof WebSocket) return `WebSocket ${STATES[value.readyState]} ${value.url}`;
     if (value instanceof Blob) return `Blob(${value.size} bytes)`;
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
-      const bytes = new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
+      const bytes = ArrayBuffer.isView(value)
+        ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
       const digits = Array.from(bytes.subarray(0, 32), (byte) => byte.toString(16).padStart(2, "0"));
       return `${name}(${bytes.length} bytes${digits.length ? ": " : ""}${digits.join(" ")}${bytes.length > 32 ? " …" : ""})`;
     }
-    if (value instanceof Node) return value.outerHTML?.slice(0, 200) ?? value.nodeName;
+    if (value instanceof Element) return value.outerHTML.slice(0, 200);
+    if (value instanceof Node) return value.nodeName;
     if (depth === 0) return `${name} {…}`;
     above.add(value);
     const inner = (one) => inspected(one, depth - 1, above);
@@ -130,8 +132,9 @@
 
   const sockets = [];
   const states = () => tell("sockets", sockets.map(({ readyState }) => readyState));
-  window.WebSocket = class WebSocket extends (bridged ? bridge() : window.WebSocket) {
-    constructor(...args) {
+  const Base = /** @type {typeof window.WebSocket} */ (bridged ? bridge() : window.WebSocket);
+  window.WebSocket = class WebSocket extends Base {
+    constructor(/** @type {[url: string | URL, protocols?: string | string[]]} */ ...args) {
       super(...args);
       sockets.push(this);
       states();
@@ -262,9 +265,8 @@
 
   function measure() {
     const { body } = document;
-    const visible = [...body.childNodes].some((node) =>
-      node.nodeType === Node.TEXT_NODE ? node.data.trim() !== ""
-        : node.nodeType === Node.ELEMENT_NODE && !["SCRIPT", "STYLE", "LINK", "META", "TEMPLATE"].includes(node.tagName));
+    const visible = [...body.childNodes].some((node) => (node instanceof Text ? node.data.trim() !== ""
+      : node instanceof Element && !["SCRIPT", "STYLE", "LINK", "META", "TEMPLATE"].includes(node.tagName)));
     tell("height", visible ? Math.ceil(body.getBoundingClientRect().height) : 0);
   }
 

@@ -1,156 +1,112 @@
-import { Page, grouped, h, say, set, stateLamp } from "../../live/static/elements.js";
+import { h, say, set, stateLamp } from "../../live/static/elements.js";
+import { grouped } from "../../live/static/words.js";
+import { AskingPanel, Log, bytesOf, loneSurrogate } from "./asking_panel.js";
+import { button, field, label, panel } from "./panel.js";
 
-const KEPT = 200; // lines, as many as the kernel tells a new page
+/** @import { RenderProps } from "@anywidget/types" */
 
-const utf8 = new TextEncoder();
+/** A seat in the chat: a name to join with, a message to send, and what was said. */
+class ChatPanel extends AskingPanel {
+  lamp = stateLamp();
+  who = h("bdi", { class: "ws-who ws-clip" });
+  people = h("p", { class: "ws-people ws-quiet ws-small", "data-wslab": "people" });
+  // As many lines as the kernel tells a new page.
+  log = new Log({ kept: 200, newestFirst: true, none: "Nothing was said yet.", class: "ws-said",
+    "aria-label": "what was said, newest first" });
+  leave = button("leave", "Leave", () => this.act({ do: "leave" }));
+  join = h("button", { type: "submit", "data-action": "join", class: "ws-next" }, "Join");
+  send = h("button", { type: "submit", "data-action": "send", class: "ws-next" }, "Send");
+  me = "";
 
-function render({ model, el }) {
-  const page = new Page(model);
-  let client = { state: "CLOSED", me: model.get("_name"), people: [] };
-  let next = 0; // the number of the line that comes next
-  let asked = 0;
-  const waiting = new Map(); // number of a question -> what to do when all went well
-
-  const id = (name) => `ws-${page.name}-${name}`;
-  const lamp = stateLamp();
-  const people = h("p", { class: "ws-people", "data-wslab": "people" });
-  const name = h("input", {
-    id: id("name"), "data-input": "name", type: "text", autocomplete: "off", spellcheck: "false",
-  });
-  const message = h("input", {
-    id: id("message"), "data-input": "message", type: "text", autocomplete: "off",
-    placeholder: "say something",
-  });
-  name.value = model.get("_name");
-  const button = (action, text) => h("button", { type: "submit", "data-action": action }, text);
-  const join = button("join", "Join");
-  const send = button("send", "Send");
-  const leave = h(
-    "button", { type: "button", "data-action": "leave", onclick: () => act({ do: "leave" }) }, "Leave",
-  );
-  const joining = h(
-    "form", { class: "ws-say", onsubmit: onJoin },
-    h("label", { for: id("name") }, "Name"), name, join,
-  );
-  const saying = h(
-    "form", { class: "ws-say", onsubmit: onSend },
-    h("label", { for: id("message"), class: "ws-unseen" }, "Message"), message, send,
-  );
-  const problem = h("div", { class: "ws-problem", "data-wslab": "problem", role: "alert" });
-  problem.hidden = true;
-  const none = h("li", { class: "ws-none" }, "Nothing was said yet.");
-  const said = h(
-    "ol",
-    { class: "ws-said", role: "log", "aria-label": "what was said, newest first", tabindex: "0" },
-    none,
-  );
-  const who = h("bdi", { class: "ws-who" });
-  const root = h(
-    "section",
-    {
-      class: "wslab ws-chat", "data-wslab": "chat", "data-state": client.state,
-      "aria-label": "chat",
-      "data-lm-suppress-shortcuts": "true", // keys typed here are ours
-    },
-    h("header", { class: "ws-bar" }, who, h("span", { class: "ws-gap" }), lamp.element, leave),
-    joining, saying, problem, people, said,
-  );
+  /** @param {RenderProps} context */
+  constructor(context) {
+    super(context);
+    this.name = field(this.id("name"), "name");
+    this.message = field(this.id("message"), "message", { placeholder: "say something", spellcheck: null });
+    this.name.value = this.model.get("_name");
+    this.joining = this.#form(() => this.#join(), label(this.name, "Name"), this.name, this.join);
+    this.saying = this.#form(() => this.#send(),
+      label(this.message, "Message", { class: "ws-unseen" }), this.message, this.send);
+    this.root = panel({ class: "wslab ws-chat", "data-wslab": "chat", "aria-label": "chat" },
+      [this.who, h("span", { class: "ws-gap" }), this.lamp.element, this.leave],
+      this.joining, this.saying, this.problem, this.people, this.log.element);
+    this.#show({ state: "CLOSED", me: this.name.value, people: [] });
+  }
 
   // -- what people do -----------------------------------------------------------------------
 
-  function onJoin(event) {
-    event.preventDefault();
-    if (!name.value.isWellFormed()) return complain(`The name ${LONE_SURROGATE}`);
-    if (name.value.length > 1000) {
-      return complain(`The name has ${grouped(name.value.length)} characters; at most 1,000 go.`);
-    }
-    act({ do: "join", name: name.value }, () => message.focus({ preventScroll: true }));
+  /** @param {() => void} submit @param {HTMLElement[]} parts */
+  #form(submit, ...parts) {
+    return h("form", {
+      class: "ws-say",
+      onsubmit: (event) => {
+        event.preventDefault();
+        submit();
+      },
+    }, ...parts);
   }
 
-  function onSend(event) {
-    event.preventDefault();
-    const text = message.value;
-    const limit = model.get("_max_message");
-    const bytes = text.length > limit ? text.length : utf8.encode(text).length;
+  #join() {
+    const name = this.name.value;
+    const broken = loneSurrogate("The name", name);
+    if (broken) return this.complain(broken);
+    if (name.length > 1000) {
+      return this.complain(`The name has ${grouped(name.length)} characters; at most 1,000 go.`);
+    }
+    return this.act({ do: "join", name }, () => this.message.focus({ preventScroll: true }));
+  }
+
+  #send() {
+    const text = this.message.value;
+    const limit = this.model.get("_max_message");
+    const bytes = bytesOf(text, limit);
     if (bytes > limit) {
-      return complain(`Not sent: at least ${grouped(bytes)} bytes of UTF-8, and this place sends ` +
+      return this.complain(`Not sent: at least ${grouped(bytes)} bytes of UTF-8, and this place sends ` +
         `at most ${grouped(limit)}. Your text is still in the box.`);
     }
-    if (!text.isWellFormed()) return complain(`Not sent: the message ${LONE_SURROGATE}`);
-    act({ do: "send", message: text }, () => {
-      if (message.value === text) message.value = "";
+    const broken = loneSurrogate("Not sent: the message", text);
+    if (broken) return this.complain(broken);
+    return this.act({ do: "send", message: text }, () => {
+      if (this.message.value === text) this.message.value = "";
     });
-  }
-
-  function act(question, whenDone = () => {}) {
-    complain(null);
-    const number = ++asked;
-    waiting.set(number, whenDone);
-    page.ask({ ...question, number: `${page.name}/${number}` });
-  }
-
-  function complain(text) {
-    problem.hidden = text === null;
-    say(problem, text ?? "");
   }
 
   // -- what the kernel tells ----------------------------------------------------------------
 
-  function onNews(news) {
-    if (news.client) show(news.client);
-    if (news.lines) {
-      for (const [index, line] of news.lines.entries()) {
-        if (news.first + index >= next) add(line);
-      }
-      next = Math.max(next, news.first + news.lines.length);
-    }
-    for (const done of news.done ?? []) {
-      const [asker, number] = String(done.number).split("/");
-      if (asker !== page.name) continue;
-      const whenDone = waiting.get(Number(number));
-      waiting.delete(Number(number));
-      if (done.problem) complain(done.problem);
-      else whenDone?.();
-    }
-    if (news.failed) complain(`The panel itself failed, the connection did not: ${news.failed}`);
+  hear(news) {
+    if (news.client) this.#show(news.client);
+    if (news.lines) this.log.take(news.first, news.lines, (line) => this.#add(line));
+    this.hearOutcomes(news);
   }
 
-  function show(told) {
-    client = told;
-    const open = client.state === "OPEN";
-    set(root, "data-state", client.state);
-    lamp.show(client.state);
-    say(who, client.me);
-    joining.hidden = open || client.state === "CLOSING";
-    saying.hidden = !joining.hidden;
-    leave.hidden = !open;
-    join.disabled = client.state === "CONNECTING";
-    send.disabled = !open;
-    people.replaceChildren(
-      ...(client.people.length ? ["here: "] : []),
-      ...client.people.flatMap((person, place) => [place ? ", " : "", h("bdi", {}, person)]),
-    );
+  /** @param {{ state: string, me: string, people: string[] }} client */
+  #show({ state, me, people }) {
+    this.me = me;
+    const open = state === "OPEN";
+    set(this.root, "data-state", state);
+    this.lamp.show(state);
+    say(this.who, me);
+    this.joining.hidden = open || state === "CLOSING";
+    this.saying.hidden = !this.joining.hidden;
+    this.leave.hidden = !open;
+    this.join.disabled = state === "CONNECTING";
+    this.send.disabled = !open;
+    this.people.replaceChildren(
+      ...(people.length ? ["here: "] : []),
+      ...people.flatMap((person, place) => [place ? ", " : "", h("bdi", {}, person)]));
   }
 
-  function add([kind, from, text]) {
-    none.remove();
-    const item = h(
-      "li", { "data-kind": kind },
-      from ? h("bdi", { class: "ws-from" }, from) : null, h("bdi", { class: "ws-text" }, text),
-    );
-    set(item, "data-mine", kind === "message" && from === client.me);
-    said.prepend(item);
-    while (said.childElementCount > KEPT) said.lastElementChild.remove();
+  /** @param {[kind: string, from: string, text: string]} line */
+  #add([kind, from, text]) {
+    this.log.add(h("li", { "data-kind": kind, "data-mine": kind === "message" && from === this.me },
+      from ? h("bdi", { class: "ws-from" }, from) : null, h("bdi", { class: "ws-text ws-wrap" }, text)));
   }
-
-  model.on("msg:custom", onNews);
-  show(client);
-  el.append(root);
-  page.ask({ do: "hello" });
-  return () => page.ask({ do: "bye" });
 }
 
-const LONE_SURROGATE =
-  "holds half a surrogate pair, which no UTF-8 can carry (RFC 3629 §3). Nothing was sent.";
+/** @param {RenderProps} context */
+function render(context) {
+  const view = new ChatPanel(context);
+  return view.open(view.root);
+}
 
 export default { render };

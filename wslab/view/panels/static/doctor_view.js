@@ -1,133 +1,120 @@
-import { Page, h, plural, say, set } from "../../live/static/elements.js";
+import { h, say, set } from "../../live/static/elements.js";
+import { Page } from "../../live/static/page.js";
+import { plural } from "../../live/static/words.js";
+import { pageIsLocal } from "./route.js";
+
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
+
+/** @typedef {{ result: "ok" | "warn" | "fail" | "waiting", found: string, remedy?: string }} Outcome */
 
 const SIGNS = { ok: "✓", warn: "!", fail: "✕", waiting: "…" };
 const ROUND_TRIPS = 5;
 const PATIENCE = 10_000; // ms to wait for the kernel, which may be busy with other cells
 const REACH = 5_000; // ms to wait for a WebSocket on loopback
 
-function render({ model, el }) {
-  const page = new Page(model);
-  const rows = new Map(); // name of a check -> its row
-  let socket = null;
-  let running = 0; // counts the runs of the page's checks; an older run's outcome is not shown
-  let gone = false;
-  const pongs = new Map(); // number of a ping -> what to do when it is answered
-  let pings = 0;
+/** The kernel's checks, and those that only a page can make. */
+class DoctorView {
+  /** @type {Map<string, { element: HTMLElement, show: (outcome: Outcome) => void }>} by the name of the check */
+  #rows = new Map();
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #running = 0; // counts the runs of the page's checks; an older run's outcome is not shown
+  #gone = false;
+  /** @type {Map<number, (main: boolean) => void>} number of a ping -> what to do when it is answered */
+  #pongs = new Map();
+  #pings = 0;
 
-  // -- what there is to see -----------------------------------------------------------------
+  /** @param {AnyModel} model */
+  constructor(model) {
+    this.model = model;
+    this.page = new Page(model);
+    this.summary = h("b", { role: "status" });
+    this.body = h("tbody");
+    const heading = (/** @type {string} */ text) => h("th", { scope: "col" }, text);
+    this.root = h("div", { class: "wslab ws-doctor", "data-wslab": "doctor", "data-lm-suppress-shortcuts": "true" },
+      h("div", { class: "ws-bar" },
+        h("span", { class: "ws-title" }, "this machine"), h("span", { class: "ws-gap" }), this.summary,
+        h("button", { type: "button", "data-action": "again", onclick: () => this.#run() }, "Check again")),
+      h("table", {},
+        h("caption", { class: "ws-unseen" }, "What was checked, and what to do where it failed"),
+        h("thead", { class: "ws-unseen" }, h("tr", {}, heading("result"), heading("check"), heading("found"))),
+        this.body));
+  }
 
-  const summary = h("span", { class: "ws-doctor-summary", role: "status" });
-  const again = h("button", { type: "button", "data-action": "again", onclick: run }, "Check again");
-  const body = h("tbody");
-  const heading = (text) => h("th", { scope: "col", class: "ws-title" }, text);
-  const root = h(
-    "div",
-    { class: "wslab ws-doctor", "data-wslab": "doctor", "data-lm-suppress-shortcuts": "true" },
-    h(
-      "div",
-      { class: "ws-bar" },
-      h("span", { class: "ws-title" }, "this machine"),
-      h("span", { class: "ws-gap" }),
-      summary,
-      again,
-    ),
-    h(
-      "table",
-      {},
-      h("caption", { class: "ws-unseen" }, "What was checked, and what to do where it failed"),
-      h("thead", { class: "ws-unseen" },
-        h("tr", {}, heading("result"), heading("check"), heading("found"))),
-      body,
-    ),
-  );
+  /** Shows the view and makes the page's checks; returns what takes it away. @param {HTMLElement} el */
+  open(el) {
+    const { model } = this;
+    model.on("msg:custom", ({ page, pong, main }) => {
+      if (page !== this.page.name) return;
+      this.#pongs.get(pong)?.(main);
+      this.#pongs.delete(pong);
+    });
+    const showKernels = () => {
+      for (const check of model.get("_checks")) this.#show(check.name, check);
+    };
+    model.on("change:_checks", showKernels);
+    el.append(this.root);
+    showKernels();
+    this.#run();
+    return () => {
+      this.#gone = true;
+      this.#socket?.close();
+    };
+  }
 
-  function show({ name, result, found, remedy }) {
-    let row = rows.get(name);
-    if (!row) {
-      row = {
-        sign: h("span", { "aria-hidden": "true", class: "ws-doctor-sign" }),
-        word: h("span"),
-        found: h("span"),
-        remedy: h("div", { class: "ws-doctor-remedy" }),
-      };
-      row.element = h(
-        "tr",
-        { "data-check": name },
-        h("td", { class: "ws-doctor-result" }, row.sign, row.word),
-        h("th", { scope: "row" }, name),
-        h("td", {}, row.found, row.remedy),
-      );
-      rows.set(name, row);
-      body.append(row.element);
+  /** @param {string} name @param {Outcome} outcome */
+  #show(name, outcome) {
+    if (!this.#rows.has(name)) {
+      const row = checkRow(name);
+      this.#rows.set(name, row);
+      this.body.append(row.element);
     }
-    set(row.element, "data-result", result);
-    say(row.sign, SIGNS[result] ?? "");
-    say(row.word, result);
-    say(row.found, found);
-    say(row.remedy, remedy ? `→ ${remedy}` : "");
-    row.remedy.hidden = !remedy;
-    summarise();
-  }
-
-  function summarise() {
-    const count = (result) =>
-      [...rows.values()].filter((row) => row.element.dataset.result === result).length;
-    const text = count("fail")
-      ? `${count("fail")} failed: the arrow says what to do`
-      : count("waiting")
-        ? "checking …"
-        : count("warn")
-          ? `nothing failed, ${plural(count("warn"), "thing")} to know about`
-          : "everything works";
-    say(summary, text);
-  }
-
-  function showKernels() {
-    for (const check of model.get("_checks")) show(check);
+    this.#rows.get(name).show(outcome);
+    const count = (/** @type {string} */ result) =>
+      [...this.#rows.values()].filter(({ element }) => element.dataset.result === result).length;
+    say(this.summary, count("fail") ? `${count("fail")} failed: the arrow says what to do`
+      : count("waiting") ? "checking …"
+        : count("warn") ? `nothing failed, ${plural(count("warn"), "thing")} to know about`
+          : "everything works");
   }
 
   // -- what the page checks -----------------------------------------------------------------
 
-  function run() {
-    running += 1;
-    const mine = running;
-    const shown = (name) => (outcome) => {
-      if (gone || mine !== running) return;
-      show({ name, ...outcome });
-      if (outcome.result !== "waiting") page.ask({ do: "found", name, ...outcome });
+  #run() {
+    const mine = ++this.#running;
+    const shown = (/** @type {string} */ name) => (/** @type {Outcome} */ outcome) => {
+      if (this.#gone || mine !== this.#running) return;
+      this.#show(name, outcome);
+      if (outcome.result !== "waiting") this.page.ask({ do: "found", name, ...outcome });
     };
     shown("widgets")({ result: "waiting", found: "a message is on its way to the kernel …" });
-    roundTrips(shown("widgets"));
-    const url = model.get("_url");
+    this.#roundTrips(shown("widgets"));
+    const url = this.model.get("_url");
     if (!url) return;
     shown("browser")({ result: "waiting", found: `opening ${url} from this page …` });
-    reach(url).then(shown("browser"));
+    this.#reach(url).then(shown("browser"));
   }
 
-  function ping() {
-    pings += 1;
-    const number = pings;
+  /** @returns {Promise<{ main: boolean, ms: number }>} whether the kernel's main thread answered, and when */
+  #ping() {
+    const number = ++this.#pings;
     const start = performance.now();
     return new Promise((resolve) => {
-      pongs.set(number, (main) => resolve({ main, ms: performance.now() - start }));
-      page.ask({ do: "ping", number });
+      this.#pongs.set(number, (main) => resolve({ main, ms: performance.now() - start }));
+      this.page.ask({ do: "ping", number });
     });
   }
 
-  async function roundTrips(outcome) {
-    const late = setTimeout(
-      () =>
-        outcome({
-          result: "fail",
-          found: `the kernel has not answered for ${PATIENCE / 1000} s`,
-          remedy: "restart the kernel and run this cell alone",
-        }),
-      PATIENCE,
-    );
+  /** @param {(outcome: Outcome) => void} outcome */
+  async #roundTrips(outcome) {
+    const late = setTimeout(() => outcome({
+      result: "fail", found: `the kernel has not answered for ${PATIENCE / 1000} s`,
+      remedy: "restart the kernel and run this cell alone",
+    }), PATIENCE);
     const times = [];
     let last;
     for (let trip = 0; trip < ROUND_TRIPS; trip += 1) {
-      last = await ping();
+      last = await this.#ping();
       clearTimeout(late); // it lives; an answer that came late takes the failure back
       times.push(last.ms);
     }
@@ -140,43 +127,36 @@ function render({ model, el }) {
     });
   }
 
-  model.on("msg:custom", (message) => {
-    if (message.page !== page.name) return;
-    const answered = pongs.get(message.pong);
-    pongs.delete(message.pong);
-    answered?.(message.main);
-  });
-
-  /** Opens a real WebSocket from this page, and has one message come back. */
-  function reach(url) {
+  /** Opens a real WebSocket from this page, and has one message come back. @param {string} url @returns {Promise<Outcome>} */
+  #reach(url) {
     return new Promise((resolve) => {
       const start = performance.now();
       const text = `Hello from this page ${Math.random().toString(36).slice(2)}`;
       let opened = 0;
-      const unreached = (why) => resolve({ result: "warn", ...meaning(url, why) });
+      const unreached = (/** @type {string} */ why) => resolve({ result: "warn", ...meaning(url, why) });
       const late = setTimeout(() => unreached(`no answer within ${REACH / 1000} s`), REACH);
       try {
-        socket?.close();
-        const mine = (socket = new WebSocket(url));
-        mine.onopen = () => {
+        this.#socket?.close();
+        const socket = (this.#socket = new WebSocket(url));
+        socket.onopen = () => {
           opened = performance.now();
-          mine.send(text);
+          socket.send(text);
         };
-        mine.onmessage = ({ data }) => {
+        socket.onmessage = ({ data }) => {
           clearTimeout(late);
           const came = performance.now();
-          mine.close(1000);
+          socket.close(1000);
           if (data !== text) {
             unreached("what answers there is not the echo server");
             return;
           }
-          const ms = (from, to) => (to - from).toFixed(1);
+          const ms = (/** @type {number} */ from, /** @type {number} */ to) => (to - from).toFixed(1);
           resolve({
             result: "ok",
             found: `this page opened ${url} in ${ms(start, opened)} ms, echo in ${ms(opened, came)} ms`,
           });
         };
-        mine.onclose = ({ code }) => {
+        socket.onclose = ({ code }) => {
           clearTimeout(late);
           // After the echo this changes nothing: a promise is settled once.
           unreached(`closed with code ${code}${opened ? "" : " before it opened"}`);
@@ -187,20 +167,33 @@ function render({ model, el }) {
       }
     });
   }
+}
 
-  model.on("change:_checks", showKernels);
-  el.append(root);
-  showKernels();
-  run();
-  return () => {
-    gone = true;
-    socket?.close();
+/** A check in the table. @param {string} name */
+function checkRow(name) {
+  const sign = h("span", { "aria-hidden": "true", class: "ws-doctor-sign" });
+  const word = h("span");
+  const text = h("span");
+  const arrow = h("div", { class: "ws-doctor-remedy" });
+  const element = h("tr", { "data-check": name },
+    h("td", { class: "ws-doctor-result" }, sign, word), h("th", { scope: "row" }, name), h("td", {}, text, arrow));
+  return {
+    element,
+    /** @param {Outcome} outcome */
+    show({ result, found, remedy }) {
+      set(element, "data-result", result);
+      say(sign, SIGNS[result]);
+      say(word, result);
+      say(text, found);
+      say(arrow, remedy ? `→ ${remedy}` : "");
+      arrow.hidden = !remedy;
+    },
   };
 }
 
-/** What it means that the page could not reach the kernel's machine. */
+/** What it means that the page could not reach the kernel's machine. @param {string} url @param {string} why */
 function meaning(url, why) {
-  const local = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+  const local = pageIsLocal();
   const where = local
     ? `This page could not reach ${url} (${why}): something on this machine blocks it, or the ` +
       "kernel is on another machine and only JupyterLab's own port is forwarded to you."
@@ -213,6 +206,11 @@ function meaning(url, why) {
     ? "allow connections to 127.0.0.1 in your browser's extensions and your firewall"
     : "for those steps, run the lessons on your own machine";
   return { found: where + works, remedy };
+}
+
+/** @param {RenderProps} context */
+function render({ model, el }) {
+  return new DoctorView(model).open(el);
 }
 
 export default { render };

@@ -1,44 +1,72 @@
-import { grouped, plural } from "../../live/static/elements.js";
+import { STATES, grouped, hexOf, plural } from "../../live/static/words.js";
 
 const NEWS_EVERY = 50; // ms between two pieces of news at least: the page paints no more often
-const KEPT = 100_000; // events in a log
 const PREVIEW = 2_000; // characters kept of a message: the wire view has every byte
 const PATIENCE = 10_000; // ms that a connection has to open; a browser alone would wait minutes
-export const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]; // the place is the readyState
 
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** @import { Batch } from "./socket_log.js" */
+/** @import { Route } from "./route.js" */
+
+/**
+ * @typedef {object} Command what a LoggedSocket is told to do
+ * @property {string} do "connect", "send", "close", "binaryType", "complain", "end" or "tell now"
+ * @property {number} [number] what has one is obeyed in order, and waits for a connection to open
+ * @property {Route} [route] to connect by
+ * @property {string} [url] of which the route is still to be found
+ * @property {string[]} [protocols]
+ * @property {string | Blob | Uint8Array<ArrayBuffer> | number} [data] to send; a number: so many bytes, made up
+ * @property {number} [code]
+ * @property {string} [reason]
+ * @property {BinaryType} [type] of binary messages
+ * @property {string | null} [problem]
+ * @property {number} [attempt] the connection that the problem is one of
+ * @typedef {object} News
+ * @property {typeof LoggedSocket.nothing} [state] the properties, live
+ * @property {Batch} [batch] new events, each [time, name, text, size, type, code, reason, wasClean]
+ * @property {{ attempt: number, route: Route, silent: boolean }} [unopened] a connection that was refused, or died silently
+ */
+
 /**
  * The browser's own WebSocket, with a log of all that is called and all that happens. It runs in a
  * worker: `obey` takes commands, and `tell` is given news, some 20 times a second at most.
- *
- * News has `state` (the properties, live), `batch` (new events: `json` is an array of
- * [time, name, text, size, type, code, reason, wasClean] in UTF-8, `ends` says where in that text
- * each of them ends), and `unopened` (a connection that was refused, or died silently).
  */
 export class LoggedSocket {
   static nothing = {
     readyState: 3, bufferedAmount: 0, peak: 0, protocol: "", extensions: "", binaryType: "blob", url: "",
-    made: false, route: "direct", problem: null, thrown: null, obeyed: 0,
+    made: false, route: "direct", problem: /** @type {string | null} */ (null),
+    thrown: /** @type {string | null} */ (null), obeyed: 0,
   };
 
+  /** @type {(news: News) => void} */
   #tell;
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {Route} */
   #route = { kind: "direct", url: "" };
-  #binaryType = "blob"; // of the next socket too
+  /** @type {BinaryType} of the next socket too */
+  #binaryType = "blob";
+  /** @type {string | null} */
   #problem = null;
-  #thrown = null; // name of the exception that `problem` tells about
+  /** @type {string | null} name of the exception that `problem` tells about */
+  #thrown = null;
   #peak = 0; // the highest bufferedAmount seen on this connection
   #attempt = 0;
   #obeyed = 0; // number of the last command obeyed of those that have one
+  /** @type {Command[]} */
   #commands = [];
   #obeying = false;
+  /** @type {((value?: unknown) => void) | null} */
   #settled = null;
-  #events = []; // not told yet, each as JSON
+  /** @type {string[]} not told yet, each as JSON */
+  #events = [];
+  /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;
   #toldAt = -Infinity;
 
+  /** @param {(news: News) => void} tell */
   constructor(tell) {
     this.#tell = tell;
     this.#changed();
@@ -46,7 +74,7 @@ export class LoggedSocket {
 
   // -- what it is told to do ----------------------------------------------------------------
 
-  /** In order; what has a number waits until a connection asked for before has opened or failed. */
+  /** In order; what has a number waits until a connection asked for before has opened or failed. @param {Command} command */
   obey(command) {
     if (command.number === undefined) return this.#do(command);
     this.#commands.push(command);
@@ -68,6 +96,7 @@ export class LoggedSocket {
     this.#obeying = false;
   }
 
+  /** @param {Command} command */
   #do({ do: what, data, code, reason, type, problem, attempt, protocols, route }) {
     if (what === "connect") this.#connect(route, protocols);
     else if (what === "send") this.#send(typeof data === "number" ? counting(data) : data, data);
@@ -79,6 +108,7 @@ export class LoggedSocket {
     else if (attempt === undefined || (attempt === this.#attempt && !this.#problem)) this.#complain(problem);
   }
 
+  /** @param {Route} route @param {string[]} protocols */
   #connect(route, protocols) {
     this.#complain(null);
     this.#route = route;
@@ -125,6 +155,7 @@ export class LoggedSocket {
     return this.#changed();
   }
 
+  /** @param {string | Blob | Uint8Array<ArrayBuffer>} data @param {Command["data"]} given what was asked for */
   #send(data, given) {
     this.#complain(null);
     if (!this.#socket) {
@@ -143,10 +174,12 @@ export class LoggedSocket {
     return this.#note("send", `${lost}send(${named(data, given)})`, { size: sizeOf(data), type });
   }
 
+  /** @param {number | undefined} code @param {string | undefined} reason */
   #close(code, reason) {
     this.#complain(null);
     if (!this.#socket) return this.#complain("There is no socket to close yet.");
-    const given = [code, reason].slice(0, reason !== undefined ? 2 : code !== undefined ? 1 : 0);
+    /** @type {[code?: number, reason?: string]} as many as were given: `close(undefined)` is not `close()` */
+    const given = reason !== undefined ? [code, reason] : code !== undefined ? [code] : [];
     const call = given.map((value) => value === undefined ? "undefined" : JSON.stringify(value) ?? "NaN");
     this.#note("close()", `close(${clipped(call.join(", "), PREVIEW)})`);
     try {
@@ -157,6 +190,7 @@ export class LoggedSocket {
     return this.#changed();
   }
 
+  /** @param {BinaryType} type */
   #setBinaryType(type) {
     this.#binaryType = type;
     if (this.#socket) this.#socket.binaryType = type;
@@ -169,6 +203,7 @@ export class LoggedSocket {
     this.#tell = () => {};
   }
 
+  /** @param {string} why */
   #leave(why) {
     const socket = this.#socket;
     if (!socket) return;
@@ -184,6 +219,7 @@ export class LoggedSocket {
 
   // -- what happens -------------------------------------------------------------------------
 
+  /** @param {string | Blob | ArrayBuffer} data */
   #received(data) {
     if (typeof data === "string") {
       this.#note("message", JSON.stringify(clipped(data, PREVIEW)), { size: sizeOf(data), type: "string" });
@@ -195,13 +231,16 @@ export class LoggedSocket {
     }
   }
 
+  /** @param {string} name @param {string} text */
   #note(name, text, { size = null, type = null, code = null, reason = null, wasClean = null } = {}) {
+    // Half a surrogate pair would break the way to the kernel, which is UTF-8.
     this.#events.push(JSON.stringify([
-      Date.now() / 1000, name, wellFormed(text), size, type, code, reason && wellFormed(reason), wasClean,
+      Date.now() / 1000, name, text.toWellFormed(), size, type, code, reason?.toWellFormed() ?? null, wasClean,
     ]));
     this.#changed();
   }
 
+  /** @param {Error} error */
   #throws(error) {
     this.#note("exception", `${error.name}: ${error.message}`);
     this.#thrown = error.name;
@@ -209,6 +248,7 @@ export class LoggedSocket {
     this.#changed();
   }
 
+  /** @param {string | null} problem */
   #complain(problem) {
     this.#problem = problem;
     this.#thrown = null;
@@ -231,6 +271,7 @@ export class LoggedSocket {
   #tellNews() {
     this.#timer = null;
     this.#toldAt = performance.now();
+    /** @type {News} */
     const news = { state: this.#state };
     if (this.#events.length) {
       let end = 0;
@@ -255,40 +296,7 @@ export class LoggedSocket {
   }
 }
 
-/** The events that came in batches, the oldest dropped; decoded when somebody looks. */
-export class SocketLog {
-  dropped = 0; // events that went off the front
-  length = 0; // events that are left
-  #batches = []; // {first, ends, json, text}
-
-  add({ json, ends }) {
-    this.#batches.push({ first: this.dropped + this.length, ends, json, text: null });
-    this.length += ends.length;
-    while (this.length - this.#batches[0].ends.length >= KEPT) {
-      const { ends: gone } = this.#batches.shift();
-      this.length -= gone.length;
-      this.dropped += gone.length;
-    }
-  }
-
-  /** The event at a place, 0 being the oldest that is left. */
-  at(place) {
-    const number = this.dropped + place;
-    let low = 0;
-    for (let high = this.#batches.length - 1; low < high;) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#batches[middle].first <= number) low = middle;
-      else high = middle - 1;
-    }
-    const batch = this.#batches[low];
-    batch.text ??= decoder.decode(batch.json);
-    const index = number - batch.first;
-    const start = index ? batch.ends[index - 1] + 1 : 1; // behind the "[" or the ","
-    const [time, name, text, size, type] = JSON.parse(batch.text.slice(start, batch.ends[index]));
-    return { time, name, text, size, type };
-  }
-}
-
+/** @param {WebSocket} socket */
 function opening({ protocol, extensions }) {
   return [
     protocol ? `subprotocol ${JSON.stringify(protocol)}` : "no subprotocol",
@@ -296,7 +304,7 @@ function opening({ protocol, extensions }) {
   ].join(", ");
 }
 
-/** `data` in a few words; `given` is what was asked for, a number where the bytes are made up. */
+/** `data` in a few words; `given` is what was asked for, a number where the bytes are made up. @param {string | Blob | Uint8Array} data @param {Command["data"]} given */
 function named(data, given) {
   if (typeof data === "string") return JSON.stringify(clipped(data, PREVIEW));
   if (data instanceof Blob) return `Blob of ${plural(data.size, "byte")}`;
@@ -304,20 +312,17 @@ function named(data, given) {
   return typeof given === "number" ? size : `${size}: ${hex(data)}`;
 }
 
-/** At most `most` characters, as a copy: a slice would keep the whole message in memory. */
+/** At most `most` characters, as a copy: a slice would keep the whole message in memory. @param {string} text @param {number} most */
 export function clipped(text, most) {
   if (text.length <= most) return text;
   return `${decoder.decode(utf8.encode(text.slice(0, most)))}… (${grouped(text.length)} characters)`;
 }
 
-/** Half a surrogate pair would break the way to the kernel, which is UTF-8. */
-function wellFormed(text) {
-  return text.isWellFormed?.() === false ? text.toWellFormed() : text;
-}
-
+/** Bytes on the wire. @param {string | Blob | Uint8Array} data */
 function sizeOf(data) {
-  if (typeof data !== "string") return data.size ?? data.byteLength;
-  if (data.length > 500 || data.isWellFormed?.() === false) return utf8.encode(data).length;
+  if (data instanceof Blob) return data.size;
+  if (typeof data !== "string") return data.byteLength;
+  if (data.length > 500 || !data.isWellFormed()) return utf8.encode(data).length;
   let bytes = data.length; // short ones counted by hand: there may be ten thousand a second
   for (let at = 0; at < data.length; at++) {
     const unit = data.charCodeAt(at);
@@ -326,13 +331,14 @@ function sizeOf(data) {
   return bytes;
 }
 
+/** The first bytes in hex. @param {Uint8Array | ArrayBuffer} data */
 function hex(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, Math.min(data.byteLength, 24));
-  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const bytes = (data instanceof ArrayBuffer ? new Uint8Array(data) : data).subarray(0, 24);
+  const digits = Array.from(bytes, hexOf).join(" ");
   return digits + (data.byteLength > bytes.length ? " …" : "");
 }
 
-/** 00 01 02 … ff 00 …: on the wire one sees at a glance where one is. */
+/** 00 01 02 … ff 00 …: on the wire one sees at a glance where one is. @param {number} count */
 function counting(count) {
   const bytes = new Uint8Array(count);
   for (let at = 0; at < Math.min(256, count); at++) bytes[at] = at;

@@ -3,6 +3,11 @@
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const LOCAL_SERVER = /^wss?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(\/[^#]*)?$/i;
 
+/**
+ * @typedef {{ kind?: "direct" | "proxy", url?: string, problem?: string }} Route either a kind and a URL, or a problem
+ * @typedef {Pick<Location, "hostname" | "host" | "protocol" | "origin">} Here where a page comes from
+ */
+
 export const PROXY_CHANGES =
   "Through jupyter-server-proxy: it makes a second connection to the server, and what you see here " +
   "is the first one. Close codes and reasons do not get through: the server's arrives as 1005, and " +
@@ -11,7 +16,7 @@ export const PROXY_CHANGES =
   "the first subprotocol offered is confirmed, whatever the server says.";
 
 /** Whether the page itself comes from this machine, where 127.0.0.1 means the same to both. */
-export function pageIsLocal(here = location) {
+export function pageIsLocal(/** @type {Here} */ here = location) {
   return LOOPBACK.includes(here.hostname);
 }
 
@@ -30,6 +35,8 @@ export function jupyterBase(page = document) {
  * The route to `url`: {kind: "direct" | "proxy", url}, or {problem} where there is none.
  * `wanted` is "direct", "proxy", or "auto": straight from a page of this machine, through the proxy
  * from a hub's, where 127.0.0.1 would be the learner's machine and not the kernel's.
+ * @param {string} url @param {"auto" | "direct" | "proxy"} wanted @param {Here} here @param {string | null} base
+ * @returns {Route}
  */
 export function routeTo(url, wanted = "auto", here = location, base = jupyterBase()) {
   const server = LOCAL_SERVER.exec(url.trim());
@@ -51,7 +58,10 @@ export const UNREACHED =
   "The proxy is there, but it could not reach the server, or the server refused: is the lab still " +
   "running? lab.client() runs in the kernel and tells more.";
 
-/** A sentence on why a connection did not open. Asks the Jupyter server where only it can tell. */
+/**
+ * A sentence on why a connection did not open. Asks the Jupyter server where only it can tell.
+ * @param {Route} route @param {Here} here @param {string | null} base
+ */
 export async function whyNotOpened(route, here = location, base = jupyterBase()) {
   if (route.kind === "proxy") {
     const found = await proxyAnswers(here, base);
@@ -73,7 +83,7 @@ export async function whyNotOpened(route, here = location, base = jupyterBase())
     "(closed lab, other machine). A response that is not 101: the server refused.";
 }
 
-/** Whether this Jupyter server has the proxy: true, false, or null where that cannot be told. */
+/** Whether this Jupyter server has the proxy: true, false, or null where that cannot be told. @param {Here} here @param {string} base */
 async function proxyAnswers(here, base) {
   try {
     // Port 1, where nobody listens: with the proxy that is some error of its own, without it 404.

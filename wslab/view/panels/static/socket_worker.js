@@ -3,7 +3,7 @@ import { LoggedSocket } from "./logged_socket.js";
 const GONE = 10_000; // ms that a last closing handshake has
 
 const socket = new LoggedSocket((news) => {
-  postMessage(news, news.batch ? [news.batch.json.buffer, news.batch.ends.buffer] : []);
+  postMessage(news, { transfer: news.batch ? [news.batch.json.buffer, news.batch.ends.buffer] : [] });
 });
 
 onmessage = ({ data }) => {

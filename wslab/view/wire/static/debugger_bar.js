@@ -1,24 +1,52 @@
-import { h, plural, say, set } from "../../live/static/elements.js";
+import { h, say, set } from "../../live/static/elements.js";
+import { plural } from "../../live/static/words.js";
 import { icon } from "../../live/static/shapes.js";
 
+/**
+ * @typedef {object} Status of a debugger
+ * @property {boolean} holding
+ * @property {boolean} frozen
+ * @property {boolean} slow
+ * @property {number} waiting frames
+ * @property {string[]} rules
+ * @property {string} passed what went by although it should not have
+ * @typedef {object} Outgoing a frame as it would go out now
+ * @property {number} opcode
+ * @property {string | null} key in hex
+ * @property {boolean} masked
+ * @property {number | null} length_form in bits; null: the shortest
+ * @property {number} shortest_form
+ * @property {string | null} announced_length null: the true one
+ * @property {{ text?: string, hex?: string } | null} payload null: too long to show
+ */
+
+/** @type {[number, string][]} */
 const OPCODES = [
   [0x1, "text"], [0x2, "binary"], [0x0, "continuation"], [0x9, "ping"], [0xa, "pong"],
   [0x8, "close"], [0x3, "reserved (3)"], [0xb, "reserved (11)"],
 ];
 
-/** Whether a mark says that the row still waits at the tap. */
+/** Whether a mark says that the row still waits at the tap. @param {string | undefined} mark */
 export function waits(mark) {
   return /(^|, )(held|delayed)$/.test(mark ?? "");
 }
 
+/** @param {string} action @param {string} title @param {() => void} onclick @param {(Element | string)[]} content */
 function button(action, title, onclick, ...content) {
   return h("button", { type: "button", "data-action": action, title, onclick }, ...content);
 }
 
+/** @param {string} label @param {Element} input */
 function field(label, input) {
-  return h("label", { class: "ws-field-box" }, h("span", { class: "ws-title" }, label), input);
+  return h("label", { class: "ws-field-box ws-flow" }, h("span", { class: "ws-title" }, label), input);
 }
 
+/** @param {string} name @param {Record<string, unknown>} attributes */
+function typed(name, attributes) {
+  return h("input", { type: "text", "data-input": name, spellcheck: "false", ...attributes });
+}
+
+/** @param {string} name @param {[value: number | string, text: string][]} options */
 function choice(name, options) {
   return h("select", { "data-input": name },
     ...options.map(([value, text]) => h("option", { value }, text)));
@@ -26,8 +54,10 @@ function choice(name, options) {
 
 /** Hold, step, and everything else that can be done to what crosses. `ask` sends it to the kernel. */
 export class DebuggerBar {
+  /** @type {Status | null} */
   #status = null;
 
+  /** @param {{ id: string, ask: (question: object) => void }} options */
   constructor({ id, ask }) {
     this.ask = (what, more = {}) => {
       say(this.problem, "");
@@ -47,7 +77,7 @@ export class DebuggerBar {
       icon("tools"), "Tamper");
     set(this.tools, "aria-expanded", "false");
     set(this.tools, "aria-controls", `${id}-tools`);
-    this.waiting = h("span", { class: "ws-waiting", "data-wslab": "waiting", role: "status" });
+    this.waiting = h("span", { class: "ws-waiting ws-badge", "data-wslab": "waiting", role: "status" });
     this.buttons = [this.waiting, this.hold, this.step, this.deliverAll, this.tools];
     this.problem = h("div", { class: "ws-problem", "data-wslab": "debugger-problem", role: "alert" });
     this.problem.hidden = true;
@@ -59,7 +89,7 @@ export class DebuggerBar {
     this.show(null);
   }
 
-  /** What is armed; null: there is no debugger here. */
+  /** What is armed; null: there is no debugger here. @param {Status | null} status */
   show(status) {
     this.#status = status;
     for (const element of this.buttons) element.hidden = !status;
@@ -79,13 +109,13 @@ export class DebuggerBar {
     this.waiting.hidden = words.length === 0;
     set(this.freeze, "aria-pressed", String(frozen));
     say(this.freeze, frozen ? "Thaw" : "Freeze");
-    this.rules.replaceChildren(...rules.map((rule) => h("li", {}, h("code", {}, rule),
+    this.rules.replaceChildren(...rules.map((rule) => h("li", { class: "ws-flow" }, h("code", {}, rule),
       button("remove-rule", `Follow "${rule}" no more`, () => this.ask("remove_rule", { rule }),
         "Remove"))));
     this.rules.hidden = rules.length === 0;
   }
 
-  /** The kernel's answer to what was asked: what was wrong with it, or nothing. */
+  /** The kernel's answer to what was asked: what was wrong with it, or nothing. @param {{ error: string }} answer */
   answer({ error }) {
     this.problem.hidden = !error;
     say(this.problem, error);
@@ -96,7 +126,10 @@ export class DebuggerBar {
     this.ask(this.#status?.holding ? "resume" : "hold");
   }
 
-  /** A key pressed in the list of rows. True if it was one of ours. */
+  /**
+   * A key pressed in the list of rows. True if it was one of ours.
+   * @param {string} key @param {number | null} row @param {string | undefined} mark
+   */
   onKey(key, row, mark) {
     if (!this.#status) return false;
     const onFrame = { d: "deliver", x: "drop", c: "duplicate" }[key];
@@ -114,33 +147,32 @@ export class DebuggerBar {
     set(this.tools, "aria-expanded", String(!this.panel.hidden));
   }
 
+  /** @param {string} id */
   #makePanel(id) {
     this.freeze = button("freeze", "Accept everything, deliver nothing: the half-open peer",
       () => this.ask(this.#status?.frozen ? "thaw" : "freeze"), "Freeze");
-    const rule = h("input", {
-      type: "text", "data-input": "rule", placeholder: "drop every pong", spellcheck: "false",
-      list: `${id}-rules`,
-    });
+    const rule = typed("rule", { placeholder: "drop every pong", list: `${id}-rules` });
     const examples = h("datalist", { id: `${id}-rules` },
       ...["drop every pong", "corrupt the 3rd client frame", "delay every server text by 500 ms",
         "duplicate every 2nd client text", "hold every close", "drop 10% of server frames",
         'edit every client text to "hello"', "set rsv1=1 on the 1st client text",
         "cut at the 5th client frame"].map((value) => h("option", { value })));
-    this.rules = h("ul", { class: "ws-rules", "aria-label": "rules that are followed" });
-    const speed = h("input", { type: "number", min: "1", "data-input": "speed", placeholder: "any" });
-    const latency = h("input", { type: "number", min: "0", "data-input": "latency", placeholder: "0" });
-    const jitter = h("input", { type: "number", min: "0", "data-input": "jitter", placeholder: "0" });
+    this.rules = h("ul", { class: "ws-rules ws-column", "aria-label": "rules that are followed" });
+    const speed = typed("speed", { type: "number", min: "1", placeholder: "any" });
+    const latency = typed("latency", { type: "number", min: "0", placeholder: "0" });
+    const jitter = typed("jitter", { type: "number", min: "0", placeholder: "0" });
     const from = choice("inject-direction",
       [["server", "from the server"], ["client", "from the client"]]);
     const kind = choice("inject-kind", OPCODES);
-    const text = h("input", { type: "text", "data-input": "inject-text", placeholder: "text" });
-    const number = (input) => (input.value === "" ? null : Number(input.value));
-    const form = (label, onsubmit, ...parts) => h("form", {
-      class: "ws-tool", "aria-label": label,
-      onsubmit: (event) => { event.preventDefault(); onsubmit(); },
-    }, ...parts);
-    return h("div", { class: "ws-tools", id: `${id}-tools` },
-      h("div", { class: "ws-tool", role: "group", "aria-label": "the connections" },
+    const text = typed("inject-text", { placeholder: "text" });
+    const number = (/** @type {HTMLInputElement} */ input) => (input.value === "" ? null : Number(input.value));
+    const form = (/** @type {string} */ label, /** @type {() => void} */ onsubmit, /** @type {Element[]} */ ...parts) =>
+      h("form", {
+        class: "ws-flow", "aria-label": label,
+        onsubmit: (event) => { event.preventDefault(); onsubmit(); },
+      }, ...parts);
+    return h("div", { class: "ws-tools ws-strip ws-column", id: `${id}-tools` },
+      h("div", { class: "ws-flow", role: "group", "aria-label": "the connections" },
         h("b", {}, "Connections"),
         button("cut", "End them with FIN", () => this.ask("cut"), "Cut (FIN)"),
         button("reset", "End them with RST", () => this.ask("reset"), "Reset (RST)"),
@@ -167,51 +199,53 @@ export class DebuggerBar {
 
 /** What can be done to the one chosen frame while it waits. */
 export class FrameActions {
+  /** @type {import("./detail.js").Account | null} */
   #account = null;
+  /** @type {number | null} */
   #row = null;
 
+  /** @param {(what: string, more: object) => void} ask */
   constructor(ask) {
-    const act = (what, more = {}) => ask(what, { row: this.#row, ...more });
+    const act = (/** @type {string} */ what, more = {}) => ask(what, { row: this.#row, ...more });
     this.bits = ["fin", "rsv1", "rsv2", "rsv3", "masked"].map((name) => {
       const box = h("input", { type: "checkbox", "data-input": `edit-${name}` });
-      return { name, box, label: h("label", { class: "ws-bit-box" }, box,
+      return { name, box, label: h("label", { class: "ws-bit-box ws-flow ws-mono" }, box,
         name === "masked" ? "MASK" : name.toUpperCase()) };
     });
-    this.opcode = choice("edit-opcode", Array.from({ length: 16 }, (_, value) => [value,
-      `${value.toString(16)} ${OPCODES.find(([code]) => code === value)?.[1].split(" ")[0] ?? "reserved"}`]));
-    this.key = h("input", { type: "text", "data-input": "edit-key", size: "11", spellcheck: "false",
-      placeholder: "00 00 00 00", title: "4 bytes in hex; the payload is masked anew with them" });
-    this.bits.at(-1).box.addEventListener("change", (event) => {
-      this.key.disabled = !event.target.checked;
-    });
+    const names = new Map(OPCODES);
+    this.opcode = choice("edit-opcode", Array.from({ length: 16 }, (_, value) =>
+      [value, `${value.toString(16)} ${names.get(value)?.split(" ")[0] ?? "reserved"}`]));
+    this.key = typed("edit-key", { size: "11", placeholder: "00 00 00 00",
+      title: "4 bytes in hex; the payload is masked anew with them" });
+    const masked = this.bits.at(-1).box;
+    masked.addEventListener("change", () => { this.key.disabled = !masked.checked; });
     this.form = choice("edit-length-form",
       [["", "shortest that fits"], [7, "7 bits"], [16, "16 bits"], [64, "64 bits"]]);
-    this.announced = h("input", { type: "text", "data-input": "edit-announced", size: "10",
-      spellcheck: "false", placeholder: "the true one",
+    this.announced = typed("edit-announced", { size: "10", placeholder: "the true one",
       title: "Bytes that the header announces, whatever follows; empty: as many as there are" });
     this.payload = h("textarea", { "data-input": "edit-payload", rows: "2", spellcheck: "false" });
     this.payloadName = h("span", { class: "ws-title" }, "payload");
     this.editor = h("form", {
-      class: "ws-editor", "aria-label": "edit the frame",
+      class: "ws-editor ws-column", "aria-label": "edit the frame",
       onsubmit: (event) => { event.preventDefault(); act("edit", { changes: this.#changes() }); },
       onkeydown: (event) => {
         if (event.key === "Escape") { this.editor.hidden = true; this.edit.focus(); }
         event.stopPropagation();
       },
     },
-    h("div", { class: "ws-tool" }, ...this.bits.map(({ label }) => label),
+    h("div", { class: "ws-flow" }, ...this.bits.map(({ label }) => label),
       field("opcode", this.opcode)),
-    h("div", { class: "ws-tool" }, field("length form", this.form),
+    h("div", { class: "ws-flow" }, field("length form", this.form),
       field("announced length", this.announced), field("masking key", this.key)),
-    h("label", { class: "ws-payload-box" }, this.payloadName, this.payload),
-    h("div", { class: "ws-tool" },
+    h("label", { class: "ws-payload-box ws-column" }, this.payloadName, this.payload),
+    h("div", { class: "ws-flow" },
       h("button", { type: "submit", "data-action": "apply-edit" }, "Put this in its place"),
       h("span", { class: "ws-title" }, "It goes on waiting until you deliver it.")));
     this.edit = button("edit", "Change its payload or any bit of its header (e)",
       () => this.openEditor(), "Edit");
     this.element = h("div", { class: "ws-frame-actions", "data-wslab": "frame-actions" },
-      h("div", { class: "ws-tool", role: "group", "aria-label": "this frame waits at the tap" },
-        h("span", { class: "ws-done ws-done-waiting" }, "waits at the tap"),
+      h("div", { class: "ws-flow", role: "group", "aria-label": "this frame waits at the tap" },
+        h("span", { class: "ws-badge ws-done ws-done-waiting" }, "waits at the tap"),
         button("deliver", "Deliver it, past others too (d)", () => act("deliver"), "Deliver"),
         button("drop", "It is never delivered (x)", () => act("drop"), "Drop"),
         button("duplicate", "A copy goes now, the frame waits on (c)", () => act("duplicate"),
@@ -223,7 +257,10 @@ export class FrameActions {
     this.element.hidden = true;
   }
 
-  /** The chosen row and what is known of it; shown only while it waits. */
+  /**
+   * The chosen row and what is known of it; shown only while it waits.
+   * @param {import("./detail.js").Account | null} account @param {boolean} waiting
+   */
   show(account, waiting) {
     const same = this.#row === (account?.number ?? null);
     this.#account = account;
@@ -246,12 +283,10 @@ export class FrameActions {
       box.dataset.before = String(box.checked);
     }
     this.opcode.value = String(now.opcode);
-    for (const [input, value] of [
-      [this.key, now.key], [this.form, now.length_form], [this.announced, now.announced_length],
-    ]) {
-      input.value = value ?? "";
-      input.dataset.before = input.value;
-    }
+    this.key.value = now.key ?? "";
+    this.form.value = String(now.length_form ?? "");
+    this.announced.value = now.announced_length ?? "";
+    for (const input of [this.key, this.form, this.announced]) input.dataset.before = input.value;
     this.key.disabled = !now.masked;
     const typed = now.payload ?? { text: "" };
     this.payload.value = typed.text ?? typed.hex;
@@ -263,10 +298,12 @@ export class FrameActions {
     this.payload.focus();
   }
 
+  /** What was changed in the editor, as the kernel takes it. */
   #changes() {
+    /** @type {Record<string, string | number | boolean>} */
     const changes = {};
     const now = this.#account.outgoing;
-    const changed = (input) => input.value !== input.dataset.before;
+    const changed = (/** @type {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} */ input) => input.value !== input.dataset.before;
     for (const { name, box } of this.bits) {
       if (String(box.checked) !== box.dataset.before) changes[name] = box.checked;
     }

@@ -1,25 +1,64 @@
-import { grouped, h, link, plural, say, set } from "../../live/static/elements.js";
+import { h, link, say, set } from "../../live/static/elements.js";
+import { grouped, hexOf, plural } from "../../live/static/words.js";
+import { lastAtMost } from "./rows.js";
+
+/** @import { FrameActions } from "./debugger_bar.js" */
+
+/**
+ * @typedef {{ name: string, bit: number, bits: number, value: string | null, meaning: string, rfc: string, url: string | null }} Field
+ * @typedef {{ rule: string, text: string, rfc: string, url: string | null, close_code: number | null, http_status: number | null }} Violation
+ * @typedef {object} Account of a unit, as the kernel gives it
+ * @property {number} number of its row
+ * @property {number} connection
+ * @property {"client" | "server"} direction
+ * @property {string} kind
+ * @property {number} time in seconds
+ * @property {number} offset in bytes, among those of its direction
+ * @property {number} length in bytes
+ * @property {number | null} opcode null: no frame
+ * @property {number[] | null} key the masking key
+ * @property {Field[]} fields in the order of their bits
+ * @property {number} more_fields that are not told
+ * @property {Violation[]} violations
+ * @property {{ time: number, name: string, note: string, instead: string }[]} history
+ * @property {number} most bytes that the kernel shows
+ * @property {Outgoing | null} outgoing
+ * @typedef {import("./debugger_bar.js").Outgoing} Outgoing
+ * @typedef {{ byte: number, field: number, partner?: number }} Spot
+ */
 import { icon, shape } from "../../live/static/shapes.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** One unit to its last bit: the rules it breaks, its bytes, its fields, and what each means. */
 export class Detail {
+  /** @type {Account | null} */
   #account = null;
+  /** @type {Uint8Array | null} */
   #bytes = null;
   #preview = "";
-  #cursor = { byte: 0, field: 0 }; // where the keyboard is; hovering looks elsewhere for a moment
+  /** @type {Spot} where the keyboard is; hovering looks elsewhere for a moment */
+  #cursor = { byte: 0, field: 0 };
+  /** @type {Spot | null} */
   #lit = null;
-  #cells = []; // per byte: its hex cell and its text cells
-  #items = []; // per field: its item of the list
+  /** @type {{ hex: HTMLElement, all: HTMLElement[] }[]} per byte: its hex cell and its text cells */
+  #cells = [];
+  /** @type {HTMLElement[]} per field: its item of the list */
+  #items = [];
+  /** @type {Field | undefined} */
+  #payload = undefined;
   #perLine = 16;
-  #resized = null;
 
+  /**
+   * @param {{ id: string, legend: Element, actions: FrameActions, onClose: () => void,
+   *   onMore: (bytes: number) => void, onEscape: () => void }} options
+   */
   constructor({ id, legend, actions, onClose, onMore, onEscape }) {
-    Object.assign(this, { id, actions, onClose, onMore, onEscape });
-    this.heading = h("h3", { class: "ws-heading", id: `${id}-heading` });
-    this.facts = h("span", { class: "ws-facts" });
-    this.history = h("ul", { class: "ws-history", "aria-label": "what was done to it on its way" });
+    this.actions = actions;
+    this.onMore = onMore;
+    this.heading = h("h3", { class: "ws-heading ws-flow", id: `${id}-heading` });
+    this.facts = h("span", { class: "ws-facts ws-quiet ws-small" });
+    this.history = h("ul", { class: "ws-history ws-flow ws-small", "aria-label": "what was done to it on its way" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
     this.grid = h("div", {
       class: "ws-bytes", role: "grid", "aria-label": "bytes, eight to a group; left and right " +
@@ -32,13 +71,13 @@ export class Detail {
       onpointerleave: () => this.#settle(),
       onfocusin: (event) => this.#onGridFocus(event),
     });
-    this.more = h("div", { class: "ws-more" });
-    this.keys = h("p", { class: "ws-keys", "aria-hidden": "true" }, // the grid's label says it too
+    this.more = h("div", { class: "ws-more ws-quiet" });
+    this.keys = h("p", { class: "ws-keys ws-quiet", "aria-hidden": "true" }, // the grid's label says it too
       ...[["←→", "fields of a byte, then the next"], ["↑↓", "lines"], ["Shift ←→", "whole fields"]]
         .flatMap(([key, does]) => [h("kbd", {}, key), ` ${does}  `]));
     this.step = h("span", { class: "ws-unseen", role: "status" });
     this.list = h("div", {
-      class: "ws-fields", role: "listbox", "aria-label": "fields, in the order of their bits",
+      class: "ws-fields ws-scroll", role: "listbox", "aria-label": "fields, in the order of their bits",
       onkeydown: (event) => this.#onListKey(event),
       onpointerover: (event) => this.#onListPointer(event, false),
       onclick: (event) => this.#onListPointer(event, true),
@@ -46,7 +85,7 @@ export class Detail {
       onfocusin: (event) => this.#onListFocus(event),
     });
     this.explanation = h("div", {
-      class: "ws-explanation", "data-wslab": "explanation", id: `${id}-explanation`,
+      class: "ws-explanation ws-scroll", "data-wslab": "explanation", id: `${id}-explanation`,
       onpointerover: (event) => this.#onBitsPointer(event, false),
       onclick: (event) => this.#onBitsPointer(event, true),
       onpointerleave: () => this.#settle(),
@@ -54,22 +93,22 @@ export class Detail {
     this.body = h(
       "div",
       { class: "ws-body" },
-      h("div", { class: "ws-bytes-box" }, this.grid, this.more, this.keys, this.step),
+      h("div", { class: "ws-bytes-box ws-scroll" }, this.grid, this.more, this.keys, this.step),
       this.list,
       this.explanation,
     );
     this.hint = h("div", {},
-      h("p", { class: "ws-hint" }, "Choose an arrow, and its bytes appear here, each explained."),
+      h("p", { class: "ws-hint ws-quiet" }, "Choose an arrow, and its bytes appear here, each explained."),
       legend);
-    this.wait = h("p", { class: "ws-hint", role: "status" });
+    this.wait = h("p", { class: "ws-hint ws-quiet", role: "status" });
     this.filled = h(
       "div",
       { class: "ws-filled-detail" },
-      h("header", { class: "ws-detail-head" },
+      h("header", { class: "ws-detail-head ws-strip" },
         h("div", { class: "ws-detail-title" }, this.heading, this.facts, this.history),
         h("button", {
-          type: "button", class: "ws-bare", "data-action": "close-detail",
-          "aria-label": "close the bytes", title: "Close (Escape)", onclick: () => this.onClose(),
+          type: "button", class: "ws-bare ws-close", "data-action": "close-detail",
+          "aria-label": "close the bytes", title: "Close (Escape)", onclick: onClose,
         }, icon("away"))),
       actions.element,
       this.violations,
@@ -83,18 +122,18 @@ export class Detail {
           if (event.key !== "Escape") return;
           event.preventDefault();
           event.stopPropagation();
-          this.onEscape();
+          onEscape();
         },
       },
       this.hint, this.wait, this.filled,
     );
-    this.#resized = new ResizeObserver(() => this.#fit());
-    this.#resized.observe(this.element);
+    this.resized = new ResizeObserver(() => this.#fit());
+    this.resized.observe(this.element);
     this.clear();
   }
 
   dispose() {
-    this.#resized.disconnect();
+    this.resized.disconnect();
   }
 
   get number() {
@@ -109,13 +148,14 @@ export class Detail {
     this.filled.hidden = true;
   }
 
-  /** The kernel has not answered for a while. */
+  /** The kernel has not answered for a while. @param {string} text */
   waitFor(text) {
     this.hint.hidden = true;
     this.wait.hidden = false;
     say(this.wait, text);
   }
 
+  /** @param {Account} account @param {Uint8Array} bytes @param {string} preview of its payload */
   show(account, bytes, preview) {
     const same = this.#account?.number === account.number;
     this.#account = account;
@@ -148,8 +188,6 @@ export class Detail {
     this.#cells[this.#cursor.byte]?.hex.focus({ preventScroll: true });
   }
 
-  #payload = null;
-
   // -- the parts ----------------------------------------------------------------------------
 
   #showHead() {
@@ -159,7 +197,7 @@ export class Detail {
     const what = opcode === null ? kind : `${kind} frame`;
     this.heading.replaceChildren(
       shape(kind), what,
-      h("span", { class: "ws-plain" }, `${direction} → ${other}, ${plural(length, "byte")}`));
+      h("span", {}, `${direction} → ${other}, ${plural(length, "byte")}`));
     say(this.facts, `row ${number} · ${time.toFixed(6)} s · connection ${connection} · bytes ` +
       `${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent`);
   }
@@ -186,7 +224,7 @@ export class Detail {
           "li",
           { "data-rule": violation.rule },
           h("b", {}, "⚠ broken: "), violation.text, " ", reference(violation), " ",
-          h("span", { class: "ws-earns" }, earns),
+          h("span", { class: "ws-badge ws-earns" }, earns),
         );
       }),
     );
@@ -205,11 +243,11 @@ export class Detail {
           title: value,
         },
         h("span", { class: "ws-field-name" }, field.name),
-        h("span", { class: "ws-field-value", dir: "auto" }, value),
+        h("span", { class: "ws-field-value ws-mono ws-wrap", dir: "auto" }, value),
       );
     });
     this.list.replaceChildren(...this.#items);
-    if (more) this.list.append(h("p", { class: "ws-hint" }, `… and ${plural(more, "field")} more`));
+    if (more) this.list.append(h("p", { class: "ws-hint ws-quiet" }, `… and ${plural(more, "field")} more`));
   }
 
   #fitting() {
@@ -238,7 +276,7 @@ export class Detail {
     const perLine = this.#perLine;
     this.#cells = [];
     const lines = [
-      h("div", { class: "ws-octets ws-columns", role: "row" },
+      h("div", { class: "ws-octets ws-columns ws-quiet", role: "row" },
         h("span", { class: "ws-offset", role: "columnheader" }, "byte"),
         h("span", { class: "ws-hexes", role: "columnheader" }, "as sent"),
         h("span", { class: "ws-texts", role: "columnheader" }, "text"),
@@ -280,9 +318,9 @@ export class Detail {
         this.#cells.push(cells);
       }
       lines.push(h("div", { class: "ws-octets", role: "row" },
-        h("span", { class: "ws-offset", role: "rowheader" }, String(from)), hexes, texts, plains));
+        h("span", { class: "ws-offset ws-quiet", role: "rowheader" }, String(from)), hexes, texts, plains));
     }
-    this.grid.style.setProperty("--ws-per-line", perLine);
+    this.grid.style.setProperty("--ws-per-line", String(perLine));
     this.grid.replaceChildren(...lines);
     set(this.grid, "aria-rowcount", lines.length);
 
@@ -308,22 +346,17 @@ export class Detail {
 
   // -- lighting a field and a byte of it ----------------------------------------------------
 
+  /** The place of the field that a bit belongs to. @param {number} bit */
   #fieldAt(bit) {
     const { fields } = this.#account;
-    let low = 0;
-    let high = fields.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (fields[middle].bit <= bit) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return lastAtMost(fields.length, (place) => fields[place].bit, bit);
   }
 
   #settle() {
     if (this.#account) this.#light(this.#cursor);
   }
 
+  /** @param {Spot} spot */
   #light(spot) {
     const { fields, key } = this.#account;
     const field = fields[spot.field];
@@ -359,12 +392,13 @@ export class Detail {
     }
   }
 
+  /** @param {number} index of a field @param {boolean} lit */
   #mark(index, lit) {
     const field = this.#account.fields[index];
     const [from, to] = span(field);
     for (let byte = from; byte <= Math.min(to, this.#cells.length - 1); byte++) {
       for (const cell of this.#cells[byte].all) cell.classList.toggle("ws-lit", lit);
-      for (const half of this.#cells[byte].hex.children) {
+      for (const half of /** @type {Iterable<HTMLElement>} */ (this.#cells[byte].hex.children)) {
         const bit = byte * 8 + 4 * Number(half.dataset.nibble);
         const within = field.bit < bit + 4 && field.bit + field.bits > bit;
         half.classList.toggle("ws-lit-half", lit && within);
@@ -375,7 +409,7 @@ export class Detail {
     if (lit) keepInSight(this.list, item);
   }
 
-  /** For a masked payload byte, the byte of the masking key that it was masked with. */
+  /** For a masked payload byte, the byte of the masking key that it was masked with; else -1. @param {number} byte */
   #partner(byte) {
     const { key, fields } = this.#account;
     const payload = this.#payload;
@@ -384,6 +418,7 @@ export class Detail {
     return (keyField.bit >> 3) + ((byte - (payload.bit >> 3)) % 4);
   }
 
+  /** @param {Field} field @param {Spot} spot @param {number[] | null} key */
   #explain(field, spot, key) {
     const { byte } = spot;
     const value = this.#bytes[byte];
@@ -392,31 +427,31 @@ export class Detail {
       h("div", { class: "ws-name" },
         h("b", {}, field.name),
         field.value === null || field === this.#payload ? null
-          : h("span", { class: "ws-value", dir: "auto" }, `\u00a0= ${field.value}`),
-        h("span", { class: "ws-where" }, where(field))),
+          : h("span", { class: "ws-value ws-wrap", dir: "auto" }, `\u00a0= ${field.value}`),
+        h("span", { class: "ws-where ws-quiet" }, where(field))),
       h("p", { class: "ws-meaning" }, field.meaning, " ", reference(field)),
     ];
     const shared = this.#fieldsOf(byte);
     if (shared.length > 1) {
-      parts.push(h("p", { class: "ws-shared" }, `byte ${byte}: `, ...shared.flatMap((index, place) => {
+      parts.push(h("p", { class: "ws-shared ws-mono" }, `byte ${byte}: `, ...shared.flatMap((index, place) => {
         const { name, value: is } = this.#account.fields[index];
         return [place ? " · " : "", h(index === spot.field ? "b" : "span", { "data-index": index },
           `${name} ${is ?? ""}`)];
       })));
     }
     if (value === undefined) {
-      parts.push(h("p", { class: "ws-hint" }, "Its bytes are beyond those shown."));
+      parts.push(h("p", { class: "ws-hint ws-quiet" }, "Its bytes are beyond those shown."));
     } else if (key && this.#partner(byte) >= 0) {
       parts.push(this.#sum(byte, value, key));
     } else if (this.#account.opcode !== null) {
       parts.push(this.#bits(byte, value, spot.field));
     } else {
-      parts.push(h("p", { class: "ws-equation" }, equation(byte, value)));
+      parts.push(h("p", { class: "ws-equation ws-mono" }, equation(byte, value)));
     }
     this.explanation.replaceChildren(...parts);
   }
 
-  /** The fields that have bits of a byte, by their place in the list. */
+  /** The fields that have bits of a byte, by their place in the list. @param {number} byte */
   #fieldsOf(byte) {
     const { fields } = this.#account;
     const found = [];
@@ -426,7 +461,7 @@ export class Detail {
     return found;
   }
 
-  /** The eight bits of a byte, and whose they are. */
+  /** The eight bits of a byte, and whose they are. @param {number} byte @param {number} value @param {number} litField */
   #bits(byte, value, litField) {
     const { fields } = this.#account;
     const cells = [];
@@ -436,7 +471,7 @@ export class Detail {
       const from = Math.max(field.bit - byte * 8, 0);
       const to = Math.min(field.bit + field.bits - byte * 8, 8);
       labels.push(h("span", {
-        class: `ws-bit-label ${index === litField ? "ws-lit" : ""}`, "data-index": index,
+        class: `ws-bit-label ws-quiet ws-clip ${index === litField ? "ws-lit" : ""}`, "data-index": index,
         style: `grid-column: ${from + 2} / ${to + 2}`,
       }, shortName(field.name, to - from)));
       for (let bit = from; bit < to; bit++) {
@@ -447,24 +482,24 @@ export class Detail {
         }, String((value >> (7 - bit)) & 1)));
       }
     }
-    return h("div", { class: "ws-bits", role: "img",
+    return h("div", { class: "ws-bits ws-mono", role: "img",
       "aria-label": `byte ${byte}: ${hexOf(value)}, bits ${bitsOf(value)}` },
-    h("span", { class: "ws-bit-byte" }, hexOf(value)), ...cells, ...labels);
+    h("span", { class: "ws-bit-byte ws-quiet" }, hexOf(value)), ...cells, ...labels);
   }
 
-  /** How a payload byte was masked: the sum, and the sum bit by bit. */
+  /** How a payload byte was masked: the sum, and the sum bit by bit. @param {number} byte @param {number} value @param {number[]} key */
   #sum(byte, value, key) {
     const turn = (byte - (this.#payload.bit >> 3)) % 4;
     const plain = value ^ key[turn];
-    const line = (sign, number, text, className = "") =>
-      h("div", { class: `ws-sum-line ${className}` },
+    const line = (/** @type {string} */ sign, /** @type {number} */ number, /** @type {string} */ text, className = "") =>
+      h("div", { class: `ws-sum-line ws-mono ${className}` },
         h("span", { class: "ws-sign" }, sign),
         h("span", { class: "ws-sum-bits" }, bitsOf(number)),
         h("code", {}, hexOf(number)), h("span", { class: "ws-title" }, text));
     return h(
       "div",
       { class: "ws-sum" },
-      h("p", { class: "ws-equation" },
+      h("p", { class: "ws-equation ws-mono" },
         h("b", {}, `${hexOf(value)} ⊕ ${hexOf(key[turn])} = ${hexOf(plain)}${this.#glyph(byte)}`)),
       line("", value, `as sent, byte ${byte}`),
       line("⊕", key[turn], `masking key, byte ${turn}`),
@@ -472,11 +507,11 @@ export class Detail {
     );
   }
 
-  /** The character that a masked byte is, or is a part of. */
+  /** The character that a masked byte is, or is a part of. @param {number} byte */
   #glyph(byte) {
     const { key, kind } = this.#account;
     const from = this.#payload.bit >> 3;
-    const plain = (at) => this.#bytes[at] ^ key[(at - from) % 4];
+    const plain = (/** @type {number} */ at) => this.#bytes[at] ^ key[(at - from) % 4];
     const value = plain(byte);
     if (value >= 0x20 && value < 0x7f) return ` "${String.fromCharCode(value)}"`;
     if (value < 0x80 || (kind !== "text" && kind !== "continuation")) return "";
@@ -496,6 +531,7 @@ export class Detail {
 
   // -- moving -------------------------------------------------------------------------------
 
+  /** @param {Spot} spot @param {"bytes" | "fields" | null} focusOn */
   #move(spot, focusOn) {
     this.#cursor = spot;
     this.#light(spot);
@@ -512,23 +548,26 @@ export class Detail {
     }
   }
 
+  /** @param {number} byte */
   #bringBytesInSight(byte) {
     const cell = this.#cells[byte]?.hex;
     if (cell) keepInSight(cell.closest(".ws-bytes-box"), cell, this.keys.offsetHeight);
   }
 
+  /** @param {number} byte @param {"bytes" | "fields" | null} focusOn */
   #toByte(byte, focusOn) {
     const at = Math.max(0, Math.min(this.#cells.length - 1, byte));
     this.#move({ byte: at, field: this.#fieldAt(at * 8) }, focusOn);
   }
 
+  /** @param {number} index @param {"bytes" | "fields" | null} focusOn */
   #toField(index, focusOn) {
     const at = Math.max(0, Math.min(this.#account.fields.length - 1, index));
     const field = this.#account.fields[at];
     this.#move({ byte: field.bit >> 3, field: at }, focusOn);
   }
 
-  /** To the next or the last field: within the byte first, then in the byte beside it. */
+  /** To the next or the last field: within the byte first, then in the byte beside it. @param {1 | -1} step */
   #along(step) {
     const { byte, field } = this.#cursor;
     if (this.#fieldsOf(byte).includes(field + step)) {
@@ -541,62 +580,52 @@ export class Detail {
     else if (byte > 0) this.#move({ byte: byte - 1, field: this.#fieldAt(byte * 8 - 1) }, "bytes");
   }
 
+  /** @param {KeyboardEvent} event */
   #onGridKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { byte, field } = this.#cursor;
     const line = this.#perLine;
-    const bits = event.shiftKey;
-    switch (event.key) {
-      case "ArrowRight": bits ? this.#toField(field + 1, "bytes") : this.#along(1); break;
-      case "ArrowLeft": bits ? this.#toField(field - 1, "bytes") : this.#along(-1); break;
-      case "ArrowDown": bits ? this.#toField(field + 1, "bytes") : this.#toByte(byte + line, "bytes"); break;
-      case "ArrowUp": bits ? this.#toField(field - 1, "bytes") : this.#toByte(byte - line, "bytes"); break;
-      case "Home": this.#toByte(byte - (byte % line), "bytes"); break;
-      case "End": this.#toByte(byte - (byte % line) + line - 1, "bytes"); break;
-      case "PageDown": this.#toByte(byte + 8 * line, "bytes"); break;
-      case "PageUp": this.#toByte(byte - 8 * line, "bytes"); break;
-      default: return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
+    const toByte = (/** @type {number} */ to) => () => this.#toByte(to, "bytes");
+    const toField = (/** @type {number} */ to) => () => this.#toField(to, "bytes");
+    const next = toField(field + 1);
+    const last = toField(field - 1);
+    pressed(event, {
+      ...(event.shiftKey ? { ArrowRight: next, ArrowDown: next, ArrowLeft: last, ArrowUp: last } : {
+        ArrowRight: () => this.#along(1), ArrowLeft: () => this.#along(-1),
+        ArrowDown: toByte(byte + line), ArrowUp: toByte(byte - line),
+      }),
+      Home: toByte(byte - (byte % line)), End: toByte(byte - (byte % line) + line - 1),
+      PageDown: toByte(byte + 8 * line), PageUp: toByte(byte - 8 * line),
+    });
   }
 
+  /** @param {KeyboardEvent} event */
   #onListKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { field } = this.#cursor;
-    switch (event.key) {
-      case "ArrowRight":
-      case "ArrowDown": this.#toField(field + 1, "fields"); break;
-      case "ArrowLeft":
-      case "ArrowUp": this.#toField(field - 1, "fields"); break;
-      case "Home": this.#toField(0, "fields"); break;
-      case "End": this.#toField(Infinity, "fields"); break;
-      default: return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
+    const to = (/** @type {number} */ index) => () => this.#toField(index, "fields");
+    pressed(event, {
+      ArrowRight: to(field + 1), ArrowDown: to(field + 1), ArrowLeft: to(field - 1), ArrowUp: to(field - 1),
+      Home: to(0), End: to(Infinity),
+    });
   }
 
-  #spotUnder(target) {
-    const at = target.closest?.("[data-at]");
-    if (!at) return null;
-    const byte = Number(at.dataset.at);
-    const half = target.closest("[data-nibble]");
-    return { byte, field: this.#fieldAt(byte * 8 + (half ? 4 * Number(half.dataset.nibble) : 0)) };
-  }
-
+  /** @param {Event} event @param {boolean} chosen */
   #onGridPointer(event, chosen) {
-    const spot = this.#spotUnder(event.target);
-    if (!spot) return;
+    const cell = around(event, "[data-at]");
+    if (!cell) return;
+    const byte = Number(cell.dataset.at);
+    const half = around(event, "[data-nibble]");
+    const spot = { byte, field: this.#fieldAt(byte * 8 + (half ? 4 * Number(half.dataset.nibble) : 0)) };
     if (chosen) this.#move(spot, "bytes");
     else this.#light(spot);
   }
 
+  /** @param {Event} event */
   #onGridFocus(event) {
-    const cell = event.target.closest("[data-byte]");
+    const cell = around(event, "[data-byte]");
     if (cell) this.#name(cell);
   }
 
+  /** Says what a cell is, for who does not see it. @param {HTMLElement} cell */
   #name(cell) {
     const byte = Number(cell.dataset.byte);
     const field = this.#account.fields[this.#cursor.field];
@@ -604,8 +633,9 @@ export class Detail {
       `${field === this.#payload ? "" : field.value ?? ""}`);
   }
 
+  /** @param {Event} event @param {boolean} chosen */
   #onListPointer(event, chosen) {
-    const item = event.target.closest?.("[data-index]");
+    const item = around(event, "[data-index]");
     if (!item) return;
     const index = Number(item.dataset.index);
     const byte = this.#account.fields[index].bit >> 3;
@@ -616,47 +646,66 @@ export class Detail {
     }
   }
 
+  /** @param {Event} event */
   #onListFocus(event) {
-    const item = event.target.closest("[data-index]");
+    const item = around(event, "[data-index]");
     if (item && Number(item.dataset.index) !== this.#cursor.field) {
       this.#toField(Number(item.dataset.index), null);
     }
   }
 
+  /** @param {Event} event @param {boolean} chosen */
   #onBitsPointer(event, chosen) {
-    const part = event.target.closest?.("[data-index]");
-    if (!part || event.target.closest("a")) return;
+    const part = around(event, "[data-index]");
+    if (!part || around(event, "a")) return;
     const spot = { byte: this.#lit.byte, field: Number(part.dataset.index) };
     if (chosen) this.#move(spot, null);
     else this.#light(spot);
   }
 }
 
+/** The element of a kind in which something happened. @param {Event} event @param {string} selector @returns {HTMLElement | null} */
+function around({ target }, selector) {
+  return target instanceof Element ? target.closest(selector) : null;
+}
+
+/** Does what is to be done for a key, if anything is. @param {KeyboardEvent} event @param {Record<string, () => void>} keys */
+function pressed(event, keys) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+  keys[event.key]();
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 // -- small words --------------------------------------------------------------------------------
 
-const hexOf = (value) => value.toString(16).padStart(2, "0");
-
+/** @param {number} value of a byte */
 function bitsOf(value) {
   const bits = value.toString(2).padStart(8, "0");
   return `${bits.slice(0, 4)} ${bits.slice(4)}`;
 }
 
+/** @param {number} value of a byte */
 function printable(value) {
   return value >= 0x20 && value < 0x7f ? String.fromCharCode(value) : "·";
 }
 
+/** @param {number} byte @param {number} value */
 function equation(byte, value) {
   const names = { 9: "tab", 10: "line feed", 13: "carriage return", 32: "space" };
   const glyph = names[value] ?? (printable(value) === "·" ? "no ASCII character" : `"${printable(value)}"`);
   return `byte ${byte}: ${hexOf(value)} = ${value} = ${glyph}`;
 }
 
-function span(field) {
-  return [field.bit >> 3, (field.bit + Math.max(field.bits, 1) - 1) >> 3];
+/** The first and the last byte of a field. @param {Field} field */
+function span({ bit, bits }) {
+  return [bit >> 3, (bit + Math.max(bits, 1) - 1) >> 3];
 }
 
-function where({ bit, bits }) {
-  const [from, to] = [bit >> 3, (bit + Math.max(bits, 1) - 1) >> 3];
+/** @param {Field} field */
+function where(field) {
+  const { bit, bits } = field;
+  const [from, to] = span(field);
   if (bits === 0) return `empty, at byte ${from}`;
   const [low, high] = [bit & 7, (bit + bits - 1) & 7];
   if (from !== to) return `bytes ${grouped(from)} to ${grouped(to)}`;
@@ -664,7 +713,7 @@ function where({ bit, bits }) {
   return low === high ? `byte ${from}, bit ${low}` : `byte ${from}, bits ${low} to ${high}`;
 }
 
-/** Neighbours are told apart by tone; what carries the message has its kind's. */
+/** Neighbours are told apart by tone; what carries the message has its kind's. @param {Field} field @param {number} index */
 function tone(field, index) {
   const name = field.name.toLowerCase();
   if (name === "payload") return "payload";
@@ -672,16 +721,21 @@ function tone(field, index) {
   return index % 2 ? "odd" : "even";
 }
 
+/** @param {string} name @param {number} bits of room */
 function shortName(name, bits) {
   if (bits >= 4 || name.length <= 4) return name;
   return name.slice(0, 4);
 }
 
+/** @param {{ rfc: string, url: string | null }} source */
 function reference({ rfc, url }) {
   return url ? link(url, rfc) : h("span", { class: "ws-title" }, rfc ?? "");
 }
 
-/** Scrolls only the box, never the notebook around it; its last pixels `below` are covered. */
+/**
+ * Scrolls only the box, never the notebook around it; its last pixels `below` are covered.
+ * @param {Element | null} box @param {Element} item @param {number} below
+ */
 function keepInSight(box, item, below = 0) {
   if (!box || box.scrollHeight <= box.clientHeight) return;
   const outer = box.getBoundingClientRect();

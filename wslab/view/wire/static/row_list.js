@@ -1,8 +1,21 @@
-import { h, plural, say, set, size } from "../../live/static/elements.js";
+import { h, say, set } from "../../live/static/elements.js";
+import { plural, size } from "../../live/static/words.js";
 import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
 import { ScrollLag } from "../../live/static/scroll_lag.js";
 import { shape } from "../../live/static/shapes.js";
 import { waits } from "./debugger_bar.js";
+
+/** @import { Rows, Shown } from "./rows.js" */
+
+/**
+ * @typedef {HTMLElement & { parts: Record<string, HTMLElement> }} RowElement
+ * @typedef {object} Hooks what a list's owner wants to know
+ * @property {(row: number | null) => void} onChoose another row was chosen
+ * @property {(row: number) => void} onOpen Enter was pressed on a row
+ * @property {() => void} onEscape
+ * @property {() => void} onScroll
+ * @property {(key: string) => boolean} onOtherKey a key that means nothing to a list; whether it did mean something
+ */
 
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
@@ -11,21 +24,27 @@ const STILL = 4; // pixels that a hand moves while it clicks
 
 /** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
 export class RowList {
-  chosen = null; // a row's number
+  /** @type {number | null} a row's number */
+  chosen = null;
   following = true; // the newest stays visible, until the reader scrolls up
-  #elements = new Map(); // row number -> element
+  /** @type {Map<number, RowElement>} */
+  #elements = new Map();
   #rowHeight = 0;
   #viewport = 0; // pixels
   #painted = 0; // rows there were when last painted, and
   #paintedShown = 0; // how many of them passed the filters
   #lag = new ScrollLag(() => this.paint());
   #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
-  #resized = null;
-  #pressed = null; // where the pointer went down, and on which row
+  /** @type {{ event: MouseEvent, row: number | null } | null} where the pointer went down, and on which row */
+  #pressed = null;
 
-  constructor({ rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey }) {
-    Object.assign(this,
-      { rows, shown, kinds, id, onChoose, onOpen, onEscape, onScroll, onOtherKey });
+  /** @param {{ rows: Rows, shown: Shown, kinds: string[], id: string } & Hooks} options */
+  constructor({ rows, shown, kinds, id, ...hooks }) {
+    this.rows = rows;
+    this.shown = shown;
+    this.kinds = kinds;
+    this.id = id;
+    this.hooks = hooks;
     this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
     // Two boxes: one is as high as all rows are, one holds those that exist. Were the rows in the
     // first, each row that comes would have all of them laid out anew.
@@ -46,7 +65,7 @@ export class RowList {
     );
     // Also fires when JupyterLab puts a cell that was scrolled away back into the page, which
     // forgets how far a box was scrolled.
-    this.#resized = new ResizeObserver(() => {
+    this.resized = new ResizeObserver(() => {
       this.#rowHeight = this.probe.getBoundingClientRect().height;
       this.#viewport = this.element.clientHeight;
       if (this.#viewport === 0) return;
@@ -54,8 +73,8 @@ export class RowList {
       else if (this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
       this.paint();
     });
-    this.#resized.observe(this.element);
-    this.#resized.observe(this.probe);
+    this.resized.observe(this.element);
+    this.resized.observe(this.probe);
   }
 
   /** The rows are others now: draw each of them anew. */
@@ -68,7 +87,7 @@ export class RowList {
   }
 
   dispose() {
-    this.#resized.disconnect();
+    this.resized.disconnect();
     this.#lag.stop();
   }
 
@@ -88,6 +107,7 @@ export class RowList {
     return this.#top + this.#viewport >= this.#height - this.#rowHeight / 2;
   }
 
+  /** @param {number} top in pixels of a list without a limit to its height */
   #scrollTo(top) {
     const height = this.#height;
     const shown = Math.min(height, TALLEST);
@@ -102,7 +122,7 @@ export class RowList {
   toNewest() {
     this.following = true;
     this.paint();
-    this.onScroll();
+    this.hooks.onScroll();
   }
 
   // -- painting -----------------------------------------------------------------------------
@@ -134,10 +154,10 @@ export class RowList {
     // They stand in order, for readers of the DOM. An element that is moved there costs much more
     // than one that says something else: so where a row is missing, the free one that stands there
     // takes it.
-    let next = this.arrows.firstElementChild;
+    let next = /** @type {RowElement | null} */ (this.arrows.firstElementChild);
     for (const [place, row] of wanted.entries()) {
       let element = this.#elements.get(row);
-      if (element) while (next !== element && free.has(next)) next = next.nextElementSibling;
+      if (element) while (next !== element && free.has(next)) next = /** @type {RowElement | null} */ (next.nextElementSibling);
       else {
         element = free.has(next) ? next : (free.values().next().value ?? this.#made());
         free.delete(element);
@@ -145,7 +165,7 @@ export class RowList {
         element.classList.toggle("ws-new", moving && row >= this.#painted);
         this.#elements.set(row, element);
       }
-      if (element === next) next = next.nextElementSibling;
+      if (element === next) next = /** @type {RowElement | null} */ (next.nextElementSibling);
       else this.arrows.insertBefore(element, next);
       const down = `translateY(${place * height}px)`;
       if (element.style.transform !== down) element.style.transform = down;
@@ -160,10 +180,11 @@ export class RowList {
       this.#elements.has(this.chosen) ? `${this.id}-row-${this.chosen}` : null);
   }
 
-  /** Forgets the rows that are wanted no more; their elements, in the page's order. */
+  /** Forgets the rows that are wanted no more; their elements, in the page's order. @param {Set<number>} wanted */
   #freeOf(wanted) {
+    /** @type {Set<RowElement>} */
     const free = new Set();
-    for (const element of this.arrows.children) {
+    for (const element of /** @type {Iterable<RowElement>} */ (this.arrows.children)) {
       const row = Number(element.dataset.wslabRow);
       if (wanted.has(row)) continue;
       this.#elements.delete(row);
@@ -172,7 +193,7 @@ export class RowList {
     return free;
   }
 
-  /** What is known of these rows has changed. */
+  /** What is known of these rows has changed. @param {number[]} changed */
   again(changed) {
     for (const row of changed) {
       const element = this.#elements.get(row);
@@ -182,27 +203,22 @@ export class RowList {
 
   #made() {
     const part = (name) => h("span", { class: `ws-${name}` });
-    const element = h(
-      "div",
-      { class: "ws-row", role: "option" },
-      h("span", { class: "ws-when" }, part("connection"), part("time")),
-      h(
-        "span",
-        { class: "ws-lane" },
-        part("stub"), part("label"), part("line"),
-        h("span", { class: "ws-what" }, part("done"), part("broken"), part("kind"), part("length")),
-        part("mark"), part("tip"),
-      ),
-    );
-    element.parts = Object.fromEntries(
-      ["connection", "time", "label", "mark", "kind", "length", "broken", "done"].map((name) => [
-        name, element.querySelector(`.ws-${name}`),
-      ]),
-    );
-    element.parts.label.dir = "auto";
-    return element;
+    const parts = {
+      connection: part("connection"), time: part("time"), label: part("label ws-clip"), kind: part("kind"),
+      length: part("length ws-quiet ws-numbers"), mark: part("mark"),
+      done: part("badge ws-done"), broken: part("badge ws-broken"),
+    };
+    parts.label.dir = "auto";
+    const element = h("div", { class: "ws-row", role: "option" },
+      h("span", { class: "ws-when ws-quiet" }, parts.connection, parts.time),
+      h("span", { class: "ws-lane" },
+        part("stub"), parts.label, part("line"),
+        h("span", { class: "ws-what" }, parts.done, parts.broken, parts.kind, parts.length),
+        parts.mark, part("tip")));
+    return Object.assign(element, { parts });
   }
 
+  /** @param {RowElement} element @param {number} row */
   #fill(element, row) {
     const { rows } = this;
     const { parts } = element;
@@ -237,7 +253,7 @@ export class RowList {
 
   // -- choosing -----------------------------------------------------------------------------
 
-  /** Makes `row` the chosen one (null: none) and brings it into sight. */
+  /** Makes `row` the chosen one (null: none) and brings it into sight. @param {number | null} row */
   choose(row) {
     this.#lag.catchUp();
     this.chosen = row;
@@ -250,8 +266,8 @@ export class RowList {
       this.following = place >= this.shown.count - 1;
     }
     this.paint();
-    this.onScroll();
-    this.onChoose(row);
+    this.hooks.onScroll();
+    this.hooks.onChoose(row);
   }
 
   /** Keeps the chosen row in sight after the filters changed, if it passes them. */
@@ -262,9 +278,10 @@ export class RowList {
     this.following = false;
     this.#scrollTo(place * this.#rowHeight - this.#viewport / 2);
     this.paint();
-    this.onScroll();
+    this.hooks.onScroll();
   }
 
+  /** @param {number} places */
   #step(places) {
     const { shown } = this;
     if (shown.count === 0) return;
@@ -277,6 +294,7 @@ export class RowList {
     this.choose(shown.row(Math.max(0, Math.min(shown.count - 1, place))));
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(this.#viewport / this.#rowHeight) - 1);
@@ -290,15 +308,16 @@ export class RowList {
       case "Enter":
       case " ":
         if (this.chosen === null) this.#step(0);
-        if (this.chosen !== null) this.onOpen(this.chosen);
+        if (this.chosen !== null) this.hooks.onOpen(this.chosen);
         break;
-      case "Escape": this.onEscape(); break;
-      default: if (!this.onOtherKey(event.key)) return;
+      case "Escape": this.hooks.onEscape(); break;
+      default: if (!this.hooks.onOtherKey(event.key)) return;
     }
     event.preventDefault();
     event.stopPropagation();
   }
 
+  /** @param {MouseEvent} event */
   #onClick(event) {
     const pressed = this.#pressed;
     this.#pressed = null;
@@ -316,11 +335,12 @@ export class RowList {
     this.#scrolledTo = scrollTop;
     this.following = scrollTop + clientHeight >= scrollHeight - this.#rowHeight / 2;
     this.paint();
-    this.onScroll();
+    this.hooks.onScroll();
   }
 }
 
-function rowOf(event) {
-  const element = event.target.closest("[data-wslab-row]");
-  return element === null ? null : Number(element.dataset.wslabRow);
+/** @param {MouseEvent} event */
+function rowOf({ target }) {
+  const element = target instanceof Element && /** @type {HTMLElement | null} */ (target.closest("[data-wslab-row]"));
+  return element ? Number(element.dataset.wslabRow) : null;
 }

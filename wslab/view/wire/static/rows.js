@@ -7,29 +7,32 @@ const decoder = new TextDecoder();
 
 export class Rows {
   count = 0;
-  marks = new Map(); // row -> what a debugger did to it, in words
-  #chunks = []; // {from, start, ends, text}: the previews of one batch
+  /** @type {Map<number, string>} row -> what a debugger did to it, in words */
+  marks = new Map();
+  /** @type {{ from: number, start: number, ends: Uint32Array, text: Uint8Array }[]} the previews of each batch */
+  #chunks = [];
   #capacity = 0;
 
   constructor() {
     this.#grow(1024);
   }
 
+  /** @param {number} capacity in rows */
   #grow(capacity) {
-    const grown = (Type, old) => {
-      const array = new Type(capacity);
-      if (old) array.set(old);
-      return array;
-    };
-    this.time = grown(Float64Array, this.time);
-    this.length = grown(Float64Array, this.length);
-    this.connection = grown(Uint32Array, this.connection);
-    this.kind = grown(Uint8Array, this.kind);
-    this.flags = grown(Uint8Array, this.flags);
+    const { time = [], length = [], connection = [], kind = [], flags = [] } = this;
+    (this.time = new Float64Array(capacity)).set(time); // seconds
+    (this.length = new Float64Array(capacity)).set(length); // bytes
+    (this.connection = new Uint32Array(capacity)).set(connection);
+    (this.kind = new Uint8Array(capacity)).set(kind);
+    (this.flags = new Uint8Array(capacity)).set(flags);
     this.#capacity = capacity;
   }
 
-  /** Takes rows `start` to `start + rows`. True: something new; false: known; null: a gap before. */
+  /**
+   * Takes rows `start` to `start + rows`. True: something new; false: known; null: a gap before.
+   * @param {{ start: number, rows: number }} batch @param {Uint8Array} columns as `batches.pack` puts them
+   * @param {Uint8Array} previews
+   */
   take({ start, rows }, columns, previews) {
     if (start > this.count) return null;
     const stop = start + rows;
@@ -38,30 +41,30 @@ export class Rows {
 
     const skip = this.count - start; // what we have already
     let at = 0;
-    const column = (Type) => {
-      const bytes = columns.slice(at, (at += rows * Type.BYTES_PER_ELEMENT));
-      return new Type(bytes.buffer);
-    };
-    const put = (into, from) => into.set(from.subarray(skip), this.count);
-    put(this.time, column(Float64Array));
-    put(this.length, column(Float64Array));
-    const ends = column(Uint32Array);
-    put(this.connection, column(Uint32Array));
-    put(this.kind, column(Uint8Array));
-    put(this.flags, column(Uint8Array));
+    const column = (/** @type {number} */ bytes) => columns.slice(at, (at += rows * bytes)).buffer;
+    this.time.set(new Float64Array(column(8)).subarray(skip), this.count);
+    this.length.set(new Float64Array(column(8)).subarray(skip), this.count);
+    const ends = new Uint32Array(column(4));
+    this.connection.set(new Uint32Array(column(4)).subarray(skip), this.count);
+    this.kind.set(new Uint8Array(column(1)).subarray(skip), this.count);
+    this.flags.set(new Uint8Array(column(1)).subarray(skip), this.count);
     this.#chunks.push({ from: this.count, start, ends, text: previews.slice() });
     this.count = stop;
     return true;
   }
 
-  /** The first rows, at most `most`, as JSON: for the notebook to keep. */
+  /**
+   * @typedef {[time: number, length: number, connection: number, kind: number, flags: number, preview: string]} SavedRow
+   */
+
+  /** The first rows, at most `most`, as JSON: for the notebook to keep. @param {number} most @returns {SavedRow[]} */
   saved(most) {
     const { time, length, connection, kind, flags } = this;
     return Array.from({ length: Math.min(most, this.count) }, (_, row) =>
       [time[row], length[row], connection[row], kind[row], flags[row], this.preview(row)]);
   }
 
-  /** A store that holds what `saved` gave. */
+  /** A store that holds what `saved` gave. @param {SavedRow[]} saved */
   static restored(saved) {
     const rows = new Rows();
     while (rows.#capacity < saved.length) rows.#grow(rows.#capacity * 2);
@@ -88,31 +91,43 @@ export class Rows {
     this.#chunks = [];
   }
 
-  /** What a row says of itself in a few words, at most 80 characters. */
+  /** What a row says of itself in a few words, at most 80 characters. @param {number} row */
   preview(row) {
-    let low = 0;
-    let high = this.#chunks.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#chunks[middle].from <= row) low = middle;
-      else high = middle - 1;
-    }
-    const { start, ends, text } = this.#chunks[low];
+    const { start, ends, text } = this.#chunks[lastAtMost(this.#chunks.length, (place) => this.#chunks[place].from, row)];
     const place = row - start;
     return decoder.decode(text.subarray(place ? ends[place - 1] : 0, ends[place]));
   }
 }
 
+/**
+ * The last of `count` places whose value, which grows from place to place, is at most `wanted`; 0 if none is.
+ * @param {number} count @param {(place: number) => number} valueAt @param {number} wanted
+ */
+export function lastAtMost(count, valueAt, wanted) {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (valueAt(middle) <= wanted) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
 /** Which rows are shown, in order: all of them, or those that pass the filters. */
 export class Shown {
-  kinds = new Set(); // none chosen: every kind
-  direction = null; // null, "client" or "server"
-  connection = null; // null: all
+  /** @type {Set<number>} none chosen: every kind */
+  kinds = new Set();
+  /** @type {"client" | "server" | null} null: both */
+  direction = null;
+  /** @type {number | null} null: all */
+  connection = null;
   #rows;
   #seen = 0; // rows looked at
   #passed = new Uint32Array(256);
   #count = 0;
 
+  /** @param {Rows} rows */
   constructor(rows) {
     this.#rows = rows;
   }
@@ -139,7 +154,7 @@ export class Shown {
     this.update(seen);
   }
 
-  /** Take in the rows up to `stop`. */
+  /** Take in the rows up to `stop`. @param {number} stop */
   update(stop) {
     if (this.filtering) {
       const { kind, flags, connection } = this.#rows;
@@ -159,12 +174,12 @@ export class Shown {
     this.#seen = stop;
   }
 
-  /** The row at a place of the list. */
+  /** The row at a place of the list. @param {number} place */
   row(place) {
     return this.filtering ? this.#passed[place] : place;
   }
 
-  /** The place of the first shown row that is `row` or comes after it. */
+  /** The place of the first shown row that is `row` or comes after it. @param {number} row */
   place(row) {
     if (!this.filtering) return Math.min(row, this.#seen);
     let low = 0;

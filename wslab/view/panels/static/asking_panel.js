@@ -1,0 +1,111 @@
+import { h, set } from "../../live/static/elements.js";
+import { View } from "../../live/static/page.js";
+import { plural } from "../../live/static/words.js";
+
+/** @import { Attributes } from "../../live/static/elements.js" */
+
+const utf8 = new TextEncoder();
+const PATIENCE = 3_000; // ms until a reader is told that the kernel has not answered
+const NO_ANSWER =
+  "No answer from the kernel yet. Either a cell is running, or the kernel was restarted: then run " +
+  "this panel's cell again.";
+
+/** Half a surrogate pair in `text`, as a problem; null: there is none. @param {string} what @param {string} text */
+export function loneSurrogate(what, text) {
+  return text.isWellFormed() ? null
+    : `${what} holds half a surrogate pair, which no UTF-8 can carry (RFC 3629 §3). Nothing was sent.`;
+}
+
+/**
+ * Bytes of `text` in UTF-8. Beyond `limit` characters at least so many: UTF-8 takes at least one byte
+ * for each UTF-16 unit, and nobody needs 16 MB encoded to refuse them.
+ * @param {string} text @param {number} limit
+ */
+export function bytesOf(text, limit) {
+  return text.length > limit ? text.length : utf8.encode(text).length;
+}
+
+/** A list of lines, the newest at its end, or at its head. At most `kept` of them stay. */
+export class Log {
+  next = 0; // the number of the line that comes next, where the kernel numbers them
+
+  /** @param {{ kept: number, none: string, newestFirst?: boolean } & Attributes} options */
+  constructor({ kept, none, newestFirst = false, ...attributes }) {
+    this.kept = kept;
+    this.newestFirst = newestFirst;
+    this.none = h("li", { class: "ws-none" }, none);
+    this.element = h("ol", { role: "log", tabindex: "0", ...attributes }, this.none);
+  }
+
+  /**
+   * Takes lines that the kernel numbered: those that are known are left out, and a gap is told.
+   * @template T @param {number} first @param {T[]} lines @param {(line: T) => void} add
+   */
+  take(first, lines, add) {
+    if (first > this.next && this.next > 0) {
+      this.add(h("li", { class: "ws-none" }, `… ${plural(first - this.next, "event")} not shown …`));
+    }
+    for (const [place, line] of lines.entries()) if (first + place >= this.next) add(line);
+    this.next = Math.max(this.next, first + lines.length);
+  }
+
+  /** Adds a line; who reads at the end stays there. @param {Element} line */
+  add(line) {
+    const { element } = this;
+    const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 8;
+    this.none.remove();
+    element[this.newestFirst ? "prepend" : "append"](line);
+    while (element.childElementCount > this.kept) {
+      element[this.newestFirst ? "lastElementChild" : "firstElementChild"].remove();
+    }
+    if (atEnd && !this.newestFirst) element.scrollTop = element.scrollHeight;
+  }
+}
+
+/** A panel whose clicks the kernel answers, one by one. */
+export class AskingPanel extends View {
+  #asked = 0;
+  #patience = 0;
+  /** @type {Map<number, () => void>} what to do when a question was answered without a problem */
+  #waiting = new Map();
+
+  /** Asks the kernel to do something. @param {object} question @param {() => void} whenDone */
+  act(question, whenDone = () => {}) {
+    this.complain(null);
+    const number = ++this.#asked;
+    this.#waiting.set(number, whenDone);
+    this.page.ask({ ...question, number: `${this.page.name}/${number}` });
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.complain(NO_ANSWER), PATIENCE);
+  }
+
+  /**
+   * Takes the outcomes of clicks out of the kernel's news. Returns those of this page's own.
+   * @param {{ done?: { number: string, problem: string | null, took: number | null }[], failed?: string }} news
+   */
+  hearOutcomes({ done = [], failed }) {
+    clearTimeout(this.#patience);
+    if (this.problem.textContent === NO_ANSWER) this.complain(null);
+    const ours = done.filter(({ number }) => String(number).split("/")[0] === this.page.name);
+    for (const { number, problem } of ours) {
+      const place = Number(String(number).split("/")[1]);
+      const whenDone = this.#waiting.get(place);
+      this.#waiting.delete(place);
+      if (problem) this.complain(problem);
+      else whenDone?.();
+    }
+    if (failed) this.complain(`The panel itself failed, the connection did not: ${failed}`);
+    return ours;
+  }
+
+  /** Complains about what stands in a field, and marks it. @param {HTMLElement} input @param {string} text */
+  refuse(input, text) {
+    set(input, "aria-invalid", "true");
+    input.focus();
+    this.complain(text);
+  }
+
+  close() {
+    clearTimeout(this.#patience);
+  }
+}
