@@ -33,8 +33,7 @@ from real_lab import OpenNotebook
 CAST = """\
 import asyncio, time
 from wslab.net import RawServer, Tap
-from wslab.view import WireView
-from wslab.view.panels.browser_socket import BrowserSocket
+from wslab.view import BrowserSocket, WireView
 from wslab.wire.recording import Capture
 
 rate, seconds = {rate}, {seconds}

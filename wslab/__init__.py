@@ -36,6 +36,6 @@ def nesting_package() -> str:
 
 def load_ipython_extension(shell: object) -> None:
     """`%load_ext wslab`: teach `%%browser` to this notebook, as the labs that use it do."""
-    from wslab.view.panels.browser_cells import register
+    from wslab.view import register_browser_cells
 
-    register(shell)
+    register_browser_cells(shell)

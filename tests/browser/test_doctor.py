@@ -29,7 +29,7 @@ assert listening.wait(10)
 
 SHOW = """\
 from wslab import doctor
-from wslab.view.panels.doctor_view import DoctorView
+from wslab.view import DoctorView
 view = DoctorView([check._asdict() for check in doctor.check()], {url})
 view
 """
@@ -77,7 +77,7 @@ with socket.create_server(("127.0.0.1", 0)) as s:
 def test_markup_in_a_finding_is_text(lab_page):
     hostile = "<img src=x onerror=alert(1)>"
     notebook = lab_page.open_cells(
-        "from wslab.view.panels.doctor_view import DoctorView\n"
+        "from wslab.view import DoctorView\n"
         f"DoctorView([dict(name='<b>n</b>', result='fail', found={hostile!r}, remedy={hostile!r})])"
     )
     notebook.run_all()

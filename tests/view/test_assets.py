@@ -37,7 +37,10 @@ def test_a_joined_script_is_one_module_without_imports(name):
     text = script(name)
     assert not re.search(r"^import\b", text, re.MULTILINE)
     exports = re.findall(r"^export\b.*", text, re.MULTILINE)
-    special = {"panels/socket_worker.js": [], "panels/browser_socket.js": ["export default () => {"]}
+    special = {
+        "panels/socket_worker.js": [],
+        "panels/browser_socket.js": ["export default () => {"],
+    }
     assert exports == special.get(name, ["export default { render };"])
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", text, re.MULTILINE)
     assert len(names) == len(set(names))  # joined files share one scope

@@ -69,5 +69,5 @@ def test_a_cell_that_runs_again_replaces_what_it_showed(shell, monkeypatch):
 
 def test_registering_twice_changes_nothing(shell):
     before = shell.magics_manager.magics["cell"]["browser"]
-    browser_cells.register(shell)
+    browser_cells.register_browser_cells(shell)
     assert shell.magics_manager.magics["cell"]["browser"] is before

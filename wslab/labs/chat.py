@@ -30,10 +30,8 @@ from wslab.net.trials import (
     measure_leaving,
     send_through,
 )
+from wslab.view import ChatFrame, ChatPanel, WireView
 from wslab.view.experiments import Bar, Cell, ResultTable
-from wslab.view.panels.chat_frame import ChatFrame
-from wslab.view.panels.chat_panel import ChatPanel
-from wslab.view.wire.wire_view import WireView
 from wslab.wire import Capture
 
 LIMIT = 50

@@ -16,6 +16,7 @@ from wslab.net.trials import (
     send_on_websockets,
     send_on_wslab,
 )
+from wslab.view import BrowserSocket, Route, StateDiagram
 from wslab.view.experiments import (
     Choice,
     Column,
@@ -27,8 +28,6 @@ from wslab.view.experiments import (
     ResultTable,
     Words,
 )
-from wslab.view.panels.browser_socket import BrowserSocket, Route
-from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import states_of, steps
 from wslab.wire.recording import BROWSER, CausalStateLog
 

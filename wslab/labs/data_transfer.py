@@ -6,8 +6,8 @@ from wslab.exercises.data_transfer import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net.clients import KEY
 from wslab.net.peers import RawToServer, Reaction, TellingEchoServer
+from wslab.view import LayersView
 from wslab.view.experiments import RoundTrips
-from wslab.view.wire.layers_view import LayersView
 from wslab.wire.recording import layers_of
 
 PATIENCE = 5.0

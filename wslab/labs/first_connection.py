@@ -7,7 +7,7 @@ from IPython import get_ipython
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net import EchoServer
-from wslab.view.panels import browser_cells
+from wslab.view import register_browser_cells
 
 SUBPROTOCOL = "echo.example"
 """The one subprotocol that the server speaks."""
@@ -24,7 +24,7 @@ class FirstConnection(Lesson):
     def _set_up(self) -> None:
         shell = get_ipython()
         if shell is not None:
-            browser_cells.register(shell)
+            register_browser_cells(shell)
 
 
 open = FirstConnection  # again: it replaces the one before

@@ -22,11 +22,8 @@ from wslab.net import (
     unregister,
 )
 from wslab.net.servers import HostedServer
-from wslab.view import ClientPanel, WireView
+from wslab.view import Account, BrowserSocket, ClientPanel, LiveView, Route, WireView
 from wslab.view.experiments import Question, QuestionView
-from wslab.view.live.live_view import LiveView
-from wslab.view.panels.browser_socket import BrowserSocket, Route
-from wslab.view.wire.account import Account
 from wslab.wire import Capture, Direction, Kind, Unit
 
 V = TypeVar("V", bound=LiveView)

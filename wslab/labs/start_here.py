@@ -5,7 +5,7 @@ from __future__ import annotations
 from wslab import doctor as machine
 from wslab.labs.lesson import Lesson
 from wslab.net import EchoServer
-from wslab.view.panels.doctor_view import DoctorView
+from wslab.view import DoctorView
 
 
 class StartHere(Lesson):

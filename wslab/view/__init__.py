@@ -1,9 +1,9 @@
-"""What people see: the wire view, the client panel, and a static account for saved notebooks.
+"""What people see: the wire view, the panels, the state diagram, and accounts that stay as they are.
 
     from wslab.view import WireView, ClientPanel, render
 
-Nothing heavy is imported until one of these names is asked for: `ipywidgets` alone costs more than
-all the rest of `wslab`.
+What a learner tries and predicts with is in `wslab.view.experiments`. Nothing heavy is imported
+until one of these names is asked for: `ipywidgets` alone costs more than all the rest of `wslab`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .live.live_view import LiveView
     from .live.static_html import render
+    from .panels.browser_cells import register_browser_cells
+    from .panels.browser_socket import BrowserSocket, Route, SocketEvent
+    from .panels.chat_frame import ChatFrame
+    from .panels.chat_panel import ChatPanel
     from .panels.client_panel import ClientPanel
+    from .panels.doctor_view import DoctorView
+    from .wire.account import Account
+    from .wire.layers_view import LayersView
+    from .wire.state_diagram import StateDiagram
     from .wire.wire_view import WireView
 
-__all__ = ["ClientPanel", "WireView", "render"]
+__all__ = [
+    "Account",
+    "BrowserSocket",
+    "ChatFrame",
+    "ChatPanel",
+    "ClientPanel",
+    "DoctorView",
+    "LayersView",
+    "LiveView",
+    "Route",
+    "SocketEvent",
+    "StateDiagram",
+    "WireView",
+    "register_browser_cells",
+    "render",
+]
 
 _HOMES = {
+    "Account": "wire.account",
+    "BrowserSocket": "panels.browser_socket",
+    "ChatFrame": "panels.chat_frame",
+    "ChatPanel": "panels.chat_panel",
     "ClientPanel": "panels.client_panel",
+    "DoctorView": "panels.doctor_view",
+    "LayersView": "wire.layers_view",
+    "LiveView": "live.live_view",
+    "Route": "panels.browser_socket",
+    "SocketEvent": "panels.browser_socket",
+    "StateDiagram": "wire.state_diagram",
     "WireView": "wire.wire_view",
+    "register_browser_cells": "panels.browser_cells",
     "render": "live.static_html",
 }
 

@@ -52,7 +52,7 @@ class BrowserCell(anywidget.AnyWidget):
         }, metadata
 
 
-def register(shell: Any) -> None:
+def register_browser_cells(shell: Any) -> None:
     """Teach `%%browser` to an IPython shell. Doing it twice changes nothing."""
     if "browser" not in shell.magics_manager.magics["cell"]:
         shell.register_magic_function(_Magic(shell), "cell", "browser")
