@@ -5,15 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from wslab.net.cases import ENDINGS
-from wslab.net.peers import NodeMissing, find_node
 
-
-def stacks():
-    try:
-        find_node()
-    except NodeMissing:
-        return ["websockets"]
-    return ["websockets", "ws"]
+STACKS = ["websockets", "ws"]
 
 
 def test_the_lesson_from_top_to_bottom(lab_page):
@@ -49,7 +42,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(account.locator('[data-column="client"]')).to_have_attribute("data-code", "4001")
     expect(account.locator('[data-column="server"]')).to_have_attribute("data-code", "4000")
 
-    if "ws" in stacks():
+    if "ws" in STACKS:
         press(gallery, "1011")
         account = gallery.locator('[data-stack="ws"][data-ending="1011"]')
         expect(account.locator('[data-column="client"]')).to_have_attribute("data-code", "1006")

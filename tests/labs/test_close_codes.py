@@ -7,7 +7,6 @@ import pytest
 from wslab.labs import close_codes
 from wslab.net import NotRunning
 from wslab.net.cases import ENDINGS
-from wslab.net.peers import NodeMissing, find_node
 from wslab.wire import CLOSE_CODES
 
 
@@ -28,10 +27,6 @@ def test_an_ending_by_code_and_by_name(lab):
 
 
 def test_on_ws_the_same_or_the_way_to_get_it(lab, monkeypatch, tmp_path):
-    try:
-        find_node()
-    except NodeMissing as missing:
-        pytest.skip(str(missing))
     assert lab.ending(1011, "ws").client.code == 1006
     assert lab.ending(1011, "websockets").client.code == 1011
     assert lab.stacks["ws"].startswith("ws ")

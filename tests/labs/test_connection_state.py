@@ -10,7 +10,6 @@ import pytest
 
 from wslab.labs import connection_state
 from wslab.net import Client
-from wslab.net.peers import NodeMissing, find_node
 from wslab.view.panels.browser_socket import SocketEvent
 from wslab.view.wire.state_diagram import StateDiagram
 from wslab.wire import Capture
@@ -116,10 +115,6 @@ def test_send_in_each_state(lab):
     rows = {row[0]: row[1:] for row in table.rows}
     assert set(rows["OPEN"]) == {"sends"}
     assert "raises ConnectionClosedOK" in rows["CLOSED"]
-    try:
-        find_node()
-    except NodeMissing as missing:
-        pytest.skip(str(missing))
     assert "bufferedAmount grows by 5" in rows["CLOSING"][-1]
     assert rows["CONNECTING"][-1] == "throws Error"
 

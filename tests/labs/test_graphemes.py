@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 
 import pytest
 import regex
+
+from wslab.net.peers import find_node
 
 
 def graphemes(text: str) -> list[str]:
@@ -49,12 +50,15 @@ console.log(JSON.stringify(texts.map(split)));
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node, whose segmenter is the oracle")
 def test_any_text_as_node_does_it():
     rng = random.Random(29)
     texts = ["".join(rng.choices(POOL, k=rng.randint(1, 12))) for _ in range(3000)]
     answer = subprocess.run(
-        ["node", "-e", SEGMENT], input=json.dumps(texts), capture_output=True, text=True, check=True
+        [find_node().node, "-e", SEGMENT],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for text, pieces in zip(texts, json.loads(answer.stdout), strict=True):
         assert graphemes(text) == pieces, ascii(text)

@@ -1,4 +1,4 @@
-"""What people see: the wire view, the panels, the state diagram, and accounts that stay as they are.
+"""What people see: the wire view, the panels, the state diagram, accounts for saved notebooks.
 
     from wslab.view import WireView, ClientPanel, render
 
