@@ -395,7 +395,7 @@ def test_100_000_rows_are_all_there_and_only_the_visible_ones_exist(play):
     again = notebook.view("wire-view")
     expect(again.locator("[data-wslab=count]")).to_have_text("100,000 rows", timeout=30_000)
     expect(notebook.view("loss")).to_be_hidden()
-    notebook.execute("capture.limit = 1_000_000; capture.record(flood, 'server', b'')")
+    notebook.execute("capture.limit = 1_000_000; capture.record(flood, 'server', bytes(2))")
     expect(notebook.view("loss")).to_contain_text("frames (")
     expect(notebook.view("loss")).to_contain_text("capture.limit = 2_000_000 (bytes")
     scroll_home(again)
