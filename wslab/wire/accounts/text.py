@@ -8,12 +8,12 @@ from __future__ import annotations
 import textwrap
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
 from ..protocol import frames
 from ..recording.capture import Capture
+from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
 from ..recording.log import whose_stream
 from ..recording.preview import PREVIEW, printable
@@ -35,7 +35,6 @@ BATCH = 1000
 REGION = 1 << 18
 """Bytes of a stream in which their texts are looked at together."""
 _LENGTHS = [f"{length:7}  " for length in range(6 + SHORT + 1)]
-_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
 INDENT = " " * 8
 
 _ARROWS = {"client": "──▶", "server": "◀──"}
@@ -139,18 +138,10 @@ def _short_texts(data: bytes | bytearray, starts: Sequence[int], head: int) -> S
     compressed or has to be escaped."""
     if starts[-1] - starts[0] > REGION:
         return [None] * len(starts)
-    base = starts[0]
-    region = bytes(data[base : starts[-1] + head + SHORT])
-    begins = [start - base for start in starts]
+    stop = starts[-1] + head + SHORT
+    region = unmask_short(data, starts, stop) if head == 6 else bytes(data[starts[0] : stop])
+    begins = [start - starts[0] for start in starts]
     sizes = [region[begin + 1] & 0x7F for begin in begins]
-    if head == 6:
-        # All in one XOR, each payload with its key. What stands between the texts does not matter.
-        keys = [
-            (_HEADER + region[begin + 2 : begin + 6] * (end - begin >> 2))[: end - begin]
-            for begin, end in pairwise([*begins, len(region)])
-        ]
-        number = int.from_bytes(region, "little") ^ int.from_bytes(b"".join(keys), "little")
-        region = number.to_bytes(len(region), "little")
     said = region.decode("latin-1")
     texts = [
         said[begin + head : begin + head + size] for begin, size in zip(begins, sizes, strict=True)

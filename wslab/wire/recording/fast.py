@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import get_args
 
 from ..fields import Direction
@@ -104,28 +105,20 @@ class FastSplitter(Splitter):
             marks.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
 
 
-def unmask_short(data: bytes | bytearray, starts: Sequence[int]) -> bytes | None:
-    """Frames that follow each other at `starts`, with their payloads unmasked: all in one XOR.
-
-    None where one of them is not masked or has more than 125 bytes of payload.
+def unmask_short(data: bytes | bytearray, starts: Sequence[int], stop: int) -> bytes:
+    """`data` from the first of the masked frames at `starts` up to `stop`, the payloads of those
+    with 125 bytes at most unmasked in their places: all in one XOR. The rest is not to be read.
     """
-    first, last = starts[0], starts[-1]
-    if last - first > len(starts) * (6 + 125):
-        return None
-    region = bytes(data[first : last + 6 + (data[last + 1] & 0x7F)])
-    offsets = [start - first for start in starts]
-    seconds = [region[offset + 1] for offset in offsets]
-    if min(seconds) < 0x80 or max(seconds) > 0x80 + 125:
-        return None
+    region = bytes(data[starts[0] : stop])
+    begins = [start - starts[0] for start in starts]
     keys = b"".join(
         [
-            _HEADER + (region[offset + 2 : offset + 6] * 32)[: second - 0x80]
-            for offset, second in zip(offsets, seconds, strict=True)
+            (_HEADER + region[begin + 2 : begin + 6] * (end - begin >> 2))[: end - begin]
+            for begin, end in pairwise([*begins, len(region)])
         ]
     )
-    return (int.from_bytes(region, "little") ^ int.from_bytes(keys, "little")).to_bytes(
-        len(region), "little"
-    )
+    number = int.from_bytes(region, "little") ^ int.from_bytes(keys, "little")
+    return number.to_bytes(len(region), "little")
 
 
 _HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
@@ -139,7 +132,11 @@ class FastJoiner(Joiner):
     ) -> Iterator[Message]:
         """The messages that end with the next frames: their rows, offsets and times in turn."""
         data, made = self.data, self.assembler
-        unmasked, first_start = unmask_short(data, starts), starts[0]
+        first_start, stop = starts[0], starts[-1] + 6 + 125
+        seconds = [data[start + 1] for start in starts]
+        unmasked = None
+        if min(seconds) >= 0x80 and max(seconds) <= 0x80 + 125:
+            unmasked = unmask_short(data, starts, stop)
         connection, direction, new = self.connection, self.direction, tuple.__new__
         for row, start, time in zip(rows, starts, times, strict=True):
             first = data[start]
