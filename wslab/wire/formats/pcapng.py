@@ -410,31 +410,30 @@ class _Recorder:
         self.capture.notes += [comment.removeprefix(MARK).strip() for comment in lost]
         self.marks: list[Event] = []
 
-    def take(self, log: list[Happening]) -> None:
+    def take(self, log: Iterable[Happening]) -> None:
+        """Record what happened, in order."""
+        self.capture.extend(self._pieces(log))
+
+    def _pieces(self, log: Iterable[Happening]) -> Iterator[tuple[int, bytes, float]]:
+        """What to append to the capture; what else happened is noted between two appends."""
         capture, first = self.capture, self._first
-        pieces: list[tuple[int, bytes, float]] = []
         for time, side, data, what in log:
             if what is None:
                 if side.stream >= 0:
-                    pieces.append((side.stream, data, (time - first) / 1e9))
+                    yield side.stream, data, (time - first) / 1e9
                 continue
-            conversation = side.conversation
+            conversation, at = side.conversation, (time - first) / 1e9
             if not conversation.kept:
                 continue
-            if what == "mark":
-                connection, position = side.stream // 2 + 1, len(capture) + len(pieces)
-                self.marks += _marks_in(data.decode(), connection, time - first, position)
-                continue
-            capture.extend(pieces)
-            pieces.clear()
-            at = (time - first) / 1e9
             if what == "open":
                 number = capture.open_connection(upgraded=conversation.upgraded, at=at)
                 for side in conversation.sides:
                     side.stream = stream_number(number, _direction(side))
+            elif what == "mark":
+                connection, _ = whose_stream(side.stream)
+                self.marks += _marks_in(data.decode(), connection, time - first, len(capture))
             else:
                 capture.end(*whose_stream(side.stream), what, at=at)
-        capture.extend(pieces)
 
 
 def _direction(side: Side) -> Direction:

@@ -111,9 +111,14 @@ class Capture:
         No limit is watched here.
         """
         with self._lock:
-            append, masks = self.log.append, self._masks
+            log, masks = self.log, self._masks
             for stream, data, at in pieces:
-                append(stream, self._mask(stream, data) if stream in masks else data, at)
+                # As `Log.append` does it, without a call for each of what may be millions.
+                whole = log.streams[stream]
+                whole += self._mask(stream, data) if stream in masks else data
+                log.stream_of.append(stream)
+                log.end_of.append(len(whole))
+                log.time_of.append(at)
         self.tell()
 
     def end(
