@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import socket
+import struct
 import threading
 from importlib import import_module
 from typing import get_type_hints
@@ -11,6 +13,7 @@ from typing import get_type_hints
 import pytest
 
 from wslab import labs
+from wslab.labs import first_connection
 from wslab.labs.lesson import Lesson
 from wslab.net import NotRunning, loop, running
 from wslab.view.live.live_view import LiveView
@@ -77,3 +80,32 @@ def test_a_closed_lab_starts_nothing_and_says_what_to_do(lesson):
     assert wire not in pump._allowed
     assert list(running()) == []
     wire.close()
+
+
+def test_a_lab_ends_although_a_peer_is_gone_and_a_part_cannot_be_stopped():
+    lab = first_connection.open()
+    silent = socket.create_connection((lab.host, lab.port))
+    lab.tap.freeze("server")
+    silent.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    silent.shutdown(socket.SHUT_WR)
+    ended = ["eof", "eof"]
+    assert lab.capture.wait_until(
+        lambda: [event.name for event in lab.capture.events if event.name == "eof"] == ended, 10.0
+    )
+    lab.tap.drop()  # its write would find out first
+    silent.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    silent.close()
+
+    class Refuses:
+        def stop(self) -> None:
+            raise RuntimeError("I stay")
+
+    lab._clients["other"] = Refuses()
+    again = first_connection.open()  # which closes the one before
+    assert "I stay" in "".join(lab.faults)
+    assert not lab.tap.is_running
+    assert not lab.server.is_running
+    assert again.connect().state == "OPEN"
+    again.close()
+    assert list(again.faults) == []
+    assert list(running()) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -909,3 +911,64 @@ def test_controls_called_on_the_loop_thread_are_refused(lab):
 
     with pytest.raises(RuntimeError, match=r"Tap\.hold waits for the thread"):
         loop.run(call())
+
+
+# --- Whoever waits for something held may go away meanwhile
+
+
+def hold_the_end_for_a_client_that_is_gone(lab: Lab, watch: Watch) -> None:
+    """The client ends its half and then resets, while the server's FIN waits for it at the tap.
+
+    Who has ended his half is not read any more: that he is gone shows only when something goes out.
+    """
+    sock = socket.create_connection(("127.0.0.1", lab.tap.port))
+    try:
+        lab.tap.hold("server")
+        sock.sendall(b"GET / HTTP/1.0\r\n\r\n")  # the library answers it, and ends
+        watch.until(lambda: [e.name for e in lab.capture.events if e.direction][-1:] == ["eof"])
+        sock.shutdown(socket.SHUT_WR)
+        watch.until(lambda: [e.name for e in lab.capture.events].count("eof") == 2)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    finally:
+        sock.close()
+    lab.tap.freeze()
+    lab.tap.drop()  # else its write would find out first
+    assert (lab.tap.status()["waiting"], lab.tap.connections) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["thaw", "disarm", "stop"])
+def test_what_is_let_go_to_a_client_that_is_gone_ends_the_connection_and_raises_nothing(
+    lab, watch, how
+):
+    hold_the_end_for_a_client_that_is_gone(lab, watch)
+    getattr(lab.tap, how)()
+    watch.until(lambda: lab.tap.connections == 0)
+    assert list(lab.tap.faults) == []
+
+
+def test_a_connection_that_fails_to_settle_is_cut_and_the_others_go_on(lab, watch, monkeypatch):
+    first, second = connect(lab.tap.url), connect(lab.tap.url)
+    lab.tap.hold("client")
+    for client in (first, second):
+        client.send("Hello")
+    watch.waiting(2)
+    settle = gate.Gate.settle
+
+    def fail_for_the_first(one: gate.Gate) -> None:
+        if one.connection.number == 1:
+            raise OSError("gone")
+        settle(one)
+
+    monkeypatch.setattr(gate.Gate, "settle", fail_for_the_first)
+    lab.tap.resume()
+    assert second.recv() == "Hello"
+    with pytest.raises(NotConnected):
+        first.recv()
+    assert "connection 1 was cut: OSError: gone" in "".join(lab.tap.faults)
+
+
+def test_nothing_is_written_to_a_peer_that_was_told_the_end(lab, watch, client):
+    lab.tap.hold("client")
+    lab.tap.half_close("server")
+    lab.tap.inject("late", "server")
+    assert list(lab.tap.faults) == []

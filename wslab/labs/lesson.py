@@ -15,6 +15,7 @@ from wslab.net import (
     EchoServer,
     Listener,
     NotRunning,
+    ProblemLog,
     Server,
     Tap,
     WireDebugger,
@@ -56,6 +57,8 @@ class Lesson:
         self._taps: dict[str, Tap] = {}
         self._resources = ExitStack()
         """Closed by `close()`."""
+        self.faults = ProblemLog(f"{self.kind}.{self.topic}")
+        """What failed while the lab closed."""
         self._closed = False
         self._debugger = WireDebugger(self.capture)
         self.server = self._make_server()
@@ -235,19 +238,26 @@ class Lesson:
             )
 
     def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable."""
+        """Stop everything of this lab. May be called twice; the recording stays readable.
+
+        Never fails: where a part cannot be stopped, the others are, and `faults` says so.
+        """
         self._closed = True
-        for tap in self._taps.values():
-            tap.disarm()  # or goodbyes would wait there
-        for client in self._clients.values():
-            client.stop()
-        self._resources.close()
-        for tap in self._taps.values():
-            tap.stop()
-        self.server.stop()
-        # The views stay in the page, with what they saw, and hear no more.
-        for view in self._views.values():
-            view.rest()
+        taps = self._taps.values()
+        parts = [
+            *(tap.disarm for tap in taps),  # or goodbyes would wait there
+            *(client.stop for client in self._clients.values()),
+            self._resources.close,
+            *(tap.stop for tap in taps),
+            self.server.stop,
+            # The views stay in the page, with what they saw, and hear no more.
+            *(view.rest for view in self._views.values()),
+        ]
+        for part in parts:
+            try:
+                part()
+            except Exception as fault:
+                self.faults.note(getattr(part, "__qualname__", "a part"), fault)
         self._clients, self._taps, self._views = {}, {}, {}
         unregister(self)
 

@@ -30,6 +30,7 @@ from wslab.net.errors import (
     WslabError,
 )
 from wslab.net.listener import Listener
+from wslab.net.problem_log import ProblemLog
 from wslab.net.registry import port_holder, register, running, stop_all, unregister
 from wslab.net.servers import ChatServer, EchoServer, RawConnection, RawServer, Server
 from wslab.net.tap import InFlight, Rule, Tap, WireDebugger
@@ -54,6 +55,7 @@ __all__ = [
     "OnLoopThread",
     "PortForbidden",
     "PortTaken",
+    "ProblemLog",
     "RawClient",
     "RawConnection",
     "RawServer",

@@ -120,6 +120,8 @@ class Listener:
                     self._running = False
                     # Shielded: an interrupt ends the waiting, not the clean-up.
                     await asyncio.shield(self._close())
+            except OSError as fault:  # of a peer that is gone: what ends a lab must not fail
+                self.log.note(f"while {self.kind} {self.name!r} stopped", fault)
             finally:
                 # In `stop` as well, but that may have been interrupted before this had begun.
                 registry.unregister(self)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Protocol, TypeVar
 
-from wslab.net.loop import refuse_on_loop_thread
+from wslab.net.loop import problems, refuse_on_loop_thread
 
 V = TypeVar("V")
 
@@ -89,7 +89,9 @@ _interval_before: float | None = None
 
 
 def register(kind: str, name: str, thing: Stoppable) -> None:
-    """Enter `thing`; whatever ran under this kind and name before is stopped first."""
+    """Enter `thing`; whatever ran under this kind and name before is stopped first. Where that
+    fails, `loop.problems` says so.
+    """
     refuse_on_loop_thread("registry.register")
     with _lock:
         predecessor = _entries.get((kind, name))
@@ -98,7 +100,10 @@ def register(kind: str, name: str, thing: Stoppable) -> None:
     # Outside the lock: stopping waits for the loop thread, which may be taking another entry off
     # meanwhile.
     if predecessor is not None and predecessor.thing is not thing:
-        predecessor.stop()
+        try:
+            predecessor.stop()
+        except Exception as fault:  # the new one starts all the same
+            problems.note(f"{predecessor} could not be stopped", fault)
 
 
 def unregister(thing: Stoppable) -> None:

@@ -356,8 +356,7 @@ class WireDebugger:
     def disarm(self) -> None:
         """Everything off, everything that waits delivered: a plain relay again."""
         self.settings.clear()
-        for gate in self._gates():
-            gate.open_wide()
+        self._each_gate(Gate.open_wide)
         self._settle()
 
     # --- The connections
@@ -398,9 +397,18 @@ class WireDebugger:
                 relay.log.note(str(problem))
 
     def _settle(self) -> None:
-        for gate in self._gates():
-            gate.settle()
+        self._each_gate(Gate.settle)
         self.settings.tell()
+
+    def _each_gate(self, act: Callable[[Gate], None]) -> None:
+        """Do it at each gate; a connection where it fails is cut, and the others go on."""
+        for relay in self._relays():
+            try:
+                if relay.gate is not None:
+                    act(relay.gate)
+            except Exception as fault:
+                self.settings.faults.note(f"connection {relay.number} was cut", fault)
+                relay.cut()
 
     # --- The frames that wait
 

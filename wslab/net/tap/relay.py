@@ -221,6 +221,7 @@ class End(asyncio.Protocol):
         self.forward: Callable[[bytes], None]  # there as soon as there is another end
         self.record: Callable[[bytes], None] = _not_recorded
         self.ended = False
+        self.told_end = False  # nothing more may be written
         self.lost = False
 
     @property
@@ -270,17 +271,26 @@ class End(asyncio.Protocol):
 
     def _pass_end(self, how: Ending) -> None:
         self._end("eof" if how == "eof" else "reset")
-        if self.relay.gate is None:
-            self.other.finish(how)
-        else:
-            self.relay.gate.ended(self.direction, how)
+        if self.relay.gate is not None:
+            try:
+                self.relay.gate.ended(self.direction, how)
+                return
+            except Exception as fault:
+                self.relay.settings.faults.note("end", fault)
+        self.other.finish(how)
 
     def finish(self, how: Ending) -> None:
         """End what this peer gets in the way in which the other's stream ended."""
         if self.transport is None or self.lost:
             return
         if how == "eof":
-            self.transport.write_eof()
+            self.told_end = True
+            try:
+                self.transport.write_eof()
+            except OSError:
+                # It has reset the connection, which nobody notices who does not read from it: it
+                # had sent its FIN before, or something waits at the tap.
+                self.reset()
         elif how == "gone":
             self.transport.close()  # what was said before is delivered, as far as TCP allows
         else:
@@ -331,8 +341,8 @@ class End(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes to this peer, if it is still there."""
-        if self.transport is not None and not self.lost:
+        """Send bytes to this peer, if it is still there and was not told that no more come."""
+        if self.transport is not None and not self.lost and not self.told_end:
             self.transport.write(data)
 
 

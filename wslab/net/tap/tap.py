@@ -103,7 +103,11 @@ class Tap(Listener):
             server.close()
         relays = list(self._relays)
         for relay in relays:
-            relay.cut()
+            try:
+                relay.cut()
+            except Exception as fault:  # the others, and the server, end all the same
+                self.log.note(f"connection {relay.number} could not be ended", fault)
+                relay.close()
         await asyncio.gather(*(relay.gone.wait() for relay in relays))
         self.debugger.detach(self._relays)
         if server is not None:
