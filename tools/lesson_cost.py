@@ -22,6 +22,15 @@ from pathlib import Path
 
 from import_graph import ROOT, imports, python_modules, static_graph
 
+# Made for any lesson, and so no lesson's own though only one may use it yet.
+KITS = {
+    "wslab.exercises.exercise",
+    "wslab.labs.lesson",
+    "wslab.net.cases.case",
+    "wslab.net.cases.runner",
+    "wslab.view.experiments.chart",
+    "wslab.view.experiments.gallery",
+}
 COLUMNS = ("lab", "exercise", "view", "net", "wire", "js+css", "tests")
 COLUMN_OF_LAYER = {"labs": "lab", "exercises": "exercise"}
 
@@ -86,7 +95,7 @@ class Checkout:
                     continue  # JavaScript, below a magic
             yield topic, modules
         rooms = ("wslab.labs.", "wslab.exercises.", "wslab.net.", "wslab.view.", "wslab.wire.")
-        yield "", {name for name in self.modules if not name.startswith(rooms)}
+        yield "", KITS | {name for name in self.modules if not name.startswith(rooms)}
 
     def _cells(self, topic: str) -> Iterator[str]:
         (path,) = self.root.glob(f"notebooks/[0-9][0-9]_{topic}.ipynb")
