@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from wslab.view.experiments import Bar, ResultTable
 from wslab.view.panels.chat_frame import ChatFrame
-from wslab.view.panels.chat_panel import KEPT, ChatPanel
+from wslab.view.panels.chat_panel import ChatPanel
+from wslab.view.panels.client import KEPT
 
 
 class Event(NamedTuple):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from wslab.net import Client, EchoServer, stop_all
-from wslab.view.panels.client_panel import KEPT, LONGEST_MESSAGE, ClientPanel, shortened
+from wslab.view.panels.client import KEPT, shortened
+from wslab.view.panels.client_panel import LONGEST_MESSAGE, ClientPanel
 
 
 class Event(NamedTuple):

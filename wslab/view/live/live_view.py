@@ -16,10 +16,11 @@ from typing import Any
 import anywidget
 
 from .pump import Pump, pump
+from .saved import Saved
 from .subshell import handle_on_subshell
 
 
-class LiveView(anywidget.AnyWidget):
+class LiveView(Saved, anywidget.AnyWidget):
     """Base of the live views. A subclass says what is new in `news`, and answers in `ask`."""
 
     problem: str | None
@@ -145,17 +146,11 @@ class LiveView(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        # Shown, though the page has not said hello yet: with a cell running it may not be able to.
-        self._displayed = True
-        self.tell()
-        data, metadata = bundle
-        return {**data, **self.static()}, metadata
-
-    def static(self) -> dict[str, str]:
-        """The same by MIME type for readers that run no widgets (nbviewer, a saved notebook)."""
-        raise NotImplementedError
+        if bundle is not None:
+            # Shown, though the page has not said hello yet: while a cell runs it may be unable to.
+            self._displayed = True
+            self.tell()
+        return bundle
 
     # -- the wire to the page --------------------------------------------------------------------
 

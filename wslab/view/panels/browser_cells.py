@@ -24,9 +24,10 @@ import traitlets
 from IPython.core.error import UsageError
 
 from ..live.assets import asset, script, style
+from ..live.saved import Saved
 
 
-class BrowserCell(anywidget.AnyWidget):
+class BrowserCell(Saved, anywidget.AnyWidget):
     """What a `%%browser` cell shows. `code` is JavaScript, or HTML if it begins with `<`."""
 
     _esm = script("panels/browser_cells.js")
@@ -39,17 +40,10 @@ class BrowserCell(anywidget.AnyWidget):
         first = asset("panels/browser_frame.js")
         super().__init__(_code=code, _url=url, _frame=first)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
+    def static(self) -> dict[str, str]:
         text = "JavaScript in the reader's page; it runs where a kernel does: run this cell again."
-        return {
-            **data,
-            "text/plain": text,
-            "text/html": f'<p data-wslab="browser-cell"><small>{escape(text)}</small></p>',
-        }, metadata
+        html = f'<p data-wslab="browser-cell"><small>{escape(text)}</small></p>'
+        return {"text/plain": text, "text/html": html}
 
 
 def register_browser_cells(shell: Any) -> None:

@@ -10,7 +10,6 @@ import json
 import threading
 from collections import deque
 from collections.abc import Sequence
-from html import escape
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +17,7 @@ import traitlets
 
 from ..live.assets import script, style
 from ..live.live_view import LiveView
+from ..live.saved import place_of
 
 KEPT = 110_000
 """Events that `BrowserSocket.events` remembers; the oldest go."""
@@ -325,9 +325,8 @@ class BrowserSocketPanel(LiveView):
         return None
 
     def static(self) -> dict[str, str]:
-        said = f"the browser's own WebSocket, for {self._url}"
-        return {
-            "text/plain": said,
-            "text/html": f'<p data-wslab="browser-socket"><code>{escape(said)}</code><br>'
-            "<small>It needs a page that runs the notebook: run this cell again.</small></p>",
-        }
+        return place_of(
+            "browser-socket",
+            f"the browser's own WebSocket, for {self._url}",
+            "It needs a page that runs the notebook: run this cell again.",
+        )

@@ -10,9 +10,10 @@ import anywidget
 import traitlets
 
 from ..live.assets import script, style
+from ..live.saved import Saved
 
 
-class ChatFrame(anywidget.AnyWidget):
+class ChatFrame(Saved, anywidget.AnyWidget):
     """The page at `path` of the server at `port` of the kernel's machine.
 
     The notebook's page reaches it directly where it is on that machine itself, and else through
@@ -49,11 +50,7 @@ class ChatFrame(anywidget.AnyWidget):
         self._on_origin(change["new"])
         self._admitted = change["new"]
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
+    def static(self) -> dict[str, str]:
         url = escape(self.url)
         link = f'<p data-wslab="chat-frame"><a href="{url}" target="_blank">{url}</a></p>'
-        return {**data, "text/plain": self.url, "text/html": link}, metadata
+        return {"text/plain": self.url, "text/html": link}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -14,29 +11,18 @@ import traitlets
 from ..live.assets import script, style
 from ..live.clicks import Clicks
 from ..live.live_view import LiveView
-from .client_panel import Event, shortened
-
-KEPT = 200
-"""Lines that a page is told about; older ones go."""
+from .client import Client, Events, Log, shortened
 
 
-class Client(Protocol):
-    """What the panel needs of a client; `wslab.net.Client` is one, and belongs to the panel."""
+class ChatClient(Client, Protocol):
+    """What the panel needs of a client, which belongs to it."""
 
     error: str | None
 
     @property
-    def events(self) -> Sequence[Event]: ...
-
-    @property
-    def state(self) -> str: ...
-    @property
     def waiting(self) -> int: ...
     def connect(self, url: str) -> object: ...
-    def send(self, message: str) -> None: ...
     def recv(self, timeout: float) -> str | bytes: ...
-    def close(self, code: int, reason: str) -> None: ...
-    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]: ...
 
 
 class ChatPanel(LiveView):
@@ -53,18 +39,16 @@ class ChatPanel(LiveView):
     _max_message = traitlets.Int().tag(sync=True)
 
     def __init__(
-        self, client: Client, url: str, name: str, *, max_message: int = 2**20, **traits: Any
+        self, client: ChatClient, url: str, name: str, *, max_message: int = 2**20, **traits: Any
     ) -> None:
         self.client = client
         self.url = url
         self._clicks = Clicks(self.tell)
-        self._lines: deque[list[str]] = deque(maxlen=KEPT)
-        self._taken = 0  # lines ever taken in; the page numbers them the same
-        self._told = 0
+        self._events = Events(client)
+        self._log = Log()
         self._me = name
         self._people: list[str] = []
         self._state = "CLOSED"
-        self._last_event: Event | None = None
         self._told_client: dict[str, Any] | None = None
         self._unsubscribe = client.subscribe(self.tell)
         super().__init__(_name=name, _max_message=max_message, **traits)
@@ -88,7 +72,7 @@ class ChatPanel(LiveView):
         client, start = self.client, self._clicks.start
         match question:
             case {"do": "hello"}:
-                self._told = max(0, self._taken - len(self._lines))
+                self._log.again()
                 self._told_client = None
             case {"do": "join", "name": str(name)}:
                 start(question, lambda: self.join(name))
@@ -106,36 +90,19 @@ class ChatPanel(LiveView):
         if client != self._told_client:
             self._told_client = {**client, "people": list(self._people)}
             content["client"] = self._told_client
-        if self._told < self._taken:
-            first = max(self._told, self._taken - len(self._lines))
-            content["first"] = first
-            content["lines"] = list(
-                islice(self._lines, len(self._lines) - (self._taken - first), None)
-            )
-            self._told = self._taken
+        self._log.news(content, "lines")
         return None
 
     def _take_in(self) -> None:
         state = self.client.state  # before the messages: what came before the end is read
-        ends = [event for event in self._new_events() if event.name == "close"]
+        # Not the state alone: who is shown out at once may be OPEN for less than one look.
+        ended = any(event.name == "close" for event in self._events.new())
         for _ in range(self.client.waiting):
             self._take_in_message(self.client.recv(0))
-        if ends:
+        if ended:
             self._add("end", "", self.client.error or "you left")
             self._people = []
         self._state = state
-
-    def _new_events(self) -> list[Event]:
-        # Not the state alone: who is shown out at once may be OPEN for less than one look.
-        new: list[Event] = []
-        events = list(self.client.events)
-        for event in reversed(events):
-            if event is self._last_event:
-                break
-            new.append(event)
-        if events:
-            self._last_event = events[-1]
-        return new
 
     def _take_in_message(self, message: str | bytes) -> None:
         match _event(message):
@@ -155,8 +122,7 @@ class ChatPanel(LiveView):
                 self._add("message", "", text)
 
     def _add(self, kind: str, name: str, text: str) -> None:
-        self._lines.append([kind, shortened(name), shortened(text)])
-        self._taken += 1
+        self._log.add([kind, shortened(name), shortened(text)])
 
     def static(self) -> dict[str, str]:
         said = f"{self._name}'s place in the chat: {self.client.state}"

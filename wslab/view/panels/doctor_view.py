@@ -10,11 +10,12 @@ import anywidget
 import traitlets
 
 from ..live.assets import script, style
+from ..live.saved import Saved
 
 PAGE_CHECKS = ("widgets", "browser")
 
 
-class DoctorView(anywidget.AnyWidget):
+class DoctorView(Saved, anywidget.AnyWidget):
     """A table of checks, and two that the page makes itself, again whenever its button is pressed.
 
     `checks`: what the kernel found, each a dict with `name`, `result` ("ok", "warn" or "fail"),
@@ -45,13 +46,6 @@ class DoctorView(anywidget.AnyWidget):
             case {"do": "found", "name": str(name), "result": str(result), "found": str(found)}:
                 if name in PAGE_CHECKS:
                     self.page[name] = {"name": name, "result": result, "found": found}
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.static()}, metadata
 
     def static(self) -> dict[str, str]:
         """The kernel's checks by MIME type, for readers that run no widgets."""

@@ -1,0 +1,29 @@
+"""What a widget leaves in a notebook for readers that run no widgets."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+
+class Saved:
+    """Adds what `static` returns to a widget's output. Goes before the widget's own base class."""
+
+    def static(self) -> dict[str, str]:
+        """What the widget shows, by MIME type."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return {**data, **self.static()}, metadata
+
+
+def place_of(view: str, what: str, remark: str) -> dict[str, str]:
+    """`static` of a view that is nothing without a kernel: what it was, and how it comes back."""
+    html = (
+        f'<p data-wslab="{view}"><code>{escape(what)}</code><br><small>{escape(remark)}</small></p>'
+    )
+    return {"text/plain": what, "text/html": html}

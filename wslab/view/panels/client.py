@@ -1,0 +1,88 @@
+"""What the panels of a client share: what they need of it, and a log that pages are told of."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+KEPT = 200
+"""Lines of a log that a page is told about; older ones are only counted."""
+
+SHOWN_CHARACTERS = 2_000
+"""Of one line's text: the panel tells what happened, the wire view shows every byte."""
+
+
+class Event(Protocol):
+    @property
+    def time(self) -> float: ...  # seconds since the epoch
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Client(Protocol):
+    """What a panel needs of a client; `wslab.net.Client` is one."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    def send(self, message: str) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]: ...
+
+
+class Log:
+    """The last `KEPT` lines of a panel, numbered from the first ever; a page numbers them alike."""
+
+    def __init__(self) -> None:
+        self._lines: deque[list[Any]] = deque(maxlen=KEPT)
+        self._count = 0  # lines ever added
+        self._told = 0  # how many of these the pages were told
+
+    def add(self, line: list[Any]) -> None:
+        self._lines.append(line)
+        self._count += 1
+
+    def again(self) -> None:
+        """A page has just opened: tell all that is kept once more."""
+        self._told = self._count - len(self._lines)
+
+    def news(self, content: dict[str, Any], key: str) -> None:
+        """Put the lines that no page was told into `content`, and the number of the first."""
+        if self._told == self._count:
+            return
+        oldest = self._count - len(self._lines)
+        first = max(self._told, oldest)
+        content["first"] = first
+        content[key] = list(islice(self._lines, first - oldest, None))
+        self._told = self._count
+
+
+class Events:
+    """A client's events, each given once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._last: Event | None = None
+
+    def new(self) -> list[Event]:
+        """Those that came since the last call, oldest first."""
+        new: list[Event] = []
+        for event in reversed(list(self._client.events)):  # a copy: the traffic goes on appending
+            if event is self._last:
+                break
+            new.append(event)
+        if new:
+            self._last = new[0]
+        return new[::-1]
+
+
+def shortened(text: str) -> str:
+    """At most `SHOWN_CHARACTERS` of `text`, and how many there are."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"
