@@ -25,6 +25,7 @@ from import_graph import ROOT, imports, python_modules, static_graph
 # Made for any lesson, and so no lesson's own though only one may use it yet.
 KITS = {
     "wslab.exercises.exercise",
+    "wslab.exercises.learner_server",
     "wslab.labs.lesson",
     "wslab.net.cases.case",
     "wslab.net.cases.runner",
