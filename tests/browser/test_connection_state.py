@@ -19,7 +19,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     # Held on the way: the two peers are in different states.
     notebook.execute(
         "client = lab.connect(); client.send('Hello'); client.recv(); lab.tap.hold()\n"
-        "threading.Thread(target=client.close, daemon=True).start()"
+        'threading.Thread(target=client.close, kwargs={"timeout": None}, daemon=True).start()'
     )
     expect(client).to_have_attribute("data-state", "CLOSING")
     expect(client).to_have_attribute("data-edge", "OPEN:SENDS_CLOSE")

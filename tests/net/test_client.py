@@ -478,6 +478,18 @@ def test_a_close_that_is_never_answered_ends_after_the_close_timeout():
         assert "sent close code 1000 (Normal Closure), but no close frame came back" in client.error
 
 
+def test_a_close_that_waits_long_says_why_and_goes_on(lab):
+    client = connect(lab.tap.url, close_timeout=600.0)
+    lab.tap.hold()
+    with pytest.raises(TimedOut, match=r"within 0\.05 s.*hold\(\).*is CLOSING and waits on"):
+        client.close(timeout=0.05)
+    ended = threading.Event()
+    client.subscribe(lambda: ended.set() if client.state == "CLOSED" else None)
+    lab.tap.disarm()
+    assert ended.wait(PATIENCE)
+    assert client.close_code == 1000
+
+
 @pytest.mark.parametrize("code", [0, 999, 1001, 1005, 1006, 1011, 1015, 2999, 5000, "1000", True])
 def test_a_code_that_may_not_be_sent_is_refused_and_the_connection_stays_open(lab, code):
     with connect(lab.server.url) as client:

@@ -32,6 +32,9 @@ from wslab.net.problem_log import ProblemLog
 EVENTS_KEPT = 1000
 """How many events a client remembers; the oldest go."""
 
+CLOSE_PATIENCE = 10.0
+"""Seconds that `close` waits for a closing handshake that may take longer."""
+
 GRACE = 0.5
 """Seconds that a server has for the closing handshake when a client is stopped or replaced."""
 
@@ -221,15 +224,20 @@ class Client:
         check_ping(data)
         return loop.run(self._ping(data, timeout))
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(
+        self, code: int = 1000, reason: str = "", *, timeout: float | None = CLOSE_PATIENCE
+    ) -> None:
         """Close the connection and wait until it is closed; gives up an attempt to connect.
 
         Takes 1000 and 3000-4999, as a browser's script may, and a reason of at most 123 bytes in
         UTF-8. Raises `WrongClose` for anything else and leaves the connection open. Does nothing
         when there is no connection.
+
+        The closing handshake may take ``close_timeout`` seconds. Where `timeout` (None: without
+        limit) is less, raises `TimedOut` after that, and the handshake goes on.
         """
         check_close(code, reason)
-        loop.run(self._close(code, reason, self.options["close_timeout"]))
+        loop.run(self._close_within(code, reason, timeout))
 
     def stop(self) -> None:
         """Close at once, politely if the server answers within `GRACE` seconds."""
@@ -393,6 +401,24 @@ class Client:
             await self._end_attempt(attempt)
             self._given_up("connecting was given up")
         await self._end_connection(code, reason, patience)
+
+    async def _close_within(self, code: int, reason: str, most: float | None) -> None:
+        patience = self.options["close_timeout"]
+        closing = asyncio.ensure_future(self._close(code, reason, patience))
+        bounded = most is not None and (patience is None or most < patience)
+        try:
+            await asyncio.wait([closing], timeout=most if bounded else None)
+        except asyncio.CancelledError:
+            closing.cancel()
+            raise
+        if closing.done():
+            return closing.result()
+        raise TimedOut(
+            f"expected the closing handshake to end within {most:g} s, and no close frame came "
+            f"back: the server is busy or gone, or something on the way holds the frame (a tap "
+            f"does after hold() or freeze(): let it go, and the connection closes). The client is "
+            f"{self.state} and waits on in the background"
+        )
 
     async def _end_attempt(self, attempt: asyncio.Task[Any] | None) -> None:
         if attempt is not None and not attempt.done():
