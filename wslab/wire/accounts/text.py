@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
@@ -31,10 +32,9 @@ WIDTH = 100
 SHORT = PREVIEW - 3
 """Bytes of a text that `brief` shows whole."""
 BATCH = 1000
-"""Rows whose lines are made together."""
+"""Rows whose lines are made together: their numbers differ in the last three digits."""
 REGION = 1 << 18
 """Bytes of a stream in which their texts are looked at together."""
-_LENGTHS = [f"{length:7}  " for length in range(6 + SHORT + 1)]
 INDENT = " " * 8
 
 _ARROWS = {"client": "──▶", "server": "◀──"}
@@ -98,21 +98,35 @@ def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
     index, log = capture.index, capture.log
     starts, chunks, marks = index.spans(start, start + BATCH)
     times = {chunk: f" {log.time_of[chunk]:11.6f}" for chunk in set(chunks)}
+    thousands, digits = (f"{start // BATCH:4}", _DIGITS) if start else ("", _FIRST)
     lines = [""] * len(starts)
     for stream, places in _whole_texts(capture, start, chunks, marks).items():
         connection, direction = whose_stream(stream)
         where = _where(connection, direction, "text", several, pen)
         head = 6 if direction == "client" else 2
         texts = _short_texts(log.streams[stream], [starts[at] for at in places], head)
+        before = _before_texts(where, head)
         for at, text in zip(places, texts, strict=True):
             if text is not None:
-                when, length = times[chunks[at]], _LENGTHS[head + len(text)]
-                lines[at] = f'{start + at:7}{when}{where}{length}"{text}"\n'
+                lines[at] = (
+                    f'{thousands}{digits[at]}{times[chunks[at]]}{before[len(text)]}{text}"\n'
+                )
     for at, line in enumerate(lines):
         if not line:
             (row,) = index.rows(start + at, start + at + 1)
             lines[at] = f"{row_line(row, several, pen)}\n"
     return "".join(lines)
+
+
+# Lines are put together of pieces that are there already: formatting each number takes longer.
+_FIRST = [f"{number:7}" for number in range(BATCH)]
+_DIGITS = [f"{number:03}" for number in range(BATCH)]  # behind the thousands
+
+
+@lru_cache(maxsize=256)
+def _before_texts(where: str, head: int) -> list[str]:
+    """What stands before a text, after the time: by the text's length."""
+    return [f'{where}{head + size:7}  "' for size in range(SHORT + 1)]
 
 
 def _whole_texts(
