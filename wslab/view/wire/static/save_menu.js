@@ -39,7 +39,7 @@ export class SaveMenu {
         }, `${name} (.${format})`),
         h("p", { class: "ws-title" }, says),
       ]),
-      h("p", { class: "ws-title" }, h("code", {}, "Capture.load"), " reads them all back.")));
+      h("p", { class: "ws-title" }, h("code", {}, "wslab.wire.load"), " reads them all back.")));
   }
 
   #close() {
