@@ -1,57 +1,64 @@
 import { h, say, set, svg } from "../../live/static/elements.js";
-import { Page } from "../../live/static/page.js";
+import { View } from "../../live/static/page.js";
 import { keepPicture } from "../../live/static/picture.js";
 
-function render({ model, el }) {
-  const { title, view, kind } = model.get("_chart");
-  const page = new Page(model);
-  const button = h("button", { type: "button", "data-action": "start", hidden: true, onclick: () => page.ask({ do: "press" }) });
-  const summary = h("span", { role: "status", class: "ws-numbers" });
-  const problem = h("div", { class: "ws-problem", role: "alert", "data-wslab": "problem", hidden: true });
-  const legend = h("ul", { class: "ws-legend ws-flow" });
-  const place = h("div", { class: "ws-figure", role: "img", "aria-label": title });
-  el.append(h("div", { class: "wslab ws-chart", "data-wslab": view, "data-kind": kind, "data-lm-suppress-shortcuts": "true" },
-    h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), button, summary), problem, legend, place));
+/** @import { RenderProps } from "@anywidget/types" */
 
-  const entries = [];
-  function tell(series) {
-    for (const { name, stroke } of series.slice(entries.length)) {
+/** One chart in one page: title, button, legend, and the figure that bqplot draws. */
+class ChartView extends View {
+  /** @param {RenderProps} context */
+  constructor(context) {
+    super(context);
+    const { title, view, kind } = this.model.get("_chart");
+    this.title = title;
+    this.kind = kind;
+    this.button = h("button", { type: "button", "data-action": "start", hidden: true, onclick: () => this.page.ask({ do: "press" }) });
+    this.summary = h("span", { role: "status", class: "ws-numbers" });
+    this.legend = h("ul", { class: "ws-legend ws-flow" });
+    this.last = []; // of each series, the newest value
+    this.place = h("div", { class: "ws-figure", role: "img", "aria-label": title });
+    this.root = h("div",
+      { class: "wslab ws-chart", "data-wslab": view, "data-kind": kind, "data-lm-suppress-shortcuts": "true" },
+      h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), this.button, this.summary),
+      this.problem, this.legend, this.place);
+    this.endPicture = keepPicture(this.model, this.page);
+    this.showFigure().catch(({ message }) => this.complain(
+      `This page cannot draw the chart: ${message}. Reload it; if that does not help, see that bqplot is installed where JupyterLab runs.`));
+  }
+
+  close() {
+    this.closed = true;
+    this.figure?.remove();
+    this.endPicture();
+  }
+
+  /** bqplot's own widget, within ours. Lumino would tell it when it is in the page; here we do. */
+  async showFigure() {
+    const manager = /** @type {any} */ (this.model.widget_manager);
+    const model = await manager.get_model(this.model.get("_figure").replace("IPY_MODEL_", ""));
+    this.figure = await manager.create_view(model);
+    if (this.closed) return this.figure.remove();
+    this.place.append(this.figure.el);
+    this.figure.luminoWidget.processMessage({ type: "after-attach" });
+  }
+
+  hear({ failed, problem, series, summary, count, button }) {
+    if (failed) this.complain(failed);
+    if (!series) return;
+    this.complain(problem ?? failed ?? null);
+    for (const { name, stroke } of series.slice(this.last.length)) {
       const last = h("span", { class: "ws-last ws-quiet ws-numbers" });
-      entries.push({ last });
-      legend.append(h("li", { class: "ws-flow" }, swatch(stroke, kind), h("span", {}, name), last));
+      this.last.push(last);
+      this.legend.append(h("li", { class: "ws-flow" }, swatch(stroke, this.kind), h("span", {}, name), last));
     }
-    series.forEach(({ last }, at) => say(entries[at].last, last));
-    legend.hidden = series.length < 2;
+    series.forEach(({ last }, place) => say(this.last[place], last));
+    this.legend.hidden = series.length < 2;
+    say(this.summary, summary);
+    set(this.place, "data-count", count);
+    set(this.place, "aria-label", `${this.title}: ${summary || series.map(({ name, last }) => `${name} ${last}`).join(", ")}`);
+    this.button.hidden = !button;
+    say(this.button, button ?? "");
   }
-
-  function hear(content) {
-    const wrong = content.failed ?? content.problem;
-    if (content.series || wrong) {
-      problem.hidden = !wrong;
-      say(problem, wrong ?? "");
-    }
-    if (!content.series) return;
-    tell(content.series);
-    say(summary, content.summary);
-    set(place, "data-count", content.count);
-    set(place, "aria-label", `${title}: ${content.summary || content.series.map(({ name, last }) => `${name} ${last}`).join(", ")}`);
-    button.hidden = !content.button;
-    say(button, content.button ?? "");
-  }
-
-  model.on("msg:custom", hear);
-  page.ask({ do: "hello" });
-  const endPicture = keepPicture(model, page);
-  const endFigure = showFigure(model, place, (error) => {
-    problem.hidden = false;
-    say(problem, `This page cannot draw the chart: ${error.message}. Reload the page; if that does not help, see that bqplot is installed where JupyterLab runs.`);
-  });
-  return () => {
-    endFigure();
-    endPicture();
-    model.off("msg:custom", hear);
-    page.ask({ do: "bye" });
-  };
 }
 
 /** A sample of a series' line or fill, as the figure draws it. */
@@ -62,21 +69,10 @@ function swatch({ name, dashes, width }, kind) {
       "stroke-width": solid ? 12 : width, "stroke-dasharray": solid ? null : dashes }));
 }
 
-/** bqplot's own widget, within ours. Lumino would tell it when it is in the page; here we do. */
-function showFigure(model, place, onError) {
-  let view = null;
-  let gone = false;
-  (async () => {
-    const figure = await model.widget_manager.get_model(model.get("_figure").replace("IPY_MODEL_", ""));
-    view = await model.widget_manager.create_view(figure);
-    if (gone) return view.remove();
-    place.append(view.el);
-    view.luminoWidget.processMessage({ type: "after-attach" });
-  })().catch(onError);
-  return () => {
-    gone = true;
-    view?.remove();
-  };
+/** @param {RenderProps} context */
+function render(context) {
+  const view = new ChartView(context);
+  return view.open(view.root);
 }
 
 export default { render };

@@ -1,50 +1,43 @@
 import { h, link, say, set } from "../../live/static/elements.js";
-import { Page } from "../../live/static/page.js";
+import { View } from "../../live/static/page.js";
 import { shape } from "../../live/static/shapes.js";
 import { showRow } from "../../live/static/show_row.js";
 import { PAGE_RUNS } from "./page_runs.js";
+
+/** @import { RenderProps } from "@anywidget/types" */
 
 const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // what a line can be that is no unit of the wire view
 const LONG = 20; // characters of a button's text that ask for a wider column
 
 /** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
-class GalleryView {
-  constructor(model, el) {
-    const { kind, words, experiments, stacks, numbers } = model.get("_gallery");
-    this.kind = kind;
+class GalleryView extends View {
+  /** @param {RenderProps} context */
+  constructor(context) {
+    super(context);
+    const { kind, words, experiments, stacks, numbers } = this.model.get("_gallery");
     this.words = words;
     this.experiments = experiments;
     this.stacks = stacks;
     this.numbers = numbers;
-    this.model = model;
-    this.page = new Page(model);
-    this.playing = new Set(this.stacks.length === 0 ? [""] : this.stacks.filter((one) => !one.missing).map((one) => one.name));
-    this.values = Object.fromEntries(this.numbers.map(({ name, start }) => [name, start]));
+    this.playing = new Set(stacks.length === 0 ? [""] : stacks.filter((one) => !one.missing).map((one) => one.name));
+    this.values = Object.fromEntries(numbers.map(({ name, start }) => [name, start]));
     this.current = null;
     this.prediction = null;
     this.outcomes = new Map(); // by stack: of the current experiment
     this.waiting = new Map(); // by experiment and stack: since when
     this.buttons = new Map(); // of the list, by name
-    this.problem = h("div", { class: "ws-problem", role: "alert", hidden: true });
-    this.chosen = h("div", { class: "ws-chosen-experiment" }, h("p", { class: "ws-quiet" }, this.words.choose));
-    this.came = h("div", { class: "ws-came", "aria-live": "polite" });
+    this.chosen = h("div", {}, h("p", { class: "ws-quiet" }, words.choose));
+    this.came = h("div", { "aria-live": "polite" });
     this.result = h("div", { class: "ws-result" }, this.chosen, this.came);
-    el.append(
-      h("section",
-        { class: "wslab ws-gallery", "data-wslab": this.kind, "aria-label": this.words.title || this.words.choose,
-          "data-lm-suppress-shortcuts": "true" },
-        this.bar(), ...this.absent(), this.problem, ...this.list(), this.result),
-    );
-    this.onNews = (news) => this.hear(news);
-    model.on("msg:custom", this.onNews);
-    this.page.ask({ do: "hello" });
-    if (this.experiments.length === 1) this.choose(this.experiments[0]);
+    this.root = h("section",
+      { class: "wslab ws-gallery", "data-wslab": kind, "aria-label": words.title || words.choose,
+        "data-lm-suppress-shortcuts": "true" },
+      this.bar(), ...this.absent(), this.problem, ...this.list(), this.result);
+    if (experiments.length === 1) this.choose(experiments[0]);
   }
 
   close() {
     clearInterval(this.clock);
-    this.model.off("msg:custom", this.onNews);
-    this.page.ask({ do: "bye" });
   }
 
   // -- the bar and the list ---------------------------------------------------------------------
@@ -149,7 +142,7 @@ class GalleryView {
 
   radios(predictions) {
     if (predictions.length === 0) return null;
-    const group = `ws-${this.page.name}`;
+    const group = this.id("prediction");
     return h("fieldset", {},
       this.words.question ? h("legend", {}, this.words.question) : null,
       ...predictions.map((text) => h("label", {},
@@ -198,8 +191,7 @@ class GalleryView {
       if (this.current !== experiment && (this.current === null || this.waiting.size === 0)) this.choose(experiment);
       if (this.current === experiment) this.outcomes.set(outcome.stack, outcome);
     }
-    this.problem.hidden = !news.failed;
-    if (news.failed) say(this.problem, `The view failed, what it runs did not: ${news.failed}`);
+    if (news.failed) this.complain(`The view failed, what it runs did not: ${news.failed}`);
     this.paint();
   }
 
@@ -302,9 +294,10 @@ function emphasized(text) {
   return h("span", {}, ...text.split("*").map((part, place) => (place % 2 ? h("em", {}, part) : part)));
 }
 
-function render({ model, el }) {
-  const view = new GalleryView(model, el);
-  return () => view.close();
+/** @param {RenderProps} context */
+function render(context) {
+  const view = new GalleryView(context);
+  return view.open(view.root);
 }
 
 export default { render };
