@@ -173,7 +173,7 @@ class Frames(Lesson):
             f"The {sender} {case.what}",
             run,
             predictions=(_GOES_ON, *_ENDS.values()),
-            why=case.why,
+            why=case.why[:1].upper() + case.why[1:],
             rfc=case.section,
         )
 

@@ -143,7 +143,7 @@ class Handshake(Lesson):
             run,
             group="server",
             predictions=_SERVER_PREDICTIONS,
-            why=case.why,
+            why=case.why[:1].upper() + case.why[1:],
             rfc=case.section,
         )
 

@@ -291,9 +291,8 @@ class Gallery(LiveView):
 
 
 def _sentence(text: str) -> str:
-    """`text` with a capital in front and a stop behind it, unless it ends with one."""
-    stop = "" if text.endswith((".", "?", "!", ":")) or not text else "."
-    return f"{text[:1].upper()}{text[1:]}{stop}"
+    """`text` with a stop behind it, unless it ends with one."""
+    return text if not text or text.endswith((".", "?", "!", ":")) else f"{text}."
 
 
 def _listed(experiment: Experiment) -> dict[str, Any]:
