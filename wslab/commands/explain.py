@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import io
 import os
 import re
 import shutil
@@ -101,7 +102,9 @@ def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
     if path is None:
         return None
     try:
-        return stack.enter_context(path.open("rb"))
+        file = stack.enter_context(path.open("rb"))
+        # A pipe is read to its end at once: whoever fills two may fill one after the other.
+        return file if file.seekable() else io.BytesIO(file.read())
     except OSError as error:
         raise CommandError(_unreadable(path, error)) from error
 
