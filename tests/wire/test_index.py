@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame
 from wslab.wire.protocol import http, parse_head
+from wslab.wire.recording.fair_lock import FairLock
+from wslab.wire.recording.index import Index
 
 from .test_handshake import REQUEST, RESPONSE
 
@@ -337,3 +341,56 @@ def test_of_a_large_body_only_what_is_wanted_is_held():
     assert unit.field("body")._replace(value="") == index.unit(1).field("body")._replace(value="")
     assert unit.field("body").value == "x" * 10
     assert index.unit(1).data == page + b"x" * 100000
+
+
+def test_a_long_recording_is_indexed_in_slices_and_others_get_their_turn_in_between():
+    capture = Capture()
+    number = capture.open_connection(upgraded=True)
+    for _ in range(64):
+        capture.record(number, "server", b"\x81\x00" * 4096)
+    index, steps = Index(capture.log), []
+    while index.step(1 << 14):
+        steps.append(len(index))
+    assert len(index) == 64 * 4096
+    assert max(b - a for a, b in itertools.pairwise([0, *steps])) <= 3 * 4096
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("most", [1, 100, 5000])
+def test_slices_of_any_size_give_the_same_rows(connections, most):
+    capture = Capture(clock=lambda: 0.0)
+    for number in range(1, connections + 1):
+        capture.open_connection()
+        capture.record(number, "client", REQUEST)
+        capture.record(number, "server", RESPONSE)
+    for turn in range(50):
+        for number in range(1, connections + 1):
+            capture.record(number, "server", b"\x81\x05Hello" * (turn % 7 + 1))
+            capture.mark(number, "server", "delayed", 0, 7)
+            capture.record(number, "client", b"\x81\x80abcd"[: turn % 5 + 1])
+    index = Index(capture.log)
+    while index.step(most):
+        pass
+    assert index.rows() == capture.index.rows()
+    assert len(index) > 200
+
+
+def test_who_waits_for_a_fair_lock_gets_it_before_the_one_that_just_had_it():
+    lock, order = FairLock(), []
+    waits = threading.Event()
+
+    def other() -> None:
+        waits.set()
+        with lock:
+            order.append("other")
+
+    thread = threading.Thread(target=other)
+    with lock, lock:
+        thread.start()
+        assert waits.wait(10.0)
+        while not lock._next.locked():  # it stands in front now
+            pass
+    with lock:
+        order.append("again")
+    thread.join()
+    assert order == ["other", "again"]

@@ -7,7 +7,6 @@ Made in two depths. `update` finds where each unit starts and keeps 14 bytes abo
 from __future__ import annotations
 
 import heapq
-import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +23,17 @@ from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, FrameContent, not_utf8
 from .cutter import CutSide, Cutter
+from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
 
-_NEVER = 1 << 62
+SLICE = 1 << 19
+"""Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
+_EVENT = 64
+"""Bytes that can be indexed while an event is read."""
 
 # Beside the marks of `protocol/frames.py`.
 HEAD = 0x100  # not a frame: an HTTP request or response
@@ -110,7 +113,7 @@ class Index:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._lock = threading.RLock()
+        self._lock = FairLock()
         self._start = array("Q")  # by row: where the unit starts in its stream
         self._chunk = array("I")  # by row: the chunk that brought its last byte
         self._marks = array("H")  # by row: see frames.py
@@ -128,56 +131,79 @@ class Index:
 
     def update(self) -> int:
         """Index what was recorded since the last time; returns the number of rows."""
+        count, events = len(self._log.time_of), len(self._log.events)
+        while self.step() and (self._chunks_read < count or self._events_read < events):
+            pass  # and no further: what is recorded meanwhile may never end
+        return len(self._start)
+
+    def step(self, most: int = SLICE) -> bool:
+        """Index some `most` bytes of what was recorded; whether more is there.
+
+        So whoever has much to index keeps nobody else waiting.
+        """
         with self._lock:
-            count = len(self._log.time_of)  # written last
-            while True:
-                stop = min(self._read_events(self._chunks_read), count)
+            log, left = self._log, most
+            count, events = len(log.time_of), log.events  # time_of is written last
+            while left > 0:
+                stop = count
+                if self._events_read < len(events):
+                    event = events[self._events_read]
+                    if event.position <= self._chunks_read:
+                        self._events_read += 1
+                        self._read_event(event)
+                        left -= _EVENT
+                        continue
+                    stop = min(stop, event.position)
                 if self._chunks_read >= count:
-                    break
-                while self._chunks_read < stop:
-                    self._read_chunks(stop)
-            if self._early_marks:
-                early, self._early_marks = self._early_marks, []
-                for stream, event in early:
-                    self._mark(stream, event)
-            return len(self._start)
+                    if self._early_marks:
+                        early, self._early_marks = self._early_marks, []
+                        for stream, mark in early:
+                            self._mark(stream, mark)
+                    return False
+                left -= self._read_chunks(stop, left)
+            return True
 
-    def _read_events(self, position: int) -> int:
-        """Read the events before a chunk; returns the chunk that the next event precedes."""
-        events = self._log.events
-        while self._events_read < len(events):
-            event = events[self._events_read]
-            if event.position > position:
-                return event.position
-            self._events_read += 1
-            self._read_event(event)
-        return _NEVER
+    def _read_chunks(self, stop: int, most: int) -> int:
+        """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`.
 
-    def _read_chunks(self, stop: int) -> None:
-        """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`."""
+        Not many more than `most` bytes; returns how many.
+        """
         log, first = self._log, self._chunks_read
         stream = log.stream_of[first]
-        if self._side(stream).splitter is None:
+        splitter = self._side(stream).splitter
+        if splitter is None:
+            begin = self._side(stream).position
             self._advance(self._connections[stream // 2], self._side(stream), first)
             self._chunks_read = first + 1
-            return
+            return max(_EVENT, self._side(stream).position - begin)
         stop = min(stop, first + 65536)
         run = log.stream_of[first:stop]
         if run.count(stream) == len(run):
-            self._chunks_read = stop
             ends: Sequence[int] = log.end_of[first:stop]
+            begin = splitter.position
+            ends = ends[: bisect_left(ends, begin + most) + 1]
+            stop = self._chunks_read = first + len(ends)
             self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
-            return
+            return max(_EVENT, ends[-1] - begin)
         pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
+        size = 0
         for chunk, stream in enumerate(run, first):
             if stream not in pieces:
-                if self._side(stream).splitter is None:
+                splitter = self._side(stream).splitter
+                if splitter is None:
                     stop = chunk
                     break
                 pieces[stream] = [], array("Q")
+                size -= splitter.position
+            else:
+                size -= pieces[stream][1][-1]
             chunks, ends_there = pieces[stream]
             chunks.append(chunk)
             ends_there.append(log.end_of[chunk])
+            size += ends_there[-1]
+            if size > most:
+                stop = chunk + 1
+                break
         self._chunks_read = stop
         # Rows are in the order of time, which is that of the chunks.
         merged: list[tuple[int, int, int]] = []
@@ -189,6 +215,7 @@ class Index:
         self._chunk.extend(row[0] for row in merged)
         self._start.extend(row[1] for row in merged)
         self._marks.extend(row[2] for row in merged)
+        return max(_EVENT, size)
 
     def _split(
         self,
