@@ -27,7 +27,9 @@ from wslab.net import (
     stop_all,
 )
 from wslab.net.tap import gate
-from wslab.net.tap.assembler import LARGEST
+from wslab.net.tap.assembler import LARGEST, Assembler
+from wslab.net.tap.rules import Rule
+from wslab.net.tap.settings import Settings
 from wslab.wire import Capture, Opcode, encode_frame, load, save
 
 from .conftest import PATIENCE, Lab
@@ -972,3 +974,138 @@ def test_nothing_is_written_to_a_peer_that_was_told_the_end(lab, watch, client):
     lab.tap.half_close("server")
     lab.tap.inject("late", "server")
     assert list(lab.tap.faults) == []
+
+
+# --- Turn by turn: a burst keeps no other connection waiting
+
+
+class StillEnd:
+    """The tap's end of a connection that only notes what it is told."""
+
+    def __init__(self, direction: str) -> None:
+        self.direction, self.ended, self.is_read = direction, False, True
+        self.written: list[bytes | str] = []
+        self.finish = self.write = self.written.append
+
+    def set_read(self, on: bool) -> None:
+        self.is_read = on
+
+
+class StillConnection:
+    """A connection of two such ends that records in `capture`."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture, self.number = capture, capture.open_connection(upgraded=True)
+        self.client, self.server = StillEnd("client"), StillEnd("server")
+        self.marks: list[str] = []
+
+    def record(self, direction: str, data: bytes) -> int:
+        self.capture.record(self.number, direction, data)
+        return self.capture.size(self.number, direction) - len(data)
+
+    def mark(self, direction: str, name: str, *place: int, **details: object) -> None:
+        self.marks.append(name)
+
+    def disarm(self) -> None:
+        self.marks.append("disarmed")
+
+
+def bursting(capture: Capture, rule: str) -> tuple[gate.Gate, StillConnection]:
+    connection, told = StillConnection(capture), Settings()
+    told.rules.append(Rule.parse(rule))
+    assembler = Assembler()
+    for direction in ("client", "server"):
+        assembler.join_upgraded(direction, 0, b"")
+    return gate.Gate(connection, told, assembler), connection
+
+
+EMPTY = encode_frame(1, b"")
+FEW = gate.TURN + gate.SLICE // len(EMPTY)
+"""The most units that one turn takes: those of a slice are taken together."""
+
+
+def test_a_burst_arrives_turn_by_turn_and_nothing_is_read_meanwhile(capture):
+    async def burst() -> None:
+        one, connection = bursting(capture, "drop every ping")
+        one.take("server", EMPTY * 30_000 + encode_frame(9, b"") + encode_frame(1, b"last"))
+        one.ended("server", "eof")
+        turns = before = 0
+        while connection.client.written[-1] != "eof":
+            arrived = len(connection.client.written)
+            assert arrived - before <= FEW
+            assert not connection.server.is_read
+            before, turns = arrived, turns + 1
+            await asyncio.sleep(0)
+        assert turns >= 30_000 // FEW
+        assert connection.server.is_read
+        sent = EMPTY * 30_000 + encode_frame(1, b"last")
+        assert b"".join(connection.client.written[:-1]) == sent
+        assert connection.marks == ["dropped"]
+
+    within(burst)
+
+
+def test_many_that_wait_leave_turn_by_turn(capture):
+    async def burst() -> None:
+        one, connection = bursting(capture, "hold every text")
+        one.take("server", EMPTY * 5000)
+        await until(lambda: not one.is_behind("server"))
+        lane = one.lanes["server"]
+        assert (len(lane.queue), connection.client.written) == (5000, [])
+        lane.release()
+        one.settle()
+        before = 0
+        while lane.queue:
+            left = len(connection.client.written)
+            assert left - before <= gate.TURN
+            before = left
+            await asyncio.sleep(0)
+        assert len(connection.client.written) == 5000
+
+    within(burst)
+
+
+def test_what_came_and_has_not_arrived_yet_is_dropped_with_the_connection(capture):
+    async def burst() -> None:
+        one, connection = bursting(capture, "drop every ping")
+        one.take("server", EMPTY * 30_000)
+        arrived = len(connection.client.written)
+        one.discard("it is over")
+        await asyncio.sleep(0)
+        assert len(connection.client.written) == arrived
+        assert connection.marks == ["dropped"]
+
+    within(burst)
+
+
+def test_an_injected_frame_follows_what_came_before_it(capture):
+    async def burst() -> None:
+        one, connection = bursting(capture, "drop every ping")
+        one.take("server", EMPTY * 30_000)
+        injected = encode_frame(1, b"injected")
+        one.lanes["server"].inject(injected)
+        await until(lambda: injected in connection.client.written)
+        assert connection.client.written.index(injected) == 30_000
+        assert capture.index.rows()[-1].preview == '"injected"'
+
+    within(burst)
+
+
+def test_a_gate_that_fails_lets_all_pass_in_order(capture, monkeypatch):
+    async def burst() -> None:
+        one, connection = bursting(capture, "drop every ping")
+        feed, fed = one.assembler.feed, []
+
+        def fail_later(direction: str, data: bytes) -> list[object]:
+            fed.append(data)
+            if len(fed) > 3:
+                raise RuntimeError("split")
+            return feed(direction, data)
+
+        monkeypatch.setattr(one.assembler, "feed", fail_later)
+        one.take("server", EMPTY * 30_000)
+        one.ended("server", "eof")
+        await until(lambda: connection.client.written[-1] == "eof")
+        assert b"".join(connection.client.written[:-1]) == EMPTY * 30_000
+
+    within(burst)

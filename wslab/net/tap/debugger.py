@@ -153,11 +153,12 @@ class WireDebugger:
     @_on_loop
     def deliver_all(self, connection: int | None = None) -> int:
         """Deliver all that waits now, and go on holding; returns how many that were."""
-        waiting = [pair for pair in self._waiting(connection) if not pair[0].frozen]
-        for lane, frame in waiting:
-            lane.let_go(frame)
+        lanes = [lane for lane in self._lanes(connection) if not lane.frozen]
+        count = sum(len(lane.waiting) for lane in lanes)
+        for lane in lanes:
+            lane.release()
         self._settle()
-        return len(waiting)
+        return count
 
     # --- One frame
 

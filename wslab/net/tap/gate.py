@@ -24,6 +24,12 @@ HOLD_LIMIT = 16 * 2**20
 OVERHEAD = 500
 """Bytes that a waiting frame takes besides its own: of small frames these are the most."""
 
+TURN = 256
+"""Units of one connection that arrive or leave in a row; then other connections have their turn."""
+
+SLICE = 2048
+"""Bytes that are cut into units at a time, which are some hundred of the smallest."""
+
 CUT_GRACE = 0.5
 """Seconds that peers have for ending their own side after a clean cut; then it is closed."""
 
@@ -75,23 +81,62 @@ class Gate:
             "server": Lane(self, server, client),
         }
         self._closing: asyncio.TimerHandle | None = None
+        self._came: deque[_Came | _StreamEnd] = deque()  # recorded, and not cut into units yet
+        self._turn: asyncio.Handle | None = None
 
     def take(self, direction: Direction, data: bytes) -> None:
         """Record bytes that a peer sent, and let the units in them arrive."""
-        lane = self.lanes[direction]
         start = self.connection.record(direction, data)
-        if lane.discards:
-            self.connection.mark(direction, "dropped", start, len(data), note="after the cut")
-            return
-        try:
-            pieces = self.assembler.feed(direction, data)
-        except Exception as fault:
-            self._surrender(fault)
-            lane.sink.write(data)
-            return
-        self._arrive(pieces)
-        lane.inject_waiting()
+        self._came.append(_Came(direction, start, memoryview(data)))
+        if self._turn is None:
+            self._go_on()
+
+    def is_behind(self, direction: Direction) -> bool:
+        """Whether something came from there whose units have not arrived yet."""
+        return any(came.direction == direction for came in self._came)
+
+    def _go_on(self) -> None:
+        """Let what came arrive, as much as one turn allows."""
+        self._turn, left = None, TURN
+        while self._came and left > 0:
+            came = self._came.popleft()
+            lane = self.lanes[came.direction]
+            if isinstance(came, _StreamEnd):
+                self._arrive(self.assembler.flush(came.direction))
+                lane.queue.append(came)
+                continue
+            if lane.discards:
+                place = came.start, len(came.data)
+                self.connection.mark(came.direction, "dropped", *place, note="after the cut")
+                continue
+            data, rest = bytes(came.data[:SLICE]), came.data[SLICE:]
+            if rest:
+                self._came.appendleft(came._replace(start=came.start + SLICE, data=rest))
+            try:
+                pieces = self.assembler.feed(came.direction, data)
+            except Exception as fault:
+                self._surrender(fault)
+                lane.sink.write(data)
+                self._pass_all()
+                return
+            self._arrive(pieces)
+            lane.inject_waiting()
+            left -= 1 + len(pieces)
+        if self._came:
+            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+        for lane in self.lanes.values():
+            lane.update_source()
         self.settle()
+
+    def _pass_all(self) -> None:
+        """Pass on what came as it is: nobody cuts it into units any more."""
+        while self._came:
+            came = self._came.popleft()
+            sink = self.lanes[came.direction].sink
+            if isinstance(came, _StreamEnd):
+                sink.finish(came.how)
+            else:
+                sink.write(bytes(came.data))
 
     def _arrive(self, pieces: list[Piece]) -> None:
         for piece in pieces:
@@ -111,13 +156,13 @@ class Gate:
 
     def ended(self, direction: Direction, how: Ending) -> None:
         """Pass on that a peer's stream ended; what it said before goes first, when it may."""
-        self._arrive(self.assembler.flush(direction))
-        self.lanes[direction].queue.append(_StreamEnd(how))
+        self._came.append(_StreamEnd(direction, how))
         if how != "eof":
             # Nobody is there to whom the other direction could deliver.
             other: Direction = "server" if direction == "client" else "client"
             self.lanes[other].drop_all(f"the {direction} is gone")
-        self.settle()
+        if self._turn is None:
+            self._go_on()
 
     def settle(self) -> None:
         """Deliver what may go, and take this gate away where nothing needs it any more."""
@@ -125,7 +170,7 @@ class Gate:
             lane.deliver_due()
         if self.settings.arms(self.connection.number):
             return
-        if all(lane.is_idle for lane in self.lanes.values()):
+        if not self._came and all(lane.is_idle for lane in self.lanes.values()):
             for direction, lane in self.lanes.items():
                 for piece in self.assembler.flush(direction):
                     lane.sink.write(piece.data)
@@ -134,8 +179,7 @@ class Gate:
     def open_wide(self) -> None:
         """Deliver everything that waits, now."""
         for lane in self.lanes.values():
-            for frame in lane.waiting:
-                frame.held, frame.due = False, 0.0
+            lane.release()
             lane.deliver_due()
 
     def cut(self) -> None:
@@ -158,13 +202,30 @@ class Gate:
         """Drop all that waits: the connection is over."""
         if self._closing is not None:
             self._closing.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
         for lane in self.lanes.values():
             lane.drop_all(why)
+        for came in self._came:
+            if isinstance(came, _Came):
+                self.connection.mark(
+                    came.direction, "dropped", came.start, len(came.data), note=why
+                )
+        self._came.clear()
+
+
+class _Came(NamedTuple):
+    """Bytes that a peer sent."""
+
+    direction: Direction
+    start: int
+    data: memoryview
 
 
 class _StreamEnd(NamedTuple):
     """The end of a stream, queued behind its last frame."""
 
+    direction: Direction
     how: Ending
 
 
@@ -183,7 +244,7 @@ class Lane:
         self.discards = False  # and what still comes is dropped
         self._choked = not source.is_read
         self._injections: list[bytes] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     @property
     def waiting(self) -> list[InFlight]:
@@ -276,8 +337,9 @@ class Lane:
     # --- Leaving
 
     def deliver_due(self) -> None:
-        """Deliver from the front what may go now."""
+        """Deliver from the front what may go now, as much as one turn allows."""
         self._cancel_timer()
+        left = TURN
         while self.queue and not self.frozen:
             first = self.queue[0]
             if isinstance(first, _StreamEnd):
@@ -293,7 +355,16 @@ class Lane:
             if first.due > loop.time():
                 self._timer = loop.call_at(first.due, self.gate.settle)
                 break
+            if not left:
+                self._timer = loop.call_soon(self.gate.settle)
+                break
+            left -= 1
             self.let_go(first)
+
+    def release(self) -> None:
+        """Let all that waits go as soon as its turn comes."""
+        for frame in self.waiting:
+            frame.held, frame.due = False, 0.0
 
     def let_go(self, frame: InFlight) -> None:
         """Deliver a waiting frame, wherever in the queue it is."""
@@ -369,7 +440,9 @@ class Lane:
 
     def inject_waiting(self) -> None:
         """Put in what waits to be injected, unless a unit is just arriving."""
-        if not self._injections or not self.gate.assembler.between_units(self.direction):
+        if not self._injections or self.gate.is_behind(self.direction):
+            return
+        if not self.gate.assembler.between_units(self.direction):
             return
         injections, self._injections = self._injections, []
         for data in injections:
@@ -412,13 +485,14 @@ class Lane:
         was_full = self.size > HOLD_LIMIT
         self.size += change
         if was_full != (self.size > HOLD_LIMIT) or self.discards:
-            self._update_source()
+            self.update_source()
 
     def choke(self, choked: bool) -> None:
         """Note that the other end cannot take more at present, or can again."""
         self._choked = choked
-        self._update_source()
+        self.update_source()
 
-    def _update_source(self) -> None:
-        wants = self.discards or not (self._choked or self.size > HOLD_LIMIT)
-        self.source.set_read(wants)
+    def update_source(self) -> None:
+        """Read what the source sends, or let it wait."""
+        full = self._choked or self.size > HOLD_LIMIT or self.gate.is_behind(self.direction)
+        self.source.set_read(self.discards or not full)

@@ -69,6 +69,7 @@ _SETTABLE = {
 # Longer ones mean nothing here, and of a very long one int() makes no number.
 _NUMBER = r"[0-9]{1,9}"
 _DECIMAL = rf"{_NUMBER}(?:\.{_NUMBER})?"
+_NO_CHANCE = random.Random(0)
 _LONGEST = 86_400  # seconds that a delay may take: a day
 
 
@@ -114,12 +115,15 @@ class Rule:
         if not self._matches(frame):
             return None
         count = self._counts[frame.connection] = self._counts.get(frame.connection, 0) + 1
-        # Not hash(): of a text it is another one in each process.
-        chance = random.Random(f"{self.seed}/{count}")
         if self.nth is not None and count != self.nth:
             return None
         if count % self.every:
             return None
+        if self.share is None and self.verb != "corrupt":
+            chance = _NO_CHANCE  # to make one takes longer than all the rest
+        else:
+            # Not hash(): of a text it is another one in each process.
+            chance = random.Random(f"{self.seed}/{count}")
         if self.share is not None and chance.random() >= self.share:
             return None
         return Action(self.verb, self.seconds, self._data(frame, chance), f"rule: {self}")
