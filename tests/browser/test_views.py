@@ -7,7 +7,9 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from real_lab import THEMES
+from real_lab import REPOSITORY, THEMES
+
+AXE = (REPOSITORY / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 CAST = """\
 import time
@@ -758,3 +760,31 @@ def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture
     again.run_all()
     expect(again.view("browser-cell")).to_contain_text("it runs")
     expect(again.view("wire-view").locator(".ws-picture").first).to_be_hidden()
+
+
+def test_axe_finds_nothing_that_bars_a_reader(play):
+    notebook = play(
+        "from wslab.labs import handshake\nfrom wslab.view import StateDiagram\n"
+        "lab = handshake.open()\nlab.connect().send('Hello')\nlab.wire()",
+        "lab.client()",
+        "lab.browser()",
+        "StateDiagram(lab.capture)",
+        "%load_ext wslab",
+        "%%browser\nconsole.log('said')",
+        "from wslab.labs import chat\ntalk = chat.open()\ntalk.seat('ada')",
+    )
+    wire = notebook.view("wire-view")
+    row(wire, 2).click()
+    expect(wire.locator("[role=gridcell]").first).to_be_visible()
+    for action in ("filter", "tools"):
+        wire.locator(f"[data-action={action}]").click()
+    expect(notebook.view("browser-cell")).to_contain_text("said")
+    panel = notebook.view("client-panel")
+    panel.locator("[data-action=connect]").click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    notebook.page.evaluate(AXE)
+    found = notebook.page.evaluate(
+        """async () => (await axe.run({include: [['.wslab']]}, {resultTypes: ['violations']}))
+          .violations.map(({id, help, nodes}) => [id, help, nodes.map(({html}) => html)])"""
+    )
+    assert not found

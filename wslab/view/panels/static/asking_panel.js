@@ -34,7 +34,8 @@ export class Log {
     this.kept = kept;
     this.newestFirst = newestFirst;
     this.none = h("li", { class: "ws-none" }, none);
-    this.element = h("ol", { role: "log", tabindex: "0", ...attributes }, this.none);
+    this.list = h("ol", {}, this.none);
+    this.element = h("div", { role: "log", tabindex: "0", ...attributes }, this.list);
   }
 
   /**
@@ -51,12 +52,12 @@ export class Log {
 
   /** Adds a line; who reads at the end stays there. @param {Element} line */
   add(line) {
-    const { element } = this;
+    const { element, list } = this;
     const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 8;
     this.none.remove();
-    element[this.newestFirst ? "prepend" : "append"](line);
-    while (element.childElementCount > this.kept) {
-      element[this.newestFirst ? "lastElementChild" : "firstElementChild"].remove();
+    list[this.newestFirst ? "prepend" : "append"](line);
+    while (list.childElementCount > this.kept) {
+      list[this.newestFirst ? "lastElementChild" : "firstElementChild"].remove();
     }
     if (atEnd && !this.newestFirst) element.scrollTop = element.scrollHeight;
   }

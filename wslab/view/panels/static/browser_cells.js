@@ -38,7 +38,8 @@ class BrowserCell {
     this.word = h("span");
     this.state = h("span", { class: "ws-state", role: "status" }, this.lamp, this.word);
     this.stop = button("stop", "Stop", () => this.#end(), { title: "End this code, and close its sockets" });
-    this.log = h("ol", { class: "ws-output", role: "log", "aria-label": "what the code said" });
+    this.lines = h("ol");
+    this.log = h("div", { class: "ws-output", role: "log", tabindex: "0", "aria-label": "what the code said" }, this.lines);
     this.dropped = h("li", { class: "ws-quiet" });
     this.place = h("div", { class: "ws-frame" });
     this.root = panel(
@@ -111,7 +112,7 @@ class BrowserCell {
 
   /** The same frame again: it was moved about in the notebook, which loads it anew. */
   #begin() {
-    this.log.replaceChildren();
+    this.lines.replaceChildren();
     this.gone = 0;
     this.asked = false;
     this.#closeBridged();
@@ -133,16 +134,16 @@ class BrowserCell {
 
   /** @param {string} kind @param {string} text */
   #addLine(kind, text) {
-    const { log, dropped } = this;
+    const { log, lines, dropped } = this;
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
     const name = kind in SIGNS ? kind : "log";
-    log.append(h("li", { "data-line": name },
+    lines.append(h("li", { "data-line": name },
       h("span", { class: "ws-sign ws-quiet", "aria-hidden": "true" }, SIGNS[name]),
       h("span", { class: "ws-kind ws-quiet" }, WORDS[name]),
       h("span", { class: "ws-words ws-wrap", dir: "auto" }, text)));
-    if (log.childElementCount > KEPT) {
-      if (this.gone === 0) log.prepend(dropped);
-      for (; log.childElementCount > KEPT; this.gone++) dropped.nextElementSibling.remove();
+    if (lines.childElementCount > KEPT) {
+      if (this.gone === 0) lines.prepend(dropped);
+      for (; lines.childElementCount > KEPT; this.gone++) dropped.nextElementSibling.remove();
       say(dropped, `… ${plural(this.gone, "line")} before these`);
     }
     if (atEnd) log.scrollTop = log.scrollHeight;

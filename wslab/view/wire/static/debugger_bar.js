@@ -46,9 +46,9 @@ function typed(name, attributes) {
   return h("input", { type: "text", "data-input": name, spellcheck: "false", ...attributes });
 }
 
-/** @param {string} name @param {[value: number | string, text: string][]} options */
-function choice(name, options) {
-  return h("select", { "data-input": name },
+/** @param {string} name @param {[value: number | string, text: string][]} options @param {string} [label] */
+function choice(name, options, label) {
+  return h("select", { "data-input": name, "aria-label": label },
     ...options.map(([value, text]) => h("option", { value }, text)));
 }
 
@@ -151,7 +151,7 @@ export class DebuggerBar {
   #makePanel(id) {
     this.freeze = button("freeze", "Accept everything, deliver nothing: the half-open peer",
       () => this.ask(this.#status?.frozen ? "thaw" : "freeze"), "Freeze");
-    const rule = typed("rule", { placeholder: "drop every pong", list: `${id}-rules` });
+    const rule = typed("rule", { "aria-label": "a rule", placeholder: "drop every pong", list: `${id}-rules` });
     const examples = h("datalist", { id: `${id}-rules` },
       ...["drop every pong", "corrupt the 3rd client frame", "delay every server text by 500 ms",
         "duplicate every 2nd client text", "hold every close", "drop 10% of server frames",
@@ -162,9 +162,9 @@ export class DebuggerBar {
     const latency = typed("latency", { type: "number", min: "0", placeholder: "0" });
     const jitter = typed("jitter", { type: "number", min: "0", placeholder: "0" });
     const from = choice("inject-direction",
-      [["server", "from the server"], ["client", "from the client"]]);
-    const kind = choice("inject-kind", OPCODES);
-    const text = typed("inject-text", { placeholder: "text" });
+      [["server", "from the server"], ["client", "from the client"]], "who seems to send it");
+    const kind = choice("inject-kind", OPCODES, "its kind");
+    const text = typed("inject-text", { "aria-label": "its text", placeholder: "text" });
     const number = (/** @type {HTMLInputElement} */ input) => (input.value === "" ? null : Number(input.value));
     const form = (/** @type {string} */ label, /** @type {() => void} */ onsubmit, /** @type {Element[]} */ ...parts) =>
       h("form", {
