@@ -1,4 +1,4 @@
-"""The scripts and styles of the views, each joined to the one text that a widget carries.
+"""Join a view's scripts and styles to the one text of each that a widget sends to the page.
 
 A widget sends its script to the page as text, so a script cannot import its neighbours there. The
 files in each room's `static/` are plain ES modules all the same, readable and importable one by

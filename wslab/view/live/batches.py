@@ -1,4 +1,4 @@
-"""Rows and units in the form in which they travel to a page."""
+"""Pack rows and units into the form in which they travel to a page."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from .jobs import Jobs
 
 
 class Clicks:
-    """The clicks of one panel. `tell` is called when something came of one of them."""
+    """Runs the clicks of one panel. Calls `tell` when one of them has an outcome."""
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
@@ -41,7 +41,7 @@ class Clicks:
         self._jobs.run(action, job, done)
 
     def news(self, content: dict[str, Any]) -> None:
-        """Put what has come of clicks since the last time into `content`, if anything has."""
+        """Put the outcomes since the last call into `content`, if there are any."""
         if self._outcomes:
             done = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
             for outcome in done:

@@ -33,10 +33,10 @@ class Jobs:
                 return
             self._lanes[lane] = deque([(job, done)])
         threading.Thread(
-            target=self._walk, args=[lane], name=f"wslab-view-{lane}", daemon=True
+            target=self._work, args=[lane], name=f"wslab-view-{lane}", daemon=True
         ).start()
 
-    def _walk(self, lane: str) -> None:
+    def _work(self, lane: str) -> None:
         while True:
             with self._lock:
                 if not self._lanes[lane]:

@@ -1,4 +1,4 @@
-"""What the wire view and the client panel have in common: a widget with a page at the other end.
+"""The base of the live views: a widget with pages at the other end.
 
 A page (one place on one screen where the widget is shown) says `hello` when it opens and `bye` when
 it closes. All that a page asks is put in a box and answered on the pump's thread, together with
@@ -57,7 +57,7 @@ class LiveView(Saved, anywidget.AnyWidget):
         raise NotImplementedError
 
     def tell(self, *_: Any) -> None:
-        """There is news: ask `news` for it soon. Quick; for any thread, and any callback."""
+        """Have `news` asked soon, as there is some. Quick; for any thread, and any callback."""
         if self._resting:
             self._serve_itself()
         else:

@@ -1,4 +1,4 @@
-"""The one thread that carries news to the pages: soon when idle, 20 times a second at most.
+"""Carry news to the pages, on one thread: soon when idle, at most 20 times a second for each view.
 
 Traffic may be a thousand times faster than a page can be told about it: beyond 1,000 messages a
 second Jupyter's server drops messages, and long before that the page drowns. So whatever happens

@@ -1,4 +1,4 @@
-"""What was typed into a box, as the value that is meant; ValueError says what was expected."""
+"""Parse what was typed into a box. ValueError says what was expected."""
 
 from __future__ import annotations
 

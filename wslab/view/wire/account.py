@@ -1,4 +1,4 @@
-"""One unit as a table that stays in the notebook: for the places where the prose points at it."""
+"""Show one unit as a table that stays in the notebook, where the prose points at it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire debugger's controls in the wire view: what a page asks for is done, and what came of it.
+"""Do what a page asks of the wire debugger, and report what came of it.
 
 The view knows no tap: a lab hands it a debugger, which is anything with these methods.
 """
@@ -42,7 +42,7 @@ class Debugger(Protocol):
 
 
 class DebuggerControls:
-    """Does what pages ask for, one thing after the other, on a thread that nobody waits for."""
+    """Does what pages ask for as jobs, one after the other, and answers the page that asked."""
 
     def __init__(self, debugger: Debugger, tell: Callable[[], None]) -> None:
         self._debugger = debugger
