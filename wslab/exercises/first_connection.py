@@ -158,7 +158,7 @@ def _goodbye(capture: Capture) -> Verdict:
         talk.of("close", "client"),
     )
     if not said:
-        why = "send() belongs into onopen: before that event there is no connection."
+        why = "send() belongs in onopen: before that event there is no connection."
         return not_yet(
             "the page connected, and said nothing.",
             misconception="" if byes else why,

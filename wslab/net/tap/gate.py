@@ -1,4 +1,4 @@
-"""Holds, delays and edits frames of one connection: they queue here and go when they may.
+"""Holds, delays and edits the frames of one connection, and delivers them when their time comes.
 
 A connection with nothing armed has no gate: the tap then is the plain relay that it is. An armed
 one has two lanes, one for each direction. A lane delivers in order, as TCP does: whatever waits

@@ -1,12 +1,13 @@
-"""One connection through the wire tap: what a peer sends is forwarded first and recorded second.
+"""One connection through the wire tap, which passes on what each peer sends and records it.
 
 ::
 
     client ──▶ ┌ client end │ server end ┐ ──▶ server
            ◀── └────────── relay ────────┘ ◀──
 
-A fault in the recording is noted and never touches the traffic. While something is armed for the
-connection, a `Gate` stands between what is received and what is forwarded.
+Bytes are forwarded first and recorded second, and a fault in the recording never touches the
+traffic. While something is armed for the connection, a `Gate` takes what is received instead: it
+records first, and delivers when it may.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ other side.
 class Relay:
     """One connection through the tap: two ends, and its number in the recording.
 
-    It is in `relays` as long as it is there.
+    `relays` holds the connections that are still there; this one adds and removes itself.
     """
 
     def __init__(
@@ -210,7 +211,7 @@ class Relay:
 
 
 class End(asyncio.Protocol):
-    """The tap's end of a TCP connection to `direction`: what it receives, `direction` sent."""
+    """The tap's socket to one peer, `direction`: what is received here, that peer has sent."""
 
     other: End
 

@@ -1,4 +1,4 @@
-"""Pack rows and units into the form in which they travel to a page."""
+"""Packs rows and units into the messages that a page gets: binary columns, and plain JSON."""
 
 from __future__ import annotations
 

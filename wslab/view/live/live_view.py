@@ -1,9 +1,9 @@
-"""The base of the live views: a widget with pages at the other end.
+"""The base of every live view: a widget in the kernel with pages at the other end.
 
 A page (one place on one screen where the widget is shown) says `hello` when it opens and `bye` when
-it closes. All that a page asks is put in a box and answered on the pump's thread, together with
-the news, in at most 20 messages a second: so the views need no locks of their own, and work the
-same whether JupyterLab runs widget callbacks on the main thread or on a subshell's.
+it closes. What a page asks is queued and answered on the pump's thread, together with the news, in
+at most 20 messages a second. So views need no locks of their own, and work the same whether
+JupyterLab runs widget callbacks on the main thread or on a subshell's.
 """
 
 from __future__ import annotations

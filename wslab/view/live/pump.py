@@ -19,8 +19,8 @@ INTERVAL = 0.05
 """Seconds between two messages of one view: 20 a second at most, whatever the traffic."""
 
 LINGER = 0.002
-"""Seconds that the first news after a pause waits for company: an echo follows its message within
-a millisecond, and would else come 50 ms after it."""
+"""Seconds that the first news after a pause waits for more: an echo follows its message within a
+millisecond, and would otherwise be shown 50 ms later."""
 
 
 class Flushable(Protocol):

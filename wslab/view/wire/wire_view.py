@@ -46,6 +46,8 @@ class WireView(LiveView):
     _server_label = traitlets.Unicode().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
     _kinds = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)  # name, meaning
+    # suffix, name, what it keeps
+    _formats = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     _saved = traitlets.Dict().tag(sync=True)  # written by the page, for a notebook that is saved
 
     def __init__(
@@ -69,7 +71,10 @@ class WireView(LiveView):
         self._files: deque[tuple[str, Format, bytes, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
         kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
-        super().__init__(_server_label=server_label, _height=height, _kinds=kinds, **traits)
+        formats = [[one.suffix, one.name, one.keeps] for one in FORMATS.values()]
+        super().__init__(
+            _server_label=server_label, _height=height, _kinds=kinds, _formats=formats, **traits
+        )
 
     def unsubscribe(self) -> None:
         self._unsubscribe()

@@ -25,6 +25,8 @@ class Format(NamedTuple):
     suffix: str
     name: str
     mime_type: str
+    keeps: str
+    """What it keeps, in a sentence for the reader who chooses."""
     pieces: Callable[[Capture], Iterator[bytes]]
     """The file's content, piece by piece."""
 
@@ -40,9 +42,27 @@ def _har(capture: Capture) -> Iterator[bytes]:
 FORMATS: dict[str, Format] = {
     format.suffix: format
     for format in (
-        Format(".jsonl", "JSON Lines", "application/jsonl", _json_lines),
-        Format(".pcapng", "pcapng for Wireshark", "application/x-pcapng", pcapng.blocks),
-        Format(".har", "HAR for DevTools", "application/json", _har),
+        Format(
+            ".jsonl",
+            "JSON Lines",
+            "application/jsonl",
+            "Every byte, with its time and what was done to it.",
+            _json_lines,
+        ),
+        Format(
+            ".pcapng",
+            "pcapng",
+            "application/x-pcapng",
+            "For Wireshark: TCP, the upgrade and the frames. What was done is in comments.",
+            pcapng.blocks,
+        ),
+        Format(
+            ".har",
+            "HAR",
+            "application/json",
+            "Messages only, as a browser's DevTools save them, and what was done to them.",
+            _har,
+        ),
     )
 }
 """What `save` writes, by the end of the file's name."""

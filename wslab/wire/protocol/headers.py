@@ -10,8 +10,8 @@ class KnownHeader(NamedTuple):
 
     name: str
     rfc: str
-    request: str = "Belongs into responses only."
-    response: str = "Belongs into requests only."
+    request: str = "Belongs in responses only."
+    response: str = "Belongs in requests only."
 
 
 # fmt: off

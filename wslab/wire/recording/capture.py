@@ -27,7 +27,7 @@ class Capture:
     Times are seconds since the capture was made. The values of headers that hold logins are masked
     as they are recorded (`wire/protocol/headers.py` lists them).
 
-    Beside the bytes themselves a chunk costs 20 bytes of memory: see `Log`. `save` and `load` of
+    Besides its own bytes, a chunk costs 20 bytes of memory: see `Log`. `save` and `load` of
     `wslab.wire` write a recording down and read one.
 
     Once there are more than `limit` bytes in memory, the oldest frames go: `dropped` counts their

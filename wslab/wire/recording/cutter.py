@@ -1,8 +1,8 @@
-"""Where HTTP ends and frames begin on one connection: one answer for all who ask.
+"""Decides where HTTP ends and frames begin on one connection.
 
-The index asks it, and the tap's assembler while bytes are still on their way. They so agree even
-where peers break the rules (RFC 6455 §4.1, §4.2.2): frames that come before the 101, a 101 that
-nobody asked for, one that comes in the middle of a request.
+Both the index and, while bytes are still on their way, the tap's assembler ask it, so they agree
+even where peers break the rules (RFC 6455 §4.1, §4.2.2): frames that come before the 101, a 101
+that nobody asked for, one that comes in the middle of a request.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The same as elsewhere, faster and harder to read: for recordings of millions of frames.
+"""Fast versions of the splitter, the unmasking and the joiner, for millions of frames.
 
-Each beside the plain version that says what it does, and a test that both agree:
+They are hard to read, so read the plain version of each instead; a test says that both agree:
 
     FastSplitter    Splitter of `protocol/frames.py`, ten times as fast: most frames are found by
                     their first two bytes in a table

@@ -1,7 +1,7 @@
 """What is in a recording: its requests, responses and frames as rows in the order of time.
 
-Made in two depths. `update` finds where each unit starts and keeps 14 bytes about it; `rows` and
-`unit` explain only what somebody looks at.
+It works at two levels. `update` finds where each unit starts and keeps 14 bytes about it. `rows`
+and `unit` explain a unit, and only when somebody looks at it.
 """
 
 from __future__ import annotations
@@ -453,8 +453,8 @@ class Index:
             return [self._row(number) for number in range(len(self._start))[start:stop]]
 
     def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
-        """What is kept of rows, for who lists very many: where each starts, the chunk that brought
-        its last byte, and its marks (see `frames`). `rows` explains them."""
+        """What is stored about rows, for code that lists millions: where each starts, the chunk
+        that brought its last byte, and its marks (see `frames`). `rows` explains them."""
         with self._lock:
             return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
 

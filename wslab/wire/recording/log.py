@@ -72,7 +72,7 @@ def whose_stream(stream: int) -> tuple[int, Direction]:
 
 
 class Log:
-    """A recording as plain lists that only grow; whoever writes makes sure that nobody else does.
+    """A recording as plain lists that only grow. It has no lock: only `Capture` writes to it.
 
     A chunk is a place in three arrays, 20 bytes in all: the bytes themselves stand in the stream.
     """

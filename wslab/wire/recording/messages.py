@@ -1,4 +1,4 @@
-"""A recording's messages, joined of its whole frames."""
+"""A recording's messages, joined from whole frames."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ import { h, say } from "./elements.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
 
-/** A view that paints its news at once says so on the document: what others paint now costs little more. */
+/** The event that a view fires after it has painted: others paint then too, when one more costs little. */
 export const PAINTS = "wslab-paints";
 
 /** Whether this is what a saved notebook shows when it is opened again: no kernel is behind it. @param {AnyModel} model */

@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Words for numbers, sizes and states, as people read them.
 
 /** The names of a WebSocket's states; the place is the `readyState`. */
 export const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];

@@ -1,3 +1,5 @@
+// The detail of a chosen unit: its bytes, its fields, its bits, and the rules that it breaks.
+
 import { h, link, say, set } from "../../live/static/elements.js";
 import { grouped, hexOf, plural } from "../../live/static/words.js";
 import { lastAtMost } from "./rows.js";

@@ -1,3 +1,5 @@
+// The list of arrows in the wire view: it makes an element for each visible row and places it.
+
 import { h, say, set } from "../../live/static/elements.js";
 import { plural, size } from "../../live/static/words.js";
 import { BROKEN, FROM_SERVER, NOT_FINAL } from "./rows.js";
@@ -14,7 +16,7 @@ import { waits } from "./debugger_bar.js";
  * @property {(row: number) => void} onOpen Enter was pressed on a row
  * @property {() => void} onEscape
  * @property {() => void} onScroll
- * @property {(key: string) => boolean} onOtherKey a key that means nothing to a list; whether it did mean something
+ * @property {(key: string) => boolean} onOtherKey a key that the list does not use; returns whether the owner used it
  */
 
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls

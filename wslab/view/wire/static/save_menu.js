@@ -1,20 +1,17 @@
 import { h, say } from "../../live/static/elements.js";
 import { icon } from "../../live/static/shapes.js";
 
-const FORMATS = [
-  ["jsonl", "JSON Lines", "Every byte, with its time and what was done to it."],
-  ["pcapng", "pcapng", "For Wireshark: TCP, the upgrade and the frames. What was done is in comments."],
-  ["har", "HAR", "Messages only, as a browser's DevTools save them, and what was done to them."],
-];
-
 /** The menu that saves the recording as a file of the reader's. */
 export class SaveMenu {
   status = h("span", { class: "ws-title", role: "status" });
   /** @type {Uint8Array<ArrayBuffer>[]} what has come of the file */
   #pieces = [];
 
-  /** @param {(format: string) => void} save asks for a file; says in `status` what becomes of it */
-  constructor(save) {
+  /**
+   * @param {[suffix: string, name: string, keeps: string][]} formats as `wslab.wire.FORMATS` has them
+   * @param {(format: string) => void} save asks for a file; says in `status` what becomes of it
+   */
+  constructor(formats, save) {
     this.summary = h("summary", { "data-action": "save", title: "Save the recording" }, icon("save"), "Save");
     this.element = h("details", {
       class: "ws-menu",
@@ -29,15 +26,15 @@ export class SaveMenu {
     },
     this.summary,
     h("div", { class: "ws-menu-list" },
-      ...FORMATS.flatMap(([format, name, says]) => [
+      ...formats.flatMap(([suffix, name, keeps]) => [
         h("button", {
-          type: "button", class: "ws-bare", "data-action": `save-${format}`,
+          type: "button", class: "ws-bare", "data-action": `save-${suffix.slice(1)}`,
           onclick: () => {
             this.#close();
-            save(format);
+            save(suffix.slice(1));
           },
-        }, `${name} (.${format})`),
-        h("p", { class: "ws-title" }, says),
+        }, `${name} (${suffix})`),
+        h("p", { class: "ws-title" }, keeps),
       ]),
       h("p", { class: "ws-title" }, h("code", {}, "wslab.wire.load"), " reads them all back.")));
   }

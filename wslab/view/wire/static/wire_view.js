@@ -54,7 +54,7 @@ class WireView extends View {
     this.filters = new Filters({
       id, kinds: names, shown: this.shown, onChange: () => this.#refilter(), onOpen: () => this.#schedule(),
     });
-    this.save = new SaveMenu((format) => {
+    this.save = new SaveMenu(model.get("_formats"), (format) => {
       say(this.save.status, this.live ? "saving …" : "run the cell again first");
       page.ask({ do: "save", format });
     });
