@@ -177,7 +177,7 @@ class Picture:
         for source, targets in self.edges.items():
             for target in targets:
                 first, second = source.partition("/")[0], target.partition("/")[0]
-                if first != second and f"layer {first}" in self.boxes:
+                if first != second and {f"layer {first}", f"layer {second}"} <= set(self.boxes):
                     layers[first].add(second)
         return "; ".join(
             f"{layer} imports {', '.join(sorted(others))}"

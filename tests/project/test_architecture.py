@@ -14,7 +14,10 @@ FILES = [name for name in QUOTED if re.fullmatch(r"[\w/]+\.(py|js|css|md)", name
 FOLDERS = [name for name in QUOTED if re.fullmatch(r"[\w/]+/", name)]
 NAMES = [name for name in QUOTED if re.fullmatch(r"[A-Za-z]\w+(\.[a-z]\w+)?", name)]
 SOURCES = "\n".join(
-    path.read_text("utf-8") for path in (ROOT / "wslab").rglob("*") if path.suffix in (".py", ".js")
+    path.read_text("utf-8")
+    for folder in ("wslab", "tests")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".js")
 )
 # Words of the page that stand between backticks and are no names of Python or JavaScript.
 NO_NAMES = {"net", "view", "wire", "labs", "static", "wslab", *FILES}
@@ -43,7 +46,7 @@ def test_each_name_that_it_names_is_defined(name):
             rf"\b(?:class|def|function|const) {part}\b|^\s*(?:self\.)?{part}\b.*[=:{{]",
             SOURCES,
             re.MULTILINE,
-        ), f"{part} is defined nowhere in wslab"
+        ), f"{part} is defined nowhere"
 
 
 def test_the_page_names_enough_to_be_tested():
