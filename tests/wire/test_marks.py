@@ -101,7 +101,7 @@ def test_a_mark_on_the_beginning_of_a_unit_is_its_rows_as_soon_as_it_is_whole(ca
     capture.record(1, "server", HELLO[3:] + PING)
     capture.mark(1, "server", "dropped", len(HELLO), len(PING))
     assert [row.mark for row in capture.index.rows()] == ["delayed", "dropped"]
-    assert capture.index.marked == [1, 0]
+    assert capture.index.marked == [0, 1]
 
 
 def test_a_mark_on_no_whole_unit_is_no_rows(capture):

@@ -10,7 +10,7 @@ import heapq
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
@@ -30,6 +30,8 @@ from .messages import Message
 from .preview import PREVIEW, preview, printable
 from .trimmed_stream import TrimmedStream, trimmed
 
+_MOST_CHUNKS = 1 << 16
+"""Chunks that are looked at together at most."""
 SLICE = 1 << 19
 """Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
 _EVENT = 64
@@ -43,6 +45,8 @@ FAULTY = 0x800  # and breaks a rule
 DROPPED = "no longer kept"
 """The preview of a row whose bytes have been dropped (see `Capture`)."""
 
+_BATCH = 4096
+"""Rows whose messages are joined together."""
 LARGE = 1 << 20
 """Bytes of payload from which on a text or binary frame is looked at piece by piece."""
 
@@ -96,6 +100,7 @@ class _Side:
         self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
         self.frames = 0  # where the first frame starts
+        self.chunk = 0  # the last one, as long as it speaks HTTP
 
 
 class _Connection:
@@ -122,8 +127,14 @@ class Index:
         self._chunks_read = 0
         self._events_read = 0
         self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
-        self._early_marks: list[tuple[int, Event]] = []  # on what is no whole unit yet
-        self._marked_at: dict[tuple[int, int], int] = {}  # stream and offset -> row
+        self._early_marks: dict[int, list[tuple[int, int, Event]]] = {}  # by stream, heaps:
+        # on what is no whole unit yet, by offset
+        self._marks_read = 0
+        self._late: list[tuple[int, int, int]] = []  # see `_read_by`
+        self._rows_of_stream: dict[int, array[int]] = {}  # see `_rows_of`
+        self._rows_sorted = 0
+        self._heads = array("I")  # the rows that are no frames
+        self._together = 64  # chunks that are worth to be looked at together
         self.marked: list[int] = []
         """The rows in the order in which they were marked; marked again, a row comes again."""
 
@@ -155,10 +166,6 @@ class Index:
                         continue
                     stop = min(stop, event.position)
                 if self._chunks_read >= count:
-                    if self._early_marks:
-                        early, self._early_marks = self._early_marks, []
-                        for stream, mark in early:
-                            self._mark(stream, mark)
                     return False
                 left -= self._read_chunks(stop, left)
             return True
@@ -175,15 +182,19 @@ class Index:
             begin = self._side(stream).position
             self._advance(self._connections[stream // 2], self._side(stream), first)
             self._chunks_read = first + 1
+            self._mark_whole((stream, stream ^ 1))
             return max(_EVENT, self._side(stream).position - begin)
-        stop = min(stop, first + 65536)
+        # Where few could be read last time, not many are looked at: each look would be in vain.
+        stop = min(stop, first + self._together)
         run = log.stream_of[first:stop]
         if run.count(stream) == len(run):
             ends: Sequence[int] = log.end_of[first:stop]
             begin = splitter.position
             ends = ends[: bisect_left(ends, begin + most) + 1]
             stop = self._chunks_read = first + len(ends)
+            self._together = min(_MOST_CHUNKS, max(64, 2 * len(ends)))
             self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
+            self._mark_whole((stream,))
             return max(_EVENT, ends[-1] - begin)
         pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
         size = 0
@@ -205,6 +216,7 @@ class Index:
                 stop = chunk + 1
                 break
         self._chunks_read = stop
+        self._together = min(_MOST_CHUNKS, max(64, 2 * (stop - first)))
         # Rows are in the order of time, which is that of the chunks.
         merged: list[tuple[int, int, int]] = []
         for stream, (chunks, ends) in pieces.items():
@@ -215,6 +227,7 @@ class Index:
         self._chunk.extend(row[0] for row in merged)
         self._start.extend(row[1] for row in merged)
         self._marks.extend(row[2] for row in merged)
+        self._mark_whole(pieces)
         return max(_EVENT, size)
 
     def _split(
@@ -270,46 +283,61 @@ class Index:
         side.ended = True
         if side.cut.http.head:
             # A body whose end nobody announced ends with the connection.
-            self._end_message(connection, side, self._end_of(side), self._last_chunk(side))
+            self._end_message(connection, side, self._end_of(side), side.chunk)
+            self._mark_whole((side.stream, side.stream ^ 1))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
             self._happen(connection, StateEvent.TCP_CLOSED)
 
     def _mark(self, stream: int, event: Event) -> None:
-        row = self._marked_at.get((stream, event.offset))
         side = self._side(stream)
-        if row is None and event.offset >= (side.splitter or side).position:
-            self._early_marks.append((stream, event))  # no whole unit: the rest may still come
+        if event.offset >= (side.splitter or side).position:
+            # No whole unit: the rest may still come.
+            waiting = self._early_marks.setdefault(stream, [])
+            heapq.heappush(waiting, (event.offset, self._marks_read, event))
+            self._marks_read += 1
             return
-        if row is None:
-            row = self._find(stream, event.offset)
-            if row is None:
-                return  # in the middle of a unit
-            self._marked_at[stream, event.offset] = row
-        self._row_marks.setdefault(row, []).append(event)
-        self.marked.append(row)
+        row = self._find(stream, event.offset)
+        if row is not None and self._start[row] == event.offset:  # not in the middle of a unit
+            self._row_marks.setdefault(row, []).append(event)
+            self.marked.append(row)
+
+    def _mark_whole(self, streams: Iterable[int]) -> None:
+        """Give the units of some streams that are whole now the marks that waited for them."""
+        if not self._early_marks:
+            return
+        for stream in streams:
+            side, waiting = self._side(stream), self._early_marks.get(stream, [])
+            while waiting and waiting[0][0] < (side.splitter or side).position:
+                self._mark(stream, heapq.heappop(waiting)[2])
+            if not waiting:
+                self._early_marks.pop(stream, None)
 
     def _find(self, stream: int, offset: int) -> int | None:
-        # From the end: what is marked for the first time has only just been recorded.
-        stream_of = self._log.stream_of
-        for row in range(len(self._start) - 1, -1, -1):
-            if stream_of[self._chunk[row]] == stream and self._start[row] <= offset:
-                return row if self._start[row] == offset else None
-        return None
+        """The row of the unit in which `offset` is, or the last one of the stream."""
+        rows = self._rows_of(stream)
+        place = bisect_right(rows, offset, key=self._start.__getitem__)
+        return rows[place - 1] if place else None
+
+    def _rows_of(self, stream: int) -> array[int]:
+        """The rows of one stream, in its order. They are sorted once somebody asks."""
+        rows, stream_of, count = self._rows_of_stream, self._log.stream_of, len(self._start)
+        for row in range(self._rows_sorted, count):
+            whose = stream_of[self._chunk[row]]
+            if whose not in rows:
+                rows[whose] = array("I")
+            rows[whose].append(row)
+        self._rows_sorted = count
+        return rows.get(stream, array("I"))
 
     def _end_of(self, side: _Side) -> int:
         return len(self._log.streams[side.stream])
-
-    def _last_chunk(self, side: _Side) -> int:
-        chunk = self._chunks_read - 1
-        while chunk > 0 and self._log.stream_of[chunk] != side.stream:
-            chunk -= 1
-        return max(chunk, 0)
 
     def _happen(self, connection: _Connection, event: StateEvent) -> None:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
         stop, data = self._log.end_of[chunk], self._log.streams[side.stream]
+        side.chunk = chunk
         while side.splitter is None:
             if side.cut.waits:
                 side.waiting.append(chunk)
@@ -323,7 +351,29 @@ class Index:
                 self._speak_frames(connection, side)
             else:
                 return
+        first = len(self._start)
         self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
+        self._note_late(first, chunk)
+
+    def _note_late(self, first: int, chunk: int) -> None:
+        """Note that the rows from `first` on were found when others had brought later chunks."""
+        now, stop = self._chunks_read, len(self._start)
+        if chunk >= now or first == stop:
+            return
+        if self._late and self._late[-1][1:] == (first, now):
+            first = self._late.pop()[0]
+        self._late.append((first, stop, now))
+
+    def _read_by(self, row: int) -> int:
+        """The chunk that was read when a row was found: with the rows' numbers it ascends.
+
+        Mostly the one that brought its last byte. But a body without a length ends when its
+        connection does, and what came too early waits for the answer.
+        """
+        place = bisect_right(self._late, row, key=itemgetter(0)) - 1
+        if place >= 0 and row < self._late[place][1]:
+            return self._late[place][2]
+        return self._chunk[row]
 
     def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
         """Add the row of the request or response that was read, and act on it."""
@@ -331,9 +381,11 @@ class Index:
         assert head is not None, "a message has a head"
         if head.status == 101 and side is not client and client.cut.http.head:
             # Nobody waits for the rest of its body any more.
-            self._end_message(connection, client, client.cut.http.seen, self._last_chunk(client))
+            self._end_message(connection, client, client.cut.http.seen, client.chunk)
         message = _Message(head, end - side.position, side is client, request)
-        self._messages[len(self._start)] = message
+        row = len(self._start)
+        self._messages[row] = message
+        self._heads.append(row)
         self._start.append(side.position)
         self._chunk.append(chunk)
         early = side.position < side.early  # before the answer to an upgrade had come
@@ -341,6 +393,7 @@ class Index:
             frames.EARLY if early else 0
         )
         self._marks.append(HEAD | marks)
+        self._note_late(row, chunk)
         side.position = end
         connection.cutter.settle(side.cut)
         connection.cutter.go_on(side.cut, end)
@@ -359,7 +412,7 @@ class Index:
             ]
             connection.agreed = agreed[0] if agreed else None
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
-                client.waiting.append(self._last_chunk(client))  # it began with frames, unasked
+                client.waiting.append(client.chunk)  # it began with frames, unasked
         elif not head.is_interim and request and request.wants_upgrade:
             self._happen(connection, StateEvent.REFUSED)
         if not client.cut.waits:
@@ -395,6 +448,7 @@ class Index:
             found.agreed = Agreement.of_response(()) if offered else None
             found.cutter.upgrade()
             self._resume(found)
+            self._mark_whole((found.client.stream, found.server.stream))
             return True
 
     # --- Looking
@@ -452,6 +506,13 @@ class Index:
         with self._lock:
             return [self._row(number) for number in range(len(self._start))[start:stop]]
 
+    def rows_of(self, connection: int, direction: Direction, start: int = 0) -> list[Row]:
+        """The rows of one direction, from byte `start` of its stream on."""
+        with self._lock:
+            rows = self._rows_of(stream_number(connection, direction))
+            first = bisect_left(rows, start, key=self._start.__getitem__)
+            return [self._row(number) for number in rows[first:]]
+
     def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
         """What is stored about rows, for code that lists millions: where each starts, the chunk
         that brought its last byte, and its marks (see `frames`). `rows` explains them."""
@@ -494,19 +555,22 @@ class Index:
 
     def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
         """Bytes of a frame that was dropped."""
-        start = self._start
         # A frame ends where the next one starts.
-        for row in range(number + 1, len(start)):
-            if self._log.stream_of[self._chunk[row]] == stream:
-                return start[row] - start[number]
-        return data.stop - start[number]
+        rows = self._rows_of(stream)
+        following = bisect_right(rows, number)
+        end = self._start[rows[following]] if following < len(rows) else data.stop
+        return end - self._start[number]
 
     @property
     def dropped(self) -> int:
         """How many frames are no longer kept, only their rows."""
         with self._lock:
-            row = bisect_left(self._chunk, self._log.oldest)
-            return row - sum(head < row for head in self._messages)
+            row = self._found_by(self._log.oldest)
+            return row - bisect_left(self._heads, row)
+
+    def _found_by(self, chunk: int) -> int:
+        """How many rows were found before a chunk was read."""
+        return bisect_left(range(len(self._start)), chunk, key=self._read_by)
 
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
         """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
@@ -514,9 +578,9 @@ class Index:
         with self._lock:
             stream_of, found = self._log.stream_of, dict[int, tuple[int, int]]()
             wanted = set(stream_of[first:stop])
-            row = bisect_left(self._chunk, stop)
-            while row and wanted and self._chunk[row - 1] >= first:
-                row -= 1
+            for row in range(self._found_by(stop) - 1, self._found_by(first) - 1, -1):
+                if not wanted:
+                    break
                 stream = stream_of[self._chunk[row]]
                 if stream in wanted and not self._marks[row] & HEAD:
                     wanted.discard(stream)
@@ -590,39 +654,54 @@ class Index:
 
         Illegal frames count as well as they can: see `messages.Assembler`.
         """
+        count = self.update()
+        if connection is not None:
+            streams = stream_number(connection, "client"), stream_number(connection, "server")
+            both = [self._messages_of(stream, count) for stream in streams]
+            yield from heapq.merge(*both, key=attrgetter("row"))
+            return
         joiners: dict[int, FastJoiner] = {}
-        position, count = 0, self.update()
-        while position < count:
+        for position in range(0, count, _BATCH):
             with self._lock:
-                found = self._of_streams(position, min(position + 4096, count), connection)
-            position += 4096
+                found = self._by_stream(position, min(position + _BATCH, count))
             joined = []
             for stream, rows in found.items():
                 if stream not in joiners:
                     joiners[stream] = self._joiner(stream)
-                starts = list(map(self._start.__getitem__, rows))
-                chunks = map(self._chunk.__getitem__, rows)
-                times = list(map(self._log.time_of.__getitem__, chunks))
-                joined.append(joiners[stream].join(rows, starts, times))
+                joined.append(self._join(joiners[stream], rows))
             if len(joined) == 1:
                 yield from joined[0]
             else:
                 yield from heapq.merge(*joined, key=attrgetter("row"))
 
-    def _of_streams(
-        self, first: int, stop: int, connection: int | None
-    ) -> dict[int, Sequence[int]]:
+    def _messages_of(self, stream: int, count: int) -> Iterator[Message]:
+        """The messages of one stream among the first `count` rows."""
+        with self._lock:
+            rows = self._rows_of(stream)
+            first = bisect_left(rows, self._side(stream).frames, key=self._start.__getitem__)
+            rows = rows[first : bisect_left(rows, count)]
+            if not rows or self._marks[rows[0]] & HEAD:
+                return  # no frames yet
+            joiner = self._joiner(stream)
+        for position in range(0, len(rows), _BATCH):
+            yield from self._join(joiner, rows[position : position + _BATCH])
+
+    def _join(self, joiner: FastJoiner, rows: Sequence[int]) -> Iterator[Message]:
+        starts = list(map(self._start.__getitem__, rows))
+        chunks = map(self._chunk.__getitem__, rows)
+        return joiner.join(rows, starts, list(map(self._log.time_of.__getitem__, chunks)))
+
+    def _by_stream(self, first: int, stop: int) -> dict[int, Sequence[int]]:
         """The rows from `first` up to `stop` that are frames, by stream."""
         stream_of = self._log.stream_of
         streams = {stream_of[chunk] for chunk in set(self._chunk[first:stop])}
-        heads = any(marks & HEAD for marks in self._marks[first:stop])
-        if len(streams) == 1 and not heads and connection is None:
+        heads = bisect_left(self._heads, first) < bisect_left(self._heads, stop)
+        if len(streams) == 1 and not heads:
             return {streams.pop(): range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
-            stream = stream_of[self._chunk[row]]
-            if not self._marks[row] & HEAD and connection in (None, stream // 2 + 1):
-                rows.setdefault(stream, []).append(row)
+            if not self._marks[row] & HEAD:
+                rows.setdefault(stream_of[self._chunk[row]], []).append(row)
         return {**rows}
 
     def _joiner(self, stream: int) -> FastJoiner:

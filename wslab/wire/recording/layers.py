@@ -38,11 +38,7 @@ def layers_of(capture: Capture, connection: int, direction: Direction, start: in
 
     A message that is not finished is left out; control frames between its parts stay frames.
     """
-    rows = [
-        row
-        for row in capture.index.rows()
-        if row.connection == connection and row.direction == direction and row.offset >= start
-    ]
+    rows = capture.index.rows_of(connection, direction, start)
     frames = tuple(Span(row.offset, row.offset + row.length, row.kind, row.preview) for row in rows)
     ends = {row.number: frame.stop for row, frame in zip(rows, frames, strict=True)}
     messages = tuple(

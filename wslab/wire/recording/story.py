@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, get_args
 
 from ..fields import Direction
 from ..protocol.connection_state import (
@@ -87,13 +88,13 @@ class _Happening(NamedTuple):
 def _happenings(capture: Capture, connection: int, marks: list[Event]) -> Iterator[_Happening]:
     turn = 0
     index = capture.index
-    for row in index.rows():
-        if row.connection != connection or (what := _what(row, index)) is None:
+    both = (index.rows_of(connection, direction) for direction in get_args(Direction))
+    for row in sorted(chain(*both)):  # by number
+        if (what := _what(row, index)) is None:
             continue
         sender, receiver = _in_order(row.direction)
         sends, receives = _MOVES[what]
-        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
-        mine = [mark for mark in mine if mark.offset == row.offset]
+        mine = index.marks(row.number)
         if not any(mark.name == "injected" for mark in mine):
             yield _Happening(row.time, turn, sender, sends, row.number)
         delivered = [mark.time for mark in mine if mark.name == "delivered"]
@@ -101,20 +102,27 @@ def _happenings(capture: Capture, connection: int, marks: list[Event]) -> Iterat
             at = delivered[0] if mine else row.time
             yield _Happening(at, turn + 1, receiver, receives, row.number)
         turn += 2
+    free: dict[Peer, float | None] = {}
     for end in marks:
         if end.name not in ("eof", "reset") or end.direction is None:
             continue
         sender, receiver = _in_order(end.direction)
         sends, receives = _MOVES[end.name]
         yield _Happening(end.time, turn, sender, sends, -1)
+        if sender not in free:
+            free[sender] = _all_gone(marks, sender)
         # Nothing overtakes on a TCP stream: its end comes after what was held before it.
-        mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
-        held = {mark.offset for mark in mine if mark.name in ("held", "delayed")}
-        gone = {m.offset: m.time for m in mine if m.name in ("delivered", "dropped")}
-        if held <= set(gone):
-            at = max([end.time, *(gone[offset] for offset in held)])
-            yield _Happening(at, turn + 1, receiver, receives, -1)
+        if (gone := free[sender]) is not None:
+            yield _Happening(max(end.time, gone), turn + 1, receiver, receives, -1)
         turn += 2
+
+
+def _all_gone(marks: list[Event], sender: Peer) -> float | None:
+    """When the last thing that was held of a direction went on; None while one still waits."""
+    mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
+    held = {mark.offset for mark in mine if mark.name in ("held", "delayed")}
+    gone = {mark.offset: mark.time for mark in mine if mark.name in ("delivered", "dropped")}
+    return max((gone[offset] for offset in held), default=0.0) if held <= set(gone) else None
 
 
 def _in_order(direction: Direction) -> tuple[Peer, Peer]:
