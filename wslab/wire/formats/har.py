@@ -25,13 +25,14 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
 from ..protocol.frames import Opcode, encode_frame
 from ..protocol.http import Head, parse_head
+from ..protocol.utf8 import encodable
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
 from ..recording.log import CaptureError, Event, EventName, MarkName
@@ -156,7 +157,7 @@ class _Marks:
 
 
 def _epoch(capture: Capture, time: float) -> float:
-    return (capture.started + timedelta(seconds=time)).timestamp()
+    return capture.moment(time).timestamp()
 
 
 def _entry(
@@ -169,7 +170,7 @@ def _entry(
     asked = parse_head(request.data) if request else None
     begun = request.time if request else 0.0
     wait = max(0.0, response.time - begun) * 1000 if response else 0.0
-    started = capture.started + timedelta(seconds=begun)
+    started = capture.moment(begun)
     last = messages[-1]["time"] - started.timestamp() if messages else 0.0
     entry: dict[str, Any] = {
         "_initiator": {"type": "other"},
@@ -181,7 +182,7 @@ def _entry(
         "request": _request(asked),
         "response": _response(response),
         "serverIPAddress": "",
-        "startedDateTime": started.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z",
+        "startedDateTime": started.isoformat(timespec="milliseconds")[:23] + "Z",
         "time": max(wait, last * 1000),
         "timings": {
             "blocked": -1, "dns": -1, "ssl": -1, "connect": -1,
@@ -283,7 +284,7 @@ def loads(text: str) -> Capture:
             f"expected a HAR: JSON with log.entries ({type(error).__name__}: {error})"
         ) from error
     comment = log.get("comment")
-    notes = [comment[:1000]] if isinstance(comment, str) and comment else []
+    notes = [encodable(comment[:1000])] if isinstance(comment, str) and comment else []
     steps: list[_Step] = []
     found = 0
     for number, entry in enumerate(entries):

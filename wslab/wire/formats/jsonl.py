@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from ..recording.capture import NO_LIMIT, Capture
-from ..recording.log import MARKS, CaptureError, Chunk
+from ..recording.log import FARTHEST, MARKS, CaptureError, Chunk
 
 
 def lines(capture: Capture) -> Iterator[str]:
@@ -72,11 +72,16 @@ def _read_line(capture: Capture, line: dict[str, Any], number: int) -> None:
     if number == 1:
         if line.get("wslab") != "capture" or line.get("version") != 1:
             raise ValueError("the first line does not say wslab capture, version 1")
+        # A file that somebody wrote may name no time zone, and then UTC is as good as any.
         capture.started = datetime.fromisoformat(line["started"])
+        if capture.started.tzinfo is None:
+            capture.started = capture.started.replace(tzinfo=UTC)
         if line.get("dropped"):
             capture.notes.append(not_kept(int(line["dropped"])))
         return
     event, time, connection = line.get("event"), float(line["time"]), line["connection"]
+    if not -FARTHEST <= time <= FARTHEST:  # nor NaN
+        raise ValueError(f"expected seconds since the recording began, got {line['time']!r}")
     if type(connection) is not int:
         raise ValueError(f"expected the number of a connection, got {connection!r}")
     if "event" not in line:

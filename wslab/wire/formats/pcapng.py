@@ -28,6 +28,7 @@ from typing import NamedTuple, cast, get_args
 from ..fields import Direction
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.log import (
+    FARTHEST,
     CaptureError,
     Chunk,
     Event,
@@ -418,11 +419,14 @@ class _Recorder:
         """What to append to the capture; what else happened is noted between two appends."""
         capture, first = self.capture, self._first
         for time, side, data, what in log:
+            at = (time - first) / 1e9
+            if not -FARTHEST <= at <= FARTHEST:
+                at = FARTHEST if at > 0 else -FARTHEST
             if what is None:
                 if side.stream >= 0:
-                    yield side.stream, data, (time - first) / 1e9
+                    yield side.stream, data, at
                 continue
-            conversation, at = side.conversation, (time - first) / 1e9
+            conversation = side.conversation
             if not conversation.kept:
                 continue
             if what == "open":
@@ -431,7 +435,7 @@ class _Recorder:
                     side.stream = stream_number(number, _direction(side))
             elif what == "mark":
                 connection, _ = whose_stream(side.stream)
-                self.marks += _marks_in(data.decode(), connection, time - first, len(capture))
+                self.marks += _marks_in(data.decode(), connection, _ticks(at), len(capture))
             else:
                 capture.end(*whose_stream(side.stream), what, at=at)
 

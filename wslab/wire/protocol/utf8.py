@@ -42,6 +42,11 @@ class Utf8Check:
         return True
 
 
+def encodable(text: str) -> str:
+    """`text` with an escape for each half of a surrogate pair: no UTF-8 can hold one alone."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def is_utf8(data: bytes) -> bool:
     """Whether the bytes as a whole are UTF-8."""
     try:

@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from ..fields import Direction
 from ..protocol.http import Exchange
+from ..protocol.utf8 import encodable
 from .index import Index
 from .log import Chunk, Event, EventName, Log, MarkName, stream_number
 from .secrets_mask import SecretsMask
@@ -167,7 +168,7 @@ class Capture:
         An event's `position` is the first at which it may stand: behind the bytes that it is about.
         """
         with self._lock:
-            self.log.insert(events)
+            self.log.insert(event._replace(note=encodable(event.note)) for event in events)
         self.tell()
 
     def assume_upgraded(self, connection: int) -> bool:
@@ -195,6 +196,7 @@ class Capture:
     ) -> None:
         with self._lock:
             position, at = len(self), self.now() if at is None else at
+            note = encodable(note)
             self.log.events.append(
                 Event(position, at, connection, direction, name, offset, length, data, note)
             )
@@ -242,6 +244,14 @@ class Capture:
     def now(self) -> float:
         """Seconds since the capture was made."""
         return self._clock() - self._zero
+
+    def moment(self, time: float) -> datetime:
+        """The date, `time` seconds after the recording began; past the years 1 to 9999, their end.
+        """
+        try:
+            return (self.started + timedelta(seconds=time)).astimezone(UTC)
+        except OverflowError:
+            return (datetime.max if time > 0 else datetime.min).replace(tzinfo=UTC)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback()` called after each thing recorded, on the recording thread: be quick.

@@ -18,6 +18,10 @@ EventName = Literal["open", "upgraded", "eof", "reset", "cut"] | MarkName
 
 MARKS: frozenset[str] = frozenset(get_args(MarkName))
 
+FARTHEST = 1e12
+"""Seconds, some 30,000 years: no time in a recording is farther from its beginning. A file that
+says so is wrong."""
+
 
 class Event(NamedTuple):
     """Something other than bytes that happened to a connection, such as its end."""
