@@ -10,15 +10,14 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from wslab import __version__, commands
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, one subparser for each module of `wslab.commands`."""
-    top = argparse.ArgumentParser(
-        prog="wslab", description="A laboratory for WebSocket in JupyterLab."
-    )
+    top = _Parser(prog="wslab", description="A laboratory for WebSocket in JupyterLab.")
     top.add_argument("--version", action="version", version=f"wslab {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in pkgutil.iter_modules(commands.__path__):
@@ -30,20 +29,28 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its errors quote arguments, which may be file names that a stranger has chosen."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(commands.printable(message))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `wslab` with these arguments (default: the process's own). Returns the exit status.
 
     2 stands for a command that could not do what it was asked; one line on stderr says why.
     """
     _ready_streams()
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
     except commands.CommandError as error:
-        print(f"wslab {options.name}: {error}", file=sys.stderr)
+        print(f"wslab {options.name}: {commands.printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("wslab: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`). Python flushes once more at exit.

@@ -338,4 +338,4 @@ def table(checks: Iterable[Check], *, colour: bool = False) -> str:
 
 def printable(text: str) -> str:
     """Text on one line: an error's own text may bring line ends and terminal codes."""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+", " ", text)

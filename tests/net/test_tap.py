@@ -448,7 +448,14 @@ class FindsItself(Tap):
         return sock
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7F.1", "017700000001",
+        "localhost", "LOCALHOST", "0.0.0.0", "0", "0.0", "0x0",
+        "::ffff:127.0.0.1", "::FFFF:7f00:1", "::ffff:0.0.0.0", "0:0:0:0:0:ffff:127.0.0.1",
+    ],
+)  # fmt: skip
 def test_a_tap_in_front_of_itself_is_refused(host, capture):
     tap = FindsItself((host, 1), capture)
     with pytest.raises(WrongValue, match="it would connect to itself without end"):
@@ -457,8 +464,9 @@ def test_a_tap_in_front_of_itself_is_refused(host, capture):
     assert tap.debugger.attached == []
 
 
-def test_the_same_port_of_another_machine_is_no_such_thing(capture):
-    with FindsItself(("192.0.2.1", 1), capture) as tap:
+@pytest.mark.parametrize("host", ["192.0.2.1", "127.0.0.2", "::1", "no-such-host.invalid", "a..b"])
+def test_the_same_port_elsewhere_is_no_such_thing(host, capture):
+    with FindsItself((host, 1), capture) as tap:
         assert tap.upstream.port == tap.port
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -286,3 +288,36 @@ def test_the_recorder_of_one_direction_does_what_record_does():
     assert (len(fast), told) == (3, [0, 1, 2, 3])
     with pytest.raises(ValueError, match="a connection from 1 to 1"):
         fast.recorder(2, "client")
+
+
+def test_a_link_stays_a_link_and_permissions_stay_as_they_are(tmp_path):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "kept.txt", tmp_path / "here.jsonl"
+    target.write_text("older")
+    target.chmod(0o600)
+    link.symlink_to(Path("far", "kept.txt"))
+    (tmp_path / "twice.jsonl").symlink_to(link)
+    for path in (link, tmp_path / "twice.jsonl", tmp_path / "dangling.jsonl"):
+        if path.name == "dangling.jsonl":
+            path.symlink_to("far/new.txt")
+        assert save(Capture(), path) == path
+        assert path.is_symlink()
+        assert "wslab" in path.resolve().read_text()
+    if os.name == "posix":
+        assert target.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in (tmp_path / "far").iterdir()) == ["kept.txt", "new.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_what_leads_to_no_file_is_written_there(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link.jsonl"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    save(Capture(), link)
+    reader.join(10)
+    assert "wslab" in read[0]
+    assert pipe.is_fifo()
+    assert link.is_symlink()

@@ -122,7 +122,7 @@ def test_packets_of_any_time_are_read(resolution, offset, tmp_path):
         everything_can_be_said(capture, tmp_path)
 
 
-@pytest.mark.parametrize("write, suffix", [(json_lines, ".jsonl"), (har, ".har")])
+@pytest.mark.parametrize(("write", "suffix"), [(json_lines, ".jsonl"), (har, ".har")])
 def test_half_a_surrogate_pair_in_a_note_is_escaped(write, suffix, tmp_path):
     path = tmp_path / f"a{suffix}"
     path.write_text(write(note="half \ud83d"))

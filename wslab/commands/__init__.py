@@ -31,6 +31,13 @@ class CommandError(Exception):
     """A command cannot do what it was asked: its text is the one line that the user reads."""
 
 
+def printable(text: str) -> str:
+    """`text` with escapes for control characters: for what a file, its name or a peer says."""
+    from wslab import wire
+
+    return wire.printable(text)
+
+
 @contextlib.contextmanager
 def until_stopped() -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets, for a command that runs until it is told to end.

@@ -14,6 +14,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -177,6 +178,7 @@ def _page(text: Iterable[str]) -> bool:
         errors="backslashreplace",
     )  # fmt: skip
     assert process.stdin is not None
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see below
     with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
         for piece in text:
             process.stdin.write(piece)

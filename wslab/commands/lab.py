@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from wslab import course
-from wslab.commands import CommandError
+from wslab.commands import CommandError, printable
 
 DEFAULT_FOLDER = Path("wslab-course")
 FIRST = "00_start_here.ipynb"
@@ -81,8 +81,8 @@ def prepare(folder: Path | None) -> Path:
         copied = course.copy_to(folder)
     except course.CourseError as error:
         raise CommandError(str(error)) from error
-    print(f"The course is in {folder}: {copied}.")
-    for name in copied.kept:
+    print(f"The course is in {printable(str(folder))}: {copied}.")
+    for name in map(printable, copied.kept):
         print(f"  kept your {name}; for the course's own, rename yours and run `wslab lab` again")
     return folder
 

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timing", action="store_true", help="wait between units as then")
     parser.add_argument(
         "--patience",
-        type=float,
+        type=_seconds,
         default=2.0,
         metavar="SECONDS",
         help="how long an answer may take that there was then (default 2)",
@@ -54,8 +54,19 @@ def run(options: argparse.Namespace) -> int:
         )
     except WslabError as error:
         raise CommandError(" ".join(str(error).split())) from error
-    print(json.dumps(result.to_json(), indent=2) if options.json else result)
+    text = json.dumps(result.to_json(), indent=2).replace("\x7f", "\\u007f")
+    print(text if options.json else result)
     return 0 if result.same else 1
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:  # nor NaN
+        raise argparse.ArgumentTypeError(f"expected 0 to 86400 seconds (a day), got {text!r}")
+    return seconds
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from wslab.wire import printable
+
 LENGTH = 100
 """How many problems are kept; the oldest go."""
 
@@ -29,7 +31,8 @@ class ProblemLog:
     def note(self, text: str, exception: BaseException | None = None) -> None:
         """Keep one problem, with what caused it."""
         cause = "" if exception is None else f": {type(exception).__name__}: {exception}"
-        self._lines.append(f"{time.strftime('%H:%M:%S')} {text}{cause}")
+        # A peer may have written some of it.
+        self._lines.append(printable(f"{time.strftime('%H:%M:%S')} {text}{cause}"))
 
     def clear(self) -> None:
         """Forget them."""

@@ -22,7 +22,18 @@ from .protocol.deflate import Agreement, Deflater, Inflater
 from .protocol.frames import Opcode, encode_frame, mask, new_masking_key
 from .protocol.handshake import GUID, KeyStep, accept_key, accept_key_steps
 from .protocol.headers import HEADERS
-from .recording import Capture, CaptureError, Chunk, Index, Message, Row, Step, states_of, steps
+from .recording import (
+    Capture,
+    CaptureError,
+    Chunk,
+    Index,
+    Message,
+    Row,
+    Step,
+    printable,
+    states_of,
+    steps,
+)
 from .rules import RULES
 
 __all__ = [
@@ -64,6 +75,7 @@ __all__ = [
     "load_streams",
     "mask",
     "new_masking_key",
+    "printable",
     "rfc_url",
     "save",
     "states_of",

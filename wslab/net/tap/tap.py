@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
+from ipaddress import IPv4Address, ip_address
 from typing import Any, ClassVar
 
 from wslab.net.address import LOOPBACK, Address
@@ -19,8 +20,6 @@ from wslab.net.problem_log import ProblemLog
 from wslab.net.tap.debugger import WireDebugger
 from wslab.net.tap.relay import End, Relay
 from wslab.wire import Capture
-
-_THIS_MACHINE = (LOOPBACK, "localhost", "0.0.0.0")  # connecting to 0.0.0.0 goes to 127.0.0.1
 
 
 class Tap(Listener):
@@ -77,7 +76,7 @@ class Tap(Listener):
         return self.debugger.settings.faults
 
     async def _open(self, sock: socket.socket) -> None:
-        if self.upstream.port == self.port and self.upstream.host.lower() in _THIS_MACHINE:
+        if self.upstream.port == self.port and await _is_here(self.upstream.host):
             # Each connection would make the next, until there are no file descriptors left.
             raise WrongValue(
                 f"expected a server to stand in front of, got {self.upstream.host}:{self.port}, "
@@ -112,3 +111,20 @@ class Tap(Listener):
         self.debugger.detach(self._relays)
         if server is not None:
             await server.wait_closed()
+
+
+async def _is_here(host: str) -> bool:
+    """Whether a connection to `host` arrives where a tap listens: the system is asked, as there are
+    many ways to write it, such as 127.1, 0, 2130706433 and ::ffff:127.0.0.1.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False  # then nobody can connect to it either
+    for *_, (address, *_) in found:
+        ip = ip_address(str(address).partition("%")[0])
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        # Connecting to 0.0.0.0 goes to 127.0.0.1.
+        if str(ip) == LOOPBACK or ip == IPv4Address(0):
+            return True
+    return False

@@ -25,7 +25,7 @@ from wslab.net.address import Address
 from wslab.net.clients.raw import dial
 from wslab.net.errors import WrongValue
 from wslab.net.reset import close, reset
-from wslab.wire import Capture, Unit
+from wslab.wire import Capture, Unit, printable
 from wslab.wire.accounts import Difference, compare
 from wslab.wire.protocol import SECRETS, parse_head
 
@@ -85,7 +85,7 @@ class Replay:
                 f"{played.answers_now} now: " + (f"{len(mine)} not as then" if mine else "the same")
             )
             lines += [f"  {_SIGNS[d.what]} {d.text}" for d in mine]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))  # a peer has written some of it
 
     __repr__ = __str__
 

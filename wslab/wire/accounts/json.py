@@ -29,7 +29,16 @@ _PIECE = 1 << 16
 
 
 def json_pieces(capture: Capture) -> Iterator[str]:
-    """The JSON text in pieces; beside the recording, one message is in memory at a time."""
+    """The JSON text in pieces; beside the recording, one message is in memory at a time.
+
+    It is ASCII without any control character but line ends: also DEL, which JSON lets stand, is
+    escaped.
+    """
+    for piece in _pieces(capture):
+        yield piece.replace("\x7f", "\\u007f")
+
+
+def _pieces(capture: Capture) -> Iterator[str]:
     index = capture.index
     yield '{"units": ['
     comma = "\n"

@@ -236,7 +236,7 @@ def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
         if len(value) > VALUE:
             value = value[: VALUE - 1] + "…"
         name = f"{field.name:<{names}}"
-        line = f"{INDENT}{where:>6}  {pen.bold(name)}  {pen.kind(unit.kind, value)}"
+        line = f"{INDENT}{where:>6}  {pen.bold(printable(name))}  {pen.kind(unit.kind, value)}"
         # With spaces that textwrap keeps together: a reference is not cut in two.
         rfc = field.rfc.replace(" ", "\xa0")
         says = textwrap.wrap(f"{printable(field.meaning)} ({rfc})", max(30, width - 22))

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -68,12 +69,13 @@ FORMATS: dict[str, Format] = {
 """What `save` writes, by the end of the file's name."""
 
 
-LARGE_FILE = 256 << 20
+LARGE_FILE = 64 << 20
 """Bytes from which on a file of packets is read twice from its disk, not held in memory."""
 
 
 def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
-    """Save a recording; an older file of that name is replaced as a whole.
+    """Save a recording; an older file of that name, or what a link leads to, is replaced as a
+    whole and keeps its permissions.
 
     The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
     Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
@@ -88,11 +90,19 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
             f"expected a name that ends in {', '.join(FORMATS)}, got {path.name!r}: "
             "the end says what is written"
         )
-    part = path.with_name(path.name + ".part")
+    # A link stays a link: what it leads to is written.
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a device, or a pipe: nothing to replace
+        with target.open("wb") as file:
+            file.writelines(format.pieces(capture))
+        return path
+    part = target.with_name(target.name + ".part")
     try:
         with part.open("wb") as file:
             file.writelines(format.pieces(capture))
-        part.replace(path)
+        with contextlib.suppress(OSError):  # no older file, or not ours
+            shutil.copymode(target, part)
+        part.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()

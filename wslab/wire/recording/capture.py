@@ -246,8 +246,7 @@ class Capture:
         return self._clock() - self._zero
 
     def moment(self, time: float) -> datetime:
-        """The date, `time` seconds after the recording began; past the years 1 to 9999, their end.
-        """
+        """The date `time` seconds after the recording began, or the last (first) that there is."""
         try:
             return (self.started + timedelta(seconds=time)).astimezone(UTC)
         except OverflowError:
