@@ -37,7 +37,8 @@ class Side:
         self.first: int | None = None  # the sequence number of its SYN
         self.next: int | None = None  # the sequence number of the next byte
         self.position = 0  # bytes delivered so far
-        self.waiting: list[tuple[int, int, bytes]] = []  # a heap: position, arrival, bytes
+        self.waiting: list[tuple[int, int, bytes]] | None = None
+        # A heap: position, arrival, bytes.
         self.waiting_bytes = 0
         self.fin: int | None = None  # where the stream ends
         self.ended = False
@@ -55,10 +56,13 @@ A plain tuple: there is one for nearly every packet.
 class Conversation:
     """One TCP connection: its two sides, and whether it is a WebSocket's."""
 
+    __slots__ = ("client", "encrypted", "head", "kept", "line", "opened", "sides", "upgraded")
+
     def __init__(self, opened: int) -> None:
         self.opened = opened
         """When its first packet came, in nanoseconds."""
-        self.sides = Side(self, 0), Side(self, 1)
+        self.sides: tuple[Side, ...] = (Side(self, 0),)
+        """Those that sent something: of half a million that only knock, half the memory."""
         self.client: int | None = None
         """Which of the sides is the client's; None while nobody can know."""
         self.kept: bool | None = None
@@ -66,7 +70,18 @@ class Conversation:
         self.encrypted = False
         self.upgraded = False
         """Frames from the first byte on, without a handshake: only a file of our own says so."""
-        self.head = bytearray()
+        self.head: bytearray | None = None
+        """The client's first bytes, until it is known what they are."""
+        self.line = 0
+        """Where the line of them begins that goes on."""
+
+    def answerer(self) -> Side:
+        """The side that did not send the first packet, when it sends its own first one."""
+        side = Side(self, 1)
+        if self.sides[0].stream >= 0:
+            side.stream = self.sides[0].stream ^ 1
+        self.sides = self.sides[0], side
+        return side
 
 
 # --- Link layer: where does the IP header start? --------------------------------------------------
@@ -226,6 +241,11 @@ class Reassembler:
     ) -> Side:
         """The side that sent a SYN, or a packet of a connection that was not seen before."""
         opens = flags & _SYN and not flags & _ACK
+        half = len(key) // 2 - 2
+        addresses, ports = key[: 2 * half], key[2 * half :]
+        back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
+        if side is None and (other := self._sides.get(back)):
+            side = self._sides[key] = other.conversation.answerer()
         if side is None or (opens and _is_another(side, sequence)):
             conversation = Conversation(time)
             if len(self.conversations) < len(self._known):
@@ -233,11 +253,8 @@ class Reassembler:
                 conversation.kept = bool(known.kept)
                 conversation.client = known.client
             self.conversations.append(conversation)
-            side, other = conversation.sides
-            half = len(key) // 2 - 2
-            addresses, ports = key[: 2 * half], key[2 * half :]
-            back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
-            self._sides[key], self._sides[back] = side, other
+            side = self._sides[key] = conversation.sides[0]
+            self._sides.pop(back, None)
             if self._holds:
                 self.log.append((time, side, b"", "open"))
         conversation = side.conversation
@@ -263,6 +280,7 @@ class Reassembler:
             if ahead < 0x80000000:
                 if side.waiting_bytes < MOST_WAITING:
                     self._arrivals += 1
+                    side.waiting = side.waiting or []
                     heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, payload))
                     side.waiting_bytes += len(payload)
                 return
@@ -318,6 +336,7 @@ def _is_another(side: Side, sequence: int) -> bool:
 
 
 _REQUEST_LINE = re.compile(rb"[!-~]+ ")
+_SHORT_LINE = 1024
 _ASKS = re.compile(
     rb"^(?:sec-websocket-|upgrade[ \t]*:[ \t]*websocket)", re.IGNORECASE | re.MULTILINE
 )
@@ -330,9 +349,9 @@ def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
         conversation.client = 1 - side if payload.startswith(b"HTTP/") else side
     if side != conversation.client:
         return
-    head = conversation.head
+    head = conversation.head = conversation.head or bytearray()
     head += payload
-    if _ASKS.search(head):
+    if _asks(conversation, head, len(head) - len(payload)):
         conversation.kept = True
     elif head[0] == 0x16 and (len(head) < 2 or head[1] == 3):
         conversation.encrypted = True
@@ -340,4 +359,19 @@ def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
     elif len(head) > MOST_HEAD or (len(head) >= 64 and not _REQUEST_LINE.match(head[:64])):
         conversation.kept = False
     if conversation.kept is not None:
-        conversation.head = bytearray()
+        conversation.head = None
+
+
+def _asks(conversation: Conversation, head: bytearray, before: int) -> bool:
+    """Whether the client asks for a WebSocket, `before` bytes having been looked at already.
+
+    A line is looked at when it is whole, and a short one with each of its packets: there may be
+    one for every byte.
+    """
+    line, end = conversation.line, head.rfind(b"\n", before) + 1
+    if end:
+        conversation.line = end
+        if _ASKS.search(head, line, end):
+            return True
+        line = end
+    return len(head) - line <= _SHORT_LINE and bool(_ASKS.match(head, line))
