@@ -122,15 +122,17 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
 
 
 def _save(capture: Capture, path: Path) -> None:
-    """Save the recording; where that fails, in the folder for temporary files.
+    """Save the recording; where the file cannot be written, in the folder for temporary ones.
 
     Raises CommandError, saying where it is now.
     """
-    from wslab.wire import save
+    from wslab.wire import SavedInstead, save
 
     try:
         save(capture, path)
         return
+    except SavedInstead as error:
+        raise CommandError(str(error)) from error
     except OSError as error:
         problem = f"cannot write {path}: {error.strerror or error}"
     # What was recorded will not happen again, so it goes where there may be room.
@@ -138,6 +140,8 @@ def _save(capture: Capture, path: Path) -> None:
     try:
         elsewhere = Path(tempfile.mkdtemp(prefix="wslab-"), path.name)
         save(capture, elsewhere)
+    except SavedInstead as error:
+        raise CommandError(f"{problem}; {error}") from error
     except OSError as error:
         if elsewhere is not None:
             shutil.rmtree(elsewhere.parent, ignore_errors=True)

@@ -14,7 +14,7 @@ Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accoun
 """
 
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
-from .formats import FORMATS, Format, load, load_streams, save
+from .formats import FORMATS, Format, SavedInstead, as_file, load, load_streams, save
 from .kinds import KINDS, PALETTE, Colour
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
 from .protocol.connection_state import TRANSITIONS, State, StateEvent
@@ -62,6 +62,7 @@ __all__ = [
     "Message",
     "Opcode",
     "Row",
+    "SavedInstead",
     "State",
     "StateEvent",
     "Step",
@@ -69,6 +70,7 @@ __all__ = [
     "Violation",
     "accept_key",
     "accept_key_steps",
+    "as_file",
     "close_code",
     "encode_frame",
     "load",

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire import FORMATS, KINDS, Format
+from wslab.wire import FORMATS, KINDS, Format, as_file
 from wslab.wire.recording import Capture, Index, mark_words
 
 from ..live.assets import script, style
@@ -68,7 +68,7 @@ class WireView(LiveView):
         self._told_dropped = 0  # bytes
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
         # Page, format, content, bytes sent of it.
-        self._files: deque[tuple[str, Format, bytes, int]] = deque()
+        self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
         kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
         formats = [[one.suffix, one.name, one.keeps] for one in FORMATS.values()]
@@ -100,8 +100,7 @@ class WireView(LiveView):
                 self._details[page] = question
             case {"do": "save", "page": str(page)}:
                 format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
-                content = b"".join(format.pieces(self.capture))
-                self._files.append((page, format, content, 0))
+                self._files.append((page, *as_file(self.capture, format), 0))
 
     # -- told to the pages -----------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class WireView(LiveView):
         buffers.append(data)
 
     def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        page, format, data, sent = self._files.popleft()
+        page, format, data, problem, sent = self._files.popleft()
         chunk = data[sent : sent + CHUNK]
         content["file"] = {
             "page": page,
@@ -180,10 +179,11 @@ class WireView(LiveView):
             "start": sent,
             "total": len(data),
             "buffer": len(buffers),
+            "problem": problem,
         }
         buffers.append(chunk)
         if sent + len(chunk) < len(data):
-            self._files.appendleft((page, format, data, sent + len(chunk)))
+            self._files.appendleft((page, format, data, problem, sent + len(chunk)))
 
     def static(self) -> dict[str, str]:
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
 from .raw_streams import load_streams
 
-__all__ = ["FORMATS", "Format", "load", "load_streams", "save"]
+__all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_streams", "save"]
 
 
 class Format(NamedTuple):
@@ -69,6 +70,30 @@ FORMATS: dict[str, Format] = {
 """What `save` writes, by the end of the file's name."""
 
 
+class SavedInstead(Exception):
+    """A format failed: the recording is in `path` instead, as JSON Lines. Says why."""
+
+    def __init__(self, problem: str, path: Path) -> None:
+        super().__init__(f"{problem}; the recording is in {path} instead")
+        self.path = path
+
+
+def as_file(capture: Capture, format: Format) -> tuple[Format, bytes, str]:
+    """A whole file, and a sentence where it is one of JSON Lines because its format failed."""
+    try:
+        return format, b"".join(format.pieces(capture)), ""
+    except Exception as error:  # whatever it is: what was recorded will not happen again
+        instead = FORMATS[".jsonl"]
+        return instead, b"".join(instead.pieces(capture)), _problem(format, error)
+
+
+def _problem(format: Format, error: Exception) -> str:
+    return (
+        f"{format.name} could not be written ({type(error).__name__}: {error}), "
+        "which is a fault of wslab; JSON Lines keeps everything"
+    )
+
+
 LARGE_FILE = 64 << 20
 """Bytes from which on a file of packets is read twice from its disk, not held in memory."""
 
@@ -81,7 +106,9 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
     Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
     in all of them.
 
-    Raises ValueError for a name whose end is none of `FORMATS`.
+    Raises ValueError for a name whose end is none of `FORMATS`, OSError for a file that cannot be
+    written, and SavedInstead where the format failed: then all is beside it, in a file of JSON
+    Lines that was not there before.
     """
     path = Path(path)
     format = FORMATS.get(path.suffix.lower())
@@ -90,12 +117,30 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
             f"expected a name that ends in {', '.join(FORMATS)}, got {path.name!r}: "
             "the end says what is written"
         )
+    try:
+        _write(capture, format, path)
+    except OSError:
+        raise
+    except Exception as error:
+        beside = _free(path.with_name(path.name + ".jsonl"))
+        _write(capture, FORMATS[".jsonl"], beside)
+        raise SavedInstead(_problem(format, error), beside) from error
+    return path
+
+
+def _free(path: Path) -> Path:
+    """`path`, or one with a number where there is such a file."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], names) if not os.path.lexists(name))
+
+
+def _write(capture: Capture, format: Format, path: Path) -> None:
     # A link stays a link: what it leads to is written.
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # a device, or a pipe: nothing to replace
         with target.open("wb") as file:
             file.writelines(format.pieces(capture))
-        return path
+        return
     part = target.with_name(target.name + ".part")
     try:
         with part.open("wb") as file:
@@ -107,7 +152,6 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    return path
 
 
 def load(path: str | os.PathLike[str]) -> Capture:

@@ -46,9 +46,11 @@ export class SaveMenu {
 
   /**
    * A piece of the file has come; the last one has the browser save it.
-   * @param {{ name: string, type: string, start: number, total: number }} file @param {Uint8Array<ArrayBuffer>} bytes
+   * @param {{ name: string, type: string, start: number, total: number, problem?: string }} file
+   *   `problem`: why it is another format than the one asked for
+   * @param {Uint8Array<ArrayBuffer>} bytes
    */
-  take({ name, type, start, total }, bytes) {
+  take({ name, type, start, total, problem }, bytes) {
     if (start === 0) this.#pieces = [];
     this.#pieces.push(bytes.slice());
     const have = start + bytes.length;
@@ -57,6 +59,7 @@ export class SaveMenu {
     this.#pieces = [];
     h("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    if (problem) return say(this.status, `${problem}: saved ${name}`);
     say(this.status, `saved ${name}`);
     setTimeout(() => say(this.status, ""), 4_000);
     return undefined;
