@@ -1,14 +1,14 @@
 """The wire, explained: bytes in, fields out. Pure Python, standard library only.
 
-    capture = Capture()                       # what crossed: time, direction, bytes
-    capture.index.rows()                      # its requests, responses and frames, in short
+    capture = Capture()                       # a recording: times, directions, bytes
+    capture.index.rows()                      # its requests, responses and frames, one line each
     capture.index.unit(3)                     # one of them, bit by bit
-    accept_key_steps(key)                     # the handshake's computation, step by step
-    capture.index.messages()                  # what was said: joined, unmasked, inflated
+    accept_key_steps(key)                     # how the accept key is computed, step by step
+    capture.index.messages()                  # the messages: joined, unmasked, inflated
     encode_frame(Opcode.TEXT, b"Hello")       # a frame's bytes, legal or not
 
     save(capture, "lesson.pcapng")            # or .jsonl, .har
-    load("from_devtools.har")                 # any of these back, whoever wrote it
+    load("from_devtools.har")                 # reads each of these, whichever program wrote it
 
 Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accounts`.
 """

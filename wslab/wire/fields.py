@@ -1,16 +1,16 @@
-"""A unit of the wire, explained: its fields, and the rules that it breaks."""
+"""A unit (a request, a response or a frame), explained: its fields, and the rules it breaks."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
 Direction = Literal["client", "server"]
-"""Who sent the bytes."""
+"""Which peer sent the bytes."""
 
 Kind = Literal[
     "request", "response", "text", "binary", "continuation", "ping", "pong", "close", "reserved"
 ]
-"""What a unit is. `reserved` stands for the opcodes 3-7 and 11-15, which nobody may use yet."""
+"""What a unit is. `reserved` stands for the opcodes 3-7 and 11-15, which have no meaning yet."""
 
 
 class Field(NamedTuple):
@@ -28,13 +28,13 @@ class Field(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A rule that a unit breaks, and the close code or HTTP status that this earns."""
+    """A rule that a unit breaks, and the close code or HTTP status to answer it with."""
 
     rule: str
     text: str
     rfc: str
     close_code: int | None
-    """The code that the other peer should close with, or None where no close frame is due."""
+    """The code that the other peer should close with; None if it need not send a close frame."""
     http_status: int | None
     """The status that a server should answer with, or None."""
 
@@ -45,7 +45,7 @@ class Unit(NamedTuple):
     number: int
     """Its row in the index, from 0."""
     connection: int
-    """Counted from 1."""
+    """The number of its connection, counted from 1."""
     direction: Direction
     kind: Kind
     time: float
@@ -62,13 +62,13 @@ class Unit(NamedTuple):
     payload: bytes = b""
     """A frame's payload, unmasked."""
     inflated: bytes | None = None
-    """What a compressed payload says, inflated (its first MiB); None where it is not compressed."""
+    """A compressed payload, inflated (its first MiB); None if it is not compressed."""
     mark: str = ""
-    """What a debugger did to it on its way, in words; what the data are is what was sent."""
+    """What a debugger did to it on its way, in words; `data` holds the bytes as they were sent."""
     rest: int = 0
-    """Bytes of a large frame's payload that were not wanted here: see `Index.unit`."""
+    """Bytes of a large frame's payload that `payload` leaves out: see `Index.unit`."""
     body_rest: int = 0
-    """The same of the body of a request or response."""
+    """Bytes of the body of a request or response that `data` leaves out."""
 
     @property
     def length(self) -> int:
@@ -76,7 +76,7 @@ class Unit(NamedTuple):
         return len(self.data) + self.rest + self.body_rest
 
     def field(self, name: str) -> Field:
-        """The first field of that name (case ignored). Raises KeyError where there is none."""
+        """The first field of that name (case ignored). Raises KeyError if there is none."""
         for field in self.fields:
             if field.name.lower() == name.lower():
                 return field
@@ -111,7 +111,7 @@ _RFC_EDITOR = "https://www.rfc-editor.org/rfc/rfc"
 
 
 def rfc_url(reference: str) -> str:
-    """The web page of a reference such as `RFC 6455 §5.2`.
+    """The address of the web page for a reference such as `RFC 6455 §5.2`.
 
     Raises ValueError for a text that does not start with `RFC` and a number.
     """

@@ -1,7 +1,7 @@
-"""The kinds of units in words, colour and shape: one table for pages, pictures and terminals.
+"""The word, colour and shape of each kind of unit: one table for pages, pictures and terminals.
 
-The colours are Okabe and Ito's palette, which people tell apart whatever they see of colour. No
-kind is told by its colour alone: a shape and a word stand beside it.
+The colours are Okabe and Ito's palette, which colour-blind people can tell apart too. No kind is
+marked by colour alone: a shape and a word always go with it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from .fields import Kind
 
 
 class Colour(NamedTuple):
-    """One colour, as each medium needs it."""
+    """One colour, with its values for paper, light pages, dark pages and terminals."""
 
     name: str
-    """The style sheets' `--ws-<name>`."""
+    """Its name; style sheets call it `--ws-<name>`."""
     plain: str
-    """Where nobody knows how light the paper is."""
+    """For pictures whose background is not known."""
     on_light: str
-    """Darkened a little until a thin line reads (3:1)."""
+    """For light backgrounds: darkened a little, until a thin line can be seen (contrast 3:1)."""
     on_dark: str
-    """As published; the darkest ones lightened."""
+    """For dark backgrounds: as published, except that the darkest ones are lightened."""
     terminal: int
     """The nearest of a terminal's 256 colours."""
 
@@ -35,7 +35,7 @@ PURPLE = Colour("purple", "#cc79a7", "#b8628f", "#cc79a7", 175)
 ALARM = Colour("alarm", "#b3261e", "#b3261e", "#ff8a80", 160)
 GREY = Colour("grey", "#7f7f7f", "#7f7f7f", "#8c8c8c", 246)
 PALETTE = {one.name: one for one in (BLUE, GREEN, ORANGE, YELLOW, RED, PURPLE, ALARM, GREY)}
-"""The colours by name; `alarm` is for what is broken."""
+"""The colours by name; `alarm` marks units that break a rule."""
 
 
 class Look(NamedTuple):
@@ -44,7 +44,7 @@ class Look(NamedTuple):
     meaning: str
     colour: Colour
     shape: str
-    """Filled for what carries data or starts an exchange, hollow for what goes on or answers."""
+    """Filled if the unit carries data or starts an exchange, hollow if it continues or answers."""
 
 
 KINDS: dict[Kind, Look] = {
@@ -58,4 +58,4 @@ KINDS: dict[Kind, Look] = {
     "close": Look("I am done, and a code that says why", RED, "✕"),
     "reserved": Look("an opcode that nobody may use yet", GREY, "⬡"),
 }
-"""In the order in which a legend names them."""
+"""How each kind is shown, in the order of a legend."""

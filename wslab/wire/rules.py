@@ -1,13 +1,13 @@
 """Every rule that bytes on the wire can break, by name: one table.
 
 Source: the MUSTs of RFC 6455 sections 3, 4, 5 and 7, of RFC 7692 sections 5, 6 and 7, and of HTTP
-(RFC 9110, RFC 9112), as far as they can be seen in the bytes themselves. A rule for a handshake's
-request carries the HTTP status it earns; one for a frame, the close code. One for a response
-carries neither: the client just drops the connection, and its API reports 1006.
+(RFC 9110, RFC 9112), as far as the bytes themselves show whether they are kept. A rule for the
+request of a handshake names the HTTP status of the refusal; a rule for a frame, the close code. A
+rule for a response names neither: the client drops the connection, and its API reports 1006.
 
-What no recording can show to be broken is not here: that a key was not chosen at random (RFC 6455
-§4.1, §5.3), that an answer never came that was still to come (§5.5.1, §5.5.2), that padding bits
-were not zero (RFC 7692 §7.2.1), or how a program treated what it got.
+Rules that no recording can show to be broken are left out: a key must be chosen at random (RFC 6455
+§4.1, §5.3), a ping or a close must be answered in the end (§5.5.1, §5.5.2), padding bits must be
+zero (RFC 7692 §7.2.1), and everything about what a program does with the bytes it received.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from __future__ import annotations
 from .fields import Violation
 
 
-def _rule(name: str, rfc: str, earns: int | None, text: str) -> Violation:
-    """`earns`: a request's HTTP status, a frame's close code, None for a response."""
-    if earns is None or earns < 1000:
-        return Violation(name, text, rfc, None, earns)
-    return Violation(name, text, rfc, earns, None)
+def _rule(name: str, rfc: str, code: int | None, text: str) -> Violation:
+    """Make one rule. `code`: an HTTP status for a request, a close code for a frame, or None."""
+    if code is None or code < 1000:
+        return Violation(name, text, rfc, None, code)
+    return Violation(name, text, rfc, code, None)
 
 
 # fmt: off

@@ -1,7 +1,7 @@
-"""Compares two runs of units: what one peer answered then, and what it answers now.
+"""Compares what one peer sent in two runs: in a recording, and when it was played again.
 
-Compared is what was said: a response's status and headers (not its Date), a frame's kind, FIN and
-payload (inflated where compressed). When it came does not count, nor in which packets.
+It compares a response's status and headers (except Date), and a frame's kind, FIN and payload
+(inflated if compressed). It ignores times, and how the bytes were split into packets.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from ..protocol.http import Head, parse_head
 What = Literal["changed", "missing", "extra", "ended"]
 
 MOST_ALIGNED = 2000
-"""Units of each run that are aligned with each other; of longer ones, each with its number."""
+"""Units of each run that are aligned; in longer runs, units are compared number by number."""
 
 
 class Difference(NamedTuple):
     """One difference between the two runs."""
 
     connection: int
-    """Of the first recording."""
+    """The number of the connection in the first recording."""
     what: What
-    """`ended`: the stream itself ended otherwise."""
+    """What differs; `ended`: the stream ended in another way."""
     text: str
     then: Unit | None = None
     now: Unit | None = None
@@ -62,7 +62,7 @@ Said = tuple[Any, ...]
 
 
 def _opcodes(old: list[Said], new: list[Said]) -> list[tuple[str, int, int, int, int]]:
-    # Aligning takes the square of what is to be aligned: what is equal at the start needs none.
+    # Aligning n units takes n² steps: skip what is equal at the start.
     same = 0
     for one, other in zip(old, new, strict=False):
         if one != other:
@@ -77,7 +77,7 @@ def _opcodes(old: list[Said], new: list[Said]) -> list[tuple[str, int, int, int,
         ]
         steps.append(("replace", paired, len(a), paired, len(b)))
     else:
-        from difflib import SequenceMatcher  # only for who compares
+        from difflib import SequenceMatcher  # imported late: most programs never compare
 
         steps = list(SequenceMatcher(None, a, b, autojunk=False).get_opcodes())
     return start + [(tag, i + same, j + same, k + same, m + same) for tag, i, j, k, m in steps]
@@ -96,7 +96,7 @@ def _headers(head: Head) -> list[tuple[str, str]]:
 
 
 def _newly_broken(connection: int, then: Sequence[Unit], now: Sequence[Unit]) -> list[Difference]:
-    """The units that say the same, but break a rule that they did not break then."""
+    """The units that say the same as before, but now break a rule that they did not break then."""
     found = []
     for one, other in zip(then, now, strict=True):
         before = {violation.rule for violation in one.violations}

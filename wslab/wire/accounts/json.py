@@ -1,4 +1,4 @@
-"""A recording explained as JSON, for programs: written piece by piece, whatever its size.
+"""Explains a recording as JSON, for programs; yields it piece by piece, so that any size works.
 
 {"units": [{"connection", "direction", "kind", "offset", "length",
             "fields": [{"name", "bit", "bits", "value", "meaning", "rfc"}],
@@ -29,9 +29,9 @@ _PIECE = 1 << 16
 
 
 def json_pieces(capture: Capture) -> Iterator[str]:
-    """The JSON text in pieces; beside the recording, one message is in memory at a time.
+    """The JSON text in pieces; besides the recording, one message is in memory at a time.
 
-    It is ASCII without any control character but line ends: also DEL, which JSON lets stand, is
+    It is ASCII, with no control characters except line ends: even DEL, which JSON allows, is
     escaped.
     """
     for piece in _pieces(capture):
@@ -72,7 +72,7 @@ _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
 
 def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     account = unit.to_json()
-    if not unit.rest or not unit.fields:  # none: a frame that a limited recording no longer has
+    if not unit.rest or not unit.fields:  # no fields: a limited recording has dropped the frame
         yield json.dumps(account)
         return
     account["fields"][-1]["value"] = _HOLE

@@ -1,6 +1,6 @@
-"""A recording explained for people, as text: for a terminal, in colour or without.
+"""Explains a recording as text for a terminal, with or without colour.
 
-Everything that a peer sent is escaped where it would move, hide or colour what stands on the line.
+Characters from a peer that would move, hide or colour text in a terminal are escaped.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ..recording.log import whose_stream
 from ..recording.preview import PREVIEW, printable
 
 MOST = 4096
-"""Bytes of a frame's payload that are looked at to be shown."""
+"""Bytes of a frame's payload that are read for showing it."""
 LINE = 16
 """Bytes in a line of hex."""
 LINES = 8
-"""Lines of hex of one field at most."""
+"""The most lines of hex for one frame."""
 VALUE = 60
-"""Characters of a field's value at most."""
+"""The most characters of a field's value."""
 WIDTH = 100
-"""Columns that the account keeps to, where it can: one line of `brief` is one line."""
+"""Columns that the text is wrapped to; the lines of `brief` are never wrapped."""
 SHORT = PREVIEW - 3
-"""Bytes of a text that `brief` shows whole."""
+"""Bytes of the longest text that `brief` shows in full."""
 BATCH = 1000
-"""Rows whose lines are made together: their numbers differ in the last three digits."""
+"""Rows whose lines are made together: their numbers differ in the last three digits only."""
 REGION = 1 << 18
-"""Bytes of a stream in which their texts are looked at together."""
+"""Bytes of the longest part of a stream from which texts are read together."""
 INDENT = " " * 8
 
 _ARROWS = {"client": "──▶", "server": "◀──"}
@@ -65,7 +65,7 @@ class Pen:
 def lines(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
-    """The account: one line a unit if `brief`, else each unit field by field."""
+    """The lines of the text: one for each unit if `brief`, else each unit field by field."""
     for block in text_pieces(capture, colour=colour, brief=brief, width=width):
         yield from block.removesuffix("\n").split("\n")
 
@@ -73,7 +73,7 @@ def lines(
 def text_pieces(
     capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
 ) -> Iterator[str]:
-    """The account in pieces of many lines, each line with its end."""
+    """The same text in pieces of many lines, each with its line end."""
     pen = Pen(colour)
     index = capture.index
     several = len(index.connections) > 1
@@ -118,21 +118,21 @@ def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
     return "".join(lines)
 
 
-# Lines are put together of pieces that are there already: formatting each number takes longer.
+# Row numbers as text, made in advance: formatting each one anew would take longer.
 _FIRST = [f"{number:7}" for number in range(BATCH)]
-_DIGITS = [f"{number:03}" for number in range(BATCH)]  # behind the thousands
+_DIGITS = [f"{number:03}" for number in range(BATCH)]  # after the thousands
 
 
 @lru_cache(maxsize=256)
 def _before_texts(where: str, head: int) -> list[str]:
-    """What stands before a text, after the time: by the text's length."""
+    """The part of a line between the time and the text, for each length of the text."""
     return [f'{where}{head + size:7}  "' for size in range(SHORT + 1)]
 
 
 def _whole_texts(
     capture: Capture, start: int, chunks: array[int], marks: array[int]
 ) -> dict[int, list[int]]:
-    """By stream: which of the rows are texts in one frame that break no rule of one frame."""
+    """By stream, the rows that are texts in a single frame and whose header breaks no rule."""
     streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
     plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | CHECKED
     changed = {row - start for row in capture.index.marked}
@@ -148,7 +148,7 @@ def _whole_texts(
 
 
 def _short_texts(data: bytes | bytearray, starts: Sequence[int], head: int) -> Sequence[str | None]:
-    """The texts of frames with `head` bytes before the payload; None for one that is long,
+    """The texts of frames whose headers have `head` bytes; None for a text that is long, is
     compressed or has to be escaped."""
     if starts[-1] - starts[0] > REGION:
         return [None] * len(starts)
@@ -174,7 +174,7 @@ def _plain(text: str) -> bool:
 
 
 def row_line(row: Row, several: bool, pen: Pen) -> str:
-    """One unit on one line: when, who, what, how long, what it says."""
+    """One unit on one line: its time, sender, kind, length and beginning."""
     where = _where(row.connection, row.direction, row.kind, several, pen, "" if row.fin else "…")
     line = f"{row.number:>7} {row.time:>11.6f}{where}{row.length:>7}  {row.preview}"
     if row.mark:
@@ -185,7 +185,7 @@ def row_line(row: Row, several: bool, pen: Pen) -> str:
 def _where(
     connection: int, direction: Direction, kind: Kind, several: bool, pen: Pen, more: str = ""
 ) -> str:
-    """Who sent what: the part of a line between time and length."""
+    """The part of a line between time and length: the sender and the kind."""
     whose = f"{connection:>3} " if several else ""
     word = f"{kind}{more}"
     return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
@@ -199,21 +199,21 @@ def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
     yield from _field_lines(unit, width, pen)
     for violation in unit.violations:
         yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
-            f"  ({_earns(violation)})"
+            f"  ({_section_and_code(violation)})"
         )
 
 
-def _earns(violation: Violation) -> str:
-    earns = violation.rfc
+def _section_and_code(violation: Violation) -> str:
+    text = violation.rfc
     if violation.close_code is not None:
-        earns += f", close code {violation.close_code}"
+        text += f", close code {violation.close_code}"
     if violation.http_status is not None:
-        earns += f", status {violation.http_status}"
-    return earns
+        text += f", status {violation.http_status}"
+    return text
 
 
 def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
-    """The header's bytes on one line, the payload's below, as they crossed the wire."""
+    """The bytes as they crossed the wire: the header on one line, the payload below."""
     header = len(unit.data) - len(unit.payload)
     yield f"        {pen.kind(unit.kind, unit.data[:header].hex(' '))}"
     shown = unit.data[header : header + LINE * LINES]
@@ -237,7 +237,7 @@ def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
             value = value[: VALUE - 1] + "…"
         name = f"{field.name:<{names}}"
         line = f"{INDENT}{where:>6}  {pen.bold(printable(name))}  {pen.kind(unit.kind, value)}"
-        # With spaces that textwrap keeps together: a reference is not cut in two.
+        # Non-breaking spaces: textwrap must not split a reference.
         rfc = field.rfc.replace(" ", "\xa0")
         says = textwrap.wrap(f"{printable(field.meaning)} ({rfc})", max(30, width - 22))
         says = [part.replace("\xa0", " ") for part in says]

@@ -96,7 +96,7 @@ class _Side:
                 break
         else:
             self._record(end)
-        http.go_on(0)
+        http.start_next(0)
         return head
 
     def record_rest(self) -> None:

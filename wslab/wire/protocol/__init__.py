@@ -1,18 +1,18 @@
-"""WebSocket itself: what bytes mean, and which rules they break. Nothing here knows of recordings.
+"""The protocol: what bytes mean, and which rules they break. Nothing here depends on recordings.
 
-To be read in this order; each file needs only those before it:
+Read the files in this order; each needs only those before it:
 
     close_codes       why a connection ends: one table
-    utf8              text, checked as it comes
+    utf8              checks whether text is UTF-8, piece by piece
     frames            a frame bit by bit: read it, make it, explain it
-    frame_draft       a frame in the making, legal or not
-    deflate           permessage-deflate: messages compressed
+    frame_draft       a frame before it is encoded, legal or not
+    deflate           permessage-deflate: the compression of messages
     messages          frames joined to messages
     headers           what each header of a handshake is for: one table
     http              heads, bodies, which response answers which request
     handshake         the accept key; requests and responses explained
     connection_state  CONNECTING, OPEN, CLOSING, CLOSED: one table
-    tls_records       TLS from outside: who cannot decrypt can still see it fail
+    tls_records       the part of TLS that can be read without decrypting it
 
 Rules are named in `wslab.wire.rules`, and what an explained unit is made of in `wslab.wire.fields`.
 """

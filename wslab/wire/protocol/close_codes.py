@@ -1,8 +1,8 @@
 """The close codes: one table, read by the views, the lessons and the tests.
 
 Source: RFC 6455 §7.4 and IANA's registry "WebSocket Close Code Number Registry" (`IANA`), which
-§11.7 sets up. 1012-1014 and those from 3000 on were registered later and stand in the registry
-alone. What a client should do next is §7.2.3 (wait, then wait longer) put to each code.
+§11.7 sets up. 1012-1014 and those from 3000 on were registered later and are only in the registry.
+What a client should do next applies §7.2.3 (wait before reconnecting, longer each time) to each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 IANA = "https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number"
-"""The registry itself."""
+"""The address of the registry."""
 
 Who = Literal["either peer", "server", "client", "nobody"]
 Reconnect = Literal["no", "at once", "later", "after a change"]
@@ -26,10 +26,10 @@ class CloseCode(NamedTuple):
     """Whether it may stand in a close frame (RFC 6455 §7.4.1)."""
     rfc: str
     who: Who = "either peer"
-    """Who may send it. The registry lets either peer send most of them; here stands for whom it
-    makes sense."""
+    """Who sends it. The registry lets either peer send most codes; this names the one for which
+    the code makes sense."""
     reconnect: Reconnect = "no"
-    """Whether a client that met this code should connect again."""
+    """Whether a client whose connection ended with this code should connect again."""
     then: str = ""
     """What that client should do next."""
 
@@ -87,7 +87,7 @@ _TABLE = (
     CloseCode(3008, "Timeout", "it took too long", True, _REGISTRY,
               "either peer", "at once", "connect again"),
 )
-_RANGES = (  # each from its own code up to the next one's
+_RANGES = (  # each starts at its own code and ends before the next one's
     CloseCode(0, "Not Used", "codes below 1000 are not used", False, _IN_RANGES,
               "nobody", "no", _NEVER),
     CloseCode(1000, "Unassigned", "kept for the protocol itself", False, _IN_RANGES,
@@ -101,11 +101,11 @@ _RANGES = (  # each from its own code up to the next one's
 )
 # fmt: on
 CLOSE_CODES: dict[int, CloseCode] = {code.code: code for code in _TABLE}
-"""The table."""
+"""Every close code that has a meaning of its own, by number."""
 
 
 def close_code(code: int) -> CloseCode:
-    """What `code` means, for any number from 0 to 65535.
+    """Look up what `code` means, for any number from 0 to 65535.
 
     RFC 6455 §7.4.2: 0-999 are not used, 1000-2999 belong to the protocol, 3000-3999 to libraries
     and frameworks (registered with IANA), 4000-4999 to private agreement.

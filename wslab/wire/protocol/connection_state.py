@@ -1,12 +1,12 @@
-"""The states of a connection and what moves it from one to the next: one table.
+"""The states of a connection, and the events that move it from one to the next: one table.
 
 Source: RFC 6455 §4.1 and §4.2.2 (CONNECTING, OPEN), §7.1.3 (CLOSING), §7.1.4 (CLOSED). The names
-are those of the WHATWG standard's `readyState`. A row is read as *one peer* sees it: each peer has
-a state of its own, and for as long as a byte is on its way the two may differ. The same bytes move
-both: what one sends, the other receives.
+are those of the WHATWG standard's `readyState`. Each row describes *one peer*: each peer has its
+own state, and while bytes are on their way the two states may differ. The same bytes move both
+peers: first the one that sends them, then the one that receives them.
 
-An onlooker such as the wire view, who sees both directions at once, reads the table by the four
-names at the end of `StateEvent`.
+An onlooker, such as the wire view, sees both directions at once. The last four names of
+`StateEvent` are for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 
 class State(Enum):
-    """`readyState`, with the standard's numbers."""
+    """The `readyState` of a connection, with the standard's numbers."""
 
     CONNECTING = 0
     OPEN = 1
@@ -25,7 +25,7 @@ class State(Enum):
 
 
 class StateEvent(Enum):
-    """What can happen to a peer. The value says it in words."""
+    """Something that can happen to a peer; the value describes it in words."""
 
     SENDS_REQUEST = "sends the request"
     RECEIVES_REQUEST = "receives the request"
@@ -39,7 +39,7 @@ class StateEvent(Enum):
     RECEIVES_FIN = "hears the other half of TCP end"
     TCP_ENDS = "TCP breaks off"
 
-    # The onlooker's names.
+    # As an onlooker sees it.
     ACCEPTED = RECEIVES_101
     REFUSED = RECEIVES_REFUSAL
     CLOSE_FRAME = RECEIVES_CLOSE
@@ -57,7 +57,7 @@ class Edge(NamedTuple):
     after: State
     rfc: str
     peer: Peer | None = None
-    """Who can take this edge; None: either."""
+    """The only peer to which this can happen; None: either."""
 
 
 _C, _O, _G, _D = State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED
@@ -81,21 +81,21 @@ EDGES: tuple[Edge, ...] = (
     Edge(_O, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
     Edge(_G, StateEvent.SENDS_CLOSE, _G, "RFC 6455 §5.5.1"),
     Edge(_G, StateEvent.RECEIVES_CLOSE, _G, "RFC 6455 §5.5.1"),
-    # Its own half is over; it is CLOSED once the other half is.
+    # Its own half of TCP has ended; it is CLOSED when the other half ends too.
     Edge(_G, StateEvent.SENDS_FIN, _G, "RFC 6455 §7.1.1"),
     Edge(_G, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
     Edge(_G, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
 )
-"""The table."""
+"""Every event that changes a state."""
 
 TRANSITIONS: dict[tuple[State, StateEvent], State] = {
     (edge.before, edge.event): edge.after for edge in EDGES
 }
-"""The same, to look up."""
+"""The same edges by state and event."""
 
 
 def after(state: State, event: StateEvent) -> State:
-    """The state that `event` leads to; the same one where the table has no such edge."""
+    """The state that `event` leads to; `state` itself if the table has no such edge."""
     return TRANSITIONS.get((state, event), state)
 
 

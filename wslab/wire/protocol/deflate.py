@@ -1,4 +1,4 @@
-"""Compression of messages: permessage-deflate, in both directions, with all its parameters.
+"""permessage-deflate: compresses and inflates messages, with all its parameters.
 
 Source: RFC 7692. A compressed message carries RSV1 = 1 on its first frame. Its payload is DEFLATE
 (RFC 1951) without the four bytes `00 00 ff ff` that end every flush; the receiver puts them back.
@@ -6,7 +6,7 @@ Source: RFC 7692. A compressed message carries RSV1 = 1 on its first frame. Its 
     agreed = Agreement.of_response(parameters)      # what a 101 response says
     inflater = Inflater.of("client", agreed)        # for what the client sends
     text = b"".join([*inflater.feed(payload), *inflater.finish()])
-    payload = Deflater().deflate(b"Hello")          # the other way round
+    payload = Deflater().deflate(b"Hello")          # compresses a message
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ TAIL = b"\x00\x00\xff\xff"
 """Ends every flush of a DEFLATE stream, is not sent, and is put back (RFC 7692 §7.2.1, §7.2.2)."""
 
 STEP = 1 << 16
-"""Bytes that inflating gives at a time, however much a payload stands for."""
+"""Bytes of the largest piece that inflating yields, however large the message."""
 MAX_INFLATED = 1 << 28
-"""Bytes of one message after which no more of it is inflated: one byte may stand for 1,032."""
+"""Bytes of one message after which inflating stops: one byte can expand to 1,032."""
 MAX_ENDS = 10_000
-"""Blocks marked as the last one, in one message, after which no more of it is inflated either."""
+"""Blocks marked as the last one, in one message, after which inflating stops as well."""
 
 WINDOW = 1 << 15
 
 Parameters = tuple[tuple[str, str | None], ...]
-"""An extension's parameters as they stand in a header: names and values, None for no value."""
+"""An extension's parameters as in the header: names and values, None for no value."""
 
 
 class Agreement(NamedTuple):
@@ -59,7 +59,7 @@ def _window_bits(value: str | None) -> int | None:
 
 
 def parameter_faults(parameters: Parameters, in_response: bool) -> list[str]:
-    """The names of the rules that one offer or response breaks by itself (RFC 7692 §7.1).
+    """The names of the rules that one offer or response breaks on its own (RFC 7692 §7.1).
 
     A server must decline such an offer; a client must fail the connection for such a response.
     """
@@ -83,7 +83,7 @@ def parameter_faults(parameters: Parameters, in_response: bool) -> list[str]:
 def answer_faults(offers: Iterable[Parameters], answer: Parameters) -> list[str]:
     """The names of the rules that a response breaks, given the offers that it may accept.
 
-    It must fit one of them; where it fits none, what is wrong with it beside the first is named.
+    It must fit one of them. If it fits none, the result says why it does not fit the first.
     """
     faults = parameter_faults(answer, in_response=True)
     if faults:
@@ -113,35 +113,36 @@ def _misfits(offer: dict[str, str | None], answer: dict[str, str | None]) -> lis
 class WindowJudge:
     """Checks that one direction's compressed bytes keep to the window that was agreed on.
 
-    zlib does it: inflating fails on a distance beyond its window. What one call gives counts as
-    inside of it, so this is exact where each call gives one byte, which takes 0.2 µs. As one byte
-    may stand for a thousand, only `EXACT` bytes, and `EXACT_FOR_EACH` for each that was sent, are
-    inflated so. Then a call gives as many as the window holds, and twice its distance may pass.
+    zlib checks this: inflating fails on a distance beyond its window. It always accepts a reference
+    to bytes that the same call returned, so the check is exact only if each call returns one byte,
+    which takes 0.2 µs. As one byte can expand to a thousand, only the first `EXACT` bytes, and
+    `EXACT_FOR_EACH` for each byte that was sent, are inflated in this way. After that a call
+    returns as many bytes as the window holds, and up to twice the distance may go unnoticed.
 
-    zlib inflates raw DEFLATE with a window of 8 bits (it only cannot make it). zlib 1.2.13 and
-    zlib-ng 2.3 agree in all of this, to the byte.
+    zlib can inflate raw DEFLATE with a window of 8 bits, though it cannot produce it. zlib 1.2.13
+    and zlib-ng 2.3 agree in all of this, to the byte.
     """
 
     EXACT = 1 << 22
     EXACT_FOR_EACH = 16
 
     def __init__(self, window_bits: int, known: int = 0) -> None:
-        """`known` is how many bytes came out before."""
+        """`known`: how many bytes were inflated before this judge started."""
         self._bits, self._window = window_bits, 1 << window_bits
         self._known = known
         self._exact = self.EXACT
         self._zlib: Any = self._begin()
 
     def _begin(self) -> Any:
-        # How far back a distance reaches does not depend on what the bytes there are.
+        # Zeros will do: only how far back a distance reaches matters, not which bytes are there.
         return zlib.decompressobj(-self._bits, zdict=bytes(min(self._known, self._window)))
 
     def allows(self, data: bytes) -> bool:
-        """Whether the next piece refers only to what the window holds.
+        """Whether the next piece refers only to bytes that the window holds.
 
-        Nothing is read after a piece that does not, or that is malformed.
+        After a piece that does not, or that is malformed, nothing more is read.
         """
-        for start in range(0, len(data), 64):  # zlib copies what is left of a piece in each call
+        for start in range(0, len(data), 64):  # small pieces: each call copies the unread rest
             piece = data[start : start + 64]
             self._exact += self.EXACT_FOR_EACH * len(piece)
             more = self._zlib is not None
@@ -151,14 +152,14 @@ class WindowJudge:
                     given = len(self._zlib.decompress(piece, most))
                 except zlib.error as error:
                     self._zlib = None
-                    # A distance that reaches to before the first byte is merely malformed.
+                    # A distance that reaches back beyond the first byte is malformed instead.
                     return "too far back" not in str(error) or self._known < self._window
                 self._known += given
                 self._exact -= given
                 piece = self._zlib.unused_data or self._zlib.unconsumed_tail
                 more = bool(piece or given)
                 if self._zlib.eof:
-                    # Another stream begins with the next byte, and goes on with the same window.
+                    # Another stream begins at the next byte, with the same window.
                     self._zlib = self._begin()
         return True
 
@@ -166,12 +167,12 @@ class WindowJudge:
 class Inflater:
     """Inflates one direction's compressed messages, one after the other.
 
-    Feed a message's payload in pieces of any size, then `finish` it. What comes out comes in
-    pieces of at most 64 KiB, so that a payload that stands for a thousand times its size costs no
-    memory; after `MAX_INFLATED` bytes of a message the rest of it is passed over.
+    Feed a message's payload in pieces of any size, then call `finish`. Both yield pieces of at most
+    64 KiB, so that a payload that expands a thousandfold does not fill the memory. After
+    `MAX_INFLATED` bytes the rest of a message is skipped.
 
-    `fault` is the rule that the message breaks, or None. `lost` is true where messages can no
-    longer be inflated, because one before them was not: they refer to what it said.
+    `fault` is the rule that the message breaks, or None. `lost` is true if messages can no longer
+    be inflated: they refer to an earlier one that could not be.
     """
 
     def __init__(
@@ -190,21 +191,21 @@ class Inflater:
 
     @classmethod
     def of(cls, direction: Direction, agreed: Agreement) -> Inflater:
-        """The inflater for what the client or the server sends under an agreement."""
+        """The inflater for one direction under an agreement."""
         if direction == "client":
             return cls(agreed.client_max_window_bits, agreed.client_no_context_takeover)
         return cls(agreed.server_max_window_bits, agreed.server_no_context_takeover)
 
     @property
     def window(self) -> bytes:
-        """The last 32 KiB at most that were inflated.
+        """The most recent bytes that were inflated, at most 32 KiB.
 
         Between two messages this is the whole state: `Inflater(..., window=...)` continues from it.
         """
         return bytes(self._window[-WINDOW:])
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Inflate the next piece of a message. Use the iterator up before the next call."""
+        """Inflate the next piece of a message. Exhaust the iterator before the next call."""
         if self._between:
             self._start()
         if self._judge and not self.fault and not self._judge.allows(data):
@@ -218,7 +219,7 @@ class Inflater:
             try:
                 piece = self._zlib.decompress(data, STEP)
             except zlib.error as error:
-                # What came before the fault, to the byte: otherwise it would depend on the pieces.
+                # Yield all bytes before the fault, or the result would depend on the pieces.
                 yield from self._up_to_fault(before, data)
                 self._lose(str(error))
                 return
@@ -228,7 +229,7 @@ class Inflater:
                 del self._window[:-WINDOW]
             self.size += len(piece)
             if self._zlib.eof:
-                # A block called itself the last: what follows goes on with the same window.
+                # A block was marked as the last: what follows uses the same window.
                 data = self._zlib.unused_data
                 self._zlib = zlib.decompressobj(-15, zdict=self.window)
                 self._ends += 1
@@ -249,14 +250,14 @@ class Inflater:
                 yield piece
 
     def finish(self) -> Iterator[bytes]:
-        """End the message; gives the rest of its content."""
+        """End the message; yields the rest of its content."""
         yield from self.feed(TAIL)
         if not self.lost and not self._at_block():
             self._lose("the message ends inside a block")
         self._between = True
 
     def abandon(self) -> None:
-        """Give this message up: another one starts before it has been finished."""
+        """Abandon this message: another one starts before it has been finished."""
         self.lost = self.lost or not self._at_block()
         self._between = True
 
@@ -278,7 +279,7 @@ class Inflater:
             self._zlib = zlib.decompressobj(-15)
             self._judge = WindowJudge(self.window_bits) if self.window_bits < 15 else None
         elif self.lost:
-            self._judge = None  # nobody knows where in the stream it is
+            self._judge = None  # its place in the stream is no longer known
         self.fault = None
 
     def _lose(self, error: str) -> None:
@@ -292,7 +293,7 @@ class Inflater:
 class Deflater:
     """Compresses one direction's messages, one after the other (RFC 7692 §7.2.1).
 
-    `window_bits` is from 9 to 15: zlib cannot make raw DEFLATE with a window of 8 bits.
+    `window_bits` is from 9 to 15: zlib cannot produce raw DEFLATE with a window of 8 bits.
     """
 
     def __init__(self, window_bits: int = 15, no_context_takeover: bool = False) -> None:

@@ -1,7 +1,7 @@
 """A frame whose every bit is set by hand, legal or not.
 
-Source: RFC 6455 §5.2. The way back, from bytes to a draft, is there too, so that a captured frame
-can be taken, changed in one bit, and sent again.
+Source: RFC 6455 §5.2. Bytes can be turned back into a draft, so that a captured frame can be
+changed in one bit and sent again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from .frames import (
 
 @dataclass(frozen=True)
 class FrameDraft:
-    """A frame before it is bytes, legal or not.
+    """A frame before it is encoded, legal or not.
 
-    `length_form` is 7, 16 or 64, None for the shortest; `announced_length` None: the true one.
+    `length_form` is 7, 16 or 64 bits, None for the shortest. `announced_length` is the length that
+    the header states, None for the true one.
     """
 
     opcode: int = 1
@@ -37,14 +38,14 @@ class FrameDraft:
     announced_length: int | None = None
 
     def to_bytes(self) -> bytes:
-        """The frame. Raises ValueError where its header cannot hold what is asked for."""
+        """Encode the frame. Raises ValueError if its header cannot hold these values."""
         return encode_frame(**vars(self))  # whose parameters are the fields
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrameDraft:
         """The draft that encodes to `data`; bytes beyond the announced length count as payload.
 
-        Raises ValueError where there is not even a whole header.
+        Raises ValueError if not even the header is complete.
         """
         header = read_header(data, 0, len(data))
         if header is None:
@@ -70,7 +71,7 @@ class FrameDraft:
         return frame_fields(data, header_at(data, 0), direction, self.payload)
 
     def violations(self, direction: Direction) -> list[Violation]:
-        """The rules that it breaks if `direction` sends it now, with nothing before it."""
+        """The rules that it breaks as the first frame that `direction` sends."""
         data = self.to_bytes()
         return frame_violations(data[0], header_at(data, 0), direction, 0, False, self.payload)
 

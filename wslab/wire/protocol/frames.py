@@ -1,4 +1,4 @@
-"""Frames, bit by bit: read one, make one, explain one, name the rules it breaks, split a stream.
+"""Frames, bit by bit: read, make and explain one, name the rules it breaks, split a stream.
 
 Source: RFC 6455 §5. A frame on the wire::
 
@@ -51,7 +51,7 @@ KIND_OF_OPCODE: tuple[Kind, ...] = tuple(_OPCODES.get(opcode, _RESERVED)[0] for 
 
 
 class FrameHeader(NamedTuple):
-    """How long a frame's header and payload are, and whether it is masked."""
+    """The lengths of a frame's header and payload, and its masking key."""
 
     length: int
     """Bytes of the header: 2 to 14."""
@@ -70,7 +70,7 @@ class FrameHeader(NamedTuple):
 
 
 def read_header(data: bytes | bytearray, start: int, stop: int) -> FrameHeader | None:
-    """The header of the frame at `start`; None where the bytes up to `stop` do not hold it all."""
+    """The header of the frame at `start`; None if it is not complete before `stop`."""
     if stop - start < 2:
         return None
     short = data[start + 1] & 0x7F
@@ -85,17 +85,17 @@ def read_header(data: bytes | bytearray, start: int, stop: int) -> FrameHeader |
 
 
 def header_at(data: bytes | bytearray, start: int) -> FrameHeader:
-    """The header of the whole frame at `start`."""
+    """The header of the frame at `start`, which must be complete."""
     header = read_header(data, start, len(data))
     assert header is not None, "a whole frame has its whole header"
     return header
 
 
 def mask(data: bytes | bytearray, key: bytes) -> bytes:
-    """XOR `data` with the 4 bytes of `key`, over and over (RFC 6455 §5.3). Undoes itself."""
+    """XOR `data` with the 4 bytes of `key`, repeated (RFC 6455 §5.3). Masking twice unmasks."""
     if not data:
         return b""
-    # One XOR of two long numbers: a loop over the bytes would take fifty times as long.
+    # One XOR of two long integers: a loop over the bytes would take fifty times as long.
     size = len(data)
     keys = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")).to_bytes(
@@ -133,8 +133,8 @@ def encode_frame(
 ) -> bytes:
     """Encode a frame, legal or not (RFC 6455 §5.2).
 
-    `length_form` is 7, 16 or 64 bits (the shortest that fits, if None); `announced_length` lies
-    about the payload's length. Raises ValueError where the header cannot hold what is asked for.
+    `length_form` is 7, 16 or 64 bits (None: the shortest that fits); `announced_length` states a
+    false payload length. Raises ValueError if the header cannot hold these values.
     """
     if masking_key is not None and len(masking_key) != 4:
         raise ValueError(f"expected a masking key of 4 bytes, got {len(masking_key)} (§5.3)")
@@ -159,7 +159,7 @@ def encode_frame(
 
 
 def new_masking_key() -> bytes:
-    """Four random bytes that nobody can guess (RFC 6455 §10.3)."""
+    """Make a masking key: four random bytes that nobody can predict (RFC 6455 §10.3)."""
     return secrets.token_bytes(4)
 
 
@@ -175,7 +175,7 @@ def frame_fields(
 ) -> tuple[Field, ...]:
     """The fields of a frame: `data` is the whole frame, `payload` its unmasked payload.
 
-    `meaning` is what the payload says where that takes more than this frame to know.
+    `meaning` describes the payload if this frame alone is not enough to tell what it says.
     """
     fields = list(_two_bytes(data[0], data[1], direction))
     bits = 8 * header.extended
@@ -200,7 +200,7 @@ def frame_fields(
 
 
 def _payload_meaning(opcode: int, payload: bytes, whole: bool) -> str:
-    """What it says; `whole`: no character of it is continued elsewhere."""
+    """What the payload says; `whole`: no character is split between this frame and another."""
     size = f"{len(payload)} byte{'s' if len(payload) != 1 else ''}"
     if opcode == 1:
         text = payload[:200].decode("utf-8", "replace")
@@ -344,9 +344,9 @@ def frame_violations(
 class Splitter:
     """Finds the frames in one direction's stream, however its bytes were cut.
 
-    Keeps only what must be known from one frame to the next; `position` is the offset of the first
-    byte that no whole frame has taken yet, `fragmented` holds where messages in fragments start.
-    The index uses a faster one: `recording/fast.py`.
+    Keeps only what the next frame depends on. `position` is the offset after the last complete
+    frame, `fragmented` holds the offsets at which messages in fragments start. The index uses a
+    faster one: `recording/fast.py`.
     """
 
     __slots__ = ("closed", "direction", "fragmented", "in_message", "position", "rsv1_allowed")

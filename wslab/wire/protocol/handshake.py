@@ -1,7 +1,7 @@
-"""The opening handshake: the accept key step by step, its request and response explained.
+"""The opening handshake: computes the accept key step by step, explains request and response.
 
-Source: RFC 6455 §4. Nothing here raises for what a peer may have sent: a head of any bytes has
-fields that cover it, and the rules that it breaks are named.
+Source: RFC 6455 §4. Nothing here raises an error for bytes that a peer sent: any head is described
+by fields that cover it, and the rules that it breaks are named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .headers import header_meaning
 from .http import DIGITS, TOKEN, Head
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""The constant of RFC 6455 §1.3, the same for every WebSocket in the world."""
+"""The constant of RFC 6455 §1.3, the same for every WebSocket connection."""
 
 
 class KeyStep(NamedTuple):
@@ -68,7 +68,7 @@ class Extension(NamedTuple):
 
 
 def extensions(head: Head) -> list[Extension]:
-    """The extensions in a head, in its order (RFC 6455 §9.1)."""
+    """The extensions that a head names, in its order (RFC 6455 §9.1)."""
     found = []
     for word in head.listed("Sec-WebSocket-Extensions"):
         name, *rest = (part.strip(" \t") for part in word.split(";"))
@@ -85,7 +85,7 @@ def extensions(head: Head) -> list[Extension]:
 def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple[Field, ...]:
     """The fields of a request or response: first line, each header, the empty line, the body.
 
-    Of its `length` bytes `data` holds the head and some of the body.
+    `data` holds the head and the first part of the body; `length` counts the whole in bytes.
     """
     fields: list[Field] = []
 
@@ -170,7 +170,7 @@ def _broken(*names: str) -> tuple[Violation, ...]:
 def request_violations(head: Head) -> tuple[Violation, ...]:
     """The rules that a request breaks (RFC 6455 §4.1 and §4.2.1).
 
-    A request that does not try to be a handshake is held to HTTP's own rules only.
+    A request that does not ask for an upgrade is checked against HTTP's own rules only.
     """
     broken: list[str] = []
     line = _REQUEST_LINE.fullmatch(head.first_line)
@@ -236,7 +236,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("versions-malformed")
     if head.status != 101:
         asked = request and request.get("Sec-WebSocket-Version")
-        # An interim answer does not refuse the version, nor does one that wants a login first.
+        # An interim response does not refuse the version, nor does one that asks for a login.
         refuses = head.status is not None and head.status >= 200 and head.status != 401
         if asked and asked != "13" and refuses and not named:
             broken.append("versions-not-named")
@@ -269,7 +269,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
 
 
 def client_refuses(head: Head, request: Head | None) -> bool:
-    """Whether a client must refuse a response: any rule is broken that it has to check."""
+    """Whether a client must refuse a response: it breaks a rule that the client has to check."""
     found = {violation.rule for violation in response_violations(head, request)}
     return bool(found - {"broken-request-accepted"})
 
@@ -314,11 +314,11 @@ def _extensions_well_formed(head: Head) -> bool:
 
 
 def _header_rules(head: Head, prefix: str) -> list[str]:
-    """What HTTP asks of the headers of any request or response."""
+    """The rules of HTTP that the headers of a request or response break."""
     broken = []
     if any(not header.name or _UNPRINTABLE.search(header.value) for header in head.headers):
         broken.append(prefix + "header-malformed")
-    lengths = head.listed("Content-Length")  # the same one more than once is legal
+    lengths = head.listed("Content-Length")  # repeating the same number is legal
     one = len({length.lstrip("0") for length in lengths}) == 1
     if head.all("Content-Length") and not (one and all(map(DIGITS.fullmatch, lengths))):
         broken.append(prefix + "content-length-malformed")
@@ -326,6 +326,6 @@ def _header_rules(head: Head, prefix: str) -> list[str]:
 
 
 def _host_of(authority: str, scheme: str) -> str:
-    """Name and port, without the user, and without the port that the scheme has anyway."""
+    """Host name and port, without the user, and without the scheme's default port."""
     usual = ":80" if scheme.lower() == "http" else ":443"
     return authority.rpartition("@")[2].lower().removesuffix(usual).removesuffix(":")

@@ -1,4 +1,4 @@
-"""What the headers of a handshake are for: one table, in the reader's words."""
+"""What each header of a handshake is for, in plain words: one table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class KnownHeader(NamedTuple):
-    """What a header says in a request, and what in a response."""
+    """What a header means in a request, and what it means in a response."""
 
     name: str
     rfc: str
@@ -93,9 +93,9 @@ _KNOWN = (
 # fmt: on
 
 HEADERS: dict[str, KnownHeader] = {header.name.lower(): header for header in _KNOWN}
-"""By name in lower case."""
+"""The known headers, by their names in lower case."""
 
-# A name that nobody here knows is a header field all the same.
+# Used for any other name: an unknown header is still a header.
 _NOT_USED = "A header that the handshake does not use."
 UNKNOWN = KnownHeader("", "RFC 9110 §5.1", _NOT_USED, _NOT_USED)
 
@@ -107,4 +107,4 @@ def header_meaning(name: str, in_request: bool) -> tuple[str, str]:
 
 
 SECRETS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
-"""Headers whose values a capture masks: logins, in lower case."""
+"""Headers that carry logins: a capture masks their values. Names in lower case."""

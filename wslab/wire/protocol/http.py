@@ -1,10 +1,10 @@
-"""HTTP/1.1 as far as a handshake needs it: heads taken apart, bodies measured, answers paired.
+"""HTTP/1.1 as far as a handshake needs it: parses heads, finds where bodies end, pairs responses.
 
 Source: RFC 9112 §2-§5 (heads), §6.3 (how long a body is), §9.3 (responses come in the order of
-their requests). Any bytes will do: nothing here raises for what a peer sent.
+their requests). Nothing here raises an error, whatever bytes a peer sent.
 
-An `HttpReader` reads one direction; the two of a connection share an `Exchange`, because what a
-response is depends on its request, and when HTTP is over on the response.
+An `HttpReader` reads one direction. The two readers of a connection share an `Exchange`: a
+response is read according to its request, and the response decides when HTTP is over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..fields import Direction
 
 MAX_HEAD = 256 * 1024
-"""Bytes after which a head without an end is taken as it is, so that it cannot grow for ever."""
+"""Bytes after which a head counts as complete even without its end, so that it cannot grow on."""
 
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
@@ -25,7 +25,7 @@ DIGITS = re.compile(r"[0-9]+")
 
 
 class HeaderLine(NamedTuple):
-    """A header as it stands in a head: offset and length in bytes, its line end included."""
+    """One header of a head: its offset and length in bytes include the line end."""
 
     name: str
     value: str
@@ -43,7 +43,7 @@ class Head(NamedTuple):
     length: int
     """Bytes up to and including the empty line."""
     empty: int = 0
-    """Bytes of an empty line before the first one: a server overlooks it (RFC 9112 §2.2)."""
+    """Bytes of an empty line before the first line, which a server ignores (RFC 9112 §2.2)."""
 
     def all(self, name: str) -> list[str]:
         """The values of every header of that name (case ignored)."""
@@ -58,34 +58,34 @@ class Head(NamedTuple):
         return [word.lower() for word in self.listed(name)]
 
     def listed(self, name: str) -> list[str]:
-        """The same in their own case (RFC 9110 §5.6.1)."""
-        # Not strip() alone: that takes off what HTTP does not call white space (NBSP, NEL).
+        """The comma-separated words of a header, over all its lines (RFC 9110 §5.6.1)."""
+        # Not strip() alone: it also removes what is not white space in HTTP (NBSP, NEL).
         words = (word.strip(" \t") for value in self.all(name) for word in value.split(","))
         return [word for word in words if word]
 
     @property
     def status(self) -> int | None:
-        """The status of a response; None for anything that is not a response's first line."""
+        """The status of a response; None if the first line is not a status line."""
         found = None if self.empty else _STATUS_LINE.fullmatch(self.first_line)
         return int(found[1]) if found else None
 
     @property
     def is_interim(self) -> bool:
-        """Whether another response to the same request follows (1xx but 101, RFC 9110 §15.2)."""
+        """Whether another response to the same request follows (1xx except 101, RFC 9110 §15.2)."""
         return self.status is not None and 100 <= self.status < 200 and self.status != 101
 
     @property
     def wants_upgrade(self) -> bool:
-        """Whether a request tries to be a WebSocket handshake, however badly."""
+        """Whether a request asks for a WebSocket, even if it breaks rules."""
         return bool(self.all("Upgrade")) or any(
             header.name.lower().startswith("sec-websocket-") for header in self.headers
         )
 
 
 def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int | None:
-    """Where the head that starts at `start` ends, or None while it goes on.
+    """The offset at which the head that starts at `start` ends, or None while it goes on.
 
-    `seen` is how far an earlier look went, so that no byte is looked at again and again.
+    `seen` is where the last search stopped, so that no byte is searched again and again.
     """
     begin = max(start + _empty_line(data[start : min(start + 2, stop)]), seen - 3)
     most = start + MAX_HEAD
@@ -96,7 +96,7 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
 
 def parse_head(data: bytes) -> Head:
-    """Parse a head. Any bytes are accepted: a line that is no header gets an empty name."""
+    """Parse a head. Any bytes are accepted: a line that is not a header gets an empty name."""
     empty = _empty_line(data[:2])
     end = _END.search(data, empty)
     length = end.end() if end else len(data)
@@ -106,7 +106,7 @@ def parse_head(data: bytes) -> Head:
     offset = empty + len(first)
     for line in lines[1:]:
         text = _text(line)
-        if text or not end:  # the line that ends the head is no header
+        if text or not end:  # the empty line that ends the head is not a header
             name, colon, value = text.partition(":")
             if not colon or not TOKEN.fullmatch(name):
                 name, value = "", text
@@ -116,14 +116,14 @@ def parse_head(data: bytes) -> Head:
 
 
 def _lines(data: bytes) -> list[bytes]:
-    # Not bytes.splitlines: that also splits at a lone CR, which ends no line in HTTP.
+    # Not bytes.splitlines: it also splits at a lone CR, which does not end a line in HTTP.
     return [line + b"\n" for line in data.split(b"\n")[:-1]] + (
         [rest] if (rest := data.rsplit(b"\n", 1)[-1]) else []
     )
 
 
 def _text(line: bytes) -> str:
-    # Only the line end goes: a CR before it is a byte like any other, and none that is allowed.
+    # Remove only the line end: another CR before it belongs to the text, and is not allowed there.
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 
@@ -132,39 +132,39 @@ def _empty_line(data: bytes | bytearray) -> int:
 
 
 def content_length(head: Head) -> int | None:
-    """Bytes of body that a head announces, or None. Of different numbers the first counts."""
+    """Bytes of body that a head announces, or None. If the numbers differ, the first counts."""
     words = head.listed("Content-Length")
     return int(words[0][:18]) if words and DIGITS.fullmatch(words[0]) else None
 
 
 _REQUEST_BEGINS = re.compile(rb"\r?\n?[A-Za-z]*(?: |\Z)")
 _BEGINNING = 16
-"""Bytes of a message by which it is told whether it can be a request."""
+"""Bytes of a message that decide whether it can be a request."""
 
 
 def begins_request(data: bytes) -> bool:
-    """Whether the first bytes of `data` may be a method's letters: no legal frame begins so."""
+    """Whether `data` begins with letters, as a method does; no legal frame begins like that."""
     return _REQUEST_BEGINS.match(data) is not None
 
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _LONGEST_LINE = 256
-"""Bytes of a line between chunks that are held: a size needs no more, a trailer is only passed."""
+"""Bytes kept of a line between chunks: enough for a chunk size; trailers are skipped."""
 
 
 class Body:
-    """Measures the body after a head, piece by piece (RFC 9112 §6.3)."""
+    """Finds the end of the body that follows a head, piece by piece (RFC 9112 §6.3)."""
 
     __slots__ = ("_in_trailer", "_left", "_line")
 
     def __init__(self, length: int | None, chunked: bool = False) -> None:
-        self._left = length  # bytes that just pass; None: all, until the connection ends
-        self._line = bytearray() if chunked else None  # the line between chunks so far
+        self._left = length  # bytes still to skip; None: all, until the connection ends
+        self._line = bytearray() if chunked else None  # the start of a line between chunks
         self._in_trailer = False
 
     @classmethod
     def after(cls, head: Head, request: Head | None, in_request: bool) -> Body:
-        """The body after a head; a response answers `request`.
+        """The body that follows a head; `request` is what a response answers.
 
         A response without a length goes on until the connection ends.
         """
@@ -178,7 +178,7 @@ class Body:
         return cls(0 if length is None and in_request else length)
 
     def read(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
-        """Where the body ends, `data[start:stop]` being what comes next; None while it goes on."""
+        """Read `data[start:stop]`; the offset at which the body ends, or None while it goes on."""
         position = start
         while self._left is not None:
             passed = min(self._left, stop - position)
@@ -206,7 +206,7 @@ class Body:
             if line in (b"", b"\r"):
                 self._line = None
         elif not _CHUNK_SIZE.fullmatch(size):
-            self._line = None  # no chunk: what follows is somebody else's
+            self._line = None  # not a chunk: what follows does not belong to this body
         elif int(size, 16):
             self._left = int(size, 16) + 2  # and its line end
         else:
@@ -214,17 +214,17 @@ class Body:
 
 
 class Exchange:
-    """The requests of one connection that wait for their responses (RFC 9112 §9.3)."""
+    """The requests of one connection that await their responses (RFC 9112 §9.3)."""
 
     def __init__(self) -> None:
         self._requests: deque[Head] = deque()
         self.upgraded = False
-        """A 101 came: what follows are frames."""
+        """Whether a 101 came: frames follow."""
         self.unasked = False
-        """It came before any request: one may still be on its way."""
+        """Whether that 101 came before any request, which may still be on its way."""
 
     def ask(self, request: Head) -> None:
-        """A request's head is there; its answer may come before its body ends."""
+        """Add a request as soon as its head is complete: the answer may come before its body."""
         self._requests.append(request)
 
     def answer(self, response: Head) -> Head | None:
@@ -237,7 +237,7 @@ class Exchange:
 
     @property
     def last(self) -> Head | None:
-        """The request asked last, if it has no answer yet."""
+        """The latest request, if it has no answer yet."""
         return self._requests[-1] if self._requests else None
 
     def awaits(self, request: Head) -> bool:
@@ -246,28 +246,28 @@ class Exchange:
 
 
 class HttpReader:
-    """Finds where each request or response of one direction ends; looks at each byte once."""
+    """Finds the end of each request or response of one direction; looks at each byte once."""
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.direction: Direction = direction
         self.exchange = exchange
         self.seen = 0
-        """How far it has looked, in bytes of what it is given."""
+        """The offset up to which it has read."""
         self.head: Head | None = None
-        """Of the message that is being read, once it is there."""
+        """The head of the message that is being read, once it is complete."""
         self.request: Head | None = None
         """For a response: the request that it answers."""
-        self._begun = b""  # the first bytes of a message whose head is not all there
+        self._begun = b""  # the first bytes of a message
         self._body = Body(0)
 
     def end(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
-        """Where the message at `start` ends; None while it goes on after `stop`."""
+        """The offset at which the message at `start` ends; None while it goes on after `stop`."""
         if self.head is None and not self.read_head(data, start, stop):
             return None
         return self.read_body(data, stop)
 
     def read_head(self, data: bytes | bytearray, start: int, stop: int) -> bool:
-        """Read the head of the message at `start`; False while it is not all there."""
+        """Read the head of the message at `start`; False while it is not complete."""
         end, over = None, self.exchange.upgraded
         self._begun = bytes(data[start : min(start + _BEGINNING, stop)])
         if not over or begins_request(self._begun):
@@ -281,19 +281,19 @@ class HttpReader:
             self.exchange.ask(head)
         else:
             self.request = self.exchange.answer(head)
-        # Once HTTP is over there is no body, even where one is announced.
+        # Once HTTP is over there is no body, even if one is announced.
         over = self.exchange.upgraded
         self._body = Body(0) if over else Body.after(head, self.request, in_request)
         return True
 
     def read_body(self, data: bytes | bytearray, stop: int) -> int | None:
-        """Where the message ends; None while its body goes on after `stop`."""
+        """The offset at which the message ends; None while its body goes on after `stop`."""
         end = self._body.read(data, self.seen, stop)
         self.seen = stop if end is None else end
         return end
 
-    def go_on(self, position: int) -> None:
-        """Forget the message that was read; the next one starts at `position`."""
+    def start_next(self, position: int) -> None:
+        """Forget the message that was read, and expect the next one at `position`."""
         self.head = self.request = None
         self._begun = b""
         self.seen = position

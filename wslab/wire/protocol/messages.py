@@ -1,8 +1,8 @@
-"""Messages: joined from frames, whatever stands between them and however they were cut.
+"""Joins frames to messages, whatever comes between the frames and however they were fragmented.
 
 Source: RFC 6455 §5.4 (fragments), §5.6 and §8.1 (text is UTF-8); RFC 7692 §6.2 (compression).
 
-Of a recording, `capture.index.messages()` gives them all.
+`capture.index.messages()` yields all messages of a recording.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ MessageKind = Literal["text", "binary"]
 class Assembler:
     """Joins one direction's frames to messages, a piece of a frame at a time.
 
-    For each frame: `begin`, `feed` for each piece of its payload, `end`. Frames may be illegal: a
-    message that another one interrupts is dropped, a continuation of nothing belongs to nothing.
+    For each frame call `begin`, then `feed` for each piece of its payload, then `end`. Frames may
+    be illegal: a message that is interrupted by another one is dropped, and a continuation frame
+    without a message is ignored.
     """
 
     def __init__(self, inflater: Inflater | None = None) -> None:
         self.inflater = inflater
         self.kind: MessageKind | None = None
-        """Of the message that the frame belongs to; None for control frames and strays."""
+        """The kind of the frame's message; None for a control frame or a stray continuation."""
         self.compressed = False
         self.frames = 0
         self.size = 0
@@ -35,11 +36,11 @@ class Assembler:
         self.length = 0
         """Bytes of its content so far."""
         self.faults: list[str] = []
-        """The rules that this frame breaks in its message, by name."""
+        """The names of the rules that the message breaks in this frame."""
         self.message_faults: list[str] = []
-        """The same for the whole message."""
+        """The names of the rules that the message breaks in any of its frames."""
         self.utf8: Utf8Check | None = None
-        """The check of a text message; `utf8.fault` is the exact place of its fault."""
+        """The check of a text message; `utf8.fault` is the offset of its first bad byte."""
         self.open = False
         """Whether a message has begun and not ended."""
         self._message: MessageKind | None = None
@@ -64,7 +65,7 @@ class Assembler:
             self.frames += 1
 
     def feed(self, payload: bytes) -> Iterator[bytes]:
-        """Take the next piece of its payload, unmasked; gives what it adds to the message."""
+        """Add the next piece of the unmasked payload; yields what it adds to the message."""
         if self.kind is None:
             return
         self.size += len(payload)
@@ -78,7 +79,7 @@ class Assembler:
             yield payload
 
     def end(self) -> Iterator[bytes]:
-        """End the frame; gives the rest of its message's content."""
+        """End the frame; after a message's last frame, yields the rest of the content."""
         if self.kind is None or not self._final:
             return
         if self.compressed and self.inflater:
@@ -97,7 +98,7 @@ class Assembler:
 
     @property
     def uninflated(self) -> bool:
-        """Whether (the rest of) the message could not be inflated."""
+        """Whether the message, or the rest of it, could not be inflated."""
         return self.compressed and self.inflater is not None and self.inflater.lost
 
     def _check(self, content: bytes, final: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What can be read of TLS from outside: its records, and the alerts before anything is encrypted.
+"""The part of TLS that can be read without decrypting it: its records, and early alerts.
 
 Source: RFC 8446 §5.1 (records), §6 (alerts). Enough to see a TLS handshake fail on the wire.
 """
@@ -23,7 +23,7 @@ _ALERTS = {
 
 
 class TLSRecord(NamedTuple):
-    """One TLS record: where it is, and what it is."""
+    """One TLS record: its place in the stream, and what it is."""
 
     offset: int
     """Bytes from the start of the stream."""
@@ -33,7 +33,7 @@ class TLSRecord(NamedTuple):
 
 
 def is_tls(stream: bytes) -> bool:
-    """Whether a client's stream begins with TLS instead of HTTP."""
+    """Whether a client's stream begins with a TLS record instead of HTTP."""
     return stream[:2] == b"\x16\x03"
 
 

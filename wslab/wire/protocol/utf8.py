@@ -1,4 +1,4 @@
-"""UTF-8, checked as it comes (RFC 3629; RFC 6455 §8.1)."""
+"""Checks whether bytes are UTF-8, piece by piece (RFC 3629; RFC 6455 §8.1)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import codecs
 
 
 class Utf8Check:
-    """Checks whether bytes that come in pieces are UTF-8 (RFC 3629), and knows as soon as can be.
+    """Checks whether bytes that come in pieces are UTF-8 (RFC 3629); fails at the first bad byte.
 
-    `fault` is the place of the first byte that cannot stand there, counted over all pieces; for a
+    `fault` is the offset of the first byte that is not allowed, counted over all pieces; for a
     text that ends inside a character, its length. None while there is no fault.
     """
 
@@ -32,7 +32,7 @@ class Utf8Check:
         except UnicodeDecodeError as error:
             at_start = error.reason == "invalid start byte"
             used, fault = error.start, error.start if at_start else error.end
-        # Half a surrogate pair (ED A0 to ED BF): Python waits for one more byte before it minds.
+        # Half a surrogate pair (ED A0 to ED BF): Python needs one more byte to reject it.
         if rest[used : used + 1] == b"\xed" and rest[used + 1 : used + 2] >= b"\xa0":
             fault = used + 1
         if fault is not None:
@@ -48,7 +48,7 @@ def encodable(text: str) -> str:
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether the bytes as a whole are UTF-8."""
+    """Whether these bytes are UTF-8, with no character cut off at the end."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -57,7 +57,7 @@ def is_utf8(data: bytes) -> bool:
 
 
 def utf8_fault(data: bytes) -> int | None:
-    """The place of the first byte that cannot stand there (see `Utf8Check`); None for UTF-8."""
+    """The offset of the first byte that is not UTF-8 (see `Utf8Check`); None if there is none."""
     check = Utf8Check()
     check.feed(data, final=True)
     return check.fault

@@ -68,7 +68,7 @@ class Cutter:
 
     def go_on(self, side: CutSide, position: int) -> None:
         """The message on one side is done with; what follows it starts at `position`."""
-        side.http.go_on(position)
+        side.http.start_next(position)
         if side is self.client:
             side.speaks_frames = self.exchange.upgraded
 

@@ -66,7 +66,7 @@ class SecretsMask:
         end = self._http.read_body(chunk, len(chunk))
         if end is None:
             return len(chunk)
-        self._http.go_on(0)
+        self._http.start_next(0)
         return end
 
     def _mask_lines(self, chunk: bytes, start: int, end: int, masked: bytearray) -> None:
