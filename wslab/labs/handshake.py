@@ -76,6 +76,7 @@ class Handshake(Lesson):
     @property
     def guarded_url(self) -> str:
         """A server that lets in the origin https://school.example only, through the tap."""
+        self._check_open()
         return self._guard_tap.url
 
     def try_fetch(self) -> Gallery:
@@ -100,9 +101,8 @@ class Handshake(Lesson):
         return self._show(bench)
 
     def _client_experiment(self, case: Case) -> Experiment:
-        url = self.guarded_url if case.name == "foreign-origin" else self.url
-
         def run(_: Choice) -> Outcome:
+            url = self.guarded_url if case.name == "foreign-origin" else self.url
             result = visit(case.name, url)
             status = str(result.status)
             return _compared(
