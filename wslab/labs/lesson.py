@@ -265,6 +265,12 @@ class Lesson:
         """`close`, as the registry calls it."""
         self.close()
 
+    def forget(self) -> None:
+        """In a forked child: the lab is the parent's, and only its recording can be read here."""
+        self._closed = True
+        self._clients, self._taps, self._views = {}, {}, {}
+        self._resources.pop_all()
+
     def __enter__(self) -> Self:
         return self
 

@@ -83,6 +83,10 @@ class Listener:
             if not self._running:
                 registry.unregister(self)
 
+    def forget(self) -> None:
+        """In a forked child: it is the parent's that listens."""
+        self._running, self._changing = False, asyncio.Lock()
+
     async def _open(self, sock: socket.socket) -> None:
         """Serve on `sock`, which is bound and belongs to this object from now on."""
         raise NotImplementedError

@@ -10,6 +10,7 @@ running loop, whether nest_asyncio was applied or not.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -178,6 +179,35 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
         return asyncio.ProactorEventLoop()
     return asyncio.SelectorEventLoop()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the loop, its thread and its sockets are the parent's.
+
+    The child has copies of their file descriptors. To close a socket properly would end the
+    parent's connection, and to keep it would serve the parent's port; so each of them now leads
+    to nowhere. The old loop is kept, so that nothing of it is finalized and touches the descriptors
+    of something new. What the child starts gets a loop and a thread of its own.
+    """
+    global _lock, _loop, _thread
+    loop, _loop, _thread, _lock = _loop, None, None, threading.Lock()
+    selector = getattr(loop, "_selector", None)
+    if loop is None or selector is None:
+        return
+    _of_parents.append(loop)
+    ours = {key.fd for key in selector.get_map().values()} | set(getattr(loop, "_transports", ()))
+    if hasattr(selector, "fileno"):  # epoll's own, which parent and child would share
+        ours.add(selector.fileno())
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in ours:
+        os.dup2(nowhere, descriptor, inheritable=False)
+    os.close(nowhere)
+
+
+_of_parents: list[asyncio.AbstractEventLoop] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _run_forever(loop: asyncio.AbstractEventLoop) -> None:

@@ -7,6 +7,7 @@ and name: a cell that is run twice starts "the echo server" again, and the one b
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ beside a cell that computes took 7.7 ms with Python's own 0.005, and takes 0.8 m
 
 
 class Stoppable(Protocol):
-    """What the registry holds. `stop` may be called twice. `url` and `port` are optional."""
+    """What the registry holds. `stop` may be called twice. `url`, `port` and `forget` are optional:
+    `forget` is called in a forked child, where the thing is the parent's and must not be stopped.
+    """
 
     def stop(self) -> None: ...
 
@@ -151,6 +154,21 @@ def stop_all() -> None:
         unregister(entry.thing)
     if failure is not None:
         raise failure
+
+
+def _forget_all() -> None:
+    """In a forked child: what runs is the parent's, and goes on there."""
+    global _lock
+    _lock = threading.Lock()
+    for entry in _entries.values():
+        if forget := getattr(entry.thing, "forget", None):
+            forget()
+    _entries.clear()
+    _set_switch_interval()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 def port_holder(port: int) -> Entry | None:

@@ -248,6 +248,12 @@ class Client:
             if self.state == "CLOSED":
                 registry.unregister(self)
 
+    def forget(self) -> None:
+        """In a forked child: it is the parent's that is connected."""
+        self._connection = self._opening = self._attempt = self._reader = None
+        self._lock, self._inbox = threading.Lock(), Inbox()
+        self._inbox.end("the connection is that of the process that this one was forked from")
+
     def __enter__(self) -> Self:
         return self
 

@@ -64,6 +64,10 @@ class SilentClient:
         finally:
             registry.unregister(self)
 
+    def forget(self) -> None:
+        """In a forked child: it is the parent's that is connected."""
+        self._connection = None
+
     async def _connect(self) -> None:
         self._connection = await connect_silently(self.url)
 

@@ -65,6 +65,10 @@ class HostedServer:
             if self._server is None:
                 registry.unregister(self)
 
+    def forget(self) -> None:
+        """In a forked child: it is the parent's that listens."""
+        self._server = None
+
     async def _start(self) -> None:
         server = await self._make()
         if not isinstance(server, LibraryServer):

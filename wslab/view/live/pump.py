@@ -8,6 +8,7 @@ with all that is new.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -143,3 +144,7 @@ class Pump:
 
 pump = Pump()
 """The pump of this process: every view of ours is served by it."""
+
+if hasattr(os, "register_at_fork"):
+    # In a forked child its thread does not run, and the views are in the parent's page.
+    os.register_at_fork(after_in_child=lambda: Pump.__init__(pump))
