@@ -232,13 +232,71 @@ def test_a_response_stands_with_the_request_that_it_answers(tmp_path):
 
 def test_a_recording_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
     def fails(capture):
-        raise RuntimeError("on purpose")
+        raise OSError("on purpose")
 
     (tmp_path / "c.har").write_text("older")
     monkeypatch.setattr(har, "dumps", fails)
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(OSError, match="on purpose"):
         save(conversation(), tmp_path / "c.har")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("c.har", "older")]
+
+
+PLAIN = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+SPLIT = b"GET / HTTP/1.1\r\n" + b"X:y\n" * 60_000 + b"\n"  # 240 kB; longer as a HAR has it
+HI = encode_frame(1, b"hi", masking_key=KEY)
+HELLO = encode_frame(1, b"hello")
+
+
+@pytest.mark.parametrize(
+    "crossed",
+    [
+        [("server", RESPONSE + HELLO), ("client", PLAIN + HI)],  # nobody asked for it
+        [
+            ("client", PLAIN),
+            ("server", b"HTTP/1.1 204 No\r\n\r\n" + RESPONSE + HELLO),
+            ("client", HI),
+        ],
+        [("client", REQUEST + HI), ("server", RESPONSE + HELLO)],  # sent too early
+        [("client", PLAIN + REQUEST), ("server", RESPONSE + HELLO), ("client", HI)],
+        [("client", SPLIT), ("server", RESPONSE + HELLO), ("client", HI)],
+        [("server", b"HTTP/1.1 101 \x85 a\n: b\n\n" + HELLO), ("client", HI)],
+    ],
+)
+def test_messages_survive_whatever_handshake_stands_before_them(crossed, tmp_path):
+    capture = Capture(clock=lambda: 0.0)
+    connection = capture.open_connection()
+    for time, (direction, data) in enumerate(crossed):
+        capture.record(connection, direction, data, at=time)
+    assert len(said(capture)) == 2
+    assert timed(load(save(capture, tmp_path / "c.har"))) == timed(capture)
+
+
+def test_messages_survive_without_the_answer_to_the_upgrade(tmp_path):
+    capture = Capture(clock=lambda: 0.0)
+    capture.record(capture.open_connection(), "client", REQUEST + HI)
+    assert capture.assume_upgraded(1)
+    again = load(save(capture, tmp_path / "c.har"))
+    assert timed(again) == timed(capture)
+    assert "entry 0 has messages, but the status 0: frames alone" in again.notes
+
+
+def test_messages_stay_in_their_order_where_a_clock_goes_back(tmp_path):
+    capture = Capture(clock=lambda: 0.0)
+    connections = [capture.open_connection(upgraded=True, at=0) for _ in range(2)]
+    for at in (5, 3, 4):
+        for connection in connections:
+            capture.record(connection, "server", encode_frame(2, bytes([at])), at=at)
+    again = load(save(capture, tmp_path / "c.har"))
+    for connection in connections:
+        assert timed(again, connection) == timed(capture, connection)
+
+
+def timed(capture: Capture, connection: int | None = None) -> list[tuple[object, ...]]:
+    """Each message and its direction, opcode, content and moment, in microseconds."""
+    return [
+        (m.direction, m.kind, m.content, round(capture.started.timestamp() * 1e6 + m.time * 1e6))
+        for m in capture.index.messages(connection)
+    ]
 
 
 def test_our_own_har_on_one_line_is_a_har(tmp_path):

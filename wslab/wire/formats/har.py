@@ -31,7 +31,7 @@ from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
 from ..protocol.frames import Opcode, encode_frame
-from ..protocol.http import Head, parse_head
+from ..protocol.http import MAX_HEAD, Head, find_end, parse_head
 from ..protocol.utf8 import encodable
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
@@ -80,9 +80,14 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
     exchanges = index.exchanges()
     for connection in index.connections:
         answered = exchanges.get(connection, [])
+        # The messages belong to the upgrade; where no request had it as its answer, to the last.
+        talk = len(answered) - 1
+        for number, (_, answer) in enumerate(answered):
+            if answer is not None and index.rows(answer, answer + 1)[0].preview[:3] == "101":
+                talk = number
         for number, (asked, answer) in enumerate(answered):
             last = number == len(answered) - 1
-            said = messages.get(connection, []) if last else []
+            said = messages.get(connection, []) if number == talk else []
             response = None if answer is None else index.unit(answer)
             entry = _entry(capture, connection, index.unit(asked), response, said)
             entry["request"] |= marks.of_row(asked)
@@ -265,6 +270,8 @@ class _Step(NamedTuple):
     data: bytes
     """Empty: the direction's stream ends."""
     upgraded: bool = False
+    turn: float = 0.0
+    """The time by which it is put among the others."""
     marks: tuple[Event, ...] = ()
     """What a debugger did to these bytes or, where it opens, to the connection. Times as above."""
 
@@ -300,9 +307,17 @@ def loads(text: str) -> Capture:
         notes.append(f"{other} entr{'y' if other == 1 else 'ies'} without a WebSocket left out")
     if steps:
         notes.insert(0, MADE_UP)
-    capture = _record(sorted(steps, key=lambda step: step.time))
+    capture = _record(sorted(_in_turn(steps), key=lambda step: step.turn))
     capture.notes += notes
     return capture
+
+
+def _in_turn(steps: Iterable[_Step]) -> Iterator[_Step]:
+    """The steps with their turns: by time, but what an entry tells stays in its order."""
+    latest: dict[int, float] = {}
+    for step in steps:
+        latest[step.entry] = max(step.time, latest.get(step.entry, step.time))
+        yield step._replace(turn=latest[step.entry])
 
 
 def _is_websocket(entry: dict[str, Any]) -> bool:
@@ -351,30 +366,32 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
         opened = min(times, default=opened or 0.0)
     status = response.get("status") or 0
     sent = _head(request.get("headers"))
-    # Without the request's headers, or over HTTP/2, there is no handshake to show.
-    upgraded = sent is None
+    line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))} HTTP/1.1\r\n"
+    asked = _ascii(line) + (sent or b"")
+    line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip() + "\r\n"
+    answered = _ascii(line) + (_head(response.get("headers")) or b"\r\n")
+    # Without the request's headers, or over HTTP/2, there is no handshake to show. And messages
+    # crossed all the same where no upgrade stands before them.
+    agreed = _is_head(asked) and _is_head(answered) and parse_head(answered).status == 101
+    upgraded = sent is None or bool(messages and not agreed)
     answer = opened
-    yield _Step(opened, number, None, b"", upgraded, tuple(_cuts(entry, number, notes)))
-    if sent is None:
-        notes.append(f"entry {number} has no handshake as HTTP/1.1 writes it: frames alone")
+    yield _Step(opened, number, None, b"", upgraded, marks=tuple(_cuts(entry, number, notes)))
+    if upgraded:
+        lacks = f"messages, but the status {status}"
+        if sent is None or status == 101:
+            lacks = "no handshake as HTTP/1.1 writes it"
+        notes.append(f"entry {number} has {lacks}: frames alone")
     else:
-        line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))}"
-        yield _Step(opened, number, "client", _ascii(f"{line} HTTP/1.1\r\n") + sent,
-                    marks=_marks(request, number, notes))  # fmt: skip
+        marks = _marks(request, number, notes)
+        yield _Step(opened, number, "client", asked, marks=marks)
         if status:
-            line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip()
-            answered = _ascii(line + "\r\n") + (_head(response.get("headers")) or b"\r\n")
             wait = _number((entry.get("timings") or {}).get("wait")) or 0.0
             answer = min([_moment(opened + max(0.0, wait) / 1000) or opened, *times])
-            yield _Step(answer, number, "server", answered,
-                        marks=_marks(response, number, notes))  # fmt: skip
-        if status != 101:
-            if messages:
-                notes.append(f"entry {number} has messages but the status {status}: left out")
-            if status:
+            marks = _marks(response, number, notes)
+            yield _Step(answer, number, "server", answered, marks=marks)
+            if status != 101:
                 # Its body is not in the bytes, so what its headers say about it must not count.
                 yield _Step(answer, number, "server", b"")
-            return
     timeless = sum("time" not in message for message in messages)
     if timeless:
         notes.append(
@@ -391,6 +408,11 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
             direction: Direction = "client" if message["type"] == "send" else "server"
             marks = _marks(message, number, notes)
             yield _Step(at, number, direction, frame, marks=marks)
+
+
+def _is_head(data: bytes) -> bool:
+    """Whether it is one head and nothing more, whatever stands in its lines."""
+    return find_end(data, 0, 0, len(data)) == len(data) < MAX_HEAD
 
 
 def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
