@@ -112,3 +112,45 @@ def test_a_lab_ends_although_a_peer_is_gone_and_a_part_cannot_be_stopped():
     again.close()
     assert list(again.faults) == []
     assert list(running()) == []
+
+
+def what_came_of(told: dict) -> object:
+    """An outcome without what differs from run to run: ports, keys, times and rows."""
+    lines = [
+        (column["name"], column["head"], line["direction"], line["kind"], line["broken"])
+        for column in told["columns"]
+        for line in column["lines"]
+    ]
+    # What the two send may cross: only what each of them sends has an order.
+    return told["happened"], sorted(lines, key=lambda line: (line[0], line[2]))
+
+
+@pytest.mark.parametrize(("topic", "method"), [("handshake", "bench"), ("close_codes", "endings")])
+def test_an_experiment_is_the_same_whatever_was_tried_before(topic, method):
+    with import_module(f"wslab.labs.{topic}").open() as lab:
+        gallery = getattr(lab, method)()
+        came: dict[str, object] = {}
+        names = list(gallery.experiments)
+        for name in [*names, *reversed(names)]:  # each after another one than before
+            gallery.run(name, *(["websockets"] if topic == "close_codes" else []))
+            assert came.setdefault(name, what_came_of(gallery._told[-1])) == what_came_of(
+                gallery._told[-1]
+            ), name
+
+
+def test_what_a_client_did_is_found_whatever_crossed_since():
+    with first_connection.open() as lab:
+        with lab.connect() as first:
+            first.send("first")
+            first.recv()
+        with lab.connect(name="another") as second:
+            second.send("second")
+            second.recv()
+        assert [lab.find("text", "client", of=one).payload for one in (first, second)] == [
+            b"first",
+            b"second",
+        ]
+        assert lab.connection_of(first) + 1 == lab.connection_of(second)
+        around = lab.connect(lab.server_url, name="around the tap")
+        with pytest.raises(LookupError, match="has not connected through this lab's tap"):
+            lab.find("text", of=around)

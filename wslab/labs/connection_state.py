@@ -75,16 +75,18 @@ class ConnectionState(Lesson):
         """The diagram: both peers side by side, and the time line."""
         return self._show(StateDiagram(self.capture, self.log))
 
-    def story(self, connection: int | None = None) -> None:
-        """Print what moved both peers of a connection, the newest if none is named.
+    def story(self, connection: Client | int | None = None) -> None:
+        """Print what moved both peers of a client's connection (or of one by its number).
 
-        Raises LookupError where there is no such connection.
+        The newest if none is named. Raises LookupError where there is no such connection.
         """
         for step in steps(self.capture, self._number(connection)):
             print(step)
 
-    def path(self, peer: str = "client", connection: int | None = None) -> list[str]:
-        """The states that `peer` went through on a connection, the newest if none is named.
+    def path(self, peer: str = "client", connection: Client | int | None = None) -> list[str]:
+        """The states that `peer` went through on a client's connection (or one by its number).
+
+        The newest if none is named.
 
         Raises ValueError for another peer, LookupError where there is no such connection.
         """
@@ -95,7 +97,9 @@ class ConnectionState(Lesson):
             state.name for state in states_of("server" if peer == "server" else "client", taken)
         ]
 
-    def _number(self, connection: int | None) -> int:
+    def _number(self, connection: Client | int | None) -> int:
+        if isinstance(connection, Client):
+            return self.connection_of(connection)
         count = len(self.capture.log.streams) // 2  # one for each direction
         if count == 0:
             raise LookupError("no connection yet: connect something, then run this cell again")

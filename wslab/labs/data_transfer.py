@@ -32,17 +32,29 @@ class DataTransfer(Lesson):
     def send(self, *pieces: bytes) -> Reaction:
         """Send these bytes as a client, each piece by itself, and wait for what comes of them.
 
-        The next piece leaves when the one before has crossed the tap, so that each is read alone.
+        They cross on a connection of their own, so that nothing sent before has to do with it. The
+        next piece leaves when the one before has crossed the tap, so that each is read alone.
         """
-        self._check_open()
-        self._raw.send_piece(b"")  # connects where there is no connection
-        connection = self._raw_connection()
-        self._connection, self._start = connection, self.capture.size(connection, "client")
+        connection = self._connect()
         for piece in pieces[:-1]:
             crossed = self.capture.size(connection, "client") + len(piece)
             self._raw.send_piece(piece)
             self._wait_for(connection, crossed)
         return self._raw.send(pieces[-1] if pieces else b"")
+
+    def send_each(self, *pieces: bytes) -> list[Reaction]:
+        """`send`, but wait for what comes of each piece before the next one leaves."""
+        self._connect()
+        return [self._raw.send(piece) for piece in pieces]
+
+    def _connect(self) -> int:
+        """Make a new connection for `send`; the one before ends. Returns its number."""
+        self._check_open()
+        self._raw.hang_up()
+        self._raw.send_piece(b"")
+        self._connection = self._raw_connection()
+        self._start = self.capture.size(self._connection, "client")
+        return self._connection
 
     def layers(self) -> LayersView:
         """What the last `send` sent: as messages, as frames, and as it was read.
@@ -52,10 +64,6 @@ class DataTransfer(Lesson):
         if not self._connection:
             raise LookupError("nothing was sent yet: lab.send(...) first, then run this cell again")
         return LayersView(layers_of(self.capture, self._connection, "client", self._start))
-
-    def hang_up(self) -> None:
-        """End the TCP connection of `send`: the next one goes over a new one."""
-        self._raw.close()
 
     def round_trips(self) -> RoundTrips:
         """Ping the server, again and again, and draw how long each pong took."""

@@ -19,7 +19,7 @@ from wslab.view.experiments import (
     Outcome,
     Words,
 )
-from wslab.wire import Capture, Direction, close_code
+from wslab.wire import Capture, Direction, Row, close_code
 from wslab.wire.protocol import FrameDraft
 
 _C: Direction = "client"
@@ -51,11 +51,13 @@ TRIALS: dict[str, tuple[Direction, Case]] = {
         ("a close with code and reason", _C, "close"),
         ("a close of one byte", _C, "one-byte-close"),
         ("data after a close", _C, "data-after-close"),
-        # The last one: whatever is sent after it on the same connection is swallowed.
         ("a length that lies", _C, "length-lies"),
     ]
 }
 """What is tried out on real peers, by what the lesson calls it: who sends, and the case."""
+
+BEGUN = ("the start of a message", "a ping between fragments", "the end of the message")
+"""The trials that need the ones before them: each is sent after those, on the same connection."""
 
 RECIPES: dict[str, tuple[Direction, FrameDraft]] = {
     name: (sender, frames[0])
@@ -87,6 +89,8 @@ class Trial(NamedTuple):
     close_code: int | None
     """The one in the peer's close frame; None where it sent none."""
     reaction: Reaction
+    rows: tuple[Row, ...] = ()
+    """What crossed, without the handshake."""
 
 
 class Frames(Lesson):
@@ -99,12 +103,18 @@ class Frames(Lesson):
         return TellingEchoServer(self._name("echo"))
 
     def _set_up(self) -> None:
-        self._to_server = RawToServer(self.url, self.server)
-        self._to_client = RawToClient(
-            "frames", lambda url: self.tap_before(url, "frames, to a client").url
+        self._to_server, self._to_client = self._peers("by hand")
+        # Whatever was sent by hand, from a cell or the workshop, a trial starts anew.
+        self._trial_to_server, self._trial_to_client = self._peers("trial")
+
+    def _peers(self, role: str) -> tuple[RawToServer, RawToClient]:
+        to_server = RawToServer(self.url, self.server)
+        to_client = RawToClient(
+            self._name(role), lambda url: self.tap_before(url, f"frames, to a client {role}").url
         )
-        self._resources.callback(self._to_server.close)
-        self._resources.callback(self._to_client.close)
+        self._resources.callback(to_server.close)
+        self._resources.callback(to_client.close)
+        return to_server, to_client
 
     def workshop(self) -> FrameWorkshop:
         """Set every bit of a frame, and send it to a real peer. All of it is on the wire view."""
@@ -126,21 +136,31 @@ class Frames(Lesson):
         return self._to_client.send(data)
 
     def try_out(self, name: str) -> Trial:
-        """Send a trial's frames to a real peer, in one piece. Raises KeyError for another name."""
-        sender, case = TRIALS[name]
-        index = self.capture.index
-        rows, waiting = len(index), {c: index.incomplete(c, sender) for c in index.connections}
-        send = self.send if sender == "client" else self.send_to_client
-        reaction = send(b"".join(frame.to_bytes() for frame in case.frames(sender)))
-        index = self.capture.index
-        units = [index.unit(row.number) for row in index.rows(rows) if row.direction == sender]
+        """Send a trial's frames to a real peer, in one piece, on a connection of their own.
+
+        Raises KeyError for another name.
+        """
+        sender = TRIALS[name][0]
+        before = BEGUN[: BEGUN.index(name)] if name in BEGUN else ()
+        frames = [frame for one in (*before, name) for frame in TRIALS[one][1].frames(sender)]
+        before = len(self.capture.index)
+        self._check_open()
+        peer = self._trial_to_server if sender == "client" else self._trial_to_client
+        try:
+            reaction = peer.send(b"".join(frame.to_bytes() for frame in frames))
+            index = self.capture.index
+            rows = index.rows(before)  # the goodbye is no part of it
+        finally:
+            peer.hang_up()
+        units = [index.unit(row.number) for row in rows if row.direction == sender]
         broken = [rule.rule for unit in units for rule in unit.violations]
-        for connection in index.connections:  # a frame that is not all there, and never will be
-            if index.incomplete(connection, sender) > waiting.get(connection, 0):
-                found = index.incomplete_violations(connection, sender)
-                broken += [rule.rule for rule in found]
+        for connection in {unit.connection for unit in units}:  # a frame that never came whole
+            found = index.incomplete_violations(connection, sender)
+            broken += [rule.rule for rule in found]
+        crossed = tuple(row for row in rows if row.kind not in ("request", "response"))
         answerer: Direction = "server" if sender == "client" else "client"
-        return Trial(tuple(broken), _close_code(reaction.answer, answerer), reaction)
+        code = _close_code(reaction.answer, answerer)
+        return Trial(tuple(broken), code, reaction, crossed)
 
     def trials(self) -> Gallery:
         """Each trial by a button: predict what the peer does, and compare."""
@@ -151,15 +171,11 @@ class Frames(Lesson):
         sender, case = TRIALS[name]
 
         def run(_: Choice) -> Outcome:
-            before = len(self.capture.index)
             trial = self.try_out(name)
             wire = [
                 Line(row.preview, "", row.direction, row.kind, row.number, row.broken)
-                for row in self.capture.index.rows(before)
-                if row.kind not in ("request", "response")  # where the first one has to connect
+                for row in trial.rows
             ]
-            if not wire:  # the peer waits for the rest, and would take the next frame for it
-                self.hang_up()
             columns = [
                 Column("wire", "on the wire", wire or [Line("a frame that is not all there")]),
                 Column("rules", "rules that are broken", _lines(trial.broken)),
@@ -178,8 +194,9 @@ class Frames(Lesson):
         )
 
     def hang_up(self) -> None:
-        """End the TCP connection of `send`: the next frame goes over a new one."""
+        """End the connections of `send` and the workshop: the next frame goes over a new one."""
         self._to_server.hang_up()
+        self._to_client.hang_up()
 
 
 def _lines(texts: Sequence[str]) -> list[Line]:

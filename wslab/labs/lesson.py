@@ -199,16 +199,38 @@ class Lesson:
             view.rest()
         return view
 
-    def find(self, kind: Kind, direction: Direction | None = None, *, number: int = -1) -> Unit:
+    def connection_of(self, client: Client) -> int:
+        """The number of a client's connection on the wire. Raises LookupError if it is not there."""
+        index, key = self.capture.index, client.key
+        for row in reversed(index.rows()):
+            if row.kind == "request" and f": {key}\r\n".encode() in index.unit(row.number).data:
+                return row.connection
+        raise LookupError(
+            f"{client} has not connected through this lab's tap: run the cell that connects it, "
+            "then this one again"
+        )
+
+    def find(
+        self,
+        kind: Kind,
+        direction: Direction | None = None,
+        *,
+        of: Client | None = None,
+        number: int = -1,
+    ) -> Unit:
         """The last unit of that kind (or another by its `number`, as in a list).
 
-        Raises LookupError where nothing of the kind has crossed.
+        `of` is the client whose connection is looked at; without it, all are. Raises LookupError
+        where nothing of the kind has crossed.
         """
         index = self.capture.index
+        connection = None if of is None else self.connection_of(of)
         rows = [
             row.number
             for row in index.rows()
-            if row.kind == kind and direction in (None, row.direction)
+            if row.kind == kind
+            and direction in (None, row.direction)
+            and connection in (None, row.connection)
         ]
         try:
             return index.unit(rows[number])
@@ -219,10 +241,15 @@ class Lesson:
             ) from None
 
     def explain(
-        self, kind: Kind, direction: Direction | None = None, *, number: int = -1
+        self,
+        kind: Kind,
+        direction: Direction | None = None,
+        *,
+        of: Client | None = None,
+        number: int = -1,
     ) -> Account:
         """`find`, told as a table of fields: what each says, and where the RFC says so."""
-        return Account(self.find(kind, direction, number=number))
+        return Account(self.find(kind, direction, of=of, number=number))
 
     def source(self) -> Code:
         """The code of this lab: there is no magic in it."""

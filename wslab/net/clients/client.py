@@ -128,6 +128,13 @@ class Client:
         return None if self._connection is None else self._connection.subprotocol
 
     @property
+    def key(self) -> str | None:
+        """The Sec-WebSocket-Key of its request, by which a recording knows the connection."""
+        if self._connection is None or self._connection.request is None:
+            return None
+        return self._connection.request.headers["Sec-WebSocket-Key"]
+
+    @property
     def close_code(self) -> int | None:
         """The code that the server sent; 1005 if its close frame had none, 1006 if none came.
 

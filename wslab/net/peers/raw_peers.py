@@ -21,6 +21,7 @@ from wslab.net.clients.raw import RawClient, opening_request
 from wslab.net.errors import ConnectFailed, WslabError
 from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.raw import RawConnection, RawServer
+from wslab.wire import Capture, Direction
 from wslab.wire.protocol import parse_head
 
 QUIET = 0.15
@@ -39,6 +40,20 @@ class Reaction(NamedTuple):
     """What the peer's API told its program, in its own words, oldest first."""
     ended: bool
     """Whether the peer ended the TCP connection."""
+
+    @property
+    def frames(self) -> list[str]:
+        """The frames that came back, in words: `pong "?"`."""
+        capture, masked = Capture(), len(self.answer) > 1 and self.answer[1] >= 0x80
+        sender: Direction = "client" if masked else "server"
+        capture.record(capture.open_connection(upgraded=True), sender, self.answer)
+        return [f"{row.kind} {row.preview}".strip() for row in capture.index.rows()]
+
+    def __repr__(self) -> str:
+        said = [f"the peer's API: {text}" for text in self.said]
+        back = ", ".join(self.frames) or "nothing"
+        ended = ["the peer ended the TCP connection"] if self.ended else []
+        return "; ".join([f"back on the wire: {back}", *said, *ended])
 
 
 class TellingEchoServer(EchoServer):
@@ -165,13 +180,18 @@ class RawToClient:
         said = tuple(f"{e.name}: {e.text}" for e in self._client.events[before:])
         return Reaction(bytes(self._answer[answered:]), said, self._ended)
 
+    def hang_up(self) -> None:
+        """Let the connection go: the next `send` connects anew."""
+        self._client.stop()
+        self._connection = None
+
     def close(self) -> None:
         """Let both go. May be called twice."""
-        self._client.stop()
+        self.hang_up()
         self._server.stop()
 
     def _connect(self) -> None:
-        self._client.stop()
+        self.hang_up()
         self._server.start()
         self._connected.clear()
         self._answer.clear()
