@@ -200,7 +200,7 @@ class Lesson:
         return view
 
     def connection_of(self, client: Client) -> int:
-        """The number of a client's connection on the wire. Raises LookupError if it is not there."""
+        """A client's connection, by its number on the wire. Raises LookupError if it has none."""
         index, key = self.capture.index, client.key
         for row in reversed(index.rows()):
             if row.kind == "request" and f": {key}\r\n".encode() in index.unit(row.number).data:
