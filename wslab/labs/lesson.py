@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Self, TypeVar
+from weakref import WeakSet
 
 from IPython.display import Code
 
@@ -28,6 +30,9 @@ from wslab.view.experiments import Question, QuestionView
 from wslab.wire import Capture, Direction, Kind, Unit
 
 V = TypeVar("V", bound=LiveView)
+
+_resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
+"""By topic: the views of closed labs, as far as a page or a variable holds them."""
 
 
 class Lesson:
@@ -63,6 +68,8 @@ class Lesson:
         self._debugger = WireDebugger(self.capture)
         self.server = self._make_server()
         register(self.kind, self.topic, self)  # this is what stops the one before
+        for view in list(_resting[self.topic]):
+            view.replaced()
         try:
             self.server.start()
             self._tap = self.tap_before(self.server.url, self.topic)
@@ -285,6 +292,7 @@ class Lesson:
                 part()
             except Exception as fault:
                 self.faults.note(getattr(part, "__qualname__", "a part"), fault)
+        _resting[self.topic].update(self._views.values())
         self._clients, self._taps, self._views = {}, {}, {}
         unregister(self)
 

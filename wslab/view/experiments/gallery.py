@@ -212,6 +212,10 @@ class Gallery(LiveView):
             raise KeyError(f"only a page can run {name!r}: press its button")
         return self._run(experiment, Choice(stack, {**self._numbers, **numbers}))
 
+    def forget(self) -> None:
+        super().forget()
+        self.experiments, self.outcomes = {}, {}  # their functions hold the lab
+
     def show(self, name: str, outcome: Outcome, stack: str = "") -> None:
         """Show an outcome that came about elsewhere, by code."""
         self._keep(self.experiments[name], Choice(stack), outcome)

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import anywidget
+from comm import get_comm_manager
+from ipywidgets.widgets.widget import _instances
 
 from .pump import Pump, pump
 from .saved import Saved
@@ -34,6 +36,7 @@ class LiveView(Saved, anywidget.AnyWidget):
         self._pages: set[str] = set()
         self._displayed = False
         self._resting = False
+        self._replaced = 0
         self._turn = threading.RLock()  # the pump's thread and, at rest, any other
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, buffers: self._page_says(content, buffers))
@@ -67,6 +70,11 @@ class LiveView(Saved, anywidget.AnyWidget):
         """Hear no more of what is shown. May be called twice. (A view that hears of nothing but its
         page has nothing to do here.)"""
 
+    def forget(self) -> None:
+        """Let go of what was shown, such as a recording: the view is closed, and nobody will ask.
+        Python's own `Out` may hold the view itself as long as the kernel runs."""
+        self.__dict__.pop("ask", None)  # a lab may have put its own there
+
     # -- for the pump ----------------------------------------------------------------------------
 
     def flush(self) -> float | None:
@@ -85,6 +93,7 @@ class LiveView(Saved, anywidget.AnyWidget):
                 case "bye":
                     self._pages.discard(str(question.get("page")))
                     self._displayed = False
+                    self._end_unseen()
                     continue
                 case "picture":
                     # For the page that asks, which puts it into its notebook (static/picture.js).
@@ -122,12 +131,37 @@ class LiveView(Saved, anywidget.AnyWidget):
         self._pump.remove(self)
         self._resting = True
         self._serve_itself()
+        if self.comm is not None and not (self._pages or self._displayed):
+            # Shown nowhere: from now on only who has it in a variable holds it, and its recording.
+            _instances.pop(self.comm.comm_id, None)
+            get_comm_manager().comms.pop(self.comm.comm_id, None)
+
+    def _hold(self) -> None:
+        """Have ipywidgets and the kernel hold it again, as they hold every new widget."""
+        if self.comm is not None:
+            _instances[self.comm.comm_id] = self
+            get_comm_manager().comms[self.comm.comm_id] = self.comm
+
+    def replaced(self) -> None:
+        """Another lab has come in the place of this resting view's. It ends when the page has
+        replaced it as well, that is when the last page that shows it has said bye."""
+        self._replaced += 1
+        self._end_unseen()
+
+    def _end_unseen(self) -> None:
+        # No page ever said hello where a notebook runs without one: the second lab ends it then.
+        if self._replaced <= self._displayed or self._pages or self.comm is None:
+            return
+        if self.comm.comm_id in _instances:
+            self.close()
+            self.forget()
 
     def close(self) -> None:
         """Take the view away from the page. May be called twice."""
         self.unsubscribe()
         self._pump.remove(self)
         self._resting = False
+        self._hold()
         super().close()
 
     def __del__(self) -> None:
@@ -149,6 +183,7 @@ class LiveView(Saved, anywidget.AnyWidget):
         if bundle is not None:
             # Shown, though the page has not said hello yet: while a cell runs it may be unable to.
             self._displayed = True
+            self._hold()
             self.tell()
         return bundle
 

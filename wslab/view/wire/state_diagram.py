@@ -53,6 +53,10 @@ class StateDiagram(LiveView):
     def unsubscribe(self) -> None:
         self._unsubscribe()
 
+    def forget(self) -> None:
+        super().forget()
+        self.capture, self.said, self._unsubscribe = Capture(), None, lambda: None
+
     # -- asked by a page -------------------------------------------------------------------------
 
     def ask(self, question: dict[str, Any]) -> None:

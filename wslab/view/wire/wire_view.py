@@ -81,6 +81,10 @@ class WireView(LiveView):
         if self._controls is not None:
             self._controls.close()
 
+    def forget(self) -> None:
+        super().forget()
+        self.capture, self._controls, self._unsubscribe = Capture(), None, lambda: None
+
     # -- asked by a page -------------------------------------------------------------------------
 
     def ask(self, question: dict[str, Any]) -> None:
