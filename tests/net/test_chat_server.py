@@ -173,7 +173,7 @@ def test_a_name_that_is_none_is_told_so_and_nobody_else_hears_of_it(room, query,
 def test_an_offender_is_told_why_and_the_chat_goes_on(room, name):
     ada, grace = come_in(room, "Ada"), come_in(room, "Grace")
     code, reason = meet(name, room.url)
-    assert code == OFFENDERS[name].earns
+    assert code == OFFENDERS[name].expected
     assert reason
     ada.send("still here?")
     while hear(grace, "message")["text"] != "still here?":

@@ -19,10 +19,10 @@ def test_the_server_answers_as_the_rfcs_ask(name, capture):
     with EchoServer(origins=[None]) as server, Tap(server.port, capture) as tap:
         result = visit(name, tap.url)
         around = visit(name, server.port)
-    assert result.status == around.status == fault.earns
+    assert result.status == around.status == fault.expected
     assert result.name == name
     phrase = parse_head(result.answer).first_line.partition(" ")[2]
-    word = "accepted" if fault.earns == 101 else "refused"
+    word = "accepted" if fault.expected == 101 else "refused"
     assert result.outcome == f"{word} with {phrase}"
     assert result.api == f"HTTP status {phrase}"
     # On the wire is what the result says, byte for byte.

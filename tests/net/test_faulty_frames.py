@@ -22,7 +22,7 @@ from wslab.net.clients import opening_request
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.protocol import parse_head
 
-ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.earns is not None]
+ACTIVE = [fault for fault in FAULTY_FRAMES.values() if fault.expected is not None]
 CLIENTS = [fault for fault in ACTIVE if "client" in fault.by]
 SERVERS = [fault for fault in ACTIVE if "server" in fault.by]
 
@@ -45,10 +45,10 @@ def last_close(capture, direction):
 def test_a_server_answers_the_client_with_the_code_that_the_fault_earns(fault, capture):
     with EchoServer() as server, Tap(server.port, capture) as tap:
         first, second = visit(fault.name, tap.url), visit(fault.name, tap.url)
-    assert first.close_code == fault.earns == last_close(capture, "server")
+    assert first.close_code == fault.expected == last_close(capture, "server")
     assert first.ended == "eof"
     assert first.sent == second.sent  # the same every time
-    assert str(first) == f"{fault.name}: the server sent close code {fault.earns}, TCP ended"
+    assert str(first) == f"{fault.name}: the server sent close code {fault.expected}, TCP ended"
 
 
 @pytest.mark.parametrize("fault", SERVERS, ids=by_name)
@@ -60,8 +60,8 @@ def test_a_client_answers_the_server_with_the_code_that_the_fault_earns(fault, c
         with pytest.raises(NotConnected):
             client.recv()
     # Who fails a connection reports 1006: the peer's own close frame never came.
-    assert last_close(capture, "client") == fault.earns
-    assert client.close_code == (1006 if fault.earns in (1002, 1007, 1009) else fault.earns)
+    assert last_close(capture, "client") == fault.expected
+    assert client.close_code == (1006 if fault.expected in (1002, 1007, 1009) else fault.expected)
 
 
 @pytest.mark.parametrize("name", ["vanishes", "half-closes", "cuts-a-frame-short"])

@@ -120,7 +120,9 @@ class Handshake(Lesson):
             run,
             group="client",
             predictions=_CLIENT_PREDICTIONS,
-            why="The rule that it is about:" if case.earns != 101 else "Nothing is wrong with it:",
+            why="The rule that it is about:"
+            if case.expected != 101
+            else "Nothing is wrong with it:",
             rfc=case.section,
         )
 

@@ -3,9 +3,9 @@
     server = EchoServer().start()             # on a free port of this machine
     tap = Tap(server.port, capture).start()   # between any client and the server
     client = connect(tap.url)                 # plain functions: send, recv, ping, close
-    running()                                 # what there is; stop_all() ends it
+    running()                                 # what is running; stop_all() stops it
 
-Everything runs on one thread of its own (`loop`), so that a busy cell stops none of it.
+Everything runs on one thread of its own (`loop`), so that a busy cell does not hold it up.
 """
 
 from wslab.net.address import Address, parse_url

@@ -1,4 +1,4 @@
-"""Where something listens: a WebSocket URL, taken apart and checked."""
+"""Parses and checks WebSocket URLs and other addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from wslab.net.errors import WrongURL
 
 LOOPBACK = "127.0.0.1"
-"""Everything listens here unless asked otherwise: reachable from this machine and from no other."""
+"""The address that servers and taps listen on by default: only this machine can reach it."""
 
 _HINTS = {"http": "ws", "https": "wss"}
 
@@ -21,9 +21,9 @@ class Address(NamedTuple):
     host: str
     port: int
     path: str = "/"
-    """With the query, if there is one: what stands in the request line."""
+    """The path as in the request line, including the query if there is one."""
     explicit_port: bool = True
-    """False where the URL names no port, so that 80 (ws) or 443 (wss) counts."""
+    """False if the URL names no port, so that the port is 80 (ws) or 443 (wss)."""
 
     @property
     def url(self) -> str:
@@ -33,12 +33,12 @@ class Address(NamedTuple):
 
     @property
     def host_in_url(self) -> str:
-        """The host as a URL and a Host header write it: an IPv6 address stands in brackets."""
+        """The host as it is written in a URL and a Host header: an IPv6 address has brackets."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @classmethod
     def parse(cls, where: str | int | tuple[str, int]) -> Address:
-        """Take apart a URL, ``"host:port"``, ``(host, port)``, or a port number on this machine.
+        """Parse a URL, ``"host:port"``, ``(host, port)``, or a port number on this machine.
 
         Raises `WrongURL`.
         """
@@ -49,7 +49,7 @@ class Address(NamedTuple):
                 raise WrongURL(f"expected (host, port), such as ('127.0.0.1', 80), got {where!r}")
             host, port = where
             if not 1 <= port <= 65535:
-                # Not all of it: Python writes no number of over 4300 digits.
+                # Not all of it: Python prints no number of more than 4300 digits.
                 got = port if abs(port) < 10**20 else "one of more than 20 digits"
                 raise WrongURL(f"expected a port from 1 to 65535, got {got}")
             return cls(False, host, port)
@@ -61,8 +61,7 @@ class Address(NamedTuple):
 
 
 def parse_url(url: str) -> Address:
-    """Check `url` and take it apart. White space around it is ignored, as browsers do with a pasted
-    URL.
+    """Parse and check `url`. White space around it is ignored, as in a browser.
 
     Raises `WrongURL`, saying what is wrong and where.
     """
@@ -97,9 +96,7 @@ def parse_url(url: str) -> Address:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-        (host or "").encode(
-            "idna"
-        )  # the resolver does the same later, and says less clearly why not
+        (host or "").encode("idna")  # the resolver does the same later, with a less helpful error
     except ValueError as error:
         raise WrongURL(f"expected ws://host:port/path, got {given!r}: {error}") from error
     if not host:

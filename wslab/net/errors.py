@@ -3,9 +3,9 @@
 ::
 
     WslabError
-    ├── OnLoopThread        (RuntimeError)     called from the thread it would have to wait for
+    ├── OnLoopThread        (RuntimeError)     called on the thread that it would wait for
     ├── NotRunning          (RuntimeError)     a server or tap that was not started
-    ├── PortTaken           (OSError)          somebody listens there already
+    ├── PortTaken           (OSError)          another program listens there already
     ├── PortForbidden       (PermissionError)  the system does not let us listen there
     ├── TimedOut            (TimeoutError)     nothing happened in time
     │   └── ConnectTimedOut                    (also a ConnectFailed)
@@ -35,7 +35,7 @@ class WslabError(Exception):
 
 
 class OnLoopThread(WslabError, RuntimeError):
-    """What waits for the loop thread was called on that very thread: it would wait forever."""
+    """A function that waits for the loop thread was called on it, and would wait forever."""
 
 
 class NotRunning(WslabError, RuntimeError):
@@ -51,7 +51,7 @@ class PortForbidden(WslabError, PermissionError):
 
 
 class TimedOut(WslabError, TimeoutError):
-    """What was waited for did not happen in time. Times are in seconds."""
+    """Something did not happen in time. Times are in seconds."""
 
 
 class NotConnected(WslabError, ConnectionError):
@@ -92,17 +92,17 @@ class NotHeld(WslabError, LookupError):
 
 
 class WrongValue(WslabError, ValueError):
-    """An argument that cannot work was refused before anything was done with it."""
+    """An argument was refused, before anything was done with it, because it cannot work."""
 
 
 class WrongURL(WrongValue):
     """The URL is not one that a WebSocket client can open (RFC 6455 §3)."""
 
 
-# A TypeError as well: sending 42 is a wrong type, sending half a surrogate pair a wrong value, and
-# whoever catches either of Python's own names finds it.
+# A TypeError as well: sending 42 is a wrong type, sending half a surrogate pair is a wrong value,
+# and catching either of Python's own errors catches it.
 class WrongMessage(WrongValue, TypeError):
-    """No frame can carry it: not str or bytes, not valid Unicode, or too long for a ping."""
+    """No frame can carry this message: not str or bytes, not Unicode, or too long for a ping."""
 
 
 class WrongClose(WrongValue):
@@ -110,4 +110,4 @@ class WrongClose(WrongValue):
 
 
 class WrongRule(WrongValue):
-    """A tap's rule that cannot be read: says which word, and what was expected there."""
+    """The tap cannot read this rule; the message names the word and what was expected there."""

@@ -22,9 +22,9 @@ class Listener:
     """Something that listens on a port of the loopback interface.
 
     `start` and `stop` are plain functions and may each be called twice. With port 0 the system
-    picks a free port. A subclass says what to do with the bound socket in `_open`, and lets
-    everything go in `_close`; both run on the loop thread. Raises `PortTaken` or `PortForbidden`
-    when a fixed port cannot be had.
+    picks a free port. A subclass uses the bound socket in `_open` and releases everything in
+    `_close`; both run on the loop thread. Raises `PortTaken` or `PortForbidden` if a fixed port
+    is not available.
     """
 
     kind: ClassVar[str] = "server"
@@ -45,23 +45,23 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The port listened on. Raises `NotRunning` before the first start."""
+        """The port it listens on. Raises `NotRunning` before the first start."""
         if self._bound_port is None:
             raise NotRunning(f"{self.kind} {self.name!r} has no port yet: call start() first")
         return self._bound_port
 
     @property
     def url(self) -> str:
-        """What a client connects to. Raises `NotRunning` before the first start."""
+        """The address that a client connects to. Raises `NotRunning` before the first start."""
         return Address(False, LOOPBACK, self.port, self.path).url
 
     @property
     def is_running(self) -> bool:
-        """Whether it listens now."""
+        """Whether it is listening."""
         return self._running
 
     def start(self) -> Self:
-        """Listen; what ran under the same kind and name is stopped. A second call does nothing."""
+        """Listen; stops what ran under the same kind and name. A second call does nothing."""
         loop.refuse_on_loop_thread(f"{type(self).__name__}.start")
         if self._running:
             return self
@@ -69,17 +69,17 @@ class Listener:
             registry.register(self.kind, self.name, self)
             loop.run(self._start())
         except BaseException:
-            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            # An interrupt may come just after `_start` has finished: nothing is left to cancel.
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Stop listening and let every connection go. A second call does nothing."""
+        """Stop listening and end every connection. A second call does nothing."""
         try:
             loop.run(self._stop())
         finally:
-            # Interrupted too early, it still runs, and must still be found.
+            # If it was interrupted too early, it still runs and must stay in the registry.
             if not self._running:
                 registry.unregister(self)
 
@@ -88,11 +88,11 @@ class Listener:
         self._running, self._changing = False, asyncio.Lock()
 
     async def _open(self, sock: socket.socket) -> None:
-        """Serve on `sock`, which is bound and belongs to this object from now on."""
+        """Serve on `sock`, which is bound; this object must close it."""
         raise NotImplementedError
 
     async def _close(self) -> None:
-        """Let the socket and every connection go, also after an `_open` that failed half-way."""
+        """Close the socket and every connection, even after an `_open` that failed halfway."""
         raise NotImplementedError
 
     async def _start(self) -> None:
@@ -113,7 +113,7 @@ class Listener:
                 raise
             self._running = True
             if not registry.holds(self):
-                # Replaced or stopped before this began, when there was nothing yet to be stopped.
+                # Replaced or stopped before this began, when there was nothing to stop yet.
                 self._running = False
                 await asyncio.shield(self._close())
 
@@ -124,19 +124,19 @@ class Listener:
                     self._running = False
                     # Shielded: an interrupt ends the waiting, not the clean-up.
                     await asyncio.shield(self._close())
-            except OSError as fault:  # of a peer that is gone: what ends a lab must not fail
+            except OSError as fault:  # the peer has gone: ending a lab must not fail
                 self.log.note(f"while {self.kind} {self.name!r} stopped", fault)
             finally:
-                # In `stop` as well, but that may have been interrupted before this had begun.
+                # `stop` does this too, but it may have been interrupted before this had begun.
                 registry.unregister(self)
 
     def _bind(self) -> socket.socket:
-        # TCP by name: where the protocol is left out, asyncio does not know it for TCP and leaves
+        # Name TCP: if the protocol is left out, asyncio does not recognise it as TCP and leaves
         # Nagle's algorithm on, and small frames that follow each other wait 40 ms for an ACK.
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":
-                # So that a port can be had again at once although old connections linger in
+                # So that the port can be reused at once although old connections are still in
                 # TIME_WAIT.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setblocking(False)

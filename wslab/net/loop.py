@@ -1,10 +1,10 @@
 """The loop thread: one daemon thread with its own asyncio event loop, on which all networking runs.
 
 A server on the kernel's own loop stops answering while a cell runs, and JupyterLab runs widget
-callbacks in another thread than cells, so there is not even *one* kernel loop. Here everything that
-moves bytes lives on a loop of its own; the public functions of `wslab.net` are plain functions that
-hand it a coroutine and wait for the answer. They work from a cell, from any thread, and inside a
-running loop, whether nest_asyncio was applied or not.
+callbacks in another thread than cells, so there is not even *one* kernel loop. Therefore everything
+that moves bytes runs on a loop of its own. The public functions of `wslab.net` are plain functions:
+they hand that loop a coroutine and wait for its result. They work from a cell, from any thread, and
+inside a running loop, whether nest_asyncio was applied or not.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ T = TypeVar("T")
 THREAD_NAME = "wslab-loop"
 
 # Waiting for a lock cannot be interrupted on Windows: the Stop button takes effect when a slice
-# ends. Elsewhere the interrupt lands at once, and a thread that wakes five times a second costs
-# nothing.
+# ends. Elsewhere it takes effect at once, and waking five times a second costs nothing.
 _SLICE = 0.2
 
 problems = ProblemLog("loop")
-"""What went wrong on the loop thread outside any call: kept here, as nothing may print from a
-background thread.
+"""What went wrong on the loop thread outside any call: kept here, because nothing may be printed
+from a background thread.
 """
 
 _lock = threading.Lock()
@@ -40,7 +39,7 @@ _thread: threading.Thread | None = None
 
 
 def start() -> asyncio.AbstractEventLoop:
-    """Start the loop thread if it does not run yet, and return its event loop. `run` does this by
+    """Start the loop thread unless it runs already, and return its event loop. `run` does this by
     itself.
     """
     global _loop, _thread
@@ -48,7 +47,7 @@ def start() -> asyncio.AbstractEventLoop:
         if _loop is None or _thread is None or not _thread.is_alive():
             _loop = _new_loop()
             _loop.set_exception_handler(_keep_problem)
-            # Daemon: it must never keep a kernel alive that wants to end.
+            # Daemon: it must never keep the kernel from ending.
             _thread = threading.Thread(
                 target=_run_forever, args=(_loop,), name=THREAD_NAME, daemon=True
             )
@@ -69,7 +68,7 @@ def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
     try:
         refuse_on_loop_thread(name)
     except OnLoopThread:
-        coroutine.close()  # or Python warns, somewhere else, that it was never awaited
+        coroutine.close()  # otherwise Python warns, later, that it was never awaited
         raise
     call = _Call(coroutine, start())
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -97,10 +96,10 @@ def call(function: Callable[..., T], *arguments: Any) -> T:
 
 
 class _Call(Generic[T]):
-    """A coroutine on its way to the loop thread and back.
+    """Runs a coroutine on the loop thread, and hands its result to the calling thread.
 
-    `asyncio.run_coroutine_threadsafe` does nearly the same, but an interrupt can land after it has
-    scheduled the coroutine and before it has returned the future by which to cancel it.
+    `asyncio.run_coroutine_threadsafe` does nearly the same, but an interrupt may come after it has
+    scheduled the coroutine and before it has returned the future needed to cancel it.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> None:
@@ -134,19 +133,17 @@ class _Call(Generic[T]):
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         if not task.cancelled():
-            task.exception()  # seen, also if nobody waits any more: no complaint about it later
+            task.exception()  # mark it as retrieved, even if nobody waits: asyncio would complain
         self.done.set()
 
 
 def on_loop_thread() -> bool:
-    """Whether the caller runs on the loop thread."""
+    """Whether this is called on the loop thread."""
     return _thread is not None and threading.current_thread() is _thread
 
 
 def refuse_on_loop_thread(what: str) -> None:
-    """Raise `OnLoopThread` if the caller runs on the loop thread: `what` would wait for itself
-    there.
-    """
+    """Raise `OnLoopThread` if called on the loop thread, where `what` would wait for itself."""
     if on_loop_thread():
         raise OnLoopThread(
             f"{what} waits for the thread {THREAD_NAME!r}, but was called on that thread, where "
@@ -157,24 +154,23 @@ def refuse_on_loop_thread(what: str) -> None:
 
 
 def tasks() -> list[asyncio.Task[Any]]:
-    """The tasks on the loop thread that are not finished: what a test for leaks looks at."""
+    """The unfinished tasks on the loop thread: tests use them to find leaks."""
     if _loop is None:
         return []
     return run(_tasks())
 
 
 async def _tasks() -> list[asyncio.Task[Any]]:
-    # One round of the loop first: what was cancelled or closed just now is on its way out and no
-    # leak.
+    # Run the loop once first: a task that was cancelled just now is about to end, and not a leak.
     await asyncio.sleep(0)
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """asyncio's own loop, whatever loop a learner's policy makes for their programs.
+    """Make asyncio's own loop, whatever event loop policy a learner has set.
 
-    The tap puts a gate in the way by setting `data_received` of a protocol that is connected. Other
-    loops, such as uvloop's, look that method up once at the beginning and then hold nothing.
+    The tap inserts a gate by replacing `data_received` of a connected protocol. Other loops, such
+    as uvloop's, look that method up only once, at the beginning, and would bypass the gate.
     """
     if sys.platform == "win32":
         return asyncio.ProactorEventLoop()

@@ -1,8 +1,7 @@
 """The last problems of something that runs in the background.
 
-Nothing may be printed from a background thread: it would land under the wrong cell or get lost.
-What a server, a client or the loop has to say is kept here instead, where a learner or a view can
-look.
+Nothing may be printed from a background thread: it would appear under the wrong cell or get lost.
+A server, a client or the loop keeps its problems here instead, for a learner or a view to read.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from wslab.wire import printable
 
 LENGTH = 100
-"""How many problems are kept; the oldest go."""
+"""How many problems are kept; the oldest are dropped."""
 
 
 class ProblemLog:
@@ -23,19 +22,19 @@ class ProblemLog:
 
     def __init__(self, name: str) -> None:
         self._lines: deque[str] = deque(maxlen=LENGTH)
-        # A logger of our own, outside the logging tree: it never reaches a handler that prints.
+        # A logger of our own, outside the logging tree: no handler that prints ever sees its lines.
         self.logger = logging.Logger(f"wslab.{name}", logging.WARNING)
-        """For the `websockets` library: what it logs as a warning or worse becomes a line here."""
+        """Given to the `websockets` library: its warnings and errors become lines here."""
         self.logger.addHandler(_Keeper(self))
 
     def note(self, text: str, exception: BaseException | None = None) -> None:
-        """Keep one problem, with what caused it."""
+        """Keep one problem, and the exception that caused it."""
         cause = "" if exception is None else f": {type(exception).__name__}: {exception}"
         # A peer may have written some of it.
         self._lines.append(printable(f"{time.strftime('%H:%M:%S')} {text}{cause}"))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all problems."""
         self._lines.clear()
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""What is running: so that starting again replaces, and everything can be found and stopped.
+"""The registry of everything that runs: it lists and stops things, and replaces one by the next.
 
-Servers, taps and clients enter themselves when they start and leave when they stop. The key is kind
-and name: a cell that is run twice starts "the echo server" again, and the one before goes.
+Servers, taps and clients register themselves when they start and leave when they stop. The key is
+kind and name: a cell that is run twice starts "the echo server" anew, and stops the first one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from wslab.net.loop import problems, refuse_on_loop_thread
 V = TypeVar("V")
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds. While something runs, a busy cell gives way to the loop thread this often. A round trip
-beside a cell that computes took 7.7 ms with Python's own 0.005, and takes 0.8 ms with this.
+"""Seconds after which a busy cell gives way to the loop thread, while something runs. During a cell
+that computes, a round trip took 7.7 ms with Python's default of 0.005, and takes 0.8 ms with this.
 """
 
 
 class Stoppable(Protocol):
-    """What the registry holds. `stop` may be called twice. `url`, `port` and `forget` are optional:
-    `forget` is called in a forked child, where the thing is the parent's and must not be stopped.
+    """Something that the registry can hold and stop. `stop` may be called twice. `url`, `port` and
+    `forget` are optional; `forget` is called in a forked child, where the parent still needs it.
     """
 
     def stop(self) -> None: ...
@@ -35,7 +35,7 @@ class Stoppable(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that runs: its kind ("server", "tap", "client"), its name, and the thing itself."""
+    """An entry of the registry: a kind ("server", "tap", "client"), a name, and what runs."""
 
     kind: str
     name: str
@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def url(self) -> str | None:
-        """Where it is reached, or what it is connected to; None while it is starting."""
+        """The address it listens on or is connected to; None while it is starting."""
         return self._ask("url", str)
 
     @property
@@ -61,7 +61,7 @@ class Entry:
     def _ask(self, attribute: str, expected: type[V]) -> V | None:
         try:
             value = getattr(self.thing, attribute, None)
-        except Exception:  # not started yet, or a thing of somebody else's: an overview never fails
+        except Exception:  # not started yet, or not one of ours: listing must never fail
             return None
         return value if isinstance(value, expected) else None
 
@@ -92,27 +92,24 @@ _interval_before: float | None = None
 
 
 def register(kind: str, name: str, thing: Stoppable) -> None:
-    """Enter `thing`; whatever ran under this kind and name before is stopped first. Where that
-    fails, `loop.problems` says so.
+    """Register `thing`, after stopping what ran under this kind and name before. If that fails,
+    `loop.problems` says so.
     """
     refuse_on_loop_thread("registry.register")
     with _lock:
         predecessor = _entries.get((kind, name))
         _entries[kind, name] = Entry(kind, name, thing)
         _set_switch_interval()
-    # Outside the lock: stopping waits for the loop thread, which may be taking another entry off
-    # meanwhile.
+    # Outside the lock: stopping waits for the loop thread, which may be removing another entry.
     if predecessor is not None and predecessor.thing is not thing:
         try:
             predecessor.stop()
-        except Exception as fault:  # the new one starts all the same
+        except Exception as fault:  # the new one must start anyway
             problems.note(f"{predecessor} could not be stopped", fault)
 
 
 def unregister(thing: Stoppable) -> None:
-    """Take `thing` off. Never waits, so that the loop thread may call it; does nothing if it is not
-    entered.
-    """
+    """Remove `thing` if it is registered. Never waits, so that the loop thread may call it."""
     with _lock:
         for key in [key for key, entry in _entries.items() if entry.thing is thing]:
             del _entries[key]
@@ -120,7 +117,7 @@ def unregister(thing: Stoppable) -> None:
 
 
 def holds(thing: Stoppable) -> bool:
-    """Whether `thing` is entered. Never waits."""
+    """Whether `thing` is registered. Never waits."""
     with _lock:
         return any(entry.thing is thing for entry in _entries.values())
 
@@ -132,11 +129,11 @@ def running() -> Running:
 
 
 def stop_all() -> None:
-    """Stop everything that runs: clients first, so that they say goodbye, then taps, then servers.
+    """Stop everything that runs: clients first, so that they can say goodbye, then taps, servers.
 
-    Before that, taps deliver what they hold: else the goodbyes would wait there.
+    Before that, taps deliver the frames that they hold; otherwise the goodbyes would be held too.
 
-    If stopping one of them fails, the others are stopped all the same; the first failure is raised
+    If one of them cannot be stopped, the others are stopped anyway, and the first error is raised
     at the end.
     """
     order = {"client": 0, "tap": 1}
@@ -150,14 +147,14 @@ def stop_all() -> None:
             entry.stop()
         except Exception as error:
             failure = failure or error
-        # Not where it was interrupted: what still runs must still be found.
+        # Not after an interrupt: what still runs must stay in the registry.
         unregister(entry.thing)
     if failure is not None:
         raise failure
 
 
 def _forget_all() -> None:
-    """In a forked child: what runs is the parent's, and goes on there."""
+    """Empty the registry of a forked child: its entries belong to the parent, and run there."""
     global _lock
     _lock = threading.Lock()
     for entry in _entries.values():
@@ -172,12 +169,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def port_holder(port: int) -> Entry | None:
-    """Which of our own servers or taps holds `port`; None if none does."""
+    """The server or tap of ours that listens on `port`; None if none does."""
     return next((entry for entry in running() if entry.port == port), None)
 
 
 def _set_switch_interval() -> None:
-    # Under the lock. What a learner set meanwhile is theirs: put back is only what is still ours.
+    # Called under the lock. Never overwrite a value that a learner has set in the meantime.
     global _interval_before
     now = sys.getswitchinterval()
     if _entries and _interval_before is None and now > SWITCH_INTERVAL:
@@ -185,7 +182,7 @@ def _set_switch_interval() -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
     elif not _entries and _interval_before is not None:
         if abs(now - SWITCH_INTERVAL) < 2e-6:
-            # Python cuts off to whole microseconds, and 1e-4 s would come back as 99 of them.
+            # Python truncates to whole microseconds: 1e-4 s would come back as 99 of them.
             sys.setswitchinterval(_interval_before + 5e-7)
         _interval_before = None
 

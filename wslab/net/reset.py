@@ -1,4 +1,4 @@
-"""Ending a TCP connection: with RST instead of FIN, or with FIN if that goes out in time."""
+"""Ends a TCP connection: with RST, or with FIN if the peer takes what is waiting in time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import sys
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 GRACE = 0.5
-"""Seconds that a peer has for taking what waits for it when a connection is closed."""
+"""Seconds that a peer has to read what is waiting for it when a connection is closed."""
 
 
 def reset(transport: asyncio.Transport | asyncio.WriteTransport) -> None:
-    """Cut the connection off, with RST where the system allows it; what is waiting is dropped."""
+    """Cut the connection off, with RST if the system allows it; bytes not yet sent are dropped."""
     with contextlib.suppress(OSError):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-    # CPython 3.11: a transport that is gone already may fail to notice, and miss its loop.
+    # CPython 3.11: a transport that is already closed may not notice, and find its loop missing.
     with contextlib.suppress(AttributeError):
         transport.abort()
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close the connection, and wait until it is. A peer that takes nothing is cut off."""
+    """Close the connection and wait until it is closed. A peer that reads nothing is cut off."""
     writer.close()
     closing = asyncio.ensure_future(writer.wait_closed())
     try:

@@ -1,4 +1,4 @@
-"""Cases: what a peer can do wrong, or at the edge of what is right, as tables to be played."""
+"""Cases: tables of what a peer can do wrong, or just barely right, and code that plays them."""
 
 from wslab.net.cases.case import Case, Head
 from wslab.net.cases.endings import ENDINGS, Documented, Ending, Result, name_of, play

@@ -1,8 +1,8 @@
-"""A case: something that one side sends, and what the other has to make of it.
+"""A case: what one peer sends, and how the other must react.
 
-A row of a table says it all: a handshake's head by what differs from the right one, or frames with
-any bits. A script stands in for them only where timing or an answer matters. `runner.py` plays any
-case, as a client to a server or as a server to a client, and tells what came of it.
+A case is one row of a table: the head of a handshake, described by its differences from a correct
+one, or frames with any bits. If timing or an answer matters, a script takes their place.
+`runner.py` plays any case, as a client or as a server, and reports what happened.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ Script = Callable[[FramePeer], Awaitable[None]]
 
 
 class Head(NamedTuple):
-    """A head of the opening handshake, by what differs from the right one (RFC 6455 §1.3)."""
+    """A head of the opening handshake, by its differences from the correct one (RFC 6455 §1.3)."""
 
     fields: Fields = MappingProxyType({})
-    """Further fields, or other values for the right ones; None leaves one out."""
+    """Additional fields, or other values for the correct ones; None leaves a field out."""
     line: str | None = ""
-    """Another first line, in a request with `{path}` for the path; "" for the right one. None: no
+    """Another first line, in a request with `{path}` for the path; "" for the correct one. None: no
     head is sent at all."""
     body: bytes = b""
     ends: bool = False
-    """Whether the connection is ended right after it."""
+    """Whether the connection is ended right after the head."""
     offers: tuple[str, ...] = ()
-    """The subprotocols that the client has to offer, for a response to be wrong."""
+    """The subprotocols that the client must offer to make this response wrong."""
 
 
 class Case(NamedTuple):
-    """One row: who sends what, and what a correct peer answers."""
+    """One case: who sends what, and what a correct peer answers."""
 
     name: str
     what: str
-    """What is done, in one line that goes on from "The client" or "The server"."""
+    """What the peer does, in words that continue "The client" or "The server"."""
     rule: str
-    """The section, then in one sentence why: "RFC 6455 §5.1: a client masks every frame"."""
+    """The section and, in one sentence, the reason: "RFC 6455 §5.1: a client masks every frame"."""
     sends: Head | Sequence[FrameDraft] | Script
-    """A head in place of the right one; or, after a right handshake, these frames or this script.
-    Frames are masked as the sender must mask them, whatever the row says."""
-    earns: int | None = None
-    """What a correct peer answers with: a request an HTTP status, frames the code of a close frame
-    (1005 for one without a code). None: with nothing. A response earns 101 where the client opens
-    the connection, None where it must not."""
+    """A head in place of the correct one; or, after a correct handshake, frames or a script. The
+    frames' own masking keys are ignored: see `masked`."""
+    expected: int | None = None
+    """The answer of a correct peer: to a request an HTTP status, to frames a close code (1005: a
+    close frame without a code). None: no answer. For a response: 101 if the client must open the
+    connection, None if it must not."""
     by: tuple[Direction, ...] = ("client", "server")
-    """Who can do it."""
+    """Which peers can do it."""
     duty: Literal["must", "should", "may"] = "must"
-    """How strictly that answer is asked for; where a peer may, another one is as right."""
+    """How strictly the RFC demands that answer; with "may", other answers are correct too."""
     masked: bool | None = None
-    """Whether the frames are masked; None: as the sender must."""
+    """Whether the frames are masked; None: masked if the client sends them."""
     at_once: bool = False
-    """Whether a server does not wait for the first message with it."""
+    """Whether a server does this at once, without waiting for the first message."""
 
     @property
     def section(self) -> str:
-        """Where the rule stands, for a link: "RFC 6455 §5.1"."""
+        """The section of the rule, for a link: "RFC 6455 §5.1"."""
         found = re.match(r"RFC \d+( §[\d.]*\d)?", self.rule)
         return found.group() if found else ""
 
@@ -82,5 +82,5 @@ class Case(NamedTuple):
 
 
 def by_name(cases: Iterable[Case]) -> dict[str, Case]:
-    """The table of these cases."""
+    """The cases as a table, by name."""
     return {case.name: case for case in cases}

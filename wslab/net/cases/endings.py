@@ -1,10 +1,10 @@
-"""Endings: every way in which a connection can end, made to happen for real on any library.
+"""Every way in which a connection can end, and code that makes each happen on any library.
 
     play(ENDINGS["1009"], LibraryPeers(), capture)     # on Python's websockets
     play(ENDINGS["1009"], NodePeers(), capture)        # on Node's ws, where it is installed
 
-Each play has a tap in the middle and tells three stories: what crossed the wire, what the client's
-API says, and what the server's API says. They differ more often than one would think.
+Each play has a tap in the middle and gives three reports: what crossed the wire, what the client's
+API says, and what the server's API says. They differ more often than one would expect.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from wslab.wire import Capture, Direction, close_code
 from wslab.wire.protocol import is_tls, records
 
 PATIENCE = 15.0
-"""Seconds after which a play ends, whatever happened."""
+"""Seconds after which a play is ended in any case."""
 
 
 class WireLine(NamedTuple):
-    """Something that crossed during a play, in short."""
+    """A frame, or another event on the wire, during a play."""
 
     direction: Direction
     kind: str
     """The kind of the frame, or `tls`, `fin`, `rst`."""
     text: str
     row: int | None
-    """Its row in the wire view; None for what is no row there."""
+    """Its row in the wire view; None if it has none."""
     broken: bool = False
     """Whether it breaks a rule."""
 
@@ -47,20 +47,20 @@ class WireLine(NamedTuple):
 
 
 class Documented(NamedTuple):
-    """What the table says will happen. 1005 among the frames: a close frame without a code."""
+    """The documented result of an ending. 1005 as a sent code: a close frame without a code."""
 
     client_sends: int | None
-    """The code in the client's close frame; None: it sends no close frame."""
+    """The code in the client's close frame; None if it sends no close frame."""
     server_sends: int | None
     client_reports: int | None
-    """The code that the client's API reports; for a raw peer the code that it heard."""
+    """The code that the client's API reports; for a raw peer, the code that it received."""
     client_clean: bool | None
     server_reports: int | None
     server_clean: bool | None
 
 
 class Result(NamedTuple):
-    """What came of a play: three columns, and whether they are as the table says."""
+    """The result of a play: the three reports, and whether they are as documented."""
 
     name: str
     stack: str
@@ -75,7 +75,7 @@ class Result(NamedTuple):
 
     @property
     def as_documented(self) -> bool:
-        """Whether everything was as the table says."""
+        """Whether everything happened as documented."""
         return self.observed == self.documented
 
     def __repr__(self) -> str:
@@ -101,24 +101,24 @@ class Result(NamedTuple):
 
 
 class Cast:
-    """What the script of an ending plays with: peers, a tap in front of the server, faulty ones."""
+    """Everything that the script of an ending uses: peers on a library, taps, and faulty peers."""
 
     def __init__(self, peers: Peers, capture: Capture, things: contextlib.ExitStack) -> None:
         self.peers = peers
         self.capture = capture
         self.things = things
-        """What is let go when the play is over."""
+        """Everything that is stopped when the play is over."""
         self.raw: Direction | None = None
-        """The side of the raw peer that stands in for one on the library, if one does."""
+        """The side on which a raw peer replaces the library's, if there is one."""
         self.reports: dict[str, PeerReport] = {}
-        """What a stand-in of another kind says."""
+        """The reports of other replacements of the library's peers."""
 
     def serve(self, behaviour: str, **options: Any) -> str:
-        """Start the library's server; the URL of the tap in front of it."""
+        """Start the library's server, and return the URL of the tap in front of it."""
         return self.tapped(f"ws://{LOOPBACK}:{self.peers.serve(behaviour, **options)}/")
 
     def open(self, behaviour: str = "echo", **options: Any) -> Peers:
-        """Start the library's server and connect its client; the two."""
+        """Start the library's server and connect its client; returns the peers."""
         self.peers.connect(self.serve(behaviour, **options))
         return self.peers
 
@@ -140,7 +140,7 @@ class Cast:
         self.raw = "client"
 
     def tapped(self, url: str) -> str:
-        """The URL of a new tap in front of the server at `url`."""
+        """Start a tap in front of the server at `url`, and return the tap's URL."""
         tap = Tap(url, self.capture, name="ending")
         self.things.enter_context(tap)
         return tap.url
@@ -150,27 +150,27 @@ Script = Callable[[Cast], None]
 
 
 class Ending(NamedTuple):
-    """One way to end: what brings it about, and what is then sent and reported."""
+    """One way for a connection to end: the script, and what the peers then send and report."""
 
     name: str
-    """The close code that it is about, or a name."""
+    """The close code that it shows, or a name."""
     rfc: str
     script: Script
     documented: Documented
     elsewhere: dict[str, Documented] = {}  # noqa: RUF012 - never written to
-    """What is different on another stack, by its name."""
+    """What differs on another library, by the library's name."""
 
     @property
     def code(self) -> int | None:
-        """The close code that it is about, or None."""
+        """The close code that it shows, or None."""
         return int(self.name) if self.name.isdigit() else None
 
 
-# --- What happens ---------------------------------------------------------------------------------
+# --- The scripts ----------------------------------------------------------------------------------
 
 
 def _sends(behaviour: str, message: str | bytes) -> Script:
-    """The client sends a message to a server that closes for it."""
+    """The client sends a message for which the server closes the connection."""
     return lambda cast: cast.open(behaviour).send("client", message)
 
 
@@ -183,12 +183,12 @@ def _shuts_down(code: int, reason: str = "") -> Script:
 
 
 def _tries_then_meets(how: str, code: int, reason: str = "") -> Script:
-    """The client's API refuses a close; then a server, which asks nobody, does the same."""
+    """The client's API refuses a close code; then a raw server sends it without asking an API."""
 
     def script(cast: Cast) -> None:
         peers = cast.meet(how, message="")
         peers.close("client", code, reason)  # refused: nothing is sent
-        peers.send("client", "Hello")  # which has the server do it
+        peers.send("client", "Hello")  # on which the raw server sends it
 
     return script
 
@@ -213,7 +213,7 @@ def _tls_fails(cast: Cast) -> None:
 
 def _full(cast: Cast) -> None:
     server = f"ws://{LOOPBACK}:{cast.peers.serve('one-at-a-time')}/"
-    cast.peers.connect(server, "visitor")  # around the tap: it is not what we look at
+    cast.peers.connect(server, "visitor")  # not through the tap: it is not what we look at
     cast.peers.connect(cast.tapped(server))
 
 
@@ -232,26 +232,26 @@ def _close_never_answered(cast: Cast) -> None:
     peers.close("client", 1000, "bye")
 
 
-# --- What comes of it -----------------------------------------------------------------------------
+# --- The results ----------------------------------------------------------------------------------
 
 
 def _both(code: int) -> Documented:
-    """Both send this code, both report it, both call it clean."""
+    """Both peers send this code, report it, and call the closing clean."""
     return Documented(code, code, code, True, code, True)
 
 
 def _client_fails(code: int, sent: int | None = None) -> Documented:
-    """The client says `code` to a raw server that has `sent` one in its close frame, or None."""
+    """The client fails the connection with `code`; the raw server sends `sent`, if anything."""
     return Documented(code, sent, 1006, False, code, None)
 
 
 def _server_fails(code: int) -> Documented:
-    """The server says `code` to a raw client that sends no close frame."""
+    """The server fails the connection with `code`; the raw client sends no close frame."""
     return Documented(None, code, code, None, 1006, False)
 
 
 def _meets(how: str, documented: Documented, name: str = "") -> Ending:
-    """The client meets a server that plays a faulty case, after which the ending is called."""
+    """The ending in which a client meets a server that plays the case `how`."""
 
     def script(cast: Cast) -> None:
         cast.meet(how)
@@ -260,7 +260,7 @@ def _meets(how: str, documented: Documented, name: str = "") -> Ending:
 
 
 def _visited_by(how: str, documented: Documented, name: str = "") -> Ending:
-    """A client that plays a faulty case visits the server."""
+    """The ending in which a client that plays the case `how` visits the server."""
     return Ending(name or how, FAULTY_FRAMES[how].section, lambda cast: cast.visit(how), documented)
 
 
@@ -279,7 +279,7 @@ ENDINGS: dict[str, Ending] = {ending.name: ending for ending in [
     Ending("1008", _CODES, _sends("guarded", "let me in"), _both(1008)),
     Ending("1009", _CODES, _sends("echo", "x" * 100),
            Documented(1009, 1009, 1009, True, 1006, False)),
-    # What the server agreed to is known after its 101: no extension.
+    # Known only after the server's 101: it has agreed on no extension.
     Ending("1010", _CODES, _closes("client", 1010, "permessage-deflate"), _both(1010)),
     Ending("1011", _CODES, _sends("crashes", "Hello"), _both(1011),
            {"ws": Documented(None, None, 1006, False, None, False)}),
@@ -307,13 +307,13 @@ ENDINGS: dict[str, Ending] = {ending.name: ending for ending in [
     _meets("half-closes", Documented(None, None, 1006, False, None, None)),
     _visited_by("sends-unmasked", _server_fails(1002)),
 ]}  # fmt: skip
-"""The codes by number, the other endings by name."""
+"""All endings: those of a close code by its number, the others by name."""
 
 
 def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
-    """Let `ending` happen, recorded in `capture`, and tell what came of it. Leaves nothing behind.
+    """Make `ending` happen, record it in `capture`, and return the result. Leaves nothing running.
 
-    Takes some milliseconds, and never longer than a few times `PATIENCE` seconds.
+    Takes some milliseconds, and at most a few times `PATIENCE` seconds.
     """
     before = len(capture.log.streams) // 2
     started = time.perf_counter()
@@ -353,7 +353,7 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
 
 
 def _wait_for_the_end(capture: Capture, before: int) -> None:
-    """Until both directions of every connection since `before` have ended."""
+    """Wait until both directions of every connection after number `before` have ended."""
 
     def over() -> bool:
         events = [event for event in list(capture.events) if event.connection > before]
@@ -395,7 +395,7 @@ def _wire(capture: Capture, connection: int) -> Iterator[WireLine]:
 
 
 def _close_sent(capture: Capture, connection: int, direction: Direction) -> int | None:
-    """The code in this side's first close frame: 1005 for none in it, None for no such frame."""
+    """The code in a peer's first close frame: 1005 for a frame without one, None for no frame."""
     index = capture.index
     for row in index.rows():
         if (row.connection, row.direction, row.kind) == (connection, direction, "close"):
@@ -406,7 +406,7 @@ def _close_sent(capture: Capture, connection: int, direction: Direction) -> int 
 def name_of(ending: int | str) -> str:
     """The name of an ending: 1001 and "1001" are the same.
 
-    Raises KeyError, naming those that there are.
+    Raises KeyError for an unknown one, with a list of all endings.
     """
     name = str(ending)
     if name not in ENDINGS:

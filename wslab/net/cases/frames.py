@@ -1,4 +1,4 @@
-"""Frames after the handshake, by either side: those that break a rule, and odd ones that do not."""
+"""Cases after the handshake, by either peer: frames that break a rule, and odd legal ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wslab.wire import Opcode, close_code
 from wslab.wire.protocol import FrameDraft as Frame
 
 TOO_BIG = 2**20 + 1
-"""Bytes in the message of `too-big`: one more than `websockets` and the lab's servers take."""
+"""Bytes in the message of `too-big`: one more than `websockets` and the lab's servers accept."""
 
 
 def _close(code: int, reason: bytes = b"") -> Frame:
@@ -128,7 +128,7 @@ FAULTY_FRAMES = by_name([
          "RFC 6455 §7.4.1: 1011 is the server's own fault", [_close(1011, b"internal error")], 1011,
          ("server",), "should"),
 ])  # fmt: skip
-"""Ways to misbehave, by a server and by a client."""
+"""Frames and scripts by which a server or a client breaks a rule."""
 
 FURTHER_FRAMES = by_name([
     Case("hello", "sends a text message", "RFC 6455 §5.6: text is a message", [_HELLO]),
@@ -140,7 +140,7 @@ FURTHER_FRAMES = by_name([
          [Frame(payload=b"Hello", rsv2=True)], 1002),
     Case("rsv3-set", "sets RSV3", "RFC 6455 §5.2: a bit that nobody gave a meaning",
          [Frame(payload=b"Hello", rsv3=True)], 1002),
-    # Libraries take it; the RFC says that the shortest form must be used, and not what follows.
+    # Libraries accept it: the RFC demands the shortest form, but does not say how to react.
     Case("length-in-16-bits", "writes a length of 5 in 16 bits",
          "RFC 6455 §5.2: the shortest form", [Frame(payload=b"Hello", length_form=16)]),
     Case("length-in-64-bits", "writes a length of 5 in 64 bits",
@@ -152,4 +152,4 @@ FURTHER_FRAMES = by_name([
     Case("length-lies", "announces 20 bytes and sends 5", "RFC 6455 §5.2: the rest is to come",
          [Frame(payload=b"Hello", announced_length=20)]),
 ])  # fmt: skip
-"""What a lesson tries as well: legal frames, and some that only a careful peer minds."""
+"""More frames for a lesson: legal ones, and some that only a strict peer refuses."""

@@ -1,7 +1,7 @@
-"""Opening handshakes that are wrong in one point: requests of clients, and responses of servers.
+"""Opening handshakes with a single fault: requests of clients, and responses of servers.
 
-Each is the same every time, and differs from the request or response of RFC 6455 §1.3 in what its
-name says and in nothing else.
+Each is the same every time, and differs from the request or response of RFC 6455 §1.3 only in what
+its name says.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ FAULTY_CLIENTS = by_name([
     Case("no-http-version", "ends its first line after the path, without HTTP/1.1",
          "RFC 9112 §3: a request line ends in the version", Head(line="GET {path}"), 400, _C),
 ])  # fmt: skip
-"""Requests. The status is what `EchoServer` answers: the RFCs often leave the number open."""
+"""Faulty requests. `expected` is what `EchoServer` answers: the RFCs often leave it open."""
 
 FAULTY_SERVERS = by_name([
-    # Right for the key of RFC 6455 §1.3, which no client sends: theirs is random.
+    # Correct for the key of RFC 6455 §1.3, which no client sends: real keys are random.
     Case("wrong-accept", "answers 101 with the Sec-WebSocket-Accept of another key",
          _FAILS, Head({"Sec-WebSocket-Accept": accept_key(KEY)}), by=_S),
     Case("missing-accept", "answers 101 without Sec-WebSocket-Accept",
@@ -68,7 +68,7 @@ FAULTY_SERVERS = by_name([
          "RFC 6455 §4.1: anything but 101 is handled as HTTP, no WebSocket opens",
          Head({**_NO_UPGRADE, "Content-Type": "text/html", "Content-Length": str(len(_PAGE))},
               "HTTP/1.1 200 OK", _PAGE), by=_S),
-    # Relative, so that a client which came through a tap comes through it again.
+    # Relative, so that a client that came through a tap comes through it again.
     Case("redirect", "answers 302 Found and points to /moved, where all is right",
          "RFC 6455 §4.1: a client may follow; websockets does, browsers do not (WHATWG)",
          Head({**_NO_UPGRADE, "Location": "/moved", "Content-Length": "0"}, "HTTP/1.1 302 Found"),
@@ -82,7 +82,7 @@ FAULTY_SERVERS = by_name([
          _FAILS, Head({"Connection": "keep-alive"}), by=_S),
     Case("unoffered-subprotocol", "picks a subprotocol that the client did not offer",
          _FAILS, Head({"Sec-WebSocket-Protocol": "unheard-of"}), by=_S),
-    # Of no real one's name: permessage-deflate is what most clients offer.
+    # Not the name of a real extension: most clients offer permessage-deflate.
     Case("unoffered-extension", "turns on an extension that the client did not offer",
          _FAILS, Head({"Sec-WebSocket-Extensions": "unheard-of"}), by=_S),
     Case("closes-at-once", "reads the request and closes the connection without a word",
@@ -98,4 +98,4 @@ FAULTY_SERVERS = by_name([
          "RFC 9112 §4: this is no HTTP, so the client fails the connection",
          Head(line="101 Switching Protocols"), by=_S),
 ])  # fmt: skip
-"""Responses: the client opens the connection only where 101 is earned."""
+"""Faulty responses; the client must open the connection only if `expected` is 101."""

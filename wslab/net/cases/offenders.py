@@ -1,4 +1,4 @@
-"""Guests that a chat has to live with: each breaks one rule, for real, and is told why."""
+"""Guests that break a rule of the chat: cases in which the chat must close the connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wslab.wire import Direction, Opcode
 from wslab.wire.protocol import FrameDraft as Frame
 
 PATIENCE = 10.0
-"""Seconds that an offender has until it must have been shown out."""
+"""Seconds within which the chat must have closed an offender's connection."""
 
 _C: tuple[Direction, ...] = ("client",)
 
@@ -25,7 +25,7 @@ async def _floods(peer: FramePeer) -> None:
     for number in range(10_000):
         await peer.send(Opcode.TEXT, f"buy! {number}".encode())
         if number % 20 == 0:
-            await asyncio.sleep(0)  # it shares its thread with everybody else here
+            await asyncio.sleep(0)  # let the other tasks of this thread run
 
 
 _NAME = "RFC 6455 §7.4.1: what a chat forbids has no code of its own"
@@ -42,13 +42,13 @@ OFFENDERS = by_name([
     Case("Nul\0", "has a NUL in its name", _NAME, [], 1008, _C),
     Case("x" * 1000, "has a name of 1,000 characters", _NAME, [], 1008, _C),
 ])  # fmt: skip
-"""By the name that the guest comes with."""
+"""The offenders, by the name that each uses in the chat."""
 
 
 def meet(name: str, url: str) -> tuple[int, str]:
-    """Let an offender visit the chat at `url`; the close code and reason that it is told.
+    """Let an offender visit the chat at `url`; returns the close code and reason that it receives.
 
-    Raises KeyError for a name that is not in `OFFENDERS`, and `TimedOut` if it is let be.
+    Raises KeyError for a name that is not in `OFFENDERS`, `TimedOut` if the chat does not react.
     """
     return loop.run(_meet(OFFENDERS[name], url), PATIENCE)
 
@@ -57,7 +57,7 @@ async def _meet(case: Case, url: str) -> tuple[int, str]:
     address = Address.parse(f"{url}?name={quote(case.name)}")
     peer = await open_websocket(address, PATIENCE)
     try:
-        # Both at once: whoever floods has to read as well, or its own messages pile up.
+        # Send and read at once: a guest who floods must read too, or its own messages pile up.
         sends = case.sends(peer) if callable(case.sends) else peer.send_all(case.frames("client"))
         acting = asyncio.ensure_future(sends)
         farewell = await peer.read_close()

@@ -1,9 +1,9 @@
-"""Cases, played for real: as a client that visits any server, or as a server for any client.
+"""Plays cases on real sockets: as a client that visits any server, or as a server for any client.
 
     visit("wrong-version", lab.url)             # what came back
-    FaultyServer("masks-its-frames").start()    # behaves until the first message comes
+    FaultyServer("masks-its-frames").start()    # correct until the first message comes
 
-Each does the same every time, down to the key of the handshake and the masking key.
+Every play sends the same bytes, down to the key of the handshake and the masking key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OPEN_TIMEOUT = 1.0
 MISBEHAVIOURS: dict[str, Case] = FAULTY_SERVERS | {
     name: case for name, case in FAULTY_FRAMES.items() if "server" in case.by
 }
-"""Every way in which a server can misbehave, in the handshake and after it."""
+"""The cases that a server can play, in the handshake and after it."""
 
 _VISITS = FAULTY_CLIENTS | {
     name: case for name, case in FAULTY_FRAMES.items() if "client" in case.by
@@ -42,26 +42,25 @@ _VISITS = FAULTY_CLIENTS | {
 
 
 class Observed(NamedTuple):
-    """What came of a case, on real sockets."""
+    """What was observed when a case was played."""
 
     name: str
-    """The case's."""
+    """The name of the case."""
     sent: bytes
-    """All that the client sent; before a faulty server its request."""
+    """Everything that the client sent; with a faulty server, only the request."""
     answer: bytes
     """The answer to a wrong request, or a wrong answer; for a 101 its head alone. Empty if nothing
-    came, and where the handshake was right."""
+    came, or if the handshake was correct."""
     status: int | None
-    """The HTTP status of the answer, None if there was none."""
+    """The HTTP status of the answer, or None."""
     outcome: str
     """What happened, in a few words."""
     api: str = ""
     """What the client's API reports: the HTTP status for a raw client, else the exception."""
     close_code: int | None = None
-    """The code of the server's close frame: 1005 for one without a code, None for no close
-    frame."""
+    """The code of the server's close frame: 1005 for a frame without one, None for no frame."""
     ended: Literal["eof", "reset"] | None = None
-    """How the server's stream ended; None if it was still open when the time was up."""
+    """How the server's stream ended; None if it was still open when the time ran out."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome}" + (f" ({self.api})" if self.api else "")
@@ -73,11 +72,11 @@ class Observed(NamedTuple):
 def visit(
     name: str, where: str | int | tuple[str, int] | Address, *, timeout: float = 5.0
 ) -> Observed:
-    """Let a faulty client meet the server at `where`, or a tap in front of one.
+    """Let a faulty client visit the server at `where`, or a tap in front of one.
 
-    Waits at most `timeout` seconds for each step. Raises KeyError for a name that is no client's in
-    `FAULTY_CLIENTS` or `FAULTY_FRAMES`, `ConnectFailed` if nobody listens, and `HandshakeFailed`
-    where frames were to follow and there is no 101.
+    Waits at most `timeout` seconds for each step. Raises KeyError unless `name` is a client's case
+    in `FAULTY_CLIENTS` or `FAULTY_FRAMES`, `ConnectFailed` if nobody listens, and `HandshakeFailed`
+    if the case sends frames and the server does not answer with 101.
     """
     case = _VISITS[name]
     address = where if isinstance(where, Address) else Address.parse(where)
@@ -124,7 +123,7 @@ async def _visit(case: Case, address: Address, patience: float) -> Observed:
 
 
 async def open_websocket(address: Address, patience: float) -> FramePeer:
-    """A client whose handshake is right and done. Raises `ConnectFailed` or `HandshakeFailed`."""
+    """Connect and do a correct handshake. Raises `ConnectFailed` or `HandshakeFailed`."""
     connection = RawConnection(*await dial(address, patience))
     status = None
     with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
@@ -138,7 +137,7 @@ async def open_websocket(address: Address, patience: float) -> FramePeer:
 
 
 async def act(case: Case, peer: FramePeer) -> None:
-    """Do what the case does after the handshake: its script, or its frames up to the answer."""
+    """Run the case's script, or send its frames and read on to the other peer's close frame."""
     if callable(case.sends):
         await case.sends(peer)
     else:
@@ -150,7 +149,7 @@ async def act(case: Case, peer: FramePeer) -> None:
 
 
 async def serve(case: Case, connection: RawConnection) -> None:
-    """Play a case to the client of this connection, whose request has been read."""
+    """Play a case as the server of this connection, whose request has been read."""
     peer, head = FramePeer(connection, "server"), case.sends
     if isinstance(head, Head):
         await _answer(case, head, peer)
@@ -158,16 +157,16 @@ async def serve(case: Case, connection: RawConnection) -> None:
     await connection.upgrade()
     if not case.at_once and not await peer.first_message():
         return
-    if peer.close_heard is not None and case.earns is not None:
-        await peer.behave()  # nothing was sent: nothing to break
+    if peer.close_heard is not None and case.expected is not None:
+        await peer.behave()  # the client closed before any message: nothing to do wrong
     else:
         await act(case, peer)
 
 
 async def _answer(case: Case, head: Head, peer: FramePeer) -> None:
-    connection, opens = peer.connection, case.earns == 101
+    connection, opens = peer.connection, case.expected == 101
     if connection.path == head.fields.get("Location"):
-        head, opens = Head(), True  # where a redirect leads all is right
+        head, opens = Head(), True  # the target of a redirect answers correctly
     if head.line is not None:
         fields = {
             "Upgrade": "websocket",
@@ -184,7 +183,7 @@ async def _answer(case: Case, head: Head, peer: FramePeer) -> None:
 
 
 class FaultyServer(RawServer):
-    """A server that misbehaves as `how` says; the names are those of `MISBEHAVIOURS`.
+    """A server that plays the case named `how`, which must be one of `MISBEHAVIOURS`.
 
     Raises KeyError for another name.
     """
@@ -195,7 +194,7 @@ class FaultyServer(RawServer):
         super().__init__(script, name=name or f"faulty {how}", port=port)
 
     def meet(self, url: str | None = None, *, open_timeout: float = OPEN_TIMEOUT) -> Observed:
-        """Let a real `Client` connect to `url`: this server's own, or a tap's in front of it."""
+        """Let a real `Client` connect to this server, or to the tap in front of it at `url`."""
         client = Client(url or self.url, name=f"meets {self.name}")
         before = list(self.connections)
         offers = self.case.sends.offers if isinstance(self.case.sends, Head) else ()
@@ -210,12 +209,12 @@ class FaultyServer(RawServer):
                 client.close()
         finally:
             client.stop()
-        # The first one: after a redirect there are two, and the fault is in the first.
+        # The first one: after a redirect there are two, and the first has the fault.
         mine = next((one for one in self.connections if one not in before), None)
         answer = bytes(mine.sent) if mine else b""
         head = parse_head(answer)
         if head.status == 101:
-            answer = answer[: head.length]  # what follows is frames
+            answer = answer[: head.length]  # frames follow
         return Observed(
             self.case.name, mine.request if mine else b"", answer, head.status, outcome, api
         )

@@ -1,5 +1,5 @@
-"""Peers to play with: a server and clients on Python's `websockets` or on Node's `ws`, told from
-outside what to do, and raw ones that send any frame."""
+"""Peers for experiments: servers and clients on Python's `websockets` or Node's `ws`, controlled
+from outside, and raw peers that send any frame."""
 
 from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers

@@ -1,4 +1,4 @@
-"""One side of a connection, frame by frame, on a raw stream: it sends what it is told to."""
+"""A peer that reads and sends single frames on a raw stream, legal or not."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from wslab.wire import Direction, Opcode, encode_frame, mask
 from wslab.wire.protocol import FrameDraft
 
 MASKING_KEY = bytes.fromhex("37fa213d")
-"""The key of the example in RFC 6455 §5.7: a raw client's frames are the same every time."""
+"""The masking key of the example in RFC 6455 §5.7: a raw client always sends the same bytes."""
 
 MAX_FRAME = 2**24
-"""Bytes of the longest payload that is read."""
+"""Bytes of the longest payload that it reads."""
 
 
 class Frame(NamedTuple):
-    """A frame that came."""
+    """A frame that was received."""
 
     opcode: int
     payload: bytes
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
 
 
 class FramePeer:
-    """The client or the server of a connection, on a raw stream: nothing is checked."""
+    """The client or the server of a connection, on a raw stream. It checks nothing."""
 
     def __init__(self, connection: RawConnection, side: Direction) -> None:
         self.connection = connection
@@ -44,7 +44,7 @@ class FramePeer:
         await self.connection.send(encode_frame(opcode, payload, masking_key=key, **header))
 
     async def send_all(self, frames: Iterable[FrameDraft]) -> None:
-        """Send these frames, each as it is."""
+        """Send these frames exactly as they are."""
         for frame in frames:
             await self.connection.send(frame.to_bytes())
 
@@ -73,18 +73,18 @@ class FramePeer:
         return frame
 
     async def read_close(self) -> Frame | None:
-        """Read on until a close frame comes; None if the stream ends first."""
+        """Read until a close frame comes; None if the stream ends first."""
         while (frame := await self.read()) is not None and frame.opcode != Opcode.CLOSE:
             pass
         return frame
 
     async def read_to_end(self) -> None:
-        """Read on until the other peer ends its stream."""
+        """Read until the other peer ends its stream."""
         while await self.read() is not None:
             pass
 
     async def first_message(self) -> bool:
-        """Behave until the first message or close frame comes, which is then there to read again.
+        """Answer pings until the first message or close frame comes; it can then be read again.
 
         False if the stream ends first.
         """
@@ -97,7 +97,7 @@ class FramePeer:
         return False
 
     async def echo(self) -> Frame | None:
-        """Behave: answer messages and pings, until a close frame comes.
+        """Echo messages and answer pings until a close frame comes.
 
         A message in fragments goes back in the same fragments.
         """
@@ -112,7 +112,7 @@ class FramePeer:
         return None
 
     async def behave(self) -> None:
-        """Echo what comes, and answer the close frame (RFC 6455 §5.5.1)."""
+        """Act as a correct echo server: `echo`, then answer the close frame (RFC 6455 §5.5.1)."""
         if (close := await self.echo()) is not None:
             await self.send(Opcode.CLOSE, close.payload)
 
@@ -123,12 +123,12 @@ class FramePeer:
 
     @property
     def close_code(self) -> int | None:
-        """The code in the first close frame that came: 1005 for none in it, None for no frame."""
+        """The code of the first close frame received: 1005 if it has none, None without a frame."""
         return None if self.close_heard is None else code_in(self.close_heard)
 
 
 def code_in(payload: bytes) -> int | None:
-    """The code in a close frame's payload: 1005 for an empty one, None for half a code."""
+    """The code in a close frame's payload: 1005 if it is empty, None if it is a single byte."""
     if len(payload) == 1:
         return None
     return int.from_bytes(payload[:2], "big") if payload else 1005

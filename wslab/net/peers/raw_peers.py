@@ -1,7 +1,7 @@
-"""A frame sent by hand to a real peer: to a server by a raw client, to a client by a raw server.
+"""Sends any bytes to a real peer: to a server from a raw client, to a client from a raw server.
 
-What the peer makes of it is told from both sides: the bytes that it answered, and what its own API
-told its program. The peers are Python's `websockets`, with nothing of ours between.
+It reports the peer's reaction from both sides: the bytes that it answered, and what its API told
+its program. The peers run on Python's `websockets`, without any code of ours in between.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from wslab.wire import Capture, Direction
 from wslab.wire.protocol import parse_head
 
 QUIET = 0.15
-"""Seconds without a byte or a word after which a peer counts as having answered."""
+"""Seconds of silence after which a peer's answer counts as complete."""
 
 PATIENCE = 1.0
-"""Seconds that a peer has for its first reaction; many frames earn none."""
+"""Seconds to wait for a peer's first reaction; many frames cause none."""
 
 
 class Reaction(NamedTuple):
-    """What came of bytes that were sent by hand."""
+    """A peer's reaction to the bytes that were sent."""
 
     answer: bytes
     """What the peer sent back."""
@@ -63,11 +63,11 @@ class TellingEchoServer(EchoServer):
         super().__init__(name)
         self.said: list[str] = []
         self.endings = 0
-        """How many connections its handlers have seen the end of."""
+        """How many connections have ended for its handlers."""
         self._ended = threading.Condition()
 
     def wait_for_ending(self, number: int, timeout: float = 2.0) -> None:
-        """Wait until `number` connections have ended for their handlers, or the time is up."""
+        """Wait until `number` connections have ended for its handlers, or for `timeout` seconds."""
         with self._ended:
             self._ended.wait_for(lambda: self.endings >= number, timeout)
 
@@ -86,9 +86,10 @@ class TellingEchoServer(EchoServer):
 
 
 class RawToServer:
-    """A raw client to a `TellingEchoServer`: the handshake is made for you, the frames are yours.
+    """A raw client of a `TellingEchoServer`: it does the handshake, you provide the frames.
 
-    `url` is the server's, or a tap's in front of it. After an end the next `send` connects anew.
+    `url` is the server's, or that of a tap in front of it. If the connection has ended, the next
+    `send` opens a new one.
     """
 
     def __init__(self, url: str, server: TellingEchoServer) -> None:
@@ -97,7 +98,7 @@ class RawToServer:
         self._client: RawClient | None = None
 
     def send(self, data: bytes) -> Reaction:
-        """Send exactly `data` and wait for what comes of it. Raises `ConnectFailed`."""
+        """Send exactly `data` and wait for the reaction. Raises `ConnectFailed`."""
         before, endings = len(self.server.said), self.server.endings
         self.send_piece(data)
         client = self._client
@@ -112,20 +113,20 @@ class RawToServer:
         ended = client.ended is not None
         if ended:
             client.close()
-            self.server.wait_for_ending(endings + 1)  # TCP tells it sooner than the API does
+            self.server.wait_for_ending(endings + 1)  # TCP ends before the API says so
         return Reaction(bytes(answer), tuple(self.server.said[before:]), ended)
 
     def send_piece(self, data: bytes) -> None:
-        """Send `data` and wait for nothing: the rest of it comes with the next `send`."""
+        """Send `data` without waiting for a reaction; the next `send` sends the rest."""
         if self._client is None or self._client.ended is not None:
             self._connect()
         assert self._client is not None
         self._client.send(data)
 
     def hang_up(self) -> None:
-        """Let the connection go, and wait until the server's program has been told.
+        """End the connection, and wait until the server's program has been told.
 
-        What it is told then belongs to this connection, and not to the next `send`.
+        Otherwise the reaction to the next `send` would include this end.
         """
         here = self._client is not None and self._client.ended is None
         endings = self.server.endings
@@ -134,7 +135,7 @@ class RawToServer:
             self.server.wait_for_ending(endings + 1)
 
     def close(self) -> None:
-        """Let the connection go. May be called twice."""
+        """End the connection. May be called twice."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -151,9 +152,9 @@ class RawToServer:
 
 
 class RawToClient:
-    """A raw server to a real `Client`: the handshake is made for you, the frames are yours.
+    """A raw server for a real `Client`: it does the handshake, you provide the frames.
 
-    `through` makes the address that the client connects to out of the server's own: a tap's.
+    `through` takes the server's address and returns the one to connect to, such as a tap's.
     """
 
     def __init__(self, name: str, through: Callable[[str], str]) -> None:
@@ -167,7 +168,7 @@ class RawToClient:
         self._ended = False
 
     def send(self, data: bytes) -> Reaction:
-        """Send exactly `data` to the client and wait for what comes of it."""
+        """Send exactly `data` to the client and wait for the reaction."""
         if self._connection is None or self._ended or self._client.state != "OPEN":
             self._connect()
         assert self._connection is not None
@@ -181,12 +182,12 @@ class RawToClient:
         return Reaction(bytes(self._answer[answered:]), said, self._ended)
 
     def hang_up(self) -> None:
-        """Let the connection go: the next `send` connects anew."""
+        """End the connection; the next `send` opens a new one."""
         self._client.stop()
         self._connection = None
 
     def close(self) -> None:
-        """Let both go. May be called twice."""
+        """Stop client and server. May be called twice."""
         self.hang_up()
         self._server.stop()
 
@@ -208,15 +209,15 @@ class RawToClient:
             while data := await connection.reader.read(64 * 1024):
                 self._answer += data
                 if len(data) >= 2 and data[0] & 0x0F == 8:
-                    # It said goodbye: a server ends TCP then (RFC 6455 §7.1.1). Or was it the
-                    # answer to a close frame of ours, and then the same holds.
+                    # A close frame, perhaps the answer to ours: in both cases the server ends TCP
+                    # now (RFC 6455 §7.1.1).
                     break
         finally:
             self._ended = True
 
 
 def _wait_until_quiet(progress: Callable[[], int], over: Callable[[], bool]) -> None:
-    """Wait until `progress()`, 0 at first, has grown and then stands still for `QUIET`."""
+    """Wait until `progress()` has grown from 0 and then not changed for `QUIET` seconds."""
     before, moved = 0, time.monotonic()
     pause = threading.Event()
     while not over():
@@ -224,7 +225,7 @@ def _wait_until_quiet(progress: Callable[[], int], over: Callable[[], bool]) -> 
         if count != before:
             before, moved = count, now
         if now - moved >= (QUIET if count else PATIENCE):
-            # On a busy machine the loop thread, where all of this happens, may not have had a turn.
+            # On a busy machine the loop thread, where all of this happens, may not have run yet.
             loop.run(_some_rounds(), 5.0)
             if progress() == count:
                 return
@@ -232,7 +233,7 @@ def _wait_until_quiet(progress: Callable[[], int], over: Callable[[], bool]) -> 
 
 
 async def _some_rounds() -> None:
-    """Enough turns of the loop for what is on its way, through a tap, there and back."""
+    """Run the loop often enough for bytes to pass through a tap, there and back."""
     for _ in range(20):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Listening to what `websockets` says about the state of its connections, in its own words."""
+"""Records the states of connections as the `websockets` library itself logs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wslab.wire.recording import StateLog
 SOURCE = "websockets"
 
 _MESSAGE = "= connection is %s"
-"""What `websockets.protocol.Protocol` logs, at the level DEBUG, whenever its state changes."""
+"""The line that `websockets.protocol.Protocol` logs, at level DEBUG, when its state changes."""
 
 
 class StateWatch(logging.Handler):
@@ -28,14 +28,14 @@ class StateWatch(logging.Handler):
 
 
 def watch(problems: ProblemLog, peer: Peer, log: StateLog) -> None:
-    """Have the states of whoever logs to `problems` (a server, a client) written to `log`.
+    """Write the states of a server or client, which logs to `problems`, into `log`.
 
-    For connections opened from now on. Doing it twice changes nothing.
+    Applies to connections opened from now on. A second call changes nothing.
     """
     logger = problems.logger
     if any(isinstance(handler, StateWatch) for handler in logger.handlers):
         return
     for handler in logger.handlers:
-        handler.setLevel(logging.WARNING)  # problems are still problems only
+        handler.setLevel(logging.WARNING)  # DEBUG lines must not become problems
     logger.setLevel(logging.DEBUG)
     logger.addHandler(StateWatch(log, peer))

@@ -1,9 +1,9 @@
-// A server or a client on Node's `ws`, played from outside: what `library.py` is in Python.
+// A server or a client on Node's `ws`, controlled from outside: as `library.py` is in Python.
 //
 //   node ws_peers.js /path/to/node_modules/ws
 //
-// Orders come as lines of JSON on the standard input, and one answer for each goes to the standard
-// output. When the input ends, this process ends: it never outlives the lab that started it.
+// It reads orders as lines of JSON from the standard input, and writes one answer for each to the
+// standard output. It ends with its input, so that it never outlives the lab that started it.
 "use strict";
 
 const readline = require("node:readline");
@@ -48,7 +48,7 @@ const BEHAVIOURS = {
   },
 };
 
-// -- the cast ---------------------------------------------------------------------------------
+// -- the peers ---------------------------------------------------------------------------------
 
 const served = [];
 const clients = {};
@@ -69,7 +69,7 @@ class Peer {
       });
     });
     socket.on("error", (error) => this.said.push(`'error' event: ${named(error)}`));
-    socket._closeTimeout = closeTimeout; // the option of that name is newer than 8.18
+    socket._closeTimeout = closeTimeout; // `ws` 8.18 has no option for it yet
   }
 
   try(call, text) {
@@ -162,7 +162,7 @@ const ORDERS = {
       return `nothing, no error either; bufferedAmount grows by ${lost}`;
     };
     const early = new WebSocket(hanging);
-    early.on("error", () => {}); // told to those who terminate before the answer
+    early.on("error", () => {}); // raised when a socket is terminated before the answer
     said.CONNECTING = send(early);
     early.terminate();
     const socket = new WebSocket(url, { perMessageDeflate: false });

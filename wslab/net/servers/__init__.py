@@ -1,4 +1,4 @@
-"""Servers: echo and chat, a learner's own, and raw ones that do what a script says."""
+"""Servers: echo, chat, a learner's own, and raw servers that follow a script."""
 
 from wslab.net.servers.chat import ChatServer
 from wslab.net.servers.echo import EchoServer

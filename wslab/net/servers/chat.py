@@ -1,4 +1,4 @@
-"""The chat: names, who comes and who goes, the last messages, and limits for everybody's sake.
+"""The chat server: a room with names, comings and goings, recent messages, and limits.
 
 A client connects to ``/chat?name=Ada`` and sends text. The server sends JSON, one event to a
 message::
@@ -8,7 +8,7 @@ message::
     {"event": "message", "from": "Ada", "text": "Hi!", "time": …}   to everybody; seconds since 1970
     {"event": "leave",   "name": "Ada", "why": "said goodbye"}      to everybody else
 
-Who spoke is said by the server and not by the text, so that nobody can speak as somebody else.
+The server, and not the sender, says who spoke, so that nobody can speak as somebody else.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ from wslab.net.servers.pages import Page
 from wslab.net.servers.server import Server
 
 SOCKET = "/chat"
-"""The path of the socket; everything else on this port is a page, or nothing."""
+"""The path of the WebSocket; the other paths on this port are pages, or not found."""
 
 LONGEST_NAME = 32
 """Characters of a name."""
 
-# Unicode's default-ignorable characters, as far as a name may hold them: they show nothing, or
-# only change what stands before them.
+# Those of Unicode's default-ignorable characters that a name may contain: they are invisible, or
+# only change the character before them.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-_BRAILLE_BLANK = "\u2800"  # a symbol to Unicode, a space to the eye
+_BRAILLE_BLANK = "\u2800"  # Unicode calls it a symbol, but it looks like a space
 
 FAREWELL = 3.0
-"""Seconds that a client has for taking the close frame when it is shown out; then it is cut off."""
+"""Seconds that a client has to read the close frame when it is dismissed; then it is cut off."""
 
 
 class ChatServer(Server):
-    """One room, and its page at ``/`` on the same port.
+    """A chat server with one room, and its page at ``/`` on the same port.
 
-    ``history``: how many messages a newcomer gets. ``max_size``: bytes of a message (1009 beyond).
-    ``rate``: messages a second from one client, and as many in one go (1008 beyond). ``backlog``:
-    bytes that may wait for a client that does not read (1013 beyond). ``origins``: pages of other
-    origins that are let in on purpose. The other options are those of `Server`.
+    ``history``: how many messages a newcomer gets. ``max_size``: the most bytes of a message (else
+    1009). ``rate``: the most messages a second from one client, and the most at once (else 1008).
+    ``backlog``: the most bytes that may wait for a client that does not read (else 1013).
+    ``origins``: other origins whose pages may connect. The other options are those of `Server`.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class ChatServer(Server):
             name, port, max_size=max_size, compression=compression, ping_interval=ping_interval
         )
         self.path = SOCKET
-        self.close_timeout = FAREWELL  # the library shows out, too: with 1002, 1007 and 1009
+        self.close_timeout = FAREWELL  # for the library's own closes: 1002, 1007 and 1009
         self.rate = rate
         self.backlog = backlog
         self.allowed_origins = set(origins)
-        """Pages of these origins may come in too, beside this server's own."""
+        """Other origins whose pages may connect, besides this server's own."""
         self.members: set[Member] = set()
         self.history: deque[bytes] = deque(maxlen=history)
         self._ticket = secrets.token_urlsafe(16)
@@ -91,7 +91,7 @@ class ChatServer(Server):
 
     @property
     def people(self) -> list[str]:
-        """Who is in the room, in alphabetical order."""
+        """The names of everybody in the room, in alphabetical order."""
         return sorted(member.name for member in list(self.members))
 
     # --- The room: a set of members, one more, a message to everybody, one less
@@ -110,7 +110,7 @@ class ChatServer(Server):
         try:
             async for message in connection:
                 if member.has_left:
-                    continue  # on the way out: read on, or its close frame would never be seen
+                    continue  # being dismissed: read on, or its close frame would never be seen
                 if isinstance(message, bytes):
                     self.dismiss(member, 1003, "expected text, got a binary message")
                 elif member.is_too_fast():
@@ -121,8 +121,8 @@ class ChatServer(Server):
             self.leave(member, _tell_end(connection))
 
     def say(self, event: str, **details: Any) -> None:
-        """Send an event to every member; one that reads too slowly is shown out instead."""
-        frame = as_frame(event, **details)  # made once: the same bytes go to everybody
+        """Send an event to every member; a member that reads too slowly is dismissed instead."""
+        frame = as_frame(event, **details)  # encoded once: everybody gets the same bytes
         if event == "message":
             self.history.append(frame)
         for member in list(self.members):
@@ -139,7 +139,7 @@ class ChatServer(Server):
             self.say("leave", name=member.name, why=why)
 
     def dismiss(self, member: Member, code: int, reason: str) -> None:
-        """Show a member out, and tell it and the others why."""
+        """Close a member's connection, and tell it and the others why."""
         member.has_left = True
         self.members.discard(member)
         task = asyncio.get_running_loop().create_task(self._dismiss(member, code, reason))
@@ -147,7 +147,7 @@ class ChatServer(Server):
         task.add_done_callback(self._farewells.discard)
 
     async def _dismiss(self, member: Member, code: int, reason: str) -> None:
-        # In a task of its own: whoever found out was saying something else to the others.
+        # In a task of its own: the caller may be in the middle of `say`.
         self.say("leave", name=member.name, why=f"was shown out: {code}, {reason}")
         await show_out(member.connection, code, reason)
 
@@ -164,15 +164,15 @@ class ChatServer(Server):
         await asyncio.gather(*self._farewells)
         self.history.clear()
 
-    # --- The door: who may come in, and what plain HTTP gets
+    # --- HTTP requests: which pages may connect, and the chat's own pages
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """The pages; for the socket, 403 to the pages of strangers."""
+        """Answer with one of the pages; refuse the WebSocket to other sites' pages with 403."""
         path, _, query = request.path.partition("?")
         headers = request.headers
         if headers.get_all("Origin") == ["null"] and f"ticket={self._ticket}" in query.split("&"):
-            # The unsafe page runs in a sandbox and has no origin to show. It shows the ticket that
-            # stands in it, which no page of another origin can read.
+            # The unsafe page runs in a sandbox and has no origin. Instead it sends the ticket that
+            # was put into it, which no page of another origin can read.
             headers = headers.copy()
             del headers["Origin"]
         problem = origin.refuse_unless_own(headers, self.allowed_origins)
@@ -193,17 +193,17 @@ class Member:
 
     @property
     def behind(self) -> int:
-        """Bytes that wait because the client does not read; the system's own buffers are full."""
+        """Bytes in memory that a client does not read, beyond those in the system's buffers."""
         return self.connection.transport.get_write_buffer_size()
 
     def write(self, frame: bytes) -> None:
-        """Hand over a whole frame, without waiting."""
+        """Send an encoded frame without waiting."""
         connection = self.connection
         if connection.protocol.state is State.OPEN and not connection.transport.is_closing():
             connection.transport.write(frame)
 
     def is_too_fast(self) -> bool:
-        """Count a message: each second allows `rate` more, and never more than that in one go."""
+        """Count a message; whether it is one too many. `rate` a second are allowed, or at once."""
         now = time.monotonic()
         self._allowance = min(self._rate, self._allowance + (now - self._then) * self._rate) - 1
         self._then = now
@@ -217,7 +217,7 @@ def as_frame(event: str, **details: Any) -> bytes:
 
 
 def wanted_name(path: str) -> tuple[str, int, str]:
-    """The name in a request's path; or a close code and what is wrong with the name."""
+    """The name in a request's path; or a close code, and what is wrong with the name."""
     try:
         query = parse_qs(path.partition("?")[2], errors="strict")
     except UnicodeDecodeError:
@@ -228,8 +228,8 @@ def wanted_name(path: str) -> tuple[str, int, str]:
     if len(name) > LONGEST_NAME:
         return "", 1008, f"expected a name of at most {LONGEST_NAME} characters, got {len(name)}"
     for character in name:
-        # Control and format characters turn text around or hide it. Two of the latter belong to
-        # emoji and to some scripts: the joiner and the non-joiner.
+        # Control and format characters reverse or hide text. Two format characters are needed for
+        # emoji and some scripts: the joiner and the non-joiner.
         if unicodedata.category(character)[0] == "C" and character not in "\u200c\u200d":
             return "", 1008, f"a name may not hold U+{ord(character):04X}"
     if not any(unicodedata.category(character)[0] in "LNPS" for character in _looks(name)):
@@ -238,9 +238,9 @@ def wanted_name(path: str) -> tuple[str, int, str]:
 
 
 def _looks(name: str) -> str:
-    """What a name looks like, to compare it: without its case, its width, and what nobody sees.
+    """A form of a name for comparing what people see: without case, width and invisible parts.
 
-    Letters of two scripts that look alike stay two letters.
+    Letters of two scripts that look alike stay different.
     """
     seen = unicodedata.normalize("NFKC", name).replace(_BRAILLE_BLANK, " ")
     return " ".join(unicodedata.normalize("NFKC", _UNSEEN.sub("", seen).casefold()).split())
@@ -276,8 +276,8 @@ def _chat_pages(ticket: str) -> dict[str, Page]:
 
     style = text("chat.css")
     unsafe = text("unsafe.html").replace("{{style}}", style).replace("{{ticket}}", ticket)
-    # As careless as the page itself, so that the attack is the page's fault alone; and without a
-    # way out of its sandbox, or to anywhere but this server.
+    # It allows inline scripts, so that the attack works through the page's mistake alone, but no
+    # way out of the sandbox and no other server.
     careless = pages.POLICY | {
         "script-src": "'unsafe-inline'",
         "style-src": "'unsafe-inline'",

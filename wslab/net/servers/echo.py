@@ -1,4 +1,4 @@
-"""The server of the first lessons: it sends back what it gets."""
+"""The echo server of the first lessons: it sends every message back."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class EchoServer(Server):
     """Sends every message back as it came: text as text, binary as binary. See `Server` for the
     options.
 
-    Programs and pages of this machine are let in, pages of other sites get 403 (`net.origin`),
-    unless ``origins`` says who may come, or ``open_to_all`` that everybody may.
+    Programs and pages of this machine may connect, pages of other sites get 403 (`origin.py`),
+    unless ``origins`` lists who may, or ``open_to_all`` lets everybody in.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class EchoServer(Server):
         self.open_to_all = open_to_all
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """403 to the pages of strangers."""
+        """Refuse pages of other sites with 403."""
         if self.open_to_all or self.origins is not None:
             return None
         problem = origin.refuse_unless_local(request.headers)

@@ -1,4 +1,4 @@
-"""A learner's own server, written straight on `websockets`, kept running on the loop thread."""
+"""Runs a learner's own server, written directly on `websockets`, on the loop thread."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from wslab.net.errors import NotRunning, WrongValue
 from wslab.net.servers.server import wait_closed
 
 START_TIMEOUT = 10.0
-"""Seconds that a learner's `start` may take."""
+"""Seconds that a learner's function `start` may take."""
 
 
 class HostedServer:
-    """A learner's server: ``start`` is an async function that makes it, and whose last line is
+    """A learner's server. ``start`` is the learner's async function that makes it; its last line is
     ``return await serve(handler, "127.0.0.1", 0)``.
 
-    Nothing is changed about it. It runs on the loop thread, so that a busy cell does not stop it;
-    one of the same name before it is stopped. Raises what `start` raises.
+    The server is not changed in any way. It runs on the loop thread, so that a busy cell does not
+    stop it, and replaces an earlier one of the same name. Raises what `start` raises.
     """
 
     kind: ClassVar[str] = "server"
@@ -40,7 +40,7 @@ class HostedServer:
 
     @property
     def url(self) -> str:
-        """What a client connects to."""
+        """The address that a client connects to."""
         return Address(False, LOOPBACK, self.port).url
 
     def start(self) -> Self:
@@ -51,17 +51,17 @@ class HostedServer:
             registry.register(self.kind, self.name, self)
             loop.run(self._start(), START_TIMEOUT)
         except BaseException:
-            # An interrupt can land when `_start` is just over, and nothing is left to cancel.
+            # An interrupt may come just after `_start` has finished: nothing is left to cancel.
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Stop it and let every connection go. May be called twice."""
+        """Stop it and end every connection. May be called twice."""
         try:
             loop.run(self._stop())
         finally:
-            # Interrupted too early, it still runs, and must still be found.
+            # If it was interrupted too early, it still runs and must stay in the registry.
             if self._server is None:
                 registry.unregister(self)
 

@@ -1,16 +1,16 @@
-"""Which page may use a server, by the Origin that its browser sends along.
+"""Decides which pages may use a server, by the Origin that their browser sends.
 
-A WebSocket handshake is not held back by the same-origin policy, and carries the user's cookies
-along: the server has to look at Origin itself (RFC 6455 §10.2, RFC 6454 §7). Programs send none,
-and get in. For pages there are two policies:
+The same-origin policy does not restrict WebSocket handshakes, and they carry the user's cookies, so
+the server must check Origin itself (RFC 6455 §10.2, RFC 6454 §7). Programs send no Origin, and are
+always let in. For pages there are two policies:
 
-- `refuse_unless_own`, for a server that holds something, such as a chat's room: pages that came
-  from this very server, and of the origins that a lesson lets in.
-- `refuse_unless_local`, for an echo server, which only tells people what they have said themselves:
-  every page of this machine, sandboxed frames, and a hub's own. It lets in on purpose more than
+- `refuse_unless_own`, for a server that holds something, such as a chat's room: lets in its own
+  pages, and those of the origins that a lesson allows.
+- `refuse_unless_local`, for an echo server, which only repeats what its clients say: lets in every
+  page of this machine, sandboxed frames, and the pages of a hub. On purpose it lets in more than
   most servers should.
 
-Both return why a request must not get in, or None for one that may.
+Both return the reason for a refusal, or None.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
 def refuse_unless_own(headers: Headers, allowed: Collection[str] = ()) -> str | None:
-    """Let in programs, pages of this very server, and those of an origin in `allowed`.
+    """Let in programs, this server's own pages, and pages of an origin in `allowed`.
 
-    A page of a strange host name that somebody made point here (DNS rebinding) is not of this
-    server, though its Origin and its Host agree: Host has to be a name of this machine's own, or
-    that of an allowed origin.
+    An attacker can make a foreign host name point to this machine (DNS rebinding). Then Origin and
+    Host agree although the page is foreign, so Host must also be a name of this machine, or that of
+    an allowed origin.
     """
     host = headers.get("Host", "") if len(headers.get_all("Host")) == 1 else ""
     name = _host_name(f"//{host}")
@@ -48,9 +48,9 @@ def refuse_unless_own(headers: Headers, allowed: Collection[str] = ()) -> str | 
 def refuse_unless_local(headers: Headers) -> str | None:
     """Let in programs, pages of this machine, sandboxed frames and a hub's pages.
 
-    A page of this machine may come from any port. "null" is all that a sandboxed frame, such as
-    that of a `%%browser` cell, has to show; a stranger's could say the same. A hub's page is one
-    whose Origin agrees with Host: jupyter-server-proxy leaves both as the browser sent them.
+    A page of this machine may come from any port. A sandboxed frame, such as that of a `%%browser`
+    cell, has the origin "null"; so may a stranger's. A page is a hub's if its Origin agrees with
+    Host: jupyter-server-proxy leaves both as the browser sent them.
     """
     origins = headers.get_all("Origin")
     if not origins or origins == ["null"]:

@@ -1,4 +1,4 @@
-"""What a WebSocket server answers to plain HTTP on its own port: a few pages, and nothing else."""
+"""The HTTP pages that a WebSocket server serves on its own port."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ POLICY = {
     "img-src": "data:",
     "base-uri": "'none'",
     "form-action": "'none'",
-    # A notebook on this machine may show the page in a frame, at whatever port it runs.
+    # A notebook on this machine may show the page in a frame, whatever its port.
     "frame-ancestors": "'self' http://127.0.0.1:* http://localhost:* "
     "https://127.0.0.1:* https://localhost:*",
 }
-"""Content-Security-Policy: nothing from outside, no script within the HTML, no form elsewhere."""
+"""Content-Security-Policy: nothing from other sites, no inline script, no form to other sites."""
 
 
 class Page(NamedTuple):
-    """What a GET is answered with."""
+    """One page: the answer to a GET."""
 
     content_type: str
     body: bytes
@@ -33,9 +33,9 @@ class Page(NamedTuple):
 
 
 def answer(request: Request, pages: Mapping[str, Page]) -> Response:
-    """The page that `request` asks for; 405 for another method than GET and HEAD; else 404.
+    """Answer with the page that `request` asks for, 405 unless it is GET or HEAD, or 404.
 
-    With its content for HEAD too: the server takes that from every answer.
+    A HEAD gets the content too: the server removes it from every such answer.
     """
     path = request.path.partition("?")[0]
     if path not in pages:
@@ -43,18 +43,18 @@ def answer(request: Request, pages: Mapping[str, Page]) -> Response:
             HTTPStatus.NOT_FOUND,
             Page("text/plain", f"There is no {path[:200]} here. Try / instead.\n".encode()),
         )
-    # The library's versions before 16 take no other method, and tell none.
+    # Before version 16 the library accepts no other method, and does not say which it is.
     method = getattr(request, "method", "GET")
     if method not in ("GET", "HEAD"):
         text = f"Expected GET or HEAD for {path}, got {method[:200]}.\n"
         response = _response(HTTPStatus.METHOD_NOT_ALLOWED, Page("text/plain", text.encode()))
-        response.headers["Allow"] = "GET, HEAD"  # RFC 9110 §15.5.6: must be there
+        response.headers["Allow"] = "GET, HEAD"  # required by RFC 9110 §15.5.6
         return response
     return _response(HTTPStatus.OK, pages[path])
 
 
 def refusal(text: str) -> Response:
-    """403, with the reason."""
+    """A response with status 403 and the reason."""
     return _response(HTTPStatus.FORBIDDEN, Page("text/plain", f"{text}.\n".encode()))
 
 

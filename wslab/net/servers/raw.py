@@ -1,4 +1,4 @@
-"""A TCP server that reads a request's head and then does what a script says: for faulty peers."""
+"""A TCP server that reads the head of a request and then runs a script: for faulty peers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from wslab.wire import accept_key
 from wslab.wire.protocol import parse_head
 
 MAX_HEAD = 64 * 1024
-"""Bytes of the longest request head that is read."""
+"""Bytes of the longest request head that it reads."""
 
 CONNECTIONS_KEPT = 100
-"""How many connections a raw server remembers; the oldest go."""
+"""How many connections a raw server remembers; the oldest are dropped."""
 
 
 class RawConnection:
-    """One connection to a `RawServer`: what was asked, and the stream to answer on."""
+    """One connection to a `RawServer`: the request, and the stream for the answer."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
         self.request = b""
-        """The request's head as it came, with the empty line; what follows is in `reader`."""
+        """The request's head as it came, with its empty line; `reader` has what follows."""
         self.sent = bytearray()
         """Everything sent so far."""
 
@@ -45,7 +45,7 @@ class RawConnection:
 
     @property
     def accept(self) -> str:
-        """The Sec-WebSocket-Accept that is right for this request (RFC 6455 §4.2.2)."""
+        """The correct Sec-WebSocket-Accept for this request (RFC 6455 §4.2.2)."""
         return accept_key(self.key)
 
     async def send(self, data: bytes) -> None:
@@ -62,7 +62,7 @@ class RawConnection:
         await self.send(head.encode("latin-1") + body)
 
     async def upgrade(self, *headers: str) -> None:
-        """Send the 101 that is right for this request (RFC 6455 §4.2.2), with `headers` added."""
+        """Send the correct 101 for this request (RFC 6455 §4.2.2), with `headers` added."""
         await self.respond(
             "101 Switching Protocols",
             "Upgrade: websocket",
@@ -72,24 +72,24 @@ class RawConnection:
         )
 
     async def wait_end(self) -> None:
-        """Wait until the client ends its stream; what it still sends is dropped."""
+        """Wait until the client ends its stream; ignore what it sends before that."""
         while await self.reader.read(64 * 1024):
             pass
 
     def reset(self) -> None:
-        """Cut the connection off with RST, where the system allows it."""
+        """Cut the connection off, with RST if the system allows it."""
         reset(self.writer.transport)
 
 
 Script = Callable[[RawConnection], Awaitable[None]]
-"""What a raw server does with a connection, on the loop thread. At its end the connection is
-closed.
+"""What a raw server does with a connection, on the loop thread. When it ends, so does the
+connection.
 """
 
 
 class RawServer(Listener):
-    """Runs `script` for each connection, once its request head is there; or at once, if not
-    `reads_head`.
+    """A server that runs `script` for each connection: after reading the request's head, or at once
+    if `reads_head` is false.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class RawServer(Listener):
             server.close()
         tasks = dict(self._tasks)
         for task, connection in tasks.items():
-            connection.reset()  # nobody waits for what is not delivered yet
+            connection.reset()  # nobody will read what is not delivered yet
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
@@ -123,13 +123,13 @@ class RawServer(Listener):
             await server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A task of our own: asyncio's complains when the one it made is cancelled.
+        # A task of our own: asyncio logs an error if a task that it made is cancelled.
         connection = RawConnection(reader, writer)
         self.connections.append(connection)
         task = asyncio.get_running_loop().create_task(self._serve(connection))
         self._tasks[task] = connection
         task.add_done_callback(self._tasks.pop)
-        if self._server is None:  # accepted in the very moment in which the server stops
+        if self._server is None:  # accepted just as the server stops
             connection.reset()
 
     async def _serve(self, connection: RawConnection) -> None:
@@ -139,7 +139,7 @@ class RawServer(Listener):
                 connection.request = await connection.reader.readuntil(b"\r\n\r\n")
             await self.script(connection)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the client went away, as it may
+            pass  # a client may disconnect at any time
         except Exception as error:
             self.log.note("the script failed", error)
         finally:

@@ -1,4 +1,4 @@
-"""The base of all WebSocket servers here, on `websockets.asyncio.server`."""
+"""The base class of all WebSocket servers here, built on `websockets.asyncio.server`."""
 
 from __future__ import annotations
 
@@ -23,17 +23,15 @@ from websockets.typing import Origin, Subprotocol
 from wslab.net.listener import Listener
 
 GRACE = 0.5
-"""Seconds that peers have for the closing handshake when a server stops; then the connection is
-cut.
+"""Seconds that peers have for the closing handshake when a server stops; then they are cut off.
 """
 
 VERSION = "13"
-"""The only version of the protocol there ever was after the drafts (RFC 6455 §4.1)."""
+"""The only version of the protocol since the drafts (RFC 6455 §4.1)."""
 
 
 class Server(Listener):
-    """A WebSocket server on the loopback interface. A subclass says in `handle` what it does with a
-    connection.
+    """A WebSocket server on the loopback interface. A subclass serves a connection in `handle`.
 
     ``origins``: the Origins that may connect, as text or compiled patterns, None standing for "no
     Origin field"; others get 403 (RFC 6455 §4.2.2, §10.2). None instead of a list lets everybody
@@ -42,8 +40,8 @@ class Server(Listener):
     taken; a larger one is answered with close code 1009. ``compression``: None or "deflate" (RFC
     7692). ``ping_interval``: seconds between keepalive pings, or None.
 
-    The last two are off unless asked for: compressed payloads and unexplained pings hide what a
-    lesson shows.
+    The last two are off by default: compressed payloads and unexpected pings would distract from
+    what a lesson shows.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class Server(Listener):
         ping_interval: float | None = None,
     ) -> None:
         super().__init__(name, port)
-        # A single one may stand alone: of a text, Python would take each letter for one.
+        # A single origin may be a text: iterating over it would give its letters.
         self.origins = [origins] if isinstance(origins, str | re.Pattern) else origins
         one = isinstance(subprotocols, str)
         self.subprotocols = (subprotocols,) if one else tuple(subprotocols or ())
@@ -69,7 +67,7 @@ class Server(Listener):
         """Seconds that a client has for the pong; then it is closed with 1011. May be set before
         the start."""
         self.close_timeout: float | None = 10.0
-        """Seconds that a client has for its part of the closing handshake. May be set likewise."""
+        """Seconds that a client has to answer a close frame. May be set before the start."""
         self._server: LibraryServer | None = None
         self._accepted: set[_Connection] = set()
         self._open_connections = 0
@@ -86,9 +84,9 @@ class Server(Listener):
         raise NotImplementedError
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """What to answer a request instead of opening a WebSocket: a page, or a refusal.
+        """The answer to a request if no WebSocket is to be opened: a page, or a refusal.
 
-        None (here always) means: go on with the handshake. Runs on the loop thread.
+        None (here always) means: continue with the handshake. Runs on the loop thread.
         """
         return None
 
@@ -108,7 +106,7 @@ class Server(Listener):
             max_size=self.max_size,
             logger=self.log.logger,
             create_connection=cast("type[ServerConnection]", self._make_connection),
-            # In two steps, so that a start interrupted in between still knows what to close.
+            # In two steps, so that a start that is interrupted in between knows what to close.
             start_serving=False,
         )
         await self._server.start_serving()
@@ -119,8 +117,8 @@ class Server(Listener):
             return
         server.close()  # 1001 (going away) to every open connection
         for connection in list(self._accepted):
-            # Nobody to say goodbye to: a peer that has not finished its request could hold up the
-            # end.
+            # No closing handshake with a peer that has not finished its request: it could take
+            # forever.
             if connection.state is State.CONNECTING:
                 connection.transport.abort()
         await wait_closed(server, lambda: self._accepted)
@@ -142,16 +140,16 @@ class Server(Listener):
     def _select_subprotocol(
         self, connection: ServerConnection, offered: Sequence[Subprotocol]
     ) -> Subprotocol | None:
-        # The library's own rule answers 400 when nothing fits. RFC 6455 §4.2.2 lets the server go
-        # on without one, and the client decide whether it minds.
+        # The library answers 400 if no subprotocol fits. RFC 6455 §4.2.2 lets the server continue
+        # without one, and the client decide whether to accept that.
         return next(
             (cast("Subprotocol", ours) for ours in self.subprotocols if ours in offered), None
         )
 
 
 class _Connection(ServerConnection):
-    """Known to its server from the first byte, not only after the handshake, so that stopping
-    leaves none behind.
+    """A connection that its server knows from the first byte on, not only after the handshake, so
+    that stopping the server ends it too.
     """
 
     owner: Server
@@ -164,16 +162,15 @@ class _Connection(ServerConnection):
             self._beginning += data[:5]
         super().data_received(data)
         if self._cut_off is None and self.close_deadline is not None:
-            # A peer that broke a rule was told so, and should hang up. The library counts the time
-            # for that only while somebody closes or sends; who reads would wait for ever.
+            # A peer that broke a rule was told so, and should disconnect. The library limits the
+            # time for that only in a close or send; a handler that reads would wait forever.
             self._cut_off = self.loop.call_at(self.close_deadline, self.transport.abort)
 
     # The library calls this whenever there is something to write, the end of the stream included.
     def send_data(self) -> None:
         problem = self.protocol.handshake_exc
         if isinstance(problem, InvalidMessage) and not self._told_off:
-            # It would close the connection without a word, and keep no method. RFC 9112 §2.2: say
-            # 400.
+            # The library would close the connection without an answer. RFC 9112 §2.2: answer 400.
             self._told_off = True
             self.transport.write(_tell_off(problem, self._beginning.partition(b" ")[0]))
         super().send_data()
@@ -181,7 +178,7 @@ class _Connection(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.owner._accepted.add(self)
-        if self.owner._server is None:  # accepted in the very moment in which the server stops
+        if self.owner._server is None:  # accepted just as the server stops
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -194,7 +191,7 @@ class _Connection(ServerConnection):
 async def wait_closed(
     server: LibraryServer, connections: Callable[[], Iterable[ServerConnection]]
 ) -> None:
-    """Wait until a server that closes is closed; who is still there after `GRACE` is cut off."""
+    """Wait until a closing server is closed; peers still connected after `GRACE` are cut off."""
     try:
         async with asyncio.timeout(GRACE):
             await server.wait_closed()
@@ -207,7 +204,7 @@ async def wait_closed(
 
 
 def _conform(connection: ServerConnection, request: Request, response: Response) -> Response | None:
-    """Bring an answer in line with the RFCs where it says less, or more, than they ask for."""
+    """Correct an answer of the library where the RFCs demand more, or less, than it says."""
     problem = connection.protocol.handshake_exc
     # The library's versions before 16 take no other method, and tell none.
     is_head = getattr(request, "method", "GET") == "HEAD"
@@ -223,20 +220,19 @@ def _conform(connection: ServerConnection, request: Request, response: Response)
             response.headers["Upgrade"] = "websocket"
         response.headers["Sec-WebSocket-Version"] = VERSION
     elif response.status_code == 101 and len(request.headers.get_all("Host")) != 1:
-        # The library leaves Host to somebody else, and there is nobody else. RFC 9112 §3.2: a
-        # server must answer 400 to an HTTP/1.1 request with no Host or several; RFC 6455 §4.2.1 (2)
-        # requires the field as well.
+        # The library does not check Host. RFC 9112 §3.2: a server must answer 400 to an HTTP/1.1
+        # request with no Host or several; RFC 6455 §4.2.1 (2) requires the field as well.
         text = "Expected exactly one Host header field"
         response = _replace(
             connection, response, 400, f"{text} (RFC 9112 section 3.2, RFC 6455 section 4.2.1).\n"
         )
     elif is_head and isinstance(problem, InvalidMethod) and "Upgrade" not in request.headers:
-        # RFC 9110 §9.3.2: HEAD is answered as GET would be. That gets 426.
+        # RFC 9110 §9.3.2: HEAD is answered like GET, which gets 426.
         text = "Expected GET with Upgrade: websocket (RFC 6455 section 4.2.1).\n"
         response = _replace(connection, response, 426, text)
         response.headers["Upgrade"] = "websocket"
     if response.status_code == 426:
-        # RFC 9110 §7.8: whoever sends Upgrade must name it in Connection too. The library says only
+        # RFC 9110 §7.8: a sender of Upgrade must name it in Connection too. The library only says
         # "close".
         del response.headers["Connection"]
         response.headers["Connection"] = "Upgrade, close"
@@ -248,7 +244,7 @@ def _conform(connection: ServerConnection, request: Request, response: Response)
 
 def _tell_off(problem: InvalidMessage, method: bytes) -> bytes:
     has_body = "body" in str(problem.__cause__) or "transfer" in str(problem.__cause__)
-    # A request with a body is mostly a POST or the like, which a WebSocket's path does not take.
+    # A request with a body is usually a POST or the like, which a WebSocket's path does not accept.
     wrong_method = has_body and method not in (b"GET", b"HEAD")
     status = "405 Method Not Allowed\r\nAllow: GET" if wrong_method else "400 Bad Request"
     text = "Expected a GET request without a body.\n"

@@ -1,4 +1,4 @@
-"""A TLS server that has no certificate: every TLS handshake with it fails, for real."""
+"""A TLS server without a certificate, with which every TLS handshake fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wslab.net.servers.raw import RawConnection, RawServer
 
 
 class TLSServerWithoutCertificate(RawServer):
-    """Answers each ClientHello with the alert that the `ssl` module makes of it, and ends TCP."""
+    """A server that answers each ClientHello with the alert of the `ssl` module, and ends TCP."""
 
     def __init__(self, name: str = "tls", port: int = 0) -> None:
         super().__init__(self._refuse, name=name, port=port, reads_head=False)
@@ -20,7 +20,7 @@ class TLSServerWithoutCertificate(RawServer):
         return super().url.replace("ws://", "wss://", 1)
 
     async def _refuse(self, connection: RawConnection) -> None:
-        # TLS in memory: so that its error can be told, and its alert is still delivered.
+        # TLS in memory, so that its error can be recorded and its alert is still delivered.
         came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(came, goes, server_side=True)
         while data := await connection.reader.read(64 * 1024):

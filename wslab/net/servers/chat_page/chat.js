@@ -1,4 +1,4 @@
-// The page of the chat. What anybody wrote goes into the page with textContent: as text, never
+// The page of the chat. Whatever people write goes into the page with textContent: as text, never
 // as HTML.
 
 const join = document.forms.join;
@@ -42,7 +42,7 @@ function receive(event) {
 
 function add(kind, name, text) {
   const item = document.createElement("li");
-  const who = document.createElement("bdi"); // isolated: no right-to-left trick gets out of it
+  const who = document.createElement("bdi"); // isolated: right-to-left text cannot affect the rest
   const what = document.createElement("bdi");
   item.className = kind;
   who.textContent = name;
