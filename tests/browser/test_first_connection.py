@@ -323,3 +323,19 @@ def test_python_waits_for_the_page_in_the_cell_behind_it(lab_page):
     expect(notebook.view("browser-cell")).to_have_attribute("data-state", "OPEN")
     page_cookies.are_nowhere(notebook)
     assert "very-secret" not in notebook.execute("print(socket.events)")
+
+
+def test_the_recording_of_a_cell_that_is_run_again_goes_with_its_output(lab_page):
+    start = "from wslab.labs import first_connection\nlab = first_connection.open()\nlab.wire()"
+    notebook = lab_page.open_cells(start)
+    notebook.run_cell(0)
+    notebook.execute("import gc, weakref; lives = []")
+    for _ in range(4):
+        notebook.execute("lab.connect().close(); lives.append(weakref.ref(lab.capture))")
+        count = notebook.view("wire-view").locator("[data-wslab=count]")
+        expect(count).to_have_text("4 rows")
+        notebook.run_cell(0)
+        expect(notebook.view("wire-view")).to_have_count(1)
+    # IPython's `Out` and `_` still have the four views.
+    counted = notebook.execute("gc.collect(); print(sum(live() is not None for live in lives))")
+    assert counted.strip() == "0"

@@ -34,7 +34,8 @@ class LiveView(Saved, anywidget.AnyWidget):
         self._pump = served_by
         self._box: deque[dict[str, Any]] = deque()
         self._pages: set[str] = set()
-        self._displayed = False
+        self._displayed = False  # and no page has said bye since
+        self._was_displayed = False
         self._resting = False
         self._replaced = 0
         self._turn = threading.RLock()  # the pump's thread and, at rest, any other
@@ -150,9 +151,7 @@ class LiveView(Saved, anywidget.AnyWidget):
 
     def _end_unseen(self) -> None:
         # No page ever said hello where a notebook runs without one: the second lab ends it then.
-        if self._replaced <= self._displayed or self._pages or self.comm is None:
-            return
-        if self.comm.comm_id in _instances:
+        if self._was_displayed and self._replaced > self._displayed and not self._pages:
             self.close()
             self.forget()
 
@@ -182,7 +181,7 @@ class LiveView(Saved, anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
             # Shown, though the page has not said hello yet: while a cell runs it may be unable to.
-            self._displayed = True
+            self._displayed = self._was_displayed = True
             self._hold()
             self.tell()
         return bundle
