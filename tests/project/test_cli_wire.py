@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ from wslab import cli
 from wslab.commands import CommandError
 from wslab.commands import tap as tap_command
 from wslab.net import EchoServer, NotConnected, connect, stop_all
-from wslab.wire import Capture, load
+from wslab.wire import Capture, encode_frame, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -358,3 +359,30 @@ def test_a_limit_that_is_none_is_refused(limit, capsys):
 def test_a_port_that_is_taken_is_one_clear_line(echo, capsys):
     assert cli.main(["tap", "80", "--port", str(echo.port)]) == 2
     assert "expected port" in capsys.readouterr().err
+
+
+class QuietTap:
+    """A tap that has no problems to tell."""
+
+    log: ClassVar[list[str]] = []
+    faults: ClassVar[list[str]] = []
+
+
+def test_of_a_burst_the_newest_rows_are_printed_and_the_others_counted(capsys, monkeypatch):
+    monkeypatch.setattr(tap_command, "LINES", 50)
+    capture = Capture(clock=lambda: 0.0)
+    number = capture.open_connection(upgraded=True)
+    printer = tap_command.Printer(QuietTap(), capture)
+    capture.record(number, "server", encode_frame(1, b"one") * 50)
+    printer.print_news()
+    assert len(capsys.readouterr().out.splitlines()) == 50
+    capture.record(number, "server", encode_frame(1, b"many") * 1000)
+    for row in range(1000):
+        capture.mark(number, "server", "duplicated", 250 + 6 * row, 6)
+    printer.print_news()
+    skip, *lines = capsys.readouterr().out.splitlines()
+    assert "… 950 rows are not printed" in skip
+    assert [int(line.split()[0]) for line in lines] == [*range(1000, 1050)]
+    assert len(printer._told) <= 200
+    printer.print_news()
+    assert capsys.readouterr().out == ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, Deflater, encode_frame, load, save
 from wslab.wire.recording.index import DROPPED
+from wslab.wire.recording.trimmed_array import TrimmedArray
 from wslab.wire.recording.trimmed_stream import TrimmedStream
 
 from .test_handshake import REQUEST, RESPONSE
@@ -34,6 +37,7 @@ def test_it_reads_as_if_what_was_dropped_were_zeros(data, start, drops, draw):
     assert [stream[place] for place in range(len(stream))] == list(expected)
     a, b = draw.draw(st.integers(-60, 90)), draw.draw(st.integers(-60, 90))
     assert stream[a:b] == expected[a:b]
+    assert stream.find(b"m", 3, 60) == expected.find(b"m", 3, 60)
     assert stream.kept(0, len(data)) == data[:start] + data[start + dropped :]
     with pytest.raises(IndexError):
         stream[len(data)]
@@ -130,3 +134,138 @@ def test_a_frame_that_is_just_coming_is_never_cut():
     assert [r.preview for r in capture.index.rows()][1:] == ['"next"']
     assert capture.dropped in (0, len(frame))
     assert row.length == capture.index.rows()[0].length
+
+
+# --- What is known about the bytes has a limit, too
+
+
+def burst(frames: int, size: int = 0, marks: bool = False, limit: int = 1 << 20) -> Capture:
+    """A recording of this many frames, a thousand in a read; with marks on one in a hundred."""
+    capture = Capture(clock=lambda: 0.0, limit=limit)
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    capture.record(connection, "server", RESPONSE)
+    frame = encode_frame(1, bytes(size), masking_key=KEY)
+    for _ in range(frames // 1000):
+        start = capture.size(connection, "client")
+        capture.record(connection, "client", frame * 1000)
+        for place in range(0, 1000 if marks else 0, 100):
+            capture.mark(connection, "client", "delayed", start + place * len(frame), len(frame))
+            capture.mark(connection, "client", "delivered", start + place * len(frame), len(frame))
+    return capture
+
+
+def kept(capture: Capture) -> int:
+    """Rows, chunks and marks for which there is memory."""
+    index, log = capture._index, capture.log
+    rows = len(index._start) - index.first
+    return rows + len(log.time_of) - log.first + len(log.events) + len(index._row_marks)
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_of_the_smallest_frames_the_oldest_rows_go_too(marks, tmp_path):
+    once, twice = burst(300_000, marks=marks), burst(600_000, marks=marks)
+    for capture in (once, twice):
+        assert kept(capture) < 100_000
+        assert capture.size(1, "client") - capture.dropped < (1 << 20)
+    assert len(twice.index) == 600_002
+    assert twice.index.first > 500_000
+    rows = twice.index.rows(0, 5)
+    assert [row.kind for row in rows[:2]] == ["request", "response"]
+    assert [(row.number, row.preview) for row in rows[2:]] == [(n, DROPPED) for n in (2, 3, 4)]
+    assert twice.index.unit(2).data == b""
+    last = twice.index.rows(600_001)[0]
+    assert (last.number, last.kind, last.length, last.connection) == (600_001, "text", 6, 1)
+    assert last.offset == len(REQUEST) + 599_999 * 6
+    assert f"only the rows from {twice.index.first:,} on" in twice.loss
+    assert [*twice.index.numbers()] == [0, 1, *range(twice.index.first, 600_002)]
+    assert len(twice.index.rows_of(1, "client")) == 600_002 - twice.index.first + 1
+    count = sum(1 for _ in twice.index.messages())
+    assert 10_000 < count <= 600_002 - twice.index.first
+    for name in ("c.jsonl", "c.pcapng", "c.har"):
+        loaded = load(save(twice, tmp_path / name))
+        assert len(list(loaded.index.messages())) == count
+        assert not any(row.broken for row in loaded.index.rows())
+    loaded = load(tmp_path / "c.jsonl")
+    assert [row.kind for row in loaded.index.rows()[:3]] == ["request", "response", "text"]
+    marked = sum(bool(row.mark) for row in loaded.index.rows())
+    assert abs(marked - count / 100) < 2 if marks else not marked
+
+
+def test_where_rows_go_the_others_are_as_they_were():
+    tiny, whole = (burst(100_000, 3, True, limit) for limit in (1 << 20, 1 << 30))
+    first = tiny.index.first
+    assert first > 2
+    tail = [row for row in tiny.index.rows(first) if row.preview != DROPPED]
+    assert tail == whole.index.rows(100_002 - len(tail))
+    assert len(tail) > 5000
+
+
+@pytest.mark.parametrize("size", [1 << 22, 1 << 40])
+def test_a_frame_that_is_too_long_is_a_row_before_its_end_and_takes_no_more_memory(size, tmp_path):
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    capture.record(connection, "server", RESPONSE + encode_frame(1, b"before"))
+    head = b"\x82\x7f" + size.to_bytes(8, "big")
+    capture.record(connection, "server", head)
+    left, piece = size, bytes(1 << 16)
+    for _ in range(min(size, 64 << 20) >> 16):
+        capture.record(connection, "server", piece)
+        left -= len(piece)
+        assert capture.size(connection, "server") - capture.dropped < 3 << 20
+    index = capture.index
+    row = index.rows()[-1]
+    assert (row.kind, row.length) == ("binary", size + len(head))
+    assert index.unit(row.number).length == size + len(head)
+    if left:
+        assert index.missing(connection, "server") == left
+        assert index.incomplete(connection, "server") > 0
+    else:
+        capture.record(connection, "server", encode_frame(1, b"after"))
+        assert capture.index.rows()[-1].preview == '"after"'
+        assert [message.text for message in capture.index.messages()][-1:] == ["after"]
+    for name in ("c.jsonl", "c.pcapng", "c.har"):
+        save(capture, tmp_path / name)
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1099511627776", "Transfer-Encoding: chunked"])
+def test_a_body_that_never_ends_takes_no_more_memory(head, tmp_path):
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    connection = capture.open_connection()
+    capture.record(connection, "client", f"POST / HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+    for _ in range(200):
+        capture.record(connection, "client", b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+        assert capture.size(connection, "client") - capture.dropped < 3 << 20
+    assert capture.dropped > 10 << 20
+    for name in ("c.jsonl", "c.pcapng", "c.har"):
+        save(capture, tmp_path / name)
+
+
+def test_many_requests_on_one_connection_keep_to_the_limit(tmp_path):
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    connection = capture.open_connection()
+    for _ in range(3000):
+        capture.record(connection, "client", b"GET / HTTP/1.1\r\nX: " + bytes(1000) + b"\r\n\r\n")
+        capture.record(connection, "server", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert kept(capture) < 3000
+    assert len(capture._index._messages) < 1000
+    assert capture.size(connection, "client") - capture.dropped < 1 << 20
+    assert capture.index.rows()[-1].kind == "response"
+    loaded = load(save(capture, tmp_path / "c.jsonl"))
+    assert {row.kind for row in loaded.index.rows()} == {"request", "response"}
+
+
+def test_an_array_keeps_its_places():
+    values = TrimmedArray(array("I", range(10)))
+    values.drop(4, [1])
+    values.extend([10, 11])
+    values.append(12)
+    assert len(values) == 13
+    assert [values[place] for place in range(-13, 13)] == [0, 1, 0, 0, *range(4, 13)] * 2
+    assert list(values[2:6]) == [4, 5]
+    assert list(values) == [1, *range(4, 13)]
+    assert list(values.places) == [1, *range(4, 13)]
+    values.drop(6, [5])
+    values[5] = values[7] = 70
+    assert list(values) == [70, 6, 70, *range(8, 13)]

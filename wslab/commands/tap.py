@@ -37,6 +37,16 @@ KEYS = """\
   drop every pong   or any other rule: followed from now on
   q               quit"""
 
+LIMIT = 64
+"""MiB that the recording keeps, unless told otherwise."""
+
+LINES = 5000
+"""Rows that are printed at a look: of more, only the newest. Nobody reads faster, and no printer
+writes as fast as frames may come."""
+
+REST = 0.5
+"""Seconds until the next look after one at which there were more: the traffic needs the time."""
+
 PAUSE = 0.03
 """Seconds from the first news to a look at the wire: lines come in batches, traffic is not slowed,
 and what is done to a frame as it comes stands on its line."""
@@ -61,8 +71,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="write the recording there at the end: a .jsonl, .pcapng or .har",
     )
     parser.add_argument(
-        "--limit", type=_limit, metavar="MIB", help="of memory for the recording (default: 512); "
-        "then its oldest frames go",
+        "--limit", type=_limit, metavar="MIB", default=LIMIT, help=f"of memory for the recording "
+        f"(default: {LIMIT}); then its oldest frames go. What is known about them takes up to a "
+        "quarter more; then the oldest rows go",
     )  # fmt: skip
     parser.add_argument("--hold", action="store_true", help="hold every frame; Enter steps")
     parser.add_argument(
@@ -88,7 +99,7 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
     from wslab.net import Address, Tap, WslabError
     from wslab.wire import Capture
 
-    capture = Capture() if options.limit is None else Capture(limit=options.limit << 20)
+    capture = Capture(limit=options.limit << 20)
     try:
         upstream = int(options.url) if options.url.isdecimal() else options.url
         if Address.parse(upstream).secure:
@@ -116,7 +127,7 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
         tap.stop()
         if options.save is not None:
             _save(capture, options.save)
-            count = len(capture.index)
+            count = len(capture.index) - capture.index.dropped
             print(f"saved {count} row{'s' * (count != 1)} in {options.save}", file=sys.stderr)
     return 0
 
@@ -185,7 +196,8 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
                 if not obey(tap, lines.popleft()):
                     return
             stopped.wait(PAUSE)
-            printer.print_news()
+            if printer.print_news():
+                stopped.wait(REST)
     finally:
         unsubscribe()
         printer.print_news()
@@ -254,23 +266,41 @@ class Printer:
         self._lost = False
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
-    def print_news(self) -> None:
+    def print_news(self) -> bool:
+        """Print what is new; whether that was more than can be printed."""
         index = self._capture.index
-        for row in index.rows(self._rows):
-            print(self._line(row))
-            self._rows = row.number + 1
-            self._told[row.number] = row.mark
-        marked = index.marked[self._marks :]
-        self._marks += len(marked)
-        for number in dict.fromkeys(marked):
+        count, marked = len(index), index.marked
+        much = count - self._rows > LINES
+        for start in range(self._skip_to(count - LINES), count, 100):
+            # Some at a time: the traffic needs the index as well.
+            for row in index.rows(start, min(start + 100, count)):
+                print(self._line(row))
+                self._told[row.number] = row.mark
+        self._rows = count
+        marks = len(marked)
+        for number in dict.fromkeys(marked[max(self._marks, marks - LINES) : marks]):
             (row,) = index.rows(number, number + 1)
-            if row.mark != self._told.get(number):
-                self._told[number] = row.mark
-                print(f"{'':>16}row {number}: {row.mark}")
-        if not self._told or len(self._told) > 10_000:
-            self._told = {number: mark for number, mark in self._told.items() if mark}
+            if number >= count or number < index.first or row.mark == self._told.get(number):
+                continue
+            self._told[number] = row.mark
+            print(f"{'':>16}row {number}: {row.mark}")
+        self._marks = marks
+        if not self._told or len(self._told) > 2 * LINES:
+            told = {number: mark for number, mark in self._told.items() if mark}
+            self._told = dict(list(told.items())[-LINES:])
         sys.stdout.flush()
         self.print_problems()
+        return much
+
+    def _skip_to(self, start: int) -> int:
+        """Leave out the rows before `start`, and say how many these are."""
+        if start <= self._rows:
+            return self._rows
+        print(
+            f"{'':>16}… {start - self._rows:,} rows are not printed: they came faster than lines "
+            "can be written. The recording has them, as far as its limit allows (--save, --limit)"
+        )
+        return start
 
     def print_problems(self) -> None:
         """Print what the tap has noted, on standard error."""

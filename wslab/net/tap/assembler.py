@@ -74,6 +74,11 @@ class Assembler:
         side.passed = len(passed)
         self._advance(side)
 
+    def join_large(self, direction: Direction, offset: int, missing: int) -> None:
+        """Frames it is; so many bytes of one are still to come, and just pass."""
+        self.join_upgraded(direction, offset, b"")
+        self._sides[direction].skip = missing
+
     def join_http(self, direction: Direction, passed: bytes) -> None:
         """All that was passed on so far, from the first byte on. The client's side comes first."""
         self.feed(direction, passed)

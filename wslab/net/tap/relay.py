@@ -129,7 +129,7 @@ class Relay:
             end.__dict__.pop("data_received", None)
 
     def _joined(self) -> Assembler:
-        if not self.number or not self._is_recorded:
+        if not self._is_known():
             raise WrongValue(
                 f"connection {self.number or '(without a number)'} cannot be held from its middle: "
                 "the recording is not whole, so nobody knows where its next frame starts; "
@@ -141,12 +141,23 @@ class Relay:
             if not index.is_upgraded(number):
                 assembler.join_http(direction, capture.stream(number, direction))
                 continue
+            if missing := index.missing(number, direction):
+                assembler.join_large(direction, capture.size(number, direction), missing)
+                continue
             rest = index.incomplete(number, direction)
             passed = capture.stream(number, direction)[-rest:] if rest else b""
             start = capture.size(number, direction) - rest
             frames = index.speaks_frames(number, direction)
             assembler.join_upgraded(direction, start, passed, frames)
         return assembler
+
+    def _is_known(self) -> bool:
+        """Whether the recording knows where the next unit starts."""
+        if not self.number or not self._is_recorded:
+            return False
+        # HTTP is read again from its beginning, which may have been dropped.
+        index = self.capture.index
+        return index.is_upgraded(self.number) or index.is_whole(self.number)
 
     # --- Recording what passes a gate
 

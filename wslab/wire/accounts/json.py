@@ -42,7 +42,7 @@ def _pieces(capture: Capture) -> Iterator[str]:
     index = capture.index
     yield '{"units": ['
     comma = "\n"
-    for number in range(len(index)):
+    for number in index.numbers():
         yield comma
         yield from _unit(capture, index.unit(number, LARGE))
         comma = ",\n"

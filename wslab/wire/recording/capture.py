@@ -19,6 +19,12 @@ from .trimmed_stream import TrimmedStream, trimmed
 
 LIMIT = 512 << 20
 """Bytes that a recording keeps, unless told otherwise."""
+LEAST = 1 << 20
+"""Bytes that what is known about the recorded bytes may take, whatever the limit; and an unfinished
+unit."""
+_CHUNK = 20
+_EVENT = 500
+"""Bytes of memory that a chunk takes, and a mark, with what the index knows of it."""
 NO_LIMIT = sys.maxsize
 
 
@@ -32,7 +38,10 @@ class Capture:
     `wslab.wire` write a recording down and read one.
 
     Once there are more than `limit` bytes in memory, the oldest frames go: `dropped` counts their
-    bytes, rows and offsets stay. Handshakes are kept, and the frame that is just coming.
+    bytes, rows and offsets stay. Handshakes are kept, and the frame that is just coming, up to a
+    quarter of the limit. Where what is known about the bytes takes more than another quarter, the
+    oldest rows go as well, with their marks: of the smallest frames it is the most. So that it is
+    known what may go, a recording near its limit is indexed as it is made.
     """
 
     def __init__(
@@ -53,6 +62,9 @@ class Capture:
         self._masks: dict[int, SecretsMask] = {}
         self._index = Index(self.log)
         self._size = 0  # bytes recorded and kept
+        self._new = self._room = (
+            0  # bytes taken since the last look at the limit, and until the next
+        )
 
     # --- Recording
 
@@ -101,8 +113,9 @@ class Capture:
                 data = self._mask(stream, data)
             self.log.append(stream, data, at)
         self._size += len(data)
-        if self._size > self.limit:
-            self._drop()
+        self._new += len(data) + _CHUNK
+        if self._new > self._room or self._size > self.limit:
+            self._keep_limit()
         if self._subscribers:
             self.tell()
 
@@ -200,6 +213,7 @@ class Capture:
             self.log.events.append(
                 Event(position, at, connection, direction, name, offset, length, data, note)
             )
+        self._new += _EVENT
 
     def _stream(self, connection: int, direction: Direction) -> int:
         count = len(self.log.streams)
@@ -219,25 +233,70 @@ class Capture:
                 del self._masks[side]
         return data
 
-    def _drop(self) -> None:
-        """Drop the oldest frames, an eighth of the limit at once: not with every chunk again."""
+    def _keep_limit(self) -> None:
+        """Index some of what is new, and drop what is too much.
+
+        Not all at once: whoever records is the traffic, and others wait for it.
+        """
+        if self.limit >= NO_LIMIT:
+            self._room = NO_LIMIT
+            return
+        most = max(self.limit // 4, LEAST)
+        self._index.most_unfinished = most
+        behind = self._index.step()
+        if self._size > self.limit:
+            self._drop(self.limit * 7 // 8)
+        while self._weight > most and self._forget():
+            pass
+        left = min(self.limit - self._size, most - self._weight)
+        # An event of a mark weighs more than the bytes that it is about, and a row may, too.
+        self._new, self._room = 0, 0 if behind else max(0, left // 16)
+
+    @property
+    def _weight(self) -> int:
+        """Bytes of what is known about the recorded bytes, as far as it can be forgotten."""
+        log = self.log
+        marks = len(log.events) - 3 * len(log.streams) // 2  # besides a connection's own
+        chunks = len(log.time_of) - log.first
+        return _CHUNK * chunks + _EVENT * max(0, marks) + self._index.weight
+
+    def _drop(self, most: int) -> None:
+        """Drop the oldest frames until `most` bytes are kept, as far as they are indexed."""
         with self._lock:
-            log, wanted = self.log, self._size - self.limit * 7 // 8
-            index, first = self.index, log.oldest
-            seen = [less.stop if (less := trimmed(stream)) else 0 for stream in log.streams]
-            while wanted > 0 and log.oldest < len(self):
+            log, wanted = self.log, self._size - most
+            first, seen = log.oldest, dict[int, int]()
+            while wanted > 0 and log.oldest < self._index.chunks_read:
                 stream, end = log.stream_of[log.oldest], log.end_of[log.oldest]
-                wanted -= end - seen[stream]
+                less = trimmed(log.streams[stream])
+                wanted -= end - seen.get(stream, less.stop if less else 0)
                 seen[stream] = end
                 log.oldest += 1
-            for stream, (start, stop) in index.gaps(first, log.oldest).items():
-                data = trimmed(log.streams[stream])
-                if data is None:
-                    data = TrimmedStream(log.streams[stream], start)
-                    log.streams[stream] = cast("bytearray", data)
-                dropped = data.drop(stop)
-                self.dropped += dropped
-                self._size -= dropped
+            self._drop_chunks(first)
+
+    def _drop_chunks(self, first: int) -> None:
+        """Drop what may go of the chunks from `first` up to the oldest that is to be kept."""
+        log = self.log
+        for stream, (start, stop) in self._index.gaps(first, log.oldest).items():
+            data = trimmed(log.streams[stream])
+            if data is None:
+                data = TrimmedStream(log.streams[stream], start)
+                log.streams[stream] = cast("bytearray", data)
+            dropped = data.drop(stop)
+            self.dropped += dropped
+            self._size -= dropped
+
+    def _forget(self) -> bool:
+        """Drop a quarter of the chunks, and forget what is known about them; whether any were."""
+        with self._lock:
+            log, known = self.log, self._index.chunks_read
+            stop = log.first + -(-(known - log.first) // 4)
+            if stop == log.first:
+                return False
+            if stop > log.oldest:
+                first, log.oldest = log.oldest, stop
+                self._drop_chunks(first)
+            self._index.forget(stop)
+            return True
 
     # --- Being told
 
@@ -357,10 +416,11 @@ class Capture:
         """A sentence on what is no longer kept; empty where everything is."""
         if not self.dropped:
             return ""
-        frames = self.index.dropped
+        frames, rows = self.index.dropped, self.index.first
         return (
             f"The oldest {frames:,} frame{'s' * (frames != 1)} ({_size(self.dropped)}) are no "
-            f"longer kept, only their rows: the limit of this recording is {_size(self.limit)}."
+            f"longer kept, only {f'the rows from {rows:,} on' if rows else 'their rows'}: "
+            f"the limit of this recording is {_size(self.limit)}."
         )
 
 

@@ -7,6 +7,8 @@ and `unit` explain a unit, and only when somebody looks at it.
 from __future__ import annotations
 
 import heapq
+import itertools
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,12 +30,16 @@ from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .trimmed_stream import TrimmedStream, trimmed
+from .trimmed_array import TrimmedArray, drop, first_place
+from .trimmed_stream import trimmed
 
 _MOST_CHUNKS = 1 << 16
 """Chunks that are looked at together at most."""
 SLICE = 1 << 19
 """Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
+_ROW = 14
+_MESSAGE = 3000
+"""Bytes of memory that a row takes, and a request or response, with its head."""
 _EVENT = 64
 """Bytes that can be indexed while an event is read."""
 
@@ -44,6 +50,9 @@ FAULTY = 0x800  # and breaks a rule
 
 DROPPED = "no longer kept"
 """The preview of a row whose bytes have been dropped (see `Capture`)."""
+
+UNFINISHED = "not all here yet"
+"""The preview of the row of a frame that is listed before its end has come."""
 
 _BATCH = 4096
 """Rows whose messages are joined together."""
@@ -101,6 +110,8 @@ class _Side:
         self.ended = False
         self.frames = 0  # where the first frame starts
         self.chunk = 0  # the last one, as long as it speaks HTTP
+        # Where a unit starts and ends that is longer than what is waited for, the last one.
+        self.too_long = (-1, -1)
 
 
 class _Connection:
@@ -137,6 +148,8 @@ class Index:
         self._together = 64  # chunks that are worth to be looked at together
         self.marked: list[int] = []
         """The rows in the order in which they were marked; marked again, a row comes again."""
+        self.most_unfinished = sys.maxsize
+        """Bytes of a frame after which it becomes a row although its end is not here yet."""
 
     # --- Taking in what was recorded
 
@@ -193,7 +206,7 @@ class Index:
             ends = ends[: bisect_left(ends, begin + most) + 1]
             stop = self._chunks_read = first + len(ends)
             self._together = min(_MOST_CHUNKS, max(64, 2 * len(ends)))
-            self._split(stream, range(first, stop), ends, self._start, self._chunk, self._marks)
+            self._add_frames(stream, range(first, stop), ends)
             self._mark_whole((stream,))
             return max(_EVENT, ends[-1] - begin)
         pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
@@ -230,6 +243,17 @@ class Index:
         self._mark_whole(pieces)
         return max(_EVENT, size)
 
+    def _add_frames(self, stream: int, chunks: Sequence[int], ends: Sequence[int]) -> None:
+        """Add the rows of the frames in chunks of one stream."""
+        if not isinstance(self._start, TrimmedArray):
+            self._split(stream, chunks, ends, self._start, self._chunk, self._marks)
+            return
+        found, brought, marks = array("Q"), array("I"), array("H")
+        self._split(stream, chunks, ends, found, brought, marks)
+        self._start.extend(found)
+        self._chunk.extend(brought)
+        self._marks.extend(marks)
+
     def _split(
         self,
         stream: int,
@@ -244,15 +268,15 @@ class Index:
         splitter = side.splitter
         assert splitter is not None, "only what follows a handshake is frames"
         closed, row = splitter.closed, len(found)
-        splitter.split(self._log.streams[stream], ends[-1], found, marks)
+        self._split_stream(side, splitter, ends[-1], found, marks)
         if row == len(found):
             return
         stops = found[row + 1 :]  # a frame ends where the next one starts
         stops.append(splitter.position)
+        last, taken = chunks[-1], 0
         if stops == ends:  # one chunk, one frame
             brought.extend(chunks)
-            chunks = ends = ()
-        taken = 0
+            chunks, ends, taken = (), (), len(stops)
         for chunk, end in zip(chunks, ends, strict=True):
             upto = bisect_right(stops, end, taken)
             if upto == taken + 1:
@@ -260,11 +284,45 @@ class Index:
             elif upto > taken:
                 brought.extend(array("I", [chunk]) * (upto - taken))
             taken = upto
+        if taken < len(stops):  # its end is still to come
+            brought.append(last)
         while row < len(found) and found[row] < side.early:
             marks[row] |= frames.EARLY | frames.BROKEN
             row += 1
         if splitter.closed and not closed:
             self._happen(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
+
+    def _split_stream(
+        self,
+        side: _Side,
+        splitter: frames.Splitter,
+        stop: int,
+        found: array[int],
+        marks: array[int],
+    ) -> None:
+        """Append offset and marks of the frames of one stream up to `stop`."""
+        data, base = self._log.streams[side.stream], splitter.position
+        if base >= stop:
+            return  # in the middle of a frame that is listed already
+        if trimmed(data) is None:
+            splitter.split(data, stop, found, marks)
+        elif (header := frames.read_header(data, base, stop)) is None:
+            return
+        elif base + header.frame_length <= stop:
+            # Byte by byte such a stream is slow.
+            fragments, starts = len(splitter.fragmented), array("Q")
+            splitter.position = 0
+            splitter.split(data[base:stop], stop - base, starts, marks)
+            splitter.position += base
+            found.extend(map(base.__add__, starts))
+            fragmented = splitter.fragmented
+            fragmented[fragments:] = array("Q", map(base.__add__, fragmented[fragments:]))
+        start = splitter.position
+        if stop - start > self.most_unfinished:
+            header = frames.read_header(data, start, stop)
+            if header is not None and start + header.frame_length > stop:
+                splitter.take(data, start + header.frame_length, found, marks)
+                side.too_long = start, splitter.position
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
@@ -320,13 +378,14 @@ class Index:
 
     def _rows_of(self, stream: int) -> array[int]:
         """The rows of one stream, in its order. They are sorted once somebody asks."""
-        rows, stream_of, count = self._rows_of_stream, self._log.stream_of, len(self._start)
-        for row in range(self._rows_sorted, count):
-            whose = stream_of[self._chunk[row]]
+        rows, stream_of, first = self._rows_of_stream, self._log.stream_of, self._rows_sorted
+        # A slice: of a recording at its limit that is faster than to ask for each.
+        for row, chunk in enumerate(self._chunk[first:], first):
+            whose = stream_of[chunk]
             if whose not in rows:
                 rows[whose] = array("I")
             rows[whose].append(row)
-        self._rows_sorted = count
+        self._rows_sorted = len(self._start)
         return rows.get(stream, array("I"))
 
     def _end_of(self, side: _Side) -> int:
@@ -350,9 +409,11 @@ class Index:
             elif side.cut.speaks_frames:
                 self._speak_frames(connection, side)
             else:
+                if stop - side.position > self.most_unfinished and side.cut.http.head:
+                    side.too_long = side.position, sys.maxsize
                 return
         first = len(self._start)
-        self._split(side.stream, [chunk], [stop], self._start, self._chunk, self._marks)
+        self._add_frames(side.stream, [chunk], [stop])
         self._note_late(first, chunk)
 
     def _note_late(self, first: int, chunk: int) -> None:
@@ -394,6 +455,8 @@ class Index:
         )
         self._marks.append(HEAD | marks)
         self._note_late(row, chunk)
+        if side.too_long[0] == side.position:
+            side.too_long = side.position, end
         side.position = end
         connection.cutter.settle(side.cut)
         connection.cutter.go_on(side.cut, end)
@@ -471,6 +534,11 @@ class Index:
         with self._lock:
             return self._connections[connection - 1].server.cut.speaks_frames
 
+    def is_whole(self, connection: int) -> bool:
+        """Whether nothing that crossed on this connection has been dropped."""
+        streams = self._log.streams[2 * connection - 2 : 2 * connection]
+        return not any(map(trimmed, streams))
+
     def speaks_frames(self, connection: int, direction: Direction) -> bool:
         """Whether HTTP is over in one direction: a request may come late, behind its 101."""
         with self._lock:
@@ -480,15 +548,21 @@ class Index:
         """Bytes at the end of a direction's stream that are no whole unit (yet)."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
-            position = side.splitter.position if side.splitter else side.position
-            return self._end_of(side) - position
+            position, end = (side.splitter or side).position, self._end_of(side)
+            return end - (side.too_long[0] if position > end else position)
+
+    def missing(self, connection: int, direction: Direction) -> int:
+        """Bytes that are still to come of a frame that is a row already."""
+        with self._lock:
+            side = self._side(stream_number(connection, direction))
+            return max(0, (side.splitter or side).position - self._end_of(side))
 
     def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
         """The rules that the incomplete frame at the end breaks already."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             splitter = side.splitter
-            if splitter is None:
+            if splitter is None or splitter.position >= self._end_of(side):
                 return ()
             data = self._log.streams[side.stream]
             header = frames.read_header(data, splitter.position, len(data))
@@ -519,7 +593,25 @@ class Index:
         with self._lock:
             return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
 
+    @property
+    def first(self) -> int:
+        """The first row that is kept, but for handshakes: those before it are `DROPPED`, too."""
+        return first_place(self._start)
+
+    def numbers(self) -> Iterator[int]:
+        """The rows of which something is kept."""
+        count = self.update()
+        with self._lock:
+            first = self.first
+            heads = self._heads[: bisect_left(self._heads, first)]
+        return itertools.chain(heads, range(first, count))
+
+    def _is_gone(self, number: int) -> bool:
+        return number < self.first and number not in self._messages
+
     def _row(self, number: int) -> Row:
+        if self._is_gone(number):
+            return Row(number, 0.0, 1, "client", "continuation", 0, 0, False, DROPPED, False)
         stream, (connection, direction), time, start, marks = self._place(number)
         data, fin = self._log.streams[stream], bool(marks & frames.FIN)
         kind = frames.KIND_OF_OPCODE[marks & 0x0F]
@@ -532,9 +624,10 @@ class Index:
                 text = text.partition(" ")[2]
             text = printable(text[:PREVIEW])
         elif (less := trimmed(data)) and start < less.stop:
-            length, text = self._dropped_length(number, stream, less), DROPPED
+            length, text = self._dropped_length(number, stream), DROPPED
+        elif (header := frames.header_at(data, start)).frame_length > len(data) - start:
+            length, text = header.frame_length, UNFINISHED
         else:
-            header = frames.header_at(data, start)
             part, length = self._part(number, stream, data[start], header), header.frame_length
             text = preview(data, start, header, part)
             if not marks & CHECKED:
@@ -553,12 +646,17 @@ class Index:
             self._start[number], self._marks[number],
         )  # fmt: skip
 
-    def _dropped_length(self, number: int, stream: int, data: TrimmedStream) -> int:
+    def _dropped_length(self, number: int, stream: int) -> int:
         """Bytes of a frame that was dropped."""
-        # A frame ends where the next one starts.
+        # A frame ends where the next one starts, which mostly is near.
+        for row in range(number + 1, min(number + 64, len(self._start))):
+            if self._log.stream_of[self._chunk[row]] == stream:
+                return self._start[row] - self._start[number]
         rows = self._rows_of(stream)
         following = bisect_right(rows, number)
-        end = self._start[rows[following]] if following < len(rows) else data.stop
+        side = self._side(stream)
+        last = (side.splitter or side).position
+        end = self._start[rows[following]] if following < len(rows) else last
         return end - self._start[number]
 
     @property
@@ -572,21 +670,97 @@ class Index:
         """How many rows were found before a chunk was read."""
         return bisect_left(range(len(self._start)), chunk, key=self._read_by)
 
+    @property
+    def chunks_read(self) -> int:
+        """How many chunks are indexed."""
+        return self._chunks_read
+
+    @property
+    def weight(self) -> int:
+        """Bytes that the rows take which `forget` can forget."""
+        rows = len(self._start) - self.first
+        heads = len(self._heads) - bisect_left(self._heads, self.first)
+        return _ROW * rows + _MESSAGE * heads
+
+    def forget(self, stop: int) -> None:
+        """Forget the rows that were found before chunk `stop` was read, but for handshakes, and the
+        chunks before it. What they held must have been dropped."""
+        with self._lock:
+            row, log = self._found_by(stop), self._log
+            before = self._heads[: bisect_left(self._heads, row)]
+            heads = [head for head in before if self._is_handshake(head)]
+            for head in {*before} - {*heads}:
+                del self._messages[head]
+            self._heads = array("I", heads) + self._heads[len(before) :]
+            chunks = {self._chunk[head] for head in heads}
+            for one in self._connections:
+                chunks.update(one.client.waiting)
+            self._start = drop(self._start, row, heads)
+            self._chunk = drop(self._chunk, row, heads)
+            self._marks = drop(self._marks, row, heads)
+            self._row_marks = {n: e for n, e in self._row_marks.items() if not self._is_gone(n)}
+            first = first_place(self.marked)
+            kept = next((n for n, r in enumerate(self.marked, first) if r >= row), len(self.marked))
+            self.marked = drop(self.marked, kept)
+            for stream, rows in self._rows_of_stream.items():
+                if rows and rows[0] < row:
+                    gone = rows[: bisect_left(rows, row)]
+                    left = array("I", [head for head in gone if head in self._messages])
+                    self._rows_of_stream[stream] = left + rows[len(gone) :]
+            for head in heads:  # the others that nobody has sorted yet need not be
+                if head >= self._rows_sorted:
+                    stream = log.stream_of[self._chunk[head]]
+                    self._rows_of_stream.setdefault(stream, array("I")).append(head)
+            self._rows_sorted = max(self._rows_sorted, row)
+            self._late = [late for late in self._late if late[1] > row]
+            self._events_read = log.forget(stop, chunks, self._events_read)
+
+    def _is_handshake(self, row: int) -> bool:
+        """Whether a head is needed to understand the frames that follow it."""
+        stream = self._log.stream_of[self._chunk[row]]
+        side = self._side(stream)
+        return self._start[row] < side.frames if side.splitter else self._shakes_hands(stream)
+
+    def _shakes_hands(self, stream: int) -> bool:
+        """Whether a stream of HTTP is about to become one of frames."""
+        return (
+            self._side(stream).cut.waits or self._connections[stream // 2].cutter.exchange.upgraded
+        )
+
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
         """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
-        frame starts and where the last whole one of theirs ends."""
+        frame starts and where the last whole one of theirs ends. Of HTTP only, all may go; of a
+        unit that is too long to be waited for, what there is."""
         with self._lock:
             stream_of, found = self._log.stream_of, dict[int, tuple[int, int]]()
-            wanted = set(stream_of[first:stop])
+            last = dict(zip(stream_of[first:stop], range(first, stop), strict=True))
+            wanted = set()
+            for stream, chunk in last.items():
+                side, end = self._side(stream), self._log.end_of[chunk]
+                whole = (side.splitter or side).position
+                if side.splitter is None and self._shakes_hands(stream):
+                    continue
+                if side.too_long[0] < end <= side.too_long[1]:
+                    found[stream] = side.frames, end
+                elif whole <= end:
+                    found[stream] = side.frames, whole
+                else:
+                    wanted.add(stream)
             for row in range(self._found_by(stop) - 1, self._found_by(first) - 1, -1):
                 if not wanted:
                     break
-                stream = stream_of[self._chunk[row]]
-                if stream in wanted and not self._marks[row] & HEAD:
-                    wanted.discard(stream)
-                    start = self._start[row]
+                stream, start = stream_of[self._chunk[row]], self._start[row]
+                side = self._side(stream)
+                if stream not in wanted or (self._marks[row] & HEAD and side.splitter):
+                    continue
+                wanted.discard(stream)
+                if start == side.too_long[0]:
+                    end = side.too_long[1]
+                elif row in self._messages:
+                    end = start + self._messages[row].length
+                else:
                     end = start + frames.header_at(self._log.streams[stream], start).frame_length
-                    found[stream] = self._side(stream).frames, end
+                found[stream] = side.frames, end
             return found
 
     def exchanges(self) -> dict[int, list[tuple[int, int | None]]]:
@@ -661,7 +835,7 @@ class Index:
             yield from heapq.merge(*both, key=attrgetter("row"))
             return
         joiners: dict[int, FastJoiner] = {}
-        for position in range(0, count, _BATCH):
+        for position in range(self.first, count, _BATCH):
             with self._lock:
                 found = self._by_stream(position, min(position + _BATCH, count))
             joined = []
@@ -725,6 +899,8 @@ class Index:
                     if len(self._start)
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
+            if self._is_gone(number):
+                return Unit(number, 1, "client", "continuation", 0.0, 0, b"", (), ())
             if number in self._messages:
                 return self._message_unit(number, most)
             return self._frame(number, most)
@@ -734,6 +910,11 @@ class Index:
         message = self._messages[number]
         length, head, violations = message.length, message.head, message.violations
         held = length if most is None else min(length, head.length + most)
+        if (less := trimmed(self._log.streams[stream])) and less.start <= start < less.stop:
+            return Unit(
+                number, connection, direction, "request" if message.in_request else "response",
+                time, start, b"", (), (), mark=self._words(number), body_rest=length,
+            )  # fmt: skip
         data = bytes(self._log.streams[stream][start : start + held])
         if marks & frames.EARLY:
             violations += (RULES["data-before-response"],)
@@ -747,12 +928,16 @@ class Index:
         stream, (connection, direction), time, start, marks = self._place(number)
         data, opcode, fin = self._log.streams[stream], marks & 0x0F, bool(marks & frames.FIN)
         kind = frames.KIND_OF_OPCODE[opcode]
+        length = 0
         if (less := trimmed(data)) and start < less.stop:
+            length = self._dropped_length(number, stream)
+        elif (header := frames.header_at(data, start)).frame_length > len(data) - start:
+            length = header.frame_length
+        if length:
             return Unit(
                 number, connection, direction, kind, time, start, b"", (), (), fin, opcode,
-                mark=self._words(number), rest=self._dropped_length(number, stream, less),
+                mark=self._words(number), rest=length,
             )  # fmt: skip
-        header = frames.header_at(data, start)
         length = header.payload_length
         cut = most is not None and length > most
         whole = bytes(data[start : start + header.length + (most if cut and most else length)])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
 from ..fields import Direction
+from .trimmed_array import drop, first_place, places
 from .trimmed_stream import trimmed
 
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
@@ -79,6 +80,7 @@ class Log:
     """A recording as plain lists that only grow. It has no lock: only `Capture` writes to it.
 
     A chunk is a place in three arrays, 20 bytes in all: the bytes themselves stand in the stream.
+    Of a recording at its limit the oldest places are gone (see `TrimmedArray`).
     """
 
     def __init__(self) -> None:
@@ -97,6 +99,7 @@ class Log:
         """Ordered by `position`."""
         self.oldest = 0
         """The first chunk that was not dropped; those before it may keep what is no frame."""
+        self._newest: dict[int, int] = {}  # by stream: its newest chunk among those forgotten
 
     def append(self, stream: int, data: bytes, time: float) -> None:
         """Append a chunk, which must not be empty."""
@@ -124,24 +127,49 @@ class Log:
 
     def chunks(self) -> Iterator[Chunk]:
         """All chunks; of one that was dropped what is kept of it, which may be nothing."""
+        return (chunk for _, chunk in self._numbered())
+
+    def _numbered(self) -> Iterator[tuple[int, Chunk]]:
         starts = [0] * len(self.streams)
-        for chunk in range(len(self.time_of)):
-            stream, end = self.stream_of[chunk], self.end_of[chunk]
+        for number in places(self.time_of):
+            stream, end = self.stream_of[number], self.end_of[number]
             whole = self.streams[stream]
             less, start = trimmed(whole), starts[stream]
             data = less.kept(start, end) if less else bytes(whole[start:end])
             starts[stream] = end
-            yield Chunk(self.time_of[chunk], *whose_stream(stream), data)
+            yield number, Chunk(self.time_of[number], *whose_stream(stream), data)
 
     def history(self) -> Iterator[Chunk | Event]:
         """Chunks and events in the order in which they came, as if what was dropped never had."""
         events = deque(self.kept_events())
-        for number, chunk in enumerate(self.chunks()):
+        for number, chunk in self._numbered():
             while events and events[0].position <= number:
                 yield events.popleft()
             if chunk.data:
                 yield chunk
         yield from events
+
+    @property
+    def first(self) -> int:
+        """The first chunk that is not forgotten."""
+        return first_place(self.time_of)
+
+    def forget(self, stop: int, keep: Iterable[int], read: int) -> int:
+        """Forget the chunks before `stop`, which were dropped, but for those of `keep`, and the
+        marks on what is not there any more; returns how many of the first `read` events are left.
+
+        Each stream's newest chunk is kept: it may have brought what is no whole unit yet.
+        """
+        first = self.first
+        newest = zip(self.stream_of[first:stop], range(first, stop), strict=True)
+        self._newest.update(newest)
+        keep = {*keep, *self._newest.values()}
+        self.stream_of = drop(self.stream_of, stop, keep)
+        self.end_of = drop(self.end_of, stop, keep)
+        self.time_of = drop(self.time_of, stop, keep)
+        left = [event for event in self.events[:read] if self._moved(event) is not None]
+        self.events[:read] = left
+        return len(left)
 
     def kept_events(self) -> list[Event]:
         """The events, as if what was dropped never had been: those on dropped bytes are not there,

@@ -11,6 +11,10 @@ def trimmed(stream: object) -> TrimmedStream | None:
     return stream if isinstance(stream, TrimmedStream) else None
 
 
+BLOCK = 1 << 16
+"""Bytes of a stream that are kept together: what is dropped is given back, and nothing is moved."""
+
+
 class TrimmedStream:
     """Bytes with a gap, indexed and sliced as if it was not there: what was dropped reads as zeros.
 
@@ -20,15 +24,28 @@ class TrimmedStream:
     def __init__(self, data: bytearray, start: int) -> None:
         self.start = self.stop = start
         self._head = bytes(data[:start])
-        self._tail = data[start:]
+        self._blocks: list[bytearray] = []
+        self._origin = start  # where the first block starts
+        self._cut = 0  # bytes that are missing at its beginning
+        self._size = start
         self._lock = threading.Lock()
+        for place in range(start, len(data), BLOCK):
+            self._append(data[place : place + BLOCK])
 
     def drop(self, stop: int) -> int:
-        """Drop the bytes before `stop`; returns how many."""
+        """Drop the bytes before `stop`, as far as there are any; returns how many."""
         with self._lock:
-            dropped = max(0, stop - self.stop)
-            del self._tail[:dropped]
+            dropped = max(0, min(stop, self._size) - self.stop)
             self.stop += dropped
+            whole = (self.stop - self._origin) // BLOCK
+            if whole:
+                del self._blocks[:whole]
+                self._origin += whole * BLOCK
+                self._cut = 0
+            rest = self.stop - self._origin - self._cut
+            if self._blocks and rest > len(self._blocks[0]) // 2:
+                self._blocks[0] = self._blocks[0][rest:]
+                self._cut += rest
             return dropped
 
     def kept(self, start: int, stop: int) -> bytes:
@@ -36,12 +53,39 @@ class TrimmedStream:
         before = self[start : min(stop, self.start)] if start < self.start else b""
         return before + self[max(start, self.stop) : max(stop, self.stop)]
 
+    def _append(self, data: bytes | bytearray) -> None:
+        while data:
+            place = self._size - self._origin
+            if place >= len(self._blocks) * BLOCK:
+                self._blocks.append(bytearray())
+            room = BLOCK - place % BLOCK
+            self._blocks[-1] += data[:room]
+            self._size += min(room, len(data))
+            data = data[room:]
+
+    def _tail(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` to `stop`, all of which are kept."""
+        found = []
+        while start < stop:
+            number, place = divmod(start - self._origin, BLOCK)
+            size = min(stop - start, BLOCK - place)
+            if not number:
+                place -= self._cut
+            found.append(self._blocks[number][place : place + size])
+            start += size
+        return b"".join(found)
+
+    def find(self, what: bytes, start: int, stop: int) -> int:
+        """Where `what` is first between two places; -1 where it is not."""
+        found = self[start:stop].find(what)
+        return found if found < 0 else start + found
+
     def __len__(self) -> int:
-        return self.stop + len(self._tail)
+        return self._size
 
     def __iadd__(self, data: bytes) -> TrimmedStream:
         with self._lock:
-            self._tail += data
+            self._append(data)
         return self
 
     @overload
@@ -51,11 +95,13 @@ class TrimmedStream:
     def __getitem__(self, key: int | slice) -> int | bytes:
         with self._lock:
             if isinstance(key, int):
+                if not 0 <= key < self._size:
+                    raise IndexError(f"expected a byte from 0 to {self._size - 1}, got {key}")
                 if key < self.stop:
                     return self._head[key] if key < self.start else 0
-                return self._tail[key - self.stop]
-            start, stop, _ = key.indices(self.stop + len(self._tail))
+                number, place = divmod(key - self._origin, BLOCK)
+                return self._blocks[number][place if number else place - self._cut]
+            start, stop, _ = key.indices(self._size)
             head = self._head[start:stop]
             gap = max(0, min(stop, self.stop) - max(start, self.start))
-            tail = self._tail[max(0, start - self.stop) : max(0, stop - self.stop)]
-            return head + bytes(gap) + bytes(tail)
+            return head + bytes(gap) + self._tail(max(start, self.stop), stop)
