@@ -1,4 +1,4 @@
-"""Clients: the lab's own, raw ones, and one that reads nothing."""
+"""Clients: the lab's own, a raw one, and one that reads nothing."""
 
 from wslab.net.clients.client import Client, ClientEvent, connect
 from wslab.net.clients.raw import KEY, RawClient, opening_request

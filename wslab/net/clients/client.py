@@ -1,4 +1,4 @@
-"""A WebSocket client of plain functions: connect, send, recv, ping, close; nothing to await."""
+"""A WebSocket client with plain functions: connect, send, recv, ping, close; none to await."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from wslab.net.errors import ConnectFailed, NotConnected, TimedOut, WrongMessage
 from wslab.net.problem_log import ProblemLog
 
 EVENTS_KEPT = 1000
-"""How many events a client remembers; the oldest go."""
+"""How many events a client remembers; the oldest are dropped."""
 
 CLOSE_PATIENCE = 10.0
-"""Seconds that `close` waits for a closing handshake that may take longer."""
+"""Seconds that `close` waits for the closing handshake by default."""
 
 GRACE = 0.5
 """Seconds that a server has for the closing handshake when a client is stopped or replaced."""
@@ -51,21 +51,21 @@ class ClientEvent(NamedTuple):
     """Seconds since the epoch, as `time.time` counts them."""
     name: ClientEventName
     text: str
-    """The start of the message, the story of the end, and the like. May come from the peer."""
+    """The start of a message, how the connection ended, and the like. May come from the peer."""
 
 
 class Client:
-    """A WebSocket client, on `websockets.asyncio.client`, run on the loop thread.
+    """A WebSocket client built on `websockets.asyncio.client`, which runs on the loop thread.
 
     Every method is a plain function that works from a cell, a widget callback or any thread. The
-    state is the library's own, read when asked. ``compression`` (None or "deflate"),
-    ``ping_interval`` and ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message
-    taken) and ``close_timeout`` (seconds that the server has for answering a close) are the
-    library's; the first two are off unless asked for. No proxy is used.
+    state is always the library's own. ``compression`` (None or "deflate"), ``ping_interval`` and
+    ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message accepted) and
+    ``close_timeout`` (seconds that the server has to answer a close) are the library's options;
+    the first two are off by default. No proxy is used.
 
     Raises `WrongValue` for an option that cannot work.
 
-    A client with a ``name`` replaces the one of that name before it; without one it gets a number.
+    A client with a ``name`` replaces an earlier one of that name; without one it gets a number.
     """
 
     kind: ClassVar[str] = "client"
@@ -86,7 +86,7 @@ class Client:
         self.url = url
         self.name = name or f"client {next(_numbers)}"
         self.error: str | None = None
-        """What went wrong last: why connecting failed, or how the connection broke."""
+        """The last problem: why connecting failed, or how the connection broke."""
         self.sent = 0
         """Messages sent on this connection."""
         self.received = 0
@@ -100,10 +100,10 @@ class Client:
             "max_size": max_size,
             "close_timeout": close_timeout,
         }
-        """The library's options, as given."""
+        """The library's options, as they were given."""
         _check_options(self.options)
-        self._connection: _Connection | None = None  # once it is open, and still when it is closed
-        self._opening: _Connection | None = None  # from TCP's handshake to WebSocket's
+        self._connection: _Connection | None = None  # set when it opens, kept when it is closed
+        self._opening: _Connection | None = None  # set between the handshakes of TCP and WebSocket
         self._attempt: asyncio.Task[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._inbox = Inbox()
@@ -112,11 +112,11 @@ class Client:
         self._subscribers: list[Callable[[], None]] = []
         self._lock = threading.Lock()  # for the two above: they are read on any thread
 
-    # What it is
+    # Its state
 
     @property
     def state(self) -> StateName:
-        """Its readyState by the WHATWG's names; CLOSED before the first connect."""
+        """Its readyState, with the WHATWG's names; CLOSED before the first connect."""
         if self._attempt is not None:
             return "CONNECTING"
         connection = self._connection
@@ -124,7 +124,7 @@ class Client:
 
     @property
     def subprotocol(self) -> str | None:
-        """The one the server picked out of those offered, or None (RFC 6455 §1.9)."""
+        """The subprotocol that the server chose, or None (RFC 6455 §1.9)."""
         return None if self._connection is None else self._connection.subprotocol
 
     @property
@@ -136,7 +136,7 @@ class Client:
 
     @property
     def close_code(self) -> int | None:
-        """The code that the server sent; 1005 if its close frame had none, 1006 if none came.
+        """The code that the server sent; 1005 if its close frame had none, 1006 without a frame.
 
         None while the connection is open, or if there never was one (RFC 6455 §7.1.5).
         """
@@ -156,13 +156,13 @@ class Client:
 
     @property
     def waiting(self) -> int:
-        """How many messages wait for `recv`."""
+        """How many messages are waiting for `recv`."""
         return len(self._inbox)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have `callback` called after any change; returns the function that ends this.
+        """Call `callback` after every change; returns a function that ends the subscription.
 
-        It is called on the loop thread, must be quick, and must not call this client's methods.
+        The callback runs on the loop thread, must be quick, and must not call client methods.
         """
         with self._lock:
             self._subscribers.append(callback)
@@ -173,7 +173,7 @@ class Client:
 
         return unsubscribe
 
-    # What it does
+    # Its functions
 
     def connect(
         self,
@@ -184,11 +184,11 @@ class Client:
         headers: Headers | None = None,
         open_timeout: float | None = 10.0,
     ) -> Self:
-        """Open a connection to `url` (the last one if left out); a connection before it is closed.
+        """Open a connection to `url` (default: the last one), after closing an earlier connection.
 
-        Offers `subprotocols`, sends `origin` as the Origin field, and `headers` besides. Waits at
-        most `open_timeout` seconds. Raises `WrongURL`, `WrongValue` for what no request can carry,
-        `ConnectFailed`, `HandshakeFailed` or `ConnectTimedOut`; then `error` says the same.
+        Offers `subprotocols`, sends `origin` as the Origin field, and adds `headers`. Waits at most
+        `open_timeout` seconds. Raises `WrongURL`, `WrongValue` for values that no request can
+        carry, `ConnectFailed`, `HandshakeFailed` or `ConnectTimedOut`; `error` then says the same.
         """
         loop.refuse_on_loop_thread("Client.connect")
         registry.register(self.kind, self.name, self)
@@ -206,18 +206,18 @@ class Client:
     def send(self, message: str | bytes, timeout: float | None = 10.0) -> None:
         """Send text as a text message, bytes as a binary one (RFC 6455 §5.6).
 
-        Returns when the message is handed over, which is not when it arrived: what the server makes
-        of it, `state` and `close_code` tell. Raises `WrongMessage` before anything is sent,
-        `NotConnected`, or `TimedOut` when the server takes no data for `timeout` seconds.
+        Returns when the message is handed over, which is before it arrives; `state` and
+        `close_code` show how the server reacts. Raises `WrongMessage` before anything is sent,
+        `NotConnected`, or `TimedOut` if the server accepts no data for `timeout` seconds.
         """
         data = to_bytes(message)
         loop.run(self._send(message, data, timeout))
 
     def recv(self, timeout: float | None = 10.0) -> str | bytes:
-        """The oldest message not yet read: str for text, bytes for binary.
+        """Return the oldest unread message: str for text, bytes for binary.
 
-        Raises `TimedOut` after `timeout` seconds without one, and `NotConnected`, with the story of
-        the end, when the connection is closed and everything was read.
+        Raises `TimedOut` after `timeout` seconds without a message. Raises `NotConnected`, which
+        tells how the connection ended, if it is closed and everything was read.
         """
         loop.refuse_on_loop_thread("Client.recv")
         return self._inbox.get(timeout)
@@ -234,24 +234,24 @@ class Client:
     def close(
         self, code: int = 1000, reason: str = "", *, timeout: float | None = CLOSE_PATIENCE
     ) -> None:
-        """Close the connection and wait until it is closed; gives up an attempt to connect.
+        """Close the connection and wait until it is closed; also ends an attempt to connect.
 
-        Takes 1000 and 3000-4999, as a browser's script may, and a reason of at most 123 bytes in
-        UTF-8. Raises `WrongClose` for anything else and leaves the connection open. Does nothing
-        when there is no connection.
+        Accepts 1000 and 3000-4999, as browsers do from a script, and a reason of at most 123 bytes
+        in UTF-8. Raises `WrongClose` for anything else and leaves the connection open. Does nothing
+        if there is no connection.
 
-        The closing handshake may take ``close_timeout`` seconds. Where `timeout` (None: without
-        limit) is less, raises `TimedOut` after that, and the handshake goes on.
+        The closing handshake may take ``close_timeout`` seconds. If `timeout` (None: without limit)
+        is shorter, raises `TimedOut` after that, while the handshake continues.
         """
         check_close(code, reason)
         loop.run(self._close_within(code, reason, timeout))
 
     def stop(self) -> None:
-        """Close at once, politely if the server answers within `GRACE` seconds."""
+        """Close the connection; cut it off if the server does not answer within `GRACE` seconds."""
         try:
             loop.run(self._close(1000, "stopped", GRACE))
         finally:
-            # Interrupted too early, it is still connected, and must still be found.
+            # If it was interrupted too early, it is still connected and must stay in the registry.
             if self.state == "CLOSED":
                 registry.unregister(self)
 
@@ -278,7 +278,7 @@ class Client:
             text += f"; {self.error}"
         return f"<Client {text}>"
 
-    # What happens on the loop thread
+    # On the loop thread
 
     async def _connect(
         self, url: str | None, open_timeout: float | None, handshake: Mapping[str, Any]
@@ -310,7 +310,7 @@ class Client:
                 create_connection=cast("type[ClientConnection]", self._make_connection),
                 **options,
             )
-            if self._attempt is not attempt:  # close() came at the very moment it opened
+            if self._attempt is not attempt:  # close() came just as it opened
                 opened.transport.abort()
                 raise asyncio.CancelledError
             connection = cast("_Connection", opened)
@@ -384,7 +384,7 @@ class Client:
     async def _ping(self, payload: bytes, patience: float | None) -> float:
         connection = self._need_open("ping")
         try:
-            # Sending counts too: it waits for room where the server takes no data.
+            # The timeout includes sending, which waits if the server accepts no data.
             async with asyncio.timeout(patience):
                 pong = await connection.ping(payload)
                 self._note("ping", f"sent {_preview(payload)}")
@@ -395,8 +395,8 @@ class Client:
                 "or give this ping another payload, which tells their pongs apart"
             ) from error
         except TimeoutError as error:
-            # Forgotten, or the library would refuse a second ping with this payload. A pong that
-            # still comes is then an unsolicited one, which is allowed (RFC 6455 §5.5.3).
+            # Forget this ping, or the library would refuse another one with the same payload. A
+            # late pong then counts as unsolicited, which is allowed (RFC 6455 §5.5.3).
             connection.pending_pings.pop(payload, None)
             raise TimedOut(
                 f"expected a pong within {patience:g} s, none came: the server is busy, gone, or "
@@ -444,13 +444,13 @@ class Client:
             return
         try:
             async with asyncio.timeout(patience):
-                # Only while OPEN: later the library's close() aborts a transport that may be gone.
+                # Only while OPEN: later, the library's close() aborts a transport that may be gone.
                 if connection.state is State.OPEN:
                     await connection.close(code, reason)
-                # Waited for, not awaited: what it noted counts for us, its exceptions do not.
+                # asyncio.wait, not await: the reader's exceptions must not be raised here.
                 await asyncio.wait([reader])
         except TimeoutError:
-            # Whatever the state: CLOSED too may have bytes that nobody takes, and waits for that.
+            # In any state: even a CLOSED connection may wait for bytes that nobody reads.
             connection.transport.abort()
             await asyncio.wait([reader])
 
@@ -503,11 +503,11 @@ class Client:
 
 
 class _Connection(ClientConnection):
-    """The library's connection, telling its client about changes of state and control frames."""
+    """The library's connection, reporting changes of state and control frames to its client."""
 
     client: Client
     cause: BaseException | None = None
-    """What made it end, if it did not end by closing handshake alone."""
+    """The exception that ended it, if it did not end by a closing handshake alone."""
     _seen: State = State.CONNECTING
 
     @property
@@ -549,9 +549,9 @@ def connect(
     open_timeout: float | None = 10.0,
     **options: Any,
 ) -> Client:
-    """A new `Client`, connected to `url`; `options` are those of `Client`.
+    """Make a `Client` and connect it to `url`; `options` are those of `Client`.
 
-    Raises what `Client.connect` raises. Used in a ``with``, it closes at the end.
+    Raises what `Client.connect` raises. In a ``with`` statement, it closes at the end.
     """
     return Client(url, **options).connect(
         subprotocols=subprotocols, origin=origin, headers=headers, open_timeout=open_timeout
@@ -561,7 +561,7 @@ def connect(
 def _check_options(options: Mapping[str, Any]) -> None:
     """Raise `WrongValue` for an option that cannot work.
 
-    Before anything connects: a client that cannot be closed should not be there.
+    Called before anything connects, or there might be a client that cannot be closed.
     """
     if options["compression"] not in (None, "deflate"):
         raise WrongValue(

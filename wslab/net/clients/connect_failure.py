@@ -1,4 +1,4 @@
-"""Why a connection did not open, told so that a learner knows what to do next."""
+"""Explains why a connection did not open, so that a learner knows what to do next."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def explain(
 ) -> WslabError:
     """Turn what the `websockets` library or the system raised into one of our errors.
 
-    `reached` says whether the TCP connection was there. The caller raises the result ``from``
-    `error`, so that a lesson can still show what the library said.
+    `reached` says whether the TCP connection was established. The caller raises the result
+    ``from`` `error`, so that a lesson can still show what the library said.
     """
     where = f"{address.host_in_url}:{address.port}"
     if isinstance(error, TimeoutError) and open_timeout is not None:
@@ -126,14 +126,14 @@ def _explain_status(error: InvalidStatus, address: Address) -> HandshakeFailed:
 
 
 def _refused(error: OSError) -> bool:
-    # Where a name has several addresses, asyncio folds their errors into one without a number.
+    # If a name has several addresses, asyncio joins their errors to one without a number.
     folded = (f"[Errno {number}]" for number in _REFUSED)
     return error.errno in _REFUSED or any(number in str(error) for number in folded)
 
 
 def _nobody_listens(address: Address, where: str) -> str:
     port = "" if address.explicit_port else f" The URL names no port, so {address.port} was tried."
-    # Once each: a lab stands at the same address as its tap.
+    # Each address once: a lab has the same one as its tap.
     here = {f"{e.name} {e.url}": None for e in registry.running() if e.port is not None}
     ours = f" Ours are: {', '.join(here)}." if here else " No server of ours is running."
     return (

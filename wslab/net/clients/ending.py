@@ -1,4 +1,4 @@
-"""How a connection ended, told so that a learner understands the close code."""
+"""Explains how a connection ended, so that a learner understands the close code."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from websockets.protocol import State
 
 from wslab.wire import close_code
 
-# What the library raises when a server sends what a client must not, or will not, take.
+# The library's exceptions for data that a client must not, or does not want to, accept.
 _REFUSED = (WebSocketException, UnicodeDecodeError)
 
 
 def ended_well(connection: ClientConnection) -> bool:
-    """Whether both sides sent a close frame, and neither for an error of the protocol's own."""
+    """Whether both sides sent a close frame, and neither of them because of a protocol error."""
     frames = (connection.protocol.close_rcvd, connection.protocol.close_sent)
     return all(
         close is not None and (close.code in OK_CLOSE_CODES or close.code >= 3000)
@@ -23,9 +23,9 @@ def ended_well(connection: ClientConnection) -> bool:
 
 
 def tell_ending(connection: ClientConnection, cause: BaseException | None = None) -> str:
-    """Who closed the connection, with which code and reason.
+    """Say who closed the connection, with which code and reason.
 
-    `cause` is what made it end, if it did not end by closing handshake alone.
+    `cause` is the exception that ended it, if it did not end by a closing handshake alone.
     """
     protocol = connection.protocol
     if connection.state is not State.CLOSED:

@@ -1,4 +1,4 @@
-"""What a client is told to put into its opening handshake, checked before anything is sent."""
+"""Checks what a client is asked to put into its opening handshake, before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wslab.net.errors import WrongValue
 # RFC 9110 §5.6.2: what a field's name and a subprotocol (RFC 6455 §4.1) consist of.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 §5.5: no CR, LF or NUL, which would end the line or the request early; other control
-# characters are as good as never meant. Beyond ISO-8859-1 there are no bytes for it.
+# characters are hardly ever intended. Characters beyond ISO-8859-1 cannot be encoded.
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -22,9 +22,9 @@ def checked(
     origin: str | None = None,
     headers: Headers | None = None,
 ) -> dict[str, Any]:
-    """Check the options of a handshake; returns them as the library's `connect` takes them.
+    """Check the options of a handshake, and return them as the library's `connect` expects them.
 
-    Raises `WrongValue` for what cannot stand in a request.
+    Raises `WrongValue` for values that cannot be part of a request.
     """
     fields = None if headers is None else [_field(pair) for pair in _pairs(headers)]
     if origin is not None:
@@ -73,7 +73,7 @@ def _check_value(name: str, value: object) -> str:
     if not isinstance(value, str):
         _refuse(f"expected the value of {name} as str, got {value!r}")
     if odd := _NOT_IN_VALUE.search(value):
-        # Not the whole value, which may be a password.
+        # Do not quote the value: it may be a password.
         _refuse(
             f"expected a value of {name} without control characters and within ISO-8859-1 (RFC "
             f"9110 §5.5), got {odd[0]!a} at position {odd.start()}"

@@ -1,4 +1,4 @@
-"""The messages that a client received and nobody has read yet."""
+"""The queue of messages that a client has received and nobody has read yet."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from wslab.net.errors import NotConnected, TimedOut
 
 MAX_MESSAGES = 100_000
 MAX_BYTES = 64 * 2**20
-"""What an inbox holds, in messages and in bytes (a character of text counts as one). A panel never
-reads its client's inbox, and a flood must not fill the memory: beyond this the oldest go.
+"""The most that an inbox holds, in messages and in bytes (a character of text counts as one). A
+panel never reads its client's inbox, and a flood must not fill the memory: the oldest are dropped.
 """
 
-# As in `loop.run`: Windows lets an interrupt through only when a wait ends.
+# As in `loop.run`: on Windows an interrupt takes effect only when a wait ends.
 _SLICE = 0.2
 
 
 class Inbox:
-    """A queue between the loop thread, which fills it and never waits, and whoever reads."""
+    """A queue that the loop thread fills without waiting, and any other thread reads."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -27,13 +27,13 @@ class Inbox:
         self._bytes = 0
         self._ending: str | None = None
         self.dropped = 0
-        """How many messages went unread because there were too many."""
+        """How many messages were dropped unread because there were too many."""
 
     def __len__(self) -> int:
         return len(self._messages)
 
     def put(self, message: str | bytes) -> None:
-        """Add a message; the oldest go, and are counted, if there are too many."""
+        """Add a message; if there are too many, drop the oldest and count them."""
         with self._changed:
             self._messages.append(message)
             self._bytes += len(message)
@@ -43,7 +43,7 @@ class Inbox:
             self._changed.notify()
 
     def end(self, story: str) -> None:
-        """No more messages will come; `story` tells why."""
+        """Note that no more messages will come; `story` says why."""
         with self._changed:
             self._ending = story
             self._changed.notify_all()
@@ -51,7 +51,7 @@ class Inbox:
     def get(self, timeout: float | None) -> str | bytes:
         """Take the oldest message, waiting at most `timeout` seconds (None: without limit).
 
-        Raises `TimedOut`, or `NotConnected` with the story of the end once all is read.
+        Raises `TimedOut`, or, when all messages are read, `NotConnected` with `story`.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:

@@ -1,15 +1,15 @@
-"""What an application may send, checked before anything is sent."""
+"""Checks whether an application may send a message, ping or close, before anything is sent."""
 
 from __future__ import annotations
 
 from wslab.net.errors import WrongClose, WrongMessage
 
 MAX_CONTROL_PAYLOAD = 125
-"""Bytes in a ping, pong or close frame at most (RFC 6455 §5.5)."""
+"""The most bytes of payload in a ping, pong or close frame (RFC 6455 §5.5)."""
 
 
 def to_bytes(message: object) -> bytes:
-    """Encode a message as a payload: text as UTF-8. Raises `WrongMessage` for what is neither."""
+    """Encode a message as a payload: text as UTF-8. Raises `WrongMessage` unless str or bytes."""
     if isinstance(message, str):
         try:
             return message.encode()
@@ -29,7 +29,7 @@ def to_bytes(message: object) -> bytes:
 
 
 def check_close(code: object, reason: object) -> None:
-    """Raise `WrongClose` unless an application may send this (RFC 6455 §7.4, §5.5; WHATWG)."""
+    """Raise `WrongClose` unless an application may send these (RFC 6455 §7.4, §5.5; WHATWG)."""
     if isinstance(code, bool) or not isinstance(code, int):
         raise WrongClose(f"expected a close code such as 1000, got {code!r}; nothing was sent")
     if code != 1000 and not 3000 <= code <= 4999:
@@ -57,7 +57,7 @@ def check_close(code: object, reason: object) -> None:
 
 
 def check_ping(payload: bytes) -> None:
-    """Raise `WrongMessage` for more than a control frame can carry (RFC 6455 §5.5)."""
+    """Raise `WrongMessage` if a control frame cannot carry the payload (RFC 6455 §5.5)."""
     if len(payload) > MAX_CONTROL_PAYLOAD:
         raise WrongMessage(
             f"expected a ping payload of at most {MAX_CONTROL_PAYLOAD} bytes, got {len(payload)} "

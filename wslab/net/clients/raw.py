@@ -1,4 +1,4 @@
-"""A TCP client that sends exactly the bytes it is given, and shows exactly what comes back."""
+"""A TCP client that sends exactly the bytes it is given, and returns exactly what comes back."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from wslab.net.reset import close
 from wslab.net.reset import reset as cut_off
 
 MAX_HEAD = 64 * 1024
-"""Bytes read at most while looking for the end of a head."""
+"""The most bytes that are read in search of the end of a head."""
 
 MAX_READ = 16 * 2**20
-"""Bytes that one read returns at most."""
+"""The most bytes that one read returns."""
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-"""The key of RFC 6455 §1.3: 16 bytes, which say "the sample nonce"."""
+"""The key of RFC 6455 §1.3: base64 of the 16 bytes "the sample nonce"."""
 
 REQUEST_LINE = "GET {path} HTTP/1.1"
 
@@ -31,11 +31,11 @@ _numbers = itertools.count(1)
 
 
 Fields = Mapping[str, str | Sequence[str] | None]
-"""A head's fields: several values for one that comes more than once, None for one left out."""
+"""The fields of a head: several values for a field that is repeated, None to leave one out."""
 
 
 def encode_head(line: str, fields: Fields) -> bytes:
-    """An HTTP head, right or wrong, with the empty line that ends it."""
+    """Encode an HTTP head, correct or not, with the empty line that ends it."""
     lines = [line]
     for name, value in fields.items():
         values = [value] if isinstance(value, str) else value or ()
@@ -48,7 +48,7 @@ def opening_request(
 ) -> bytes:
     """The request of RFC 6455 §1.3 to the server at `address`, the same every time.
 
-    `changes` are further fields, or other values for its own. `line` is its first line, with
+    `changes` are additional fields, or other values for its own. `line` is its first line, with
     `{path}` for the path.
     """
     fields = {
@@ -64,7 +64,7 @@ def opening_request(
 async def dial(
     address: Address, patience: float, tls: ssl.SSLContext | None = None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A TCP connection, within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`."""
+    """Connect by TCP within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`."""
     where = f"{address.host_in_url}:{address.port}"
     try:
         async with asyncio.timeout(patience):
@@ -83,8 +83,8 @@ async def dial(
 class RawClient:
     """A TCP connection to `where` (a port, ``(host, port)``, ``"host:port"`` or a ``ws://`` URL).
 
-    The reading functions return what came: less than asked for when the stream ended first, which
-    `ended` then tells, or when the time was up. Nothing is ever added, checked or answered.
+    The reading functions return what came. That is less than asked for if the time was up, or if
+    the stream ended first: see `ended`. Nothing is ever added, checked or answered.
     """
 
     kind: ClassVar[str] = "raw client"
@@ -96,9 +96,9 @@ class RawClient:
         self.url = self.address.url
         self.name = str(next(_numbers))
         self.timeout = timeout
-        """Seconds that every function waits at most, unless told otherwise."""
+        """The most seconds that each function waits by default."""
         self.ended: Literal["eof", "reset"] | None = None
-        """How the other side's stream ended: properly (FIN), cut off (RST), or not yet."""
+        """How the other side's stream ended: by FIN, by RST, or not yet (None)."""
         self._received = bytearray()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -115,7 +115,7 @@ class RawClient:
         return self
 
     def send(self, data: bytes, timeout: float | None = None) -> None:
-        """Send these bytes. Raises `NotConnected`, or `TimedOut` when nobody takes them."""
+        """Send these bytes. Raises `NotConnected`, or `TimedOut` if the peer accepts no data."""
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise WrongValue(f"expected bytes, got {type(data).__name__}; nothing was sent")
         loop.run(self._send(bytes(data), self.timeout if timeout is None else timeout))
@@ -125,7 +125,7 @@ class RawClient:
         loop.run(self._send_eof())
 
     def read_head(self, timeout: float | None = None) -> bytes:
-        """Everything up to and including the empty line that ends an HTTP head."""
+        """Read up to and including the empty line that ends an HTTP head."""
 
         def enough(received: bytearray) -> int:
             return received.find(b"\r\n\r\n") + 4 if b"\r\n\r\n" in received else 0
@@ -133,19 +133,19 @@ class RawClient:
         return self._read(enough, MAX_HEAD, timeout)
 
     def read_exactly(self, count: int, timeout: float | None = None) -> bytes:
-        """`count` bytes."""
+        """Read `count` bytes."""
         return self._read(lambda received: count if len(received) >= count else 0, count, timeout)
 
     def read_some(self, timeout: float | None = None) -> bytes:
-        """Whatever comes next."""
+        """Read whatever comes next."""
         return self._read(len, MAX_READ, timeout)
 
     def read_to_end(self, timeout: float | None = None) -> bytes:
-        """Everything until the other side ends its stream."""
+        """Read until the other side ends its stream."""
         return self._read(lambda received: 0, MAX_READ, timeout)
 
     def reset(self) -> None:
-        """Cut the connection off with RST, where the system allows it."""
+        """Cut the connection off, with RST if the system allows it."""
         loop.run(self._close(reset=True))
         registry.unregister(self)
 

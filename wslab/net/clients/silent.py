@@ -1,7 +1,7 @@
 """A client that opens a connection and then falls silent: it reads nothing and answers no ping.
 
-To the server it looks the same as a laptop whose lid was closed, or a cable that was pulled: the
-connection is there, and nobody at the other end of it.
+To the server it looks like a laptop whose lid was closed, or a cable that was pulled: the
+connection still exists, but nobody answers at its other end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 class SilentClient:
-    """Connects to `url`, and reads nothing from then on. One of the same name before is cut off."""
+    """A client that reads nothing after it has connected. It cuts off one of the same name."""
 
     kind: ClassVar[str] = "client"
 
@@ -31,7 +31,7 @@ class SilentClient:
         self._connection: ClientConnection | None = None
 
     def connect(self) -> Self:
-        """Open the connection. Raises what the library raises."""
+        """Open the connection. Raises what the `websockets` library raises."""
         registry.register(self.kind, self.name, self)
         try:
             loop.run(self._connect(), 10.0)
@@ -41,14 +41,14 @@ class SilentClient:
         return self
 
     def read_again(self) -> None:
-        """Read what has piled up, and go on reading."""
+        """Start reading: first what has piled up, then what follows."""
         if self._connection is not None:
             loop.call(self._connection.transport.resume_reading)
 
     def wait_closed(self, timeout: float = 10.0) -> int | None:
-        """Wait until the connection is over; the close code that came, or 1006.
+        """Wait until the connection is over; returns the close code that came, or 1006.
 
-        Raises `TimedOut`, also where nothing was read again before.
+        Raises `TimedOut`; without `read_again` it always does.
         """
         if self._connection is not None:
             loop.run(self._connection.wait_closed(), timeout)
@@ -73,8 +73,8 @@ class SilentClient:
 
 
 async def connect_silently(url: str, *, receive_buffer: int | None = None) -> ClientConnection:
-    """A connection on which the client reads nothing. `receive_buffer`: bytes that the system takes
-    for it all the same; by default these are megabytes.
+    """Open a connection on which the client reads nothing. `receive_buffer`: bytes that the system
+    accepts for it nevertheless; by default several megabytes.
     """
     sock = None
     if receive_buffer is not None:

@@ -1,4 +1,4 @@
-"""What one lesson measures: a trial sets up its peers, lets them meet, and says what came of it."""
+"""The measurements of single lessons: each sets up peers, lets them talk, and returns a result."""
 
 from wslab.net.trials.cut import CutResult, CutServer, send_through
 from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room

@@ -1,4 +1,4 @@
-"""A server that shortens what it passes on, by whatever rule it is given."""
+"""A server that shortens each message by a given rule before it sends it back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from wslab.net.errors import WslabError
 from wslab.net.servers.server import Server
 
 Cut = Callable[[str], str | bytes]
-"""A rule. Bytes that it returns go out in a text frame as they are, as when a program slices a
-buffer before it passes it on."""
+"""A rule that shortens a text. Bytes that it returns are sent in a text frame as they are, as from
+a program that slices a buffer before it sends it on."""
 
 
 class CutServer(Server):
-    """Sends each message back after `cut`. The rest is as in `Server`."""
+    """A server that applies `cut` to each message and sends it back. Options: see `Server`."""
 
     def __init__(self, cut: Cut, name: str = "cut", *, max_size: int | None = 2**20) -> None:
         super().__init__(name, max_size=max_size)
@@ -33,12 +33,12 @@ class CutResult(NamedTuple):
 
     sent: str
     arrived: str | None
-    """None where none arrived; then `ending` tells how the connection ended."""
+    """The message that arrived; None if none did: `ending` says how the connection ended."""
     ending: str
 
 
 def send_through(url: str, messages: list[str]) -> list[CutResult]:
-    """Send each message on a connection of its own, and see what comes back."""
+    """Send each message on a connection of its own; returns what came back for each."""
     results = []
     for message in messages:
         client = Client(url, name="cut")

@@ -1,5 +1,5 @@
-"""One message to many clients, done four ways. `slow_client` measures what each does to the others
-when one client reads nothing.
+"""Four ways to send one message to many clients. `slow_client` measures what each of them means for
+the others if one client reads nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from wslab.net.servers.chat import show_out
 
 
 class Room:
-    """The clients in a room, and how a message gets to all of them."""
+    """The clients in a room. A subclass says in `say` how a message reaches all of them."""
 
     def __init__(self) -> None:
         self.clients: set[ServerConnection] = set()
@@ -41,14 +41,14 @@ class InTurn(Room):
     async def say(self, message: str) -> None:
         for client in list(self.clients):
             with contextlib.suppress(ConnectionClosed):
-                await client.send(message)  # waits as long as this one does not read
+                await client.send(message)  # waits while this client does not read
 
 
 class Broadcast(Room):
     """broadcast(clients, message)"""
 
     async def say(self, message: str) -> None:
-        broadcast(self.clients, message)  # never waits: what is not read piles up here
+        broadcast(self.clients, message)  # never waits: unread messages pile up here
 
 
 class Queues(Room):
@@ -77,7 +77,7 @@ class Queues(Room):
     async def say(self, message: str) -> None:
         for queue in self.queues.values():
             if queue.full():
-                queue.get_nowait()  # the oldest is lost, for this client only
+                queue.get_nowait()  # this client loses the oldest message
             queue.put_nowait(message)
 
     async def _send(self, client: ServerConnection) -> None:

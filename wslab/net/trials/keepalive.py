@@ -1,4 +1,4 @@
-"""How long a dead connection looks OPEN: predicted from two numbers, then measured."""
+"""Measures how long a dead connection looks OPEN, and predicts it from interval and timeout."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from wslab.net.clients.client import Client
 
 
 class KeepaliveResult(NamedTuple):
-    """One measurement. All times in seconds, from the moment in which the line went dead."""
+    """One measurement. All times are in seconds after the connection went dead."""
 
     ping_interval: float
     ping_timeout: float
     found: float | None
-    """When the client stopped looking OPEN; None if it still did when the time was up."""
+    """When the client stopped looking OPEN; None if it never did within the time limit."""
     told: float | None
     """When its program was told: `recv` raised, and the state was CLOSED."""
     code: int | None
-    """What the API reported then."""
+    """The close code that the API reported then."""
 
     @property
     def earliest(self) -> float:
-        """The least: a ping went out right before the line died, and its timeout passes."""
+        """The shortest time: a ping went out just before the line died, and its timeout passes."""
         return self.ping_timeout
 
     @property
     def latest(self) -> float:
-        """The most: a pong came right before, and the next ping is an interval away."""
+        """The longest time: a pong came just before, and the next ping is an interval away."""
         return self.ping_interval + self.ping_timeout
 
 
 def measure_keepalive(
     client: Client, url: str, kill: Callable[[], None], patience: float
 ) -> KeepaliveResult:
-    """Connect `client` (made with a ping interval), let the line go dead, and wait for the client.
+    """Connect `client` (made with a ping interval), let the line die, and wait for it to notice.
 
-    `kill` makes it dead: nothing is delivered any more, in neither direction. The line dies right
-    after the connection opens, which is the longest case: interval plus timeout.
+    `kill` must stop the delivery in both directions. The line dies right after the connection
+    opens, which is the longest case: interval plus timeout.
     """
     interval = client.options["ping_interval"]
     timeout = client.options["ping_timeout"]

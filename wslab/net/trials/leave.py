@@ -1,4 +1,4 @@
-"""How long a room takes to notice that a guest has left: goodbye, end of TCP, or nothing at all."""
+"""Measures how long a room takes to notice that a guest has left, in each of several ways."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Leaving = Literal["close frame", "TCP ends", "nothing"]
 
 
 class LeaveResult(NamedTuple):
-    """What the room was told of a guest who left."""
+    """When and how a room learned that a guest had left."""
 
     noticed: float | None
-    """Seconds until somebody else in the room was told; None where nobody was in time."""
+    """Seconds until the others in the room were told; None if they were not told in time."""
     why: str
-    """What was told."""
+    """The reason that they were told."""
 
 
 def measure_leaving(url: str, watcher: Client, how: Leaving) -> LeaveResult:
-    """Let Linus into the chat at `url`, let him leave, and wait for what `watcher` is told."""
+    """Let Linus enter the chat at `url` and leave it, and wait until `watcher` is told."""
     address = f"{url}?name=Linus"
     linus: Client | SilentClient
     if how == "close frame":

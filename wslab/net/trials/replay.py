@@ -1,13 +1,13 @@
-"""Play the client's side of a recording again, against a live server, and compare the answers.
+"""Sends the client's side of a recording to a live server again, and compares the answers.
 
     result = replay(capture, "ws://127.0.0.1:8000/")
     print(result)                 # what the server answered then and now
     result.differences            # the same as data
     result.capture                # the recording of what happened now
 
-Bytes go out as the client sent them then, connection after connection, the key of its handshake
-included: so the server must give the same Sec-WebSocket-Accept, and that is checked. Each unit
-waits until the server has answered as much as it had then (or `patience` is over).
+The same bytes are sent as then, connection after connection, including the key of the handshake:
+so the server must answer with the same Sec-WebSocket-Accept. Before each unit, the replay waits
+until the server has answered as much as it had then (or `patience` is over).
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from wslab.wire.accounts import Difference, compare
 from wslab.wire.protocol import SECRETS, parse_head
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds that the server has for accepting a connection."""
+"""Seconds that the server has to accept a connection."""
 
 End = Literal["eof", "reset"]
 
 
 class Played(NamedTuple):
-    """One connection, played again."""
+    """One connection that was played again."""
 
     then: int
     """Its number in the first recording."""
     now: int
-    """Its number in the new one."""
+    """Its number in the new recording."""
     sent: int
-    """Units of the client that were sent."""
+    """How many of the client's units were sent."""
     answers_then: int
     answers_now: int
 
 
 class Replay:
-    """What became of a replay. As text it tells the differences; `to_json` has them as data."""
+    """The result of a replay. `str` gives the differences as text, `to_json` as data."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -57,7 +57,7 @@ class Replay:
         self.connections: list[Played] = []
         self.differences: list[Difference] = []
         self.notes: list[str] = []
-        """What was not sent as it stands in the recording, and where the server was waited for."""
+        """What was sent otherwise than recorded, and where an answer was awaited in vain."""
 
     @property
     def same(self) -> bool:
@@ -107,12 +107,12 @@ def replay(
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> Replay:
-    """Send again what the clients of `capture` sent, and compare what the server answers.
+    """Send what the clients of `capture` sent to a live server, and compare what it answers.
 
     ``connections``: their numbers (all, if None). ``timing``: also wait as long as the client did.
-    ``patience``: seconds to wait for an answer that there was then. ``headers`` replace those of
-    the requests: a recording has no cookies and no logins. The path of `url` replaces the recorded
-    one, unless it is ``/``. ``tls`` is for ``wss://`` with a certificate that only you trust.
+    ``patience``: seconds to wait for an answer that was recorded. ``headers`` replace those of the
+    requests, since a recording has no cookies and no logins. The path of `url` replaces the
+    recorded one, unless it is ``/``. ``tls`` is for ``wss://`` with a certificate of your own.
 
     Raises `WrongURL`, `WrongValue`, `ConnectFailed`.
     """
@@ -130,19 +130,20 @@ def replay(
 
 
 class _Step(NamedTuple):
-    """Bytes that the client sent, and how much the server had answered before."""
+    """Bytes that the client sent, and how many units the server had sent before."""
 
     data: bytes
     time: float
     after: int
     frame: bool
     """Whether it makes sense only after an upgrade."""
-    whole: bool = True
+    complete: bool = True
+    """Whether it is a whole unit, and not the beginning of one."""
 
 
 @dataclass
 class _Player:
-    """Plays connections again; the fields are the arguments of `replay`."""
+    """Plays recorded connections again; the fields are the arguments of `replay`."""
 
     capture: Capture
     address: Address
@@ -190,7 +191,7 @@ class _Player:
                 continue
             unit = index.unit(row.number)
             if not unit.data:
-                lost += 1  # a recording with a limit no longer has it
+                lost += 1  # dropped by the recording's limit
                 continue
             injected = any(mark.name == "injected" for mark in index.marks(row.number))
             if row.direction == "server":
@@ -208,11 +209,11 @@ class _Player:
         rest = self.capture.stream(number, "client")[position:]
         if rest:
             last = steps[-1].time if steps else 0.0
-            steps.append(_Step(rest, last, len(answers), index.is_upgraded(number), whole=False))
+            steps.append(_Step(rest, last, len(answers), index.is_upgraded(number), complete=False))
         return steps, answers
 
     def _request(self, number: int, unit: Unit) -> bytes:
-        """The request as it goes to this server: another Host, and what the caller puts in."""
+        """The request for this server: with its Host, and the headers that the caller replaces."""
         head = parse_head(unit.data)
         host = self.address.host_in_url
         if self.address.port != (443 if self.address.secure else 80):
@@ -242,11 +243,11 @@ class _Player:
         return b"".join(lines) + b"\r\n" + unit.data[head.length :]
 
     async def _send(self, number: int, steps: list[_Step], answers: list[Unit], live: _Live) -> int:
-        """Send each step in its turn; how many whole units went out."""
+        """Send each step when it is due; returns how many whole units were sent."""
         began = time.perf_counter()
         first = steps[0].time if steps else 0.0
         sent = late = 0
-        # Frames that were sent without a handshake, or before its answer, are sent so again.
+        # Frames that were sent without a handshake, or before its answer, are sent like that again.
         was_upgraded = self.capture.index.is_upgraded(number) and bool(answers)
         for step in [*steps, _Step(b"", 0.0, len(answers), False)]:
             if not await live.wait_for_answers(step.after, self.patience):
@@ -263,7 +264,7 @@ class _Player:
                 await asyncio.sleep(max(0.0, began + step.time - first - time.perf_counter()))
             if not await live.send(step.data):
                 break
-            sent += step.whole
+            sent += step.complete
         if late:
             self.result.notes.append(
                 f"connection {number}: {_count(late, 'time')} the server had not answered as much "
@@ -289,7 +290,7 @@ def _ends(capture: Capture, connection: int) -> dict[str, End]:
 
 
 class _Live:
-    """The connection that is made now, recorded as it goes."""
+    """The new connection to the live server, which is recorded."""
 
     def __init__(
         self, capture: Capture, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -331,7 +332,7 @@ class _Live:
         return self.capture.index.is_upgraded(self.number)
 
     async def wait_for_answers(self, count: int, patience: float) -> bool:
-        """Wait for `count` units, the stream's end, or the time to be up; whether they came."""
+        """Wait for `count` units, the end of the stream or of the time; whether they came."""
         await self._wait(lambda: self.count() >= count, patience)
         return self.count() >= count
 

@@ -1,4 +1,4 @@
-"""What `send` does in each of the four states, on the libraries at hand: tried, not looked up."""
+"""Tries what `send` does in each of the four states of a connection, with several libraries."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ STATES = ("CONNECTING", "OPEN", "CLOSING", "CLOSED")
 
 
 def send_on_websockets(url: str) -> dict[str, str]:
-    """`send` on Python's `websockets`, against the server at `url`."""
+    """What `send` of Python's `websockets` does in each state, with the server at `url`."""
     return loop.run(_on_websockets(url), 10.0)
 
 
 def send_on_wslab(url: str) -> dict[str, str]:
-    """`send` on this lab's own client."""
+    """What `send` of the lab's own client does in each state, with the server at `url`."""
     said: dict[str, str] = {}
     with FaultyServer("hangs", name="send while connecting") as hanging:
         client = Client(name="send in states")
@@ -42,7 +42,7 @@ async def _on_websockets(url: str) -> dict[str, str]:
     )
     said["OPEN"] = await _awaited(connection.send("Hello"))
     closing = asyncio.ensure_future(connection.close())
-    await asyncio.sleep(0)  # its close frame is out, the answer is not in
+    await asyncio.sleep(0)  # its close frame is sent, the answer has not come
     said["CLOSING"] = await _awaited(connection.send("too late"))
     await closing
     said["CLOSED"] = await _awaited(connection.send("too late"))
@@ -58,9 +58,9 @@ async def _awaited(call: Awaitable[None]) -> str:
 
 
 async def _send_while_connecting(client: Client, url: str, said: dict[str, str]) -> None:
-    # The inner coroutines, as this is the loop thread already.
+    # The inner coroutines, because this runs on the loop thread already.
     attempt = asyncio.ensure_future(client._connect(url, 5.0, {}))
-    await asyncio.sleep(0)  # it begins
+    await asyncio.sleep(0)  # let it begin
     try:
         await client._send("too early", b"too early", 1.0)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What the others get while one client reads nothing: measured, for each way of `fan_out`."""
+"""Measures what the others receive while one client reads nothing, for each way of `fan_out`."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from wslab.net.servers.server import Server
 from wslab.net.trials.fan_out import WAYS
 
 SMALL_BUFFER = 4096
-"""Bytes of the system's buffers in a measurement. By default they take megabytes, and it would be
-minutes before a slow client is felt."""
+"""Bytes of the system's buffers in a measurement. By default they hold megabytes, and a slow client
+would have no effect for minutes."""
 
 
 class FanOutResult(NamedTuple):
-    """What the others got while one client read nothing."""
+    """What the others received while one client read nothing."""
 
     way: str
     delivered: float
-    """Part of the messages that the readers were owed and got, 0 to 1."""
+    """The part of the messages that reached the readers, from 0 to 1."""
     median: float
     worst: float
-    """Seconds from the sender's hand to a reader's, of those that arrived."""
+    """The longest time from sender to reader, in seconds, of the messages that arrived."""
     waiting: int
-    """Bytes that waited in the server's memory for the one that reads nothing, at most."""
+    """The most bytes that waited in the server's memory for the client that reads nothing."""
     slow_one: str
-    """What became of it."""
+    """What happened to that client."""
 
 
 class _RoomServer(Server):
-    """A server of one room, with small buffers, as measured."""
+    """The measured server: one room, and small buffers."""
 
     def __init__(self, way: str, places: int) -> None:
         super().__init__(f"fan-out: {way}")
@@ -72,7 +72,7 @@ def measure_fan_out(
 ) -> FanOutResult:
     """Send `messages` of `size` bytes, `rate` a second, to `readers` and to one that reads nothing.
 
-    Takes about `messages` / `rate` seconds, and a second more where something does not arrive.
+    Takes about `messages` / `rate` seconds, and a second more if something does not arrive.
     Raises KeyError for a way that is not in `WAYS`.
     """
     with _RoomServer(way, readers + 2) as server:
@@ -99,7 +99,7 @@ async def _measure(
         talking = asyncio.create_task(_talk(sender, messages, size, rate))
         await _until_still(delays, messages * readers, messages / rate)
         talking.cancel()
-        # What is left unread is of no interest: no closing handshakes after a measurement.
+        # No closing handshakes after a measurement: what is still unread does not matter.
         for client in [*clients, sender, slow]:
             client.transport.abort()
         await asyncio.gather(*tasks, talking, return_exceptions=True)
@@ -127,7 +127,7 @@ async def _read(client: ClientConnection, delays: list[float]) -> None:
 
 
 async def _until_still(delays: Collection[float], wanted: int, at_least: float) -> None:
-    """Wait until everything came, or nothing more has for half a second."""
+    """Wait until everything has arrived, or nothing more has for half a second."""
     begin = last_change = time.perf_counter()
     seen = 0
     while len(delays) < wanted:
