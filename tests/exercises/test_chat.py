@@ -165,7 +165,7 @@ def test_whatever_is_given_for_a_room_is_answered():
 
 @pytest.mark.parametrize(
     ("connection", "code", "passed"),
-    [(2, 1009, True), (2, 1008, False), (1, 1009, False), (3, 1000, False), ("2", 1009, False)],
+    [(2, 1009, True), (2, 1008, False), (1, 1009, False), (3, 1000, False), ("#2", 1009, True)],
 )
 def test_the_offender_is_found_by_connection_and_code(connection, code, passed):
     verdict = check_offender(connection=connection, code=code, trace=trace())

@@ -15,7 +15,10 @@ import pytest
 from wslab import exercises
 from wslab.exercises import exercise as kit
 from wslab.exercises.exercise import Exercise
+from wslab.exercises.verdict import Verdict
+from wslab.wire import mask
 
+from .answers import RIGHT, WRONG
 from .conftest import Lesson
 
 LESSONS = {
@@ -207,3 +210,75 @@ def test_whatever_value_is_given_is_answered(name):
     for value in STRANGE:
         lesson.made["strange"] = value
         refused(lesson.run(ast.unparse(CALLS[name])), value)
+
+
+# --- Answers that somebody could write
+
+
+def check(name: str, answer: object) -> Verdict:
+    """What is said of an answer: a function, a value, or several values in a tuple."""
+    topic, _, exercise = name.partition("-")
+    lesson = LESSONS[topic]
+    one = getattr(lesson.checks, f"check_{exercise}")
+    several = isinstance(answer, tuple) and name != "connection_state-trace"
+    given = answer if several else (answer,)
+    if name == "data_transfer-count":
+        given = (*given, lesson.checks.trace_bytes())
+    elif f"{topic}-check_{exercise}" not in FUNCTIONS and name not in ROOMS:
+        given = (*given, *(value for key, value in lesson.made.items() if key != "strange"))
+    return one(*given)
+
+
+UNRECOGNISED = ("Hello", b"tide!")
+"""Answers that could be wrong for any reason: here the hints come in steps."""
+ROOMS = ("chat-chat", "chat-history")
+
+
+def test_every_exercise_has_three_wrong_answers_that_somebody_could_write():
+    pages = {"first_connection-goodbye", "first_connection-order", "first_connection-bytes"}
+    names = {f"{topic}-{name}" for topic, name in STUBS} - pages
+    assert {name: len(wrong) >= 3 for name, wrong in WRONG.items()} == dict.fromkeys(names, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        pytest.param(name, answer, said, id=f"{name}-{number}")
+        for name, answers in WRONG.items()
+        for number, (answer, said) in enumerate(answers)
+    ],
+)
+def test_a_wrong_answer_is_told_its_own_fault_however_often_it_is_tried(name, answer, said, capfd):
+    topic, _, exercise = name.partition("-")
+    one = getattr(LESSONS[topic].checks, f"check_{exercise}")
+    if isinstance(one, Exercise):
+        one.hints.given = 0
+    verdict = check(name, answer)
+    assert not verdict
+    assert said in verdict.text + verdict.misconception + verdict.hint
+    if name not in ROOMS:  # each takes a second or two
+        for _ in range(5):
+            again = check(name, answer)
+            if answer not in UNRECOGNISED:
+                assert again.hint.startswith(verdict.hint)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        pytest.param(name, answer, id=f"{name}-{number}")
+        for name, answers in RIGHT.items()
+        for number, answer in enumerate(answers)
+    ],
+)
+def test_a_right_answer_in_another_style_passes(name, answer):
+    for _ in range(1 if name in ROOMS else 20):  # chance must not decide
+        assert check(name, answer)
+
+
+def test_the_word_of_a_frame_may_be_given_as_bytes():
+    frame = LESSONS["frames"].made["mystery"]
+    word = mask(frame[6:], frame[2:6])
+    for answer in (word, bytearray(word), f" {word.decode()} "):
+        assert check("frames-read", answer)

@@ -10,7 +10,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from wslab.exercises.exercise import Exercise, Solutions
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.learner_server import Door, Handler, served, until
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict, not_yet, solved
@@ -115,8 +115,11 @@ def _texts() -> list[tuple[str, int]]:
     rng = random.Random()
     texts = ["x" * 60, "short", "é" * 30, "x" * 49 + "é", "x" * 48 + "🙂", "€" * 17]
     texts += ["".join(rng.choices("aé€🙂 b", k=rng.randint(10, 60))) for _ in range(50)]
-    return [(text, 50) for text in texts]
+    cases = [(text, 50) for text in texts]
+    return [*cases, ("schöne Grüße", 4), ("€", 2), ("é" * 100, 123), ("anything", 0)]
 
+
+_IGNORE = 'data.decode(errors="ignore") leaves out half a character at the end.'
 
 check_shorten = Exercise(
     "shorten",
@@ -124,25 +127,29 @@ check_shorten = Exercise(
     cases=_texts,
     expected=lambda text, limit: text.encode()[:limit].decode(errors="ignore"),
     mistakes={
-        "These are bytes: the next one to see them wants text. .decode() them.": (
-            lambda text, limit: text.encode()[:limit]
+        "These are bytes: the next one to see them wants text. .decode() them.": Mistake(
+            lambda text, limit: text.encode()[:limit], _IGNORE
         ),
-        "These are 50 characters. In UTF-8 a character takes 1 to 4 bytes.": (
-            lambda text, limit: text[:limit]
+        "These are that many characters. In UTF-8 a character takes 1 to 4 bytes.": Mistake(
+            lambda text, limit: text[:limit], "count bytes: text.encode() first, then cut."
+        ),
+        "The limit is an argument: it is not always 50.": Mistake(
+            lambda text, limit: text.encode()[:50].decode(errors="ignore"), "[:limit], not [:50]."
         ),
         "The cut went through the middle of a character, and strict decoding refuses half of "
-        "one.": lambda text, limit: text.encode()[:limit].decode(),
-        "The broken half became a �, which nobody wrote. Leave it out instead.": (
-            lambda text, limit: text.encode()[:limit].decode(errors="replace")
+        "one.": Mistake(lambda text, limit: text.encode()[:limit].decode(), _IGNORE),
+        "The broken half became a �, which nobody wrote. Leave it out instead.": Mistake(
+            lambda text, limit: text.encode()[:limit].decode(errors="replace"), _IGNORE
         ),
-        "Something that would have fitted is missing.": (
-            lambda text, limit: text.encode()[: limit - 1].decode(errors="ignore")
+        "Something that would have fitted is missing.": Mistake(
+            lambda text, limit: text.encode()[: max(limit - 1, 0)].decode(errors="ignore"),
+            "exactly limit bytes may stay: [:limit].",
         ),
     },
     why=lambda got, text, limit: (
-        f"This is {len(got.encode())} bytes long."
+        (f"This is {len(got.encode())} bytes long.", "cut the bytes, not the text: [:limit].")
         if len(got.encode()) > limit
-        else "Something that would have fitted is missing."
+        else ("Something that would have fitted is missing.", _IGNORE)
     ),
     hints=(
         "three steps: to bytes, cut, and back to text.",
@@ -150,7 +157,7 @@ check_shorten = Exercise(
         'data.decode(errors="ignore") leaves out half a character at the end.',
     ),
     rfc="RFC 6455 §8.1",
-    wrong="{what} is not the most that fits into 50 bytes.",
+    wrong=lambda text, limit: f"this is not the most of {text!r:.40} that fits into {limit} bytes.",
     praise="{count} texts, each as long as it may be, and no character broken.",
     solution="""\
 def shorten(text, limit):
@@ -161,20 +168,31 @@ def shorten(text, limit):
 
 # --- Repair a chat
 
+_BROADCAST = (
+    "broadcast(members, message) of websockets.asyncio.server sends to everybody and waits for "
+    "nobody."
+)
+
 
 async def _visit(door: Door, members: set) -> Verdict:
     ada, grace, linus = [await door.come_in() for _ in range(3)]
     if not await until(lambda: len(members) == 3):
-        return not_yet(f"three came in, and the set of members holds {len(members)}.")
+        return not_yet(
+            f"three came in, and the set of members holds {len(members)}.",
+            hint="members.add(connection) comes first, before any message is waited for.",
+        )
     try:
         async with asyncio.timeout(2):
             await ada.send("hello")
             heard = [await client.recv() for client in (ada, grace, linus)]
     except (TimeoutError, ConnectionClosed) as error:
-        return not_yet(f"Ada said hello, and not everybody heard it ({type(error).__name__}).")
+        return not_yet(
+            f"Ada said hello, and not everybody heard it ({type(error).__name__}).",
+            hint="for each message that comes in: send it to every member.",
+        )
     if heard != ["hello"] * 3:
         text = "Ada said hello, and this is what they heard:"
-        return not_yet(text, misconception=repr(heard))
+        return not_yet(text, misconception=repr(heard), hint="send each message as it came.")
 
     linus.transport.abort()  # no close frame
     if not await until(lambda: len(members) == 2):
@@ -182,12 +200,13 @@ async def _visit(door: Door, members: set) -> Verdict:
             "Linus's connection broke off, and he is still a member.",
             misconception="After an error the lines below 'async for' do not run.",
             rfc="RFC 6455 §7.1.7",
+            hint="put members.discard(connection) into a finally: that runs whatever happens.",
         )
     stuck = await door.come_in(stuck=True)
     stuck.transport.pause_reading()
     if not await until(lambda: len(members) == 3):
         return not_yet("somebody came in, and is not in the set of members.")
-    count = 60
+    count, before = 60, len(asyncio.all_tasks())
     try:
         async with asyncio.timeout(3):
             talking = asyncio.ensure_future(_talk(ada, count))
@@ -199,6 +218,14 @@ async def _visit(door: Door, members: set) -> Verdict:
             "somebody in the room reads nothing, and now nobody else gets anything either.",
             misconception="'await member.send(...)' waits until that member reads.",
             rfc="RFC 9293 §3.8.6",
+            hint=_BROADCAST,
+        )
+    if (waiting := len(asyncio.all_tasks()) - before) > count // 3:
+        return not_yet(
+            f"somebody in the room reads nothing, and {waiting} tasks wait for that one.",
+            misconception="A task for each message waits as long as the member does not read; "
+            "nobody counts these tasks, and when the connection ends each one fails unheard.",
+            hint=_BROADCAST,
         )
     return solved(
         "everybody hears everybody; who breaks off is gone; who reads nothing holds up nobody."
@@ -266,7 +293,7 @@ async def _visit_late(door: Door) -> Verdict:
                     pass
     except (TimeoutError, ConnectionClosed) as error:
         text = f"Ada said something, and it did not come back ({type(error).__name__})."
-        return not_yet(text)
+        return not_yet(text, hint="keep what was there: broadcast(guests, message).")
 
     grace, last = await door.come_in(), f"{run}: I am Grace"
     heard: list[object] = []
@@ -278,29 +305,43 @@ async def _visit_late(door: Door) -> Verdict:
     said = f"Ada said {len(lines)} lines, then Grace came in and said one."
     expected = [*lines[-REMEMBERED:], last]
     if heard != expected:
-        why = _what_grace_got([one for one in heard if one != last], lines)
-        return not_yet(f"{said} This is what Grace got.", heard, expected, why)
+        why, hint = _what_grace_got([one for one in heard if one != last], lines)
+        return not_yet(f"{said} This is what Grace got.", heard, expected, why, hint=hint)
     try:
         async with asyncio.timeout(2):
             next_one = await ada.recv()
     except (TimeoutError, ConnectionClosed) as error:
-        return not_yet(f"{said} It did not come to Ada ({type(error).__name__}).")
+        return not_yet(
+            f"{said} It did not come to Ada ({type(error).__name__}).",
+            hint="keep what was there: broadcast(guests, message).",
+        )
     if next_one != last:
         why = "The old lines are for the one who comes in, and for nobody else."
-        return not_yet(f"{said} This is what came to Ada.", next_one, last, why)
+        hint = "broadcast([guest], old): to a list with one guest in it."
+        return not_yet(f"{said} This is what came to Ada.", next_one, last, why, hint=hint)
     return solved("who comes in gets the last ten, oldest first, and nobody else does.")
 
 
-def _what_grace_got(old: list[object], lines: list[str]) -> str:
+def _what_grace_got(old: list[object], lines: list[str]) -> tuple[str, str]:
+    """What is wrong with the old lines that Grace got, and a hint."""
     if not old:
-        return "None of the old lines: nobody had kept them, or nobody sent them to her."
+        why = "None of the old lines: nobody had kept them, or nobody sent them to her."
+        return why, (
+            "history.append(message) beside the broadcast, and before guests.add(guest): for old "
+            "in history: ..."
+        )
     if old == lines:
-        return "All of them: a deque(maxlen=10) forgets the oldest by itself."
+        why = "All of them: the task asks for the last ten."
+        return why, "a deque(maxlen=10) forgets the oldest by itself."
     if old == lines[-REMEMBERED:][::-1]:
-        return "The oldest first: that is the order in which they were said."
+        why = "The oldest first: that is the order in which they were said."
+        return why, "go through the history as it is: no reversed(...), no appendleft(...)."
     if len(old) == 1:
-        return "A message each: Grace's page shows one line for each message."
-    return ""
+        why = "A message each: Grace's page shows one line for each message."
+        return why, "for old in history: ... sends one message for each."
+    return f"These are {len(old)} old lines, and ten were to come.", (
+        "one deque(maxlen=10), made outside the function; each message goes in once."
+    )
 
 
 check_history = Exercise(
@@ -354,16 +395,24 @@ def _closed_for_cause(capture: Capture) -> dict[int, int]:
 
 def _offender(connection: Any, code: Any, trace: Any) -> Verdict:
     guilty = _closed_for_cause(getattr(trace, "capture", trace))
+    if isinstance(connection, str) and connection.strip().removeprefix("#").isdecimal():
+        connection = int(connection.strip().removeprefix("#"))
     if not isinstance(connection, int) or not isinstance(code, int):
-        return not_yet(_TWO_NUMBERS)
+        return not_yet(_TWO_NUMBERS, hint="for example connection=2, code=1002, without quotes.")
     if connection not in guilty:
-        return not_yet(f"#{connection} was not shown out by the server.")
+        return not_yet(
+            f"#{connection} was not shown out by the server.",
+            hint="filter for close frames: on which connection does the server's come first, and "
+            "with another code than 1000 and 1001?",
+        )
     known = close_code(code)
     if code != guilty[connection]:
         return not_yet(
             f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
             code,
             rfc="RFC 6455 §7.4.1",
+            hint=f"choose the server's close frame on #{connection}: its code is written in the "
+            "row, and is the first two bytes of its payload.",
         )
     return solved(f"{code}, {known.name}: {known.meaning}.", known.rfc)
 

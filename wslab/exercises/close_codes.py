@@ -105,21 +105,31 @@ check_payload = Exercise(
     ],
     expected=_payload,
     mistakes={
-        "The smaller byte came first: the network's order is the larger first.": (
-            lambda code, reason: code.to_bytes(2, "little") + reason.encode()
+        "The smaller byte came first: the network's order is the larger first.": Mistake(
+            lambda code, reason: code.to_bytes(2, "little") + reason.encode(),
+            "code.to_bytes(2, 'big').",
         ),
-        "The code is not written in digits: it is one number of 16 bits.": (
-            lambda code, reason: str(code).encode() + reason.encode()
+        "The code is not written in digits: it is one number of 16 bits.": Mistake(
+            lambda code, reason: str(code).encode() + reason.encode(),
+            "code.to_bytes(2, 'big') makes two bytes of a number.",
         ),
-        "Two bytes are enough for a code.": (
-            lambda code, reason: code.to_bytes(4, "big") + reason.encode()
+        "Two bytes are enough for a code.": Mistake(
+            lambda code, reason: code.to_bytes(4, "big") + reason.encode(),
+            "code.to_bytes(2, 'big').",
         ),
-        "The code is missing in front of the reason.": lambda code, reason: reason.encode(),
-        "The reason is UTF-8, where ö takes two bytes.": (
-            lambda code, reason: code.to_bytes(2, "big") + reason.encode("latin-1", "replace")
+        "The code is missing in front of the reason.": Mistake(
+            lambda code, reason: reason.encode(),
+            "two bytes of code come first: code.to_bytes(2, 'big').",
+        ),
+        "The reason is missing behind the code.": Mistake(
+            lambda code, reason: code.to_bytes(2, "big"), "the reason follows: reason.encode()."
+        ),
+        "The reason is UTF-8, where ö takes two bytes.": Mistake(
+            lambda code, reason: code.to_bytes(2, "big") + reason.encode("latin-1", "replace"),
+            "reason.encode() is UTF-8.",
         ),
         "The limit is on bytes, not on characters: é takes two in UTF-8.": Mistake(
-            _counts_characters, rfc="RFC 6455 §5.5"
+            _counts_characters, "encode the reason first, then count.", "RFC 6455 §5.5"
         ),
         "The reason may have 123 bytes: this one has exactly that many.": (
             lambda code, reason: _payload(code, reason, limit=124)
@@ -149,11 +159,16 @@ _check_sends = Exercise(
     "Whether `code` is that of the client's close frame, in the ending `result`.",
     expected=lambda result: result.observed.client_sends,
     mistakes={
-        "1002 is for a frame of the wrong form. Here the form is right, the text is not.": (
-            lambda result: 1002
+        "1002 is for a frame of the wrong form. Here the form is right, the text is not.": Mistake(
+            lambda result: 1002,
+            "the table in part 3 has a code of its own for text that is not UTF-8.",
         ),
-        "That is the server's code, and the client could not accept its frame.": (
-            lambda result: result.observed.server_sends
+        "That is the server's code, and the client could not accept its frame.": Mistake(
+            lambda result: result.observed.server_sends,
+            "what is wrong with the reason in the server's frame? The client says it with a code.",
+        ),
+        "Nobody may send 1006: it is what an API reports where no close frame came.": Mistake(
+            lambda result: 1006, "the first number is one that stands in a frame."
         ),
     },
     hints=(
@@ -170,11 +185,16 @@ _check_reports = Exercise(
     "Whether `code` is what the client's API reports, in the ending `result`.",
     expected=lambda result: result.observed.client_reports,
     mistakes={
-        "That is what the client sent. An API reports what it received.": (
-            lambda result: result.observed.client_sends
+        "That is what the client sent. An API reports what it received.": Mistake(
+            lambda result: result.observed.client_sends,
+            "did a close frame come that the client could accept? If not, which code says so?",
         ),
-        "That stands in the server's frame, but the client could not accept that frame.": (
-            lambda result: result.observed.server_sends
+        "That stands in the server's frame, but the client could not accept that frame.": Mistake(
+            lambda result: result.observed.server_sends,
+            "for the API no close frame came: which code says so?",
+        ),
+        "1005 is for a close frame without a code. Here none came that counts.": Mistake(
+            lambda result: 1005, "one code stands for 'no close frame came'."
         ),
     },
     hints=(
@@ -203,43 +223,55 @@ def check_trace(client_sends: Any, client_reports: Any, result: Any) -> Verdict:
 
 # --- Bug hunt: when to connect again
 
-_AGAIN = (1001, 1006, 1011, 1012, 1013)
-_NEVER = (1000, 1002, 1003, 1007, 1008, 1010)
+_AGAIN = (1001, 1006, 1011, 1012, 1013, 1014)
+_NEVER = (1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 1015)
+_ATTEMPTS, _DRAWS = 12, 20
+"""How many waits are asked for, and how often each: some of it may be chance."""
 
 
-def _wait(waits: list[Any], code: int) -> Verdict | None:
-    """What is wrong with these seconds to wait after `code`, of twelve attempts."""
-    known = close_code(code)
+def _wait(draws: list[list[Any]], code: int) -> Verdict | None:
+    """What is wrong with these seconds to wait after `code`: `_DRAWS` for each attempt."""
+    known, waits = close_code(code), [wait for some in draws for wait in some]
     if code in _NEVER:
-        if waits[0] is None:
+        again = [wait for wait in waits if wait is not None]
+        if not again:
             return None
         return not_yet(
-            f"after {code} ({known.name}) it connects again, in {waits[0]} s.",
+            f"after {code} ({known.name}) it connects again, in {again[0]!r:.30} s.",
             misconception=f"{known.meaning[:1].upper()}{known.meaning[1:]}: {known.then}.",
             rfc="RFC 6455 §7.4.1",
+            hint="waiting alone changes nothing here: return None for it, and for every other code "
+            "after which the same would happen again.",
         )
     if None in waits:
         return not_yet(
-            f"after {code} ({known.name}) it never connects again.",
+            f"after {code} ({known.name}) it "
+            + ("never connects again." if waits[0] is None else "does not always connect again."),
             misconception=f"This passes: {known.then}.",
+            hint="return a number of seconds for it.",
         )
     if any(not isinstance(seconds, int | float) or math.isnan(seconds) for seconds in waits):
         text = f"after {code} it gives something else than a number of seconds, or None."
-        return not_yet(text, waits[0])
-    if waits[0] <= 0:
+        return not_yet(text, waits[0], hint="a number of seconds, or None: nothing else.")
+    longest = [max(some) for some in draws]
+    if min(waits) < 0 or min(longest) <= 0:
         return not_yet(
             f"after {code} it connects again at once, without a wait.",
             misconception="A server that has just fallen over gets all its clients in one moment.",
+            hint="wait before the first attempt as well: 2 ** attempt is 1, 2, 4, … seconds.",
         )
-    if waits[5] < 2 * waits[0]:
+    if max(longest[5:]) < 2 * longest[0]:
         return not_yet(
-            f"after {code} it waits {waits[0]:g} s the first time, and {waits[5]:g} s the "
-            "sixth: the wait must grow."
+            f"after {code} it waits {longest[0]:.3g} s the first time, and {longest[5]:.3g} s the "
+            "sixth: the wait must grow.",
+            hint="2 ** attempt doubles it each time.",
         )
-    if waits[-1] > 600:
+    if max(longest) > 600:
         return not_yet(
-            f"after {code} the twelfth wait is {waits[-1]:g} s: put a limit to it.",
+            f"after {code} one of the first twelve waits is {max(longest):.4g} s: put a limit to "
+            "it.",
             misconception="2 ** 11 seconds are half an hour: by then nobody sits there any more.",
+            hint="min(2 ** attempt, 60) never waits more than a minute.",
         )
     return None
 
@@ -248,12 +280,14 @@ check_wait = Exercise(
     "wait",
     'Whether `wait(code, attempt)` gives seconds to wait, or None for "do not connect again".',
     cases=[(code,) for code in _NEVER + _AGAIN],
-    use=lambda wait, code: [wait(code, attempt) for attempt in range(12)],
+    use=lambda wait, code: [
+        [wait(code, attempt) for _ in range(_DRAWS)] for attempt in range(_ATTEMPTS)
+    ],
     judge=_wait,
     hints=(
         "go through the table of codes: after which of them does the same thing happen again?",
         "a thousand clients that lost their server come back together: who gets in?",
-        "1006, 1001, 1011, 1012 and 1013 pass by themselves; 1000, 1002, 1007, 1008 do not.",
+        "1001, 1006 and 1011 to 1014 pass by themselves; all others do not.",
         "2 ** attempt, with a limit, grows.",
     ),
     rfc="RFC 6455 §7.2.3",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wslab.exercises.exercise import Exercise, Solutions
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import TRANSITIONS, State, StateEvent, states_of
@@ -78,14 +78,23 @@ def _next_but(state: str, event: str, wrong: str) -> Callable[[str, str], str]:
     return lambda *case: wrong if case == (state, event) else _next(*case)
 
 
-def _why_not(got: object, state: str, event: str) -> str:
-    if "close" in event and got == "CLOSED":
-        return "A close frame begins the end. CLOSED is when TCP has ended as well."
+def _why_not(got: object, state: str, event: str) -> tuple[str, str]:
+    right = _next(state, event)
+    if right == state:
+        hint = f"in {state} '{event}' changes nothing: return the state as it is."
+    else:
+        hint = f"in {state} '{event}' leads to {right}."
+    if "close" in event and got == "CLOSED" and state != "CLOSED":
+        return "A close frame begins the end. CLOSED is when TCP has ended as well.", hint
     if state == "CLOSED":
-        return "Nothing leads out of CLOSED: a new connection is a new WebSocket."
+        return "Nothing leads out of CLOSED: a new connection is a new WebSocket.", hint
     if state == "CONNECTING" and "close" in event:
-        return "Before the 101 there are no frames, so this changes nothing."
-    return ""
+        return "Before the 101 there are no frames, so this changes nothing.", hint
+    if event == "tcp ends":
+        return "Without TCP there is no connection, whatever the state was.", hint
+    if "close" in event:
+        return "A close frame, sent or received, ends the state OPEN: CLOSING begins.", hint
+    return "The answer to the request decides: 101 opens, any other status does not.", hint
 
 
 check_next_state = Exercise(
@@ -94,17 +103,20 @@ check_next_state = Exercise(
     cases=[(state.name, event) for state in State for event in EVENTS],
     expected=_next,
     mistakes={
-        "The other side will send no more, and must be answered: that is CLOSING.": (
-            _next_but("OPEN", "receives close", "OPEN")
+        "The other side will send no more, and must be answered: that is CLOSING.": Mistake(
+            _next_but("OPEN", "receives close", "OPEN"),
+            "in OPEN 'receives close' leads to CLOSING, as 'sends close' does.",
         ),
-        "A close frame begins the end. CLOSED is when TCP has ended as well.": (
-            _next_but("OPEN", "sends close", "CLOSED")
+        "A close frame begins the end. CLOSED is when TCP has ended as well.": Mistake(
+            _next_but("OPEN", "sends close", "CLOSED"), "in OPEN 'sends close' leads to CLOSING."
         ),
-        "Nothing leads out of CLOSED: a new connection is a new WebSocket.": (
-            _next_but("CLOSED", "receives 101", "OPEN")
+        "Nothing leads out of CLOSED: a new connection is a new WebSocket.": Mistake(
+            _next_but("CLOSED", "receives 101", "OPEN"),
+            "test the state as well: 101 opens only in CONNECTING.",
         ),
-        "Before the 101 there are no frames, so this changes nothing.": (
-            _next_but("CONNECTING", "sends close", "CLOSING")
+        "Before the 101 there are no frames, so this changes nothing.": Mistake(
+            _next_but("CONNECTING", "sends close", "CLOSING"),
+            "test the state as well: a close frame moves only OPEN.",
         ),
     },
     why=_why_not,
@@ -147,7 +159,24 @@ def _trace(states: object, story: Sequence[Any]) -> Verdict:
         " → ".join(given),
         " → ".join(expected) if len(given) == len(expected) else f"{len(expected)} states",
         "There is no close frame in this story, so nobody was ever CLOSING." if invented else "",
+        hint=_what_is_missing(given, expected),
     )
+
+
+def _what_is_missing(given: list[str], expected: list[str]) -> str:
+    if unknown := [state for state in given if state not in State.__members__]:
+        return f"{unknown[0]!r} is no state: CONNECTING, OPEN, CLOSING or CLOSED."
+    if len(set(given)) < len(given):
+        return "write each state once."
+    if more := [state for state in given if state not in expected]:
+        return f"which line of the story would have led to {more[0]}? There is none: leave it out."
+    if missing := [state for state in expected if state not in given]:
+        return {
+            "CONNECTING": "every client begins in CONNECTING.",
+            "OPEN": "a valid 101 came: what was the client then?",
+            "CLOSED": "TCP broke off: what was the client then?",
+        }.get(missing[0], "a state is missing.")
+    return "these are the states, in another order: follow the story from its first line."
 
 
 check_trace = Exercise(
@@ -178,6 +207,13 @@ def _outbox_but(state: str, wrong: Callable[[list[str], str], object]) -> Callab
     return lambda now, old, new: wrong(old, new) if now == state else _outbox(now, old, new)
 
 
+_DO = {
+    "CONNECTING": "in CONNECTING: return [], waiting + [message].",
+    "OPEN": "in OPEN: return waiting + [message], [].",
+    "CLOSING": "in CLOSING: raise ConnectionError.",
+    "CLOSED": "in CLOSED: raise ConnectionError.",
+}
+"""Hints, by the state."""
 _WHY = {
     ("CONNECTING", False): "While CONNECTING a message has to wait, not to be lost.",
     ("CONNECTING", True): "What came first stays first.",
@@ -203,14 +239,17 @@ check_outbox = Exercise(
     expected=_outbox,
     use=lambda outbox, *case: tuple(got) if isinstance(got := outbox(*case), list) else got,
     mistakes={
-        _WHY["CONNECTING", False]: _outbox_but("CONNECTING", lambda old, new: ([], old)),
-        _WHY["CONNECTING", True]: _outbox_but("CONNECTING", lambda old, new: ([], [new, *old])),
-        _WHY["OPEN", False]: _outbox_but("OPEN", lambda old, new: ([], [*old, new])),
-        _WHY["OPEN", True]: _outbox_but("OPEN", lambda old, new: ([new, *old], [])),
-        _WHY["CLOSING", False]: _outbox_but("CLOSING", lambda old, new: ([new], [])),
-        _WHY["CLOSED", True]: _outbox_but("CLOSED", lambda old, new: ([], old)),
+        _WHY[state, waits]: Mistake(_outbox_but(state, wrong), _DO[state])
+        for state, waits, wrong in (
+            ("CONNECTING", False, lambda old, new: ([], old)),
+            ("CONNECTING", True, lambda old, new: ([], [new, *old])),
+            ("OPEN", False, lambda old, new: ([], [*old, new])),
+            ("OPEN", True, lambda old, new: ([new, *old], [])),
+            ("CLOSING", False, lambda old, new: ([new], [])),
+            ("CLOSED", True, lambda old, new: ([], old)),
+        )
     },
-    why=lambda got, state, waiting, message: _WHY[state, bool(waiting)],
+    why=lambda got, state, waiting, message: (_WHY[state, bool(waiting)], _DO[state]),
     hints=(
         "go through the four states one by one: what does the outbox do in each?",
         "CONNECTING is not the end: what is written then should be kept and sent later.",

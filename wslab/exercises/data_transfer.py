@@ -170,6 +170,8 @@ def _count(messages: object, frames: object, data: bytes) -> Verdict:
         hint = "the messages are right. Every header is a frame, that of the ping too."
     elif frames == expected[1]:
         hint = "the frames are right. A message may have several of them, and a ping is no message."
+    elif isinstance(frames, int) and frames < expected[1]:
+        hint = "more headers are in there: after each header and its payload the next one begins."
     return not_yet(f"it is not {messages} messages in {frames} frames.", hint=hint)
 
 
@@ -206,6 +208,10 @@ check_text = Exercise(
         ),
         "A character was cut in two, and both halves are missing.": Mistake(
             lambda payloads: "".join(part.decode(errors="ignore") for part in payloads), _TOGETHER
+        ),
+        "Each byte was read as a character of its own, which is Latin-1.": Mistake(
+            lambda payloads: b"".join(payloads).decode("latin-1"),
+            ".decode() without an argument reads UTF-8.",
         ),
         "Leniency here lets different peers read different texts out of the same bytes.": Mistake(
             lambda payloads: b"".join(payloads).decode(errors="replace"),

@@ -25,10 +25,14 @@ Cases = Iterable[tuple]
 
 
 class Hints:
-    """The hints of one exercise, from a nudge to the way to the solution; the last one stays."""
+    """The hints of one exercise, from a nudge to the way to the solution; the last one stays.
 
-    def __init__(self, *steps: str) -> None:
-        self.steps = steps
+    They come in steps where nobody knows what is wrong. A fault that is recognised has its own.
+    """
+
+    def __init__(self, *steps: str, solution: str = "") -> None:
+        self.steps = (*steps, solution) if solution else steps
+        self.solution = solution
         self.given = 0
 
     @property
@@ -37,13 +41,14 @@ class Hints:
         return self.steps[0]
 
     def next(self, own: str = "") -> str:
-        """The next hint. `own` is that of the fault that was found: it is said instead, and after
-        as many attempts as there are steps, the last step with it."""
+        """The next hint. `own` is that of the fault that was found, and is given instead; after
+        as many attempts as there are steps, it is followed by the way to the solution."""
         self.given += 1
-        step = self.steps[min(self.given, len(self.steps)) - 1]
         if not own:
-            return step
-        return own if self.given < len(self.steps) else f"{own} Or: {step}"
+            return self.steps[min(self.given, len(self.steps)) - 1]
+        if self.solution and self.given >= len(self.steps):
+            return f"{own} Or: {self.solution}"
+        return own
 
 
 class Mistake(NamedTuple):
@@ -119,7 +124,8 @@ class Exercise:
         untouched: str = DOTS,
         call: str | Callable[..., str] = "",
         use: Callable[..., object] = lambda function, *case: function(*case),
-        why: Callable[..., str] = lambda got, *case: "",
+        why: Callable[..., str | tuple[str, str]] = lambda got, *case: "",
+        read: Callable[[Any], Any] = lambda value: value,
         solution: str = "",
     ) -> None:
         """`name` is that of the function and of the notebook's tag; `task` begins with "Whether".
@@ -128,7 +134,8 @@ class Exercise:
         how the function was called. In `wrong`, {what} is the call, or the value; in `praise`,
         {expected} is the right value and {count} the number of cases; `wrong` and `call` may be
         functions of the case instead. `use` is how the function is used on a case.
-        `why(got, *case)` is said where no mistake explains the result. After the last of `hints`
+        `why(got, *case)` is said where no mistake explains the result; it may bring its own hint.
+        `read` makes one form of a value that may be written in several. After the last of `hints`
         comes the way to the solution, where there is one.
         """
         self.name = name
@@ -140,7 +147,8 @@ class Exercise:
             text: wrong if isinstance(wrong, Mistake) else Mistake(wrong)
             for text, wrong in (mistakes or {}).items()
         }
-        self.hints = Hints(*hints, *([f"solution('{name}') shows one."] if solution else []))
+        shows = f"solution('{name}') shows one." if solution else ""
+        self.hints = Hints(*hints, solution=shows)
         self.rfc = rfc
         self.solution = solution
         self._wrong = wrong
@@ -149,6 +157,7 @@ class Exercise:
         self._call = call
         self._use = use
         self._why = why
+        self._read = read
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}: {self.__doc__}>"
@@ -228,10 +237,17 @@ class Exercise:
             )
         if expected.error is not None:
             right: object = f"raises {type(expected.error).__name__}"
+            hint = hint or f"raise {type(expected.error).__name__}(...) for this one."
         else:
             right = expected.value
-            why = why or (NOTHING if got.value is None else _not_of_its_kind(got.value, right))
-        why = why or self._why(got.value, *case)
+            if not why and got.value is None:
+                why, hint = NOTHING, "a function gives back what stands behind its return."
+            elif not why and (why := _not_of_its_kind(got.value, right)):
+                hint = f"you return {got.value!r:.40}: what makes {_kind(right)} of that?"
+        if not why:
+            found = self._why(got.value, *case)
+            why, own = (found, "") if isinstance(found, str) else found
+            hint = own or hint
         text = self._said(self._told(case), case)
         return not_yet(text, *_shortened(got.value, right), why, rfc, hint)
 
@@ -266,11 +282,13 @@ class Exercise:
 
     def _of_value(self, value: object, about: tuple) -> Verdict:
         assert self.expected is not None
+        value = self._read(value)
         expected, got = self.expected(*about), Outcome(value)
         if _equal(value, expected):
             return solved(self._praise.format(expected=expected))
         why, hint, rfc = self.recognise([(about, got)])
-        why = why or _not_of_its_kind(value, expected)
+        if not why and (why := _not_of_its_kind(value, expected)):
+            hint = f"write {_kind(expected)} in place of {value!r:.40}."
         text = self._said(repr(value), about)
         return not_yet(text, misconception=why, rfc=rfc, hint=hint)
 
@@ -314,6 +332,12 @@ def _not_of_its_kind(got: object, expected: object) -> str:
         return ""
     kind = "text (str)" if isinstance(expected, str) else type(expected).__name__
     return f"Expected {kind}, got {type(got).__name__}."
+
+
+def _kind(expected: object) -> str:
+    """What to call a value of this type in a sentence."""
+    known = {str: "text", bytes: "bytes", int: "a number", list: "a list", tuple: "two lists"}
+    return known.get(type(expected), f"a {type(expected).__name__}")
 
 
 def _shortened(got: object, expected: object) -> tuple[object, object]:

@@ -9,6 +9,12 @@ from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import Capture, Unit
 
+_SEND = "WHATWG: send()"
+_CLOSE = "WHATWG: close()"
+_EVENTS = "WHATWG: events"
+_BINARY_TYPE = "WHATWG: binaryType"
+"""What a browser's WebSocket does is the WHATWG's to say, and not the RFC's."""
+
 PATIENCE = 0.5
 """Seconds that a page has for its goodbye, which may still be on its way when a check begins."""
 
@@ -31,7 +37,7 @@ QUESTIONS = {
             "you are told.",
             "InvalidStateError: the readyState is 0, CONNECTING. Wait for the open event.",
         ),
-        "RFC 6455 §4.1",
+        "WHATWG: send()",
     ),
     "buffer_type": Question(
         "A page sets socket.bufferType = 'arraybuffer', and the server sends three bytes as a "
@@ -45,7 +51,7 @@ QUESTIONS = {
             "Only text messages arrive as strings.",
             "It would be kinder. But any object in JavaScript takes any new property.",
         ),
-        "RFC 6455 §5.6",
+        "WHATWG: binaryType",
     ),
     "died": Question(
         "TCP is cut off. The page's close event says code 1006. Who sent that number?",
@@ -75,7 +81,7 @@ QUESTIONS = {
             "On purpose: a page that learned why could search your network for machines and doors.",
             "The browser's own console tells you, at your desk. The page's script does not get it.",
         ),
-        "RFC 6455 §7.1.7",
+        "WHATWG: events",
     ),
 }
 
@@ -158,11 +164,12 @@ def _goodbye(capture: Capture) -> Verdict:
         talk.of("close", "client"),
     )
     if not said:
-        why = "send() belongs in onopen: before that event there is no connection."
+        why = "Before the open event there is no connection to send on: send() throws."
         return not_yet(
             "the page connected, and said nothing.",
             misconception="" if byes else why,
-            rfc="RFC 6455 §4.1",
+            rfc=_SEND,
+            hint="send() goes into the function for onopen: that runs once there is a connection.",
         )
     if not said[0].payload.startswith(b"My name is ") or len(said[0].payload) < 12:
         return not_yet(
@@ -183,6 +190,7 @@ def _goodbye(capture: Capture) -> Verdict:
             "the page left before its echo came.",
             misconception="After close() no message event comes any more, though the message may "
             "be on its way.",
+            rfc=_EVENTS,
             hint="the echo has come when onmessage is called: close() belongs in there.",
         )
     if talk.proxied:
@@ -194,8 +202,8 @@ def _goodbye(capture: Capture) -> Verdict:
             f"{'no code' if code is None else code} {reason!r}",
             "4001 'enough'",
             _ending_misconception(code),
-            "RFC 6455 §7.4.2",
-            "close(code, reason): the code is a number, the reason a text.",
+            _CLOSE,
+            "socket.close(4001, 'enough'): the code is a number, the reason a text.",
         )
     return solved("hello, echo, goodbye: all of it crossed the wire, and the server has your code.")
 
@@ -250,17 +258,23 @@ def _order(order: str, close_code: object) -> Verdict:
             hint="A, B, C, D, E, F and G: only their order is asked for.",
         )
     if letters != _ORDER:
-        why = ""
+        why, hint = "", "A, then G: both are in the script itself, and it runs from top to bottom."
         if letters.index("G") > letters.index("B"):
             why = (
                 "new WebSocket() does not wait. The script runs to its end first; no event comes "
                 "before that."
             )
+            hint = "which letters are in the script itself, in no handler? They come first."
         elif letters.index("D") < letters.index("C"):
             why = "send() does not wait either: the echo comes when this handler is done."
+            hint = "B and C are in one handler: nothing can come between them."
         elif letters.index("F") < letters.index("E"):
             why = "close() only begins the goodbye. The close event comes when it is over."
-        return not_yet("not in this order.", misconception=why, rfc="RFC 6455 §4.1")
+            hint = "D and E are in one handler: nothing can come between them."
+        elif letters.index("B") > letters.index("D"):
+            why = "A message can come only after the connection is open."
+            hint = "open is the first event of all, and close the last."
+        return not_yet("not in this order.", misconception=why, rfc=_EVENTS, hint=hint)
     if close_code != 1005:
         return not_yet(
             "the order is right, the number is not.",
@@ -307,7 +321,7 @@ def _bytes(capture: Capture) -> Verdict:
             "the page connected, and no binary message crossed.",
             misconception="send() was called while the readyState was 0, CONNECTING, and threw. "
             "What stands after it never ran.",
-            rfc="RFC 6455 §4.1",
+            rfc=_SEND,
             hint="which event says that the connection is open? send() belongs in there.",
         )
     if sent[0].payload != b"\x01\x02\x03":
@@ -322,7 +336,7 @@ def _bytes(capture: Capture) -> Verdict:
             "the bytes crossed, there and back, and then nothing: no close frame.",
             misconception="close() throws InvalidAccessError for any code but 1000 and 3000-4999, "
             "and sends nothing.",
-            rfc="RFC 6455 §7.4.2",
+            rfc=_CLOSE,
             hint="which of these codes does the task ask for?",
         )
     if talk.proxied:
@@ -340,7 +354,8 @@ def _bytes(capture: Capture) -> Verdict:
             "this is called binaryType."
             if reason == "got 0 bytes"
             else _ending_misconception(code),
-            hint="compare the name of the property, letter by letter, with that of part 4.",
+            _BINARY_TYPE if reason == "got 0 bytes" else "",
+            "compare the name of the property, letter by letter, with that of part 4.",
         )
     if code != 4000:
         hint = "the code is the first thing that close() is given."

@@ -154,6 +154,12 @@ check_read = Exercise(
         "That is the payload as it crossed, still masked.": Mistake(
             lambda frame: frame[6:].decode("latin-1"), _UNMASK
         ),
+        "That is the whole frame, with its header and key.": Mistake(
+            lambda frame: frame.hex(" "), "the payload is what follows the key: frame[6:]."
+        ),
+        "That is the payload with the wrong end of the key: byte 0 goes with key byte 0.": Mistake(
+            lambda frame: mask(frame[6:], frame[2:6][::-1]).decode("latin-1"), _UNMASK
+        ),
     },
     hints=(
         "byte 0 is 81: FIN and text. What does byte 1 say about masking and length?",
@@ -164,6 +170,14 @@ check_read = Exercise(
     wrong="it does not say {what}.",
     praise="the frame says {expected!r}.",
     untouched="no word named yet: put it in place of the dots.",
+    # The bytes of the word say it just as well.
+    read=lambda word: (
+        bytes(word).decode("utf-8", "replace")
+        if isinstance(word, bytes | bytearray)
+        else word.strip()
+        if isinstance(word, str)
+        else word
+    ),
 )
 
 # --- Repair a parser
@@ -185,6 +199,17 @@ def _reads(longer: slice, longest: slice, order: Literal["big", "little"]) -> Ca
         return short if extended is None else int.from_bytes(frame[extended], order)
 
     return length
+
+
+def _how_long(short: int) -> str:
+    """Where a frame's length is, by the low 7 bits of byte 1."""
+    if short == 126:
+        return (
+            "byte 1 says 126: the length is the two bytes after it, frame[2:4], first byte first."
+        )
+    if short == 127:
+        return "byte 1 says 127: the length is the eight bytes after it, frame[2:10]."
+    return "up to 125 the low 7 bits of byte 1 are the length itself: frame[1] & 0x7f."
 
 
 check_length = Exercise(
@@ -219,6 +244,7 @@ check_length = Exercise(
         "127 announces eight bytes, not four.",
     ),
     rfc="RFC 6455 §5.2",
+    why=lambda got, frame: ("", _how_long(frame[1] & 0x7F)),
     wrong=lambda frame: (
         f"the frame that starts {frame[:10].hex(' ')} ({'' if frame[1] & 0x80 else 'not '}masked) "
         f"has a payload of {_LENGTHS[frame]} bytes."

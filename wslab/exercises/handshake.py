@@ -113,6 +113,9 @@ check_accept = Exercise(
         "This is the base64 of the hash written in hex. base64 wants the 20 bytes: .digest().": (
             lambda key: base64.b64encode(_sha1((key + GUID).encode()).hexdigest().encode()).decode()
         ),
+        "base64 writes a line end behind it here: encodebytes and encode do, b64encode does not.": (
+            lambda key: base64.encodebytes(_sha1((key + GUID).encode()).digest()).decode()
+        ),
         "The hash is right, but in hex: the header wants it in base64.": (
             lambda key: _sha1((key + GUID).encode()).hexdigest()
         ),
@@ -180,10 +183,15 @@ def _culprit(header: object, response: Unit) -> Verdict:
     if name in [_CULPRITS[violation.rule].lower() for violation in broken]:
         return solved(broken[0].text, broken[0].rfc)
     there = any(field.name.lower() == name for field in response.fields)
+    hint = {
+        "upgrade": "Upgrade must say websocket, in any case; this one does. Look at the others.",
+        "connection": "Connection must hold upgrade; this one does. Look at the others.",
+    }.get(name, "three headers of a response are checked: Upgrade, Connection, and which third?")
     return not_yet(
         f"{header.strip()} is as it should be."
         if there
-        else f"{header.strip()} is not in the response, and it need not be."
+        else f"{header.strip()} is not in the response, and it need not be.",
+        hint=hint,
     )
 
 
@@ -193,7 +201,7 @@ check_culprit = Exercise(
     judge=_culprit,
     hints=(
         "a client checks four things: the status, Upgrade, Connection and Sec-WebSocket-Accept.",
-        "compare with a good response, line by line: lab.find('response', number=0).data",
+        "compare with the good response below it, line by line.",
         "one of the four can only be checked with the key of the request: accept(key) from above.",
     ),
     rfc="RFC 6455 §4.1",
@@ -234,6 +242,13 @@ def _answer(response: object, request: bytes) -> Verdict | None:
     capture.record(connection, "client", request)
     capture.record(connection, "server", response)
     index = capture.index
+    line = response.partition(b"\r\n")[0]
+    if b"\r\n\r\n" in response and b" 101 " not in line + b" ":
+        return not_yet(
+            f"the client reads {line[:60].decode('latin-1')!r}, and only 101 opens the door.",
+            rfc="RFC 6455 §4.1",
+            hint="compare your first line with that of the good response.",
+        )
     if len(index) < 2:
         said = response.rstrip()
         return not_yet(

@@ -37,6 +37,8 @@ _ENDLESS = not_yet(
 
 
 async def _serve(handler: Handler, visit: Visit) -> Verdict:
+    # A learner's own tasks may fail and be forgotten: asyncio would print a traceback for each.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     faults: list[BaseException] = []
     handlers: list[asyncio.Task] = []
 

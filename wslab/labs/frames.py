@@ -141,8 +141,8 @@ class Frames(Lesson):
         Raises KeyError for another name.
         """
         sender = TRIALS[name][0]
-        before = BEGUN[: BEGUN.index(name)] if name in BEGUN else ()
-        frames = [frame for one in (*before, name) for frame in TRIALS[one][1].frames(sender)]
+        earlier = BEGUN[: BEGUN.index(name)] if name in BEGUN else ()
+        frames = [frame for one in (*earlier, name) for frame in TRIALS[one][1].frames(sender)]
         before = len(self.capture.index)
         self._check_open()
         peer = self._trial_to_server if sender == "client" else self._trial_to_client

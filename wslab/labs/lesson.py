@@ -213,8 +213,8 @@ class Lesson:
             if row.kind == "request" and f": {key}\r\n".encode() in index.unit(row.number).data:
                 return row.connection
         raise LookupError(
-            f"{client} has not connected through this lab's tap: run the cell that connects it, "
-            "then this one again"
+            f"{client} has not connected through this lab's tap: run the cell that connects it; "
+            "then run this cell again"
         )
 
     def find(

@@ -108,13 +108,28 @@ class Unit(NamedTuple):
 
 
 _RFC_EDITOR = "https://www.rfc-editor.org/rfc/rfc"
+_WHATWG = "https://websockets.spec.whatwg.org/"
+_IANA = "https://www.iana.org/assignments/websocket/websocket.xhtml"
+_ELSEWHERE = {
+    "WHATWG: new WebSocket()": f"{_WHATWG}#dom-websocket-websocket",
+    "WHATWG: readyState": f"{_WHATWG}#dom-websocket-readystate",
+    "WHATWG: binaryType": f"{_WHATWG}#dom-websocket-binarytype",
+    "WHATWG: send()": f"{_WHATWG}#dom-websocket-send",
+    "WHATWG: close()": f"{_WHATWG}#dom-websocket-close",
+    "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",
+    "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
+    "IANA: close codes": f"{_IANA}#close-code-number",
+}
+"""What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's."""
 
 
 def rfc_url(reference: str) -> str:
-    """The address of the web page for a reference such as `RFC 6455 §5.2`.
+    """The address of the web page for a reference such as `RFC 6455 §5.2` or `WHATWG: send()`.
 
-    Raises ValueError for a text that does not start with `RFC` and a number.
+    Raises ValueError for a text that is neither an RFC and a number nor listed here.
     """
+    if reference in _ELSEWHERE:
+        return _ELSEWHERE[reference]
     document, _, section = reference.partition("§")
     word, _, number = document.strip().partition(" ")
     if word != "RFC" or not number.isdigit():

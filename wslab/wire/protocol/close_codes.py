@@ -40,7 +40,7 @@ class CloseCode(NamedTuple):
 
 
 _CODE = "RFC 6455 §7.4.1"
-_REGISTRY = "RFC 6455 §11.7"
+_REGISTRY = "IANA: close codes"
 _IN_RANGES = "RFC 6455 §7.4.2"
 _NEVER = "never met: nobody may send it"
 

@@ -1,0 +1,452 @@
+"""Answers that somebody could plausibly write: wrong ones with a word of what is said of them, and
+right ones in other styles. `test_every_exercise.py` tries them all.
+
+The answers of lesson 01 are pages; they are in `test_first_connection.py` and `tests/browser`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import random
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.server import broadcast
+
+from wslab.wire import encode_frame, mask
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+# --- 02: the handshake
+
+
+def sha1(text: str) -> bytes:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).digest()
+
+
+def accept_in_one_line(key):
+    return base64.standard_b64encode(sha1(f"{key}{GUID}")).decode("ascii")
+
+
+def accept_by_update(key):
+    digest = hashlib.new("sha1", usedforsecurity=False)
+    digest.update(key.encode("ascii"))
+    digest.update(GUID.encode("ascii"))
+    return str(base64.b64encode(digest.digest()), "ascii")
+
+
+def response(request: bytes, **changes: Any) -> bytes:
+    key = request.decode().partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+    said = {
+        "line": "HTTP/1.1 101 Switching Protocols",
+        "upgrade": "Upgrade: websocket",
+        "connection": "Connection: Upgrade",
+        "accept": f"Sec-WebSocket-Accept: {accept_in_one_line(key)}",
+        "end": "\r\n\r\n",
+        **changes,
+    }
+    end = said.pop("end")
+    return ("\r\n".join(line for line in said.values() if line) + end).encode()
+
+
+# --- 03 and 04: frames
+
+
+def encode_by_struct(payload, key):
+    masked = bytearray(payload)
+    for i in range(len(masked)):
+        masked[i] ^= key[i % 4]
+    return struct.pack("!BB4s", 0x81, 0x80 | len(payload), key) + bytes(masked)
+
+
+def length_by_struct(frame):
+    short = frame[1] % 128
+    if short < 126:
+        return short
+    return struct.unpack_from("!H" if short == 126 else "!Q", frame, 2)[0]
+
+
+def length_by_shifting(frame):
+    count = {126: 2, 127: 8}.get(frame[1] & 127)
+    if count is None:
+        return frame[1] & 127
+    total = 0
+    for byte in frame[2 : 2 + count]:
+        total = total << 8 | byte
+    return total
+
+
+def cut_unevenly(payload, parts):
+    rest, frames = payload, []
+    while len(frames) < parts - 1:
+        frames.append(encode_frame(0 if frames else 1, rest[:1], fin=False))
+        rest = rest[1:]
+    return [*frames, encode_frame(0 if frames else 1, rest)]
+
+
+def cut(payload, parts, *, opcode=0, fin=0, key=None):
+    size = -(-len(payload) // parts)
+    return [
+        encode_frame(
+            opcode if n else 1, payload[n * size : (n + 1) * size],
+            fin=fin or n == parts - 1, masking_key=key,
+        )
+        for n in range(parts)
+    ]  # fmt: skip
+
+
+def text_by_codec(payloads):
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    return "".join(decoder.decode(part) for part in payloads) + decoder.decode(b"", final=True)
+
+
+# --- 07: close codes
+
+BLACKLIST = (1000, 1002, 1003, 1007, 1008, 1010)
+PASSES = (1001, 1006, 1011, 1012, 1013, 1014)
+
+
+def payload_by_struct(code, reason):
+    data = struct.pack(">H", code) + reason.encode("utf-8")
+    if len(data) <= 125:
+        return data
+    raise ValueError("too long")
+
+
+def payload(code, reason, order="big", limit=123):
+    if len(reason.encode()) > limit:
+        raise ValueError("too long")
+    return code.to_bytes(2, order) + reason.encode()
+
+
+def wait_with(again: Callable[[int], bool], seconds: Callable[[int], float]):
+    return lambda code, attempt: seconds(attempt) if again(code) else None
+
+
+def passes(code):
+    return code in PASSES
+
+
+# --- 08: states
+
+
+def next_state_by_table(state, event):
+    table = {
+        ("CONNECTING", "receives 101"): "OPEN",
+        ("CONNECTING", "receives refusal"): "CLOSED",
+        ("OPEN", "sends close"): "CLOSING",
+        ("OPEN", "receives close"): "CLOSING",
+    }
+    return "CLOSED" if event == "tcp ends" else table.get((state, event), state)
+
+
+def next_state_by_match(state, event):
+    match state, event:
+        case _, "tcp ends":
+            return "CLOSED"
+        case "CONNECTING", "receives 101":
+            return "OPEN"
+        case "CONNECTING", "receives refusal":
+            return "CLOSED"
+        case "OPEN", "sends close" | "receives close":
+            return "CLOSING"
+    return state
+
+
+def changed(state, event, to):
+    """The right function, but for one case."""
+    return lambda s, e: to if (s, e) == (state, event) else next_state_by_table(s, e)
+
+
+def outbox_in_place(state, waiting, message):
+    if state in ("CLOSING", "CLOSED"):
+        raise ConnectionError(state)
+    waiting.append(message)
+    return [waiting, []] if state == "OPEN" else [[], waiting]
+
+
+def outbox_but(state, wrong):
+    return lambda now, old, new: wrong(old, new) if now == state else outbox_in_place(now, old, new)
+
+
+# --- 09: the chat
+
+
+def shorten_step_by_step(text, limit):
+    while len(text.encode()) > limit:
+        text = text[:-1]
+    return text
+
+
+def shorten_by_counting(text, limit):
+    kept, size = [], 0
+    for character in text:
+        size += len(character.encode())
+        if size > limit:
+            break
+        kept.append(character)
+    return "".join(kept)
+
+
+def room(say: Callable[..., Any], leave: str = "finally"):
+    """A handler and its set of members; `say(members, message)` may be a coroutine function."""
+    members: set = set()
+
+    async def handler(connection):
+        members.add(connection)
+        try:
+            async for message in connection:
+                said = say(members, message)
+                if asyncio.iscoroutine(said):
+                    await said
+        except Exception:
+            if leave == "on errors":
+                members.discard(connection)
+            raise
+        finally:
+            if leave == "finally":
+                members.discard(connection)
+        if leave == "after the loop":
+            members.discard(connection)
+
+    return handler, members
+
+
+async def in_turn(members, message):
+    for member in list(members):
+        await member.send(message)
+
+
+async def together(members, message):
+    await asyncio.gather(*(member.send(message) for member in members), return_exceptions=True)
+
+
+TASKS: set = set()
+
+
+def a_task_each(members, message):
+    for member in members:
+        asyncio.create_task(member.send(message))  # noqa: RUF006 - as a learner writes it
+
+
+def a_task_each_and_kept(members, message):
+    for member in members:
+        task = asyncio.create_task(member.send(message))
+        TASKS.add(task)
+        task.add_done_callback(TASKS.discard)
+
+
+def queues():
+    """A queue and a task for each member: the slow one's is full, and loses messages."""
+    members: dict = {}
+
+    class Members(set):
+        pass
+
+    shown = Members()
+
+    async def write(connection, queue):
+        while True:
+            await connection.send(await queue.get())
+
+    async def handler(connection):
+        queue = members[connection] = asyncio.Queue(100)
+        shown.add(connection)
+        writer = asyncio.create_task(write(connection, queue))
+        try:
+            async for message in connection:
+                for other in members.values():
+                    if not other.full():
+                        other.put_nowait(message)
+        finally:
+            del members[connection]
+            shown.discard(connection)
+            writer.cancel()
+
+    return handler, shown
+
+
+def history(kept=10, *, late=False, to_all=False, backwards=False):
+    guests: set = set()
+    old: deque = deque(maxlen=kept)
+
+    async def handler(guest):
+        if late:
+            guests.add(guest)
+        for line in list(reversed(old)) if backwards else list(old):
+            broadcast({*guests, guest} if to_all else [guest], line)
+        guests.add(guest)
+        try:
+            async for message in guest:
+                old.append(message)
+                broadcast(guests, message)
+        finally:
+            guests.discard(guest)
+
+    return handler
+
+
+def history_as_a_list():
+    guests: set = set()
+    lines: list = []
+
+    async def handler(guest):
+        for line in lines[-10:]:
+            await guest.send(line)
+        guests.add(guest)
+        try:
+            async for message in guest:
+                lines.append(message)
+                broadcast(guests, message)
+        finally:
+            guests.remove(guest)
+
+    return handler
+
+
+# --- The tables: by exercise, what it is called with, and what is said
+
+WRONG: dict[str, list[tuple[Any, str]]] = {
+    "handshake-accept": [
+        (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
+        (lambda key: sha1(key + GUID).hex(), "in hex"),
+        (lambda key: base64.b64encode(sha1(key)).decode(), "GUID is missing"),
+        (lambda key: base64.encodebytes(sha1(key + GUID)).decode(), "line end behind"),
+    ],
+    "handshake-answer": [
+        (lambda request: response(request, end="\r\n"), "never ends"),
+        (lambda request: response(request, connection="Connection: keep-alive"), "onnection"),
+        (lambda request: response(request, line="HTTP/1.1 200 OK"), "only 101"),
+        (lambda request: response(request, accept=f"Sec-WebSocket-Accept: {GUID}"), "ccept"),
+        (lambda request: response(request, end="\r\n\r\nHello"), "behind the empty line"),
+        (lambda request: response(request, upgrade=""), "pgrade"),
+    ],
+    "handshake-culprit": [("Upgrade", "as it should be"), ("Connection", "as it should be"),
+                          ("Origin", "need not be"), ("Sec-WebSocket-Key", "need not be")],
+    "frames-encode": [
+        (lambda payload, key: encode_frame(1, payload), "a client must mask"),
+        (lambda payload, key: bytes([0x81, 0x80 + len(payload)]) + key + payload, "not"),
+        (lambda payload, key: bytes([0x01, 0x80 + len(payload)]) + key + mask(payload, key), "FIN"),
+        (lambda payload, key: bytes([0x81, 0x80 + len(payload)]) + mask(payload, key), "key"),
+    ],
+    "frames-read": [("Hello", "does not say"), (b"tide!", "not say"),
+                    ("81 84 f3 27 66 a7 84 46 10 c2", "whole frame")],
+    "frames-length": [
+        (lambda frame: frame[1], "does not belong to the length"),
+        (lambda frame: len(frame) - 6, "frame[1] & 0x7f"),
+        (lambda frame: frame[1] & 0x7F if frame[1] & 0x7F < 126
+         else int.from_bytes(frame[2:6], "big"), "frame[2:4]"),
+        (lambda frame: frame[1] & 0x7F if frame[1] & 0x7F < 126
+         else int.from_bytes(frame[2:4], "big"), "eight bytes"),
+    ],
+    "data_transfer-cut": [
+        (lambda payload, parts: [encode_frame(1, payload)], "number of frames"),
+        (lambda payload, parts: cut(payload, parts, opcode=1), "the first frame has the opcode"),
+        (lambda payload, parts: cut(payload, parts, fin=1), "opcode"),
+        (lambda payload, parts: cut(payload, parts, key=b"abcd"), "does not mask"),
+        (lambda payload, parts: b"".join(cut(payload, parts)), "a list of frames"),
+    ],
+    "data_transfer-count": [((2, 4), "messages are right"), ((3, 5), "frames are right"),
+                            ((5, 5), "frames are right"), ((1, 1), "1 messages")],
+    "data_transfer-text": [
+        (lambda payloads: "".join(part.decode() for part in payloads), "middle of a character"),
+        (lambda payloads: b"".join(payloads), "Expected text"),
+        (lambda payloads: b"".join(payloads).decode("latin-1"), "Latin-1"),
+        (lambda payloads: b"".join(payloads).decode(errors="ignore"), "is no UTF-8"),
+    ],
+    "close_codes-payload": [
+        (lambda code, reason: payload(code, reason, "little"), "larger first"),
+        (lambda code, reason: payload(code, reason, limit=200), "let through"),
+        (lambda code, reason: payload(code, reason, limit=125), "let through"),
+        (lambda code, reason: payload(code, reason, limit=122), "exactly that many"),
+        (lambda code, reason: f"{code}{reason}".encode(), "not written in digits"),
+    ],
+    "close_codes-trace": [((1002, 1006), "text is not"), ((1007, 1007), "what it received"),
+                          ((1006, 1006), "may send 1006"), ((1007, 1005), "1005 is for")],
+    "close_codes-wait": [
+        (wait_with(lambda code: code not in BLACKLIST, lambda n: min(2**n, 60)), "after 1005"),
+        (wait_with(lambda code: code not in (*BLACKLIST, 1005), lambda n: min(2**n, 60)), "1009"),
+        (wait_with(lambda code: code not in (*BLACKLIST, 1005, 1009), lambda n: 2 + n), "1015"),
+        (wait_with(passes, lambda n: random.uniform(0, 1)), "must grow"),
+        (wait_with(passes, lambda n: random.uniform(0, 60)), "must grow"),
+        (wait_with(passes, lambda n: 2**n), "put a limit"),
+        (wait_with(passes, lambda n: 5 * n), "at once"),
+        (wait_with(lambda code: code == 1006, lambda n: min(2**n, 60)), "after 1001"),
+    ],
+    "connection_state-next_state": [
+        (changed("OPEN", "receives close", "CLOSED"), "TCP has ended"),
+        (changed("CLOSING", "receives close", "CLOSED"), "TCP has ended"),
+        (changed("CONNECTING", "tcp ends", "CONNECTING"), "Without TCP"),
+        (changed("CLOSED", "receives 101", "OPEN"), "Nothing leads out"),
+    ],
+    "connection_state-trace": [
+        (["OPEN", "CLOSED"], "begins in CONNECTING"),
+        (["CONNECTING", "OPEN", "CLOSING", "CLOSED"], "no close frame"),
+        (["CONNECTING", "CLOSED"], "a valid 101 came"),
+        (["CLOSED", "OPEN", "CONNECTING"], "another order"),
+    ],
+    "connection_state-outbox": [
+        (outbox_but("CONNECTING", lambda old, new: ([], [new, *old])), "first stays first"),
+        (outbox_but("OPEN", lambda old, new: ([new], [])), "goes out first"),
+        (outbox_but("CLOSING", lambda old, new: ([], [*old, new])), "nothing more may be sent"),
+        (outbox_but("CLOSED", lambda old, new: None), "vanish"),
+    ],
+    "chat-shorten": [
+        (lambda text, limit: text.encode()[:50].decode(errors="ignore"), "not always 50"),
+        (lambda text, limit: text[:limit], "many characters"),
+        (lambda text, limit: text.encode()[:limit].decode(errors="replace"), "nobody wrote"),
+        (lambda text, limit: text[: limit // 4], "Something that would have fitted"),
+        (lambda text, limit: text.encode("ascii", "ignore")[:limit].decode(), "fitted"),
+    ],
+    "chat-chat": [
+        (room(in_turn), "reads nothing"),
+        (room(together), "reads nothing"),
+        (room(a_task_each), "tasks wait"),
+        (room(a_task_each_and_kept), "tasks wait"),
+        (room(broadcast, leave="after the loop"), "still a member"),
+    ],
+    "chat-history": [
+        (history(None), "the last ten"),
+        (history(backwards=True), "oldest first"),
+        (history(to_all=True, late=True), "nobody else"),
+        (history(5), "ten were to come"),
+        (history(0), "None of the old lines"),
+    ],
+    "chat-offender": [((1, 1009), "was not shown out"), ((2, 1000), "it is, but"),
+                      ((3, 1000), "was not shown out"), (("Ada", 1009), "two numbers")],
+}  # fmt: skip
+"""A function, a value, or, as a tuple, several values; a word of what the verdict says."""
+
+RIGHT: dict[str, list[Any]] = {
+    "handshake-accept": [accept_in_one_line, accept_by_update],
+    "handshake-answer": [
+        response,
+        lambda request: response(request, line="HTTP/1.1 101 Yes", upgrade="upgrade: WebSocket"),
+        lambda request: response(request, connection="CONNECTION: keep-alive, Upgrade"),
+    ],
+    "handshake-culprit": ["sec-websocket-accept", " Sec-WebSocket-Accept: "],
+    "frames-encode": [encode_by_struct],
+    "frames-length": [length_by_struct, length_by_shifting],
+    "data_transfer-cut": [cut, cut_unevenly],
+    "data_transfer-text": [text_by_codec, lambda payloads: str(b"".join(payloads), "utf-8")],
+    "close_codes-payload": [payload, payload_by_struct],
+    "close_codes-wait": [
+        wait_with(passes, lambda n: random.uniform(0, min(2**n, 60))),  # full jitter
+        wait_with(passes, lambda n: min(2**n, 60) * random.uniform(0.5, 1)),
+        wait_with(passes, lambda n: min(1.5**n + random.random(), 300)),
+        wait_with(passes, lambda n: [1, 2, 5, 10, 30, 60][min(n, 5)]),
+    ],
+    "connection_state-next_state": [next_state_by_table, next_state_by_match],
+    "connection_state-trace": [("connecting", "Open", "closed")],
+    "connection_state-outbox": [outbox_in_place],
+    "chat-shorten": [shorten_step_by_step, shorten_by_counting],
+    "chat-chat": [room(broadcast), queues()],
+    "chat-history": [history(), history_as_a_list()],
+}
+"""The same, and right."""
