@@ -184,8 +184,8 @@ class Inflater:
         self.lost = False
         self.size = 0  # bytes that the message has been inflated to so far
         self._window = bytearray(window)
-        self._zlib = zlib.decompressobj(-15, zdict=window)
-        self._judge = WindowJudge(window_bits, len(window)) if window_bits < 15 else None
+        self._zlib: Any = None  # made for the first message: it takes 10 KB
+        self._judge: WindowJudge | None = None
         self._between = True
         self._ends = 0
 
@@ -263,24 +263,32 @@ class Inflater:
 
     def _at_block(self) -> bool:
         """Whether the stream stands between two blocks: zlib then accepts an empty last block."""
+        if self._zlib is None:
+            return True  # none has come yet
         probe = self._zlib.copy()
         try:
             probe.decompress(b"\x01\x00\x00\xff\xff", 1)
         except zlib.error:
             return False
-        return probe.eof
+        return bool(probe.eof)
 
     def _start(self) -> None:
         self._between = False
         self.size = self._ends = 0
-        if self.no_context_takeover:
+        if self._zlib is None and self._window:
+            self._zlib = zlib.decompressobj(-15, zdict=self.window)
+            self._judge = self._new_judge()
+        elif self._zlib is None or self.no_context_takeover:
             self.lost = False
             self._window.clear()
             self._zlib = zlib.decompressobj(-15)
-            self._judge = WindowJudge(self.window_bits) if self.window_bits < 15 else None
+            self._judge = self._new_judge()
         elif self.lost:
             self._judge = None  # its place in the stream is no longer known
         self.fault = None
+
+    def _new_judge(self) -> WindowJudge | None:
+        return WindowJudge(self.window_bits, len(self._window)) if self.window_bits < 15 else None
 
     def _lose(self, error: str) -> None:
         self.lost = True

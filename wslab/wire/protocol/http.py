@@ -213,11 +213,17 @@ class Body:
             self._in_trailer = True
 
 
+_NO_BODY = Body(0)
+"""Shared by all that have none: reading it changes nothing."""
+
+
 class Exchange:
     """The requests of one connection that await their responses (RFC 9112 §9.3)."""
 
+    __slots__ = ("_requests", "unasked", "upgraded")
+
     def __init__(self) -> None:
-        self._requests: deque[Head] = deque()
+        self._requests: deque[Head] | None = None  # an empty one takes 600 bytes
         self.upgraded = False
         """Whether a 101 came: frames follow."""
         self.unasked = False
@@ -225,6 +231,7 @@ class Exchange:
 
     def ask(self, request: Head) -> None:
         """Add a request as soon as its head is complete: the answer may come before its body."""
+        self._requests = self._requests or deque()
         self._requests.append(request)
 
     def answer(self, response: Head) -> Head | None:
@@ -233,7 +240,11 @@ class Exchange:
             self.upgraded, self.unasked = True, not self._requests
         if not self._requests:
             return None
-        return self._requests[0] if response.is_interim else self._requests.popleft()
+        if response.is_interim:
+            return self._requests[0]
+        request = self._requests.popleft()
+        self._requests = self._requests or None
+        return request
 
     @property
     def last(self) -> Head | None:
@@ -242,11 +253,13 @@ class Exchange:
 
     def awaits(self, request: Head) -> bool:
         """Whether a request has no answer yet."""
-        return any(waiting is request for waiting in self._requests)
+        return any(waiting is request for waiting in self._requests or ())
 
 
 class HttpReader:
     """Finds the end of each request or response of one direction; looks at each byte once."""
+
+    __slots__ = ("_begun", "_body", "direction", "exchange", "head", "request", "seen")
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.direction: Direction = direction
@@ -258,7 +271,7 @@ class HttpReader:
         self.request: Head | None = None
         """For a response: the request that it answers."""
         self._begun = b""  # the first bytes of a message
-        self._body = Body(0)
+        self._body = _NO_BODY
 
     def end(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
         """The offset at which the message at `start` ends; None while it goes on after `stop`."""
@@ -283,7 +296,7 @@ class HttpReader:
             self.request = self.exchange.answer(head)
         # Once HTTP is over there is no body, even if one is announced.
         over = self.exchange.upgraded
-        self._body = Body(0) if over else Body.after(head, self.request, in_request)
+        self._body = _NO_BODY if over else Body.after(head, self.request, in_request)
         return True
 
     def read_body(self, data: bytes | bytearray, stop: int) -> int | None:

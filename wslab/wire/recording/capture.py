@@ -74,8 +74,7 @@ class Capture:
         `upgraded` says that its bytes are frames from the first on, with no handshake recorded.
         """
         with self._lock:
-            client = len(self.log.streams)
-            self.log.streams += [bytearray(), bytearray()]
+            client = self.log.open()
             if not upgraded:
                 exchange = Exchange()
                 self._masks[client] = SecretsMask("client", exchange)
@@ -128,7 +127,7 @@ class Capture:
             log, masks = self.log, self._masks
             for stream, data, at in pieces:
                 # As `Log.append` does it, without a call for each of what may be millions.
-                whole = log.streams[stream]
+                whole = log.streams[stream] or log.begin(stream)
                 whole += self._mask(stream, data) if stream in masks else data
                 log.stream_of.append(stream)
                 log.end_of.append(len(whole))

@@ -83,7 +83,10 @@ def _bytes(count: int) -> str:
 
 
 class Contents:
-    """The contents of one direction's data frames. `inflater` is None without compression."""
+    """The contents of one direction's data frames, the first of which begins at `begin`.
+
+    `inflater` is None without compression.
+    """
 
     def __init__(
         self,
@@ -91,12 +94,13 @@ class Contents:
         number: int,
         splitter: frames.Splitter,
         inflater: Inflater | None,
+        begin: int,
     ) -> None:
         self._streams, self._number = streams, number
         self._splitter = splitter
         self._inflater = inflater
         # Where a walk may start with compression, and the window there.
-        self._places = [splitter.position]
+        self._places = [begin]
         self._windows = [b""]
         self._assembler = Assembler()
         self._next = -1  # the frame that the walk comes to next; -1: there is no walk

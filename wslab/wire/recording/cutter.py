@@ -14,6 +14,8 @@ from ..protocol.http import Exchange, HttpReader
 class CutSide:
     """One direction of a connection: its HTTP, and whether frames have begun."""
 
+    __slots__ = ("http", "speaks_frames", "waits")
+
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.http = HttpReader(direction, exchange)
         self.speaks_frames = False
@@ -24,6 +26,8 @@ class CutSide:
 
 class Cutter:
     """Decides for both directions of a connection where HTTP ends: each depends on the other."""
+
+    __slots__ = ("client", "exchange", "server")
 
     def __init__(self) -> None:
         self.exchange = Exchange()

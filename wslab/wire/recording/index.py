@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
@@ -97,6 +97,11 @@ class _Message(NamedTuple):
 class _Side:
     """One direction of one connection, as far as it has been read."""
 
+    __slots__ = (
+        "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
+        "splitter", "stream", "waiting",
+    )  # fmt: skip
+
     def __init__(self, stream: int, cut: CutSide) -> None:
         self.stream = stream
         self.cut = cut
@@ -104,7 +109,7 @@ class _Side:
         self.position = 0  # where the next unit starts, until there is a splitter
         self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
         self.inflater: Inflater | None = None  # where compression was agreed on
-        self.contents: Contents | None = None  # set together with the splitter
+        self.contents: Contents | None = None  # set when somebody looks
         self.waiting: list[int] = []  # chunks that came while it waited for an answer
         self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
@@ -115,13 +120,25 @@ class _Side:
 
 
 class _Connection:
+    __slots__ = ("agreed", "client", "cutter", "number", "server", "state")
+
+    cutter: Cutter
+    client: _Side
+    server: _Side
+
     def __init__(self, number: int) -> None:
         self.number = number
-        self.cutter = Cutter()
-        self.client = _Side(2 * (number - 1), self.cutter.client)
-        self.server = _Side(2 * (number - 1) + 1, self.cutter.server)
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
+
+    def __getattr__(self, name: str) -> Any:
+        # Not before something happens: of half a million connections most may only have opened.
+        if name not in ("cutter", "client", "server"):
+            raise AttributeError(name)
+        self.cutter = Cutter()
+        self.client = _Side(2 * (self.number - 1), self.cutter.client)
+        self.server = _Side(2 * (self.number - 1) + 1, self.cutter.server)
+        return getattr(self, name)
 
 
 class Index:
@@ -483,10 +500,9 @@ class Index:
 
     def _speak_frames(self, connection: _Connection, side: _Side) -> None:
         """From now on, read frames in this direction."""
-        agreed, streams = connection.agreed, self._log.streams
+        agreed = connection.agreed
         side.inflater = Inflater.of(side.direction, agreed) if agreed else None
         side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
-        side.contents = Contents(streams, side.stream, side.splitter, side.inflater)
         side.frames = side.position
 
     def _resume(self, connection: _Connection) -> None:
@@ -807,7 +823,11 @@ class Index:
         fragment = first < 0x80 if begins else bool(self._marks[number] & frames.IN_MESSAGE)
         if not fragment and not (begins and (large or (first & 0x40 and side.inflater))):
             return None
-        assert side.contents is not None, "a frame stands behind a handshake"
+        if side.contents is None:
+            streams, splitter = self._log.streams, side.splitter
+            assert splitter is not None, "a frame stands behind a handshake"
+            begin = side.frames
+            side.contents = Contents(streams, stream, splitter, side.inflater, begin)
         return side.contents.frame(self._start[number], fragment)
 
     def _check(

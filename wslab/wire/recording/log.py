@@ -76,6 +76,10 @@ def whose_stream(stream: int) -> tuple[int, Direction]:
     return stream // 2 + 1, "server" if stream % 2 else "client"
 
 
+NOTHING = bytearray()
+"""The bytes of a stream in which none came: shared, so never appended to."""
+
+
 class Log:
     """A recording as plain lists that only grow. It has no lock: only `Capture` writes to it.
 
@@ -103,11 +107,21 @@ class Log:
 
     def append(self, stream: int, data: bytes, time: float) -> None:
         """Append a chunk, which must not be empty."""
-        whole = self.streams[stream]
+        whole = self.streams[stream] or self.begin(stream)
         whole += data
         self.stream_of.append(stream)
         self.end_of.append(len(whole))
         self.time_of.append(time)
+
+    def open(self) -> int:
+        """Add the two streams of a connection; returns the client's number."""
+        self.streams += [NOTHING, NOTHING]
+        return len(self.streams) - 2
+
+    def begin(self, stream: int) -> bytearray:
+        """The bytes of a stream, for its first ones to be appended."""
+        self.streams[stream] = bytearray()
+        return self.streams[stream]
 
     def insert(self, events: Iterable[Event]) -> None:
         """Insert events, each at its time but not before its `position`."""
