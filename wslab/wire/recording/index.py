@@ -99,7 +99,7 @@ class _Side:
 
     __slots__ = (
         "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
-        "splitter", "stream", "waiting",
+        "splitter", "stream", "too_long", "waiting",
     )  # fmt: skip
 
     def __init__(self, stream: int, cut: CutSide) -> None:
@@ -120,7 +120,7 @@ class _Side:
 
 
 class _Connection:
-    __slots__ = ("agreed", "client", "cutter", "number", "server", "state")
+    __slots__ = ("agreed", "begun", "client", "cutter", "number", "server", "state")
 
     cutter: Cutter
     client: _Side
@@ -130,11 +130,13 @@ class _Connection:
         self.number = number
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
+        self.begun = False  # whether it has a cutter and sides
 
     def __getattr__(self, name: str) -> Any:
         # Not before something happens: of half a million connections most may only have opened.
         if name not in ("cutter", "client", "server"):
             raise AttributeError(name)
+        self.begun = True
         self.cutter = Cutter()
         self.client = _Side(2 * (self.number - 1), self.cutter.client)
         self.server = _Side(2 * (self.number - 1) + 1, self.cutter.server)
@@ -710,7 +712,8 @@ class Index:
             self._heads = array("I", heads) + self._heads[len(before) :]
             chunks = {self._chunk[head] for head in heads}
             for one in self._connections:
-                chunks.update(one.client.waiting)
+                if one.begun:
+                    chunks.update(one.client.waiting)
             self._start = drop(self._start, row, heads)
             self._chunk = drop(self._chunk, row, heads)
             self._marks = drop(self._marks, row, heads)
