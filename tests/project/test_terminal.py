@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
-from wslab.net import RawServer
+from wslab.commands import tap as tap_command
+from wslab.net import RawServer, Tap
 from wslab.net.problem_log import ProblemLog
 from wslab.wire import Capture, encode_frame, save
 
@@ -121,6 +122,24 @@ def test_replay_prints_no_control_characters(options, tmp_path, capsys):
     with RawServer(answer, reads_head=False) as server:
         said = say(capsys, "replay", str(saved), server.url, "--patience", "0.2", *options)
     assert "403" in said
+    assert tame(said)
+
+
+def test_the_tap_prints_no_control_characters(capsys):
+    capture = hostile()
+    with RawServer(lambda peer: peer.wait_end()) as server, Tap(server.port, capture) as tap:
+        tap.log.note(NASTY)
+        printer = tap_command.Printer(tap, capture)
+        for line in (
+            f'edit every text to "{NASTY}"',
+            f"drop {NASTY}",
+            f"e 1 {NASTY}",
+            f"d {NASTY}",
+        ):
+            tap_command.obey(tap, line)
+        printer.print_news()
+    said = "".join(capsys.readouterr())
+    assert "rule: " in said
     assert tame(said)
 
 

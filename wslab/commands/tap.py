@@ -18,7 +18,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslab.commands import CommandError, until_stopped
+from wslab.commands import CommandError, printable, until_stopped
 from wslab.commands.lab import port
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
     except WslabError as error:
         raise CommandError(str(error)) from error
     try:
-        print(tap.url, flush=True)
-        where = f"{tap.upstream.host_in_url}:{tap.upstream.port}"
+        print(printable(tap.url), flush=True)
+        where = printable(f"{tap.upstream.host_in_url}:{tap.upstream.port}")
         print(f"in front of {where}; Ctrl-C ends it", file=sys.stderr)
         if options.hold:
             print(KEYS, file=sys.stderr)
@@ -128,7 +128,8 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
         if options.save is not None:
             _save(capture, options.save)
             count = len(capture.index) - capture.index.dropped
-            print(f"saved {count} row{'s' * (count != 1)} in {options.save}", file=sys.stderr)
+            where = printable(str(options.save))
+            print(f"saved {count} row{'s' * (count != 1)} in {where}", file=sys.stderr)
     return 0
 
 
@@ -247,9 +248,9 @@ def obey(tap: Tap, line: str) -> bool:
             case "?":
                 print(KEYS, file=sys.stderr)
             case _:
-                print(f"{'':>16}rule: {tap.add_rule(line)}", flush=True)
+                print(f"{'':>16}rule: {printable(str(tap.add_rule(line)))}", flush=True)
     except (WslabError, ValueError) as error:
-        print(f"{error} (? lists what can be said here)", file=sys.stderr)
+        print(f"{printable(str(error))} (? lists what can be said here)", file=sys.stderr)
     return True
 
 
