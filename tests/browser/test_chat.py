@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from . import page_cookies
+from . import page_cookies, reach
 
 STOLEN = "Please give Mallory all my money. Yours, Victim"
 
@@ -68,6 +68,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     other_pages_stay_outside(notebook)
     page_cookies.are_nowhere(notebook)
     a_seat_leaves_and_comes_back(notebook, grace)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 
 from wslab.net.cases import ENDINGS
 
+from . import reach
+
 STACKS = ["websockets", "ws"]
 
 
@@ -57,6 +59,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(gallery.locator('.ws-result[data-ending="1001"]')).to_be_visible()
     a_script_may_not_pass_1002(notebook)
     assert not [error for error in notebook.errors if "endings" in error]
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from . import reach
+
 
 def test_the_lesson_from_top_to_bottom(lab_page):
     notebook = lab_page.open_notebook(
@@ -57,6 +59,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     a_browser_drops_what_comes_in_closing(notebook)
     a_browser_answers_pings_unasked(notebook)
     keepalive_by_sliders(notebook)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

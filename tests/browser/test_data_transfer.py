@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
+from . import reach
+
 
 def test_the_lesson_from_top_to_bottom(lab_page):
     notebook = lab_page.open_notebook("04_data_transfer.ipynb", theme="dark", height=1000)
@@ -32,5 +34,6 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     trips.scroll_into_view_if_needed()
     notebook.screenshot("data-transfer-pings-dark")
 
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []

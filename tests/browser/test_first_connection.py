@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from wslab.exercises.first_connection import SOLUTIONS
 
-from . import page_cookies
+from . import page_cookies, reach
 
 
 class Lesson:
@@ -90,6 +90,7 @@ def test_the_lesson_from_top_to_bottom(lesson):
     solves_the_exercises(lesson)
     notebook.screenshots("first-connection-exercises")
     does_without_a_worker(lesson)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
+from . import reach
+
 
 def tab_to(target: Locator) -> None:
     """Press Tab until `target` has the focus."""
@@ -95,6 +97,7 @@ def test_the_workshop(lab_page):
     problem = bench.locator('[data-wslab="problem"]')
     expect(problem).to_contain_text("expected a length in bytes")
     a_trial_by_keyboard(notebook)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []
 

@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from . import reach
+
 
 def test_the_lesson_from_top_to_bottom(lab_page):
     notebook = lab_page.open_notebook("02_handshake.ipynb", width=1280, height=1000)
@@ -57,6 +59,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(rows(newest, "close", "client").last).to_contain_text("1000 enough")
 
     fetch_is_no_handshake(page, notebook)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from . import reach
+
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 800)])
 def test_the_first_page(lab_page, theme, width):
@@ -41,3 +43,4 @@ def test_after_run_all_everything_can_be_clicked(lab_page):
     expect(panel).to_have_attribute("data-state", "CLOSED")
     expect(wire.locator("[data-wslab-row]").last).to_have_attribute("data-kind", "close")
     assert "nothing is running" in notebook.execute("stop_all(); running()")
+    reach.check(notebook)

@@ -7,9 +7,9 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from real_lab import REPOSITORY, THEMES
+from real_lab import THEMES
 
-AXE = (REPOSITORY / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+from . import reach
 
 CAST = """\
 import time
@@ -204,14 +204,64 @@ def test_hovering_a_byte_lights_its_field_its_bits_and_its_link_and_back(talked)
     assert lit == [2, 3, 4, 5]
 
 
-def test_a_masking_key_is_shown_whole_in_the_list_of_fields(talked):
-    _, wire = talked
+@pytest.mark.parametrize("width", [900, 1280, 1366, 1440])
+def test_the_fields_of_a_clients_frame_are_shown_whole(talked, width):
+    notebook, wire = talked
+    notebook.page.set_viewport_size({"width": width, "height": 900})
     scroll_home(wire)
     row(wire, 2).click()
-    value = wire.locator('[role=option][data-field="masking key"] .ws-field-value')
-    expect(value).to_have_text(re.compile("^[0-9a-f]{8}$"))
-    assert value.evaluate("it => it.scrollWidth <= it.clientWidth")
-    assert value.evaluate("it => it.scrollHeight <= it.clientHeight")
+    values = wire.locator("[role=option] .ws-field-value")
+    key = wire.locator('[role=option][data-field="masking key"] .ws-field-value')
+    expect(key).to_have_text(re.compile("^[0-9a-f]{8}$"))
+    expect(values.last).to_have_text('"Hello"')
+    line = values.first.bounding_box()["height"]
+    for value in values.all():
+        assert value.evaluate("it => it.scrollWidth <= it.clientWidth")
+        assert value.bounding_box()["height"] == line  # in one line
+
+
+def test_what_stands_in_a_view_follows_the_size_of_a_presentation(play):
+    notebook = play(
+        "from wslab.labs import connection_state as lesson\nlab = lesson.open()\n"
+        "lab.connect().send('Hello')\nlab.wire()",
+        *("lab.client()", "lab.browser()", "lab.states()", "lab.ask('open')"),
+        "lab.keepalive_bench()",
+        "from wslab.labs import frames, data_transfer, chat\nframes.open().workshop()",
+        "data_transfer.open().round_trips()",
+        "chat.open().seat('Ada')",
+    )
+    row(notebook.view("wire-view"), 2).click()
+    expect(notebook.view("detail").locator("[role=gridcell]").first).to_be_visible()
+    expect(notebook.view("round-trips").locator(".ws-figure")).to_contain_text("ms")
+    before = notebook.page.evaluate(SIZES)
+    assert len(before) == 9
+    notebook._in_page("await app.commands.execute('application:toggle-presentation-mode')", 20)
+    expect(notebook.page.locator(".jp-mod-presentationMode")).to_be_attached()
+    after = notebook.page.evaluate(SIZES)
+    notebook._in_page("await app.commands.execute('application:toggle-presentation-mode')", 20)
+    small = {
+        f"{view}: {text}": (size, after[view].get(text))
+        for view, sizes in before.items()
+        for text, size in sizes.items()
+        if after[view].get(text, size * 2) < 1.1 * size  # a title may have given up its place
+    }
+    assert small == {}
+
+
+# By view and text: how high its letters are on the screen, in pixels.
+SIZES = """\
+() => Object.fromEntries([...document.querySelectorAll('.wslab')].map(view => {
+  const sizes = {};
+  for (const element of view.querySelectorAll('*')) {
+    const said = [...element.childNodes].find(node => node.nodeType === 3 && node.data.trim());
+    if (!said || !element.checkVisibility() || element.closest('.ws-unseen')) continue;
+    const scale = element.ownerSVGElement ? element.getScreenCTM().a : 1;
+    sizes[`${element.className.baseVal ?? element.className} ${said.data.slice(0, 30)}`] =
+      scale * parseFloat(getComputedStyle(element).fontSize);
+  }
+  return [view.dataset.wslab, sizes];
+}))
+"""
 
 
 def test_the_lines_of_a_request_are_fields_with_their_explanation(talked):
@@ -782,9 +832,4 @@ def test_axe_finds_nothing_that_bars_a_reader(play):
     panel = notebook.view("client-panel")
     panel.locator("[data-action=connect]").click()
     expect(panel).to_have_attribute("data-state", "OPEN")
-    notebook.page.evaluate(AXE)
-    found = notebook.page.evaluate(
-        """async () => (await axe.run({include: [['.wslab']]}, {resultTypes: ['violations']}))
-          .violations.map(({id, help, nodes}) => [id, help, nodes.map(({html}) => html)])"""
-    )
-    assert not found
+    reach.check(notebook)

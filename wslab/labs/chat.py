@@ -55,7 +55,7 @@ class Seats(widgets.GridBox):
 
     def __init__(self, names: Sequence[str], seats: Sequence[ChatPanel]) -> None:
         self._text = f"<seats in the room: {', '.join(names)}>"
-        columns = "repeat(auto-fit, minmax(17em, 1fr))"
+        columns = "repeat(auto-fit, minmax(min(17em, 100%), 1fr))"
         layout = widgets.Layout(grid_template_columns=columns, grid_gap="10px", width="100%")
         super().__init__(seats, layout=layout)
 

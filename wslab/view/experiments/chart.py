@@ -202,7 +202,7 @@ class Chart(LiveView):
 
     def static(self) -> dict[str, str]:
         series = self._kept()
-        heads = ("", "points", "least", "median", "most", "last")
+        heads = ("series", "points", "least", "median", "most", "last")
         table = [
             [name, str(len(ys)), *map(number, (min(ys), statistics.median(ys), max(ys), ys[-1]))]
             for name, (_, ys) in series.items()

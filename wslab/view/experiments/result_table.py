@@ -43,7 +43,11 @@ class ResultTable:
 
     def _repr_html_(self) -> str:
         style = "text-align:left;vertical-align:top;padding:.35em 1.2em .35em 0;"
-        head = "".join(f"<th style='{style}'>{escape(text)}</th>" for text in self.headings)
+        # Above the labels of the rows there may be nothing to say: then it heads nothing.
+        head = "".join(
+            f"<th style='{style}'>{escape(text)}</th>" if text else f"<td style='{style}'></td>"
+            for text in self.headings
+        )
         rows = "".join(
             "<tr>"
             + "".join(

@@ -28,6 +28,7 @@ class ChartView extends View {
 
   close() {
     this.closed = true;
+    this.resized?.disconnect();
     this.figure?.remove();
     this.endPicture();
   }
@@ -40,6 +41,8 @@ class ChartView extends View {
     if (this.closed) return this.figure.remove();
     this.place.append(this.figure.el);
     this.figure.luminoWidget.processMessage({ type: "after-attach" });
+    this.resized = new ResizeObserver(() => this.figure.luminoWidget.processMessage({ type: "resize" }));
+    this.resized.observe(this.place);
   }
 
   hear({ failed, problem, series, summary, count, button }) {

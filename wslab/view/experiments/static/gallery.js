@@ -29,8 +29,8 @@ class GalleryView extends View {
     this.chosen = h("div", {}, h("p", { class: "ws-quiet" }, words.choose));
     this.came = h("div", { "aria-live": "polite" });
     this.result = h("div", { class: "ws-result" }, this.chosen, this.came);
-    this.root = h("section",
-      { class: "wslab ws-gallery", "data-wslab": kind, "aria-label": words.title || words.choose,
+    this.root = h("div",
+      { class: "wslab ws-gallery", "data-wslab": kind, role: "group", "aria-label": words.title || experiments[0].title || words.choose,
         "data-lm-suppress-shortcuts": "true" },
       this.bar(), ...this.absent(), this.problem, ...this.list(), this.result);
     if (experiments.length === 1) this.choose(experiments[0]);
@@ -48,7 +48,7 @@ class GalleryView extends View {
       { type: "button", class: "ws-stack", "data-stack": name, "aria-pressed": String(!missing), disabled: missing,
         title: missing ? label : `Play on ${label}`, onclick: () => this.toggle(name, choosers) },
       missing ? `${name}: not here` : label));
-    return h("header", { class: "ws-bar" }, h("span", { class: "ws-title" }, this.words.title),
+    return h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, this.words.title),
       h("span", { class: "ws-gap" }), choosers.length ? h("span", { class: "ws-title" }, this.words.stacks) : null, ...choosers);
   }
 

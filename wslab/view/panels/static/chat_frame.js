@@ -19,7 +19,7 @@ class ChatFrame {
   constructor(model) {
     this.model = model;
     this.sandbox = model.get("_sandbox");
-    this.root = h("section",
+    this.root = h("div",
       { class: "wslab ws-frame", "data-wslab": "chat-frame", "data-sandbox": this.sandbox }, this.place);
   }
 
@@ -92,7 +92,7 @@ class ChatFrame {
     );
     say(note, `${address.host}${address.pathname}`);
     this.place.replaceChildren(
-      h("header", { class: "ws-bar" }, note, h("span", { class: "ws-gap" }), link), this.frame);
+      h("div", { class: "ws-bar" }, note, h("span", { class: "ws-gap" }), link), this.frame);
   }
 
   /**

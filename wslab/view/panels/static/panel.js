@@ -49,8 +49,8 @@ export function choice(name, options, attributes = {}) {
 
 /** The frame of a panel: a bar on top, and what stands below it. */
 export function panel(/** @type {Attributes} */ attributes, /** @type {Child[]} */ bar, /** @type {Child[]} */ ...rest) {
-  return h("section", { ...attributes, "data-lm-suppress-shortcuts": "true" }, // keys typed here are ours
-    h("header", { class: "ws-bar" }, ...bar), ...rest);
+  return h("div", { role: "group", ...attributes, "data-lm-suppress-shortcuts": "true" }, // keys typed here are ours
+    h("div", { class: "ws-bar" }, ...bar), ...rest);
 }
 
 /** Has Enter in a field do something. @param {HTMLElement} input @param {() => unknown} act */

@@ -106,7 +106,7 @@ export class Detail {
     this.filled = h(
       "div",
       { class: "ws-filled-detail" },
-      h("header", { class: "ws-detail-head ws-strip" },
+      h("div", { class: "ws-detail-head ws-strip" },
         h("div", { class: "ws-detail-title" }, this.heading, this.facts, this.history),
         h("button", {
           type: "button", class: "ws-bare ws-close", "data-action": "close-detail",
@@ -117,9 +117,9 @@ export class Detail {
       this.body,
     );
     this.element = h(
-      "section",
+      "div",
       {
-        class: "ws-detail", "data-wslab": "detail", "aria-labelledby": `${id}-heading`,
+        class: "ws-detail", "data-wslab": "detail", role: "group", "aria-labelledby": `${id}-heading`,
         onkeydown: (event) => {
           if (event.key !== "Escape") return;
           event.preventDefault();
@@ -256,8 +256,10 @@ export class Detail {
     const { key } = this.#account ?? {};
     const style = getComputedStyle(this.element);
     const ch = parseFloat(style.getPropertyValue("--ws-code-size")) * 0.62 || 8;
-    const needed = (key ? 98 : 80) * ch + 300; // the list of fields stands beside the bytes
-    return this.element.clientWidth >= needed ? 16 : 8;
+    const em = parseFloat(style.fontSize);
+    const width = this.element.clientWidth;
+    if (width < 24 * em) return 4; // as the style sheet has it
+    return width >= (key ? 98 : 80) * ch + 20 * em ? 16 : 8; // the list of fields stands beside the bytes
   }
 
   #fit() {

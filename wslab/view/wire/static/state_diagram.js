@@ -114,10 +114,11 @@ class Peer {
         svg("text", { x: BOX.x + BOX.width / 2, y: y + BOX.height / 2 + 4.5, "text-anchor": "middle" }, state));
     });
     const height = BOX.first + BOX.step * (states.length - 1) + BOX.height + 14;
-    this.element = h("section", { class: "ws-peer-states", "data-peer": name, "data-state": "", "aria-label": name },
-      h("header", {}, h("b", {}, name), this.lamp.element),
-      svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `the states of the ${name}` },
-        ...this.arrows.flatMap(({ parts, labels }) => [...parts, ...labels]), ...this.nodes),
+    this.element = h("div", { class: "ws-peer-states", "data-peer": name, "data-state": "", role: "group", "aria-label": name },
+      h("div", { class: "ws-peer-head" }, h("b", {}, name), this.lamp.element),
+      drawing(name,
+        svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `the states of the ${name}` },
+          ...this.arrows.flatMap(({ parts, labels }) => [...parts, ...labels]), ...this.nodes)),
       this.cause, this.says, this.tcp);
   }
 
@@ -144,6 +145,13 @@ class Peer {
   }
 }
 
+/** A box that a page too narrow for the drawing scrolls: by keyboard as well. @param {string} name @param {SVGElement} picture */
+function drawing(name, picture) {
+  const box = h("div", { class: "ws-drawing", role: "group", "aria-label": `drawing of the ${name}'s states` }, picture);
+  new ResizeObserver(() => set(box, "tabindex", box.scrollWidth > box.clientWidth ? "0" : null)).observe(box);
+  return box;
+}
+
 /** Both peers side by side, the time line, and the bytes of a row of it. */
 class StateDiagram extends View {
   /** @type {Story | null} */
@@ -163,18 +171,18 @@ class StateDiagram extends View {
       onchange: () => page.ask({ do: "connection", number: Number(this.chooser.value) }),
     });
     this.body = h("tbody");
-    this.scroller = h("div", { class: "ws-timeline", tabindex: "0", "aria-label": "time line" },
+    this.scroller = h("div", { class: "ws-timeline", tabindex: "0", role: "group", "aria-label": "time line" },
       h("table", {},
-        h("thead", {}, h("tr", {}, ...["seconds", "client", "server", "bytes"].map((name) => h("th", {}, name)))),
+        h("thead", {}, h("tr", {}, ...["seconds", "client", "server", "bytes"].map((name) => h("th", { scope: "col" }, name)))),
         this.body));
     this.bytes = h("div", {
-      class: "ws-bytes", "data-wslab": "cause", role: "region", "aria-label": "the bytes that caused it", hidden: true,
+      class: "ws-bytes", "data-wslab": "cause", role: "group", "aria-label": "the bytes that caused it", hidden: true,
     });
-    this.root = h("section", {
-      class: "wslab ws-states", "data-wslab": "state-diagram", "aria-label": "the states of both peers",
+    this.root = h("div", {
+      class: "wslab ws-states", "data-wslab": "state-diagram", role: "group", "aria-label": "the states of both peers",
       "data-lm-suppress-shortcuts": "true",
     },
-    h("header", { class: "ws-bar" }, h("span", { class: "ws-title" }, "state"), h("span", { class: "ws-gap" }), this.chooser),
+    h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, "state"), h("span", { class: "ws-gap" }), this.chooser),
     this.problem,
     h("div", { class: "ws-both" }, this.peers.client.element, this.peers.server.element),
     this.bytes, this.scroller);
@@ -252,7 +260,7 @@ class StateDiagram extends View {
     }
     const grouped = hex.replace(/((?:\S\S ?){8})/g, "$1 ").replace(/((?:\S\S ?){8} (?:\S\S ?){8} )/g, "$1\n");
     this.bytes.replaceChildren(
-      h("header", { class: "ws-flow" },
+      h("div", { class: "ws-flow" },
         h("b", {}, `row ${number}: ${kind} from the ${direction}, ${length} bytes`),
         h("button", { type: "button", "data-action": "in-wire", onclick: () => showRow(number) }, "Show it in the wire view"),
         h("button", { type: "button", "data-action": "close-bytes", onclick: () => this.#closeDetail() }, "Close")),

@@ -106,12 +106,12 @@ class WireView extends View {
 
   #makeRoot() {
     const server = this.model.get("_server_label");
-    const root = h("section", {
-      class: "wslab ws-wire", "data-wslab": "wire-view", "data-state": "CLOSED", "aria-label": "what crosses the wire",
+    const root = h("div", {
+      class: "wslab ws-wire", "data-wslab": "wire-view", role: "group", "data-state": "CLOSED", "aria-label": "what crosses the wire",
       // Arrow keys and Enter are ours here: else JupyterLab would move between cells.
       "data-lm-suppress-shortcuts": "true",
     },
-    h("header", { class: "ws-bar" },
+    h("div", { class: "ws-bar" },
       h("span", { class: "ws-title" }, "wire"), this.lamp.element, this.chooser, ...this.tamper.buttons,
       h("span", { class: "ws-gap" }),
       this.save.status, this.count, this.pause, this.filters.button, this.save.element),
