@@ -67,7 +67,7 @@ test("a connection's life stands in the log, with the properties as they are", a
   const { socket, settle, lines, connect, state } = logged(t);
   connect({ protocols: ["chat"] });
   await settle();
-  assert.deepEqual([state().readyState, state().made, state().url], [0, true, "ws://x/"]);
+  assert.deepEqual([state().readyState, state().exists, state().url], [0, true, "ws://x/"]);
   HandSocket.last.protocol = "chat";
   HandSocket.last.open();
   HandSocket.last.onmessage({ data: "Grüße" });
@@ -106,7 +106,7 @@ test("what throws is an event and a problem, and the next call takes the problem
   const { socket, settle, lines, state, connect } = logged(t);
   connect({ route: { kind: "direct", url: "ws://bad" } });
   await settle();
-  assert.deepEqual([state().thrown, state().made], ["SyntaxError", false]);
+  assert.deepEqual([state().thrown, state().exists], ["SyntaxError", false]);
   assert.match(lines().at(-1), /^exception: SyntaxError: The URL/);
   connect();
   socket.obey({ do: "send", data: "too early" });

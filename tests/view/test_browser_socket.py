@@ -20,7 +20,7 @@ from wslab.view.panels.browser_socket import (
 URL = "ws://127.0.0.1:9/"
 OPEN = {
     "readyState": 1, "bufferedAmount": 7, "protocol": "p", "extensions": "", "binaryType": "blob",
-    "url": URL, "made": True, "route": "direct", "problem": None, "obeyed": 0,
+    "url": URL, "exists": True, "route": "direct", "problem": None, "obeyed": 0,
 }  # fmt: skip
 
 

@@ -59,21 +59,21 @@ class Mistake(NamedTuple):
     rfc: str = ""
 
 
-class Outcome(NamedTuple):
+class CallResult(NamedTuple):
     """What a call came to: a value, or an error."""
 
     value: Any = None
     error: BaseException | None = None
 
     @classmethod
-    def of(cls, call: Callable[[], object]) -> Outcome:
+    def of(cls, call: Callable[[], object]) -> CallResult:
         """Call it. `TimeIsUp` and KeyboardInterrupt go through."""
         try:
             return cls(call())
         except (Exception, SystemExit) as error:
             return cls(None, error)
 
-    def equals(self, other: Outcome) -> bool:
+    def equals(self, other: CallResult) -> bool:
         """Whether both gave equal values, or failed in the same way.
 
         A ValueError is about the data, and its text names them; of all other errors, which any slip
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
             isinstance(self.error, ValueError) or str(self.error) == str(other.error)
         )
 
-    def fulfils(self, expected: Outcome) -> bool:
+    def fulfils(self, expected: CallResult) -> bool:
         """Whether it is what was expected: an equal value, or an error of that class."""
         if expected.error is None:
             return self.equals(expected)
@@ -185,7 +185,7 @@ class Exercise:
 
     def _of_function(self, function: Callable[..., object]) -> Verdict | None:
         trying = self.name
-        results: list[tuple[tuple, Outcome]] = []
+        results: list[tuple[tuple, CallResult]] = []
 
         def try_all() -> Verdict | None:
             nonlocal trying
@@ -208,12 +208,12 @@ class Exercise:
                 hint="what must change in each round, so that the loop ends?",
             )
 
-    def _try(self, function: Callable[..., object], case: tuple) -> Outcome:
+    def _try(self, function: Callable[..., object], case: tuple) -> CallResult:
         # A learner's function may change what it is given; what a value is about is no such thing.
         arguments = case if self.cases is None else copy.deepcopy(case)
-        return Outcome.of(lambda: self._use(function, *arguments))
+        return CallResult.of(lambda: self._use(function, *arguments))
 
-    def _fault(self, results: list[tuple[tuple, Outcome]]) -> Verdict | None:
+    def _fault(self, results: list[tuple[tuple, CallResult]]) -> Verdict | None:
         """What is wrong with the last of the results; None if nothing is."""
         case, got = results[-1]
         if self.judge is not None and got.error is None:
@@ -222,7 +222,7 @@ class Exercise:
                 return verdict
             why, hint, _ = self.recognise(results)
             return replace(verdict, misconception=why, hint=hint or verdict.hint)
-        expected = Outcome()
+        expected = CallResult()
         if self.expected is not None:
             expected = self._try(self.expected, case)
             if got.fulfils(expected):
@@ -260,7 +260,7 @@ class Exercise:
             return self._call(*case) if callable(self._call) else self._call
         return f"{self.name}({', '.join(map(_argument, case))})"
 
-    def recognise(self, results: list[tuple[tuple, Outcome]]) -> tuple[str, str, str]:
+    def recognise(self, results: list[tuple[tuple, CallResult]]) -> tuple[str, str, str]:
         """The misconception behind the last of these results, its hint and its section.
 
         It is that of the wrong function which gives the same on the last case and, where two do, on
@@ -283,7 +283,7 @@ class Exercise:
     def _of_value(self, value: object, about: tuple) -> Verdict:
         assert self.expected is not None
         value = self._read(value)
-        expected, got = self.expected(*about), Outcome(value)
+        expected, got = self.expected(*about), CallResult(value)
         if _equal(value, expected):
             return solved(self._praise.format(expected=expected))
         why, hint, rfc = self.recognise([(about, got)])

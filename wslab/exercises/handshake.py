@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 
-from wslab.exercises.exercise import Exercise, Mistake, Outcome, Solutions
+from wslab.exercises.exercise import CallResult, Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
 from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import GUID, Capture, Unit, accept_key
@@ -268,7 +268,7 @@ def _answer(response: object, request: bytes) -> Verdict | None:
             got = str(unit.field("Sec-WebSocket-Accept").value)
             key = str(index.unit(0).field("Sec-WebSocket-Key").value)
             expected = accept_key(key)
-            misconception, _, _ = check_accept.recognise([((key,), Outcome(got))])
+            misconception, _, _ = check_accept.recognise([((key,), CallResult(got))])
         return not_yet(
             rule.text, got, expected, misconception, rule.rfc, _ANSWER_FAULTS.get(rule.rule, "")
         )

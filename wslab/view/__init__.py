@@ -1,9 +1,9 @@
-"""What people see: the wire view, the panels, the state diagram, accounts for saved notebooks.
+"""The views: the wire view, panels, the state diagram, and HTML for saved notebooks.
 
     from wslab.view import WireView, ClientPanel, render
 
-What a learner tries and predicts with is in `wslab.view.experiments`. Nothing heavy is imported
-until one of these names is asked for: `ipywidgets` alone costs more than all the rest of `wslab`.
+Galleries, questions and charts are in `wslab.view.experiments`. Nothing heavy is imported until one
+of these names is used: importing `ipywidgets` takes longer than all the rest of `wslab`.
 """
 
 from __future__ import annotations

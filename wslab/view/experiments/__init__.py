@@ -1,4 +1,4 @@
-"""What a reader tries, predicts and compares: galleries, questions, the frame workshop, charts."""
+"""Views for trying, predicting and comparing: galleries, questions, the frame workshop, charts."""
 
 from .chart import Chart
 from .frame_workshop import FrameWorkshop

@@ -26,20 +26,20 @@ from ..live.live_view import LiveView
 from .chart_picture import STROKES, Kind, Series, Stroke, drawn, number, picture, stroke, ticks
 
 MOST = 1000
-"""Points of a series that are kept, unless a chart says otherwise: older ones go."""
+"""Points of a series that are kept by default; older ones are dropped."""
 
 SHARE = 30
-"""How many times as long as a painting took the kernel has for everything else before the next."""
+"""After painting, the chart leaves the kernel alone for this many times as long as that took."""
 
 MARKED = 60
-"""Points of a line up to which each has its dot."""
+"""The most points of a line that are drawn with dots."""
 
 
 class Chart(LiveView):
     """Series of points under a title. `x` and `y` are the axes' labels and name their units.
 
-    "lines" joins each series' points in the order of their coming. "stacked" and "bars" have one
-    value for each x, the last that was added; "stacked" puts the first series on top.
+    "lines" joins each series' points in the order in which they were added. "stacked" and "bars"
+    show one value for each x, the last that was added; "stacked" puts the first series on top.
     """
 
     _esm = script("experiments/chart.js")
@@ -67,8 +67,8 @@ class Chart(LiveView):
         self._adding = threading.Lock()
         self._series = {name: (array("d"), array("d")) for name in series}
         self._marks: list[Any] = []
-        self._stale = True  # what pages show
-        self._rested = self._cost = 0.0  # when the last painting ended, and what it took (seconds)
+        self._stale = True  # whether pages show old data
+        self._rested = self._cost = 0.0  # when the last painting ended, and how long it took (s)
         self._scales = {"x": bqplot.LinearScale(), "y": bqplot.LinearScale(min=0.0)}
         look = {
             "color": "var(--ws-edge)",
@@ -90,7 +90,7 @@ class Chart(LiveView):
         super().__init__(_chart=shown, _figure=figure, **traits)
 
     def add(self, name: str, x: float, y: float) -> None:
-        """Add a point to a series, a new one if there is none of that name. For any thread."""
+        """Add a point to a series, which is made if there is none of that name. For any thread."""
         with self._adding:
             xs, ys = self._series.setdefault(name, (array("d"), array("d")))
             xs.append(x)
@@ -100,7 +100,7 @@ class Chart(LiveView):
         self.changed()
 
     def clear(self) -> None:
-        """Take all points away; the series stay."""
+        """Remove all points; the series stay."""
         with self._adding:
             self._series = {name: (array("d"), array("d")) for name in self._series}
         self.changed()
@@ -110,7 +110,7 @@ class Chart(LiveView):
         return list(zip(*self._kept()[name], strict=True))
 
     def changed(self) -> None:
-        """Have the pages show what has changed. For any thread."""
+        """Update the pages. For any thread."""
         self._stale = True
         self.tell()
 
@@ -127,11 +127,11 @@ class Chart(LiveView):
     # -- for subclasses --------------------------------------------------------------------------
 
     def summary(self) -> str:
-        """What it comes to so far, in one line."""
+        """The results so far, in one line."""
         return ""
 
     def state(self) -> dict[str, Any]:
-        """More for the bar above the chart: `button`, its text, and `problem`."""
+        """The `button` (its text) and the `problem` in the bar above the chart."""
         return {}
 
     # -- told to the pages -----------------------------------------------------------------------
@@ -142,7 +142,7 @@ class Chart(LiveView):
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         if not self._stale:
             return None
-        # An expensive chart is painted less often, and so never takes more than its share.
+        # A slow chart is painted less often, so that it never takes more than its share.
         began = time.thread_time()
         wait = self._rested + SHARE * self._cost - time.monotonic()
         if wait > 0 and not self._resting:
@@ -161,7 +161,7 @@ class Chart(LiveView):
         return None
 
     def _paint(self, series: Series) -> None:
-        """Hand the marks what there is to draw. A mark that has it already sends nothing."""
+        """Give bqplot's marks the points to draw. A mark that has them already sends nothing."""
         import numpy as np
 
         while len(self._marks) < (min(1, len(series)) if self.kind == "bars" else len(series)):

@@ -1,4 +1,4 @@
-"""A chart as a picture, for saved notebooks and readers without widgets; how a series looks."""
+"""Draws a chart as a picture, for saved notebooks; and defines the look of each series."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 700, 20, 200
-"""Where the axes stand in the picture."""
+"""The edges of the axes in the picture, in its own units."""
 
 DRAWN = 240
-"""Points of a series in the picture, which is stored in the notebook."""
+"""The most points of a series in the picture: few, because it is stored in the notebook."""
 
 
 class Stroke(NamedTuple):
-    """How a series looks: no two differ by their colour alone."""
+    """The look of a series: no two differ by colour alone."""
 
     name: str
     """The colour's name in `PALETTE`."""
@@ -35,7 +35,7 @@ class Stroke(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The colour where there is no style sheet."""
+        """The colour for use without a style sheet."""
         return PALETTE[self.name].plain
 
 
@@ -50,12 +50,12 @@ STROKES = [
 
 
 def stroke(place: int) -> Stroke:
-    """How the series at this place looks."""
+    """The look of the series at this place, from 0."""
     return STROKES[place % len(STROKES)]
 
 
 def drawn(kind: Kind, series: Series) -> list[tuple[Sequence[float], Sequence[float]]]:
-    """What to draw of each series: its points, or its value at each x; on top of the others."""
+    """The points to draw of each series: its own, or those stacked on the other series."""
     if kind == "lines":
         return list(series.values())
     every, rows = _aligned(kind, series)
@@ -69,14 +69,14 @@ def _aligned(kind: Kind, series: Series) -> tuple[Sequence[float], list[Sequence
     """Every x in order, and for each series its value there."""
     first = next((xs for xs, _ in series.values()), ())
     if all(xs == first for xs, _ in series.values()) and len(set(first)) == len(first):
-        return first, [ys for _, ys in series.values()]  # as most are, 20 times a second
+        return first, [ys for _, ys in series.values()]  # the usual case, 20 times a second
     values = [dict(zip(xs, ys, strict=True)) for xs, ys in series.values()]
     every = sorted(set().union(*values))
     rows: list[Sequence[float]] = []
     for known in values:
         last, row = 0.0, []
         for x in every:
-            # What was not measured anew waits as it was; a bar that was not measured is none.
+            # A stacked value lasts until the next one; a bar that was not measured is left out.
             last = known.get(x, last if kind == "stacked" else 0.0)
             row.append(last)
         rows.append(row)
@@ -84,7 +84,7 @@ def _aligned(kind: Kind, series: Series) -> tuple[Sequence[float], list[Sequence
 
 
 def ticks(values: Sequence[float]) -> list[float]:
-    """Round numbers for an axis, from zero or the least of `values` to the greatest."""
+    """Round numbers for an axis, from zero or the smallest of `values` to the largest."""
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     if low == high:
         return [0.0, 1.0]
@@ -95,7 +95,7 @@ def ticks(values: Sequence[float]) -> list[float]:
 
 
 def number(value: float) -> str:
-    """A number as people read it: 3 significant digits, or all of a whole one."""
+    """A number for people: 3 significant digits, or all digits of an integer."""
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

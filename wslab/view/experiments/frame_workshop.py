@@ -1,4 +1,4 @@
-"""The frame workshop: set every bit of a frame, send it to a real peer, read what it says."""
+"""The frame workshop: set every bit of a frame, send it to a real peer, and read its reaction."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..live.live_view import LiveView
 from ..live.typed import typed_bytes, typed_length
 
 LONGEST = 70_000
-"""Bytes of payload that the workshop takes: enough for all three forms of length."""
+"""The most bytes of payload: enough for all three forms of length."""
 
 SHOWN = 64
-"""Bytes that the page shows bit by bit."""
+"""The most bytes that the page shows bit by bit."""
 
 KEPT = 20
-"""Reactions that are kept."""
+"""How many reactions are kept."""
 
 
 class Reaction(Protocol):
@@ -39,10 +39,10 @@ Sender = Callable[[bytes], Reaction]
 
 
 class FrameWorkshop(LiveView):
-    """FIN, RSV1-3, opcode, MASK, key, length and payload as controls; the bytes as they change.
+    """Controls for FIN, RSV1-3, opcode, MASK, key, length and payload, and the bytes that result.
 
-    `senders` says who may send: "client" sends to a real server, "server" to a real client. Each is
-    a function that sends bytes and tells what came of it. `recipes` are drafts to start from.
+    `senders`: the functions that send bytes as "client" (to a real server) or as "server" (to a
+    real client) and return the reaction. `recipes` are drafts to start from.
     """
 
     _esm = script("experiments/frame_workshop.js")
@@ -61,7 +61,7 @@ class FrameWorkshop(LiveView):
         self.sender: Direction = next(iter(self.senders))
         self.draft = FrameDraft(payload=b"Hello", masking_key=new_masking_key())
         self.reactions: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        """What came of each frame that was sent, oldest first."""
+        """The reactions to the frames that were sent, oldest first."""
         self._take = take
         self._jobs = Jobs()
         self._problem = ""
@@ -79,7 +79,7 @@ class FrameWorkshop(LiveView):
         try:
             self._change(question)
         except (ValueError, LookupError) as error:
-            # The draft stays as it was, and so does what was typed.
+            # The draft stays as it was, and the field keeps what was typed.
             self._problem = str(error.args[0] if error.args else error)
 
     def _change(self, question: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ class FrameWorkshop(LiveView):
         self.tell()
 
     def send_now(self) -> dict[str, Any]:
-        """Send the frame on the bench from code and wait for what comes of it."""
+        """Send the frame on the bench, from code, and wait for the reaction."""
         return self._send_frame(self.sender, self.draft.to_bytes())
 
     def _send_frame(self, who: Direction, data: bytes) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class FrameWorkshop(LiveView):
             "length_form": draft.length_form,
             "announced_length": None
             if draft.announced_length is None
-            else str(draft.announced_length),  # it may be more than a double holds
+            else str(draft.announced_length),  # as text: it may be more than a double can hold
             "text": _text(draft.payload),
             "hex": draft.payload[:LONGEST].hex(" ") if len(draft.payload) <= 4096 else None,
             "size": len(draft.payload),
@@ -192,7 +192,7 @@ class FrameWorkshop(LiveView):
 
 
 def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:
-    """The draft with one thing set to what was chosen or typed. Raises ValueError."""
+    """The draft with one value set to what was chosen or typed. Raises ValueError."""
     match name, value:
         case (("fin" | "rsv1" | "rsv2" | "rsv3"), bool()):
             flag: dict[str, Any] = {name: value}
@@ -218,7 +218,7 @@ def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:
             f"expected a payload of at most {LONGEST:,} bytes here, got {len(changed.payload):,}; "
             "for longer ones: encode_frame(...) in a cell"
         )
-    changed.to_bytes()  # refuses what no header can hold
+    changed.to_bytes()  # raises for values that no header can hold
     return changed
 
 
@@ -233,7 +233,7 @@ def _utf8(text: str) -> bytes:
 
 
 def _text(payload: bytes) -> str | None:
-    """The payload as text for its box, or None where it is none that a box could give back."""
+    """The payload as text for its field; None if a field could not give back the same bytes."""
     if len(payload) > LONGEST:
         return None
     try:
@@ -253,7 +253,7 @@ def _hex(data: bytes) -> str:
 
 
 def _answers(data: bytes, direction: Literal["client", "server"]) -> list[dict[str, str]]:
-    """The frames that came back, in short."""
+    """The kinds and previews of the frames that came back."""
     capture = Capture()
     connection = capture.open_connection(upgraded=True)
     capture.record(connection, direction, data)

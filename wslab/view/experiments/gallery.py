@@ -2,8 +2,8 @@
 
     Gallery([Experiment("no mask", "A client sends a frame without a mask", run)], "bench", Words())
 
-What an experiment does, and what its columns say, belongs to the lesson. The gallery shows it, asks
-for the prediction first where there is one, and runs it on a thread, so that a click works while a
+The lesson decides what an experiment does and what its columns say. The gallery shows it, asks for
+a prediction first if there is one to make, and runs it on a thread, so that a click works while a
 cell is busy.
 """
 
@@ -26,7 +26,7 @@ from ..live.live_view import LiveView
 
 @dataclass(frozen=True)
 class Number:
-    """A number to set with a slider. `label` names its unit."""
+    """A number that is set with a slider. `label` names its unit."""
 
     name: str
     label: str
@@ -37,18 +37,18 @@ class Number:
 
 
 class Choice(NamedTuple):
-    """What the reader has set before the run."""
+    """What the reader has chosen before a run."""
 
     stack: str = ""
-    """The library that plays, one of the gallery's `stacks`; "" where there are none."""
+    """The library that plays, one of the gallery's `stacks`; "" if there are none."""
     numbers: Mapping[str, float] = {}
     prediction: str | float | None = None
-    """None: the run was started from code, or nothing is to be predicted."""
+    """None if the run was started from code, or if there is nothing to predict."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A short judgement, such as "✓ clean"; `good` gives it its colour."""
+    """A short judgement, such as "✓ clean"; `good` decides its colour."""
 
     text: str
     good: bool
@@ -60,9 +60,9 @@ class Line:
 
     text: str
     label: str = ""
-    """Words of ours before the text."""
+    """Words before the text, such as what it is."""
     direction: str = ""
-    """`client` or `server`: who sent it; empty for what did not cross the wire."""
+    """`client` or `server`: who sent it; empty if it did not cross the wire."""
     kind: str = ""
     """The kind of the frame, or `tls`, `fin`, `rst`."""
     row: int | None = None
@@ -70,7 +70,7 @@ class Line:
     broken: bool = False
     """Whether it breaks a rule."""
     bar: float | None = None
-    """The length of its bar, beside the others of the column."""
+    """The length of its bar, relative to the others in the column."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Column:
     title: str
     lines: Sequence[Line] = ()
     head: str = ""
-    """What is to be seen first, such as the close code, with `detail` beside it."""
+    """The most important result, such as the close code; `detail` stands beside it."""
     detail: str = ""
     mark: Mark | None = None
     data: Mapping[str, str] = field(default_factory=dict)
@@ -90,32 +90,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an experiment, observed and not looked up."""
+    """The observed result of an experiment."""
 
     columns: Sequence[Column] = ()
     happened: str = ""
-    """The prediction that would have been right."""
+    """What happened, as the prediction that would have been right."""
     right: bool | None = None
     """Whether the prediction was right; None: compare it with `happened`."""
     note: str = ""
-    """A sentence about this very run."""
+    """A sentence about this run."""
     mark: Mark | None = None
     seconds: float | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     """More for the page's `data-*`."""
     result: Any = None
-    """The same as the lesson's own record, for code; it stays in the kernel."""
+    """The lesson's own record of the result, for code; it is not sent to the page."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Something to try. `run` does it for real and waits for the end."""
+    """One experiment. `run` carries it out and waits for its end."""
 
     name: str
     what: str
     """What happens, in one sentence."""
     run: Callable[[Choice], Outcome] | None = None
-    """None: the page itself runs it, by the function of static/page_runs.js that `name` names."""
+    """None: the page runs it, with the function in static/page_runs.js whose name is `name`."""
     title: str = ""
     group: str = ""
     predictions: tuple[str, ...] | Number = ()
@@ -124,26 +124,26 @@ class Experiment:
     tag: str = ""
     """A word of warning on its button, such as "never sent"."""
     about: str = ""
-    """What is good to know whatever comes of it."""
+    """Worth knowing, whatever the outcome."""
     difference: str = ""
-    """What the stacks do differently; shown when one of them has run."""
+    """How the stacks differ; shown when one of them has run."""
     code: str = ""
-    """The code that runs, to be read."""
+    """The code that runs, for the reader."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the page's function needs."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a gallery says; the noun also names its `data-*` attribute."""
+    """The words of a gallery; the noun also names its `data-*` attribute."""
 
     title: str = ""
     choose: str = "Choose what to try."
     question: str = "What will happen?"
     press: str = "Run"
-    """On the button; "": choosing an experiment runs it."""
+    """The text of the button; "" if choosing an experiment runs it."""
     first: str = "say first what will happen"
-    """Why the button cannot be pressed yet."""
+    """The reason why the button cannot be pressed yet."""
     ready: str = "run it for real"
     waiting: str = "It is happening …"
     failed: str = "The experiment itself failed"
@@ -152,15 +152,15 @@ class Words:
     noun: str = "experiment"
     stacks: str = "played on"
     static: str = "Choose what to try, run it for real, and compare:"
-    """The heading where no widgets run."""
+    """The heading for readers without widgets."""
 
 
 class Gallery(LiveView):
     """A list of experiments, a prediction to commit to, a button, and columns to compare.
 
-    `kind` is the view's `data-wslab`. `stacks` are the libraries that can play, by name, with what
-    to call them; one whose label begins with "-" is missing, and the rest says why. `numbers` are
-    what the reader sets before a run.
+    `kind` is the view's `data-wslab`. `stacks` are the libraries that can play: names and labels. A
+    label that begins with "-" marks a library that is missing, and says why. `numbers` are those
+    that the reader sets before a run.
     """
 
     _esm = script("experiments/gallery.js")
@@ -179,7 +179,7 @@ class Gallery(LiveView):
     ) -> None:
         self.experiments = {experiment.name: experiment for experiment in experiments}
         self.outcomes: dict[str, Any] = {}
-        """The result of the last run of each, by name: for code that wants to look."""
+        """The result of each experiment's last run, by name, for code."""
         self.words = words
         self._numbers = {number.name: number.start for number in numbers}
         self._jobs = Jobs()
@@ -200,9 +200,9 @@ class Gallery(LiveView):
         )
 
     def run(self, name: str = "", stack: str = "", **numbers: float) -> Any:
-        """Run an experiment from code, the only one if none is named; its result.
+        """Run an experiment from code (by default the only one), and return its result.
 
-        Numbers that are not given are as at the start. Raises KeyError for another name.
+        Numbers that are not given have their initial values. Raises KeyError for an unknown name.
         """
         name = name or next(iter(self.experiments))
         experiment = self.experiments.get(name)
@@ -217,7 +217,7 @@ class Gallery(LiveView):
         self.experiments, self.outcomes = {}, {}  # their functions hold the lab
 
     def show(self, name: str, outcome: Outcome, stack: str = "") -> None:
-        """Show an outcome that came about elsewhere, by code."""
+        """Show an outcome that code has produced elsewhere."""
         self._keep(self.experiments[name], Choice(stack), outcome)
 
     # -- asked by a page -------------------------------------------------------------------------
@@ -274,7 +274,7 @@ class Gallery(LiveView):
         return None
 
     def account(self) -> list[str]:
-        """A heading and the lines below it, in plain text, for readers that run no widgets."""
+        """A heading and lines of plain text, for readers without widgets."""
         lines = []
         for experiment in self.experiments.values():
             title = (
@@ -295,12 +295,12 @@ class Gallery(LiveView):
 
 
 def _sentence(text: str) -> str:
-    """`text` with a stop behind it, unless it ends with one."""
+    """`text` with a full stop at the end, unless it has one."""
     return text if not text or text.endswith((".", "?", "!", ":")) else f"{text}."
 
 
 def _listed(experiment: Experiment) -> dict[str, Any]:
-    """What the page is told of an experiment before it has run."""
+    """An experiment as the page needs it before the run."""
     told = {**vars(experiment), "in_page": experiment.run is None, "url": link(experiment.rfc)}
     told |= {"what": _sentence(experiment.what), "why": _sentence(experiment.why)}
     del told["run"]

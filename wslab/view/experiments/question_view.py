@@ -1,4 +1,4 @@
-"""A question to commit to before the reveal: choose, press the button, read why."""
+"""Shows a question: the reader chooses an answer, presses the button, and reads why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = Words(
 
 
 class Question(Protocol):
-    """What the view needs to know; `wslab.exercises.question.Question` is one."""
+    """What the view needs of a question; `wslab.exercises.question.Question` has it."""
 
     @property
     def prompt(self) -> str: ...
@@ -34,7 +34,7 @@ class Question(Protocol):
 
 
 class QuestionView(Gallery):
-    """Radio buttons, a button, and the reply to the very option that was chosen."""
+    """Radio buttons, a button, and the reply to the option that was chosen."""
 
     def __init__(self, question: Question, **traits: Any) -> None:
         self.question = question

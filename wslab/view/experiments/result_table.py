@@ -1,4 +1,4 @@
-"""What an experiment measured, as a table that stays in a saved notebook."""
+"""A table of measured results, which stays in a saved notebook."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..live.static_html import reference
 
 
 class Bar(NamedTuple):
-    """A cell that is also drawn: `part` of the width (0 to 1), and the text beside it."""
+    """A cell with a bar: `part` is its length (0 to 1), and `text` stands beside it."""
 
     part: float
     text: str
 
 
 class Link(NamedTuple):
-    """A cell that leads to the section of an RFC: `rfc` as in "RFC 6455 §7.4.1"."""
+    """A cell with a link to a section of an RFC, such as "RFC 6455 §7.4.1"."""
 
     text: str
     rfc: str
@@ -29,7 +29,7 @@ Cell = str | Bar | Link
 
 
 class ResultTable:
-    """Rows of cells under headings. Everything in it is shown as text, whoever wrote it.
+    """Rows of cells under headings. Everything in it is shown as text, never as HTML.
 
     `kind` is its `data-wslab`.
     """
@@ -72,7 +72,7 @@ class ResultTable:
 
 
 def _label(cell: Cell) -> str:
-    """A short label in front of a row stays on one line, however long the others are."""
+    """The first cell of a row; a short one stays on one line, however long the others are."""
     return "white-space:nowrap" if len(_text(cell)) <= 24 else ""
 
 
@@ -83,7 +83,7 @@ def _text(cell: Cell) -> str:
 def _html(cell: Cell) -> str:
     if isinstance(cell, Link):
         return reference(cell.rfc, cell.text)
-    # Isolated, so that text which turns around does not turn the rest of the row.
+    # Isolated, so that right-to-left text does not affect the rest of the row.
     text = f"<bdi style='overflow-wrap:anywhere'>{escape(_text(cell))}</bdi>"
     if not isinstance(cell, Bar):
         return text

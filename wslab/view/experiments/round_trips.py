@@ -1,4 +1,4 @@
-"""Round trips, measured with pings and drawn as they come."""
+"""Measures round trips with pings, and draws them in a live chart."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ..live.clicks import one_line
 from .chart import Chart
 
 MOST = 600
-"""Pings of one run at most: nobody has to remember to stop it."""
+"""The most pings of one run, so that it ends even if nobody stops it."""
 
 PAUSE = 0.05
 """Seconds between two pings."""
 
 
-class Client(Protocol):
+class Pinger(Protocol):
     def ping(self) -> float: ...
 
 
 class RoundTrips(Chart):
-    """A button, a line that grows, and what it comes to."""
+    """A chart of round trips: a button, a growing line, and a summary."""
 
     view_name = "round-trips"
 
-    def __init__(self, client: Client, **traits: Any) -> None:
+    def __init__(self, client: Pinger, **traits: Any) -> None:
         self.client = client
         self.times: list[float] = []
         """The round trips so far, in seconds."""
@@ -37,10 +37,10 @@ class RoundTrips(Chart):
         )
 
     def unsubscribe(self) -> None:
-        self._stop.set()  # what runs ends after the ping that is under way
+        self._stop.set()  # a run ends after its present ping
 
     def measure(self, count: int = 20) -> list[float]:
-        """Ping `count` times from code; the round trips in seconds."""
+        """Ping `count` times from code, and return the round trips in seconds."""
         return [self._ping() for _ in range(count)]
 
     def _ping(self) -> float:
@@ -77,7 +77,7 @@ class RoundTrips(Chart):
         }
 
     def summary(self) -> str:
-        """Fastest, median and slowest so far."""
+        """The fastest, median and slowest round trip so far."""
         if not self.times:
             return "nothing measured yet"
         times = [1000 * time for time in self.times]

@@ -1,1 +1,1 @@
-"""What every view is made of: pages and news, the pump, jobs, packed rows, scripts and styles."""
+"""The base of every view: pages and news, the pump, jobs, packed rows, scripts and styles."""

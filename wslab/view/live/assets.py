@@ -1,10 +1,10 @@
-"""Join a view's scripts and styles to the one text of each that a widget sends to the page.
+"""Joins a view's scripts to one script, and its style sheets to one, for a widget to send.
 
-A widget sends its script to the page as text, so a script cannot import its neighbours there. The
-files in each room's `static/` are plain ES modules all the same, readable and importable one by
-one; here a line `import { ... } from "./x.js";` is replaced by that file, once, and CSS `@import`
-alike. No bundler, nothing from the net. `live/static/kinds.css` is no file: it is made of the
-table in `wire/kinds.py`.
+A widget sends its script to the page as text, so the script cannot import other files there. Yet
+the files in each room's `static/` are plain ES modules, which can be read and imported one by one:
+this module replaces each line `import { ... } from "./x.js";` by that file, once, and does the same
+with CSS `@import`. No bundler, and nothing from the net. `live/static/kinds.css` is not a file: it
+is generated from the table in `wire/kinds.py`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _EXPORT_JS = re.compile(r"^export (?=(?:async )?(?:function|class|const)\b)", re
 
 
 def asset(name: str) -> str:
-    """The text of one file as it is: "wire/rows.js" is `view/wire/static/rows.js`."""
+    """The text of one file, unchanged: "wire/rows.js" is `view/wire/static/rows.js`."""
     return _read(_path(name))
 
 
 @cache
 def script(name: str) -> str:
-    """A room's module, such as "wire/wire_view.js", with those it imports, as one ES module."""
+    """A module, such as "wire/wire_view.js", and the modules it imports, as one ES module."""
     return _joined(_path(name), _IMPORT_JS, set())
 
 
 @cache
 def style(name: str) -> str:
-    """A room's style sheet, such as "wire/wire_view.css", with those that it imports."""
+    """A style sheet, such as "wire/wire_view.css", and those that it imports, as one."""
     return _joined(_path(name), _IMPORT_CSS, set())
 
 
@@ -50,7 +50,7 @@ def _read(path: str) -> str:
 
 
 def _kinds_css() -> str:
-    """The palette on light and dark paper, and `--ws-kind` for whatever shows a kind of unit."""
+    """CSS with the palette for light and dark backgrounds, and `--ws-kind` for each kind."""
     light = "".join(f"  --ws-{colour.name}: {colour.on_light};\n" for colour in PALETTE.values())
     dark = "".join(f"  --ws-{colour.name}: {colour.on_dark};\n" for colour in PALETTE.values())
     themes = (

@@ -1,4 +1,4 @@
-"""Packs rows and units into the messages that a page gets: binary columns, and plain JSON."""
+"""Packs rows and units into messages for the pages: binary columns and JSON."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
 """The bits of a row's flags. The same in static/rows.js."""
 
 LONGEST_VALUE = 400
-"""Characters of one field's value: the bytes themselves travel beside it."""
+"""The most characters of a field's value; the page has the bytes anyway."""
 
 LONGEST_EDIT = 2_000
-"""Bytes of a payload that a page offers for editing; a longer one is replaced as a whole."""
+"""The most bytes of a payload that a page lets people edit; a longer one can only be replaced."""
 
 MOST_FIELDS = 400
-"""Of one unit. A head of ten thousand headers is somebody's attack, not a lesson."""
+"""The most fields of one unit: a head with ten thousand headers is an attack, not a lesson."""
 
 
 def pack(rows: Sequence[Row]) -> list[bytes]:
-    """Rows as two buffers: columns one after the other (little-endian), and all previews (UTF-8).
+    """Pack rows into two buffers: the columns one after the other, and all previews (UTF-8).
 
-    Columns: time (float64, seconds), length (float64, bytes), where the preview ends (uint32,
-    bytes), connection (uint32), kind (uint8), flags (uint8).
+    The columns (little-endian): time (float64, seconds), length (float64, bytes), end of the
+    preview (uint32, bytes), connection (uint32), kind (uint8), flags (uint8).
     """
     count = len(rows)
     previews = [row.preview.encode("utf-8", "replace") for row in rows]
@@ -37,7 +37,7 @@ def pack(rows: Sequence[Row]) -> list[bytes]:
     for preview in previews:
         end += len(preview)
         ends.append(end)
-    # A kind travels as its place in the table, which every page is told.
+    # A kind is sent as its place in the table, which every page knows.
     kinds = {kind: place for place, kind in enumerate(KINDS)}
     columns = b"".join(
         [
@@ -60,7 +60,7 @@ def pack(rows: Sequence[Row]) -> list[bytes]:
 
 
 def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
-    """A unit's account as JSON, and the first `limit` of its bytes as on the wire."""
+    """Describe a unit as JSON, and return the first `limit` of its bytes as on the wire."""
     account = {
         "number": unit.number,
         "connection": unit.connection,
@@ -102,7 +102,7 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
 
 
 def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """What a debugger did to a unit, in order, in words; of an edit the bytes that go out."""
+    """Describe in words what a debugger did to a unit, in order; an edit with its new bytes."""
     return [
         {
             "time": event.time,
@@ -115,7 +115,7 @@ def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
-    """A frame as it would go out now, after what was edited in it; None for what is no frame."""
+    """A frame as it would be delivered now, with all its edits; None if the unit is not a frame."""
     if unit.opcode is None:
         return None
     data = next((e.data for e in reversed(events) if e.data is not None), unit.data)
@@ -133,7 +133,7 @@ def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
         "masked": header.masked,
         "key": data[header.length - 4 : header.length].hex(" ") if header.masked else None,
         "length_form": None if form == fits else form,
-        # As text: a page's numbers end at 2**53.
+        # As text: JavaScript's numbers are exact only up to 2**53.
         "announced_length": None if header.payload_length == size else str(header.payload_length),
         "shortest_form": shortest_length_form(size),
         "opcode": data[0] & 0x0F,
@@ -142,12 +142,12 @@ def outgoing(unit: Unit, events: Sequence[Event]) -> dict[str, Any] | None:
 
 
 def shortest_length_form(length: int) -> int:
-    """The bits of the shortest form that can announce `length` (RFC 6455 §5.2)."""
+    """The bits of the shortest form of a length that can hold `length` (RFC 6455 §5.2)."""
     return 7 if length <= 125 else 16 if length <= 0xFFFF else 64
 
 
 def _editable(opcode: int, payload: bytes) -> dict[str, str] | None:
-    """A short payload as somebody can type it: text where it is text, else hex; None: too long."""
+    """A payload as people can edit it, as text or in hex; None if it is too long."""
     if len(payload) > LONGEST_EDIT:
         return None
     if opcode not in (Opcode.BINARY, Opcode.CLOSE):
@@ -160,13 +160,13 @@ def clipped(value: int | str | None) -> str | None:
     """A field's value as text, at most `LONGEST_VALUE` characters of it."""
     if value is None:
         return None
-    # A lone surrogate would break the way to the page, which is UTF-8.
+    # A lone surrogate cannot be sent to the page, because messages are UTF-8.
     text = str(value).encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 
 
 def link(rfc: str) -> str | None:
-    """The address of an RFC's section; None for a reference that is no RFC."""
+    """The address of an RFC's section; None if the reference is not to an RFC."""
     try:
         return rfc_url(rfc)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Run what is clicked in a panel as jobs, and report each outcome to the page that asked."""
+"""Runs the clicks in a panel as jobs, and reports each outcome to the page that asked."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Clicks:
 
     @property
     def running(self) -> list[str]:
-        """The actions under way of which no page was told the outcome yet, each once."""
+        """The actions that are running, or whose outcome no page has been told yet, each once."""
         return sorted(set(self._running))
 
     def start(self, question: dict[str, Any], job: Callable[[], object]) -> None:
-        """Do what a page's `question` asks for, after other clicks on the same button.
+        """Run `job` for a page's `question`, after earlier clicks on the same button.
 
-        The page names its question by `number`, and finds the outcome by it.
+        The page gives its question a `number`, and recognises the outcome by it.
         """
         action, number = question["do"], question.get("number")
 
         def done(result: object, error: BaseException | None) -> None:
             problem = None if error is None else one_line(error)
-            took = result if isinstance(result, float) else None  # seconds: of a ping
+            took = result if isinstance(result, float) else None  # the seconds of a ping
             outcome = {"number": number, "do": action, "problem": problem, "took": took}
             self._outcomes.append(outcome)
             self._tell()

@@ -1,4 +1,4 @@
-"""Run jobs on daemon threads, in order within a lane: what a click starts may take long or hang."""
+"""Runs jobs on daemon threads, in order within a lane, because a job may take long or hang."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 class Jobs:
-    """Run jobs on daemon threads, in order within a lane; lanes do not wait for each other.
+    """Runs jobs on daemon threads, in order within a lane; lanes do not wait for each other.
 
-    So two messages go out in the order of the clicks, and Close can end a Connect that hangs.
+    So two messages are sent in the order of the clicks, and Close can end a Connect that hangs.
     A job's outcome goes to `done(result, error)`, on that thread; one of the two is None.
     A lane's thread ends when the lane is empty.
     """
@@ -46,6 +46,6 @@ class Jobs:
             result, error = None, None
             try:
                 result = job()
-            except BaseException as raised:  # nobody is above this thread to be told
+            except BaseException as raised:  # no caller above this thread would get it
                 error = raised
             done(result, error)

@@ -29,16 +29,16 @@ class LiveView(Saved, anywidget.AnyWidget):
     """What went wrong in this view, in one line; None as long as nothing did."""
 
     def __init__(self, *, served_by: Pump = pump, **traits: Any) -> None:
-        # Before `super().__init__`: a subclass's first news may come while it is still being made.
+        # Before `super().__init__`: news may come while the view is still being constructed.
         self.problem = None
         self._pump = served_by
-        self._box: deque[dict[str, Any]] = deque()
+        self._questions: deque[dict[str, Any]] = deque()
         self._pages: set[str] = set()
         self._displayed = False  # and no page has said bye since
         self._was_displayed = False
         self._resting = False
         self._replaced = 0
-        self._turn = threading.RLock()  # the pump's thread and, at rest, any other
+        self._flush_lock = threading.RLock()  # held by the pump's thread or, at rest, by any other
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, buffers: self._page_says(content, buffers))
         handle_on_subshell(self)
@@ -47,29 +47,28 @@ class LiveView(Saved, anywidget.AnyWidget):
     # -- for subclasses --------------------------------------------------------------------------
 
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
-        """Put what is new into `content` (JSON) and `buffers`; nothing put in, nothing sent.
+        """Put what is new into `content` (JSON) and `buffers`; if both stay empty, nothing is sent.
 
-        Returns what `Pump` wants from `flush`.
+        Returns what `flush` must return to the pump.
         """
         raise NotImplementedError
 
     def ask(self, question: dict[str, Any]) -> None:
-        """A page asks: `question["do"]` says what, `question["buffers"]` holds bytes that it sent.
+        """Handle a page's question: `question["do"]` says what, `question["buffers"]` holds bytes.
 
-        Called just before `news`, on its thread.
+        Called just before `news`, on the same thread.
         """
         raise NotImplementedError
 
     def tell(self, *_: Any) -> None:
-        """Have `news` asked soon, as there is some. Quick; for any thread, and any callback."""
+        """Say that there is news, so that `news` is called soon. Quick, and safe on any thread."""
         if self._resting:
             self._serve_itself()
         else:
             self._pump.notify(self)
 
     def unsubscribe(self) -> None:
-        """Hear no more of what is shown. May be called twice. (A view that hears of nothing but its
-        page has nothing to do here.)"""
+        """End this view's subscriptions, if it has any. May be called twice."""
 
     def forget(self) -> None:
         """Let go of what was shown, such as a recording: the view is closed, and nobody will ask.
@@ -79,13 +78,13 @@ class LiveView(Saved, anywidget.AnyWidget):
     # -- for the pump ----------------------------------------------------------------------------
 
     def flush(self) -> float | None:
-        with self._turn:
+        with self._flush_lock:
             return self._flush()
 
     def _flush(self) -> float | None:
         content: dict[str, Any] = {}
-        while self._box:
-            question = self._box.popleft()
+        while self._questions:
+            question = self._questions.popleft()
             match question.get("do"):
                 case "hello":
                     self._pages.add(str(question.get("page")))
@@ -97,7 +96,7 @@ class LiveView(Saved, anywidget.AnyWidget):
                     self._end_unseen()
                     continue
                 case "picture":
-                    # For the page that asks, which puts it into its notebook (static/picture.js).
+                    # For the page that asked, which stores it in its notebook (static/picture.js).
                     content["picture"] = {
                         "page": str(question.get("page")),
                         "model": self.model_id,
@@ -106,7 +105,7 @@ class LiveView(Saved, anywidget.AnyWidget):
                     continue
             self.ask(question)
         if not (self._pages or self._displayed):
-            return None  # nobody looks: the news waits where it is
+            return None  # no page is open: the news can wait
         buffers: list[bytes] = []
         again = self.news(content, buffers)
         if content:
@@ -117,16 +116,15 @@ class LiveView(Saved, anywidget.AnyWidget):
         self.problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         try:
             self._post({"failed": self.problem}, [])
-        except Exception:  # the way to the page may be what is broken; `problem` still says why
+        except Exception:  # perhaps the connection to the page is broken; `problem` says why
             return
 
     # -- for the notebook ------------------------------------------------------------------------
 
     def rest(self) -> None:
-        """No more news will come: show the last of it and need no thread from now on.
+        """Show the last news and need no thread from now on, because no more news will come.
 
-        The view stays in the page, and what is clicked in it is answered still. May be called
-        twice.
+        The view stays in the page and still answers clicks. May be called twice.
         """
         self.unsubscribe()
         self._pump.remove(self)
@@ -156,7 +154,7 @@ class LiveView(Saved, anywidget.AnyWidget):
             self.forget()
 
     def close(self) -> None:
-        """Take the view away from the page. May be called twice."""
+        """Remove the view from the page. May be called twice."""
         self.unsubscribe()
         self._pump.remove(self)
         self._resting = False
@@ -164,13 +162,13 @@ class LiveView(Saved, anywidget.AnyWidget):
         super().close()
 
     def __del__(self) -> None:
-        # ipywidgets closes a widget here, which takes locks: on whatever thread the garbage is
-        # collected, in the middle of whatever, also of what the holder of the lock waits for. A
-        # view that is garbage has been let go by its pump, and has nothing left to close.
+        # ipywidgets closes a widget here, which takes locks. Garbage is collected on any thread at
+        # any time, so that could deadlock. The pump does not hold a view that is garbage any more,
+        # and nothing is left to close.
         return
 
     def _serve_itself(self) -> None:
-        with self._turn:
+        with self._flush_lock:
             try:
                 while self.flush() == 0:
                     pass
@@ -180,7 +178,7 @@ class LiveView(Saved, anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            # Shown, though the page has not said hello yet: while a cell runs it may be unable to.
+            # It counts as shown before the page says hello, which may be impossible in a cell.
             self._displayed = self._was_displayed = True
             self._hold()
             self.tell()
@@ -190,7 +188,7 @@ class LiveView(Saved, anywidget.AnyWidget):
 
     def _page_says(self, content: Any, buffers: Sequence[bytes | memoryview] = ()) -> None:
         if isinstance(content, dict):
-            self._box.append({**content, "buffers": buffers} if buffers else content)
+            self._questions.append({**content, "buffers": buffers} if buffers else content)
             self.tell()
 
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:

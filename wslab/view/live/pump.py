@@ -1,9 +1,9 @@
-"""Carry news to the pages, on one thread: soon when idle, at most 20 times a second for each view.
+"""Sends news to the pages, on one thread: soon when idle, at most 20 times a second for each view.
 
-Traffic may be a thousand times faster than a page can be told about it: beyond 1,000 messages a
-second Jupyter's server drops messages, and long before that the page drowns. So whatever happens
-only marks a view as dirty, and the pump asks each dirty view, some 50 ms apart, for *one* message
-with all that is new.
+Traffic may be a thousand times faster than a page can follow: beyond 1,000 messages a second
+Jupyter's server drops messages, and a page cannot cope with far fewer. So an event only marks a
+view as dirty, and about every 50 ms the pump asks each dirty view for *one* message with all that
+is new.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Protocol
 
 INTERVAL = 0.05
-"""Seconds between two messages of one view: 20 a second at most, whatever the traffic."""
+"""The least seconds between two messages of one view: at most 20 a second."""
 
 LINGER = 0.002
 """Seconds that the first news after a pause waits for more: an echo follows its message within a
@@ -28,8 +28,8 @@ class Flushable(Protocol):
     """What the pump serves: a view that can send its news."""
 
     def flush(self) -> float | None:
-        """Send what is new, as one message. Seconds after which to be asked again though nobody
-        called `notify`: 0 for "as soon as allowed" (more is waiting), None for "not needed"."""
+        """Send what is new, as one message. Returns the seconds after which to ask again even
+        without `notify`: 0 for "as soon as allowed" (more is waiting), None for "not needed"."""
 
     def fail(self, error: Exception) -> None:
         """`flush` raised `error`: keep it and show it. Must not raise."""
@@ -38,7 +38,7 @@ class Flushable(Protocol):
 class Pump:
     """Calls `flush` of every view that has news, on one daemon thread.
 
-    The thread starts with the first view and ends with the last; between news it sleeps.
+    The thread starts with the first view and ends with the last; while there is no news it sleeps.
     `interval` and `linger` are in seconds; `clock` is for tests.
     """
 
@@ -53,9 +53,9 @@ class Pump:
         self._clock = clock
         self._news = threading.Condition()
         self._allowed: dict[Flushable, float] = {}  # view -> the earliest time of its next message
-        self._gone: dict[Flushable, deque[float]] = {}  # view -> when the last 20 of them had gone
-        self._due: dict[Flushable, float] = {}  # view -> when it wants to be asked
-        self._dirty: set[Flushable] = set()  # those of them that have news now
+        self._gone: dict[Flushable, deque[float]] = {}  # view -> when its last 20 were sent
+        self._due: dict[Flushable, float] = {}  # view -> when it is to be flushed next
+        self._dirty: set[Flushable] = set()  # the views that have news now
         self._thread: threading.Thread | None = None
 
     def add(self, view: Flushable) -> None:
@@ -66,7 +66,7 @@ class Pump:
             self._start()
 
     def remove(self, view: Flushable) -> None:
-        """Serve `view` no more. It may still be in the middle of one last `flush`."""
+        """Stop serving `view`. It may still be in the middle of one last `flush`."""
         with self._news:
             self._allowed.pop(view, None)
             self._gone.pop(view, None)
@@ -75,9 +75,9 @@ class Pump:
             self._news.notify()
 
     def notify(self, view: Flushable) -> None:
-        """`view` has news. Quick, and safe on any thread: the traffic's own thread calls this."""
-        # A view that is marked already will read the news that came before this call: the pump
-        # takes the mark away before it asks. So a busy wire takes no lock here.
+        """Note that `view` has news. Quick, and safe on any thread, such as the traffic's own."""
+        # A view that is already marked will read this news too: the pump removes the mark before
+        # it asks the view. So a busy wire takes no lock here.
         if view in self._dirty:
             return
         with self._news:
@@ -87,7 +87,8 @@ class Pump:
                 self._news.notify()
 
     def step(self) -> float | None:
-        """Ask every view that is due, once. Seconds until the next one is; None: no view is.
+        """Call `flush` once for every view that is due. Returns the seconds until the next is due,
+        or None.
 
         The thread does nothing but this and sleep; tests call it themselves.
         """
@@ -95,14 +96,14 @@ class Pump:
             now = self._clock()
             ready = [view for view in self._due if self._when(view) <= now]
             for view in ready:
-                # From when it was due: each delay of this thread would else delay all that follow.
+                # Counted from when it was due: otherwise each delay would delay all that follow.
                 self._allowed[view] = self._when(view) + self.interval
                 del self._due[view]
                 self._dirty.discard(view)
         for view in ready:
             try:
                 again = view.flush()
-            except Exception as error:  # whatever a view does wrong is its own matter
+            except Exception as error:  # a faulty view must not affect the others
                 again = None
                 with suppress(Exception):
                     view.fail(error)
@@ -112,7 +113,7 @@ class Pump:
                 gone = self._gone[view]
                 gone.append(self._clock())
                 if len(gone) == gone.maxlen:
-                    # After a late one they may come closer together, but not 21 in a second.
+                    # After a late message the next may come sooner, but never 21 in a second.
                     self._allowed[view] = max(self._allowed[view], gone[0] + 1)
                 if again is not None:
                     self._due.setdefault(view, gone[-1] + again)
@@ -136,14 +137,14 @@ class Pump:
                 if not self._allowed:
                     self._thread = None
                     return
-                # Anything may have happened since `step` let go of the lock: look again under it.
+                # Anything may have changed since `step` released the lock: look again under it.
                 wait = min(map(self._when, self._due)) - self._clock() if self._due else None
                 if wait is None or wait > 0:
                     self._news.wait(wait)
 
 
 pump = Pump()
-"""The pump of this process: every view of ours is served by it."""
+"""The pump of this process, which serves every view."""
 
 if hasattr(os, "register_at_fork"):
     # In a forked child its thread does not run, and the views are in the parent's page.

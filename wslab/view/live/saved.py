@@ -1,4 +1,4 @@
-"""What a widget leaves in a notebook for readers that run no widgets."""
+"""Stores a picture or text of a widget in the notebook, for readers without widgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Saved:
     """Adds what `static` returns to a widget's output. Goes before the widget's own base class."""
 
     def static(self) -> dict[str, str]:
-        """What the widget shows, by MIME type."""
+        """What the widget shows, as text or HTML, by MIME type."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -22,7 +22,7 @@ class Saved:
 
 
 def place_of(view: str, what: str, remark: str) -> dict[str, str]:
-    """`static` of a view that is nothing without a kernel: what it was, and how it comes back."""
+    """The `static` of a view that needs a kernel: it says what was here and how to get it back."""
     html = (
         f'<p data-wslab="{view}"><code>{escape(what)}</code><br><small>{escape(remark)}</small></p>'
     )

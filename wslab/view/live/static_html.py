@@ -1,8 +1,8 @@
-"""A recording as plain HTML or text: for saved notebooks, nbviewer, and readers without widgets.
+"""Renders a recording as HTML or text: for saved notebooks, nbviewer, and readers without widgets.
 
-No script, no style sheet, nothing to load: inline styles that take the reader's own colours, so
-that it reads in light and dark, and still reads where styles are taken away (GitHub). Everything
-that crossed the wire is escaped.
+No script, no style sheet, nothing to load. Inline styles use the reader's own colours, so that it
+is readable in light and dark, and without styles too (on GitHub). Everything that crossed the wire
+is escaped.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from wslab.wire.recording import Capture, Row
 from .batches import MOST_FIELDS, clipped, link
 
 ROWS = 50
-"""Rows that a static account shows unless asked for more: it is saved within the notebook."""
+"""The rows that are shown by default: few, because they are saved in the notebook."""
 
 BYTES = 256
-"""Bytes that it shows of one unit."""
+"""The most bytes that are shown of one unit."""
 
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.93em"
 _RULE = "color-mix(in srgb,currentColor 22%,transparent)"
@@ -79,7 +79,7 @@ def summary(capture: Capture, *, rows: int = 20) -> str:
 
 
 def loss(capture: Capture) -> str:
-    """What of a recording is no longer kept, and how more would be; nothing where all of it is."""
+    """Say how much of a recording was dropped, and how to keep more; empty if nothing was."""
     if not capture.dropped:
         return ""
     return (
@@ -101,7 +101,7 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
     broken = f' <span style="{_ALARM}">⚠ broken</span>' if row.broken else ""
     if row.mark:
         broken += f' <span style="{_DONE}">{escape(row.mark)}</span>'
-    # Read out, and read by eye where styles are taken away; hidden where the arrow says it.
+    # For screen readers, and for sites that remove styles; otherwise hidden: the arrow shows it.
     words = (
         '<span style="position:absolute;clip-path:inset(50%);width:1px;overflow:hidden;'
         'color:transparent">'
@@ -140,7 +140,7 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
         f"{reference(violation.rfc)}</p>"
         for violation in unit.violations
     )
-    # As wide as the values need: a long one is broken, but a number or a host's name is not.
+    # As wide as the values need: long values are broken, numbers and host names are not.
     width = min(26, max((len(_value(field.value)) for field in unit.fields), default=0))
     fields = "".join(
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
@@ -159,7 +159,7 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
 
 
 def hex_lines(data: bytes, most: int) -> str:
-    """Offset, hex in groups of eight, and text, 16 bytes to a line; at most `most` bytes of it."""
+    """The first `most` bytes as lines of 16: offset, hex in groups of eight, and text."""
     lines = []
     for start in range(0, min(len(data), most), 16):
         line = data[start : min(start + 16, most)]
@@ -183,7 +183,7 @@ def _earns(close_code: int | None, http_status: int | None) -> str:
 
 
 def reference(rfc: str, text: str = "") -> str:
-    """A link to the section that `rfc` names; `text` is what it says, `rfc` itself if empty."""
+    """A link to the section that `rfc` names, with the words `text` (default: `rfc` itself)."""
     url = link(rfc)
     if url is None:
         return escape(rfc)

@@ -1,4 +1,4 @@
-"""Have messages from a page handled while a cell runs: on the subshell they were sent to."""
+"""Handles messages from a page while a cell runs, on the subshell to which they were sent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 def handle_on_subshell(*widgets: Any) -> None:
     """Handle these widgets' messages while a cell runs.
 
-    JupyterLab sends them to a subshell of the kernel. ipykernel 7.4 notes on a comm which shell
-    sent on it last, and hands a page's answers to that one. What a cell or a thread of ours sends
-    counts as the main shell's, and then every click would wait for the running cell. A comm
-    without that note is left as it is.
+    JupyterLab sends them to a subshell of the kernel. But ipykernel 7.4 notes for each comm which
+    shell sent on it last, and gives that shell the page's messages. Messages from our cells and
+    threads count as the main shell's, so every click would wait for the running cell. A comm
+    without such a note is left alone.
     """
     for widget in widgets:
         if hasattr(widget.comm, "_reply_subshell_for"):

@@ -1,4 +1,4 @@
-"""Parse what was typed into a box. ValueError says what was expected."""
+"""Parses what was typed into a field. Raises ValueError, which says what was expected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def typed_bytes(text: str, what: str) -> bytes:
 
 
 def typed_length(text: str) -> int | None:
-    """None where nothing was typed."""
+    """The length that was typed, in bytes; None for an empty field."""
     text = text.strip()
     if not text:
         return None

@@ -1,1 +1,1 @@
-"""What a reader clicks on: clients, the browser's own WebSocket, the chat, the doctor."""
+"""Panels with buttons: clients, the browser's own WebSocket, the chat, the doctor."""

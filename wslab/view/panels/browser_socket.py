@@ -1,7 +1,7 @@
-"""The page's own WebSocket: a panel with its every button, and a handle for Python beside it.
+"""The page's own WebSocket: a panel with a button for everything it can do, and a Python handle.
 
-The socket lives in a worker of the page, which has the same `WebSocket` and the same origin: under
-ten thousand messages a second the page itself goes on.
+The socket lives in a worker of the page, which has the same `WebSocket` and the same origin, so
+that the page itself stays responsive under ten thousand messages a second.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..live.live_view import LiveView
 from ..live.saved import place_of
 
 KEPT = 110_000
-"""Events that `BrowserSocket.events` remembers; the oldest go."""
+"""How many events `BrowserSocket.events` remembers; the oldest are dropped."""
 
 LONGEST_MESSAGE = 4 * 2**20
-"""Bytes of one message that Python hands to the page: Jupyter's server takes 10 MiB at most."""
+"""The most bytes of a message from Python to the page: Jupyter's server accepts 10 MiB at most."""
 
 MOST_BYTES = 256 * 2**20
-"""Bytes of a message that the page makes up itself."""
+"""The most bytes of a message that the page generates itself."""
 
 STATES = ("CONNECTING", "OPEN", "CLOSING", "CLOSED")
 
@@ -42,11 +42,11 @@ class SocketEvent(NamedTuple):
     """The event's ("open", "message", "error", "close"), the call's ("new WebSocket", "send",
     "close()"), or "exception"."""
     text: str
-    """What it says, as the panel shows it; of a message the first 2,000 characters."""
+    """Its text, as the panel shows it; for a message, the first 2,000 characters."""
     size: int | None = None
-    """Bytes of a message."""
+    """The size of a message in bytes."""
     type: str | None = None
-    """What `event.data` is for a message: "string", "Blob" or "ArrayBuffer"."""
+    """The type of a message's `event.data`: "string", "Blob" or "ArrayBuffer"."""
     code: int | None = None
     reason: str | None = None
     was_clean: bool | None = None
@@ -59,14 +59,12 @@ class SocketEvent(NamedTuple):
 class BrowserSocket:
     """The browser's own `WebSocket`, in the page that shows this.
 
-    Everything that the panel's buttons do can be told from Python as well. The page does it in the
-    order in which it was told, as soon as it is there; what follows a `connect` waits until the
-    connection is open or has failed. Nothing but `wait` waits for the page, so that no cell hangs
-    where there is none.
+    Python can do everything that the panel's buttons do. The page carries out the calls in order,
+    as soon as it is open; calls after a `connect` wait until the connection is open or has failed.
+    Only `wait` waits for the page, so that no cell hangs if there is no page.
 
-    What a page reports stands in `events` and the properties, at most five times a second. Where
-    several pages show the panel each has a socket of its own, and Python sees the one that was
-    made last.
+    `events` and the properties hold what the page last reported, at most five times a second. If
+    several pages show the panel, each has a socket of its own, and Python sees the newest one.
 
     `route`: "direct" opens `url` as it is, "proxy" goes through jupyter-server-proxy, and "auto"
     takes the proxy where the page comes from another machine than the one it runs on.
@@ -74,13 +72,13 @@ class BrowserSocket:
 
     def __init__(self, url: str, *, route: Route = "auto") -> None:
         self.panel = BrowserSocketPanel(url, route)
-        """The widget. A cell that ends with the socket itself shows it too."""
+        """The widget. A cell whose last line is this object shows it too."""
 
     # -- what it is ------------------------------------------------------------------------------
 
     @property
     def events(self) -> list[SocketEvent]:
-        """What happened, oldest first; the last `KEPT` of it. Empty as long as no page reported."""
+        """The last `KEPT` events, oldest first; empty until a page has reported."""
         return self.panel.events
 
     @property
@@ -95,22 +93,22 @@ class BrowserSocket:
 
     @property
     def buffered_amount(self) -> int:
-        """`bufferedAmount`: bytes that `send` took and the network has not taken yet."""
+        """`bufferedAmount`: bytes that `send` accepted and the network has not yet."""
         return int(self.panel.state.get("bufferedAmount", 0))
 
     @property
     def protocol(self) -> str:
-        """`protocol`: the subprotocol that the server picked, or ""."""
+        """`protocol`: the subprotocol that the server chose, or ""."""
         return str(self.panel.state.get("protocol", ""))
 
     @property
     def extensions(self) -> str:
-        """`extensions`: those that the server agreed to, as they stand in its response."""
+        """`extensions`: those that the server agreed to, as in its response."""
         return str(self.panel.state.get("extensions", ""))
 
     @property
     def binary_type(self) -> str:
-        """`binaryType`: "blob" or "arraybuffer", what binary messages arrive as. May be set."""
+        """`binaryType`: the type of binary messages, "blob" or "arraybuffer". May be set."""
         return str(self.panel.state.get("binaryType", "blob"))
 
     @binary_type.setter
@@ -121,13 +119,13 @@ class BrowserSocket:
 
     @property
     def url(self) -> str:
-        """`url` of the page's socket; the one to connect to while there is none."""
+        """`url` of the page's socket; the URL to connect to while there is no socket."""
         return str(self.panel.state.get("url") or self.panel._url)
 
     @property
     def route(self) -> str | None:
-        """How the page's socket was made: "direct" or "proxy"; None while there is none."""
-        return self.panel.state.get("route") if self.panel.state.get("made") else None
+        """The route of the page's socket: "direct" or "proxy"; None while there is no socket."""
+        return self.panel.state.get("route") if self.panel.state.get("exists") else None
 
     @property
     def complaint(self) -> str | None:
@@ -136,13 +134,13 @@ class BrowserSocket:
 
     @property
     def waiting(self) -> int:
-        """How many calls no page has made yet."""
+        """How many calls no page has carried out yet."""
         return self.panel.waiting
 
     # -- what it does ----------------------------------------------------------------------------
 
     def connect(self, url: str | None = None, protocols: Sequence[str] | str = ()) -> None:
-        """`new WebSocket(url, protocols)`. A socket before it is closed."""
+        """`new WebSocket(url, protocols)`, after closing an earlier socket."""
         if url is not None:
             self.panel._url = url
         offered = [protocols] if isinstance(protocols, str) else list(protocols)
@@ -168,20 +166,20 @@ class BrowserSocket:
         self._send_bytes("blob", data)
 
     def send_size(self, size: int) -> None:
-        """`socket.send` with `size` bytes that the page makes up: 00 01 02 … ff 00 …"""
+        """`socket.send` with `size` bytes that the page generates: 00 01 02 … ff 00 …"""
         if not isinstance(size, int) or not 0 <= size <= MOST_BYTES:
             raise ValueError(f"expected a size from 0 to {MOST_BYTES:,} bytes, got {size!r}")
         self.panel.command({"do": "send", "kind": "size", "size": size})
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """`socket.close(code, reason)`. What the browser throws at it stands in `events`."""
+        """`socket.close(code, reason)`. An exception of the browser appears in `events`."""
         self.panel.command({"do": "close", "code": code, "reason": reason})
 
     def wait(self, name: str, *, after: int = 0, timeout: float = 10.0) -> SocketEvent:
-        """The first event of that name in `events[after:]`; waits for it up to `timeout` seconds.
+        """Wait up to `timeout` seconds for an event of that name in `events[after:]`; return it.
 
-        Raises TimeoutError: nothing of the kind happened, no page shows the panel, or this front
-        end lets pages speak only between cells (JupyterLab does not need that; VS Code does).
+        Raises TimeoutError if none came, if no page shows the panel, or if the front end delivers
+        messages from pages only between cells (as VS Code does; JupyterLab does not).
         """
         found = self.panel.wait_for(name, after, timeout)
         if found is not None:
@@ -197,7 +195,7 @@ class BrowserSocket:
         )
 
     def stop(self) -> None:
-        """Take the panel away, and with it the page's socket. May be called twice."""
+        """Remove the panel and close the page's socket. May be called twice."""
         self.panel.close()
 
     def _send_bytes(self, kind: str, data: bytes) -> None:
@@ -223,7 +221,7 @@ def _check_size(size: int) -> None:
 
 
 class BrowserSocketPanel(LiveView):
-    """The widget of a `BrowserSocket`: sends commands to the page, takes in what it reports."""
+    """The widget of a `BrowserSocket`: sends commands to the page, and stores its reports."""
 
     _esm = script("panels/browser_socket.js")
     _css = style("panels/browser_socket.css")
@@ -235,7 +233,7 @@ class BrowserSocketPanel(LiveView):
         self.state: dict[str, Any] = {}
         """The properties of the page's socket, as last reported."""
         self._events: deque[SocketEvent] = deque(maxlen=KEPT)
-        self._followed: str | None = None  # the page whose reports are taken in
+        self._followed: str | None = None  # the page whose reports are stored
         self._commands: deque[tuple[int, dict[str, Any], bytes | None]] = deque()
         self._given = 0  # commands ever given
         self._sent: dict[str, int] = {}  # page -> the number of the last command sent to it
@@ -260,7 +258,7 @@ class BrowserSocketPanel(LiveView):
         return bool(self._pages)
 
     def command(self, command: dict[str, Any], data: bytes | None = None) -> None:
-        """Have the page do something, after what it was told before."""
+        """Add a command for the page, which carries out commands in order."""
         with self._changed:
             self._given += 1
             self._commands.append((self._given, command, data))
@@ -292,7 +290,7 @@ class BrowserSocketPanel(LiveView):
         obeyed = state.get("obeyed", 0)
         while self._commands and self._commands[0][0] <= obeyed:
             self._commands.popleft()
-        # Somebody opened a socket in another page: from now on that one is meant.
+        # A socket was opened in another page: follow that page from now on.
         if page != self._followed and any(event[1] == "new WebSocket" for event in events):
             self._followed = page
         if page == self._followed:
@@ -305,7 +303,7 @@ class BrowserSocketPanel(LiveView):
         with self._changed:
             page = self._followed
             if page is None or page not in self._pages:
-                # The followed one is gone: the commands are for another, if there is one.
+                # The followed page is gone: send the commands to another, if there is one.
                 page = self._followed = next(iter(self._pages), None)
             if page is None:
                 return None

@@ -1,4 +1,4 @@
-"""One person in a chat: a name to join with, a message to send, and what was said, newest first."""
+"""The panel of one person in a chat: a name, a message to send, and what was said, newest first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .client import Client, Events, Log, shortened
 
 
 class ChatClient(Client, Protocol):
-    """What the panel needs of a client, which belongs to it."""
+    """What the chat panel needs of a client; the client belongs to the panel."""
 
     error: str | None
 
@@ -28,9 +28,9 @@ class ChatClient(Client, Protocol):
 class ChatPanel(LiveView):
     """A seat in the chat at `url`, for `name`.
 
-    It reads the client's messages itself: `client.recv` is left with nothing. Messages of the
-    lab's chat server are JSON events; whatever else comes is shown as it stands, so that the panel
-    also works with a server that passes plain text on.
+    It reads all messages of its client, so nobody else can `recv` them. The lab's chat server sends
+    JSON events; other messages are shown as they are, so that the panel also works with a server
+    that sends plain text.
     """
 
     _esm = script("panels/chat_panel.js")
@@ -55,7 +55,7 @@ class ChatPanel(LiveView):
 
     @property
     def people(self) -> list[str]:
-        """Who is in the room as far as this client was told, itself included."""
+        """The people in the room as far as this client knows, including itself."""
         return list(self._people)
 
     def join(self, name: str | None = None) -> None:
@@ -94,8 +94,8 @@ class ChatPanel(LiveView):
         return None
 
     def _take_in(self) -> None:
-        state = self.client.state  # before the messages: what came before the end is read
-        # Not the state alone: who is shown out at once may be OPEN for less than one look.
+        state = self.client.state  # read before the messages, so that none before the end is lost
+        # Not by the state alone: a client that is dismissed at once is OPEN only for a moment.
         ended = any(event.name == "close" for event in self._events.new())
         for _ in range(self.client.waiting):
             self._take_in_message(self.client.recv(0))

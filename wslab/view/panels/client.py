@@ -1,4 +1,4 @@
-"""What the panels of a client share: what they need of it, and a log that pages are told of."""
+"""The common parts of the panels of a client: its interface, and a log for the pages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any, Protocol
 
 KEPT = 200
-"""Lines of a log that a page is told about; older ones are only counted."""
+"""Lines of a log that are sent to a page; older ones are only counted."""
 
 SHOWN_CHARACTERS = 2_000
-"""Of one line's text: the panel tells what happened, the wire view shows every byte."""
+"""The most characters of one line: the wire view shows every byte."""
 
 
 class Event(Protocol):
@@ -24,7 +24,7 @@ class Event(Protocol):
 
 
 class Client(Protocol):
-    """What a panel needs of a client; `wslab.net.Client` is one."""
+    """What every panel needs of a client; `wslab.net.Client` has it."""
 
     @property
     def state(self) -> str: ...
@@ -36,7 +36,7 @@ class Client(Protocol):
 
 
 class Log:
-    """The last `KEPT` lines of a panel, numbered from the first ever; a page numbers them alike."""
+    """The last `KEPT` lines of a panel, numbered from the first ever, as they are in the pages."""
 
     def __init__(self) -> None:
         self._lines: deque[list[Any]] = deque(maxlen=KEPT)
@@ -48,11 +48,11 @@ class Log:
         self._count += 1
 
     def again(self) -> None:
-        """A page has just opened: tell all that is kept once more."""
+        """Send all lines that are kept once more, because a page has just opened."""
         self._told = self._count - len(self._lines)
 
     def news(self, content: dict[str, Any], key: str) -> None:
-        """Put the lines that no page was told into `content`, and the number of the first."""
+        """Put the lines that were not sent yet into `content`, and the number of the first."""
         if self._told == self._count:
             return
         oldest = self._count - len(self._lines)
@@ -63,16 +63,16 @@ class Log:
 
 
 class Events:
-    """A client's events, each given once."""
+    """Reads a client's events, each once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._last: Event | None = None
 
     def new(self) -> list[Event]:
-        """Those that came since the last call, oldest first."""
+        """The events since the last call, oldest first."""
         new: list[Event] = []
-        for event in reversed(list(self._client.events)):  # a copy: the traffic goes on appending
+        for event in reversed(list(self._client.events)):  # a copy: events may still be appended
             if event is self._last:
                 break
             new.append(event)
@@ -82,7 +82,7 @@ class Events:
 
 
 def shortened(text: str) -> str:
-    """At most `SHOWN_CHARACTERS` of `text`, and how many there are."""
+    """`text`, or its first `SHOWN_CHARACTERS` and its length."""
     if len(text) <= SHOWN_CHARACTERS:
         return text
     return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"

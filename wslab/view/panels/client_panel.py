@@ -1,4 +1,4 @@
-"""A client to click on: connect, send, ping, close, and what came of it."""
+"""The panel of a client: buttons for connect, send, ping and close, and a log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..live.saved import place_of
 from .client import Client, Events, Log, shortened
 
 LONGEST_MESSAGE = 1_500_000
-"""Bytes that a page may send to the kernel as one message of ours, whatever it is asked to allow:
-written as JSON it may become six times as long, and Jupyter's server takes 10 MiB at most."""
+"""The most bytes of `max_message`: as JSON a message may become six times as long, and Jupyter's
+server accepts 10 MiB at most."""
 
 
 class PanelClient(Client, Protocol):
-    """What the panel needs of a client."""
+    """What the client panel needs of a client."""
 
     @property
     def subprotocol(self) -> str | None: ...
@@ -36,11 +36,11 @@ class PanelClient(Client, Protocol):
 class ClientPanel(LiveView):
     """URL, connect, message, ping, close with code and reason, live state, and a short log.
 
-    Whatever is clicked runs on a thread of its own, so that a server that hangs blocks neither a
-    cell nor the panel. Problems are told in one line in the panel, and nothing typed is lost.
+    Clicks run on threads of their own, so that a server that hangs blocks neither a cell nor the
+    panel. The panel shows a problem in one line, and nothing that was typed is lost.
 
-    `max_message` is in bytes of UTF-8: a longer message is refused in the page, before it could
-    break the notebook's own connection to the kernel (which takes 10 MiB at most).
+    `max_message` is in bytes of UTF-8. The page refuses a longer message, which could break the
+    notebook's own connection to the kernel (it accepts 10 MiB at most).
     """
 
     _esm = script("panels/client_panel.js")

@@ -1,4 +1,4 @@
-"""The check of the machine in a notebook: what the kernel found, and what only a page can tell."""
+"""Shows the check of the machine: the kernel's results, and those that only a page can find."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PAGE_CHECKS = ("widgets", "browser")
 
 
 class DoctorView(Saved, anywidget.AnyWidget):
-    """A table of checks, and two that the page makes itself, again whenever its button is pressed.
+    """A table of checks; the page makes two of them itself, and again when its button is pressed.
 
-    `checks`: what the kernel found, each a dict with `name`, `result` ("ok", "warn" or "fail"),
+    `checks`: the kernel's results, each a dict with `name`, `result` ("ok", "warn" or "fail"),
     `found` and `remedy`. `url`: a WebSocket echo server for the page to open; "" leaves that out.
 
     The page's own: **widgets** (messages go page → kernel → page, and how long that takes) and
@@ -33,14 +33,14 @@ class DoctorView(Saved, anywidget.AnyWidget):
 
     def __init__(self, checks: list[dict[str, str]], url: str = "") -> None:
         self.page: dict[str, dict[str, str]] = {}
-        """What the page found, by the check's name; empty until a page has answered."""
+        """The page's results, by the name of the check; empty until a page has answered."""
         super().__init__(_checks=[dict(check) for check in checks], _url=url)
         self.on_msg(self._page_says)
 
     def _page_says(self, _widget: Any, content: Any, _buffers: Any) -> None:
         match content:
             case {"do": "ping", "page": str(page), "number": int(number)}:
-                # Which thread answers differs by version and setting of JupyterLab: the page tells.
+                # Which thread answers depends on JupyterLab's version and settings: tell the page.
                 main = threading.current_thread() is threading.main_thread()
                 self.send({"pong": number, "page": page, "main": main})
             case {"do": "found", "name": str(name), "result": str(result), "found": str(found)}:
@@ -48,7 +48,7 @@ class DoctorView(Saved, anywidget.AnyWidget):
                     self.page[name] = {"name": name, "result": result, "found": found}
 
     def static(self) -> dict[str, str]:
-        """The kernel's checks by MIME type, for readers that run no widgets."""
+        """The kernel's checks by MIME type, for readers without widgets."""
         lines = [
             (check.get("result", ""), check.get("name", ""), check.get("found", ""), remedy)
             for check in self._checks

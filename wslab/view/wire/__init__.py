@@ -1,1 +1,1 @@
-"""What crossed the wire, to look at: the wire view with its debugger, the state diagram, layers."""
+"""Views of what crossed the wire: the wire view with its debugger, the state diagram, layers."""

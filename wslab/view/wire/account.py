@@ -1,4 +1,4 @@
-"""Show one unit as a table that stays in the notebook, where the prose points at it."""
+"""Shows one unit as a table that stays in the notebook, next to the prose about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..live.static_html import render_unit
 
 
 class Account:
-    """What a cell shows of one request, response or frame."""
+    """The table of one request, response or frame."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit

@@ -1,6 +1,6 @@
-"""Do what a page asks of the wire debugger, and report what came of it.
+"""Carries out what a page asks of the wire debugger, and reports the result.
 
-The view knows no tap: a lab hands it a debugger, which is anything with these methods.
+The view does not depend on the tap: a lab gives it a debugger, any object with these methods.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from ..live.jobs import Jobs
 from ..live.typed import typed_bytes, typed_length
 
 BITS = ("fin", "rsv1", "rsv2", "rsv3", "masked")
-"""The header bits that a page may turn over."""
+"""The header bits that a page may flip."""
 
 
 class Debugger(Protocol):
-    """What the view needs of a debugger; `wslab.net.Tap` is one. A frame is named by its row."""
+    """What the view needs of a debugger; `wslab.net.Tap` has it. A frame is named by its row."""
 
     def status(self) -> dict[str, Any]: ...
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]: ...
@@ -42,7 +42,7 @@ class Debugger(Protocol):
 
 
 class DebuggerControls:
-    """Does what pages ask for as jobs, one after the other, and answers the page that asked."""
+    """Runs what pages ask for as jobs, one after the other, and answers the page that asked."""
 
     def __init__(self, debugger: Debugger, tell: Callable[[], None]) -> None:
         self._debugger = debugger
@@ -53,15 +53,15 @@ class DebuggerControls:
         self._unsubscribe = debugger.subscribe(tell)
 
     def close(self) -> None:
-        """Hear no more of the debugger."""
+        """End the subscription to the debugger."""
         self._unsubscribe()
 
     def again(self) -> None:
-        """A page has just opened: tell everything once more."""
+        """Send everything once more, because a page has just opened."""
         self._told = None
 
     def ask(self, question: dict[str, Any]) -> None:
-        """A page wants something done."""
+        """Start what a page asks for."""
 
         def done(_result: object, error: BaseException | None) -> None:
             said = "" if error is None else str(error) or type(error).__name__
@@ -71,7 +71,7 @@ class DebuggerControls:
         self._jobs.run("debugger", lambda: self._do(question), done)
 
     def news(self, content: dict[str, Any]) -> float | None:
-        """Put what has changed into `content`; 0 if there is more to tell."""
+        """Put what has changed into `content`; returns 0 if there is more to send."""
         status = self._debugger.status()
         if status != self._told:
             content["debugger"] = self._told = status

@@ -1,4 +1,4 @@
-"""Messages, frames and reads above each other, to scale: a picture that stays in the notebook."""
+"""Shows messages, frames and reads above each other, to scale: a picture for the notebook."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from wslab.wire.recording import Layers, Span
 
 _COLOURS = {kind: look.colour for kind, look in KINDS.items()} | {"read": PALETTE["grey"]}
 _SHOWN = 150
-"""Spans of one layer that are drawn."""
+"""The most spans of one layer that are drawn."""
 
 
 class LayersView:
-    """Three rows of boxes, each as wide as it has bytes."""
+    """Three rows of boxes; the width of a box is its number of bytes."""
 
     def __init__(self, layers: Layers) -> None:
         self.layers = layers

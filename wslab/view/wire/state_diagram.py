@@ -1,4 +1,4 @@
-"""The states of both peers side by side, live: drawn from the one table, moved by the wire."""
+"""Shows the states of both peers side by side, live, with the events that changed them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..live.live_view import LiveView
 PEERS: tuple[Peer, ...] = ("client", "server")
 
 LINES = 400
-"""Of the time line at most: of a longer life the newest."""
+"""The most lines of the time line: the newest ones."""
 
 BYTES = 512
-"""Of a unit that is shown beside the diagram; the wire view shows the rest."""
+"""The most bytes of a unit beside the diagram; the wire view shows the rest."""
 
 
 class StateDiagram(LiveView):
-    """What state client and server are in, each by its own sight, and what brought them there.
+    """The states of client and server, each as that peer sees it, and what led to them.
 
-    Moved by `capture` through the table of `wslab.wire.TRANSITIONS`. `said` adds what the programs
-    at both ends say themselves. Shows the newest connection unless a page chooses another.
+    They follow from `capture` and the table `wslab.wire.TRANSITIONS`. `said` adds the states that
+    the programs at both ends report. Shows the newest connection unless a page chooses another.
     """
 
     _esm = script("wire/state_diagram.js")
@@ -89,7 +89,7 @@ class StateDiagram(LiveView):
         return 0.0 if self._details else None
 
     def story(self) -> dict[str, Any]:
-        """Where both peers are, and how they got there, as plain data."""
+        """The states of both peers, and the steps that led to them, as plain data."""
         connections = self.capture.index.connections
         newest = connections[-1] if connections else None
         shown = self._chosen if self._chosen in connections else newest
@@ -110,7 +110,7 @@ class StateDiagram(LiveView):
                 now[peer]["tcp"] = TCP.ESTABLISHED.name
             for step in taken:
                 now[step.peer] |= {"state": step.after.name, "tcp": step.tcp.name}
-                if (step.before, step.event) in TRANSITIONS:  # or it moved TCP only
+                if (step.before, step.event) in TRANSITIONS:  # else only TCP's state changed
                     edge = [step.before.name, step.event.name]
                     now[step.peer] |= {"edge": edge, "row": step.row}
                 lines.append(

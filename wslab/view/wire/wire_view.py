@@ -1,4 +1,4 @@
-"""What crosses the wire, live: two lanes, an arrow per request, response and frame, every byte."""
+"""Shows what crosses the wire, live: two lanes, an arrow for each unit, and every byte."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
 
 BATCH = 4_096
-"""Rows in one message at most: 80,000 rows a second reach a page that has just opened."""
+"""The most rows in one message: 80,000 rows a second reach a page that has just opened."""
 
 TAIL = 1.0
-"""Seconds after the last row until the pages are told the count once more: the one message that
-nothing would follow if it were lost."""
+"""Seconds after the last row until the pages get the count once more, in case its message was
+lost: no other message would follow it."""
 
 FIRST_BYTES = 2_048
-"""Of a chosen unit, until "show more"."""
+"""The most bytes of a chosen unit that are shown before "show more"."""
 
 MOST_BYTES = 32_768
-"""Of one unit in the byte grid. More is for code: `capture.index.unit(number).data`."""
+"""The most bytes of a unit in the byte grid. Code gets all: `capture.index.unit(number).data`."""
 
 CHUNK = 256 * 1024
-"""Bytes of a saved file in one message."""
+"""The most bytes of a saved file in one message."""
 
 
 class WireView(LiveView):
-    """The conversation that `capture` records, as it happens.
+    """A live view of the conversation that `capture` records.
 
     `server_label` stands above the server's lane; `height` is that of the list of rows in pixels.
-    The view only reads: nothing that happens in it, errors included, touches the traffic. With a
-    `debugger` it also has the controls to hold, step and change what crosses.
+    The view only reads: nothing that happens in it, not even an error, affects the traffic. With a
+    `debugger` it also has controls to hold, step and change what crosses.
     """
 
     _esm = script("wire/wire_view.js")
@@ -61,12 +61,12 @@ class WireView(LiveView):
     ) -> None:
         self.capture = capture
         self._controls = None if debugger is None else DebuggerControls(debugger, self.tell)
-        self._told_marks = 0  # how many of the index's marks the pages were told
-        self._sent = 0  # rows that the pages were sent
+        self._told_marks = 0  # how many of the index's marks were sent to the pages
+        self._sent = 0  # how many rows were sent to the pages
         self._told_count = 0
         self._told_states: dict[int, str] = {}
         self._told_dropped = 0  # bytes
-        self._details: dict[str, dict[str, Any]] = {}  # page -> the unit it asks for last
+        self._details: dict[str, dict[str, Any]] = {}  # page -> the unit that it asked for last
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
@@ -90,7 +90,7 @@ class WireView(LiveView):
     def ask(self, question: dict[str, Any]) -> None:
         match question:
             case {"do": "hello" | "again", "count": int(count)}:
-                # Rows go to every page alike; one that has them already takes no notice.
+                # Rows are sent to every page; a page that has them already ignores them.
                 self._sent = max(0, min(self._sent, count))
                 self._told_states = {}
                 self._told_count = -1
@@ -137,7 +137,7 @@ class WireView(LiveView):
             buffers += pack(rows)
             self._sent = stop
         elif self._told_count != count:
-            # All rows are sent, the count is not: this is the tail, or the answer to a hello.
+            # All rows were sent, but not the count: this is the tail, or the answer to a hello.
             self._told_count = count
             content["count"] = count
             return None
@@ -146,7 +146,7 @@ class WireView(LiveView):
         return 0.0 if stop < count else TAIL
 
     def _tell_marks(self, index: Index, content: dict[str, Any]) -> bool:
-        """What a debugger did to frames; True if there is more to tell."""
+        """Send what a debugger did to frames; True if there is more to send."""
         marked = index.marked
         stop = min(len(marked), self._told_marks + BATCH)
         if self._told_marks < stop:

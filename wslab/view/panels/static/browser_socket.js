@@ -151,12 +151,12 @@ class SocketPanel {
     const word = STATES[state.readyState];
     set(this.root, "data-state", word);
     this.track.show(word);
-    say(values.readyState, state.made ? `${state.readyState} (${word})` : "no socket yet");
+    say(values.readyState, state.exists ? `${state.readyState} (${word})` : "no socket yet");
     say(values.bufferedAmount, grouped(state.bufferedAmount) +
       (state.peak ? ` (highest ${grouped(state.peak)})` : ""));
     say(values.protocol, JSON.stringify(state.protocol));
     say(values.extensions, JSON.stringify(state.extensions));
-    say(values.url, state.made ? JSON.stringify(state.url) : "–");
+    say(values.url, state.exists ? JSON.stringify(state.url) : "–");
     if (binaryType.value !== state.binaryType) binaryType.value = state.binaryType;
     this.connect.classList.toggle("ws-next", state.readyState === 3);
     this.send.classList.toggle("ws-next", state.readyState === 1);

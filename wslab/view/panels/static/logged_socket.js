@@ -36,7 +36,7 @@ const decoder = new TextDecoder();
 export class LoggedSocket {
   static nothing = {
     readyState: 3, bufferedAmount: 0, peak: 0, protocol: "", extensions: "", binaryType: "blob", url: "",
-    made: false, route: "direct", problem: /** @type {string | null} */ (null),
+    exists: false, route: "direct", problem: /** @type {string | null} */ (null),
     thrown: /** @type {string | null} */ (null), obeyed: 0,
   };
 
@@ -59,7 +59,7 @@ export class LoggedSocket {
   #commands = [];
   #obeying = false;
   /** @type {((value?: unknown) => void) | null} */
-  #settled = null;
+  #openedOrFailed = null;
   /** @type {string[]} not told yet, each as JSON */
   #events = [];
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -89,7 +89,7 @@ export class LoggedSocket {
       this.#obeyed = command.number;
       this.#do(command);
       if (command.do === "connect" && this.#socket?.readyState === 0) {
-        await new Promise((resolve) => { this.#settled = resolve; });
+        await new Promise((resolve) => { this.#openedOrFailed = resolve; });
       }
       this.#changed();
     }
@@ -137,7 +137,7 @@ export class LoggedSocket {
       opened = true;
       clearTimeout(late);
       this.#note("open", opening(socket));
-      this.#settle();
+      this.#attemptEnded();
     };
     socket.onmessage = ({ data }) => {
       heard = true;
@@ -148,7 +148,7 @@ export class LoggedSocket {
       clearTimeout(late);
       const words = `code ${code}, reason ${JSON.stringify(clipped(reason, PREVIEW))}, wasClean ${wasClean}`;
       this.#note("close", words, { code, reason: clipped(reason, PREVIEW), wasClean });
-      this.#settle();
+      this.#attemptEnded();
       const silent = route.kind === "proxy" && code === 1006 && opened && !heard;
       if ((silent || !opened) && !this.#problem) this.#tell({ unopened: { attempt, route, silent } });
     };
@@ -212,9 +212,9 @@ export class LoggedSocket {
     this.#socket = null;
   }
 
-  #settle() {
-    this.#settled?.();
-    this.#settled = null;
+  #attemptEnded() {
+    this.#openedOrFailed?.();
+    this.#openedOrFailed = null;
   }
 
   // -- what happens -------------------------------------------------------------------------
@@ -285,12 +285,12 @@ export class LoggedSocket {
 
   get #state() {
     const socket = this.#socket;
-    const made = socket !== null;
+    const exists = socket !== null;
     const { readyState, bufferedAmount, protocol, extensions, binaryType, url } =
       socket ?? { ...LoggedSocket.nothing, binaryType: this.#binaryType };
     this.#peak = Math.max(this.#peak, bufferedAmount);
     return {
-      readyState, bufferedAmount, protocol, extensions, binaryType, url, made, peak: this.#peak,
+      readyState, bufferedAmount, protocol, extensions, binaryType, url, exists, peak: this.#peak,
       route: this.#route.kind, problem: this.#problem, thrown: this.#thrown, obeyed: this.#obeyed,
     };
   }

@@ -70,7 +70,7 @@ export class Detail {
       onkeydown: (event) => this.#onGridKey(event),
       onpointerover: (event) => this.#onGridPointer(event, false),
       onclick: (event) => this.#onGridPointer(event, true),
-      onpointerleave: () => this.#settle(),
+      onpointerleave: () => this.#lightCursor(),
       onfocusin: (event) => this.#onGridFocus(event),
     });
     this.more = h("div", { class: "ws-more ws-quiet" });
@@ -83,14 +83,14 @@ export class Detail {
       onkeydown: (event) => this.#onListKey(event),
       onpointerover: (event) => this.#onListPointer(event, false),
       onclick: (event) => this.#onListPointer(event, true),
-      onpointerleave: () => this.#settle(),
+      onpointerleave: () => this.#lightCursor(),
       onfocusin: (event) => this.#onListFocus(event),
     });
     this.explanation = h("div", {
       class: "ws-explanation ws-scroll", "data-wslab": "explanation", id: `${id}-explanation`,
       onpointerover: (event) => this.#onBitsPointer(event, false),
       onclick: (event) => this.#onBitsPointer(event, true),
-      onpointerleave: () => this.#settle(),
+      onpointerleave: () => this.#lightCursor(),
     });
     this.body = h(
       "div",
@@ -356,7 +356,7 @@ export class Detail {
     return lastAtMost(fields.length, (place) => fields[place].bit, bit);
   }
 
-  #settle() {
+  #lightCursor() {
     if (this.#account) this.#light(this.#cursor);
   }
 

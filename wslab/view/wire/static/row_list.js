@@ -161,7 +161,7 @@ export class RowList {
       let element = this.#elements.get(row);
       if (element) while (next !== element && free.has(next)) next = /** @type {RowElement | null} */ (next.nextElementSibling);
       else {
-        element = free.has(next) ? next : (free.values().next().value ?? this.#made());
+        element = free.has(next) ? next : (free.values().next().value ?? this.#newElement());
         free.delete(element);
         this.#fill(element, row);
         element.classList.toggle("ws-new", moving && row >= this.#painted);
@@ -203,7 +203,7 @@ export class RowList {
     }
   }
 
-  #made() {
+  #newElement() {
     const part = (name) => h("span", { class: `ws-${name}` });
     const parts = {
       connection: part("connection"), time: part("time"), label: part("label ws-clip"), kind: part("kind"),
