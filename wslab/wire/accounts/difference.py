@@ -112,8 +112,9 @@ def _changed(then: Unit, now: Unit) -> str:
     if then.opcode is None and now.opcode is None:
         old, new = parse_head(then.data), parse_head(now.data)
         before, after = _headers(old), _headers(new)
-        lost = [f"no {name}: {value}" for name, value in before if (name, value) not in after]
-        won = [f"{name}: {value}" for name, value in after if (name, value) not in before]
+        had, has = set(before), set(after)
+        lost = [f"no {name}: {value}" for name, value in before if (name, value) not in has]
+        won = [f"{name}: {value}" for name, value in after if (name, value) not in had]
         if lost or won:
             text += f" ({'; '.join(lost + won)})"
     return text + _broken(now)

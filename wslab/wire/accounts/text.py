@@ -135,10 +135,9 @@ def _whole_texts(
     """By stream, the rows that are texts in a single frame and whose header breaks no rule."""
     streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
     plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | CHECKED
-    changed = {row - start for row in capture.index.marked}
     places = [at for at, mark in enumerate(marks) if mark in plain]
-    if changed:
-        places = [at for at in places if at not in changed]
+    if capture.index.marked:
+        places = [at for at in places if not capture.index.marks(start + at)]
     if len(set(streams.values())) == 1:
         return {stream: places for stream in streams.values() if places}
     texts: dict[int, list[int]] = {}

@@ -306,6 +306,7 @@ def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
 def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) -> list[Event]:
     """The marks in a packet's comments; comments of others are left out."""
     marks: list[Event] = []
+    instead: dict[int, bytearray] = {}  # by place in `marks`: what its lines have told
     for line in comment.split("\n"):
         with contextlib.suppress(ValueError):  # no JSON, no hex: somebody has edited it
             if found := _DONE.fullmatch(line):
@@ -319,7 +320,9 @@ def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) ->
                 marks.append(mark)
             elif line.startswith(_INSTEAD) and marks:
                 more = bytes.fromhex(line.removeprefix(_INSTEAD))
-                marks[-1] = marks[-1]._replace(data=(marks[-1].data or b"") + more)
+                instead.setdefault(len(marks) - 1, bytearray()).extend(more)
+    for place, data in instead.items():
+        marks[place] = marks[place]._replace(data=bytes(data))
     return marks
 
 

@@ -91,7 +91,8 @@ def answer_faults(offers: Iterable[Parameters], answer: Parameters) -> list[str]
     acceptable = [offer for offer in offers if not parameter_faults(offer, in_response=False)]
     if not acceptable:
         return ["deflate-offer-not-acceptable"]
-    misfits = [_misfits(dict(offer), dict(answer)) for offer in acceptable]
+    given = dict(answer)
+    misfits = (_misfits(dict(offer), given) for offer in acceptable)
     return min(misfits, key=bool)  # the first that is empty, else the first
 
 

@@ -235,10 +235,10 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     if any(not _VERSION.fullmatch(word) for word in named):
         broken.append("versions-malformed")
     if head.status != 101:
-        asked = request and request.get("Sec-WebSocket-Version")
         # An interim response does not refuse the version, nor does one that asks for a login.
         refuses = head.status is not None and head.status >= 200 and head.status != 401
-        if asked and asked != "13" and refuses and not named:
+        asked = request.get("Sec-WebSocket-Version") if request and refuses else None
+        if asked and asked != "13" and not named:
             broken.append("versions-not-named")
         return _broken(*broken)
     if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):

@@ -995,6 +995,7 @@ class Index:
 def mark_words(events: Iterable[Event]) -> str:
     """One unit's marks in words: whether it still waits, how long it waited, what became of it."""
     words: list[str] = []
+    told: set[str] = set()
     waiting: Event | None = None
     for event in events:
         if event.name in ("held", "delayed"):
@@ -1003,6 +1004,7 @@ def mark_words(events: Iterable[Event]) -> str:
             if waiting is not None and event.name in ("delivered", "dropped"):
                 words.append(f"{waiting.name} {event.time - waiting.time:.1f} s")
                 waiting = None
-            if event.name != "delivered" and event.name not in words:
+            if event.name != "delivered" and event.name not in told:
                 words.append(event.name)
+                told.add(event.name)
     return ", ".join([*words, waiting.name] if waiting is not None else words)
