@@ -27,7 +27,7 @@ from wslab.net.errors import WrongValue
 from wslab.net.reset import close, reset
 from wslab.wire import Capture, Unit, printable
 from wslab.wire.accounts import Difference, compare
-from wslab.wire.protocol import SECRETS, parse_head
+from wslab.wire.protocol import is_masked, parse_head
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server has to accept a connection."""
@@ -229,12 +229,17 @@ class _Player:
             name = header.name.lower()
             if name in instead:
                 lines.append(f"{header.name}: {instead.pop(name)}\r\n".encode())
-            elif name in SECRETS and set(header.value) <= set("* "):
-                masked.append(header.name)
+            elif is_masked(header.value, name):
+                masked.append(header.name or "a line that is no header")
             else:
                 lines.append(unit.data[header.offset : header.offset + header.length])
         given = {name.lower(): name for name in self.headers}
         lines += [f"{given[n]}: {v}\r\n".encode() for n, v in instead.items() if n in given]
+        if is_masked(first):
+            self.result.notes.append(
+                f"connection {number}: a login in its path was masked in the recording, and went "
+                "out as stars: a path in the URL replaces it"
+            )
         if masked:
             self.result.notes.append(
                 f"connection {number}: {', '.join(masked)} left out: its value was masked in the "

@@ -9,6 +9,7 @@ Read the files in this order; each needs only those before it:
     deflate           permessage-deflate: the compression of messages
     messages          frames joined to messages
     headers           what each header of a handshake is for: one table
+    secrets           which bytes of a head are a login: one table
     http              heads, bodies, which response answers which request
     handshake         the accept key; requests and responses explained
     connection_state  CONNECTING, OPEN, CLOSING, CLOSED: one table
@@ -32,8 +33,9 @@ from .frames import (
     read_header,
 )
 from .handshake import GUID, KeyStep, accept_key, accept_key_steps
-from .headers import HEADERS, SECRETS
+from .headers import HEADERS
 from .http import parse_head
+from .secrets import is_masked, masked_text
 from .tls_records import is_tls, records
 
 __all__ = [
@@ -41,7 +43,6 @@ __all__ = [
     "GUID",
     "HEADERS",
     "KIND_OF_OPCODE",
-    "SECRETS",
     "TCP",
     "TRANSITIONS",
     "Agreement",
@@ -62,8 +63,10 @@ __all__ = [
     "encode_frame",
     "flip_bit",
     "frame_payload",
+    "is_masked",
     "is_tls",
     "mask",
+    "masked_text",
     "new_masking_key",
     "parse_head",
     "read_header",

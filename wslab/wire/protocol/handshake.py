@@ -17,6 +17,7 @@ from ..rules import RULES
 from . import deflate
 from .headers import header_meaning
 from .http import DIGITS, TOKEN, Head
+from .secrets import MASKED, is_masked
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """The constant of RFC 6455 §1.3, the same for every WebSocket connection."""
@@ -100,8 +101,10 @@ def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple
     )
     add("empty line", 0, head.empty, "", too_early, "RFC 9112 §2.2")
     name = "request line" if in_request else "status line"
-    first_line = _first_line_meaning(head, in_request)
-    add(name, head.empty, head.first_length, head.first_line, *first_line)
+    meaning, rfc = _first_line_meaning(head, in_request)
+    if is_masked(head.first_line):
+        meaning += f" {MASKED}"
+    add(name, head.empty, head.first_length, head.first_line, meaning, rfc)
     end = head.empty + head.first_length
     for header in head.headers:
         meaning, rfc = header_meaning(header.name, in_request)
@@ -109,6 +112,8 @@ def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple
             meaning, rfc = "This line is no header.", "RFC 9112 §5"
         elif header.name.lower() == "sec-websocket-key" and in_request and header.value:
             meaning += f" The accept that belongs to it: {accept_key(header.value)}"
+        if is_masked(header.value, header.name):
+            meaning += f" {MASKED}"
         name = header.name or "not a header"
         add(name, header.offset, header.length, header.value, meaning, rfc)
         end = header.offset + header.length

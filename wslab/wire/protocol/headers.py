@@ -46,14 +46,13 @@ _KNOWN = (
         "change it; the server must check it, because nobody else does."),
     KnownHeader("Cookie", "RFC 6265 §5.4",
         "What the browser has stored for this host, login included. It goes along with a "
-        "handshake from any page: the reason why Origin matters. (Masked as it was recorded.)"),
+        "handshake from any page: the reason why Origin matters."),
     KnownHeader("Set-Cookie", "RFC 6265 §4.1",
-        response="Asks the browser to store a cookie. (Masked as it was recorded.)"),
+        response="Asks the browser to store a cookie."),
     KnownHeader("Authorization", "RFC 9110 §11.6.2",
-        "A login or a token. A browser's WebSocket cannot set it; other clients can. (Masked as "
-        "it was recorded.)"),
+        "A login or a token. A browser's WebSocket cannot set it; other clients can."),
     KnownHeader("Proxy-Authorization", "RFC 9110 §11.7.2",
-        "A login for the proxy on the way. (Masked as it was recorded.)"),
+        "A login for the proxy on the way."),
     KnownHeader("User-Agent", "RFC 9110 §10.1.5",
         "Which program asks. For statistics; it says nothing about what is allowed."),
     KnownHeader("Server", "RFC 9110 §10.2.4",
@@ -104,7 +103,3 @@ def header_meaning(name: str, in_request: bool) -> tuple[str, str]:
     """What the header `name` is for, and the RFC section that says so."""
     header = HEADERS.get(name.lower(), UNKNOWN)
     return header.request if in_request else header.response, header.rfc
-
-
-SECRETS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
-"""Headers that carry logins: a capture masks their values. Names in lower case."""

@@ -18,6 +18,9 @@ from ..fields import Direction
 MAX_HEAD = 256 * 1024
 """Bytes after which a head counts as complete even without its end, so that it cannot grow on."""
 
+_STEP = 4096
+"""Bytes that are searched for the end of a head at first: many short heads may come at once."""
+
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(r"HTTP/\d\.\d (\d{3})(?: .*)?", re.DOTALL)
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -75,6 +78,11 @@ class Head(NamedTuple):
         return self.status is not None and 100 <= self.status < 200 and self.status != 101
 
     @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
     def wants_upgrade(self) -> bool:
         """Whether a request asks for a WebSocket, even if it breaks rules."""
         return bool(self.all("Upgrade")) or any(
@@ -89,9 +97,13 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
     """
     begin = max(start + _empty_line(data[start : min(start + 2, stop)]), seen - 3)
     most = start + MAX_HEAD
-    found = _END.search(data[begin : min(stop, most)])
-    if found:
-        return begin + found.end()
+    stop, size = min(stop, most), _STEP
+    while begin < stop:
+        found = _END.search(data[begin : begin + min(size, stop - begin)])
+        if found:
+            return begin + found.end()
+        begin = begin + size - 3 if begin + size < stop else stop
+        size *= 4
     return most if stop >= most else None
 
 
@@ -147,6 +159,14 @@ def begins_request(data: bytes) -> bool:
     return _REQUEST_BEGINS.match(data) is not None
 
 
+_HEAD_BEGINS = re.compile(rb"\r?\n?(?:HTTP/|[A-Z]{3,16} (?:/|\*|[A-Za-z]))")
+
+
+def begins_head(data: bytes) -> bool:
+    """Whether bytes begin as a request or response does."""
+    return _HEAD_BEGINS.match(data) is not None
+
+
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _LONGEST_LINE = 256
 """Bytes kept of a line between chunks: enough for a chunk size; trailers are skipped."""
@@ -172,6 +192,8 @@ class Body:
             no_body = head.status is not None and (head.status < 200 or head.status in (204, 304))
             if no_body or (request and request.first_line.startswith("HEAD ")):
                 return cls(0)
+            if request and request.first_line.startswith("CONNECT ") and head.is_success:
+                return cls(0)  # a tunnel begins: what follows is a new conversation (§9.3.6)
         if "chunked" in head.words("Transfer-Encoding"):
             return cls(0, chunked=True)
         length = content_length(head)

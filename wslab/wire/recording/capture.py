@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from ..fields import Direction
-from ..protocol.http import Exchange
+from ..protocol.http import MAX_HEAD, Exchange, begins_head
+from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from .index import Index
 from .log import Chunk, Event, EventName, Log, MarkName, stream_number
-from .secrets_mask import SecretsMask
+from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
 
 LIMIT = 512 << 20
@@ -31,8 +32,8 @@ NO_LIMIT = sys.maxsize
 class Capture:
     """An append-only recording of any number of connections. All methods are thread-safe.
 
-    Times are seconds since the capture was made. The values of headers that hold logins are masked
-    as they are recorded (`wire/protocol/headers.py` lists them).
+    Times are seconds since the capture was made. The logins in heads are masked as they are
+    recorded: each of their bytes becomes a `*` (`wire/protocol/secrets.py` says which they are).
 
     Besides its own bytes, a chunk costs 20 bytes of memory: see `Log`. `save` and `load` of
     `wslab.wire` write a recording down and read one.
@@ -60,6 +61,8 @@ class Capture:
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
         self._masks: dict[int, SecretsMask] = {}
+        self._http_sizes: dict[int, int] = {}  # by stream: where its frames begin
+        self._replaced: dict[int, tuple[int, bytes]] = {}  # by stream: the last edit in a head
         self._index = Index(self.log)
         self._size = 0  # bytes recorded and kept
         self._new = self._room = (
@@ -76,9 +79,9 @@ class Capture:
         with self._lock:
             client = self.log.open()
             if not upgraded:
-                exchange = Exchange()
-                self._masks[client] = SecretsMask("client", exchange)
-                self._masks[client + 1] = SecretsMask("server", exchange)
+                exchange, offered = Exchange(), set[bytes]()
+                self._masks[client] = SecretsMask("client", exchange, offered)
+                self._masks[client + 1] = SecretsMask("server", exchange, offered)
             connection = client // 2 + 1
             self._note(connection, None, "upgraded" if upgraded else "open", at=at)
         self.tell()
@@ -143,8 +146,11 @@ class Capture:
         at: float | None = None,
     ) -> None:
         """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
-        self._stream(connection, direction)
-        self._note(connection, direction, how, at=at)
+        stream = self._stream(connection, direction)
+        with self._lock:
+            if stream in self._masks:
+                self._put_back(stream, self._masks[stream].end())
+            self._note(connection, direction, how, at=at)
         self.tell()
 
     def mark(
@@ -169,8 +175,10 @@ class Capture:
         """
         stream = self._stream(connection, direction)
         with self._lock:
-            if data is not None and stream in self._masks:
-                data = SecretsMask(direction).mask(data)
+            if data is not None:
+                data = self._masked_edit(stream, offset, length, data)
+            elif name == "injected":
+                self._mask_injected(stream, offset, length)
             self._note(connection, direction, name, offset, length, data, note, at=at)
         self.tell()
 
@@ -180,7 +188,7 @@ class Capture:
         An event's `position` is the first at which it may stand: behind the bytes that it is about.
         """
         with self._lock:
-            self.log.insert(event._replace(note=encodable(event.note)) for event in events)
+            self.log.insert(map(self._masked_event, events))
         self.tell()
 
     def assume_upgraded(self, connection: int) -> bool:
@@ -190,8 +198,9 @@ class Capture:
         """
         if not self.index.accept(connection):
             return False
-        for direction in ("client", "server"):
-            self._masks.pop(stream_number(connection, direction), None)
+        with self._lock:
+            for direction in ("client", "server"):
+                self._end_mask(stream_number(connection, direction))
         return True
 
     def _note(
@@ -208,7 +217,7 @@ class Capture:
     ) -> None:
         with self._lock:
             position, at = len(self), self.now() if at is None else at
-            note = encodable(note)
+            note = encodable(masked_text(note))
             self.log.events.append(
                 Event(position, at, connection, direction, name, offset, length, data, note)
             )
@@ -225,12 +234,57 @@ class Capture:
             )
         return stream
 
+    # --- Masking
+
     def _mask(self, stream: int, data: bytes) -> bytes:
-        data = self._masks[stream].mask(data)
+        again, data = self._masks[stream].mask(data)
+        self._put_back(stream, again)
         for side in (stream, stream ^ 1):
             if side in self._masks and self._masks[side].done:
-                del self._masks[side]
+                self._end_mask(side)
         return data
+
+    def _end_mask(self, stream: int) -> None:
+        """Mask nothing more in a stream: what follows its HTTP are frames."""
+        mask = self._masks.pop(stream, None)
+        if mask is not None:
+            self._put_back(stream, mask.end())
+            self._http_sizes[stream] = mask.http_size
+
+    def _put_back(self, stream: int, data: bytes) -> None:
+        """Replace the bytes last recorded by as many, of which less is masked."""
+        if data:
+            self.log.streams[stream][-len(data) :] = data
+
+    def _masked_edit(self, stream: int, offset: int, length: int, data: bytes) -> bytes:
+        """What goes out in place of recorded bytes, masked where it is of a head."""
+        whole, mask = self.log.streams[stream], self._masks.get(stream)
+        if not mask and offset >= self._http_sizes.get(stream, 0):
+            return masked_behind(b"", data) if begins_head(data) else data
+        end, before = self._replaced.get(stream, (-1, b""))
+        if end != offset:  # else a head is edited in several parts
+            begun = mask.begun if mask else b""
+            before = bytes(whole[max(0, offset - MAX_HEAD) : len(whole) - len(begun)])
+            before = (before + begun)[: min(offset, MAX_HEAD)]
+        data = masked_behind(before, data)
+        self._replaced[stream] = offset + length, (before + data)[-MAX_HEAD:]
+        return data
+
+    def _mask_injected(self, stream: int, offset: int, length: int) -> None:
+        """Mask a head that was injected among frames, where nothing is masked as it comes."""
+        data = bytes(self.log.streams[stream][offset : offset + length])
+        if stream not in self._masks and begins_head(data):
+            self.log.streams[stream][offset : offset + length] = masked_behind(b"", data)
+
+    def _masked_event(self, event: Event) -> Event:
+        """A mark of a file, with the logins in what it says masked."""
+        data = event.data
+        if data is not None and event.direction is not None:
+            stream = stream_number(event.connection, event.direction)
+            data = self._masked_edit(stream, event.offset, event.length, data)
+        return event._replace(data=data, note=encodable(masked_text(event.note)))
+
+    # --- Keeping the limit
 
     def _keep_limit(self) -> None:
         """Index some of what is new, and drop what is too much.

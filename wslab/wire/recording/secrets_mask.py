@@ -1,99 +1,268 @@
-"""Keeps logins out of a recording: the values of such headers are masked as they come."""
+"""Keeps logins out of a recording: they are masked as they come, wherever the bytes were cut.
+
+Which ones is told by `protocol/secrets.py`, line by line. A line that has not ended yet may still
+turn out to hold one, so all of it is masked until it has; then what is no login is put back. Bytes
+once recorded so change for this reason only, and never but in the last line of a head.
+"""
 
 from __future__ import annotations
 
-from ..fields import Direction
-from ..protocol.headers import SECRETS
-from ..protocol.http import MAX_HEAD, Exchange, HttpReader
+import re
 
-_LONGEST = max(map(len, SECRETS))
-_KEEP = b" \t\r"
+from ..fields import Direction
+from ..protocol.http import MAX_HEAD, Exchange, HttpReader
+from ..protocol.secrets import masked_line, stars
+
+_TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
+
+_FIRST_WORD = re.compile(rb"[A-Za-z0-9/.-]{0,16}")
+"""The method, the HTTP version or the name of a header: it is not masked meanwhile."""
+
+_CONTEXT = 256
+"""Bytes at the end of a header that are looked at together with the folded line below it."""
+
+
+class LineMask:
+    """Masks the lines of heads, each as soon as it has ended.
+
+    `offered` holds the logins among the subprotocols, which a server may send back.
+    """
+
+    __slots__ = ("_above", "_first", "_long", "_offered", "line", "was_empty")
+
+    def __init__(self, offered: set[bytes] | None = None) -> None:
+        self.line = bytearray()
+        """The line that has not ended yet, as it came."""
+        self.was_empty = False
+        """The line that ended last was the empty one behind a head."""
+        self._above = b""  # the header above: a folded line goes on with it
+        self._first = True
+        self._long: bool | None = None  # in a line longer than a head: whether its rest is masked
+        self._offered = set() if offered is None else offered
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether a line has begun."""
+        return bool(self.line) or self._long is not None
+
+    def take(self, data: bytes) -> bytes:
+        """Take what comes next; returns the lines that end with it, masked and from their start."""
+        ended = bytearray()
+        start = 0
+        while start < len(data):
+            newline = data.find(b"\n", start)
+            stop = newline + 1 or len(data)
+            if self._long is not None:
+                rest = data[start:stop]
+                ended += stars(rest) if self._long else rest
+            else:
+                stop = min(stop, start + MAX_HEAD - len(self.line))
+                self.line += data[start:stop]
+                if len(self.line) == MAX_HEAD or newline + 1 == stop:
+                    line = bytes(self.line)
+                    masked = self.end()
+                    self._long = masked != line
+                    ended += masked
+            if newline + 1 == stop:
+                self._long = None
+            start = stop
+        return bytes(ended)
+
+    def end(self) -> bytes:
+        """The line that has begun, masked, as if it ended here."""
+        line, first = bytes(self.line), self._first
+        self.line.clear()
+        masked = masked_line(line, first)
+        if self._above and line[:1] in (b" ", b"\t"):
+            masked = masked_line(self._above + masked)[len(self._above) :]
+            self._above = self._above[:_CONTEXT] + line.rstrip()[-_CONTEXT:]
+        else:
+            name, colon, value = line.rstrip().partition(b":")
+            self._above = b"" if first else name[:_CONTEXT] + colon + value[-_CONTEXT:]
+        if line[:22].lower() == b"sec-websocket-protocol":
+            masked = self._told_back(line, masked)
+        self.was_empty = line in (b"\n", b"\r\n")
+        self._first = self.was_empty
+        if self.was_empty:
+            self._above = b""
+        return masked
+
+    def _told_back(self, line: bytes, masked: bytes) -> bytes:
+        """Mask the logins that the other side offered as subprotocols."""
+        words = []
+        for word, shown in zip(line.split(b","), masked.split(b","), strict=True):
+            login = word.rpartition(b":")[2].strip()
+            if word != shown:
+                self._offered.add(login)
+            elif login and login in self._offered:
+                start = word.index(login)
+                shown = word[:start] + stars(word[start:])
+            words.append(shown)
+        return b",".join(words)
+
+    def unknown(self, data: bytes) -> bytes:
+        """What to record of the end of `data`, which belongs to the line that has begun."""
+        if not self.line or self.line[0] not in _TEXT:
+            return data  # frames and TLS records begin with other bytes, and are not lines
+        found = _FIRST_WORD.match(self.line)
+        assert found is not None, "it may be empty"
+        shown = max(0, found.end() - len(self.line) + len(data))
+        return data[:shown] + stars(data[shown:])
+
+    def begin_message(self) -> None:
+        """What comes next is the first line of a request or response."""
+        if not self.is_inside:
+            self._first, self._above = True, b""
+
+
+_BEGINS = re.compile(
+    rb"HTTP/\d|(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|TRACE) [/*h]|\n0+[ \t]*(?:;|\r?\n)"
+)
+"""Where in a body another head begins, or the trailer of a body in chunks."""
+_LONGEST_BEGINNING = 20
 
 
 class SecretsMask:
-    """Masks the values of secret headers in one direction's stream, wherever its bytes were cut.
+    """Masks the logins in one direction's stream, wherever its bytes were cut.
 
-    Each byte of a value becomes `*`; blanks and the length stay, so that offsets stay true. Bodies
-    and frames are left alone; where they are says the reader that also serves the index. Both
-    directions of a connection share an `exchange`. What a client sends before the answer to its
-    upgrade counts as HTTP, until the answer says otherwise.
+    Frames are left alone, and so are bodies but for what looks like a head in them: where a body
+    ends is a matter of opinion. Where they are says the reader that also serves the index. Both
+    directions of a connection share an `exchange` and the logins `offered` as subprotocols. What a
+    client sends before the answer to its upgrade counts as HTTP, until the answer says otherwise.
     """
 
-    __slots__ = ("_head", "_http", "_line", "_secret", "_was_secret")
+    __slots__ = ("_before", "_http", "_in_lines", "_is_head", "_lines", "_start", "_taken")
 
-    def __init__(self, direction: Direction = "client", exchange: Exchange | None = None) -> None:
+    def __init__(
+        self,
+        direction: Direction = "client",
+        exchange: Exchange | None = None,
+        offered: set[bytes] | None = None,
+    ) -> None:
         self._http = HttpReader(direction, exchange or Exchange())
-        self._head = bytearray()  # what has come of the head that is coming
-        self._line = bytearray()  # the line so far; of a long one only its start
-        self._secret: bool | None = None  # None: the header's name is not complete yet
-        self._was_secret = False
+        self._start = bytearray()  # what has come of the head that is coming
+        self._taken = 0  # bytes of HTTP so far
+        self._lines = LineMask(offered)
+        self._in_lines = False  # in a body: a head has begun there
+        self._is_head = False  # the whole body is looked at as a head is
+        self._before = b""  # the last bytes of the body
 
     @property
     def done(self) -> bool:
         """Whether HTTP is over in this direction, and with it the headers."""
         return self._http.is_over
 
-    def mask(self, chunk: bytes) -> bytes:
-        """The chunk to record: as long as the one that came."""
-        masked = bytearray()  # the whole chunk, once something in it is secret
+    @property
+    def http_size(self) -> int:
+        """Bytes of HTTP in this direction: behind them are frames, once it is `done`."""
+        return self._taken - len(self._start)
+
+    @property
+    def begun(self) -> bytes:
+        """The bytes last recorded, masked because their line has not ended, as they came."""
+        return bytes(self._lines.line)
+
+    def mask(self, chunk: bytes) -> tuple[bytes, bytes]:
+        """What to record of a chunk, as long as it is, and what to put in place of the bytes last
+        recorded, in which no login was found in the end."""
+        before = len(self._lines.line)
+        known = bytearray()  # of the line that had begun, and of this chunk: what is certain
         position = 0
         while position < len(chunk) and not self.done:
             if self._http.head is None:
-                stop = self._end_of_head(chunk, position)
-                self._mask_lines(chunk, position, stop, masked)
+                stop = self._end_of_head(chunk, position, known)
             else:
-                stop = self._end_of_body(chunk, position)
-                if self._secret:  # a head that was too long ended within a login
-                    newline = chunk.find(b"\n", position, stop)
-                    self._mask_lines(chunk, position, newline + 1 or stop, masked)
+                stop = self._end_of_body(chunk, position, known)
+            self._taken += stop - position
             position = stop
-        return bytes(masked) or chunk
+        if self.done:
+            known += self.end() + chunk[position:]
+        if not known:
+            return b"", self._lines.unknown(chunk)
+        known += self._lines.unknown(bytes(self._lines.line))
+        return bytes(known[:before]), bytes(known[before:])
 
-    def _end_of_head(self, chunk: bytes, start: int) -> int:
+    def end(self) -> bytes:
+        """What to put in place of the bytes last recorded, as nothing of HTTP follows them."""
+        if self.done:  # they belonged to a frame
+            line = bytes(self._lines.line)
+            self._lines.line.clear()
+            return line
+        return self._lines.end() if self._lines.line else b""
+
+    def _end_of_head(self, chunk: bytes, start: int, known: bytearray) -> int:
         """Where the head that continues at `start` ends in this chunk."""
-        before = len(self._head)
-        self._head += chunk[start : start + MAX_HEAD - before]
-        if not self._http.read_head(self._head, 0, len(self._head)):
-            # It may turn out now that these are frames.
-            return start if self.done else start + len(self._head) - before
-        stop = start + self._http.seen - before
-        self._head.clear()
-        self._end_of_body(b"", 0)  # there may be none
+        http, before = self._http, len(self._start)
+        if before:
+            self._start += chunk[start : start + MAX_HEAD - before]
+            found = http.read_head(self._start, 0, len(self._start))
+            stop = start + (http.seen if found else len(self._start)) - before
+        else:
+            http.seen = start
+            found = http.read_head(chunk, start, len(chunk))
+            stop = http.seen
+            if not found:
+                self._start += chunk[start:]
+                http.seen = len(self._start)
+        if not found and self.done:  # it turns out now that these are frames
+            del self._start[before:]
+            return start
+        known += self._lines.take(chunk[start:stop])
+        if found:
+            head = http.head
+            assert head is not None, "it was found"
+            self._start.clear()
+            self._is_head = http.direction == "client" and (
+                head.wants_upgrade or head.first_line.startswith(("GET ", "HEAD "))
+            )
+            self._in_lines, self._before = self._is_head, b"\n"
+            self._lines.begin_message()
+            self._end_of_body(b"", 0, known)  # there may be none
         return stop
 
-    def _end_of_body(self, chunk: bytes, start: int) -> int:
+    def _end_of_body(self, chunk: bytes, start: int, known: bytearray) -> int:
         self._http.seen = start
         end = self._http.read_body(chunk, len(chunk))
-        if end is None:
-            return len(chunk)
-        self._http.start_next(0)
-        return end
+        stop = len(chunk) if end is None else end
+        self._take_body(chunk, start, stop, known)
+        if end is not None:
+            self._http.start_next(0)
+            self._lines.begin_message()
+        return stop
 
-    def _mask_lines(self, chunk: bytes, start: int, end: int, masked: bytearray) -> None:
-        position = start
-        while position < end:
-            newline = chunk.find(b"\n", position, end)
-            stop = end if newline < 0 else newline
-            begin = self._value_start(chunk, position, stop)
-            if begin is not None:
-                masked[:] = masked or chunk
-                masked[begin:stop] = bytes(b if b in _KEEP else 0x2A for b in chunk[begin:stop])
-            position = stop
-            if newline >= 0:
-                position += 1
-                self._was_secret = bool(self._secret)
-                self._secret = None
-                self._line.clear()
+    def _take_body(self, chunk: bytes, start: int, stop: int, known: bytearray) -> None:
+        lines = self._lines
+        while start < stop:
+            if lines.is_inside or self._in_lines:
+                end = chunk.find(b"\n", start, stop) + 1 or stop
+                known += lines.take(chunk[start:end])
+                if not lines.is_inside and lines.was_empty:
+                    self._in_lines, self._before = self._is_head, b"\n"
+            else:
+                # A beginning may be cut in two.
+                near, seam = (
+                    len(self._before),
+                    self._before + chunk[start : min(start + _LONGEST_BEGINNING, stop)],
+                )
+                if found := _BEGINS.search(seam):
+                    end = start + max(found.end() - near, 0)
+                else:
+                    found = _BEGINS.search(chunk, start, stop)
+                    end = found.end() if found else stop
+                known += chunk[start:end]
+                self._in_lines = found is not None
+                lines.was_empty = False
+                lines.begin_message()
+                near = max(start, end - _LONGEST_BEGINNING)
+                self._before = (self._before + chunk[near:end])[-_LONGEST_BEGINNING:]
+            start = end
 
-    def _value_start(self, chunk: bytes, start: int, stop: int) -> int | None:
-        piece = chunk[start:stop]
-        if self._secret is None and piece and not self._line and piece[:1] in (b" ", b"\t"):
-            self._secret = self._was_secret  # a folded line goes on with the header above it
-        if self._secret is None:
-            colon = piece.find(b":")
-            self._line += (piece if colon < 0 else piece[:colon])[: _LONGEST + 40]
-            if colon >= 0:
-                self._secret = self._line.strip().lower().decode("latin-1") in SECRETS
-                return start + colon + 1 if self._secret else None
-            return None
-        return start if self._secret else None
+
+def masked_behind(before: bytes, data: bytes) -> bytes:
+    """Bytes that stand in a head behind `before`, masked."""
+    ended = max(before.rfind(b"\n\r\n"), before.rfind(b"\n\n"))
+    lines = LineMask()
+    lines.take(before[ended + 1 :])
+    begun = len(lines.line)
+    masked = lines.take(data)
+    return (masked + lines.end() if lines.line else masked)[begun:]

@@ -88,6 +88,15 @@ class TrimmedStream:
             self._append(data)
         return self
 
+    def __setitem__(self, key: slice, data: bytes) -> None:
+        """Replace bytes by as many others, as far as they are kept behind the gap."""
+        with self._lock:
+            start, _, _ = key.indices(self._size)
+            for offset, byte in enumerate(data, start):
+                if offset >= self.stop:
+                    number, place = divmod(offset - self._origin, BLOCK)
+                    self._blocks[number][place - (0 if number else self._cut)] = byte
+
     @overload
     def __getitem__(self, key: int) -> int: ...
     @overload
