@@ -226,7 +226,9 @@ def test_a_frame_that_is_too_long_is_a_row_before_its_end_and_takes_no_more_memo
         assert capture.index.rows()[-1].preview == '"after"'
         assert [message.text for message in capture.index.messages()][-1:] == ["after"]
     for name in ("c.jsonl", "c.pcapng", "c.har"):
-        save(capture, tmp_path / name)
+        loaded = load(save(capture, tmp_path / name))
+        assert len(loaded.index) <= 3 + (not left)  # of what was cut there is no rest
+        assert not any(row.broken for row in loaded.index.rows())
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 1099511627776", "Transfer-Encoding: chunked"])

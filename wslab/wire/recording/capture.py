@@ -329,12 +329,12 @@ class Capture:
     def _drop_chunks(self, first: int) -> None:
         """Drop what may go of the chunks from `first` up to the oldest that is to be kept."""
         log = self.log
-        for stream, (start, stop) in self._index.gaps(first, log.oldest).items():
+        for stream, (start, stop, resume) in self._index.gaps(first, log.oldest).items():
             data = trimmed(log.streams[stream])
             if data is None:
                 data = TrimmedStream(log.streams[stream], start)
                 log.streams[stream] = cast("bytearray", data)
-            dropped = data.drop(stop)
+            dropped, data.resume = data.drop(stop), resume
             self.dropped += dropped
             self._size -= dropped
 

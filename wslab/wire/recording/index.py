@@ -476,6 +476,8 @@ class Index:
         self._note_late(row, chunk)
         if side.too_long[0] == side.position:
             side.too_long = side.position, end
+            if (less := trimmed(self._log.streams[side.stream])) is not None:
+                less.resume = end
         side.position = end
         connection.cutter.settle(side.cut)
         connection.cutter.go_on(side.cut, end)
@@ -746,12 +748,15 @@ class Index:
             self._side(stream).cut.waits or self._connections[stream // 2].cutter.exchange.upgraded
         )
 
-    def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int]]:
-        """What may be dropped with the chunks from `first` up to `stop`: by stream, where its first
-        frame starts and where the last whole one of theirs ends. Of HTTP only, all may go; of a
-        unit that is too long to be waited for, what there is."""
+    def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int, int]]:
+        """What may be dropped with the chunks from `first` up to `stop`.
+
+        By stream: where its first frame starts; where the last whole unit of theirs ends; and the
+        same, or, in a unit that is too long to be waited for, where that one ends. Of HTTP only,
+        all may go.
+        """
         with self._lock:
-            stream_of, found = self._log.stream_of, dict[int, tuple[int, int]]()
+            stream_of, found = self._log.stream_of, dict[int, tuple[int, int, int]]()
             last = dict(zip(stream_of[first:stop], range(first, stop), strict=True))
             wanted = set()
             for stream, chunk in last.items():
@@ -760,9 +765,9 @@ class Index:
                 if side.splitter is None and self._shakes_hands(stream):
                     continue
                 if side.too_long[0] < end <= side.too_long[1]:
-                    found[stream] = side.frames, end
+                    found[stream] = side.frames, end, side.too_long[1]
                 elif whole <= end:
-                    found[stream] = side.frames, whole
+                    found[stream] = side.frames, whole, whole
                 else:
                     wanted.add(stream)
             for row in range(self._found_by(stop) - 1, self._found_by(first) - 1, -1):
@@ -779,7 +784,7 @@ class Index:
                     end = start + self._messages[row].length
                 else:
                     end = start + frames.header_at(self._log.streams[stream], start).frame_length
-                found[stream] = side.frames, end
+                found[stream] = side.frames, end, end
             return found
 
     def exchanges(self) -> dict[int, list[tuple[int, int | None]]]:

@@ -197,5 +197,6 @@ class Log:
         data = trimmed(self.streams[stream_number(event.connection, event.direction)])
         if data is None or event.offset < data.start:
             return event
-        gap = data.stop - data.start
-        return event._replace(offset=event.offset - gap) if event.offset >= data.stop else None
+        first = max(data.stop, data.resume)
+        gap = first - data.start
+        return event._replace(offset=event.offset - gap) if event.offset >= first else None

@@ -23,6 +23,8 @@ class TrimmedStream:
 
     def __init__(self, data: bytearray, start: int) -> None:
         self.start = self.stop = start
+        self.resume = start
+        """Where the next whole unit may start: of one that was cut, the rest is of no use."""
         self._head = bytes(data[:start])
         self._blocks: list[bytearray] = []
         self._origin = start  # where the first block starts
@@ -49,9 +51,10 @@ class TrimmedStream:
             return dropped
 
     def kept(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` to `stop` without what was dropped."""
+        """The bytes from `start` to `stop` but for what was dropped, and the rest of what was cut."""
         before = self[start : min(stop, self.start)] if start < self.start else b""
-        return before + self[max(start, self.stop) : max(stop, self.stop)]
+        first = max(self.stop, self.resume)
+        return before + self[max(start, first) : max(stop, first)]
 
     def _append(self, data: bytes | bytearray) -> None:
         while data:
