@@ -37,7 +37,7 @@ KEYS = """\
   drop every pong   or any other rule: followed from now on
   q               quit"""
 
-LIMIT = 64
+LIMIT = 32
 """MiB that the recording keeps, unless told otherwise."""
 
 LINES = 5000

@@ -51,7 +51,7 @@ class TrimmedStream:
             return dropped
 
     def kept(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` to `stop` but for what was dropped, and the rest of what was cut."""
+        """The bytes from `start` to `stop` but for what was dropped, and the rest of a cut unit."""
         before = self[start : min(stop, self.start)] if start < self.start else b""
         first = max(self.stop, self.resume)
         return before + self[max(start, first) : max(stop, first)]
