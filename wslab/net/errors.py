@@ -29,9 +29,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wslab.wire.protocol import masked_text
+
 
 class WslabError(Exception):
-    """Base class: catches all failures that `wslab.net` raises on purpose, and nothing else."""
+    """Base class: catches all failures that `wslab.net` raises on purpose, and nothing else.
+
+    Logins in a message, such as a token in a URL, are masked: it may be saved with a notebook.
+    """
+
+    def __init__(self, *texts: object) -> None:
+        super().__init__(*(masked_text(text) if isinstance(text, str) else text for text in texts))
 
 
 class OnLoopThread(WslabError, RuntimeError):

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from wslab.wire import printable
+from wslab.wire.protocol import masked_text
 
 LENGTH = 100
 """How many problems are kept; the oldest are dropped."""
@@ -31,7 +32,8 @@ class ProblemLog:
         """Keep one problem, and the exception that caused it."""
         cause = "" if exception is None else f": {type(exception).__name__}: {exception}"
         # A peer may have written some of it.
-        self._lines.append(printable(f"{time.strftime('%H:%M:%S')} {text}{cause}"))
+        line = printable(masked_text(f"{text}{cause}"))
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
 
     def clear(self) -> None:
         """Forget all problems."""

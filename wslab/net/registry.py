@@ -16,6 +16,7 @@ from html import escape
 from typing import Protocol, TypeVar
 
 from wslab.net.loop import problems, refuse_on_loop_thread
+from wslab.wire.protocol import masked_text
 
 V = TypeVar("V")
 
@@ -47,6 +48,11 @@ class Entry:
         return self._ask("url", str)
 
     @property
+    def shown_url(self) -> str:
+        """The address, without a login that is in it; empty while it is starting."""
+        return masked_text(self.url or "")
+
+    @property
     def port(self) -> int | None:
         """The port it listens on; None for a client."""
         return self._ask("port", int)
@@ -56,7 +62,7 @@ class Entry:
         self.thing.stop()
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r}" + (f" at {self.url}" if self.url else "")
+        return f"{self.kind} {self.name!r}" + (f" at {self.shown_url}" if self.url else "")
 
     def _ask(self, attribute: str, expected: type[V]) -> V | None:
         try:
@@ -72,7 +78,10 @@ class Running(list[Entry]):
     def __repr__(self) -> str:
         if not self:
             return "nothing is running"
-        rows = [("kind", "name", "url"), *((e.kind, e.name, e.url or "") for e in self)]
+        rows = [
+            ("kind", "name", "url"),
+            *((e.kind, e.name, e.shown_url) for e in self),
+        ]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -82,7 +91,7 @@ class Running(list[Entry]):
     def _repr_html_(self) -> str:
         if not self:
             return "<p>nothing is running</p>"
-        rows = "".join(_html_row("td", (e.kind, e.name, e.url or "")) for e in self)
+        rows = "".join(_html_row("td", (e.kind, e.name, e.shown_url)) for e in self)
         return f"<table>{_html_row('th', ('kind', 'name', 'url'))}{rows}</table>"
 
 

@@ -28,6 +28,7 @@ from wslab.net.clients.inbox import Inbox
 from wslab.net.clients.outgoing import check_close, check_ping, to_bytes
 from wslab.net.errors import ConnectFailed, NotConnected, TimedOut, WrongMessage, WrongValue
 from wslab.net.problem_log import ProblemLog
+from wslab.wire.protocol import masked_text
 
 EVENTS_KEPT = 1000
 """How many events a client remembers; the oldest are dropped."""
@@ -269,7 +270,7 @@ class Client:
 
     def __repr__(self) -> str:
         state = self.state
-        text = f"{state} {self.url}" if self.url else state
+        text = f"{state} {masked_text(self.url)}" if self.url else state
         if self._connection is not None and self._attempt is None:
             text += f", {self.sent} sent, {self.received} received"
             if state == "CLOSED":
@@ -484,8 +485,10 @@ class Client:
         if uri != parse_uri(self.url or ""):
             story += f", where a redirect from {self.url} led"
         if connection.subprotocol:
-            story += f", subprotocol {connection.subprotocol}"
-        return story
+            # In a header's words: some tell a login here.
+            header = masked_text(f"Sec-WebSocket-Protocol: {connection.subprotocol}")
+            story += f", subprotocol {header.partition(': ')[2]}"
+        return masked_text(story)
 
     def _note(self, name: ClientEventName, text: str) -> None:
         with self._lock:

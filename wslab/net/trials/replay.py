@@ -27,7 +27,7 @@ from wslab.net.errors import WrongValue
 from wslab.net.reset import close, reset
 from wslab.wire import Capture, Unit, printable
 from wslab.wire.accounts import Difference, compare
-from wslab.wire.protocol import is_masked, parse_head
+from wslab.wire.protocol import is_masked, masked_text, parse_head
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server has to accept a connection."""
@@ -67,7 +67,7 @@ class Replay:
     def to_json(self) -> dict[str, Any]:
         """The result as plain data."""
         return {
-            "url": self.url,
+            "url": masked_text(self.url),
             "same": self.same,
             "connections": [played._asdict() for played in self.connections],
             "differences": [difference.to_json() for difference in self.differences],
@@ -76,7 +76,7 @@ class Replay:
 
     def __str__(self) -> str:
         sent = sum(played.sent for played in self.connections)
-        lines = [f"{_count(sent, 'unit')} sent again to {self.url}"]
+        lines = [f"{_count(sent, 'unit')} sent again to {masked_text(self.url)}"]
         lines += [f"  note: {note}" for note in self.notes]
         for played in self.connections:
             mine = [d for d in self.differences if d.connection == played.then]

@@ -15,6 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 import traitlets
 
+from wslab.wire.protocol import masked_text
+
 from ..live.assets import script, style
 from ..live.live_view import LiveView
 from ..live.saved import place_of
@@ -209,7 +211,8 @@ class BrowserSocket:
         return self.panel._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
-        return f"<BrowserSocket {self.state} {self.url}, {len(self.events)} calls and events>"
+        url = masked_text(self.url)
+        return f"<BrowserSocket {self.state} {url}, {len(self.events)} calls and events>"
 
 
 def _check_size(size: int) -> None:
@@ -325,6 +328,6 @@ class BrowserSocketPanel(LiveView):
     def static(self) -> dict[str, str]:
         return place_of(
             "browser-socket",
-            f"the browser's own WebSocket, for {self._url}",
+            f"the browser's own WebSocket, for {masked_text(self._url)}",
             "It needs a page that runs the notebook: run this cell again.",
         )

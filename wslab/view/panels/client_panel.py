@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import traitlets
 
+from wslab.wire.protocol import masked_text
+
 from ..live.assets import script, style
 from ..live.clicks import Clicks
 from ..live.live_view import LiveView
@@ -109,6 +111,6 @@ class ClientPanel(LiveView):
     def static(self) -> dict[str, str]:
         return place_of(
             "client-panel",
-            f"client: {self.client.state} {self._url}",
+            f"client: {self.client.state} {masked_text(self._url)}",
             "The panel itself needs a running notebook: run this cell again.",
         )

@@ -32,6 +32,7 @@ from urllib.parse import parse_qsl
 from ..fields import Direction, Unit
 from ..protocol.frames import Opcode, encode_frame
 from ..protocol.http import MAX_HEAD, Head, find_end, parse_head
+from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
@@ -308,7 +309,7 @@ def loads(text: str) -> Capture:
     if steps:
         notes.insert(0, MADE_UP)
     capture = _record(sorted(_in_turn(steps), key=lambda step: step.turn))
-    capture.notes += notes
+    capture.notes += map(masked_text, notes)  # they quote what is in the file
     return capture
 
 

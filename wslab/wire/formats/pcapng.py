@@ -26,6 +26,7 @@ from mmap import mmap
 from typing import NamedTuple, cast, get_args
 
 from ..fields import Direction
+from ..protocol.secrets import masked_text
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.log import (
     FARTHEST,
@@ -411,7 +412,7 @@ class _Recorder:
         lost = [comment for comment in comments if comment.endswith(not_kept(0)[1:])]
         self.capture = Capture(limit=NO_LIMIT)
         self.capture.started = start
-        self.capture.notes += [comment.removeprefix(MARK).strip() for comment in lost]
+        self.capture.notes += [masked_text(comment.removeprefix(MARK).strip()) for comment in lost]
         self.marks: list[Event] = []
 
     def take(self, log: Iterable[Happening]) -> None:

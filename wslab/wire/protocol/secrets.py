@@ -171,7 +171,9 @@ _USER = re.compile(
 _AUTHORITY = re.compile(rb"^(?:CONNECT |[^:]*:)\s*([^\s/?#]+)@")
 _JSON_WEB_TOKEN = re.compile(rb"\beyJ[A-Za-z0-9_-]{5,}[A-Za-z0-9_.=-]*")
 _SCHEME = re.compile(rb"\b(?:bearer|negotiate|ntlm)\s+([A-Za-z0-9._~+/=-]{8,})(?!\S)", re.I)
-_HEADER = re.compile(rb"(?m)^[ \t]*(?:Cookie|Authorization|[A-Za-z0-9]+-[A-Za-z0-9-]+)[ \t]*:.*$")
+_HEADER = re.compile(
+    rb"\b(?:cookie|authorization|[a-z0-9]+-[a-z0-9-]+)[ \t]*:.*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def masked_text(text: str) -> str:
