@@ -244,6 +244,17 @@ def test_a_body_that_never_ends_takes_no_more_memory(head, tmp_path):
         save(capture, tmp_path / name)
 
 
+def test_logins_are_masked_in_http_that_was_dropped_too():
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    connection = capture.open_connection()
+    for _ in range(3000):
+        head = b"GET / HTTP/1.1\r\nX: " + bytes(1000) + b"\r\nCookie: name=s3cret\r\n\r\n"
+        for start in range(0, len(head), 400):
+            capture.record(connection, "client", head[start : start + 400])
+    assert capture.dropped > 1 << 20
+    assert b"s3cret" not in capture.stream(connection, "client")
+
+
 def test_many_requests_on_one_connection_keep_to_the_limit(tmp_path):
     capture = Capture(clock=lambda: 0.0, limit=1 << 20)
     connection = capture.open_connection()
