@@ -244,6 +244,22 @@ def test_a_body_that_never_ends_takes_no_more_memory(head, tmp_path):
         save(capture, tmp_path / name)
 
 
+def test_frames_behind_a_request_that_nobody_answers_keep_to_the_limit():
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    connection = capture.open_connection()
+    capture.record(connection, "client", REQUEST)
+    for number in range(100):
+        frame = encode_frame(1, f"{number}".encode() * 30_000, masking_key=KEY)
+        capture.record(connection, "client", frame)
+        assert capture.size(connection, "client") - capture.dropped < 3 << 20
+    assert capture.index.rows()[-1].preview.startswith('"9999')
+    capture.record(connection, "server", RESPONSE + encode_frame(1, b"at last"))
+    capture.record(connection, "client", encode_frame(1, b"fine", masking_key=KEY))
+    rows = capture.index.rows()[-3:]
+    assert [row.kind for row in rows] == ["response", "text", "text"]
+    assert [row.preview for row in rows[1:]] == ['"at last"', '"fine"']
+
+
 def test_logins_are_masked_in_http_that_was_dropped_too():
     capture = Capture(clock=lambda: 0.0, limit=1 << 20)
     connection = capture.open_connection()

@@ -419,6 +419,10 @@ class Index:
         while side.splitter is None:
             if side.cut.waits:
                 side.waiting.append(chunk)
+                if stop - side.position > self.most_unfinished:
+                    # Nobody answers: what comes so early can only be frames.
+                    side.cut.waits, side.cut.speaks_frames = False, True
+                    self._resume(connection)
                 return
             if side.position >= stop:
                 return
