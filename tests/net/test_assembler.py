@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslab.net.tap import assembler
-from wslab.net.tap.assembler import Assembler, Piece
+from wslab.net.tap.assembler import Piece, UnitAssembler
 from wslab.wire import Capture, encode_frame
 
 KEY = b"\x11\x22\x33\x44"
@@ -55,14 +55,14 @@ def crossings(draw: st.DrawFn) -> list[tuple[str, bytes]]:
     return chunks(draw, {"client": client, "server": server})
 
 
-def feed_all(one: Assembler, crossed: list[tuple[str, bytes]]) -> list[Piece]:
+def feed_all(one: UnitAssembler, crossed: list[tuple[str, bytes]]) -> list[Piece]:
     return [piece for direction, data in crossed for piece in one.feed(direction, data)]
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(crossings())
 def test_units_are_the_rows_of_the_index_and_no_byte_is_lost(crossed):
-    one, capture = Assembler(), Capture()
+    one, capture = UnitAssembler(), Capture()
     number = capture.open_connection()
     pieces = feed_all(one, crossed)
     for direction, data in crossed:
@@ -84,7 +84,7 @@ def test_a_connection_met_in_its_middle_goes_on_byte_for_byte(crossed, data):
     for direction, chunk in crossed[:met]:
         capture.record(number, direction, chunk)
     index = capture.index
-    one = Assembler()
+    one = UnitAssembler()
     for direction in ("client", "server"):
         stream = capture.stream(number, direction)
         if index.is_upgraded(number):
@@ -111,7 +111,7 @@ def test_a_connection_met_in_its_middle_goes_on_byte_for_byte(crossed, data):
 
 def test_a_frame_too_large_to_be_held_passes_as_it_comes(monkeypatch):
     monkeypatch.setattr(assembler, "LARGEST", 100)
-    one = Assembler()
+    one = UnitAssembler()
     one.join_upgraded("server", 0, b"")
     frame = encode_frame(2, b"x" * 500)
     after = encode_frame(1, b"next")
@@ -135,7 +135,7 @@ def test_what_comes_too_early_is_cut_as_the_index_cuts_it():
         ([("server", RESPONSE), ("client", GET + hello)], GET),
         ([("server", RESPONSE), ("client", hello)], hello),
     ):
-        one, capture = Assembler(), Capture()
+        one, capture = UnitAssembler(), Capture()
         number = capture.open_connection()
         pieces = feed_all(one, crossed)
         for direction, data in crossed:
@@ -147,7 +147,7 @@ def test_what_comes_too_early_is_cut_as_the_index_cuts_it():
 
 
 def test_an_ordinary_page_comes_before_the_handshake():
-    one = Assembler()
+    one = UnitAssembler()
     hello = encode_frame(1, b"Hello", masking_key=KEY)
     assert [p.what for p in one.feed("client", GET + REQUEST + hello)] == ["head", "head"]
     assert [p.data for p in one.feed("server", PAGE)] == [PAGE]
@@ -173,7 +173,7 @@ def test_a_body_passes_as_it_comes_and_what_follows_is_found(parts, met, cuts):
     client, head, body = parts
     frame = encode_frame(1, b"Hello")
     stream = head + body + RESPONSE + frame
-    one = Assembler()
+    one = UnitAssembler()
     one.feed("client", client)
     met = min(met, len(head + body))
     one.join_http("server", stream[:met])
@@ -195,7 +195,7 @@ def test_a_body_passes_as_it_comes_and_what_follows_is_found(parts, met, cuts):
 
 
 def test_a_body_without_an_end_passes_as_it_comes():
-    one = Assembler()
+    one = UnitAssembler()
     one.feed("client", GET)
     pieces = one.feed("server", OK + b"\r\n")
     assert [(p.what, p.data) for p in pieces] == [("head", OK + b"\r\n")]
@@ -205,7 +205,7 @@ def test_a_body_without_an_end_passes_as_it_comes():
 
 
 def test_a_request_goes_ahead_of_the_body_that_waits_for_an_answer():
-    one = Assembler()
+    one = UnitAssembler()
     put = b"PUT / HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
     assert [(p.what, p.data) for p in one.feed("client", put)] == [("head", put)]
     assert [p.what for p in one.feed("server", b"HTTP/1.1 100 Continue\r\n\r\n")] == ["head"]

@@ -27,7 +27,7 @@ from wslab.net import (
     stop_all,
 )
 from wslab.net.tap import gate
-from wslab.net.tap.assembler import LARGEST, Assembler
+from wslab.net.tap.assembler import LARGEST, UnitAssembler
 from wslab.net.tap.rules import Rule
 from wslab.net.tap.settings import Settings
 from wslab.wire import Capture, Opcode, encode_frame, load, save
@@ -734,7 +734,7 @@ def test_a_fault_while_armed_never_disturbs_the_traffic(upstream, where, monkeyp
     with Tap(upstream.port, capture) as tap:
         tap.add_rule("delay every frame by 1 ms")
         if where == "split":
-            monkeypatch.setattr("wslab.net.tap.assembler.Assembler.feed", broken)
+            monkeypatch.setattr("wslab.net.tap.assembler.UnitAssembler.feed", broken)
         elif where == "record":
             monkeypatch.setattr(capture, "recorder", lambda *_: broken)
         else:
@@ -954,14 +954,14 @@ def test_a_connection_that_fails_to_settle_is_cut_and_the_others_go_on(lab, watc
     for client in (first, second):
         client.send("Hello")
     watch.waiting(2)
-    settle = gate.Gate.settle
+    update = gate.Gate.update
 
     def fail_for_the_first(one: gate.Gate) -> None:
         if one.connection.number == 1:
             raise OSError("gone")
-        settle(one)
+        update(one)
 
-    monkeypatch.setattr(gate.Gate, "settle", fail_for_the_first)
+    monkeypatch.setattr(gate.Gate, "update", fail_for_the_first)
     lab.tap.resume()
     assert second.recv() == "Hello"
     with pytest.raises(NotConnected):
@@ -1013,7 +1013,7 @@ class StillConnection:
 def bursting(capture: Capture, rule: str) -> tuple[gate.Gate, StillConnection]:
     connection, told = StillConnection(capture), Settings()
     told.rules.append(Rule.parse(rule))
-    assembler = Assembler()
+    assembler = UnitAssembler()
     for direction in ("client", "server"):
         assembler.join_upgraded(direction, 0, b"")
     return gate.Gate(connection, told, assembler), connection
@@ -1053,7 +1053,7 @@ def test_many_that_wait_leave_turn_by_turn(capture):
         lane = one.lanes["server"]
         assert (len(lane.queue), connection.client.written) == (5000, [])
         lane.release()
-        one.settle()
+        one.update()
         before = 0
         while lane.queue:
             left = len(connection.client.written)

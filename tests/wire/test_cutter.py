@@ -32,8 +32,8 @@ class Connection:
                 return lengths
             lengths.append(end - start)
             self.places[direction] = end
-            self.cutter.settle(side)
-            self.cutter.go_on(side, end)
+            self.cutter.decide(side)
+            self.cutter.start_next(side, end)
 
     @property
     def speak_frames(self) -> tuple[bool, bool]:

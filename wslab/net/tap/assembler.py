@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from wslab.wire import Direction
 from wslab.wire.protocol import read_header
-from wslab.wire.recording import CutSide, Cutter
+from wslab.wire.recording import Cutter, SideState
 
 LARGEST = 16 * 2**20
 """Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
 
 
 class _Side:
-    def __init__(self, cut: CutSide) -> None:
+    def __init__(self, cut: SideState) -> None:
         self.direction: Direction = cut.http.direction
         self.cut = cut  # places are those in the buffer
         self.offset = 0  # where the buffer starts in the stream
@@ -42,7 +42,7 @@ class _Side:
         self.body = False  # the head went ahead, what follows it just passes
 
 
-class Assembler:
+class UnitAssembler:
     """Takes chunks in the order in which they came, gives pieces back.
 
     What is no whole unit yet stays here, until it is, or until `flush`. Only a request or response
@@ -141,7 +141,7 @@ class Assembler:
                 position = stop
                 if end is not None:
                     side.body = False
-                    self._cutter.go_on(side.cut, end)
+                    self._cutter.start_next(side.cut, end)
                 continue
             if end is None and (head := side.cut.http.head) and not side.passed:
                 # Its body is still to come, and nobody knows how long that takes.
@@ -157,9 +157,9 @@ class Assembler:
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))
             if not side.cut.speaks_frames:
-                self._cutter.settle(side.cut)
+                self._cutter.decide(side.cut)
                 if not side.body:
-                    self._cutter.go_on(side.cut, end)
+                    self._cutter.start_next(side.cut, end)
             position = end
         self._cut(side, position)
         size = self._size_of_frame(side) or len(side.buffer)

@@ -136,7 +136,7 @@ class WireDebugger:
         self.settings.holding.unset(connection, BOTH)
         for _, frame in self._waiting(connection):
             frame.held = False
-        self._settle()
+        self._update_gates()
 
     @_on_loop
     def step(
@@ -146,7 +146,7 @@ class WireDebugger:
         for lane, frame in self._waiting(connection):
             if direction in (None, lane.direction) and not lane.frozen:
                 lane.let_go(frame)
-                self._settle()
+                self._update_gates()
                 return frame
         return None
 
@@ -157,7 +157,7 @@ class WireDebugger:
         count = sum(len(lane.waiting) for lane in lanes)
         for lane in lanes:
             lane.release()
-        self._settle()
+        self._update_gates()
         return count
 
     # --- One frame
@@ -229,13 +229,13 @@ class WireDebugger:
         relay = self._relay(connection)
         gate = relay.arm()
         if raw is None and not gate.assembler.upgraded:
-            gate.settle()
+            gate.update()
             raise NotHeld(
                 f"connection {relay.number} speaks HTTP still: frames come after the 101; "
                 "to inject other bytes, give them as raw=…"
             )
         gate.lanes[direction].inject(data)
-        gate.settle()
+        gate.update()
 
     # --- The connection
 
@@ -282,7 +282,7 @@ class WireDebugger:
         """
         _check_connection(connection)
         self.settings.freezing.unset(connection, BOTH)
-        self._settle()
+        self._update_gates()
 
     @_on_loop
     def slow(
@@ -316,7 +316,7 @@ class WireDebugger:
             self._arm(connection)
             speed = Speed(bytes_per_second, latency, jitter, seed)
             self.settings.set_speed(connection, which, speed)
-        self._settle()
+        self._update_gates()
 
     # --- Rules
 
@@ -342,7 +342,7 @@ class WireDebugger:
         for one in self.settings.rules:
             if one is rule or _rule_text(one) == text:
                 self.settings.rules.remove(one)
-                self._settle()
+                self._update_gates()
                 return
         known = "; ".join(map(_rule_text, self.settings.rules)) or "none"
         raise NotHeld(f"there is no rule {rule!r}; the rules are: {known}")
@@ -351,14 +351,14 @@ class WireDebugger:
     def clear_rules(self) -> None:
         """Follow none of the rules any more. What they hold goes on waiting."""
         self.settings.rules.clear()
-        self._settle()
+        self._update_gates()
 
     @_on_loop
     def disarm(self) -> None:
         """Everything off, everything that waits delivered: a plain relay again."""
         self.settings.clear()
-        self._each_gate(Gate.open_wide)
-        self._settle()
+        self._each_gate(Gate.deliver_all)
+        self._update_gates()
 
     # --- The connections
 
@@ -397,8 +397,8 @@ class WireDebugger:
                     raise
                 relay.log.note(str(problem))
 
-    def _settle(self) -> None:
-        self._each_gate(Gate.settle)
+    def _update_gates(self) -> None:
+        self._each_gate(Gate.update)
         self.settings.tell()
 
     def _each_gate(self, act: Callable[[Gate], None]) -> None:
@@ -434,7 +434,7 @@ class WireDebugger:
                 f"connection {frame.connection} is frozen: thaw() first"
             )
         act(lane, frame)
-        self._settle()
+        self._update_gates()
         return frame
 
     def _find(self, which: InFlight | int | None) -> tuple[Lane, InFlight]:

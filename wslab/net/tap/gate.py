@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any, Literal, NamedTuple, Protocol
 
 from wslab.net.problem_log import ProblemLog
-from wslab.net.tap.assembler import LARGEST, Assembler, Piece
+from wslab.net.tap.assembler import LARGEST, Piece, UnitAssembler
 from wslab.net.tap.in_flight import InFlight
 from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Direction
@@ -71,7 +71,9 @@ class Connection(Protocol):
 class Gate:
     """What one armed connection passes: a lane for each direction."""
 
-    def __init__(self, connection: Connection, settings: Settings, assembler: Assembler) -> None:
+    def __init__(
+        self, connection: Connection, settings: Settings, assembler: UnitAssembler
+    ) -> None:
         self.connection = connection
         self.settings = settings
         self.assembler = assembler
@@ -82,22 +84,22 @@ class Gate:
         }
         self._closing: asyncio.TimerHandle | None = None
         self._came: deque[_Came | _StreamEnd] = deque()  # recorded, and not cut into units yet
-        self._turn: asyncio.Handle | None = None
+        self._scheduled: asyncio.Handle | None = None
 
     def take(self, direction: Direction, data: bytes) -> None:
         """Record bytes that a peer sent, and let the units in them arrive."""
         start = self.connection.record(direction, data)
         self._came.append(_Came(direction, start, memoryview(data)))
-        if self._turn is None:
-            self._go_on()
+        if self._scheduled is None:
+            self._process()
 
     def is_behind(self, direction: Direction) -> bool:
         """Whether something came from there whose units have not arrived yet."""
         return any(came.direction == direction for came in self._came)
 
-    def _go_on(self) -> None:
+    def _process(self) -> None:
         """Let what came arrive, as much as one turn allows."""
-        self._turn, left = None, TURN
+        self._scheduled, left = None, TURN
         while self._came and left > 0:
             came = self._came.popleft()
             lane = self.lanes[came.direction]
@@ -115,7 +117,7 @@ class Gate:
             try:
                 pieces = self.assembler.feed(came.direction, data)
             except Exception as fault:
-                self._surrender(fault)
+                self._give_up(fault)
                 lane.sink.write(data)
                 self._pass_all()
                 return
@@ -123,10 +125,10 @@ class Gate:
             lane.inject_waiting()
             left -= 1 + len(pieces)
         if self._came:
-            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+            self._scheduled = asyncio.get_running_loop().call_soon(self._process)
         for lane in self.lanes.values():
             lane.update_source()
-        self.settle()
+        self.update()
 
     def _pass_all(self) -> None:
         """Pass on what came as it is: nobody cuts it into units any more."""
@@ -148,10 +150,10 @@ class Gate:
                 frame.head = lane.head
             lane.arrive(frame)
 
-    def _surrender(self, fault: Exception) -> None:
+    def _give_up(self, fault: Exception) -> None:
         """The debugger itself is broken: let the traffic be, and get out of its way."""
         self.settings.faults.note("split", fault)
-        self.open_wide()
+        self.deliver_all()
         self.connection.disarm()
 
     def ended(self, direction: Direction, how: Ending) -> None:
@@ -161,10 +163,10 @@ class Gate:
             # Nobody is there to whom the other direction could deliver.
             other: Direction = "server" if direction == "client" else "client"
             self.lanes[other].drop_all(f"the {direction} is gone")
-        if self._turn is None:
-            self._go_on()
+        if self._scheduled is None:
+            self._process()
 
-    def settle(self) -> None:
+    def update(self) -> None:
         """Deliver what may go, and take this gate away where nothing needs it any more."""
         for lane in self.lanes.values():
             lane.deliver_due()
@@ -176,7 +178,7 @@ class Gate:
                     lane.sink.write(piece.data)
             self.connection.disarm()
 
-    def open_wide(self) -> None:
+    def deliver_all(self) -> None:
         """Deliver everything that waits, now."""
         for lane in self.lanes.values():
             lane.release()
@@ -202,8 +204,8 @@ class Gate:
         """Drop all that waits: the connection is over."""
         if self._closing is not None:
             self._closing.cancel()
-        if self._turn is not None:
-            self._turn.cancel()
+        if self._scheduled is not None:
+            self._scheduled.cancel()
         for lane in self.lanes.values():
             lane.drop_all(why)
         for came in self._came:
@@ -242,7 +244,7 @@ class Lane:
         self.head: InFlight | None = None  # the last one
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False  # and what still comes is dropped
-        self._choked = not source.is_read
+        self._sink_full = not source.is_read
         self._injections: list[bytes] = []
         self._timer: asyncio.Handle | None = None
 
@@ -353,10 +355,10 @@ class Lane:
             if first.held:
                 break
             if first.due > loop.time():
-                self._timer = loop.call_at(first.due, self.gate.settle)
+                self._timer = loop.call_at(first.due, self.gate.update)
                 break
             if not left:
-                self._timer = loop.call_soon(self.gate.settle)
+                self._timer = loop.call_soon(self.gate.update)
                 break
             left -= 1
             self.let_go(first)
@@ -487,12 +489,12 @@ class Lane:
         if was_full != (self.size > HOLD_LIMIT) or self.discards:
             self.update_source()
 
-    def choke(self, choked: bool) -> None:
+    def set_sink_full(self, full: bool) -> None:
         """Note that the other end cannot take more at present, or can again."""
-        self._choked = choked
+        self._sink_full = full
         self.update_source()
 
     def update_source(self) -> None:
         """Read what the source sends, or let it wait."""
-        full = self._choked or self.size > HOLD_LIMIT or self.gate.is_behind(self.direction)
+        full = self._sink_full or self.size > HOLD_LIMIT or self.gate.is_behind(self.direction)
         self.source.set_read(self.discards or not full)

@@ -21,7 +21,7 @@ from wslab.net.address import Address
 from wslab.net.errors import WrongValue
 from wslab.net.problem_log import ProblemLog
 from wslab.net.reset import reset
-from wslab.net.tap.assembler import Assembler
+from wslab.net.tap.assembler import UnitAssembler
 from wslab.net.tap.gate import Ending, Gate
 from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Capture, Direction
@@ -85,7 +85,7 @@ class Relay:
         except Exception as fault:  # then this connection passes unrecorded
             self._not_recorded("open_connection", fault)
         if self.settings.arms(self.number):
-            self._set_gate(Assembler())
+            self._set_gate(UnitAssembler())
         self._dialling = asyncio.get_running_loop().create_task(self._dial())
         self._dialling.add_done_callback(self._dialled)
 
@@ -113,9 +113,9 @@ class Relay:
         Where it has begun already, the recording says what has passed so far. Without `join` that
         is not asked: for what only ends the connection. Raises WrongValue where it cannot be known.
         """
-        return self.gate or self._set_gate(self._joined() if join else Assembler())
+        return self.gate or self._set_gate(self._joined() if join else UnitAssembler())
 
-    def _set_gate(self, assembler: Assembler) -> Gate:
+    def _set_gate(self, assembler: UnitAssembler) -> Gate:
         self.gate = Gate(self, self.settings, assembler)
         # The transport looks the method up for each chunk: so having no gate costs nothing.
         for end in (self.client, self.server):
@@ -128,14 +128,14 @@ class Relay:
         for end in (self.client, self.server):
             end.__dict__.pop("data_received", None)
 
-    def _joined(self) -> Assembler:
+    def _joined(self) -> UnitAssembler:
         if not self._is_known():
             raise WrongValue(
                 f"connection {self.number or '(without a number)'} cannot be held from its middle: "
                 "the recording is not whole, so nobody knows where its next frame starts; "
                 "connections made from now on can"
             )
-        assembler = Assembler()
+        assembler = UnitAssembler()
         capture, index, number = self.capture, self.capture.index, self.number
         for direction in BOTH:
             if not index.is_upgraded(number):
@@ -247,12 +247,12 @@ class End(asyncio.Protocol):
         if self.direction == "client":
             # Nothing is read before there is somebody to pass it on to.
             self.transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._pause_again)
+            asyncio.get_running_loop().call_soon(self._pause_before_reading)
             self.relay.open()
         elif self.other.lost:
             self.reset()
 
-    def _pause_again(self) -> None:
+    def _pause_before_reading(self) -> None:
         # Debian 12's Python, 3.11.2, starts to read right after `connection_made`, paused or not.
         # Before anything was read, this stops it.
         if self.transport is not None and self.other.transport is None and not self.lost:
@@ -330,13 +330,13 @@ class End(asyncio.Protocol):
         if self.relay.gate is None:
             self.other.set_read(False)
         else:
-            self.relay.gate.lanes[self.other.direction].choke(True)
+            self.relay.gate.lanes[self.other.direction].set_sink_full(True)
 
     def resume_writing(self) -> None:
         if self.relay.gate is None:
             self.other.set_read(True)
         else:
-            self.relay.gate.lanes[self.other.direction].choke(False)
+            self.relay.gate.lanes[self.other.direction].set_sink_full(False)
 
     @property
     def is_read(self) -> bool:

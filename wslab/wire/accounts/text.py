@@ -96,11 +96,11 @@ def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
     takes a sixth of the time that a `Row` for each would take.
     """
     index, log = capture.index, capture.log
-    starts, chunks, marks = index.spans(start, start + BATCH)
+    starts, chunks, flags = index.spans(start, start + BATCH)
     times = {chunk: f" {log.time_of[chunk]:11.6f}" for chunk in set(chunks)}
     thousands, digits = (f"{start // BATCH:4}", _DIGITS) if start else ("", _FIRST)
     lines = [""] * len(starts)
-    for stream, places in _whole_texts(capture, start, chunks, marks).items():
+    for stream, places in _whole_texts(capture, start, chunks, flags).items():
         connection, direction = whose_stream(stream)
         where = _where(connection, direction, "text", several, pen)
         head = 6 if direction == "client" else 2
@@ -130,12 +130,12 @@ def _before_texts(where: str, head: int) -> list[str]:
 
 
 def _whole_texts(
-    capture: Capture, start: int, chunks: array[int], marks: array[int]
+    capture: Capture, start: int, chunks: array[int], flags: array[int]
 ) -> dict[int, list[int]]:
     """By stream, the rows that are texts in a single frame and whose header breaks no rule."""
     streams = {chunk: capture.log.stream_of[chunk] for chunk in set(chunks)}
     plain = frames.FIN | frames.Opcode.TEXT, frames.FIN | frames.Opcode.TEXT | CHECKED
-    places = [at for at, mark in enumerate(marks) if mark in plain]
+    places = [at for at, flag in enumerate(flags) if flag in plain]
     if capture.index.marked:
         places = [at for at in places if not capture.index.marks(start + at)]
     if len(set(streams.values())) == 1:

@@ -283,13 +283,13 @@ def frame_violations(
     first: int,
     header: FrameHeader,
     direction: Direction,
-    marks: int,
+    flags: int,
     rsv1_allowed: bool,
     payload: bytes,
 ) -> list[Violation]:
     """The rules that a frame breaks: its header, its place among others, a close frame's payload.
 
-    `marks` holds IN_MESSAGE, AFTER_CLOSE and EARLY; `payload` is looked at for close frames only.
+    `flags` holds IN_MESSAGE, AFTER_CLOSE and EARLY; `payload` is looked at for close frames only.
     """
     opcode = first & 0x0F
     fin = first >= 0x80
@@ -319,13 +319,13 @@ def frame_violations(
         broken.append("length-not-minimal")
     if header.payload_length >= 2**63:
         broken.append("length-too-big")
-    if opcode == Opcode.CONTINUATION and not marks & IN_MESSAGE:
+    if opcode == Opcode.CONTINUATION and not flags & IN_MESSAGE:
         broken.append("continuation-without-message")
-    if opcode in (Opcode.TEXT, Opcode.BINARY) and marks & IN_MESSAGE:
+    if opcode in (Opcode.TEXT, Opcode.BINARY) and flags & IN_MESSAGE:
         broken.append("message-interleaved")
-    if marks & AFTER_CLOSE and not control:
+    if flags & AFTER_CLOSE and not control:
         broken.append("frame-after-close")
-    if marks & EARLY:
+    if flags & EARLY:
         broken.append("data-before-response")
     if opcode == Opcode.CLOSE and payload:
         if len(payload) == 1:
@@ -360,28 +360,28 @@ class Splitter:
         self.fragmented = array("Q")
 
     def split(
-        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+        self, data: bytes | bytearray, stop: int, starts: array[int], flags: array[int]
     ) -> None:
-        """Append offset and marks of each whole frame in `data[position:stop]`."""
-        while self.take(data, stop, starts, marks):
+        """Append offset and flags of each whole frame in `data[position:stop]`."""
+        while self.take(data, stop, starts, flags):
             pass
 
     def take(
-        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+        self, data: bytes | bytearray, stop: int, starts: array[int], flags: array[int]
     ) -> bool:
-        """Append offset and marks of the next frame; False where it is not all there."""
+        """Append offset and flags of the next frame; False where it is not all there."""
         start = self.position
         header = read_header(data, start, stop)
         if header is None or start + header.frame_length > stop:
             return False
         starts.append(start)
-        marks.append(self._look(data, start, header))
+        flags.append(self._look(data, start, header))
         self.follow(data[start], header.frame_length)
         return True
 
     @property
     def context(self) -> int:
-        """The marks that the next frame gets from those before it."""
+        """The flags that the next frame gets from those before it."""
         return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)
 
     def follow(self, first: int, length: int) -> None:

@@ -1,11 +1,11 @@
-"""A recording: what crossed, and what is in it.
+"""Recordings: the bytes that crossed, and the units that are found in them.
 
 Read in this order: `log` (the plain lists), `capture` (writes them), `index` (finds the units in
-them), `contents`; then what is read off these: `layers`, `story`, `state_log`.
+them), `contents`; then what is derived from these: `layers`, `story`, `state_log`.
 """
 
 from .capture import Capture
-from .cutter import CutSide, Cutter
+from .cutter import Cutter, SideState
 from .index import LARGE, Index, Row, mark_words
 from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
@@ -21,7 +21,6 @@ __all__ = [
     "CaptureError",
     "CausalStateLog",
     "Chunk",
-    "CutSide",
     "Cutter",
     "Event",
     "EventName",
@@ -31,6 +30,7 @@ __all__ = [
     "MarkName",
     "Message",
     "Row",
+    "SideState",
     "Span",
     "StateChange",
     "StateLog",

@@ -1,4 +1,4 @@
-"""Records what crosses: time, direction and bytes, in the order in which they came."""
+"""Records what crosses: time, direction and bytes, in the order of arrival."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
 
 LIMIT = 512 << 20
-"""Bytes that a recording keeps, unless told otherwise."""
+"""Bytes that a recording keeps by default."""
 LEAST = 1 << 20
 """Bytes that what is known about the recorded bytes may take, whatever the limit; and an unfinished
 unit."""
@@ -38,11 +38,11 @@ class Capture:
     Besides its own bytes, a chunk costs 20 bytes of memory: see `Log`. `save` and `load` of
     `wslab.wire` write a recording down and read one.
 
-    Once there are more than `limit` bytes in memory, the oldest frames go: `dropped` counts their
-    bytes, rows and offsets stay. Handshakes are kept, and the frame that is just coming, up to a
-    quarter of the limit. Where what is known about the bytes takes more than another quarter, the
-    oldest rows go as well, with their marks: of the smallest frames it is the most. So that it is
-    known what may go, a recording near its limit is indexed as it is made.
+    When there are more than `limit` bytes in memory, the oldest frames are dropped: `dropped`
+    counts their bytes; rows and offsets stay. Handshakes are kept, and so is the frame that is
+    arriving, up to a quarter of the limit. If rows and marks take more than another quarter, as
+    they do with very small frames, the oldest of them are dropped too. To know what can be dropped,
+    a recording near its limit is indexed while it is made.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Capture:
         self.dropped = 0
         self.started = datetime.now(UTC)
         self.faults: list[Exception] = []
-        """What subscribers raised, at most 20: their faults must not reach the traffic."""
+        """Exceptions that subscribers raised, at most 20: they must not affect the traffic."""
         self.notes: list[str] = []
-        """Of a recording that comes from another program's file: what is missing or made up."""
+        """What is missing or made up in a recording that was loaded from another program's file."""
         self.log = Log()
         self._clock = clock
         self._zero = clock()
@@ -122,14 +122,14 @@ class Capture:
             self.tell()
 
     def extend(self, pieces: Iterable[tuple[int, bytes, float]]) -> None:
-        """Append the chunks of a file, each with its stream's number and its time; none is empty.
+        """Append the chunks of a file: stream number, bytes (never empty) and time of each.
 
         No limit is watched here.
         """
         with self._lock:
             log, masks = self.log, self._masks
             for stream, data, at in pieces:
-                # As `Log.append` does it, without a call for each of what may be millions.
+                # As in `Log.append`, but without a call for each of perhaps millions.
                 whole = log.streams[stream] or log.begin(stream)
                 whole += self._mask(stream, data) if stream in masks else data
                 log.stream_of.append(stream)
@@ -171,7 +171,7 @@ class Capture:
         out of that flow: `held` and `delayed` bytes wait, `edited` ones are replaced by `data`,
         `dropped` ones are never delivered, `injected` ones were never sent by the peer. From then
         on only `delivered` says that they arrived, and `duplicated` that they arrived once more.
-        `cut` tells that it was the debugger who ended the direction's stream.
+        `cut` says that the debugger ended the direction's stream.
         """
         stream = self._stream(connection, direction)
         with self._lock:
@@ -185,16 +185,16 @@ class Capture:
     def insert(self, events: Iterable[Event]) -> None:
         """Insert the marks of a file among the events, each at its time.
 
-        An event's `position` is the first at which it may stand: behind the bytes that it is about.
+        An event's `position` is the first that it may have: after the bytes that it is about.
         """
         with self._lock:
             self.log.insert(map(self._masked_event, events))
         self.tell()
 
     def assume_upgraded(self, connection: int) -> bool:
-        """Treat the upgrade that a client asked for as accepted: its answer was never recorded.
+        """Treat the upgrade that a client asked for as accepted, if its answer was not recorded.
 
-        Whether it asked for one.
+        Returns whether it asked for one.
         """
         if not self.index.accept(connection):
             return False
@@ -287,9 +287,9 @@ class Capture:
     # --- Keeping the limit
 
     def _keep_limit(self) -> None:
-        """Index some of what is new, and drop what is too much.
+        """Index some of the new bytes, and drop what exceeds the limit.
 
-        Not all at once: whoever records is the traffic, and others wait for it.
+        Not all at once: this runs in the traffic, which must not wait.
         """
         if self.limit >= NO_LIMIT:
             self._room = NO_LIMIT
@@ -302,19 +302,19 @@ class Capture:
         while self._weight > most and self._forget():
             pass
         left = min(self.limit - self._size, most - self._weight)
-        # An event of a mark weighs more than the bytes that it is about, and a row may, too.
+        # The event of a mark takes more memory than its bytes, and so may a row.
         self._new, self._room = 0, 0 if behind else max(0, left // 16)
 
     @property
     def _weight(self) -> int:
-        """Bytes of what is known about the recorded bytes, as far as it can be forgotten."""
+        """Bytes of memory of the rows, chunks and marks that could be forgotten."""
         log = self.log
-        marks = len(log.events) - 3 * len(log.streams) // 2  # besides a connection's own
+        marks = len(log.events) - 3 * len(log.streams) // 2  # less the events of connections
         chunks = len(log.time_of) - log.first
         return _CHUNK * chunks + _EVENT * max(0, marks) + self._index.weight
 
     def _drop(self, most: int) -> None:
-        """Drop the oldest frames until `most` bytes are kept, as far as they are indexed."""
+        """Drop the oldest indexed frames until at most `most` bytes are kept."""
         with self._lock:
             log, wanted = self.log, self._size - most
             first, seen = log.oldest, dict[int, int]()
@@ -327,7 +327,7 @@ class Capture:
             self._drop_chunks(first)
 
     def _drop_chunks(self, first: int) -> None:
-        """Drop what may go of the chunks from `first` up to the oldest that is to be kept."""
+        """Drop the frames of the chunks from `first` up to the oldest one to keep."""
         log = self.log
         for stream, (start, stop, resume) in self._index.gaps(first, log.oldest).items():
             data = trimmed(log.streams[stream])
@@ -339,7 +339,7 @@ class Capture:
             self._size -= dropped
 
     def _forget(self) -> bool:
-        """Drop a quarter of the chunks, and forget what is known about them; whether any were."""
+        """Drop a quarter of the chunks and their rows; returns whether there were any."""
         with self._lock:
             log, known = self.log, self._index.chunks_read
             stop = log.first + -(-(known - log.first) // 4)
@@ -351,21 +351,21 @@ class Capture:
             self._index.forget(stop)
             return True
 
-    # --- Being told
+    # --- Subscribing
 
     def now(self) -> float:
         """Seconds since the capture was made."""
         return self._clock() - self._zero
 
     def moment(self, time: float) -> datetime:
-        """The date `time` seconds after the recording began, or the last (first) that there is."""
+        """The date `time` seconds after the recording began, or the latest or earliest possible."""
         try:
             return (self.started + timedelta(seconds=time)).astimezone(UTC)
         except OverflowError:
             return (datetime.max if time > 0 else datetime.min).replace(tzinfo=UTC)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have `callback()` called after each thing recorded, on the recording thread: be quick.
+        """Call `callback()` after everything that is recorded. On the recording thread: be quick.
 
         Returns a function that ends the subscription.
         """
@@ -386,9 +386,9 @@ class Capture:
                     self.faults.append(fault)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait, at most `timeout` seconds, for what is recorded to make `condition()` true.
+        """Wait until `condition()` is true after something was recorded; returns whether it is.
 
-        Whether it is. Not for the thread that records, which would wait for itself.
+        Waits at most `timeout` seconds. Never call it on the thread that records.
         """
         changed = threading.Event()
         unsubscribe = self.subscribe(changed.set)
@@ -412,19 +412,19 @@ class Capture:
 
     @property
     def events(self) -> list[Event]:
-        """What happened beside the bytes, in order."""
+        """Everything that happened besides the bytes, in order."""
         return self.log.events
 
     def stream(self, connection: int, direction: Direction) -> bytes:
-        """Everything that one direction carried so far; what was dropped reads as zeros."""
+        """All bytes of one direction so far; dropped bytes read as zeros."""
         return bytes(self.log.streams[self._stream(connection, direction)][:])
 
     def size(self, connection: int, direction: Direction) -> int:
-        """How many bytes one direction carried so far: the offset of its next byte."""
+        """The number of bytes of one direction so far, which is the offset of the next byte."""
         return len(self.log.streams[self._stream(connection, direction)])
 
     def sent(self, connection: int, direction: Direction) -> bytes:
-        """What the peer itself sent: the stream without what a debugger injected."""
+        """The bytes that the peer itself sent: the stream without what a debugger injected."""
         data = self.log.streams[self._stream(connection, direction)]
         sent, position = bytearray(), 0
         for event in self.log.marks(connection, direction):
@@ -434,12 +434,12 @@ class Capture:
         return bytes(sent + data[position:])
 
     def delivered(self, connection: int, direction: Direction) -> bytes:
-        """What the other peer was given, in the order in which it got it."""
+        """The bytes that the other peer received, in that order."""
         data = self.log.streams[self._stream(connection, direction)]
         delivered, plain = bytearray(), 0
         instead: dict[int, bytes] = {}
         for event in self.log.marks(connection, direction):
-            if event.offset >= plain:  # the first mark on these bytes
+            if event.offset >= plain:  # this is the first mark on these bytes
                 delivered += data[plain : event.offset]
                 plain = event.offset + event.length
             if event.name == "edited" and event.data is not None:
@@ -466,7 +466,7 @@ class Capture:
 
     @property
     def loss(self) -> str:
-        """A sentence on what is no longer kept; empty where everything is."""
+        """A sentence that says what was dropped; empty if nothing was."""
         if not self.dropped:
             return ""
         frames, rows = self.index.dropped, self.index.first

@@ -1,8 +1,8 @@
-"""The contents of a recorded stream's data frames, looked up one by one.
+"""Reads the contents of single data frames in a recorded stream.
 
-A fragment can only be understood after those before it, and with compression a message after all
-messages before it. So a look walks from the nearest place where nothing has to be known, and the
-next look goes on from there.
+A fragment can only be understood after those before it, and a compressed message after all messages
+before it. So a read starts at the nearest place that needs no knowledge of earlier frames, walks
+from there to the frame, and the next read continues from that frame.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from ..rules import RULES
 from .trimmed_stream import trimmed
 
 KEPT = 1 << 20
-"""Bytes of a frame's content that are kept to be shown."""
+"""The most bytes of a frame's content that are kept for showing."""
 CHECKPOINT = 1 << 20
-"""Bytes of the stream after which an inflater's window is kept, to start from there again."""
+"""Bytes of the stream after which an inflater's window is stored, for a walk to start there."""
 
 
 class FrameContent(NamedTuple):
     """One frame's unmasked, inflated part of its message."""
 
     kind: MessageKind | None
-    """The message's kind; None where the frame belongs to none."""
+    """The kind of its message; None if the frame belongs to no message."""
     compressed: bool
     content: bytes
-    """The first MiB of it at most, inflated where compressed."""
+    """The content, inflated if compressed; at most its first MiB."""
     size: int
-    """Bytes of all of it."""
+    """Bytes of the whole content."""
     before: int
-    """Bytes of the message's content before it."""
+    """Bytes of the message's content in earlier frames."""
     faults: tuple[str, ...]
-    """The rules that it breaks in its message, by name."""
+    """The names of the rules that the message breaks in this frame."""
     utf8_fault: int | None
-    """The place in the message of the first byte that cannot be UTF-8."""
+    """The offset in the message of the first byte that is not UTF-8."""
     uninflated: bool
-    """Whether (the rest of) it could not be inflated."""
+    """Whether the content, or the rest of it, could not be inflated."""
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """The rules that it breaks, with the place of the fault."""
+        """The rules that it breaks, with the place of each fault."""
         return tuple(
             not_utf8(self.content, (self.utf8_fault or 0) - self.before, self.size)
             if name == "text-not-utf8"
@@ -67,7 +67,7 @@ class FrameContent(NamedTuple):
 
 
 def not_utf8(content: bytes, fault: int, size: int) -> Violation:
-    """The broken rule text-not-utf8, naming the place: byte `fault` of one frame's content."""
+    """A violation of text-not-utf8 that names the place: byte `fault` of one frame's content."""
     rule = RULES["text-not-utf8"]
     if fault >= size:
         where = "Here it ends inside a character."
@@ -83,7 +83,7 @@ def _bytes(count: int) -> str:
 
 
 class Contents:
-    """The contents of one direction's data frames, the first of which begins at `begin`.
+    """Reads the contents of one direction's data frames; the first frame begins at `begin`.
 
     `inflater` is None without compression.
     """
@@ -99,17 +99,17 @@ class Contents:
         self._streams, self._number = streams, number
         self._splitter = splitter
         self._inflater = inflater
-        # Where a walk may start with compression, and the window there.
+        # Offsets at which a walk may start with compression, and the inflater's window there.
         self._places = [begin]
         self._windows = [b""]
         self._assembler = Assembler()
-        self._next = -1  # the frame that the walk comes to next; -1: there is no walk
+        self._next = -1  # the offset of the walk's next frame; -1: there is no walk
         self._last: tuple[int, FrameContent] | None = None
 
     def frame(self, offset: int, fragment: bool) -> FrameContent | None:
         """The content of the complete data frame at `offset`.
 
-        None for a fragment whose message began with what has been dropped since.
+        None for a fragment if the beginning of its message has been dropped.
         """
         if self._last and self._last[0] == offset:
             return self._last[1]
@@ -123,9 +123,9 @@ class Contents:
         return self._last[1]
 
     def _start(self, offset: int, fragment: bool) -> bool:
-        """Begin a walk to `offset` as near to it as can be, or go on with the one before.
+        """Begin a walk to `offset` as near to it as possible, or continue the present one.
 
-        False where it would have to begin among what has been dropped.
+        False if it would have to begin at a frame that has been dropped.
         """
         inflater, window = self._inflater, b""
         if inflater is not None and not inflater.no_context_takeover:

@@ -1,4 +1,4 @@
-"""A lock that nobody can take twice in a row while somebody else waits for it."""
+"""A lock that no thread can take twice in a row while another thread waits for it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import threading
 
 
 class FairLock:
-    """An RLock whose waiters get their turn.
+    """A fair RLock: waiting threads get it in turn.
 
-    Python's own locks go to whoever asks first after a release, which is the thread that released
-    it: one that takes a lock again and again keeps all others out for as long as it likes.
+    After a release, Python's own locks go to the thread that asks first, which is usually the one
+    that released it: a thread that takes a lock again and again can keep all others out.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next = threading.Lock()  # held by the one that waits in front
+        self._next = threading.Lock()  # held by the thread that is next in turn
         self._owner = 0
         self._depth = 0
 

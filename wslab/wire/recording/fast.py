@@ -1,6 +1,6 @@
 """Fast versions of the splitter, the unmasking and the joiner, for millions of frames.
 
-They are hard to read, so read the plain version of each instead; a test says that both agree:
+They are hard to read: read the plain version of each instead. Tests prove that both agree:
 
     FastSplitter    Splitter of `protocol/frames.py`, ten times as fast: most frames are found by
                     their first two bytes in a table
@@ -23,10 +23,10 @@ from ..protocol.utf8 import is_utf8
 from ..rules import RULES
 from .messages import Joiner, Message
 
-# A frame that needs no second look is found by its first two bytes: `steps[byte 0][byte 1]` is its
-# whole length; 0 sends it to the careful path, LONG to the bytes that hold its length. One table
-# for each thing that changes what is plain: who sends, whether a message in fragments is going on,
-# whether RSV1 means "compressed".
+# The first two bytes of an ordinary frame are enough: `steps[byte 0][byte 1]` is its whole length.
+# 0 means: take the careful path; LONG: the length is in the bytes that follow. There is one table
+# for each combination of what decides whether a frame is ordinary: the sender, whether a message in
+# fragments is going on, and whether RSV1 means "compressed".
 LONG = 1
 _NONE = bytes(256)
 
@@ -52,7 +52,7 @@ _PLAIN = {
 
 
 def _long_end(data: bytes | bytearray, start: int, stop: int) -> int:
-    """Where a frame with a long form of length ends; 0 for the careful path."""
+    """The end of a frame with a long form of length; 0 means: take the careful path."""
     second = data[start + 1]
     key = second >> 7 << 2
     if second & 1:
@@ -63,29 +63,29 @@ def _long_end(data: bytes | bytearray, start: int, stop: int) -> int:
 
 
 _MARKS = bytes((first & 0x0F) | (FIN if first & 0x80 else 0) for first in range(256))
-_WIDE = f"utf-16-{sys.byteorder[0]}e"  # makes 16 bits of each of latin-1's 8, at C's speed
+_WIDE = f"utf-16-{sys.byteorder[0]}e"  # widens bytes to 16 bits, at the speed of C
 _MARKS_IN_MESSAGE = bytes(mark | IN_MESSAGE for mark in _MARKS)
 
 
 class FastSplitter(Splitter):
-    """Finds what a `Splitter` finds."""
+    """Finds the same frames as `Splitter`, faster."""
 
     __slots__ = ()
 
     def split(
-        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+        self, data: bytes | bytearray, stop: int, starts: array[int], flags: array[int]
     ) -> None:
-        """Append offset and marks of each whole frame in `data[position:stop]`."""
+        """Append offset and flags of each whole frame in `data[position:stop]`."""
         while True:
             if not self.closed:
-                self._split_plain(data, stop, starts, marks)
-            if not self.take(data, stop, starts, marks):
+                self._split_plain(data, stop, starts, flags)
+            if not self.take(data, stop, starts, flags):
                 break
 
     def _split_plain(
-        self, data: bytes | bytearray, stop: int, starts: array[int], marks: array[int]
+        self, data: bytes | bytearray, stop: int, starts: array[int], flags: array[int]
     ) -> None:
-        """The same up to the first frame that needs the careful path."""
+        """Do the same up to the first frame that needs the careful path."""
         steps = _PLAIN[self.direction, self.in_message, self.rsv1_allowed]
         position, append, first, last = self.position, starts.append, len(starts), stop - 1
         while position < last:
@@ -102,12 +102,13 @@ class FastSplitter(Splitter):
             self.position = position
             table = _MARKS_IN_MESSAGE if self.in_message else _MARKS
             heads = bytes([data[start] for start in starts[first:]])
-            marks.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
+            flags.frombytes(heads.translate(table).decode("latin-1").encode(_WIDE))
 
 
 def unmask_short(data: bytes | bytearray, starts: Sequence[int], stop: int) -> bytes:
-    """`data` from the first of the masked frames at `starts` up to `stop`, the payloads of those
-    with 125 bytes at most unmasked in their places: all in one XOR. The rest is not to be read.
+    """Unmask all short masked frames (up to 125 bytes) of `starts` with a single XOR.
+
+    Returns `data` from the first of them up to `stop`; only those payloads in it are meaningful.
     """
     region = bytes(data[starts[0] : stop])
     begins = [start - starts[0] for start in starts]
@@ -121,16 +122,16 @@ def unmask_short(data: bytes | bytearray, starts: Sequence[int], stop: int) -> b
     return number.to_bytes(len(region), "little")
 
 
-_HEADER = bytes(6)  # of a short masked frame: nothing in it is to be changed
+_HEADER = bytes(6)  # XORed with the header of a short masked frame, which must not change
 
 
 class FastJoiner(Joiner):
-    """Joins what a `Joiner` joins."""
+    """Joins the same messages as `Joiner`, faster."""
 
     def join(
         self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]
     ) -> Iterator[Message]:
-        """The messages that end with the next frames: their rows, offsets and times in turn."""
+        """The messages that end with the next frames, given these frames' rows, offsets, times."""
         data, made = self.data, self.assembler
         first_start, stop = starts[0], starts[-1] + 6 + 125
         seconds = [data[start + 1] for start in starts]
@@ -154,7 +155,7 @@ class FastJoiner(Joiner):
             else:
                 content = frame_payload(data, start, header_at(data, start))
             fine = first == 0x82 or content.isascii() or is_utf8(content)
-            # Not by Message(...): that takes twice as long, and there may be millions.
+            # Not with Message(...): that takes twice as long, and there may be millions.
             yield new(
                 Message,
                 (

@@ -1,7 +1,7 @@
-"""What is in a recording: its requests, responses and frames as rows in the order of time.
+"""Finds the requests, responses and frames in a recording, as rows in the order of time.
 
 It works at two levels. `update` finds where each unit starts and keeps 14 bytes about it. `rows`
-and `unit` explain a unit, and only when somebody looks at it.
+and `unit` explain a unit, and only when they are asked for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..protocol.http import Head
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .contents import Contents, FrameContent, not_utf8
-from .cutter import CutSide, Cutter
+from .cutter import Cutter, SideState
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
@@ -34,7 +34,7 @@ from .trimmed_array import TrimmedArray, drop, first_place
 from .trimmed_stream import trimmed
 
 _MOST_CHUNKS = 1 << 16
-"""Chunks that are looked at together at most."""
+"""The most chunks that are read together."""
 SLICE = 1 << 19
 """Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
 _ROW = 14
@@ -43,21 +43,21 @@ _MESSAGE = 3000
 _EVENT = 64
 """Bytes that can be indexed while an event is read."""
 
-# Beside the marks of `protocol/frames.py`.
+# More flags of a row, besides those of `protocol/frames.py`.
 HEAD = 0x100  # not a frame: an HTTP request or response
-CHECKED = 0x400  # what it adds to its message has been looked at
+CHECKED = 0x400  # its part of the message has been checked
 FAULTY = 0x800  # and breaks a rule
 
 DROPPED = "no longer kept"
 """The preview of a row whose bytes have been dropped (see `Capture`)."""
 
 UNFINISHED = "not all here yet"
-"""The preview of the row of a frame that is listed before its end has come."""
+"""The preview of a frame that is listed before its end has come."""
 
 _BATCH = 4096
-"""Rows whose messages are joined together."""
+"""The most rows whose messages are joined together."""
 LARGE = 1 << 20
-"""Bytes of payload from which on a text or binary frame is looked at piece by piece."""
+"""Bytes of payload above which a text or binary frame is read piece by piece."""
 
 
 class Row(NamedTuple):
@@ -95,27 +95,27 @@ class _Message(NamedTuple):
 
 
 class _Side:
-    """One direction of one connection, as far as it has been read."""
+    """What the index knows about one direction of a connection, as far as it was read."""
 
     __slots__ = (
         "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
         "splitter", "stream", "too_long", "waiting",
     )  # fmt: skip
 
-    def __init__(self, stream: int, cut: CutSide) -> None:
+    def __init__(self, stream: int, cut: SideState) -> None:
         self.stream = stream
         self.cut = cut
         self.direction: Direction = cut.http.direction
-        self.position = 0  # where the next unit starts, until there is a splitter
+        self.position = 0  # the offset of the next unit, until there is a splitter
         self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
-        self.inflater: Inflater | None = None  # where compression was agreed on
-        self.contents: Contents | None = None  # set when somebody looks
+        self.inflater: Inflater | None = None  # set if compression was agreed on
+        self.contents: Contents | None = None  # set when a frame's content is first read
         self.waiting: list[int] = []  # chunks that came while it waited for an answer
         self.early = 0  # what was sent up to here did not wait for the answer
         self.ended = False
         self.frames = 0  # where the first frame starts
         self.chunk = 0  # the last one, as long as it speaks HTTP
-        # Where a unit starts and ends that is longer than what is waited for, the last one.
+        # Start and end of the last unit that was too long to wait for.
         self.too_long = (-1, -1)
 
 
@@ -130,10 +130,10 @@ class _Connection:
         self.number = number
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
-        self.begun = False  # whether it has a cutter and sides
+        self.begun = False  # whether cutter and sides exist
 
     def __getattr__(self, name: str) -> Any:
-        # Not before something happens: of half a million connections most may only have opened.
+        # Made when first needed: most of half a million connections may only have opened.
         if name not in ("cutter", "client", "server"):
             raise AttributeError(name)
         self.begun = True
@@ -149,9 +149,9 @@ class Index:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._lock = FairLock()
-        self._start = array("Q")  # by row: where the unit starts in its stream
-        self._chunk = array("I")  # by row: the chunk that brought its last byte
-        self._marks = array("H")  # by row: see frames.py
+        self._start = array("Q")  # by row: the offset of the unit in its stream
+        self._chunk = array("I")  # by row: the chunk with its last byte
+        self._flags = array("H")  # by row: see frames.py
         self._messages: dict[int, _Message] = {}
         self._connections: list[_Connection] = []
         self._chunks_read = 0
@@ -163,26 +163,26 @@ class Index:
         self._late: list[tuple[int, int, int]] = []  # see `_read_by`
         self._rows_of_stream: dict[int, array[int]] = {}  # see `_rows_of`
         self._rows_sorted = 0
-        self._heads = array("I")  # the rows that are no frames
-        self._together = 64  # chunks that are worth to be looked at together
+        self._heads = array("I")  # the rows that are requests or responses
+        self._together = 64  # how many chunks are worth reading together
         self.marked: list[int] = []
-        """The rows in the order in which they were marked; marked again, a row comes again."""
+        """The rows in the order in which they were marked; one marked again is repeated."""
         self.most_unfinished = sys.maxsize
         """Bytes of a frame after which it becomes a row although its end is not here yet."""
 
-    # --- Taking in what was recorded
+    # --- Indexing
 
     def update(self) -> int:
         """Index what was recorded since the last time; returns the number of rows."""
         count, events = len(self._log.time_of), len(self._log.events)
         while self.step() and (self._chunks_read < count or self._events_read < events):
-            pass  # and no further: what is recorded meanwhile may never end
+            pass  # not what is recorded meanwhile: that may never end
         return len(self._start)
 
     def step(self, most: int = SLICE) -> bool:
-        """Index some `most` bytes of what was recorded; whether more is there.
+        """Index about `most` bytes of what was recorded; returns whether there are more.
 
-        So whoever has much to index keeps nobody else waiting.
+        So indexing a long recording does not make others wait.
         """
         with self._lock:
             log, left = self._log, most
@@ -205,7 +205,7 @@ class Index:
     def _read_chunks(self, stop: int, most: int) -> int:
         """Read one chunk of HTTP, or some of the chunks of frames before chunk `stop`.
 
-        Not many more than `most` bytes; returns how many.
+        Reads little more than `most` bytes; returns how many.
         """
         log, first = self._log, self._chunks_read
         stream = log.stream_of[first]
@@ -216,7 +216,7 @@ class Index:
             self._chunks_read = first + 1
             self._mark_whole((stream, stream ^ 1))
             return max(_EVENT, self._side(stream).position - begin)
-        # Where few could be read last time, not many are looked at: each look would be in vain.
+        # If few could be read last time, do not try many: most tries would be in vain.
         stop = min(stop, first + self._together)
         run = log.stream_of[first:stop]
         if run.count(stream) == len(run):
@@ -228,7 +228,7 @@ class Index:
             self._add_frames(stream, range(first, stop), ends)
             self._mark_whole((stream,))
             return max(_EVENT, ends[-1] - begin)
-        pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks, where they end
+        pieces: dict[int, tuple[list[int], array[int]]] = {}  # by stream: chunks and their ends
         size = 0
         for chunk, stream in enumerate(run, first):
             if stream not in pieces:
@@ -252,26 +252,26 @@ class Index:
         # Rows are in the order of time, which is that of the chunks.
         merged: list[tuple[int, int, int]] = []
         for stream, (chunks, ends) in pieces.items():
-            found, brought, marks = array("Q"), array("I"), array("H")
-            self._split(stream, chunks, ends, found, brought, marks)
-            merged += zip(brought, found, marks, strict=True)
+            found, brought, flags = array("Q"), array("I"), array("H")
+            self._split(stream, chunks, ends, found, brought, flags)
+            merged += zip(brought, found, flags, strict=True)
         merged.sort()
         self._chunk.extend(row[0] for row in merged)
         self._start.extend(row[1] for row in merged)
-        self._marks.extend(row[2] for row in merged)
+        self._flags.extend(row[2] for row in merged)
         self._mark_whole(pieces)
         return max(_EVENT, size)
 
     def _add_frames(self, stream: int, chunks: Sequence[int], ends: Sequence[int]) -> None:
         """Add the rows of the frames in chunks of one stream."""
         if not isinstance(self._start, TrimmedArray):
-            self._split(stream, chunks, ends, self._start, self._chunk, self._marks)
+            self._split(stream, chunks, ends, self._start, self._chunk, self._flags)
             return
-        found, brought, marks = array("Q"), array("I"), array("H")
-        self._split(stream, chunks, ends, found, brought, marks)
+        found, brought, flags = array("Q"), array("I"), array("H")
+        self._split(stream, chunks, ends, found, brought, flags)
         self._start.extend(found)
         self._chunk.extend(brought)
-        self._marks.extend(marks)
+        self._flags.extend(flags)
 
     def _split(
         self,
@@ -280,14 +280,14 @@ class Index:
         ends: Sequence[int],
         found: array[int],
         brought: array[int],
-        marks: array[int],
+        flags: array[int],
     ) -> None:
-        """Find the frames in chunks of one stream: where they start, which chunk ended them."""
+        """Find the frames in chunks of one stream: their offsets, and the chunk that ended each."""
         side = self._side(stream)
         splitter = side.splitter
         assert splitter is not None, "only what follows a handshake is frames"
         closed, row = splitter.closed, len(found)
-        self._split_stream(side, splitter, ends[-1], found, marks)
+        self._split_stream(side, splitter, ends[-1], found, flags)
         if row == len(found):
             return
         stops = found[row + 1 :]  # a frame ends where the next one starts
@@ -306,10 +306,10 @@ class Index:
         if taken < len(stops):  # its end is still to come
             brought.append(last)
         while row < len(found) and found[row] < side.early:
-            marks[row] |= frames.EARLY | frames.BROKEN
+            flags[row] |= frames.EARLY | frames.BROKEN
             row += 1
         if splitter.closed and not closed:
-            self._happen(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
+            self._change_state(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
 
     def _split_stream(
         self,
@@ -317,21 +317,21 @@ class Index:
         splitter: frames.Splitter,
         stop: int,
         found: array[int],
-        marks: array[int],
+        flags: array[int],
     ) -> None:
-        """Append offset and marks of the frames of one stream up to `stop`."""
+        """Append offset and flags of the frames of one stream up to `stop`."""
         data, base = self._log.streams[side.stream], splitter.position
         if base >= stop:
-            return  # in the middle of a frame that is listed already
+            return  # in the middle of a frame that has its row already
         if trimmed(data) is None:
-            splitter.split(data, stop, found, marks)
+            splitter.split(data, stop, found, flags)
         elif (header := frames.read_header(data, base, stop)) is None:
             return
         elif base + header.frame_length <= stop:
             # Byte by byte such a stream is slow.
             fragments, starts = len(splitter.fragmented), array("Q")
             splitter.position = 0
-            splitter.split(data[base:stop], stop - base, starts, marks)
+            splitter.split(data[base:stop], stop - base, starts, flags)
             splitter.position += base
             found.extend(map(base.__add__, starts))
             fragmented = splitter.fragmented
@@ -340,12 +340,12 @@ class Index:
         if stop - start > self.most_unfinished:
             header = frames.read_header(data, start, stop)
             if header is not None and start + header.frame_length > stop:
-                splitter.take(data, start + header.frame_length, found, marks)
+                splitter.take(data, start + header.frame_length, found, flags)
                 side.too_long = start, splitter.position
 
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
-            while len(self._connections) < event.connection:  # the clock of a file may go wrong
+            while len(self._connections) < event.connection:  # a file's times may be wrong
                 self._connections.append(_Connection(len(self._connections) + 1))
             connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
@@ -359,16 +359,16 @@ class Index:
             return
         side.ended = True
         if side.cut.http.head:
-            # A body whose end nobody announced ends with the connection.
+            # A body without a length ends with the connection.
             self._end_message(connection, side, self._end_of(side), side.chunk)
             self._mark_whole((side.stream, side.stream ^ 1))
         if event.name == "reset" or (connection.client.ended and connection.server.ended):
-            self._happen(connection, StateEvent.TCP_CLOSED)
+            self._change_state(connection, StateEvent.TCP_CLOSED)
 
     def _mark(self, stream: int, event: Event) -> None:
         side = self._side(stream)
         if event.offset >= (side.splitter or side).position:
-            # No whole unit: the rest may still come.
+            # Not a whole unit yet: the rest may still come.
             waiting = self._early_marks.setdefault(stream, [])
             heapq.heappush(waiting, (event.offset, self._marks_read, event))
             self._marks_read += 1
@@ -379,7 +379,7 @@ class Index:
             self.marked.append(row)
 
     def _mark_whole(self, streams: Iterable[int]) -> None:
-        """Give the units of some streams that are whole now the marks that waited for them."""
+        """Attach waiting marks to the units of some streams that are whole by now."""
         if not self._early_marks:
             return
         for stream in streams:
@@ -390,15 +390,15 @@ class Index:
                 self._early_marks.pop(stream, None)
 
     def _find(self, stream: int, offset: int) -> int | None:
-        """The row of the unit in which `offset` is, or the last one of the stream."""
+        """The row of the unit that contains `offset`, or the last row of the stream."""
         rows = self._rows_of(stream)
         place = bisect_right(rows, offset, key=self._start.__getitem__)
         return rows[place - 1] if place else None
 
     def _rows_of(self, stream: int) -> array[int]:
-        """The rows of one stream, in its order. They are sorted once somebody asks."""
+        """The rows of one stream, in its order. They are sorted when they are first asked for."""
         rows, stream_of, first = self._rows_of_stream, self._log.stream_of, self._rows_sorted
-        # A slice: of a recording at its limit that is faster than to ask for each.
+        # A slice: in a recording at its limit that is faster than reading each element.
         for row, chunk in enumerate(self._chunk[first:], first):
             whose = stream_of[chunk]
             if whose not in rows:
@@ -410,7 +410,7 @@ class Index:
     def _end_of(self, side: _Side) -> int:
         return len(self._log.streams[side.stream])
 
-    def _happen(self, connection: _Connection, event: StateEvent) -> None:
+    def _change_state(self, connection: _Connection, event: StateEvent) -> None:
         connection.state = connection_state.after(connection.state, event)
 
     def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
@@ -440,7 +440,7 @@ class Index:
         self._note_late(first, chunk)
 
     def _note_late(self, first: int, chunk: int) -> None:
-        """Note that the rows from `first` on were found when others had brought later chunks."""
+        """Note that the rows from `first` on were found only when later chunks had been read."""
         now, stop = self._chunks_read, len(self._start)
         if chunk >= now or first == stop:
             return
@@ -449,10 +449,10 @@ class Index:
         self._late.append((first, stop, now))
 
     def _read_by(self, row: int) -> int:
-        """The chunk that was read when a row was found: with the rows' numbers it ascends.
+        """The chunk that was being read when a row was found; it ascends with the row numbers.
 
-        Mostly the one that brought its last byte. But a body without a length ends when its
-        connection does, and what came too early waits for the answer.
+        Usually the chunk with its last byte. But a body without a length ends with its connection,
+        and bytes that came too early wait for the answer.
         """
         place = bisect_right(self._late, row, key=itemgetter(0)) - 1
         if place >= 0 and row < self._late[place][1]:
@@ -460,11 +460,11 @@ class Index:
         return self._chunk[row]
 
     def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
-        """Add the row of the request or response that was read, and act on it."""
+        """Add the row of the request or response that was read, and handle its consequences."""
         head, request, client = side.cut.http.head, side.cut.http.request, connection.client
         assert head is not None, "a message has a head"
         if head.status == 101 and side is not client and client.cut.http.head:
-            # Nobody waits for the rest of its body any more.
+            # After a 101, its body counts as complete.
             self._end_message(connection, client, client.cut.http.seen, client.chunk)
         message = _Message(head, end - side.position, side is client, request)
         row = len(self._start)
@@ -473,23 +473,23 @@ class Index:
         self._start.append(side.position)
         self._chunk.append(chunk)
         early = side.position < side.early  # before the answer to an upgrade had come
-        marks = (frames.BROKEN if message.violations or early else 0) | (
+        flags = (frames.BROKEN if message.violations or early else 0) | (
             frames.EARLY if early else 0
         )
-        self._marks.append(HEAD | marks)
+        self._flags.append(HEAD | flags)
         self._note_late(row, chunk)
         if side.too_long[0] == side.position:
             side.too_long = side.position, end
             if (less := trimmed(self._log.streams[side.stream])) is not None:
                 less.resume = end
         side.position = end
-        connection.cutter.settle(side.cut)
-        connection.cutter.go_on(side.cut, end)
+        connection.cutter.decide(side.cut)
+        connection.cutter.start_next(side.cut, end)
         if side is client:
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
-            self._happen(
+            self._change_state(
                 connection,
                 StateEvent.REFUSED if refused else StateEvent.ACCEPTED,
             )
@@ -500,9 +500,9 @@ class Index:
             ]
             connection.agreed = agreed[0] if agreed else None
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
-                client.waiting.append(client.chunk)  # it began with frames, unasked
+                client.waiting.append(client.chunk)  # it began with frames, before any request
         elif not head.is_interim and request and request.wants_upgrade:
-            self._happen(connection, StateEvent.REFUSED)
+            self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
 
@@ -514,7 +514,7 @@ class Index:
         side.frames = side.position
 
     def _resume(self, connection: _Connection) -> None:
-        """Read what the client sent before it had its answer."""
+        """Read what the client sent while it waited for its answer."""
         side = connection.client
         waiting, side.waiting = side.waiting, []
         if waiting:
@@ -523,14 +523,14 @@ class Index:
             self._advance(connection, side, chunk)
 
     def accept(self, connection: int) -> bool:
-        """Treat the upgrade that a client asked for as accepted; False where it asked for none."""
+        """Treat the upgrade that a client asked for as accepted; False if it asked for none."""
         with self._lock:
             found = self._connections[connection - 1]
             request = found.cutter.exchange.last
             if not found.client.cut.waits or request is None:
                 return False
-            self._happen(found, StateEvent.ACCEPTED)
-            # What is compressed can be inflated without the parameters that were agreed on.
+            self._change_state(found, StateEvent.ACCEPTED)
+            # Messages can be inflated even if the agreed parameters are not known.
             offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
             found.agreed = Agreement.of_response(()) if offered else None
             found.cutter.upgrade()
@@ -538,7 +538,7 @@ class Index:
             self._mark_whole((found.client.stream, found.server.stream))
             return True
 
-    # --- Looking
+    # --- Reading
 
     def __len__(self) -> int:
         return len(self._start)
@@ -554,35 +554,35 @@ class Index:
             return self._connections[connection - 1].state.name
 
     def is_upgraded(self, connection: int) -> bool:
-        """Whether HTTP is over on this connection, and its bytes are frames."""
+        """Whether HTTP is over on this connection, and frames follow."""
         with self._lock:
             return self._connections[connection - 1].server.cut.speaks_frames
 
     def is_whole(self, connection: int) -> bool:
-        """Whether nothing that crossed on this connection has been dropped."""
+        """Whether no bytes of this connection have been dropped."""
         streams = self._log.streams[2 * connection - 2 : 2 * connection]
         return not any(map(trimmed, streams))
 
     def speaks_frames(self, connection: int, direction: Direction) -> bool:
-        """Whether HTTP is over in one direction: a request may come late, behind its 101."""
+        """Whether HTTP is over in one direction; a request may end late, after its 101."""
         with self._lock:
             return self._connections[connection - 1].cutter.side(direction).speaks_frames
 
     def incomplete(self, connection: int, direction: Direction) -> int:
-        """Bytes at the end of a direction's stream that are no whole unit (yet)."""
+        """Bytes at the end of a direction's stream that are not a whole unit yet."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             position, end = (side.splitter or side).position, self._end_of(side)
             return end - (side.too_long[0] if position > end else position)
 
     def missing(self, connection: int, direction: Direction) -> int:
-        """Bytes that are still to come of a frame that is a row already."""
+        """Bytes that have not come yet of a frame that has its row already."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             return max(0, (side.splitter or side).position - self._end_of(side))
 
     def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
-        """The rules that the incomplete frame at the end breaks already."""
+        """The rules that the incomplete frame at the end of a stream already breaks."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             splitter = side.splitter
@@ -605,25 +605,25 @@ class Index:
             return [self._row(number) for number in range(len(self._start))[start:stop]]
 
     def rows_of(self, connection: int, direction: Direction, start: int = 0) -> list[Row]:
-        """The rows of one direction, from byte `start` of its stream on."""
+        """The rows of one direction, from offset `start` of its stream on."""
         with self._lock:
             rows = self._rows_of(stream_number(connection, direction))
             first = bisect_left(rows, start, key=self._start.__getitem__)
             return [self._row(number) for number in rows[first:]]
 
     def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
-        """What is stored about rows, for code that lists millions: where each starts, the chunk
-        that brought its last byte, and its marks (see `frames`). `rows` explains them."""
+        """The stored numbers of rows, for code that lists millions: their offsets, the chunks with
+        their last bytes, and their flags (see `frames`). `rows` explains them."""
         with self._lock:
-            return self._start[start:stop], self._chunk[start:stop], self._marks[start:stop]
+            return self._start[start:stop], self._chunk[start:stop], self._flags[start:stop]
 
     @property
     def first(self) -> int:
-        """The first row that is kept, but for handshakes: those before it are `DROPPED`, too."""
+        """The first row that is kept; of those before it, only handshakes are kept."""
         return first_place(self._start)
 
     def numbers(self) -> Iterator[int]:
-        """The rows of which something is kept."""
+        """The numbers of all rows that are kept."""
         count = self.update()
         with self._lock:
             first = self.first
@@ -636,10 +636,10 @@ class Index:
     def _row(self, number: int) -> Row:
         if self._is_gone(number):
             return Row(number, 0.0, 1, "client", "continuation", 0, 0, False, DROPPED, False)
-        stream, (connection, direction), time, start, marks = self._place(number)
-        data, fin = self._log.streams[stream], bool(marks & frames.FIN)
-        kind = frames.KIND_OF_OPCODE[marks & 0x0F]
-        if marks & HEAD:
+        stream, (connection, direction), time, start, flags = self._place(number)
+        data, fin = self._log.streams[stream], bool(flags & frames.FIN)
+        kind = frames.KIND_OF_OPCODE[flags & 0x0F]
+        if flags & HEAD:
             message, fin = self._messages[number], True
             kind, length, text = "response", message.length, message.head.first_line
             if message.in_request:
@@ -654,25 +654,25 @@ class Index:
         else:
             part, length = self._part(number, stream, data[start], header), header.frame_length
             text = preview(data, start, header, part)
-            if not marks & CHECKED:
-                marks = self._check(number, data, header, part)
+            if not flags & CHECKED:
+                flags = self._check(number, data, header, part)
         return Row(
             number, time, connection, direction, kind, start, length, fin, text,
-            bool(marks & (frames.BROKEN | FAULTY)), self._words(number),
+            bool(flags & (frames.BROKEN | FAULTY)), self._words(number),
         )  # fmt: skip
 
     def _place(self, number: int) -> tuple[int, tuple[int, Direction], float, int, int]:
-        """Of a row: its stream, whose that is, its time, where it starts, its marks."""
+        """A row's stream, connection and direction, time, offset and flags."""
         chunk = self._chunk[number]
         stream = self._log.stream_of[chunk]
         return (
             stream, whose_stream(stream), self._log.time_of[chunk],
-            self._start[number], self._marks[number],
+            self._start[number], self._flags[number],
         )  # fmt: skip
 
     def _dropped_length(self, number: int, stream: int) -> int:
         """Bytes of a frame that was dropped."""
-        # A frame ends where the next one starts, which mostly is near.
+        # A frame ends where the next one starts, which is usually near.
         for row in range(number + 1, min(number + 64, len(self._start))):
             if self._log.stream_of[self._chunk[row]] == stream:
                 return self._start[row] - self._start[number]
@@ -685,7 +685,7 @@ class Index:
 
     @property
     def dropped(self) -> int:
-        """How many frames are no longer kept, only their rows."""
+        """How many frames were dropped, so that only their rows are kept."""
         with self._lock:
             row = self._found_by(self._log.oldest)
             return row - bisect_left(self._heads, row)
@@ -701,14 +701,14 @@ class Index:
 
     @property
     def weight(self) -> int:
-        """Bytes that the rows take which `forget` can forget."""
+        """Bytes of memory of the rows that `forget` can forget."""
         rows = len(self._start) - self.first
         heads = len(self._heads) - bisect_left(self._heads, self.first)
         return _ROW * rows + _MESSAGE * heads
 
     def forget(self, stop: int) -> None:
-        """Forget the rows that were found before chunk `stop` was read, but for handshakes, and the
-        chunks before it. What they held must have been dropped."""
+        """Forget the chunks before `stop`, and all rows that were found before it was read, except
+        handshakes. Their bytes must have been dropped."""
         with self._lock:
             row, log = self._found_by(stop), self._log
             before = self._heads[: bisect_left(self._heads, row)]
@@ -722,7 +722,7 @@ class Index:
                     chunks.update(one.client.waiting)
             self._start = drop(self._start, row, heads)
             self._chunk = drop(self._chunk, row, heads)
-            self._marks = drop(self._marks, row, heads)
+            self._flags = drop(self._flags, row, heads)
             self._row_marks = {n: e for n, e in self._row_marks.items() if not self._is_gone(n)}
             first = first_place(self.marked)
             kept = next((n for n, r in enumerate(self.marked, first) if r >= row), len(self.marked))
@@ -732,7 +732,7 @@ class Index:
                     gone = rows[: bisect_left(rows, row)]
                     left = array("I", [head for head in gone if head in self._messages])
                     self._rows_of_stream[stream] = left + rows[len(gone) :]
-            for head in heads:  # the others that nobody has sorted yet need not be
+            for head in heads:  # rows that are not sorted yet need not be
                 if head >= self._rows_sorted:
                     stream = log.stream_of[self._chunk[head]]
                     self._rows_of_stream.setdefault(stream, array("I")).append(head)
@@ -741,23 +741,23 @@ class Index:
             self._events_read = log.forget(stop, chunks, self._events_read)
 
     def _is_handshake(self, row: int) -> bool:
-        """Whether a head is needed to understand the frames that follow it."""
+        """Whether the frames that follow this head cannot be understood without it."""
         stream = self._log.stream_of[self._chunk[row]]
         side = self._side(stream)
         return self._start[row] < side.frames if side.splitter else self._shakes_hands(stream)
 
     def _shakes_hands(self, stream: int) -> bool:
-        """Whether a stream of HTTP is about to become one of frames."""
+        """Whether a stream that still speaks HTTP is about to speak frames."""
         return (
             self._side(stream).cut.waits or self._connections[stream // 2].cutter.exchange.upgraded
         )
 
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int, int]]:
-        """What may be dropped with the chunks from `first` up to `stop`.
+        """The ranges that can be dropped with the chunks from `first` up to `stop`.
 
-        By stream: where its first frame starts; where the last whole unit of theirs ends; and the
-        same, or, in a unit that is too long to be waited for, where that one ends. Of HTTP only,
-        all may go.
+        By stream: the offset of its first frame; the end of their last whole unit; and the same,
+        or the end of a unit that is too long to wait for. A stream with only HTTP can be dropped
+        completely.
         """
         with self._lock:
             stream_of, found = self._log.stream_of, dict[int, tuple[int, int, int]]()
@@ -779,7 +779,7 @@ class Index:
                     break
                 stream, start = stream_of[self._chunk[row]], self._start[row]
                 side = self._side(stream)
-                if stream not in wanted or (self._marks[row] & HEAD and side.splitter):
+                if stream not in wanted or (self._flags[row] & HEAD and side.splitter):
                     continue
                 wanted.discard(stream)
                 if start == side.too_long[0]:
@@ -792,7 +792,7 @@ class Index:
             return found
 
     def exchanges(self) -> dict[int, list[tuple[int, int | None]]]:
-        """By connection: the row of each request, and that of its response where there is one.
+        """By connection: the row of each request, and the row of its response or None.
 
         An interim response does not count.
         """
@@ -826,13 +826,13 @@ class Index:
     def _part(
         self, number: int, stream: int, first: int, header: FrameHeader
     ) -> FrameContent | None:
-        """A frame's part of its message; None where that is simply its payload."""
+        """A frame's part of its message; None if that is simply its payload."""
         large = header.payload_length >= LARGE
         if first & 0x0F > 2 or (first in (0x81, 0x82) and not large):
             return None
         side = self._side(stream)
         begins = first & 0x0F > 0
-        fragment = first < 0x80 if begins else bool(self._marks[number] & frames.IN_MESSAGE)
+        fragment = first < 0x80 if begins else bool(self._flags[number] & frames.IN_MESSAGE)
         if not fragment and not (begins and (large or (first & 0x40 and side.inflater))):
             return None
         if side.contents is None:
@@ -845,20 +845,20 @@ class Index:
     def _check(
         self, number: int, data: bytearray, header: FrameHeader, part: FrameContent | None
     ) -> int:
-        """Note in a row's marks whether its part of the message breaks a rule."""
+        """Set a row's flags: checked, and whether its part of the message breaks a rule."""
         start = self._start[number]
         if part is not None:
             faulty = bool(part.faults)
         else:
             text = data[start] & 0x0F == frames.Opcode.TEXT
             faulty = text and not is_utf8(frames.frame_payload(data, start, header))
-        self._marks[number] |= CHECKED | (FAULTY if faulty else 0)
-        return self._marks[number]
+        self._flags[number] |= CHECKED | (FAULTY if faulty else 0)
+        return self._flags[number]
 
     def messages(self, connection: int | None = None) -> Iterator[Message]:
-        """The whole text and binary messages so far, of one connection or all, as they ended.
+        """The complete text and binary messages so far, of one connection or all, by their end.
 
-        Illegal frames count as well as they can: see `messages.Assembler`.
+        For illegal frames see `Assembler` in `protocol/messages.py`.
         """
         count = self.update()
         if connection is not None:
@@ -886,7 +886,7 @@ class Index:
             rows = self._rows_of(stream)
             first = bisect_left(rows, self._side(stream).frames, key=self._start.__getitem__)
             rows = rows[first : bisect_left(rows, count)]
-            if not rows or self._marks[rows[0]] & HEAD:
+            if not rows or self._flags[rows[0]] & HEAD:
                 return  # no frames yet
             joiner = self._joiner(stream)
         for position in range(0, len(rows), _BATCH):
@@ -906,7 +906,7 @@ class Index:
             return {streams.pop(): range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
-            if not self._marks[row] & HEAD:
+            if not self._flags[row] & HEAD:
                 rows.setdefault(stream_of[self._chunk[row]], []).append(row)
         return {**rows}
 
@@ -918,11 +918,10 @@ class Index:
         return FastJoiner(connection, side.direction, self._log.streams[stream], inflater)
 
     def unit(self, number: int, most: int | None = None) -> Unit:
-        """The unit of a row, explained bit by bit. Raises IndexError where there is no such row.
+        """The unit of a row, explained bit by bit. Raises IndexError if there is no such row.
 
-        Of a frame whose payload is longer than `most` bytes only so much is held, in `data`,
-        `payload` and the payload field's value; of a body likewise. Length, bits and rules are
-        those of the whole.
+        At most `most` bytes of a payload or body are put into `data`, `payload` and the value of
+        its field. Length, bits and rules are those of the whole unit.
         """
         with self._lock:
             if not 0 <= number < len(self._start):
@@ -938,7 +937,7 @@ class Index:
             return self._frame(number, most)
 
     def _message_unit(self, number: int, most: int | None) -> Unit:
-        stream, (connection, direction), time, start, marks = self._place(number)
+        stream, (connection, direction), time, start, flags = self._place(number)
         message = self._messages[number]
         length, head, violations = message.length, message.head, message.violations
         held = length if most is None else min(length, head.length + most)
@@ -948,7 +947,7 @@ class Index:
                 time, start, b"", (), (), mark=self._words(number), body_rest=length,
             )  # fmt: skip
         data = bytes(self._log.streams[stream][start : start + held])
-        if marks & frames.EARLY:
+        if flags & frames.EARLY:
             violations += (RULES["data-before-response"],)
         return Unit(
             number, connection, direction, "request" if message.in_request else "response",
@@ -957,8 +956,8 @@ class Index:
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:
-        stream, (connection, direction), time, start, marks = self._place(number)
-        data, opcode, fin = self._log.streams[stream], marks & 0x0F, bool(marks & frames.FIN)
+        stream, (connection, direction), time, start, flags = self._place(number)
+        data, opcode, fin = self._log.streams[stream], flags & 0x0F, bool(flags & frames.FIN)
         kind = frames.KIND_OF_OPCODE[opcode]
         length = 0
         if (less := trimmed(data)) and start < less.stop:
@@ -975,10 +974,10 @@ class Index:
         whole = bytes(data[start : start + header.length + (most if cut and most else length)])
         payload = frames.frame_payload(whole, 0, header)
         violations: tuple[Violation, ...] = ()
-        if marks & frames.BROKEN:
+        if flags & frames.BROKEN:
             violations = tuple(
                 frames.frame_violations(
-                    whole[0], header, direction, marks,
+                    whole[0], header, direction, flags,
                     self._side(stream).inflater is not None, b"" if cut else payload,
                 )
             )  # fmt: skip
@@ -1002,7 +1001,7 @@ class Index:
 
 
 def mark_words(events: Iterable[Event]) -> str:
-    """One unit's marks in words: whether it still waits, how long it waited, what became of it."""
+    """One unit's marks in words: whether it waits, how long it waited, what happened to it."""
     words: list[str] = []
     told: set[str] = set()
     waiting: Event | None = None

@@ -1,7 +1,7 @@
-"""The same bytes three times: as messages, as frames, and as the pieces in which they were read.
+"""Shows the same bytes in three layers: as messages, as frames, and as the pieces that were read.
 
-Source: RFC 6455 §5.4 for messages and frames. Of TCP a program sees no segments, only what each
-read gave it: that is what a recording holds, and on one machine it is close to what was sent.
+Source: RFC 6455 §5.4 for messages and frames. A program does not see TCP's segments, only what each
+read returned: a recording holds that, and on one machine it is close to what was sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .messages import Message
 
 
 class Span(NamedTuple):
-    """A stretch of a direction's stream, in bytes: `start` up to, not including, `stop`."""
+    """A range of bytes in a direction's stream: from `start` up to, not including, `stop`."""
 
     start: int
     stop: int
@@ -36,7 +36,7 @@ class Layers(NamedTuple):
 def layers_of(capture: Capture, connection: int, direction: Direction, start: int = 0) -> Layers:
     """The three layers of one direction from byte `start` on, where a frame should begin.
 
-    A message that is not finished is left out; control frames between its parts stay frames.
+    An unfinished message is left out; control frames between its parts are still frames.
     """
     rows = capture.index.rows_of(connection, direction, start)
     frames = tuple(Span(row.offset, row.offset + row.length, row.kind, row.preview) for row in rows)

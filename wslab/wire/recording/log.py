@@ -1,4 +1,4 @@
-"""The data of a recording: each direction's bytes, when they came, and what else happened."""
+"""The data of a recording: each direction's bytes, their times, and all other events."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .trimmed_array import drop, first_place, places
 from .trimmed_stream import trimmed
 
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
-"""What a debugger may do to a unit on its way. See `Capture.mark`."""
+"""The names of what a debugger may do to a unit on its way. See `Capture.mark`."""
 
 EventName = Literal["open", "upgraded", "eof", "reset", "cut"] | MarkName
 
 MARKS: frozenset[str] = frozenset(get_args(MarkName))
 
 FARTHEST = 1e12
-"""Seconds, some 30,000 years: no time in a recording is farther from its beginning. A file that
-says so is wrong."""
+"""Seconds (about 30,000 years): no time may be farther from a recording's beginning. A file with a
+larger one is wrong."""
 
 
 class Event(NamedTuple):
@@ -35,17 +35,17 @@ class Event(NamedTuple):
     direction: Direction | None
     name: EventName
     offset: int = 0
-    """For a mark: where the marked bytes start in their direction's stream."""
+    """For a mark: the offset of the marked bytes in their direction's stream."""
     length: int = 0
-    """For a mark: how many they are."""
+    """For a mark: the number of marked bytes."""
     data: bytes | None = None
-    """For `edited`: the bytes that go out in their place."""
+    """For `edited`: the bytes that are sent in their place."""
     note: str = ""
-    """Who did it, or why, in a few words."""
+    """Who did it or why, in a few words."""
 
     @property
     def is_mark(self) -> bool:
-        """Whether it tells what a debugger did to bytes on their way."""
+        """Whether it says what a debugger did to bytes on their way."""
         return self.name in MARKS
 
 
@@ -60,11 +60,11 @@ class Chunk(NamedTuple):
 
 
 class CaptureError(ValueError):
-    """A file that is no capture; says which line, what was expected and what came."""
+    """A file is not a capture; the message names the line, what was expected and what came."""
 
 
 def stream_number(connection: int, direction: Direction) -> int:
-    """Where a direction's bytes are in `Log.streams`.
+    """The place of a direction's bytes in `Log.streams`.
 
     Connection 1 has the streams 0 (client) and 1 (server), connection 2 has 2 and 3, and so on.
     """
@@ -77,32 +77,32 @@ def whose_stream(stream: int) -> tuple[int, Direction]:
 
 
 NOTHING = bytearray()
-"""The bytes of a stream in which none came: shared, so never appended to."""
+"""The bytes of every stream that is still empty: shared, so never append to it."""
 
 
 class Log:
     """A recording as plain lists that only grow. It has no lock: only `Capture` writes to it.
 
-    A chunk is a place in three arrays, 20 bytes in all: the bytes themselves stand in the stream.
-    Of a recording at its limit the oldest places are gone (see `TrimmedArray`).
+    A chunk is a place in three arrays, which takes 20 bytes; its data are in the stream. In a
+    recording at its limit the oldest places have been dropped (see `TrimmedArray`).
     """
 
     def __init__(self) -> None:
         self.streams: list[bytearray] = []
-        """By stream (see `stream_number`): its bytes so far. One whose oldest frames were dropped
-        is a `TrimmedStream`, which does all that is asked of it here without being a bytearray."""
+        """By stream (see `stream_number`): its bytes so far. If its oldest frames were dropped, it
+        is a `TrimmedStream`, which behaves like a bytearray here."""
         self.stream_of = array("I")
         """By chunk: the stream that it belongs to."""
         self.end_of = array("Q")
-        """By chunk: the size of its stream with it, in bytes. It starts where the chunk before it
-        in that stream ends, and none is empty: within a stream the numbers ascend."""
+        """By chunk: its end, as an offset in its stream. It starts where the previous chunk of that
+        stream ends, and none is empty: within a stream the numbers ascend."""
         self.time_of = array("d")
-        """By chunk: seconds since the recording began. It is written last, so that a reader on
-        another thread who counts these sees whole chunks only."""
+        """By chunk: seconds since the recording began. It is written last, so that another thread
+        that counts these sees complete chunks only."""
         self.events: list[Event] = []
         """Ordered by `position`."""
         self.oldest = 0
-        """The first chunk that was not dropped; those before it may keep what is no frame."""
+        """The first chunk that was not dropped; of those before it, only HTTP may be kept."""
         self._newest: dict[int, int] = {}  # by stream: its newest chunk among those forgotten
 
     def append(self, stream: int, data: bytes, time: float) -> None:
@@ -119,12 +119,12 @@ class Log:
         return len(self.streams) - 2
 
     def begin(self, stream: int) -> bytearray:
-        """The bytes of a stream, for its first ones to be appended."""
+        """Make the bytearray of a stream, when its first bytes come."""
         self.streams[stream] = bytearray()
         return self.streams[stream]
 
     def insert(self, events: Iterable[Event]) -> None:
-        """Insert events, each at its time but not before its `position`."""
+        """Insert events by time, but none before its `position`."""
         self.events += [
             event._replace(position=max(event.position, bisect_right(self.time_of, event.time)))
             for event in events
@@ -140,7 +140,7 @@ class Log:
         ]
 
     def chunks(self) -> Iterator[Chunk]:
-        """All chunks; of one that was dropped what is kept of it, which may be nothing."""
+        """All chunks; of a dropped one only the bytes that are kept, perhaps none."""
         return (chunk for _, chunk in self._numbered())
 
     def _numbered(self) -> Iterator[tuple[int, Chunk]]:
@@ -154,7 +154,7 @@ class Log:
             yield number, Chunk(self.time_of[number], *whose_stream(stream), data)
 
     def history(self) -> Iterator[Chunk | Event]:
-        """Chunks and events in the order in which they came, as if what was dropped never had."""
+        """Chunks and events in the order in which they came, without what was dropped."""
         events = deque(self.kept_events())
         for number, chunk in self._numbered():
             while events and events[0].position <= number:
@@ -169,10 +169,10 @@ class Log:
         return first_place(self.time_of)
 
     def forget(self, stop: int, keep: Iterable[int], read: int) -> int:
-        """Forget the chunks before `stop`, which were dropped, but for those of `keep`, and the
-        marks on what is not there any more; returns how many of the first `read` events are left.
+        """Forget the chunks before `stop` except those in `keep`, and the marks on dropped bytes;
+        returns how many of the first `read` events are left.
 
-        Each stream's newest chunk is kept: it may have brought what is no whole unit yet.
+        Each stream's newest chunk is kept: it may hold the beginning of a unit.
         """
         first = self.first
         newest = zip(self.stream_of[first:stop], range(first, stop), strict=True)
@@ -186,12 +186,11 @@ class Log:
         return len(left)
 
     def kept_events(self) -> list[Event]:
-        """The events, as if what was dropped never had been: those on dropped bytes are not there,
-        the others tell the place among the bytes that are kept."""
+        """The events without those on dropped bytes; places count only the bytes that are kept."""
         return [moved for event in list(self.events) if (moved := self._moved(event)) is not None]
 
     def _moved(self, event: Event) -> Event | None:
-        """An event with its place among the bytes that are kept; None for one on dropped bytes."""
+        """An event, its place counted among the kept bytes; None if it is on dropped ones."""
         if not event.is_mark or event.direction is None:
             return event
         data = trimmed(self.streams[stream_number(event.connection, event.direction)])

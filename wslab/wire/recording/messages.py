@@ -1,4 +1,4 @@
-"""A recording's messages, joined from whole frames."""
+"""Joins a recording's complete frames to messages."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Message(NamedTuple):
     direction: Direction
     kind: MessageKind
     time: float
-    """When its last byte came, in seconds from the start of the capture."""
+    """When its last byte came, in seconds since the capture began."""
     offset: int
-    """Where its first frame starts, in bytes of its direction's stream."""
+    """The offset of its first frame in its direction's stream, in bytes."""
     frames: int
-    """How many frames it came in; control frames between them do not count."""
+    """The number of its frames, without control frames between them."""
     size: int
-    """Bytes of its payloads on the wire."""
+    """The bytes of its payloads on the wire."""
     content: bytes
-    """What it says: payloads unmasked, joined and inflated."""
+    """Its content: the payloads unmasked, joined and inflated."""
     violations: tuple[Violation, ...] = ()
     """The rules that it breaks as a message: UTF-8 and compression."""
     row: int = 0
@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The content as text; what is not UTF-8 becomes U+FFFD."""
+        """The content as text; bytes that are not UTF-8 become U+FFFD."""
         return self.content.decode("utf-8", "replace")
 
 
@@ -53,7 +53,7 @@ class Joiner:
         self.direction: Direction = direction
         self.data = data
         self.assembler = Assembler(inflater)
-        self._start = 0  # where the message begins
+        self._start = 0  # the offset of the message
         self._content: list[bytes] = []
 
     def join(
@@ -66,7 +66,7 @@ class Joiner:
                 yield message
 
     def join_frame(self, row: int, start: int, time: float) -> Message | None:
-        """The message that ends with the frame at `start`, if one does."""
+        """The message that ends with the frame at `start`, or None."""
         data, made = self.data, self.assembler
         if data[start] & 0x0F > Opcode.BINARY:
             return None

@@ -1,4 +1,4 @@
-"""Previews: what a unit says, on one line."""
+"""Makes previews: the beginning of a unit's content, on one line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from ..protocol.utf8 import is_utf8
 from .contents import FrameContent
 
 PREVIEW = 80
-"""Characters of a preview at most."""
+"""The most characters of a preview."""
 
 
 def preview(
     data: bytearray, start: int, header: frames.FrameHeader, part: FrameContent | None
 ) -> str:
-    """What a frame says, on one line of at most 80 characters."""
+    """The content of a frame on one line of at most 80 characters."""
     opcode = data[start] & 0x0F
     if part is not None:
         content, text = part.content[: 4 * PREVIEW], part.kind == "text"
@@ -32,14 +32,14 @@ def preview(
         return printable(f"{int.from_bytes(content[:2], 'big')} {reason}".strip()[:PREVIEW])
     if not content:
         return '""' if text else "empty"
-    # A ping's payload is often text: it is shown so where it is.
+    # A ping's payload is often text: show it as text if it is.
     if text or (opcode >= 8 and is_utf8(content)):
         return quoted(content.decode("utf-8", "replace"))
     return content[:24].hex(" ")
 
 
 def printable(text: str) -> str:
-    """`text` with escapes for what would move, hide or break the line."""
+    """`text`, with escapes for characters that would move, hide or break the line."""
     if text.isprintable():
         return text
     return "".join(

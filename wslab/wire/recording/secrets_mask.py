@@ -1,8 +1,8 @@
-"""Keeps logins out of a recording: they are masked as they come, wherever the bytes were cut.
+"""Keeps logins out of a recording: masks them as they come, wherever the bytes were split.
 
-Which ones is told by `protocol/secrets.py`, line by line. A line that has not ended yet may still
-turn out to hold one, so all of it is masked until it has; then what is no login is put back. Bytes
-once recorded so change for this reason only, and never but in the last line of a head.
+`protocol/secrets.py` finds them, line by line. A line that has not ended may still turn out to hold
+a login, so it is masked completely; when it ends, everything but logins is put back. That is the
+only reason why recorded bytes change, and only the last line of a head can change.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..protocol.secrets import masked_line, stars
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 
 _FIRST_WORD = re.compile(rb"[A-Za-z0-9/.-]{0,16}")
-"""The method, the HTTP version or the name of a header: it is not masked meanwhile."""
+"""The method, the HTTP version or the name of a header, which is never masked."""
 
 _CONTEXT = 256
-"""Bytes at the end of a header that are looked at together with the folded line below it."""
+"""Bytes at the end of a header that are read together with the folded line below it."""
 
 
 class LineMask:
-    """Masks the lines of heads, each as soon as it has ended.
+    """Masks the lines of heads, each when it has ended.
 
     `offered` holds the logins among the subprotocols, which a server may send back.
     """
@@ -32,10 +32,10 @@ class LineMask:
 
     def __init__(self, offered: set[bytes] | None = None) -> None:
         self.line = bytearray()
-        """The line that has not ended yet, as it came."""
+        """The line that has not ended yet, unmasked."""
         self.was_empty = False
-        """The line that ended last was the empty one behind a head."""
-        self._above = b""  # the header above: a folded line goes on with it
+        """Whether the last line that ended was the empty one after a head."""
+        self._above = b""  # the header above, which a folded line continues
         self._first = True
         self._long: bool | None = None  # in a line longer than a head: whether its rest is masked
         self._offered = set() if offered is None else offered
@@ -46,7 +46,7 @@ class LineMask:
         return bool(self.line) or self._long is not None
 
     def take(self, data: bytes) -> bytes:
-        """Take what comes next; returns the lines that end with it, masked and from their start."""
+        """Take the next bytes; returns the lines that end in them, masked and from their start."""
         ended = bytearray()
         start = 0
         while start < len(data):
@@ -69,7 +69,7 @@ class LineMask:
         return bytes(ended)
 
     def end(self) -> bytes:
-        """The line that has begun, masked, as if it ended here."""
+        """Mask the line that has begun as if it ended here, and return it."""
         line, first = bytes(self.line), self._first
         self.line.clear()
         masked = masked_line(line, first)
@@ -110,7 +110,7 @@ class LineMask:
         return data[:shown] + stars(data[shown:])
 
     def begin_message(self) -> None:
-        """What comes next is the first line of a request or response."""
+        """Expect the first line of a request or response next."""
         if not self.is_inside:
             self._first, self._above = True, b""
 
@@ -118,12 +118,12 @@ class LineMask:
 _BEGINS = re.compile(
     rb"HTTP/\d|(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|TRACE) [/*h]|\n0+[ \t]*(?:;|\r?\n)"
 )
-"""Where in a body another head begins, or the trailer of a body in chunks."""
+"""Where another head, or the trailer of a chunked body, begins inside a body."""
 _LONGEST_BEGINNING = 20
 
 
 class SecretsMask:
-    """Masks the logins in one direction's stream, wherever its bytes were cut.
+    """Masks the logins in one direction's stream, wherever its bytes were split.
 
     Frames are left alone, and so are bodies but for what looks like a head in them: where a body
     ends is a matter of opinion. Where they are says the reader that also serves the index. Both
@@ -140,26 +140,26 @@ class SecretsMask:
         offered: set[bytes] | None = None,
     ) -> None:
         self._http = HttpReader(direction, exchange or Exchange())
-        self._start = bytearray()  # what has come of the head that is coming
+        self._start = bytearray()  # the part of the present head that has come
         self._taken = 0  # bytes of HTTP so far
         self._lines = LineMask(offered)
-        self._in_lines = False  # in a body: a head has begun there
-        self._is_head = False  # the whole body is looked at as a head is
+        self._in_lines = False  # whether a head has begun inside a body
+        self._is_head = False  # whether the whole body is read like a head
         self._before = b""  # the last bytes of the body
 
     @property
     def done(self) -> bool:
-        """Whether HTTP is over in this direction, and with it the headers."""
+        """Whether HTTP is over in this direction, so that no more headers come."""
         return self._http.is_over
 
     @property
     def http_size(self) -> int:
-        """Bytes of HTTP in this direction: behind them are frames, once it is `done`."""
+        """Bytes of HTTP in this direction; after them come frames, once it is `done`."""
         return self._taken - len(self._start)
 
     @property
     def begun(self) -> bytes:
-        """The bytes last recorded, masked because their line has not ended, as they came."""
+        """The bytes of the line that has not ended, unmasked; they were recorded masked."""
         return bytes(self._lines.line)
 
     def mask(self, chunk: bytes) -> tuple[bytes, bytes]:
@@ -183,7 +183,7 @@ class SecretsMask:
         return bytes(known[:before]), bytes(known[before:])
 
     def end(self) -> bytes:
-        """What to put in place of the bytes last recorded, as nothing of HTTP follows them."""
+        """The bytes that replace those last recorded, because no more HTTP follows."""
         if self.done:  # they belonged to a frame
             line = bytes(self._lines.line)
             self._lines.line.clear()
@@ -191,7 +191,7 @@ class SecretsMask:
         return self._lines.end() if self._lines.line else b""
 
     def _end_of_head(self, chunk: bytes, start: int, known: bytearray) -> int:
-        """Where the head that continues at `start` ends in this chunk."""
+        """The end of the head that continues at `start`, in this chunk."""
         http, before = self._http, len(self._start)
         if before:
             self._start += chunk[start : start + MAX_HEAD - before]
@@ -204,7 +204,7 @@ class SecretsMask:
             if not found:
                 self._start += chunk[start:]
                 http.seen = len(self._start)
-        if not found and self.done:  # it turns out now that these are frames
+        if not found and self.done:  # these turn out to be frames
             del self._start[before:]
             return start
         known += self._lines.take(chunk[start:stop])
@@ -239,7 +239,7 @@ class SecretsMask:
                 if not lines.is_inside and lines.was_empty:
                     self._in_lines, self._before = self._is_head, b"\n"
             else:
-                # A beginning may be cut in two.
+                # The beginning of a head may be split between two chunks.
                 near, seam = (
                     len(self._before),
                     self._before + chunk[start : min(start + _LONGEST_BEGINNING, stop)],
@@ -259,7 +259,7 @@ class SecretsMask:
 
 
 def masked_behind(before: bytes, data: bytes) -> bytes:
-    """Bytes that stand in a head behind `before`, masked."""
+    """Mask bytes of a head that follow `before`."""
     ended = max(before.rfind(b"\n\r\n"), before.rfind(b"\n\n"))
     lines = LineMask()
     lines.take(before[ended + 1 :])

@@ -10,20 +10,20 @@ from .capture import Capture
 from .story import steps
 
 KEPT = 2_000
-"""Changes that a log keeps; the oldest go."""
+"""How many changes a log keeps; the oldest are dropped."""
 
 BROWSER = "browser"
-"""Whose word a page's is, on the time line."""
+"""The source of a page's reports, as the time line names it."""
 
 CAUSES = {
     "OPEN": (StateEvent.RECEIVES_101,),
     "CLOSED": (StateEvent.RECEIVES_CLOSE, StateEvent.RECEIVES_FIN, StateEvent.TCP_ENDS),
 }
-"""What brings a browser's socket into a state, other than its own script."""
+"""The events, other than calls of its script, that bring a browser's socket into a state."""
 
 SKEW = 0.5
-"""Seconds by which a browser's CLOSED may lie before what seems to be its cause. A longer time is
-none of the clocks' doing: a browser that gave up waiting was CLOSED before TCP ended."""
+"""Seconds by which a browser's CLOSED may precede its apparent cause. More is not an inaccuracy of
+the clocks: a browser that gave up waiting was CLOSED before TCP ended."""
 
 
 class StateChange(NamedTuple):
@@ -33,13 +33,13 @@ class StateChange(NamedTuple):
     """Seconds since the capture began."""
     peer: Peer
     source: str
-    """Whose word it is: `websockets`, `browser`."""
+    """The program that reported it: `websockets`, `browser`."""
     state: str
     """The name of the state, as that program spells it."""
 
 
 class StateLog:
-    """An append-only list of changes. `add` is for any thread."""
+    """An append-only list of state changes. Any thread may call `add`."""
 
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
@@ -47,7 +47,7 @@ class StateLog:
 
     def add(self, peer: Peer, source: str, state: str, time: float | None = None) -> None:
         """Add a change, now or at a given time on the capture's clock."""
-        # The capture's own clock: so that what was said stands in line with what crossed.
+        # The capture's own clock, so that reports and bytes can be put in order.
         at = self._capture.now() if time is None else time
         self._changes.append(StateChange(at, peer, source, state))
         del self._changes[:-KEPT]
@@ -56,8 +56,8 @@ class StateLog:
     def of_connection(self, connection: int) -> list[StateChange]:
         """The changes of one connection of the capture.
 
-        A program's CONNECTING begins a new life, a little before or after TCP is there: the life
-        belongs to the connection whose opening was nearest.
+        A program's CONNECTING begins a new connection, shortly before or after TCP is established:
+        it belongs to the recorded connection that was opened nearest to it in time.
         """
         opened = [event.time for event in list(self._capture.events) if event.name == "open"]
         found: list[StateChange] = []
@@ -81,14 +81,14 @@ class StateLog:
 class CausalStateLog(StateLog):
     """Moves a browser's report to no earlier than its cause.
 
-    The tap forwards first and records second, and a browser stamps with a clock of its own, in
-    milliseconds: a 101 may be heard a moment "before" it crossed.
+    The tap forwards first and records second, and a browser has a clock of its own, in
+    milliseconds: it may report a 101 a moment "before" it was recorded.
     """
 
     def of_connection(self, connection: int) -> list[StateChange]:
-        """As in `StateLog`, with each word of a browser behind what caused it."""
+        """As in `StateLog`, with each report of a browser after its cause."""
         said = super().of_connection(connection)
-        # Looked up at each reading: what is heard may be told before it is recorded.
+        # Looked up at each call, because a report may come before its cause is recorded.
         if all(change.source != BROWSER for change in said):
             return said
         taken = [s for s in steps(self._capture, connection) if s.peer == "client"]

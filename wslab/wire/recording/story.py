@@ -1,4 +1,4 @@
-"""The story of a connection: what in a recording moved its two peers from state to state."""
+"""Tells the story of a connection: which recorded events moved its two peers between states."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .log import Event
 
 
 class Step(NamedTuple):
-    """What one thing that crossed did to one peer's state."""
+    """The effect of one event on the wire on one peer's state."""
 
     time: float
     """Seconds since the capture began."""
@@ -33,7 +33,7 @@ class Step(NamedTuple):
     tcp: TCP
     """The peer's TCP afterwards."""
     row: int | None
-    """The row of the index whose bytes caused it; None for the end of a TCP stream."""
+    """The row of the unit that caused it; None for the end of a TCP stream."""
 
     def __str__(self) -> str:
         moved = f"{self.before.name} → {self.after.name}"
@@ -48,14 +48,14 @@ _MOVES = {
     "eof": (StateEvent.SENDS_FIN, StateEvent.RECEIVES_FIN),
     "reset": (StateEvent.TCP_ENDS, StateEvent.TCP_ENDS),
 }
-"""What a thing that crosses is to the peer that sent it, and to the one that gets it."""
+"""By what crosses: the event for the peer that sent it, and for the one that received it."""
 
 
 def steps(capture: Capture, connection: int) -> list[Step]:
-    """What moved the two peers of a connection, in order; the sender of a thing moves first.
+    """The steps of the two peers of a connection, in order; the sender's step comes first.
 
-    A thing that a debugger holds reaches the other peer when it is delivered, and one that it drops
-    never. Frames that leave both peers where they are (text, ping ...) are left out.
+    A unit that a debugger holds reaches the other peer when it is delivered; one that it drops
+    never does. Frames that change no state (text, ping ...) are left out.
     """
     now: dict[Peer, State] = {"client": State.CONNECTING, "server": State.CONNECTING}
     tcp: dict[Peer, TCP] = {"client": TCP.ESTABLISHED, "server": TCP.ESTABLISHED}
@@ -75,7 +75,7 @@ def steps(capture: Capture, connection: int) -> list[Step]:
 class _Happening(NamedTuple):
     time: float
     turn: int
-    """Orders things of the same time: as they were recorded, the sender first."""
+    """Orders events of the same time: as they were recorded, the sender first."""
     peer: Peer
     event: StateEvent
     row: int
@@ -111,14 +111,14 @@ def _happenings(capture: Capture, connection: int, marks: list[Event]) -> Iterat
         yield _Happening(end.time, turn, sender, sends, -1)
         if sender not in free:
             free[sender] = _all_gone(marks, sender)
-        # Nothing overtakes on a TCP stream: its end comes after what was held before it.
+        # A TCP stream keeps its order: its end comes after what was held before it.
         if (gone := free[sender]) is not None:
             yield _Happening(max(end.time, gone), turn + 1, receiver, receives, -1)
         turn += 2
 
 
 def _all_gone(marks: list[Event], sender: Peer) -> float | None:
-    """When the last thing that was held of a direction went on; None while one still waits."""
+    """The time at which a direction's last held unit was delivered; None while one still waits."""
     mine = [mark for mark in marks if mark.direction == sender and mark.is_mark]
     held = {mark.offset for mark in mine if mark.name in ("held", "delayed")}
     gone = {mark.offset: mark.time for mark in mine if mark.name in ("delivered", "dropped")}
@@ -135,7 +135,7 @@ def _what(row: Row, index: Index) -> str | None:
     status = row.preview[:3]
     if status != "101":
         return None if status.startswith("1") else "refusal"
-    # That the request was broken is not the client's to judge: it sent it.
+    # A broken request does not count here: the client itself sent it.
     rules = {violation.rule for violation in index.unit(row.number).violations}
     return "refusal" if rules - {"broken-request-accepted"} else "101"
 

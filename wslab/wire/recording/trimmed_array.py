@@ -1,4 +1,4 @@
-"""An array whose oldest elements have been dropped: places stay what they were."""
+"""An array whose oldest elements have been dropped; the others keep their places."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ S = TypeVar("S", "array[Any]", "list[Any]")
 
 
 class TrimmedArray:
-    """An array that begins at `first`, but for the elements of `kept`; others read as 0.
+    """An array that keeps the elements from `first` on, and those in `kept`; others read as 0.
 
-    A slice gives what there is from `first` on. One thread writes; others may read meanwhile.
+    A slice returns elements from `first` on. One thread may write while others read.
     """
 
     def __init__(self, values: array[Any] | list[Any]) -> None:
         self.kept: dict[int, Any] = {}
-        # In one, so that a reader on another thread never sees one without the other.
+        # In one tuple, so that a reader on another thread never sees one without the other.
         self._now = 0, values
 
     @property
     def first(self) -> int:
-        """The first place from which on all are kept."""
+        """The first place after which nothing was dropped."""
         return self._now[0]
 
     def drop(self, stop: int, keep: Iterable[int]) -> None:
@@ -34,7 +34,7 @@ class TrimmedArray:
 
     @property
     def places(self) -> Iterator[int]:
-        """The places of what there is, in order."""
+        """The places of the elements that are kept, in order."""
         return chain(sorted(self.kept), range(self.first, len(self)))
 
     def append(self, value: Any) -> None:
@@ -72,7 +72,7 @@ class TrimmedArray:
 
 
 def places(values: Sequence[Any] | TrimmedArray) -> Iterable[int]:
-    """The places of what there is in an array, whether its oldest elements were dropped or not."""
+    """The places of the elements that an array keeps, trimmed or not."""
     return values.places if isinstance(values, TrimmedArray) else range(len(values))
 
 

@@ -1,4 +1,4 @@
-"""A recorded stream whose oldest frames have been dropped: offsets stay what they were."""
+"""A recorded stream whose oldest frames have been dropped; the others keep their offsets."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def trimmed(stream: object) -> TrimmedStream | None:
 
 
 BLOCK = 1 << 16
-"""Bytes of a stream that are kept together: what is dropped is given back, and nothing is moved."""
+"""Bytes of one block: dropped blocks free their memory, and the others need not be moved."""
 
 
 class TrimmedStream:
-    """Bytes with a gap, indexed and sliced as if it was not there: what was dropped reads as zeros.
+    """Bytes with a gap, indexed and sliced like a bytearray; the gap reads as zeros.
 
-    The gap starts behind the handshake, at `start`, and ends before the frame at `stop`.
+    The gap starts after the handshake, at `start`, and ends before the frame at `stop`.
     """
 
     def __init__(self, data: bytearray, start: int) -> None:
@@ -27,15 +27,15 @@ class TrimmedStream:
         """Where the next whole unit may start: of one that was cut, the rest is of no use."""
         self._head = bytes(data[:start])
         self._blocks: list[bytearray] = []
-        self._origin = start  # where the first block starts
-        self._cut = 0  # bytes that are missing at its beginning
+        self._origin = start  # the offset of the first block
+        self._cut = 0  # bytes that were dropped at its beginning
         self._size = start
         self._lock = threading.Lock()
         for place in range(start, len(data), BLOCK):
             self._append(data[place : place + BLOCK])
 
     def drop(self, stop: int) -> int:
-        """Drop the bytes before `stop`, as far as there are any; returns how many."""
+        """Drop the bytes before `stop`; returns how many."""
         with self._lock:
             dropped = max(0, min(stop, self._size) - self.stop)
             self.stop += dropped
@@ -79,7 +79,7 @@ class TrimmedStream:
         return b"".join(found)
 
     def find(self, what: bytes, start: int, stop: int) -> int:
-        """Where `what` is first between two places; -1 where it is not."""
+        """The first offset of `what` between two offsets; -1 if there is none."""
         found = self[start:stop].find(what)
         return found if found < 0 else start + found
 
