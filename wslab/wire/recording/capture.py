@@ -60,7 +60,8 @@ class Capture:
         self._zero = clock()
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
-        self._masks: dict[int, SecretsMask] = {}
+        self._masks: dict[int, SecretsMask] = {}  # by stream: made for a connection's first byte
+        self._masked = bytearray()  # by stream: 1 as long as there may be logins
         self._http_sizes: dict[int, int] = {}  # by stream: where its frames begin
         self._replaced: dict[int, tuple[int, bytes]] = {}  # by stream: the last edit in a head
         self._index = Index(self.log)
@@ -78,10 +79,7 @@ class Capture:
         """
         with self._lock:
             client = self.log.open()
-            if not upgraded:
-                exchange, offered = Exchange(), set[bytes]()
-                self._masks[client] = SecretsMask("client", exchange, offered)
-                self._masks[client + 1] = SecretsMask("server", exchange, offered)
+            self._masked += bytes((not upgraded, not upgraded))
             connection = client // 2 + 1
             self._note(connection, None, "upgraded" if upgraded else "open", at=at)
         self.tell()
@@ -111,7 +109,7 @@ class Capture:
         if not data:
             return
         with self._lock:
-            if stream in self._masks:
+            if self._masked[stream]:
                 data = self._mask(stream, data)
             self.log.append(stream, data, at)
         self._size += len(data)
@@ -127,11 +125,11 @@ class Capture:
         No limit is watched here.
         """
         with self._lock:
-            log, masks = self.log, self._masks
+            log, masked = self.log, self._masked
             for stream, data, at in pieces:
                 # As in `Log.append`, but without a call for each of perhaps millions.
                 whole = log.streams[stream] or log.begin(stream)
-                whole += self._mask(stream, data) if stream in masks else data
+                whole += self._mask(stream, data) if masked[stream] else data
                 log.stream_of.append(stream)
                 log.end_of.append(len(whole))
                 log.time_of.append(at)
@@ -148,8 +146,8 @@ class Capture:
         """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
         stream = self._stream(connection, direction)
         with self._lock:
-            if stream in self._masks:
-                self._put_back(stream, self._masks[stream].end())
+            if mask := self._masks.get(stream):
+                self._put_back(stream, mask.end())
             self._note(connection, direction, how, at=at)
         self.tell()
 
@@ -237,6 +235,10 @@ class Capture:
     # --- Masking
 
     def _mask(self, stream: int, data: bytes) -> bytes:
+        if stream not in self._masks:
+            client, exchange, offered = stream & ~1, Exchange(), set[bytes]()
+            self._masks[client] = SecretsMask("client", exchange, offered)
+            self._masks[client + 1] = SecretsMask("server", exchange, offered)
         again, data = self._masks[stream].mask(data)
         self._put_back(stream, again)
         for side in (stream, stream ^ 1):
@@ -246,6 +248,7 @@ class Capture:
 
     def _end_mask(self, stream: int) -> None:
         """Mask nothing more in a stream: what follows its HTTP are frames."""
+        self._masked[stream] = 0
         mask = self._masks.pop(stream, None)
         if mask is not None:
             self._put_back(stream, mask.end())
@@ -259,7 +262,7 @@ class Capture:
     def _masked_edit(self, stream: int, offset: int, length: int, data: bytes) -> bytes:
         """What goes out in place of recorded bytes, masked where it is of a head."""
         whole, mask = self.log.streams[stream], self._masks.get(stream)
-        if not mask and offset >= self._http_sizes.get(stream, 0):
+        if not self._masked[stream] and offset >= self._http_sizes.get(stream, 0):
             return masked_behind(b"", data) if begins_head(data) else data
         end, before = self._replaced.get(stream, (-1, b""))
         if end != offset:  # else a head is edited in several parts
@@ -273,7 +276,7 @@ class Capture:
     def _mask_injected(self, stream: int, offset: int, length: int) -> None:
         """Mask a head that was injected among frames, where nothing is masked as it comes."""
         data = bytes(self.log.streams[stream][offset : offset + length])
-        if stream not in self._masks and begins_head(data):
+        if not self._masked[stream] and begins_head(data):
             self.log.streams[stream][offset : offset + length] = masked_behind(b"", data)
 
     def _masked_event(self, event: Event) -> Event:
