@@ -39,7 +39,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     notebook.screenshots("states-held", diagram)
     number = client.locator("button[data-row]").get_attribute("data-row")
     cause.locator('[data-action="in-wire"]').click()
-    row = notebook.view("wire-view").locator(f'[data-wslab-row="{number}"]')
+    row = notebook.view("wire-view").first.locator(f'[data-wslab-row="{number}"]')
     expect(row).to_have_attribute("aria-selected", "true")
     cause.locator('[data-action="close-bytes"]').click()
     expect(cause).to_be_hidden()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from wslab.exercises.data_transfer import trace_bytes
+from wslab.exercises.data_transfer import trace_bytes, trace_frames
 from wslab.wire import encode_frame
 
 KEY = b"key!"
@@ -50,6 +52,12 @@ def test_the_pong_comes_before_the_message_is_whole(lab):
     assert counts(lab) == (2, 5, 1)
 
 
+def test_sent_apart_the_pong_comes_after_the_ping_and_before_the_last_part(lab):
+    came = [reaction.frames for reaction in lab.send_each(*trace_frames())]
+    assert came == [[], [], ['pong "?"'], ['text "first and last"'], ["binary 00 01"]]
+    assert counts(lab) == (2, 5, 5)
+
+
 def test_a_character_may_be_cut_and_bad_text_earns_1007(lab):
     half, rest = "ü".encode()[:1], "ü".encode()[1:]
     assert lab.send(frame(1, half, fin=False) + frame(0, rest)).said == ("recv() returned 'ü'",)
@@ -77,6 +85,19 @@ def test_round_trips_are_measured_with_real_pings(lab):
     assert len([row for row in lab.capture.index.rows() if row.kind == "pong"]) == 3
     content = {}
     trips.news(content, [])
-    assert [y for _, y in trips.points("round trip")] == [1000 * time for time in times]
+    points = trips.points("round trip")
+    assert [y for _, y in points] == [1000 * time for time in times]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert points[0][0] == 0
     assert content["count"] == 3
     assert content["summary"].startswith("3 round trips")
+
+
+def test_pings_go_on_while_something_else_runs(lab):
+    trips = lab.round_trips()
+    enough = threading.Event()
+    times = trips.during(lambda: (trips.changed(), enough.wait(0.3)))
+    assert times
+    assert times == trips.times
+    with pytest.raises(ZeroDivisionError):
+        trips.during(lambda: 1 / 0)

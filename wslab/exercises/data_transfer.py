@@ -147,16 +147,19 @@ def cut(payload, parts):
 
 def trace_bytes() -> bytes:
     """What a client sent, to be counted: two messages, one of them in parts with a ping between."""
+    return b"".join(trace_frames())
+
+
+def trace_frames() -> list[bytes]:
+    """The same, frame by frame."""
     key = b"\x0f\x1e\x2d\x3c"
-    return b"".join(
-        [
-            encode_frame(1, b"first", masking_key=key, fin=False),
-            encode_frame(0, b" and", masking_key=key, fin=False),
-            encode_frame(9, b"?", masking_key=key),
-            encode_frame(0, b" last", masking_key=key),
-            encode_frame(2, b"\x00\x01", masking_key=key),
-        ]
-    )
+    return [
+        encode_frame(1, b"first", masking_key=key, fin=False),
+        encode_frame(0, b" and", masking_key=key, fin=False),
+        encode_frame(9, b"?", masking_key=key),
+        encode_frame(0, b" last", masking_key=key),
+        encode_frame(2, b"\x00\x01", masking_key=key),
+    ]
 
 
 def _count(messages: object, frames: object, data: bytes) -> Verdict:

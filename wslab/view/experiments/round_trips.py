@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..live.clicks import one_line
@@ -21,7 +23,7 @@ class Pinger(Protocol):
 
 
 class RoundTrips(Chart):
-    """A chart of round trips: a button, a growing line, and a summary."""
+    """A chart of round trips over time: a button, a growing line, and a summary."""
 
     view_name = "round-trips"
 
@@ -29,11 +31,12 @@ class RoundTrips(Chart):
         self.client = client
         self.times: list[float] = []
         """The round trips so far, in seconds."""
+        self._began: float | None = None
         self._stop = threading.Event()
         self._running = False
         self._problem = ""
         super().__init__(
-            "ping → pong", x="ping", y="ms", series=["round trip"], most=MOST, **traits
+            "ping → pong", x="seconds", y="ms", series=["round trip"], most=MOST, **traits
         )
 
     def unsubscribe(self) -> None:
@@ -43,10 +46,29 @@ class RoundTrips(Chart):
         """Ping `count` times from code, and return the round trips in seconds."""
         return [self._ping() for _ in range(count)]
 
+    def during(self, work: Callable[[], object]) -> list[float]:
+        """Ping for as long as `work()` runs; the round trips of that time in seconds."""
+        start, over = len(self.times), threading.Event()
+        pings = threading.Thread(target=self._keep_on, args=[over], name="wslab-view-pings")
+        pings.start()
+        try:
+            work()
+        finally:
+            over.set()
+            pings.join()
+        return self.times[start:]
+
+    def _keep_on(self, over: threading.Event) -> None:
+        while not over.wait(PAUSE):
+            self._ping()
+
     def _ping(self) -> float:
-        self.times.append(self.client.ping())
-        self.add("round trip", len(self.times), 1000 * self.times[-1])
-        return self.times[-1]
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        took = self.client.ping()
+        self.times.append(took)
+        self.add("round trip", now - self._began, 1000 * took)
+        return took
 
     def ask(self, question: dict[str, Any]) -> None:
         super().ask(question)
@@ -80,7 +102,7 @@ class RoundTrips(Chart):
         """The fastest, median and slowest round trip so far."""
         if not self.times:
             return "nothing measured yet"
-        times = [1000 * time for time in self.times]
+        times = [1000 * took for took in self.times]
         return (
             f"{len(times)} round trips: fastest {min(times):.2f} ms, "
             f"median {statistics.median(times):.2f} ms, slowest {max(times):.2f} ms"

@@ -62,8 +62,8 @@ class LayersView:
     def __repr__(self) -> str:
         found = self.layers
         return (
-            f"{len(found.messages)} messages in {len(found.frames)} frames, read in "
-            f"{len(found.reads)} pieces: {found.stop - found.start} bytes"
+            f"messages: {len(found.messages)}, frames: {len(found.frames)}, "
+            f"reads: {len(found.reads)}, bytes: {found.stop - found.start}"
         )
 
 

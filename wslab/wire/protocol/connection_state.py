@@ -38,6 +38,7 @@ class StateEvent(Enum):
     SENDS_FIN = "ends its half of TCP"
     RECEIVES_FIN = "hears the other half of TCP end"
     TCP_ENDS = "TCP breaks off"
+    CALLS_CLOSE = "calls close()"
 
     # As an onlooker sees it.
     ACCEPTED = RECEIVES_101
@@ -69,6 +70,8 @@ EDGES: tuple[Edge, ...] = (
     Edge(_C, StateEvent.SENDS_101, _O, "RFC 6455 §4.2.2", "server"),
     Edge(_C, StateEvent.RECEIVES_REFUSAL, _D, "RFC 6455 §4.1", "client"),
     Edge(_C, StateEvent.SENDS_REFUSAL, _D, "RFC 6455 §4.2.2", "server"),
+    # No byte tells of this one: a page gives up before the answer has come.
+    Edge(_C, StateEvent.CALLS_CLOSE, _G, "WHATWG: close()", "client"),
     # A peer that ends TCP before the 101 has given up.
     Edge(_C, StateEvent.SENDS_FIN, _D, "RFC 6455 §7.1.7"),
     Edge(_C, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.7"),

@@ -126,6 +126,7 @@ class GalleryView extends View {
     this.go = this.words.press
       ? h("button", { type: "button", class: "ws-next", "data-action": "run", onclick: () => this.run() }, this.words.press)
       : null;
+    this.goReady = h("span", { class: "ws-quiet", "data-wslab": "ready" });
     const heading = this.buttons.size ? (title ? `${name} · ${title}` : name) : title;
     this.chosen.replaceChildren(...[
       heading ? h("h3", {}, heading) : null,
@@ -134,7 +135,7 @@ class GalleryView extends View {
       ...this.numbers.map((number) => this.slider(number, (value) => (this.values[number.name] = value))),
       Array.isArray(predictions) ? this.radios(predictions)
         : this.slider({ ...predictions, name: "prediction" }, (value) => this.predict(value)),
-      this.go,
+      this.go ? h("p", {}, this.go, " ", this.goReady) : null,
     ].filter(Boolean));
     set(this.result, `data-${this.words.noun}`, name);
     this.paint();
@@ -206,7 +207,7 @@ class GalleryView extends View {
     const asks = !Array.isArray(predictions) || predictions.length > 0;
     if (this.go) {
       this.go.disabled = running.length > 0 || (asks && this.prediction === null);
-      set(this.go, "title", asks && this.prediction === null ? this.words.first : this.words.ready);
+      this.goReady.textContent = asks && this.prediction === null ? this.words.first : this.words.ready;
     }
     const reason = [why ? emphasized(why) : null, " ", url ? link(url, rfc) : rfc];
     this.came.replaceChildren(...[

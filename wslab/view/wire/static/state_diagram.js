@@ -27,6 +27,7 @@ const BOX = { x: 216, width: 118, height: 34, first: 26, step: 92 };
 const LINE = 16; // between two lines of labels
 const LONGEST = 24; // characters of a label on one line, left of the boxes; a longer one takes two
 const SKIPS = { 2: 196, 3: 180 }; // where the arrows past one state, past two go down
+const INNER_SKIP = 205; // where the one from the first state to the third does
 const SKIP_LABELS = SKIPS[3] - 8; // left of both, so that no line runs through the words
 
 /** A long label in two lines, the first one the longer. @param {string} text */
@@ -76,13 +77,14 @@ class Arrow {
         x: middle + 12, y: (start + end) / 2 + 4 - up, anchor: "start",
       };
     }
-    const skip = SKIPS[to - from];
+    const inner = from === 0 && to === 2; // inside of the one that begins a state later
+    const skip = inner ? INNER_SKIP : SKIPS[to - from];
     const start = top(from) + BOX.height / 2 + (to - from === 2 ? 4 : 0);
     const end = top(to) + BOX.height / 2 + (to - from === 2 ? -7 : 7);
     return {
       line: `M${BOX.x} ${start} H${skip + 10} q-10 0 -10 10 V${end - 10} q0 10 10 10 H${BOX.x - 8}`,
       head: `M${BOX.x} ${end} l-9 -5 v10 z`,
-      x: SKIP_LABELS, y: to - from === 3 ? start + 26 : end - 24 - up * 2, anchor: "end",
+      x: SKIP_LABELS, y: to - from === 3 ? start + 26 : end - (inner ? 10 : 24) - up * 2, anchor: "end",
     };
   }
 
