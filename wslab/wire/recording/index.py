@@ -35,7 +35,7 @@ from .trimmed_stream import trimmed
 
 _MOST_CHUNKS = 1 << 16
 """The most chunks that are read together."""
-SLICE = 1 << 19
+SLICE = 1 << 18
 """Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
 _ROW = 14
 _MESSAGE = 3000
