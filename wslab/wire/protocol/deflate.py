@@ -226,7 +226,7 @@ class Inflater:
                 return
             data = self._zlib.unconsumed_tail
             self._window += piece
-            if len(self._window) > 4 * WINDOW:
+            if len(self._window) > 2 * WINDOW:
                 del self._window[:-WINDOW]
             self.size += len(piece)
             if self._zlib.eof:

@@ -122,6 +122,10 @@ class Contents:
         self._last = offset, self._step(keep=True)
         return self._last[1]
 
+    def forget(self) -> None:
+        """Keep the last content no longer; the walk goes on from where it is."""
+        self._last = None
+
     def _start(self, offset: int, fragment: bool) -> bool:
         """Begin a walk to `offset` as near to it as possible, or continue the present one.
 

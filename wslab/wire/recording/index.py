@@ -164,6 +164,7 @@ class Index:
         self._rows_of_stream: dict[int, array[int]] = {}  # see `_rows_of`
         self._rows_sorted = 0
         self._heads = array("I")  # the rows that are requests or responses
+        self._looked_at: Contents | None = None
         self._together = 64  # how many chunks are worth reading together
         self.marked: list[int] = []
         """The rows in the order in which they were marked; one marked again is repeated."""
@@ -840,6 +841,9 @@ class Index:
             assert splitter is not None, "a frame stands behind a handshake"
             begin = side.frames
             side.contents = Contents(streams, stream, splitter, side.inflater, begin)
+        if self._looked_at is not side.contents and self._looked_at is not None:
+            self._looked_at.forget()  # up to 1 MiB, and there may be thousands
+        self._looked_at = side.contents
         return side.contents.frame(self._start[number], fragment)
 
     def _check(
