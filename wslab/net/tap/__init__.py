@@ -1,4 +1,4 @@
-"""The wire tap and its debugger: relay what crosses, record it, stop it, change it."""
+"""The wire tap and its debugger: they relay and record what crosses, and can stop or change it."""
 
 from wslab.net.tap.debugger import WireDebugger
 from wslab.net.tap.in_flight import InFlight

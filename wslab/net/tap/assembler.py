@@ -1,4 +1,4 @@
-"""Cuts the two streams of one connection into what can be held and changed: heads and frames.
+"""Splits the two streams of a connection into the units that can be held and changed.
 
 Used only while a connection is armed. Where HTTP ends is decided by the `Cutter` that the index
 has too, so what is held here is a row there, byte for byte.
@@ -13,7 +13,7 @@ from wslab.wire.protocol import read_header
 from wslab.wire.recording import Cutter, SideState
 
 LARGEST = 16 * 2**20
-"""Bytes of a unit that is still held as a whole. A larger one passes as it comes."""
+"""Bytes of the largest unit that can be held. A larger one passes as it comes."""
 
 
 class Piece(NamedTuple):
@@ -21,21 +21,21 @@ class Piece(NamedTuple):
 
     direction: Direction
     offset: int
-    """Where they start in their direction's stream."""
+    """Their offset in their direction's stream."""
     data: bytes
     what: Literal["head", "frame", "large", "body", "loose"]
     """A request or response, a frame, or a part of one, which only can pass: `large` is the first
     of a unit that is larger than `LARGEST`, `body` what follows a head that went ahead because not
     all of its body was there, `loose` any other."""
     unit: int = 0
-    """Of a `large` one: bytes of the whole, as far as they are known."""
+    """For `large`: bytes of the whole unit, as far as known."""
 
 
 class _Side:
     def __init__(self, cut: SideState) -> None:
         self.direction: Direction = cut.http.direction
-        self.cut = cut  # places are those in the buffer
-        self.offset = 0  # where the buffer starts in the stream
+        self.cut = cut  # its positions are those in the buffer
+        self.offset = 0  # the buffer's offset in the stream
         self.buffer = bytearray()
         self.passed = 0  # bytes at the start of the buffer that were passed on already
         self.skip = 0  # bytes of a frame still to come that just pass
@@ -43,10 +43,10 @@ class _Side:
 
 
 class UnitAssembler:
-    """Takes chunks in the order in which they came, gives pieces back.
+    """Takes the chunks of both directions in order, and returns the pieces that they complete.
 
-    What is no whole unit yet stays here, until it is, or until `flush`. Only a request or response
-    whose body is not all there goes in parts: its head, and then the body as it comes.
+    An incomplete unit stays here until it is complete, or until `flush`. Only a request or response
+    whose body is incomplete is returned in parts: first its head, then the body as it comes.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class UnitAssembler:
             "server": _Side(self._cutter.server),
         }
 
-    # --- A connection that is met in the middle
+    # --- Joining a connection in the middle
 
     def join_upgraded(
         self, direction: Direction, offset: int, passed: bytes, frames: bool = True
@@ -75,12 +75,12 @@ class UnitAssembler:
         self._advance(side)
 
     def join_large(self, direction: Direction, offset: int, missing: int) -> None:
-        """Frames it is; so many bytes of one are still to come, and just pass."""
+        """Expect frames, after the `missing` bytes of a frame, which just pass."""
         self.join_upgraded(direction, offset, b"")
         self._sides[direction].skip = missing
 
     def join_http(self, direction: Direction, passed: bytes) -> None:
-        """All that was passed on so far, from the first byte on. The client's side comes first."""
+        """Read all bytes that were passed on so far, from the first one on; the client's first."""
         self.feed(direction, passed)
         for side in self._sides.values():
             side.passed = len(side.buffer)
@@ -93,19 +93,19 @@ class UnitAssembler:
         return self._cutter.server.speaks_frames
 
     def between_units(self, direction: Direction) -> bool:
-        """Whether the last byte that came ended a unit."""
+        """Whether the last byte received ended a unit."""
         side = self._sides[direction]
         return not side.buffer and not side.skip and not side.body
 
     def leave_room(self, direction: Direction, size: int) -> int:
-        """Somebody else puts `size` bytes into this stream, between two units; returns where."""
+        """Make room for `size` injected bytes between two units; returns their offset."""
         side = self._sides[direction]
         offset = side.offset
         side.offset += size
         return offset
 
     def feed(self, direction: Direction, data: bytes) -> list[Piece]:
-        """The pieces that these bytes complete; after a 101 the client's waiting ones too."""
+        """The pieces that these bytes complete; after a 101 also those for which the client waited."""
         side = self._sides[direction]
         side.buffer += data
         pieces = self._advance(side)
@@ -114,7 +114,7 @@ class UnitAssembler:
         return pieces
 
     def flush(self, direction: Direction) -> list[Piece]:
-        """What is no whole unit and must not wait any longer."""
+        """Return the incomplete unit, which must not wait any longer."""
         side = self._sides[direction]
         loose = self._loose(side, side.passed, len(side.buffer))
         size = self._size_of_frame(side)
@@ -144,7 +144,7 @@ class UnitAssembler:
                     self._cutter.start_next(side.cut, end)
                 continue
             if end is None and (head := side.cut.http.head) and not side.passed:
-                # Its body is still to come, and nobody knows how long that takes.
+                # Its body is still to come, which may take any time.
                 end = position + head.length
                 side.body = True
             if end is None or end > len(side.buffer):
@@ -171,7 +171,7 @@ class UnitAssembler:
         return pieces
 
     def _size_of_frame(self, side: _Side, position: int = 0) -> int | None:
-        """Bytes of the frame at a place in the buffer; None where no frame's header is there."""
+        """Bytes of the frame at a position in the buffer; None if its header is incomplete."""
         if not side.cut.speaks_frames:
             return None
         header = read_header(side.buffer, position, len(side.buffer))

@@ -1,18 +1,18 @@
 """The wire debugger: stop the wire, step it, change what is in flight.
 
     tap.hold()                      # from now on frames queue at the tap, visible and undelivered
-    tap.held                        # what waits, oldest first
+    tap.held                        # the waiting frames, oldest first
     tap.step()                      # deliver the oldest
-    tap.edit(payload="Bye")         # change the oldest; it goes on waiting
+    tap.edit(payload="Bye")         # change the oldest; it stays in the queue
     tap.drop()                      # the oldest is never delivered
     tap.inject("hello", "server")   # the client gets what the server never sent
-    tap.add_rule("drop every pong") # and so on by itself
-    tap.freeze()                    # nothing is delivered: the half-open peer
-    tap.disarm()                    # the plain relay again
+    tap.add_rule("drop every pong") # do this automatically
+    tap.freeze()                    # nothing is delivered: a half-open connection
+    tap.disarm()                    # a plain relay again
 
 Every method works from a cell, a callback or any thread. A frame is named by its row in the
-recording, by what `held` gave, or not at all: then it is the oldest that waits. The same controls
-serve all taps that share one debugger: those of a lab, whose connections are numbered together.
+recording, by an item of `held`, or not at all, which means the oldest that waits. The taps of a lab
+share one debugger, because their connections are numbered together.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 def _on_loop(method: Callable[P, T]) -> Callable[P, T]:
-    """Run a method on the loop thread, where all that it changes lives, and wait for it."""
+    """Run a method on the loop thread, which owns all that it changes, and wait for it."""
 
     @functools.wraps(method)
     def call(*arguments: P.args, **options: P.kwargs) -> T:
@@ -50,33 +50,33 @@ def _on_loop(method: Callable[P, T]) -> Callable[P, T]:
 
 
 class WireDebugger:
-    """The controls of a tap. Raises `NotHeld` for a frame that does not wait, or no connection."""
+    """The controls of a tap. They raise `NotHeld` if there is no such frame or connection."""
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
         self.settings = Settings()
         self.attached: list[set[Relay]] = []
-        """The connections of each tap that is controlled."""
+        """The connections of each tap that it controls."""
 
     def attach(self, relays: set[Relay]) -> None:
-        """Control a tap's connections, those that come and go included."""
+        """Control the present and future connections of a tap."""
         self.attached.append(relays)
 
     def detach(self, relays: set[Relay]) -> None:
-        """Control these connections no more."""
+        """Stop controlling these connections."""
         self.attached = [other for other in self.attached if other is not relays]
 
-    # --- Looking
+    # --- State
 
     @property
     @_on_loop
     def held(self) -> list[InFlight]:
-        """What waits at the tap, oldest first: held, delayed, or behind such a frame."""
+        """The units that wait at the tap, oldest first: held, delayed, or behind such a unit."""
         return [frame for _, frame in self._waiting()]
 
     @property
     def rules(self) -> list[Decide]:
-        """The rules that are followed, in order."""
+        """The rules in force, in order."""
         return list(self.settings.rules)
 
     @property
@@ -86,7 +86,7 @@ class WireDebugger:
 
     @property
     def is_armed(self) -> bool:
-        """Whether anything is held, frozen, slow or ruled: else the tap is a plain relay."""
+        """Whether anything is held, frozen, slow or subject to rules; if not, it just relays."""
         return bool(self.settings)
 
     def status(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class WireDebugger:
         }
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have `callback()` called on the loop thread when what is armed has changed: be quick.
+        """Call `callback()` on the loop thread when what is armed has changed: be quick.
 
         Returns a function that ends the subscription.
         """
@@ -119,7 +119,7 @@ class WireDebugger:
 
     @_on_loop
     def hold(self, direction: Direction | None = None, *, connection: int | None = None) -> None:
-        """Queue everything from now on: of one direction or both, one connection or all."""
+        """Queue all frames from now on: of one direction or both, of one connection or all."""
         which = _directions(direction)
         self._arm(connection)
         self.settings.passed = ""
@@ -128,8 +128,8 @@ class WireDebugger:
 
     @_on_loop
     def resume(self, connection: int | None = None) -> None:
-        """Hold no more: deliver what waits, and let pass what comes. The others stay held, if one
-        connection is named.
+        """Stop holding: deliver what waits, and let everything pass. If a connection is named, the
+        others stay held.
         """
         _check_connection(connection)
         self.settings.passed = ""
@@ -142,7 +142,7 @@ class WireDebugger:
     def step(
         self, connection: int | None = None, *, direction: Direction | None = None
     ) -> InFlight | None:
-        """Deliver the oldest frame that waits; returns it, or None where nothing does."""
+        """Deliver the oldest waiting frame; returns it, or None if none waits."""
         for lane, frame in self._waiting(connection):
             if direction in (None, lane.direction) and not lane.frozen:
                 lane.let_go(frame)
@@ -152,7 +152,7 @@ class WireDebugger:
 
     @_on_loop
     def deliver_all(self, connection: int | None = None) -> int:
-        """Deliver all that waits now, and go on holding; returns how many that were."""
+        """Deliver everything that waits now, and keep holding; returns the number of frames."""
         lanes = [lane for lane in self._lanes(connection) if not lane.frozen]
         count = sum(len(lane.waiting) for lane in lanes)
         for lane in lanes:
@@ -164,17 +164,17 @@ class WireDebugger:
 
     @_on_loop
     def deliver(self, frame: InFlight | int | None = None) -> InFlight:
-        """Deliver this frame, also past others that wait before it."""
+        """Deliver this frame now, even before others that are ahead of it."""
         return self._to_one(frame, Lane.let_go, frozen=False)
 
     @_on_loop
     def drop(self, frame: InFlight | int | None = None) -> InFlight:
-        """Take this frame away: it is never delivered."""
+        """Remove this frame: it is never delivered."""
         return self._to_one(frame, Lane.drop)
 
     @_on_loop
     def duplicate(self, frame: InFlight | int | None = None) -> InFlight:
-        """Deliver a copy of this frame now. The frame itself goes on waiting."""
+        """Deliver a copy of this frame now. The frame itself keeps waiting."""
         return self._to_one(frame, Lane.copy, frozen=False)
 
     @_on_loop
@@ -184,7 +184,7 @@ class WireDebugger:
         payload: str | bytes | None = None,
         **changes: Any,
     ) -> InFlight:
-        """Change this frame: its payload, or any bit of its header; it goes on waiting.
+        """Change this frame: its payload, or any bit of its header. It keeps waiting.
 
         `changes` are those of `InFlight.changed`: fin, rsv1, rsv2, rsv3, opcode, masked,
         masking_key, length_form, announced_length, or data for all of its bytes. Raises
@@ -198,7 +198,7 @@ class WireDebugger:
 
     @_on_loop
     def delay(self, frame: InFlight | int | None = None, seconds: float = 1.0) -> InFlight:
-        """Let this frame go by itself, so many seconds from now; all behind it wait for it."""
+        """Deliver this frame after so many seconds; all frames behind it wait for it."""
         if not _is_number(seconds) or not 0 <= seconds <= 86_400:
             raise WrongValue(f"expected 0 to 86400 seconds (a day), got {seconds!r}")
         return self._to_one(frame, lambda lane, found: lane.delay(found, seconds))
@@ -216,10 +216,10 @@ class WireDebugger:
     ) -> None:
         """Send a frame that `direction` never sent, ahead of what is held.
 
-        A text message goes out as text, bytes as binary, or as `opcode` says; a client's frame is
-        masked. `header` are the options of `wire.encode_frame`. `raw` are bytes to send as they
-        are, whatever they mean. Without a `connection`, the newest. While a frame is just arriving
-        in this direction, the injected one follows it.
+        A str is sent as text, bytes as binary, or as `opcode` says; a client's frame is masked.
+        `header` are the options of `wire.encode_frame`. `raw` are bytes to send exactly as they
+        are. Without a `connection`, the newest is used. While a frame is arriving in this
+        direction, the injected one follows it.
         """
         _check_direction(direction)
         if raw is None:
@@ -241,9 +241,9 @@ class WireDebugger:
 
     @_on_loop
     def cut(self, connection: int | None = None, *, hard: bool = False) -> int:
-        """End the connections (or one) with FIN, or with RST if `hard`. What waits is dropped.
+        """End all connections (or one) with FIN, or with RST if `hard`. What waits is dropped.
 
-        Returns how many that were.
+        Returns the number of connections.
         """
         relays = self._relays(connection)
         if connection is not None and not relays:
@@ -257,9 +257,9 @@ class WireDebugger:
 
     @_on_loop
     def half_close(self, direction: Direction, connection: int | None = None) -> None:
-        """End one direction with FIN, as if `direction` had said all it had to say.
+        """End one direction with FIN, as if `direction` had nothing more to send.
 
-        The other direction goes on. Without a `connection`, the newest.
+        The other direction stays open. Without a `connection`, the newest is used.
         """
         _check_direction(direction)
         self._relay(connection).arm().lanes[direction].close()
@@ -268,7 +268,7 @@ class WireDebugger:
     def freeze(self, direction: Direction | None = None, *, connection: int | None = None) -> None:
         """Accept everything and deliver nothing, not even the end of a stream.
 
-        So a peer looks whose machine lost its power: the connection is half open.
+        This is how a peer looks whose machine has lost its power: the connection is half open.
         """
         which = _directions(direction)
         self._arm(connection)
@@ -277,8 +277,8 @@ class WireDebugger:
 
     @_on_loop
     def thaw(self, connection: int | None = None) -> None:
-        """Deliver what was frozen, and go on. The others stay frozen, if one connection is
-        named.
+        """Stop freezing, and deliver what has come meanwhile. If a connection is named, the others
+        stay frozen.
         """
         _check_connection(connection)
         self.settings.freezing.unset(connection, BOTH)
@@ -295,11 +295,10 @@ class WireDebugger:
         direction: Direction | None = None,
         connection: int | None = None,
     ) -> None:
-        """Make the line slow: a limited bandwidth, seconds of latency, seconds of jitter at most.
+        """Make the line slow: a limited bandwidth, a latency and a jitter in seconds.
 
-        Frames keep their order, as in TCP. The jitter is drawn from `seed`. Called for one
-        direction, the other stays as slow as it is. Called with nothing, the line is as fast as it
-        was.
+        Frames keep their order, as in TCP. The jitter is derived from `seed`. If a direction is
+        named, the other one does not change. Without arguments the line is fast again.
         """
         if bytes_per_second is not None and not (
             _is_number(bytes_per_second) and bytes_per_second > 0
@@ -322,7 +321,7 @@ class WireDebugger:
 
     @_on_loop
     def add_rule(self, rule: str | Decide, *, seed: int = 0) -> Decide:
-        """Follow a rule from now on: a sentence (see `net/tap/rules.py`), a `Rule`, or a function.
+        """Apply a rule from now on: a sentence (see `net/tap/rules.py`), a `Rule`, or a function.
 
         A function gets each `InFlight` and answers "drop", "hold", "duplicate", "corrupt", "cut",
         "reset", "freeze", or None; it runs on the loop thread: be quick. Raises `WrongRule`.
@@ -337,7 +336,7 @@ class WireDebugger:
 
     @_on_loop
     def remove_rule(self, rule: str | Decide) -> None:
-        """Follow it no more. Raises `NotHeld` where there is no such rule."""
+        """Stop applying a rule. Raises `NotHeld` if there is no such rule."""
         text = normal_text(rule) if isinstance(rule, str) else None
         for one in self.settings.rules:
             if one is rule or _rule_text(one) == text:
@@ -349,13 +348,13 @@ class WireDebugger:
 
     @_on_loop
     def clear_rules(self) -> None:
-        """Follow none of the rules any more. What they hold goes on waiting."""
+        """Stop applying all rules. Frames that they hold keep waiting."""
         self.settings.rules.clear()
         self._update_gates()
 
     @_on_loop
     def disarm(self) -> None:
-        """Everything off, everything that waits delivered: a plain relay again."""
+        """Turn everything off and deliver what waits: the tap is a plain relay again."""
         self.settings.clear()
         self._each_gate(Gate.deliver_all)
         self._update_gates()
@@ -371,7 +370,7 @@ class WireDebugger:
         ]
 
     def _relay(self, connection: int | None) -> Relay:
-        """This connection, or the newest. Raises NotHeld where it is not open."""
+        """This connection, or the newest. Raises NotHeld if it is not open."""
         open_ones = [relay for relay in self._relays(connection) if relay.is_joined]
         if not open_ones:
             raise _no_connection(connection)
@@ -384,7 +383,7 @@ class WireDebugger:
         return [lane for gate in self._gates(connection) for lane in gate.lanes.values()]
 
     def _arm(self, connection: int | None) -> None:
-        """Put a gate before this connection, or before each that there is."""
+        """Put a gate into this connection, or into all."""
         _check_connection(connection)
         relays = self._relays(connection)
         if connection is not None and not relays:
@@ -402,7 +401,7 @@ class WireDebugger:
         self.settings.tell()
 
     def _each_gate(self, act: Callable[[Gate], None]) -> None:
-        """Do it at each gate; a connection where it fails is cut, and the others go on."""
+        """Call `act` for each gate; if it fails for a connection, cut that one and go on."""
         for relay in self._relays():
             try:
                 if relay.gate is not None:
@@ -414,8 +413,7 @@ class WireDebugger:
     # --- The frames that wait
 
     def _waiting(self, connection: int | None = None) -> Iterator[tuple[Lane, InFlight]]:
-        """What waits, oldest first. Each queue is in that order: the first costs no more when many
-        wait."""
+        """The waiting frames, oldest first. Queues are in order, so the first is found fast."""
         lanes = self._lanes(connection)
         return heapq.merge(*map(_in_flight, lanes), key=lambda pair: pair[1].sequence)
 
@@ -426,7 +424,7 @@ class WireDebugger:
         *,
         frozen: bool = True,
     ) -> InFlight:
-        """Do `act` to one waiting frame; `frozen` says whether that may be on a frozen lane."""
+        """Do `act` to one waiting frame; `frozen` says whether its lane may be frozen."""
         lane, frame = self._find(which)
         if lane.frozen and not frozen:
             raise NotHeld(
@@ -455,7 +453,7 @@ class WireDebugger:
         )
 
     def _place(self, number: int) -> tuple[int, Direction, int] | None:
-        """Where the row of this number starts."""
+        """The connection, direction and offset of a row."""
         for row in self.capture.index.rows(number, number + 1) if number >= 0 else []:
             return row.connection, row.direction, row.offset
         return None

@@ -1,8 +1,8 @@
 """Holds, delays and edits the frames of one connection, and delivers them when their time comes.
 
-A connection with nothing armed has no gate: the tap then is the plain relay that it is. An armed
-one has two lanes, one for each direction. A lane delivers in order, as TCP does: whatever waits
-makes all behind it wait too, unless somebody lets a frame go by hand.
+A connection with nothing armed has no gate: the tap is a plain relay. An armed one has two lanes,
+one for each direction. A lane delivers in order, as TCP does: a waiting frame makes all frames
+behind it wait too, unless one of them is delivered by hand.
 """
 
 from __future__ import annotations
@@ -19,27 +19,26 @@ from wslab.wire import Direction
 from wslab.wire.recording import MarkName
 
 HOLD_LIMIT = 16 * 2**20
-"""Bytes that may queue in one direction; then its sender is not read from any more."""
+"""The most bytes that queue in one direction; beyond that, nothing more is read from its sender."""
 
 OVERHEAD = 500
-"""Bytes that a waiting frame takes besides its own: of small frames these are the most."""
+"""Bytes of memory of a waiting frame besides its own bytes: with small frames, this is most."""
 
 TURN = 256
-"""Units of one connection that arrive or leave in a row; then other connections have their turn."""
+"""Units of one connection that are handled in a row, before other connections have their turn."""
 
 SLICE = 2048
-"""Bytes that are cut into units at a time, which are some hundred of the smallest."""
+"""Bytes that are split into units at a time: some hundred of the smallest units."""
 
 CUT_GRACE = 0.5
-"""Seconds that peers have for ending their own side after a clean cut; then it is closed."""
+"""Seconds that peers have to end their own side after a clean cut; then it is closed."""
 
 Ending = Literal["eof", "reset", "gone"]
-"""How a stream ended: with FIN, with RST, or with a peer that had sent its FIN before and is not
-there any more at all."""
+"""How a stream ended: with FIN, with RST, or because a peer that had sent FIN before has gone."""
 
 
 class SocketEnd(Protocol):
-    """What a gate needs of the tap's end of a TCP connection. `wslab.net.tap.relay.End` is one."""
+    """What a gate needs of the tap's end of a TCP connection. `wslab.net.tap.relay.End` has it."""
 
     direction: Direction
     ended: bool
@@ -52,7 +51,7 @@ class SocketEnd(Protocol):
 
 
 class Connection(Protocol):
-    """What a gate needs of the connection. `wslab.net.tap.relay.Relay` is one."""
+    """What a gate needs of the connection. `wslab.net.tap.relay.Relay` has it."""
 
     number: int
     log: ProblemLog
@@ -69,7 +68,7 @@ class Connection(Protocol):
 
 
 class Gate:
-    """What one armed connection passes: a lane for each direction."""
+    """The gate of one armed connection, with a lane for each direction."""
 
     def __init__(
         self, connection: Connection, settings: Settings, assembler: UnitAssembler
@@ -83,22 +82,22 @@ class Gate:
             "server": Lane(self, server, client),
         }
         self._closing: asyncio.TimerHandle | None = None
-        self._came: deque[_Came | _StreamEnd] = deque()  # recorded, and not cut into units yet
+        self._came: deque[_Came | _StreamEnd] = deque()  # recorded, and not split into units yet
         self._scheduled: asyncio.Handle | None = None
 
     def take(self, direction: Direction, data: bytes) -> None:
-        """Record bytes that a peer sent, and let the units in them arrive."""
+        """Record bytes that a peer sent, and pass the units in them to the lanes."""
         start = self.connection.record(direction, data)
         self._came.append(_Came(direction, start, memoryview(data)))
         if self._scheduled is None:
             self._process()
 
     def is_behind(self, direction: Direction) -> bool:
-        """Whether something came from there whose units have not arrived yet."""
+        """Whether bytes from there still have to be split into units."""
         return any(came.direction == direction for came in self._came)
 
     def _process(self) -> None:
-        """Let what came arrive, as much as one turn allows."""
+        """Split recorded bytes into units, as many as one turn allows."""
         self._scheduled, left = None, TURN
         while self._came and left > 0:
             came = self._came.popleft()
@@ -131,7 +130,7 @@ class Gate:
         self.update()
 
     def _pass_all(self) -> None:
-        """Pass on what came as it is: nobody cuts it into units any more."""
+        """Pass recorded bytes on without splitting them into units."""
         while self._came:
             came = self._came.popleft()
             sink = self.lanes[came.direction].sink
@@ -151,23 +150,23 @@ class Gate:
             lane.arrive(frame)
 
     def _give_up(self, fault: Exception) -> None:
-        """The debugger itself is broken: let the traffic be, and get out of its way."""
+        """Give up after a fault of the debugger itself, and let all traffic pass."""
         self.settings.faults.note("split", fault)
         self.deliver_all()
         self.connection.disarm()
 
     def ended(self, direction: Direction, how: Ending) -> None:
-        """Pass on that a peer's stream ended; what it said before goes first, when it may."""
+        """Pass on the end of a peer's stream, after everything that it sent before."""
         self._came.append(_StreamEnd(direction, how))
         if how != "eof":
-            # Nobody is there to whom the other direction could deliver.
+            # That peer has gone, so nothing can be delivered to it.
             other: Direction = "server" if direction == "client" else "client"
             self.lanes[other].drop_all(f"the {direction} is gone")
         if self._scheduled is None:
             self._process()
 
     def update(self) -> None:
-        """Deliver what may go, and take this gate away where nothing needs it any more."""
+        """Deliver what is due, and remove this gate if nothing needs it any more."""
         for lane in self.lanes.values():
             lane.deliver_due()
         if self.settings.arms(self.connection.number):
@@ -194,7 +193,7 @@ class Gate:
         self.check_closed()
 
     def check_closed(self) -> None:
-        """Close both sockets once both streams are over, here and there."""
+        """Close both sockets when both streams have ended."""
         peers = (self.connection.client, self.connection.server)
         finished = all(lane.finished for lane in self.lanes.values())
         if finished and all(peer.ended for peer in peers):
@@ -232,7 +231,7 @@ class _StreamEnd(NamedTuple):
 
 
 class Lane:
-    """One direction: what `source` sent and `sink` does not have yet."""
+    """One direction of a connection: the units that `source` sent and `sink` has not got yet."""
 
     def __init__(self, gate: Gate, source: SocketEnd, sink: SocketEnd) -> None:
         self.gate = gate
@@ -240,7 +239,7 @@ class Lane:
         self.sink = sink
         self.direction: Direction = source.direction
         self.queue: deque[InFlight | _StreamEnd] = deque()
-        self.size = 0  # bytes that the queue takes
+        self.size = 0  # bytes of memory of the queue
         self.head: InFlight | None = None  # the last one
         self.finished = source.ended  # nothing more will be delivered
         self.discards = False  # and what still comes is dropped
@@ -255,18 +254,18 @@ class Lane:
 
     @property
     def frozen(self) -> bool:
-        """Whether nothing at all is delivered."""
+        """Whether this lane delivers nothing at all."""
         return self.direction in self.gate.settings.freezing.of(self.gate.connection.number)
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that came is gone, and what comes need not be looked at."""
+        """Whether the queue is empty, and frames that come can pass without a look."""
         return not (self.queue or self.discards or self._injections)
 
     # --- Arriving
 
     def arrive(self, frame: InFlight) -> None:
-        """Ask the rules about a unit that came, then let it pass or queue it."""
+        """Apply the rules to a new unit, then let it pass or queue it."""
         if self.discards:
             self._mark(frame, "dropped", note="after the cut")
             return
@@ -283,7 +282,7 @@ class Lane:
             return
         now = asyncio.get_running_loop().time()
         line = settings.line(number, self.direction)
-        # When it may go, and not before those that wait in front of it.
+        # Not before it is due, and not before those ahead of it.
         frame.due = (now if line is None else line.arrival(now, len(frame.data))) + wait
         if self.queue or frame.held or self.frozen:
             self._mark(frame, "held", note=reason if frame.held else "behind what is held")
@@ -298,7 +297,7 @@ class Lane:
         self._enqueue(frame)
 
     def _follow_rules(self, frame: InFlight) -> tuple[float, str]:
-        """Do what the rules want; seconds that the frame must wait, and what stopped it."""
+        """Apply the rules; returns the seconds that the frame must wait, and what stopped it."""
         wait, reason = 0.0, "hold"
         actions = self.gate.settings.decide(frame)
         for action in actions:
@@ -307,7 +306,7 @@ class Lane:
                 case "drop" | "cut" | "reset":
                     frame.dropped = True
                     self._mark(frame, "dropped", note=reason)
-                    deque(actions, 0)  # the other rules count what came, not what was left of it
+                    deque(actions, 0)  # let the other rules count it although it is dropped
                     if action.verb == "cut":
                         self.gate.cut()
                     elif action.verb == "reset":
@@ -326,7 +325,7 @@ class Lane:
         return wait, reason
 
     def _tell_unstopped(self, frame: InFlight) -> None:
-        """Tell log and view that this frame is too large to be stopped."""
+        """Note in log and view that this frame is too large to be stopped."""
         text = (
             f"a frame of {frame.too_large:,} bytes from the {self.direction} was not stopped, and "
             f"no rule saw it: over {LARGEST >> 20} MiB a frame passes as it comes; sent in "
@@ -339,7 +338,7 @@ class Lane:
     # --- Leaving
 
     def deliver_due(self) -> None:
-        """Deliver from the front what may go now, as much as one turn allows."""
+        """Deliver the units at the front that are due, as many as one turn allows."""
         self._cancel_timer()
         left = TURN
         while self.queue and not self.frozen:
@@ -364,12 +363,12 @@ class Lane:
             self.let_go(first)
 
     def release(self) -> None:
-        """Let all that waits go as soon as its turn comes."""
+        """Make everything that waits due now."""
         for frame in self.waiting:
             frame.held, frame.due = False, 0.0
 
     def let_go(self, frame: InFlight) -> None:
-        """Deliver a waiting frame, wherever in the queue it is."""
+        """Deliver a waiting frame now, wherever it is in the queue."""
         self._remove(frame)
         self._deliver(frame)
 
@@ -384,33 +383,33 @@ class Lane:
             self.copy(frame)
 
     def copy(self, frame: InFlight) -> None:
-        """Deliver it once more; where it waits, it goes on waiting."""
+        """Deliver a copy of a frame; if the frame waits, it keeps waiting."""
         if not frame.marked:
             self._mark(frame, "delivered")
         self.sink.write(frame.data)
         self._mark(frame, "duplicated")
 
     def drop(self, frame: InFlight) -> None:
-        """Take a waiting frame away."""
+        """Remove a waiting frame."""
         self._remove(frame)
         frame.dropped = True
         self._mark(frame, "dropped", note="by hand")
 
     def edit(self, frame: InFlight, data: bytes, note: str) -> None:
-        """Let other bytes go out in its place."""
+        """Replace the bytes that will be sent for a frame."""
         if frame.waits:
             self._resize(len(data) - len(frame.data))
         frame.data = data
         self._mark(frame, "edited", data=data, note=note)
 
     def delay(self, frame: InFlight, seconds: float) -> None:
-        """Let it go by itself, so many seconds from now."""
+        """Make a frame due in so many seconds."""
         frame.held = False
         frame.due = asyncio.get_running_loop().time() + seconds
         self._mark(frame, "delayed", note="by hand")
 
     def drop_all(self, why: str) -> None:
-        """Drop what waits, and from now on all that comes."""
+        """Drop everything that waits, and everything that comes from now on."""
         self._cancel_timer()
         waiting = self.waiting
         self.queue.clear()
@@ -422,7 +421,7 @@ class Lane:
             self._mark(frame, "dropped", note=why)
 
     def close(self) -> None:
-        """End this direction with FIN, as if its sender had. What it still says is dropped."""
+        """End this direction with FIN, as if its sender had. What it still sends is dropped."""
         if self.discards:
             return
         why = "the tap ended this direction"
@@ -436,12 +435,12 @@ class Lane:
     # --- Injecting
 
     def inject(self, data: bytes) -> None:
-        """Put bytes between two units of this direction: now, or when the present one is whole."""
+        """Insert bytes between two units of this direction: now, or after the one in progress."""
         self._injections.append(data)
         self.inject_waiting()
 
     def inject_waiting(self) -> None:
-        """Put in what waits to be injected, unless a unit is just arriving."""
+        """Insert the bytes that wait to be injected, unless a unit is in progress."""
         if not self._injections or self.gate.is_behind(self.direction):
             return
         if not self.gate.assembler.between_units(self.direction):
@@ -490,11 +489,11 @@ class Lane:
             self.update_source()
 
     def set_sink_full(self, full: bool) -> None:
-        """Note that the other end cannot take more at present, or can again."""
+        """Note that the receiver cannot take more bytes at present, or can again."""
         self._sink_full = full
         self.update_source()
 
     def update_source(self) -> None:
-        """Read what the source sends, or let it wait."""
+        """Start or stop reading from the source."""
         full = self._sink_full or self.size > HOLD_LIMIT or self.gate.is_behind(self.direction)
         self.source.set_read(self.discards or not full)

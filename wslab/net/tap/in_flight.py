@@ -12,9 +12,9 @@ from wslab.wire.protocol import KIND_OF_OPCODE, FrameDraft, frame_payload, read_
 
 
 class InFlight:
-    """One unit that a peer sent and the other does not have yet.
+    """One unit that a peer sent and the other has not received yet.
 
-    `sent` is what came, `data` what will go out: the same, unless it was edited.
+    `sent` are the bytes that came, `data` those that will be delivered: the same unless edited.
     """
 
     def __init__(self, connection: int, piece: Piece, sequence: int) -> None:
@@ -24,28 +24,28 @@ class InFlight:
         self.sent = piece.data
         self.data = piece.data
         self.sequence = sequence
-        """Counts what came to the tap, over all connections."""
+        """Its number among all units that came to the tap, over all connections."""
         self.is_frame = piece.what == "frame"
         self.is_loose = piece.what in ("large", "body", "loose")
         self.head: InFlight | None = None
-        """Of a part of a body: the head that went ahead. Where that is dropped, this is too."""
+        """For a part of a body: its head, which went ahead. If that is dropped, so is this."""
         self.dropped = False
         self.too_large = piece.unit
-        """Of the first part of what is too large to be held: bytes of the whole. Else 0."""
+        """For the first part of a unit that is too large to be held: its whole size. Else 0."""
         self.waits = False
-        """Is in a queue at the tap."""
+        """Whether it is in a queue at the tap."""
         self.held = False
-        """Waits until somebody lets it go."""
+        """Whether it waits until it is delivered by hand."""
         self.due = 0.0
-        """When it may go, on the loop's clock."""
+        """When it may be delivered, on the loop's clock (seconds)."""
         self.copies = 0
-        """How many copies follow it when it goes."""
+        """How many copies follow it when it is delivered."""
         self.marked = False
-        """The recording knows that it did not just pass."""
+        """Whether the recording has a mark for it, because it did not just pass."""
 
     @property
     def kind(self) -> Kind:
-        """What it is on the wire now."""
+        """The kind of the unit, as its bytes are now."""
         if self.is_frame:
             return KIND_OF_OPCODE[self.data[0] & 0x0F]
         return "request" if self.direction == "client" else "response"
@@ -57,7 +57,7 @@ class InFlight:
 
     @property
     def payload(self) -> bytes:
-        """The payload, unmasked; of a request or response, nothing."""
+        """The unmasked payload; empty for a request or response."""
         if not self.is_frame:
             return b""
         header = read_header(self.data, 0, len(self.data))
@@ -71,7 +71,7 @@ class InFlight:
         masked: bool | None = None,
         **bits: Any,
     ) -> bytes:
-        """Its bytes with this changed and the rest as it is; `data` replaces all of them.
+        """Its bytes with these changes; `data` replaces all of them.
 
         `bits` are those of a `FrameDraft`: fin, rsv1, rsv2, rsv3, opcode, masking_key, length_form,
         announced_length. A payload given as text is not compressed: where RSV1 is not named, it
@@ -129,14 +129,14 @@ class InFlight:
 
 
 def only_bytes(name: str, value: object) -> bytes:
-    """Bytes as they are. Raises WrongValue for text, too: how it becomes bytes is not said."""
+    """Check that a value is bytes. Raises WrongValue for anything else, text included."""
     if not isinstance(value, bytes | bytearray | memoryview):
         raise WrongValue(f"expected {name} as bytes, such as bytes.fromhex('8100'), got {value!r}")
     return bytes(value)
 
 
 def as_bytes(payload: str | bytes) -> bytes:
-    """A payload's bytes: text in UTF-8. Raises WrongValue for what is neither."""
+    """Encode a payload: text as UTF-8. Raises WrongValue unless it is str or bytes."""
     if isinstance(payload, str):
         try:
             return payload.encode()

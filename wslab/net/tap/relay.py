@@ -1,13 +1,13 @@
-"""One connection through the wire tap, which passes on what each peer sends and records it.
+"""Relays one connection through the wire tap: passes on what each peer sends, and records it.
 
 ::
 
     client ──▶ ┌ client end │ server end ┐ ──▶ server
            ◀── └────────── relay ────────┘ ◀──
 
-Bytes are forwarded first and recorded second, and a fault in the recording never touches the
-traffic. While something is armed for the connection, a `Gate` takes what is received instead: it
-records first, and delivers when it may.
+Bytes are forwarded first and recorded second, and a fault in the recording never affects the
+traffic. While something is armed for the connection, a `Gate` receives the bytes instead: it
+records them first, and delivers each unit when it is due.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Capture, Direction
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds that the server behind the tap has for accepting a connection."""
+"""Seconds that the server behind the tap has to accept a connection."""
 
 WRITE_LIMIT = 256 * 1024
 """Bytes that may wait for a slow reader in each direction; then the tap stops reading from the
@@ -55,7 +55,7 @@ class Relay:
         self.log = log
         self.gone = asyncio.Event()
         self.number = 0
-        """The connection's number in the recording; 0 where not even that could be had."""
+        """The connection's number in the recording; 0 if the recording failed to open it."""
         self.gate: Gate | None = None
         self.client = End(self, "client")
         self.server = End(self, "server")
@@ -67,20 +67,20 @@ class Relay:
 
     @property
     def is_joined(self) -> bool:
-        """Whether both ends are there."""
+        """Whether both ends are connected."""
         return not self.client.is_gone and not self.server.is_gone
 
     # --- The beginning
 
     def open(self) -> None:
-        """Begin, now that the client is there: record the connection, and connect to the server."""
-        if self.gone.is_set():  # accepted in the very moment in which the tap stopped
+        """Record the client's connection, and connect to the server."""
+        if self.gone.is_set():  # accepted just as the tap stopped
             self.client.reset()
             return
         try:
             self.number = self.capture.open_connection()
             for end in (self.client, self.server):
-                # `Capture.record` for one direction: each chunk pays for what is looked up there.
+                # Faster than `Capture.record`, which looks things up for each chunk.
                 end.record = self.capture.recorder(self.number, end.direction)
         except Exception as fault:  # then this connection passes unrecorded
             self._not_recorded("open_connection", fault)
@@ -100,7 +100,7 @@ class Relay:
     def _dialled(self, task: asyncio.Task[None]) -> None:
         self._dialling = None
         if self.server.transport is None:
-            self.cut()  # nobody there: the nearest thing to a refused connection is a reset one
+            self.cut()  # a reset is the closest to a refused connection
         else:
             self.server.resume_writing()
         self.check_gone()
@@ -108,22 +108,22 @@ class Relay:
     # --- The gate
 
     def arm(self, *, join: bool = True) -> Gate:
-        """Put a gate in the way: from now on frames are seen one by one.
+        """Insert a gate, so that from now on frames are handled one by one.
 
-        Where it has begun already, the recording says what has passed so far. Without `join` that
-        is not asked: for what only ends the connection. Raises WrongValue where it cannot be known.
+        The recording says what has passed before. With `join` false it is not asked, which is
+        enough to end the connection. Raises WrongValue if the recording does not know it.
         """
         return self.gate or self._set_gate(self._joined() if join else UnitAssembler())
 
     def _set_gate(self, assembler: UnitAssembler) -> Gate:
         self.gate = Gate(self, self.settings, assembler)
-        # The transport looks the method up for each chunk: so having no gate costs nothing.
+        # The transport looks this method up for each chunk, so having no gate costs nothing.
         for end in (self.client, self.server):
             end.__dict__["data_received"] = partial(self.gate.take, end.direction)
         return self.gate
 
     def disarm(self) -> None:
-        """Take the gate away: a plain relay again. What waited has been delivered."""
+        """Remove the gate, when everything that waited was delivered: a plain relay again."""
         self.gate = None
         for end in (self.client, self.server):
             end.__dict__.pop("data_received", None)
@@ -155,14 +155,14 @@ class Relay:
         """Whether the recording knows where the next unit starts."""
         if not self.number or not self._is_recorded:
             return False
-        # HTTP is read again from its beginning, which may have been dropped.
+        # HTTP must be read again from its beginning, which may have been dropped.
         index = self.capture.index
         return index.is_upgraded(self.number) or index.is_whole(self.number)
 
     # --- Recording what passes a gate
 
     def record(self, direction: Direction, data: bytes) -> int:
-        """Record these bytes; returns their place in the direction's stream."""
+        """Record these bytes; returns their offset in the direction's stream."""
         start = self.capture.size(self.number, direction) if self.number else 0
         try:
             (self.client if direction == "client" else self.server).record(data)
@@ -171,7 +171,7 @@ class Relay:
         return start
 
     def mark(self, direction: Direction, *what: Any, **details: Any) -> None:
-        """Note in the recording what was done to bytes on their way, as `Capture.mark` takes it."""
+        """Note in the recording what was done to bytes on their way: see `Capture.mark`."""
         if self.number:
             try:
                 self.capture.mark(self.number, direction, *what, **details)
@@ -179,20 +179,20 @@ class Relay:
                 self.settings.faults.note("mark", fault)
 
     def _not_recorded(self, what: str, fault: Exception) -> None:
-        # From here on nobody knows what the recording lacks.
+        # From here on the recording may lack bytes.
         self._is_recorded = False
         self.settings.faults.note(what, fault)
 
     # --- The end
 
     def close(self) -> None:
-        """Close both sockets, after what is still to be delivered."""
+        """Close both sockets after delivering what is left."""
         for end in (self.client, self.server):
             if end.transport is not None:
                 end.transport.close()
 
     def cut_hard(self) -> None:
-        """End both directions with RST because somebody wants it so, and say so."""
+        """End both directions with RST on request, and mark that in the recording."""
         if self.gate is not None:
             self.gate.discard("the connection was cut")
         for end in (self.client, self.server):
@@ -211,7 +211,7 @@ class Relay:
         self.check_gone()
 
     def check_gone(self) -> None:
-        """Forget this relay once both its ends and the attempt to connect are over."""
+        """Forget this relay when both its ends, and the attempt to connect, are over."""
         if self._dialling is None and self.client.is_gone and self.server.is_gone:
             self._relays.discard(self)
             if self.gate is not None:
@@ -222,7 +222,7 @@ class Relay:
 
 
 class End(asyncio.Protocol):
-    """The tap's socket to one peer, `direction`: what is received here, that peer has sent."""
+    """The tap's socket to one peer: it receives what the peer `direction` sends."""
 
     other: End
 
@@ -230,10 +230,10 @@ class End(asyncio.Protocol):
         self.relay = relay
         self.direction: Direction = direction
         self.transport: asyncio.Transport | None = None
-        self.forward: Callable[[bytes], None]  # there as soon as there is another end
+        self.forward: Callable[[bytes], None]  # set when the other end is connected
         self.record: Callable[[bytes], None] = _not_recorded
         self.ended = False
-        self.told_end = False  # nothing more may be written
+        self.told_end = False  # whether its stream was ended, so that nothing more may be written
         self.lost = False
 
     @property
@@ -245,7 +245,7 @@ class End(asyncio.Protocol):
         self.transport.set_write_buffer_limits(WRITE_LIMIT)
         self.other.forward = self.transport.write
         if self.direction == "client":
-            # Nothing is read before there is somebody to pass it on to.
+            # Read nothing until the other end is connected.
             self.transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._pause_before_reading)
             self.relay.open()
@@ -253,13 +253,13 @@ class End(asyncio.Protocol):
             self.reset()
 
     def _pause_before_reading(self) -> None:
-        # Debian 12's Python, 3.11.2, starts to read right after `connection_made`, paused or not.
-        # Before anything was read, this stops it.
+        # Debian 12's Python, 3.11.2, starts reading right after `connection_made` even if it was
+        # paused. This pauses it before anything is read.
         if self.transport is not None and self.other.transport is None and not self.lost:
             self.transport.resume_reading()
             self.transport.pause_reading()
 
-    # The one place where bytes pass.
+    # All bytes pass through here.
     def data_received(self, data: bytes) -> None:
         self.forward(data)
         try:
@@ -267,10 +267,10 @@ class End(asyncio.Protocol):
         except Exception as fault:
             self.relay._not_recorded("record", fault)
 
-    # Its stream's end, which is the end of what the other one gets.
+    # The end of its stream is also the end of what the other peer gets.
 
     def eof_received(self) -> bool:
-        """This side has said all it will say, and may still listen."""
+        """The peer sends no more, but may still receive."""
         self._pass_end("eof")
         if self.other.ended and self.relay.gate is None:
             self.relay.close()
@@ -292,7 +292,7 @@ class End(asyncio.Protocol):
         self.other.finish(how)
 
     def finish(self, how: Ending) -> None:
-        """End what this peer gets in the way in which the other's stream ended."""
+        """End the stream to this peer as the other peer's stream ended."""
         if self.transport is None or self.lost:
             return
         if how == "eof":
@@ -304,12 +304,12 @@ class End(asyncio.Protocol):
                 # had sent its FIN before, or something waits at the tap.
                 self.reset()
         elif how == "gone":
-            self.transport.close()  # what was said before is delivered, as far as TCP allows
+            self.transport.close()  # earlier bytes are still delivered, if TCP can
         else:
             self.reset()
 
     def reset(self) -> None:
-        """Cut this end off; what is waiting is dropped."""
+        """Cut this end off; bytes not yet sent are dropped."""
         if self.transport is not None and not self.lost:
             reset(self.transport)
         self._end("reset")
@@ -324,7 +324,7 @@ class End(asyncio.Protocol):
             except Exception as fault:
                 self.relay.settings.faults.note("end", fault)
 
-    # Backpressure: what this end cannot take, the other must not send.
+    # Backpressure: while this end cannot take more, do not read from the other.
 
     def pause_writing(self) -> None:
         if self.relay.gate is None:
@@ -340,12 +340,12 @@ class End(asyncio.Protocol):
 
     @property
     def is_read(self) -> bool:
-        """Whether what this peer sends is read."""
+        """Whether this peer's bytes are being read."""
         return self.transport is None or self.transport.is_reading()
 
     def set_read(self, on: bool) -> None:
-        """Read what this peer sends, or leave it waiting."""
-        # After its end of stream a transport must not be resumed, so it is not paused either.
+        """Start or stop reading this peer's bytes."""
+        # A transport must not be resumed after its stream has ended, so do not pause it either.
         if self.transport is not None and not self.ended:
             if on:
                 self.transport.resume_reading()
@@ -353,10 +353,10 @@ class End(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes to this peer, if it is still there and was not told that no more come."""
+        """Send bytes to this peer, unless it is gone or its stream was ended."""
         if self.transport is not None and not self.lost and not self.told_end:
             self.transport.write(data)
 
 
 def _not_recorded(data: bytes) -> None:
-    """Record nothing: the recording could not even open the connection."""
+    """Used in place of a recorder if the recording could not open the connection."""

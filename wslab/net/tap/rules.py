@@ -10,12 +10,12 @@ A rule is one sentence::
     edit every client text to "hello"      set rsv1=1 on the 2nd client text
     cut at the 5th client frame            reset at the 1st ping          freeze at every close
 
-Of several rules each sees the frame as those before it have left it. All count what came, also what
-an earlier rule dropped.
+Each rule sees the frame as earlier rules have left it. All rules count every frame that came, even
+if an earlier rule dropped it.
 
-What looks like chance (10%, which bit is corrupted) comes from the rule's seed and the frame's
-place in its connection, not from the clock or the connection's number: the same traffic meets the
-same fate again, on another connection too.
+Random choices (10%, which bit is corrupted) depend only on the rule's seed and the frame's place in
+its connection, not on the clock or the connection's number: the same traffic is treated in the same
+way every time.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ VERBS: dict[str, str] = {
     "reset": "the connection ends with RST in its place",
     "freeze": "from it on nothing is delivered, in both directions",
 }
-"""What a rule can do, and what comes of it."""
+"""What a rule can do to a frame, each with its effect in words."""
 
 _KINDS = {
     "frame": None,
@@ -74,7 +74,7 @@ _LONGEST = 86_400  # seconds that a delay may take: a day
 
 
 class Action(NamedTuple):
-    """What a rule wants done to one frame."""
+    """What a rule does to one frame."""
 
     verb: Verb
     seconds: float = 0.0
@@ -86,18 +86,18 @@ class Action(NamedTuple):
 
 @dataclass
 class Rule:
-    """Which frames, and what to do with them. `Rule.parse` reads one from a sentence."""
+    """A rule: which frames, and what to do with them. `Rule.parse` reads one from a sentence."""
 
     verb: Verb
     kind: str = "frame"
     direction: Direction | None = None
     connection: int | None = None
     every: int = 1
-    """Each frame whose number (from 1, per connection) this divides."""
+    """Every n-th frame, counted from 1 in each connection."""
     nth: int | None = None
     """Only the frame of this number."""
     share: float | None = None
-    """This part of them, from 0 to 1, by the seed."""
+    """This part of the frames, from 0 to 1, chosen by the seed."""
     seconds: float = 0.0
     payload: bytes | None = None
     bits: dict[str, int] = field(default_factory=dict)
