@@ -5,8 +5,8 @@ A lesson's cast is one import away::
     from wslab.labs import handshake
     lab = handshake.open()
 
-This module imports nothing itself, so that `wslab.wire` stays usable with nothing but Python
-installed and a shell command starts at once.
+This module imports nothing itself, so that `wslab.wire` needs nothing but Python, and a shell
+command starts at once.
 """
 
 __version__ = "0.1.0"
@@ -26,8 +26,8 @@ def allow_asyncio_run() -> None:
 
 
 def nesting_package() -> str:
-    """What makes nested event loops possible: nest_asyncio, or its maintained fork nest_asyncio2
-    where that is installed, as ipykernel 7.3 and newer bring it.
+    """The package that makes nested event loops possible: nest_asyncio, or its maintained fork
+    nest_asyncio2 if that is installed, as with ipykernel 7.3 and newer.
     """
     from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""Where the command `wslab` begins, and `python -m wslab`."""
+"""The entry point of the command `wslab` and of `python -m wslab`."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The course as files: where the notebooks are, and how they come to a folder of the learner's.
+"""Finds the course's notebooks, and copies them to a folder of the learner's.
 
 A copy remembers what it wrote in `.wslab-course.json` (name to SHA-256), so that a later one can
 tell a file that the learner has changed, which is never overwritten, from one that is merely old.
@@ -17,11 +17,11 @@ MANIFEST = ".wslab-course.json"
 
 
 class CourseError(Exception):
-    """The course cannot be copied; the text says what stands in the way."""
+    """The course cannot be copied; the text says why."""
 
 
 class Copied(NamedTuple):
-    """What a copy did, by file name: new files, old ones brought up to date, the learner's kept."""
+    """The result of a copy, by file name: new files, updated ones, and the learner's own, kept."""
 
     added: list[str]
     updated: list[str]
@@ -60,7 +60,7 @@ def files(folder: Path) -> Iterator[PurePosixPath]:
 
 
 def copy_to(folder: Path) -> Copied:
-    """Copy the course into a folder, which is made if need be. Nothing of the learner's is lost.
+    """Copy the course into a folder, which is created if needed. Never overwrites changes.
 
     Raises CourseError if a file stands where the folder should be, or it cannot be written.
     """

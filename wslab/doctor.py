@@ -1,4 +1,4 @@
-"""Check the machine that the lessons run on: what was found, and one remedy for each fault.
+"""Checks the machine that the lessons run on; suggests one remedy for each fault.
 
 Nothing here is guessed: sockets are opened, a WebSocket echoes, a thread answers while this one
 sleeps. `wslab doctor` prints the table; `DoctorView` shows it in a notebook and adds what only a
@@ -33,7 +33,7 @@ LOOPBACK_REMEDY = "allow this Python to listen and connect on 127.0.0.1 in your 
 
 
 class Check(NamedTuple):
-    """One thing that was looked at. `remedy` is empty exactly when `result` is "ok"."""
+    """The result of one check. `remedy` is empty exactly when `result` is "ok"."""
 
     name: str
     result: Result
@@ -42,7 +42,7 @@ class Check(NamedTuple):
 
 
 def check() -> list[Check]:
-    """Look at everything, in under two seconds on a healthy machine. Raises nothing."""
+    """Run all checks, in less than two seconds on a healthy machine. Raises nothing."""
     return [
         *versions(),
         guarded("loopback", loopback, LOOPBACK_REMEDY),
@@ -69,7 +69,7 @@ def guarded(name: str, examine: Callable[[], str], remedy: str) -> Check:
 
 
 def versions() -> Iterator[Check]:
-    """Python and each package that wslab requires, against what its metadata asks for."""
+    """Check Python and each package that wslab requires against its metadata."""
     python = platform.python_version()
     try:
         metadata = importlib.metadata.metadata("wslab")
@@ -175,9 +175,9 @@ def proxy() -> Check:
 
 
 def in_thread(coroutine: Coroutine[Any, Any, str]) -> Callable[[], str]:
-    """Start a coroutine on a thread of its own, as a kernel's thread already runs a loop.
+    """Start a coroutine on a thread of its own, because a kernel's thread already runs a loop.
 
-    What comes back waits for its end when called, and returns or raises what it did.
+    Returns a function that waits for its end, and returns or raises what it did.
     """
     outcome: list[str | Exception] = []
 

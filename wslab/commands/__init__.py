@@ -1,8 +1,8 @@
 """The subcommands of `wslab`, one module each.
 
-A new one is a new module: its name is the command's name, the first line of its docstring the
-summary in `wslab --help`, and it holds the two functions of `Command`. All of these modules are
-imported to make the help, so what is heavy is imported inside `run`.
+To add one, add a module: its name is the command's name, the first line of its docstring is the
+summary in `wslab --help`, and it has the two functions of `Command`. All these modules are imported
+for the help, so `run` imports what is heavy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol
 
 
 class Command(Protocol):
-    """What a module of this package has to hold."""
+    """The functions that a module of this package must have."""
 
     __doc__: str | None
 
@@ -24,11 +24,11 @@ class Command(Protocol):
         """Add the command's options to its parser."""
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it, and return the exit status. Raises CommandError with one clear line."""
+        """Run the command, and return the exit status. Raises CommandError with one clear line."""
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked: its text is the one line that the user reads."""
+    """A command cannot do what it was asked to do; the text is the line that the user reads."""
 
 
 def printable(text: str) -> str:
@@ -42,7 +42,7 @@ def printable(text: str) -> str:
 def until_stopped() -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets, for a command that runs until it is told to end.
 
-    Wait for it in slices: elsewhere than on POSIX a signal does not end a wait.
+    Wait for it in slices: outside POSIX, a signal does not end a wait.
     """
     stopped = threading.Event()
     before = {

@@ -1,1 +1,1 @@
-"""What checks a learner's answer: at once, got beside expected, with the rule and the next hint."""
+"""Checks a learner's answer, and replies with got and expected, the rule, and the next hint."""

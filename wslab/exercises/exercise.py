@@ -1,4 +1,4 @@
-"""An exercise: tries the learner's answer, and says what is wrong with it and what to try next."""
+"""The kit for exercises: tries a learner's answer, says what is wrong, and what to try next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE = 3.0
 """Seconds that the learner's function has for all cases together."""
 
 ONLY_THIS = "all else is right: change this one thing."
-"""For a mistake in a function whose name says already what to do."""
+"""The hint for a mistake whose name already says what to change."""
 
 DOTS = (
     "the dots are still there, so nothing is returned yet: put your own expression in their place."
@@ -60,14 +60,14 @@ class Mistake(NamedTuple):
 
 
 class CallResult(NamedTuple):
-    """What a call came to: a value, or an error."""
+    """The result of a call: a value, or an error."""
 
     value: Any = None
     error: BaseException | None = None
 
     @classmethod
     def of(cls, call: Callable[[], object]) -> CallResult:
-        """Call it. `TimeIsUp` and KeyboardInterrupt go through."""
+        """Call a function and keep its result. Lets `TimeIsUp` and KeyboardInterrupt through."""
         try:
             return cls(call())
         except (Exception, SystemExit) as error:
@@ -86,14 +86,14 @@ class CallResult(NamedTuple):
         )
 
     def fulfils(self, expected: CallResult) -> bool:
-        """Whether it is what was expected: an equal value, or an error of that class."""
+        """Whether it is as expected: an equal value, or an error of that class."""
         if expected.error is None:
             return self.equals(expected)
         return isinstance(self.error, type(expected.error))
 
 
 class Exercise:
-    """One exercise, called with the learner's answer: gives a `Verdict`.
+    """One exercise. Call it with the learner's answer to get a `Verdict`.
 
     With `cases`, the answer is a function, tried on each of them (arguments, in a tuple) within
     `PATIENCE` seconds, and `expected` is one that does it right; where that one raises, so must the
@@ -255,7 +255,7 @@ class Exercise:
         return self._wrong(*case) if callable(self._wrong) else self._wrong.format(what=what)
 
     def _told(self, case: tuple) -> str:
-        """How the function was called."""
+        """The call of the function, in words."""
         if self._call:
             return self._call(*case) if callable(self._call) else self._call
         return f"{self.name}({', '.join(map(_argument, case))})"
@@ -294,13 +294,13 @@ class Exercise:
 
 
 class Solutions(dict[str, str]):
-    """The code of each exercise's solution, by the exercise's name."""
+    """The solutions of exercises: code by the exercise's name."""
 
     def __init__(self, *exercises: Exercise) -> None:
         super().__init__({exercise.name: exercise.solution for exercise in exercises})
 
     def show(self, exercise: str) -> None:
-        """Print a solution. Raises KeyError for an exercise that is not here."""
+        """Print a solution. Raises KeyError for an unknown exercise."""
         if exercise not in self:
             raise KeyError(f"expected one of {', '.join(self)}, got {exercise!r}")
         print(self[exercise])
@@ -309,7 +309,7 @@ class Solutions(dict[str, str]):
 def _equal(one: object, other: object) -> bool:
     try:
         return bool(one == other)
-    except Exception:  # whatever a learner's object does when it is compared
+    except Exception:  # a learner's object may raise anything when it is compared
         return False
 
 
@@ -341,7 +341,7 @@ def _kind(expected: object) -> str:
 
 
 def _shortened(got: object, expected: object) -> tuple[object, object]:
-    """Long bytes end soon behind the place where they part."""
+    """Shorten long bytes to end soon after the first difference."""
     if not isinstance(got, bytes | bytearray) or not isinstance(expected, bytes):
         return got, expected
     pairs = enumerate(zip(got, expected, strict=False))

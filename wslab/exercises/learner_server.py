@@ -1,4 +1,4 @@
-"""A real server for the learner's connection handler, and clients that visit it."""
+"""Runs the learner's connection handler on a real server, for clients that visit it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PATIENCE = 10.0
 
 
 def served(handler: Handler, visit: Visit) -> Verdict:
-    """What `visit` says of the learner's handler, which serves it on a real server meanwhile."""
+    """Run the learner's handler on a real server during `visit`, and return the visit's verdict."""
     try:
-        # On a thread and loop of its own, as this one may be busy with the very cell that asks.
+        # On its own thread and loop: this one may be busy with the cell that asks.
         return within(PATIENCE, lambda: asyncio.run(_serve(handler, visit)))
     except TimeIsUp:
         return _ENDLESS
@@ -76,14 +76,14 @@ async def _serve(handler: Handler, visit: Visit) -> Verdict:
 
 
 class Door:
-    """How clients come in to the server that is tried."""
+    """Connects clients to the server under test."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.clients: list[ClientConnection] = []
 
     async def come_in(self, stuck: bool = False) -> ClientConnection:
-        """A client, connected; the buffers of one that is to get `stuck` are soon full."""
+        """Connect a client. One that is to get `stuck` has small buffers, which are soon full."""
         sock = socket.socket()
         if stuck:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -97,7 +97,7 @@ class Door:
 
 
 async def until(condition: Callable[[], bool]) -> bool:
-    """Whether `condition` comes true within a second."""
+    """Wait up to a second; returns whether `condition` became true."""
     for _ in range(100):
         if condition():
             return True

@@ -1,4 +1,4 @@
-"""A question with a few answers to choose from: to commit to before the reveal."""
+"""A multiple-choice question, with a reply to each option."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """One of `options` is right; `replies` says to each why it is or is not."""
+    """A question. One of `options` is right; `replies` says why each of them is or is not."""
 
     prompt: str
     options: tuple[str, ...]
     answer: int
-    """Index of the right option."""
+    """The index of the right option."""
     replies: tuple[str, ...]
     rfc: str
 

@@ -1,4 +1,4 @@
-"""A limit of time for a learner's code: an endless loop ends with an exception of ours."""
+"""Limits the time of a learner's code, so that even an endless loop ends."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 TRIES = 10
-"""How often a loop is told to end that catches everything, every `PAUSE` seconds."""
+"""How often, every `PAUSE` seconds, code that catches all exceptions is told to end."""
 PAUSE = 0.1
 
 
 class TimeIsUp(BaseException):
-    """Raised inside the code that took too long; no `except Exception` there catches it."""
+    """Raised inside code that took too long; `except Exception` does not catch it."""
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """Run `call` on a thread of its own, and hand on what it returns or raises.
+    """Run `call` on a thread of its own, and return or raise what it returns or raises.
 
-    Raises `TimeIsUp` where it is not done after `seconds`; the same is raised inside it, to end it.
-    Code that blocks outside Python, or catches even this, is left behind on its thread.
+    Raises `TimeIsUp` if it is not done after `seconds`, and raises it inside the code to end it.
+    Code that blocks outside Python, or catches even this, is left running on its thread.
     """
     # Not on the caller's thread: what is raised in the last moment must not hit the caller's code.
     results: list[tuple[T | None, BaseException | None]] = []
@@ -35,17 +35,17 @@ def within(seconds: float, call: Callable[[], T]) -> T:
                 result: tuple[T | None, BaseException | None] = call(), None
             except BaseException as error:
                 result = None, error
-            with lock:  # behind this nothing is raised in here any more
+            with lock:  # after this, nothing is raised in here any more
                 results.append(result)
         except TimeIsUp:
             pass
 
-    context = contextvars.copy_context()  # by which Jupyter knows the cell that prints
+    context = contextvars.copy_context()  # tells Jupyter which cell prints
     worker = threading.Thread(target=context.run, args=(work,), name="wslab-exercise", daemon=True)
     worker.start()
     try:
         worker.join(seconds)
-    finally:  # also where somebody interrupts the kernel
+    finally:  # also if the kernel is interrupted
         for _ in range(TRIES):
             with lock:
                 if not worker.is_alive() or results:

@@ -1,4 +1,4 @@
-"""What is said of a learner's answer: solved or not yet, got beside expected, the next hint."""
+"""The reply to a learner's answer: solved or not yet, got and expected, the next hint."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from wslab.wire import PALETTE, rfc_url
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an exercise is solved, and if not: what came, what was expected, and what to try."""
+    """Whether an exercise is solved; if not, what came, what was expected, and what to try."""
 
     passed: bool
     text: str
     got: object = None
     expected: object = None
-    """Shown one under the other if one of them is given: bytes in hex, all else by its `repr`."""
+    """Shown below `got` if either is given: bytes in hex, other values by their `repr`."""
     misconception: str = ""
     rfc: str = ""
     hint: str = ""
@@ -70,7 +70,7 @@ def not_yet(
     rfc: str = "",
     hint: str = "",
 ) -> Verdict:
-    """The verdict on a wrong answer; where it has no hint, the exercise gives its next step."""
+    """The verdict on a wrong answer; without a hint, the exercise adds its next one."""
     return Verdict(False, text, got, expected, misconception, rfc, hint)
 
 
@@ -80,7 +80,7 @@ def side_by_side(got: object, expected: object) -> list[str]:
     Only what was got, where naming the expected would give the answer away.
     """
     if got is ...:
-        got = None  # a stub that nobody has touched yet
+        got = None  # an untouched stub
     if expected is None:
         return [f"got  {_shown(got)}"]
     lines = [f"got       {_shown(got)}", f"expected  {_shown(expected)}"]

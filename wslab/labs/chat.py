@@ -1,4 +1,4 @@
-"""The chat lesson: a room with seats and a page, guests of every kind, and what each does to it."""
+"""The chat lesson: a chat room, the panels and pages to join it, and guests of every kind."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ LIMIT_MESSAGES = {
     "a family": f"{_LEAD}👨\u200d👩\u200d👧 and so on",
     "a flag": f"{_LEAD}🇩🇪 and so on",
 }
-"""Each has something special at its fiftieth character."""
+"""Messages with something special at the fiftieth character."""
 
 PING = 0.4
-"""Seconds between the pings of the room with keepalive, and for each pong."""
+"""Seconds between the pings of the room with keepalive, and seconds to wait for each pong."""
 
 
 class Seats(widgets.GridBox):
-    """Seats side by side, with a text for where no widget is drawn: in a saved notebook."""
+    """Chat panels side by side, with a text for saved notebooks, which draw no widgets."""
 
     def __init__(self, names: Sequence[str], seats: Sequence[ChatPanel]) -> None:
         self._text = f"<seats in the room: {', '.join(names)}>"
@@ -116,24 +116,24 @@ class Chat(Lesson):
 
     def serve(self, start: Callable[[], Awaitable[LibraryServer]]) -> Tap:
         """Run the learner's own server; its address, through the tap, is the result's `url`."""
-        # The one before it stops, as it has the same name.
+        # An earlier one stops, because it has the same name.
         return self._add_server(HostedServer(start, self._name("yours")), "yours")
 
     # --- Experiments
 
     def code_of(self, thing: Any) -> Code:
-        """The code of a class or function, as it runs here."""
+        """Show the code of a class or function, as it runs here."""
         return Code(textwrap.dedent(inspect.getsource(thing)), language="python")
 
     def try_limits(self, *cuts: Callable[[str], str | bytes]) -> ResultTable:
         """Send messages through a server that shortens them with each of `cuts`, and through one
         that takes no more than 50 bytes (`max_size=50`): what arrives?
 
-        Raises what a cut raises, TypeError where it gives neither text nor bytes.
+        Raises what a cut raises, and TypeError if it returns neither text nor bytes.
         """
         messages = list(LIMIT_MESSAGES.values())
         for cut in cuts:
-            for message in messages:  # what goes wrong in a server is told far from its cause
+            for message in messages:  # a server would report the error far from its cause
                 if not isinstance(short := cut(message), str | bytes):
                     raise TypeError(
                         f"expected text or bytes from {cut.__name__}({message!r}), got {short!r}"
@@ -178,7 +178,7 @@ class Chat(Lesson):
 
     def hostile_guests(self) -> ResultTable:
         """Let guests come who break the rules; meanwhile two of its own talk, Ada and Grace."""
-        # Names of their own, so that nobody whom a learner has let in has to leave for them.
+        # Unusual names, so that they never replace somebody whom the learner has let in.
         ada, grace = self.join("Ada (guests)"), self.join("Grace (guests)")
         rows: list[list[Cell]] = []
         for offender in OFFENDERS.values():

@@ -1,4 +1,4 @@
-"""The lesson of the close codes: an echo server, and every way in which a connection can end."""
+"""The close codes lesson: an echo server, and every way in which a connection can end."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _ENDINGS = Words(
 
 
 class Story(NamedTuple):
-    """What the lesson says about an ending."""
+    """The lesson's words about an ending."""
 
     what: str
     """What happens, in one line."""
     why: str
     """Why the three columns say what they say."""
     title: str = ""
-    """What it is called; "" where it has the name of its close code."""
+    """Its title; "" if it has the name of its close code."""
     difference: str = ""
     """What the two libraries do differently, if they do."""
 
@@ -178,7 +178,7 @@ STORIES: dict[str, Story] = {
         "The mirror image of 1002: here the server says it, and reports 1006.",
         "a client that does not mask"),
 }  # fmt: skip
-"""By the name of the ending."""
+"""The stories by the name of the ending."""
 
 
 class CloseCodes(Lesson):
@@ -234,8 +234,8 @@ class CloseCodes(Lesson):
     def ending(self, ending: int | str, stack: str = "websockets") -> Result:
         """Make one ending happen, by code or name, with peers on `stack`; print it for its story.
 
-        Raises KeyError for one that is not in the gallery, `NodeMissing` for `stack="ws"` where
-        Node or its package is not installed.
+        Raises KeyError for an ending that is not in the gallery, and `NodeMissing` for `stack="ws"`
+        if Node or its package is not installed.
         """
         result = self._play(name_of(ending), stack)
         for view in self._views.values():
@@ -244,7 +244,7 @@ class CloseCodes(Lesson):
         return result
 
     def _play(self, name: str, stack: str) -> Result:
-        with self._playing:  # a button and a cell may come at the same time
+        with self._playing:  # a button and a cell may start one at the same time
             return play(ENDINGS[name], self._peers_on(stack), self.capture)
 
     def _peers_on(self, stack: str) -> Peers:
@@ -256,10 +256,10 @@ class CloseCodes(Lesson):
             self._resources.callback(self._peers[stack].stop)
         return self._peers[stack]
 
-    # --- What the APIs let pass
+    # --- What the APIs accept
 
     def try_close(self, *codes: int, reason: str = "") -> ResultTable:
-        """Let each API close connections of its own with these codes: which it takes, which not."""
+        """Let each API close connections with these codes, and see which of them it accepts."""
         ways: dict[str, Callable[[int, str], str]] = {
             "a browser's rules (wslab's client)": self._close_by_client,
             "websockets": lambda code, why: self._close_by("websockets", code, why),
@@ -305,7 +305,7 @@ class CloseCodes(Lesson):
 
 
 def experiment(ending: Ending, run: Callable[[Choice], Outcome]) -> Experiment:
-    """An ending as the gallery shows it."""
+    """Make an ending an experiment of the gallery."""
     code, story = None if ending.code is None else close_code(ending.code), STORIES[ending.name]
     return Experiment(
         ending.name,
@@ -325,7 +325,7 @@ def experiment(ending: Ending, run: Callable[[Choice], Outcome]) -> Experiment:
 
 
 def told(result: Result) -> Outcome:
-    """What came of an ending, as three columns."""
+    """The result of an ending, as three columns."""
     wire = [
         Line(line.text, direction=line.direction, kind=line.kind, row=line.row, broken=line.broken)
         for line in result.wire

@@ -1,4 +1,4 @@
-"""The lesson of the states: both peers side by side, and everything that stops in the middle."""
+"""The connection state lesson: both peers' states, and handshakes that stop in the middle."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from wslab.wire import states_of, steps
 from wslab.wire.recording import BROWSER, CausalStateLog
 
 PATIENCE = 600.0
-"""Seconds that both peers wait for the end of the closing handshake: a learner who steps through
-it reads in between."""
+"""Seconds that both peers wait for the end of the closing handshake: long, so that a learner can
+step through it and read."""
 
 IN_STATE = {
     "new WebSocket": "CONNECTING",
@@ -100,7 +100,7 @@ class ConnectionState(Lesson):
     def _number(self, connection: Client | int | None) -> int:
         if isinstance(connection, Client):
             return self.connection_of(connection)
-        count = len(self.capture.log.streams) // 2  # one for each direction
+        count = len(self.capture.log.streams) // 2  # each connection has two
         if count == 0:
             raise LookupError("no connection yet: connect something, then run this cell again")
         number = count if connection is None else connection
@@ -108,11 +108,11 @@ class ConnectionState(Lesson):
             raise LookupError(f"expected a connection from 1 to {count}, got {connection!r}")
         return number
 
-    # --- Clients that are listened to
+    # --- Clients whose states are recorded
 
     def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
-        """A connected client for code. What is held or frozen at the tap is let go first: the
-        handshake would wait there as well.
+        """A connected client for code. Delivers what the tap holds or has frozen first, because the
+        handshake would wait there too.
         """
         self.tap.disarm()
         return super().connect(url, name=name, **options)
@@ -123,7 +123,7 @@ class ConnectionState(Lesson):
         return client
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
-        """The browser's own WebSocket, whose `readyState` stands on the time line as well."""
+        """The browser's own WebSocket; its `readyState` is on the time line too."""
         socket = super().browser(name, route=route)
         panel, heard = socket.panel, 0
         take_in = panel.ask
@@ -138,7 +138,7 @@ class ConnectionState(Lesson):
                     self.log.add("client", BROWSER, IN_STATE[event.name], at)
             heard = len(events)
 
-        # What a page reports comes in here: the panel itself knows nothing of state logs.
+        # The page's reports arrive here: the panel itself has nothing to do with state logs.
         panel.ask = ask  # type: ignore[method-assign]
         return socket
 
@@ -152,7 +152,7 @@ class ConnectionState(Lesson):
     # --- Scenarios that stop in the middle
 
     def connect_to_silence(self, open_timeout: float = 2.0) -> None:
-        """Connect to a server that reads the request and never answers; tell what came of it."""
+        """Connect to a server that reads the request and never answers; print what happens."""
         self.tap.disarm()
         server = FaultyServer("hangs", name=self._name("silent"))
         with self._with_server(server, "silent") as url:
@@ -182,7 +182,7 @@ class ConnectionState(Lesson):
             self.tap.disarm()
 
     def keepalive_bench(self) -> Gallery:
-        """The same with two sliders and a prediction."""
+        """The keepalive experiment with two sliders and a prediction."""
 
         def run(choice: Choice) -> Outcome:
             trial = self.keepalive(choice.numbers["interval"], choice.numbers["timeout"])
@@ -204,8 +204,8 @@ class ConnectionState(Lesson):
         return self._show(bench)
 
     def send_in_each_state(self) -> ResultTable:
-        """What `send` does in each state, on each API that is here: tried a moment ago."""
-        # A server of its own: nobody else's states belong on the time line.
+        """Try what `send` does in each state, on each API that is installed."""
+        # A server of its own, so that these states do not appear on the time line.
         with EchoServer("connection state: send") as server:
             return self._send_in_each_state(server.url)
 

@@ -11,7 +11,7 @@ from wslab.view.experiments import RoundTrips
 from wslab.wire.recording import layers_of
 
 PATIENCE = 5.0
-"""Seconds until a piece must have crossed the tap."""
+"""Seconds within which a piece must have crossed the tap."""
 
 
 class DataTransfer(Lesson):
@@ -26,7 +26,7 @@ class DataTransfer(Lesson):
     def _set_up(self) -> None:
         self._raw = RawToServer(self.url, self.server)
         self._resources.callback(self._raw.close)
-        self._connection = 0  # of the raw client, and where its last sending began
+        self._connection = 0  # the raw client's, and below it the offset of its last `send`
         self._start = 0
 
     def send(self, *pieces: bytes) -> Reaction:
@@ -57,16 +57,16 @@ class DataTransfer(Lesson):
         return self._connection
 
     def layers(self) -> LayersView:
-        """What the last `send` sent: as messages, as frames, and as it was read.
+        """Show what the last `send` sent: as messages, as frames, and as pieces that were read.
 
-        Raises LookupError where nothing was sent yet.
+        Raises LookupError if nothing was sent yet.
         """
         if not self._connection:
             raise LookupError("nothing was sent yet: lab.send(...) first, then run this cell again")
         return LayersView(layers_of(self.capture, self._connection, "client", self._start))
 
     def round_trips(self) -> RoundTrips:
-        """Ping the server, again and again, and draw how long each pong took."""
+        """Ping the server repeatedly, and draw how long each pong took."""
         return self._show(RoundTrips(self.connect(name="pings")))
 
     def _raw_connection(self) -> int:

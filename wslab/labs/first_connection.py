@@ -1,4 +1,4 @@
-"""The lesson of the first connection: one echo server, the browser and Python as its clients."""
+"""The first connection lesson: an echo server, with the browser and Python as its clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wslab.net import EchoServer
 from wslab.view import register_browser_cells
 
 SUBPROTOCOL = "echo.example"
-"""The one subprotocol that the server speaks."""
+"""The only subprotocol that the server supports."""
 
 
 class FirstConnection(Lesson):

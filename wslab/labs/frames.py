@@ -54,7 +54,7 @@ TRIALS: dict[str, tuple[Direction, Case]] = {
         ("a length that lies", _C, "length-lies"),
     ]
 }
-"""What is tried out on real peers, by what the lesson calls it: who sends, and the case."""
+"""The frames to try out on real peers, by the lesson's name for each: the sender and the case."""
 
 BEGUN = ("the start of a message", "a ping between fragments", "the end of the message")
 """The trials that need the ones before them: each is sent after those, on the same connection."""
@@ -64,7 +64,7 @@ RECIPES: dict[str, tuple[Direction, FrameDraft]] = {
     for name, (sender, case) in TRIALS.items()
     if len(frames := case.frames(sender)) == 1
 }
-"""Those of one frame, to start from in the workshop."""
+"""The trials of a single frame, as drafts for the workshop."""
 
 
 _TRIALS = Words(
@@ -82,12 +82,12 @@ _GOES_ON = "The connection goes on"
 
 
 class Trial(NamedTuple):
-    """What came of a trial."""
+    """The result of a trial."""
 
     broken: tuple[str, ...]
     """The rules that the wire saw broken, by name."""
     close_code: int | None
-    """The one in the peer's close frame; None where it sent none."""
+    """The code in the peer's close frame; None if it sent none."""
     reaction: Reaction
     rows: tuple[Row, ...] = ()
     """What crossed, without the handshake."""
@@ -131,7 +131,7 @@ class Frames(Lesson):
         return self._to_server.send(data)
 
     def send_to_client(self, data: bytes) -> Reaction:
-        """Send exactly these bytes to a real client, as the server that it has connected to."""
+        """Send exactly these bytes to a real client, as the server that it is connected to."""
         self._check_open()
         return self._to_client.send(data)
 
@@ -163,7 +163,7 @@ class Frames(Lesson):
         return Trial(tuple(broken), code, reaction, crossed)
 
     def trials(self) -> Gallery:
-        """Each trial by a button: predict what the peer does, and compare."""
+        """A gallery of the trials: predict what the peer does, and compare."""
         experiments = [self._experiment(name) for name in TRIALS]
         return self._show(Gallery(experiments, "trials", _TRIALS))
 

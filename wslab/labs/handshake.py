@@ -1,4 +1,4 @@
-"""The handshake lesson: an echo server, one that checks Origin, and all that can go wrong."""
+"""The handshake lesson: an echo server, one that checks Origin, and faulty handshakes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wslab.net.peers import library_report
 from wslab.view.experiments import Choice, Column, Experiment, Gallery, Line, Outcome, Words
 
 GOOD_ORIGIN = "https://school.example"
-"""The one origin that the guarded server lets in, beside clients that send none."""
+"""The only origin that the guarded server lets in, besides clients that send none."""
 
 _CLIENT_PREDICTIONS = (
     "The server accepts it: 101",
@@ -50,10 +50,10 @@ _FETCHED_HEADERS = {
 
 
 class Attempt(NamedTuple):
-    """What came of an experiment of the bench, observed and not looked up."""
+    """The observed result of an experiment of the bench."""
 
     happened: str
-    """The prediction that would have been right."""
+    """What happened, as the prediction that would have been right."""
     sent: str
     answered: str
     reported: str
@@ -66,7 +66,7 @@ class Handshake(Lesson):
     questions = QUESTIONS
 
     def _make_server(self) -> EchoServer:
-        # Open on purpose: the lesson shows what a server lets in that does not look at Origin.
+        # Open on purpose: the lesson shows what happens if a server does not check Origin.
         return EchoServer(self._name("echo"), open_to_all=True)
 
     def _set_up(self) -> None:
@@ -75,12 +75,12 @@ class Handshake(Lesson):
 
     @property
     def guarded_url(self) -> str:
-        """A server that lets in the origin https://school.example only, through the tap."""
+        """The address, through the tap, of a server that lets in only https://school.example."""
         self._check_open()
         return self._guard_tap.url
 
     def try_fetch(self) -> Gallery:
-        """Let the page try to open a WebSocket with `fetch`, for real."""
+        """Let the page try to open a WebSocket with `fetch`."""
         url = self.url.replace("ws://", "http://", 1)
         headers = [f'    "{name}": "{value}",' for name, value in _FETCHED_HEADERS.items()]
         code = "\n".join([f'fetch("{url}", {{', "  headers: {", *headers, "  },", "})"])
@@ -90,7 +90,7 @@ class Handshake(Lesson):
         return self._show(Gallery([attempt], "fetch-attempt", _FETCH))
 
     def bench(self) -> Gallery:
-        """The break-it bench: every experiment goes through the tap, onto the wire view."""
+        """The break-it bench: faulty handshakes to try, which the wire view shows."""
         bench = Gallery(
             [self._client_experiment(case) for case in FAULTY_CLIENTS.values()]
             + [self._server_experiment(case) for case in FAULTY_SERVERS.values()],

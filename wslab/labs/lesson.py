@@ -36,7 +36,7 @@ _resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
 
 
 class Lesson:
-    """A server with the wire tap in front of it, and what shows them.
+    """A server with the wire tap in front of it, and the views that show them.
 
     A lesson's own lab is a subclass in `wslab/labs/<topic>.py`. It says what is particular: its
     `questions`, its server (`_make_server`), what else it has from the start on (`_set_up`), and
@@ -51,7 +51,7 @@ class Lesson:
     kind = "lab"
 
     questions: ClassVar[Mapping[str, Question]] = {}
-    """By name; `ask(name)` shows one."""
+    """The questions by name; `ask(name)` shows one."""
 
     def __init__(self) -> None:
         # One word links what belongs together: module, notebook, exercises, tests.
@@ -63,11 +63,11 @@ class Lesson:
         self._resources = ExitStack()
         """Closed by `close()`."""
         self.faults = ProblemLog(f"{self.kind}.{self.topic}")
-        """What failed while the lab closed."""
+        """Errors that occurred while the lab was being closed."""
         self._closed = False
         self._debugger = WireDebugger(self.capture)
         self.server = self._make_server()
-        register(self.kind, self.topic, self)  # this is what stops the one before
+        register(self.kind, self.topic, self)  # this stops the previous one
         for view in list(_resting[self.topic]):
             view.replaced()
         try:
@@ -81,24 +81,24 @@ class Lesson:
     # --- What is particular to a lesson
 
     def _make_server(self) -> Server:
-        """The lesson's own server, not started; here an echo server."""
+        """Make the lesson's own server, without starting it; by default an echo server."""
         return EchoServer(self._name("echo"))
 
     def _set_up(self) -> None:
-        """Start what else the lesson has; the server and its tap run already."""
+        """Start whatever else the lesson has; the server and its tap are already running."""
 
     def _name(self, role: str) -> str:
         """A server's name, which is unique over all labs: "first connection: echo"."""
         return f"{self.topic.replace('_', ' ')}: {role}"
 
     def _add_server(self, server: Server | HostedServer, tap: str) -> Tap:
-        """Start a further server, with a tap of that name in front of it; `close` stops both."""
+        """Start another server, with a tap of that name in front of it; `close` stops both."""
         self._resources.callback(server.stop)
         return self.tap_before(server.start().url, tap)
 
     @contextmanager
     def _with_server(self, server: Listener, tap: str) -> Iterator[str]:
-        """Run a further server for a while: gives the address of a tap of that name before it."""
+        """Run another server inside a `with`; yields the address of the tap in front of it."""
         with server:
             before = self.tap_before(server.url, tap)
             try:
@@ -110,7 +110,7 @@ class Lesson:
 
     @property
     def url(self) -> str:
-        """For any client: through the tap, so that what it does is on the wire view.
+        """The address for any client: through the tap, so that the wire view shows what it does.
 
         Raises `NotRunning` when the lab is closed.
         """
@@ -119,7 +119,7 @@ class Lesson:
 
     @property
     def server_url(self) -> str:
-        """The server itself, around the tap."""
+        """The address of the server itself, bypassing the tap."""
         return self.server.url
 
     @property
@@ -136,25 +136,25 @@ class Lesson:
     def tap(self) -> Tap:
         """The tap, which is also the wire debugger: hold, step, edit, drop, inject, cut, freeze.
 
-        What it is told counts for all taps of this lab.
+        It controls all taps of this lab.
         """
         return self._tap
 
     # --- Clients
 
     def client(self, name: str = "client") -> ClientPanel:
-        """A client to click on. The same name again replaces the panel before."""
+        """A client with buttons. The same name again replaces the earlier panel."""
         panel = ClientPanel(self._client(name), self.url, max_message=self.server.max_size or 2**20)
         return self._show(panel, name)
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
-        """The browser's own WebSocket, to click on. The same name again replaces the one before."""
+        """The browser's own WebSocket, with buttons. The same name replaces the earlier one."""
         socket = BrowserSocket(self.url, route=route)
         self._show(socket.panel, name)
         return socket
 
     def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
-        """A connected client for code. The same name again closes the connection before.
+        """A connected client for code. The same name again closes the earlier connection.
 
         Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
         """
@@ -175,27 +175,27 @@ class Lesson:
         self._taps[name] = tap
         return tap.start()
 
-    # --- What is asked
+    # --- Questions
 
     def ask(self, name: str) -> QuestionView:
-        """A question to commit to before the reveal. Raises KeyError for one that is not here."""
+        """Show a question to answer before the explanation. Raises KeyError for an unknown name."""
         if name not in self.questions:
             names = ", ".join(self.questions) or "none: this lab has no questions"
             raise KeyError(f"expected one of {names}, got {name!r}")
         return self._show(QuestionView(self.questions[name]))
 
-    # --- What crossed
+    # --- The recording
 
     def wire(self, **options: Any) -> WireView:
-        """Everything that crosses, live."""
+        """Show everything that crosses the wire, live."""
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         options = {"debugger": self._debugger, **options}
         return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
 
     def _show(self, view: V, name: str | None = None) -> V:
-        """Hand out a live view, which rests when the lab closes: at once, where it has.
+        """Return a live view, and let it rest when the lab closes (at once if it has).
 
-        One of the same kind and `name` goes; views without a name stand beside each other.
+        It replaces a view of the same kind and `name`; views without a name replace nothing.
         """
         # The name of the class: `anywidget` makes a class of its own for each widget.
         key = view if name is None else (type(view).__name__, name)
@@ -259,7 +259,7 @@ class Lesson:
         return Account(self.find(kind, direction, of=of, number=number))
 
     def source(self) -> Code:
-        """The code of this lab: there is no magic in it."""
+        """Show the code of this lab: there is no magic in it."""
         return Code(inspect.getsource(sys.modules[type(self).__module__]), language="python")
 
     # --- The end
@@ -272,14 +272,14 @@ class Lesson:
             )
 
     def close(self) -> None:
-        """Stop everything of this lab. May be called twice; the recording stays readable.
+        """Stop everything in this lab. May be called twice; the recording stays readable.
 
-        Never fails: where a part cannot be stopped, the others are, and `faults` says so.
+        Never fails: if a part cannot be stopped, the others are, and `faults` says so.
         """
         self._closed = True
         taps = self._taps.values()
         parts = [
-            *(tap.disarm for tap in taps),  # or goodbyes would wait there
+            *(tap.disarm for tap in taps),  # or the goodbyes would be held there
             *(client.stop for client in self._clients.values()),
             self._resources.close,
             *(tap.stop for tap in taps),

@@ -1,4 +1,4 @@
-"""The first notebook: a check of the machine and a first echo."""
+"""The lab of the first notebook: a check of the machine and a first echo."""
 
 from __future__ import annotations
 

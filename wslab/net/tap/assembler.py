@@ -105,7 +105,7 @@ class UnitAssembler:
         return offset
 
     def feed(self, direction: Direction, data: bytes) -> list[Piece]:
-        """The pieces that these bytes complete; after a 101 also those for which the client waited."""
+        """The pieces that these bytes complete; after a 101, waiting ones of the client as well."""
         side = self._sides[direction]
         side.buffer += data
         pieces = self._advance(side)
