@@ -92,8 +92,15 @@ _SEPARATOR = re.compile(rb"[:=]")
 _WORD = re.compile(rb"[^A-Za-z0-9]*([A-Za-z0-9_-]+)[^A-Za-z0-9_-]")
 _LONGEST_NAME = 200
 
+_LISTS = (b"secwebsocketprotocol", b"wwwauthenticate", b"proxyauthenticate")
+"""Headers in which one word says what the next one is."""
 _NOT_READ = (b"secwebsocketkey", b"secwebsocketaccept")
 """Headers of random letters, which may look like a name; they are no secret."""
+
+
+_MOST_RETURNS = 64
+"""Lone CRs in a line at which a header is looked for."""
+_SOME_NAME = re.compile(rb"auth|cookie|key|pass|secret|session|token", re.IGNORECASE)
 
 
 def masked_line(line: bytes, first: bool = False) -> bytes:
@@ -103,7 +110,12 @@ def masked_line(line: bytes, first: bool = False) -> bytes:
     that read it think so.
     """
     masked = bytearray()
-    for piece in line.split(b"\r"):
+    for piece in line.split(b"\r", _MOST_RETURNS):
+        if not piece.strip():
+            masked += piece + b"\r"
+            continue
+        if b"\r" in piece and _SOME_NAME.search(piece):  # this is no line of HTTP
+            piece = stars(piece)
         begin = _value_start(piece, first or bool(_REQUEST_LINE.match(piece)))
         if begin is not None:
             # To the very end: who knows where others think that it ends.
@@ -137,12 +149,21 @@ def _masked_value(line: bytes, first: bool) -> bytes:
         return line
     if plain == b"secwebsocketprotocol":
         return line[: len(line) - len(value)] + _masked_subprotocols(value)
-    if plain in (b"wwwauthenticate", b"proxyauthenticate"):
+    if plain in _LISTS:
         return _starred(line, _challenge_spans(line, len(line) - len(value)))
     line = _masked_urls(line)
     if plain == b"host" or line.startswith(b"CONNECT "):
         line = _starred(line, (found.span(1) for found in _AUTHORITY.finditer(line)))
     return line
+
+
+def announcement(line: bytes) -> bytes:
+    """What of a header tells that the line folded below it may hold a login; may be empty."""
+    name, colon, value = line.rstrip().partition(b":")
+    plain = _NO_LETTER.sub(b"", name[:_LONGEST_NAME]).lower()
+    if colon and value.strip() and plain not in _LISTS:
+        return b""
+    return name[-30:] + colon + value[-30:]
 
 
 def _starred(data: bytes, spans: Iterator[tuple[int, int]]) -> bytes:
@@ -183,21 +204,28 @@ def masked_text(text: str) -> str:
     return _masked_urls(data, short=False).decode("utf-8", "surrogatepass")
 
 
+_HINT = re.compile(rb"[=%@]|eyJ|bearer|negotiate|ntlm", re.IGNORECASE)
+"""Without one of these there is nothing to mask in a line."""
+
+
 def _masked_urls(data: bytes, short: bool = True) -> bytes:
-    if b"=" in data or b"%" in data:
-        data = _starred(data, _parameter_spans(data, short))
+    if not _HINT.search(data):
+        return data
+    data = _starred(data, _parameter_spans(data, short))
     for pattern, group in ((_USER, 1), (_JSON_WEB_TOKEN, 0), (_SCHEME, 1)):
         data = _starred(data, (found.span(group) for found in pattern.finditer(data)))
     return data
 
 
 def _parameter_spans(data: bytes, short: bool) -> Iterator[tuple[int, int]]:
-    for found in _PARAMETER.finditer(data):
-        query = found["query"] is not None
+    position = 0
+    while found := _PARAMETER.search(data, position):
+        query, position = found["query"] is not None, found.end()
         if is_secret_name(found["name"], short=short or query):
-            value = (_REST_OF_QUERY if query else _REST_OF_PAIR).match(data, found.end())
+            value = (_REST_OF_QUERY if query else _REST_OF_PAIR).match(data, position)
             assert value is not None, "both match nothing as well"
             yield value.span()
+            position = value.end()
 
 
 _CHALLENGE = re.compile(

@@ -11,15 +11,17 @@ import re
 
 from ..fields import Direction
 from ..protocol.http import MAX_HEAD, Exchange, HttpReader
-from ..protocol.secrets import masked_line, stars
+from ..protocol.secrets import announcement, masked_line, stars
 
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 
 _FIRST_WORD = re.compile(rb"[A-Za-z0-9/.-]{0,16}")
 """The method, the HTTP version or the name of a header, which is never masked."""
 
-_CONTEXT = 256
-"""Bytes at the end of a header that are read together with the folded line below it."""
+_CONTEXT = 64
+"""Bytes of a header that are read together with the folded line below it."""
+_LOGIN = b"*"
+"""In place of these: the header ends in a login, and so does what is folded below it."""
 
 
 class LineMask:
@@ -73,12 +75,17 @@ class LineMask:
         line, first = bytes(self.line), self._first
         self.line.clear()
         masked = masked_line(line, first)
-        if self._above and line[:1] in (b" ", b"\t"):
+        folded = line[:1] in (b" ", b"\t")
+        if folded and self._above == _LOGIN:
+            masked = stars(line)
+        elif folded and self._above:
             masked = masked_line(self._above + masked)[len(self._above) :]
-            self._above = self._above[:_CONTEXT] + line.rstrip()[-_CONTEXT:]
+        if masked != line and masked.rstrip().endswith(b"*"):
+            self._above = _LOGIN
+        elif folded:
+            self._above = self._above and self._above[:_CONTEXT] + line.rstrip()[-_CONTEXT:]
         else:
-            name, colon, value = line.rstrip().partition(b":")
-            self._above = b"" if first else name[:_CONTEXT] + colon + value[-_CONTEXT:]
+            self._above = b"" if first else announcement(line)[-_CONTEXT:]
         if line[:22].lower() == b"sec-websocket-protocol":
             masked = self._told_back(line, masked)
         self.was_empty = line in (b"\n", b"\r\n")
