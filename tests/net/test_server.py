@@ -449,3 +449,9 @@ def test_a_stop_that_is_interrupted_before_it_began_can_still_be_found(interrupt
         go_on.set()
     server.stop()
     assert list(running()) == []
+
+
+def test_a_handshake_may_be_held_at_the_tap_for_minutes():
+    # The library's own limit is 10 seconds: who looked at a held request lost the connection.
+    with EchoServer() as server:
+        assert server._server.open_timeout >= 300

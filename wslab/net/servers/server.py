@@ -22,6 +22,9 @@ from websockets.typing import Origin, Subprotocol
 
 from wslab.net.listener import Listener
 
+HANDSHAKE_TIME = 600.0
+"""Seconds that a client has for its request. Somebody may hold it at the tap, and look at it."""
+
 GRACE = 0.5
 """Seconds that peers have for the closing handshake when a server stops; then they are cut off.
 """
@@ -104,6 +107,7 @@ class Server(Listener):
             ping_timeout=self.ping_timeout,
             close_timeout=self.close_timeout,
             max_size=self.max_size,
+            open_timeout=HANDSHAKE_TIME,
             logger=self.log.logger,
             create_connection=cast("type[ServerConnection]", self._make_connection),
             # In two steps, so that a start that is interrupted in between knows what to close.
