@@ -6,7 +6,6 @@ import pytest
 
 from wslab.labs import frames
 from wslab.net import NotRunning, WrongValue, running
-from wslab.net.peers import raw_peers
 from wslab.wire import Capture, Opcode, encode_frame
 from wslab.wire.protocol.frame_draft import FrameDraft
 
@@ -68,9 +67,7 @@ def test_every_trial_comes_out_as_the_lesson_says(lab):
             assert trial.reaction.said, name
 
 
-def test_a_trial_is_the_same_whatever_was_sent_before(lab, monkeypatch):
-    monkeypatch.setattr(raw_peers, "PATIENCE", 0.2)  # seconds for those that earn nothing
-
+def test_a_trial_is_the_same_whatever_was_sent_before(lab):
     def came_of(name: str) -> tuple:
         trial = lab.try_out(name)
         crossed = [(row.kind, row.direction, row.preview) for row in trial.rows]

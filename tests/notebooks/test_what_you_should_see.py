@@ -1,0 +1,160 @@
+"""Every "What you should see" is what its cells print, run from top to bottom in a real kernel.
+
+What only a page can show (`IN_A_PAGE`) is read in `tests/browser`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+
+import nbformat
+import pytest
+
+from .test_headless import COURSE, run
+
+pytestmark = pytest.mark.kernel
+
+SEEN: dict[str, dict[str, list[str]]] = {
+    "00": {"python": ["^Hello$"], "bytes": ["client  text +11 bytes", "server  text +7 bytes"]},
+    "01": {
+        "python": ["^open$", "^message: Hello$", "^close: 1000 done$"],
+        "good-end": ["client: 88 82( ..){6}", "server: 88 02 03 e8"],
+        "bad-python": ["1006", "close_code: 1006$"],
+        "bad-wire": [r"#\d+ +Python +client: 1000.*, server: 1000", "no close frame crossed$"],
+        "error-python": ["nobody listens there"],
+    },
+    "02": {
+        "recipe": [r"computed here +(\S+)\nsent by the server +\1$"],
+        "origin-tries": ["school.example  let in", "evil.example  refused: .*403", "None  let in"],
+        "bench-code": ["426 Upgrade Required", "Sec-WebSocket-Version: 13"],
+    },
+    "03": {
+        "open": ["text .*Hello", "close .*1000"],
+        "lengths": [
+            r" 0 bytes: client adds  6 \(82 80\), server adds  2 \(82 00\)",
+            r" 125 bytes: client adds  6 \(82 fd\), server adds  2 \(82 7d\)",
+            r" 126 bytes: client adds  8 \(82 fe\), server adds  4 \(82 7e\)",
+            r" 65536 bytes: client adds 14 \(82 ff\), server adds 10 \(82 7f\)",
+        ],
+        "mask": ["xor +b'Hello'"],
+        "make-try": [r'text "by hand"; the peer\'s API: recv\(\) returned \'by hand\''],
+        "rules": [
+            r"^the start of a message +- +- +goes on$",
+            r"^a ping between fragments +- +- +goes on$",
+            r"^the end of the message +- +- +goes on$",
+            r"^another message between fragments +message-interleaved +1002 +connection ended$",
+            r"^16 bits of length for 5 bytes +length-not-minimal +- +goes on$",
+            r"^a length with its top bit set +length-too-big +1009 +connection ended$",
+            r"^text that is not UTF-8 +text-not-utf8 +1007 +connection ended$",
+            r"^data after a close +frame-after-close +1000 +connection ended$",
+            r"^a length that lies +- +- +goes on$",
+        ],
+        "fragments": [
+            "the start of a message +back: nothing",
+            'a ping between fragments +back: pong "?"',
+            """the end of the message +back: text "Hello" said: recv.. returned 'Hello'""",
+        ],
+    },
+    "04": {
+        "three": ["API: recv", "messages: 1, frames: 3, reads: 1"],
+        "hundred": ["API: recv", "messages: 1, frames: 100, reads: 1"],
+        "together": ["messages: 3, frames: 3, reads: 1"],
+        "apart": ["messages: 1, frames: 1, reads: 4"],
+        "trace-send": [r'(?s)sent 89.*pong "\?"\nsent 80.*text "first and last"'],
+        "utf8-cut": ['text "Grüße"', "messages: 1, frames: 2"],
+        "utf8-bad": ["close 1007", "ended the TCP connection"],
+        "busy": [r"quiet: [\d.]+ ms, busy: [\d.]+ ms"],
+        "pong": ["back on the wire: nothing$"],
+    },
+    "07": {
+        "wire": [],
+        "connect": ["CLOSED", "4000"],
+        "bytes-read": ["^0f a0 67", "^4000 good night$"],
+        "gallery-1002": ["close 1002", "1006"],
+        "clean": [
+            "1000  reports 1000, clean: True",
+            "1006  reports 1006, clean: False, .*: \\[\\]",
+            r"never-answers-close  reports 1006, clean: False, .*\['close 1000[^,]*'\]",
+        ],
+        "never": [rf"close\({code}\) +✗" for code in (1004, 1005, 1006, 1015)],
+        "never-frame": ["close 1002"],
+        "script": [r"close\(999\) +✗", r"close\(1000\) +✓ sent", r"close\(1002\) +✗.*✓ sent"],
+        "reason": ["control frame too long", "1002"],
+    },
+    "08": {
+        "connect": ["Hello"],
+        "table": ["CONNECTING → CLOSING +client +calls close"],
+        "close-it": [
+            r"(?s)server answers 101: CONNECTING → OPEN.*client receives a valid 101",
+            r"(?s)client sends a close frame: OPEN → CLOSING.*server ends its half of TCP",
+        ],
+        "said": [r"client: table (\[.*\])\n +library \1", r"server: table (\[.*\])\n +library \1"],
+        "silence": ["after 2.0 s: ConnectTimedOut", "CONNECTING → CLOSED"],
+        "freeze": ["and it says: OPEN$"],
+        "keepalive-code": ["between 0.4 and 1.2 s", "left OPEN after 1.[2-9]", "reports 1006"],
+        "send": ["OPEN +sends", "CLOSED +raises"],
+        "trace-story": ["client: TCP breaks off"],
+    },
+    "09": {
+        "frames": [],
+        "events": ['"welcome"', '"from": "Linus in code", "text": "Ada: I owe Linus a coffee"'],
+        "plain-http": ["/ +200", "POST +/ +405", "nothing-here +404", "/chat +426 Upgrade"],
+        "origin": [r"http://127.*comes in", "evil.example  403", "None  comes in"],
+        "safe-add": ["textContent"],
+        "cuts": ["the receiver closed with 1007", "the server closed with 1009"],
+        "hostile": ["1007", "1009", "1008", "1003"],
+        "slow": ["1013"],
+        "vanish": ["1006", "not noticed"],
+    },
+}  # fmt: skip
+"""By notebook and cell: what its printed output has to match."""
+
+IN_A_PAGE = {
+    "01": {"browser-why", "no-ping-why", "types-why", "error-why"},
+    "02": {"fetch-why"},
+    "08": {"connect-text", "hold-why", "step-1-why", "silence-text", "pinged-why"},
+    "09": {"attack-text"},
+    "07": {"connect-text"},
+    "04": {"pong-text"},
+}
+"""Texts about what a page draws; each is read in `tests/browser/test_<topic>.py`."""
+
+
+@cache
+def printed(number: str) -> dict[str, str]:
+    """What each code cell of a lesson prints, run from top to bottom."""
+    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    run(notebook, COURSE)
+    told = {}
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        texts = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]
+        told[cell.id] = "\n".join(text.rstrip("\n") for text in texts)
+    return told
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
+)
+def test_a_lesson_prints_what_it_says_will_be_seen(number):
+    told = printed(number)
+    for cell, patterns in SEEN[number].items():
+        for pattern in patterns:
+            assert re.search(pattern, told[cell], re.MULTILINE), (cell, pattern, told[cell])
+
+
+@pytest.mark.parametrize("number", SEEN)
+def test_nothing_is_promised_that_no_test_reads(number):
+    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    since: list[str] = []
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            since.append(cell["id"])
+        elif "What you should see" in "".join(cell["source"]):
+            # Cells of the promise itself, since the one before; a promise may be a cell's own.
+            read = set(since) & SEEN[number].keys()
+            assert read or cell["id"] in IN_A_PAGE.get(number, ()), cell["id"]
+            since = []
