@@ -53,7 +53,7 @@ QUESTIONS = {
             "answers pings by itself.",
             "Look for it: the browser's API has send and close, and no ping.",
         ),
-        "RFC 6455 §5.5.2",
+        "WHATWG: ping and pong",
     ),
 }
 """By name; `lab.ask(name)` shows one."""

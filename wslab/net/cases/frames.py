@@ -22,6 +22,12 @@ _LO = Frame(Opcode.CONTINUATION, b"lo")
 _DONE = _close(1000, b"done")
 
 
+_WHY_NOT = {1004: "this code is reserved, and has no meaning yet"} | dict.fromkeys(
+    (1005, 1006, 1015), "an endpoint must not put this code into a frame"
+)
+"""By the close code; all others are in a range that nobody may use, or not yet."""
+
+
 async def _never_answers_close(peer: FramePeer) -> None:
     while await peer.echo() is not None:
         pass
@@ -96,7 +102,8 @@ FAULTY_FRAMES = by_name([
     Case("close-reason-not-utf8", "closes with a reason that is not UTF-8",
          "RFC 6455 §5.5.1: the reason is UTF-8", [_close(1000, b"caf\xe9")], 1007),
     *(Case(f"close-code-{code}", f"puts {code} ({close_code(code).name}) into a close frame",
-           f"{close_code(code).rfc}: this code must not stand in a frame", [_close(code)], 1002)
+           f"{close_code(code).rfc}: " + _WHY_NOT.get(code, "no peer may use this code"),
+           [_close(code)], 1002)
       for code in (999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)),
     Case("data-after-close", "sends a message after its close frame",
          "RFC 6455 §5.5.1: after a close frame nothing more is sent, and nothing more is read",
