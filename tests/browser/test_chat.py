@@ -31,7 +31,8 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
     # The page, in its frame.
     frames = page.locator('[data-wslab="chat-frame"] iframe')
-    safe, unsafe = frames.nth(0).content_frame, frames.nth(1).content_frame
+    safe = frames.nth(0).content_frame
+    unsafe = frames.nth(1).content_frame.frame_locator("iframe")  # within what keeps it there
     expect(safe.locator("#state")).to_have_text("you are Katherine")
     assert safe.locator("html").get_attribute("data-theme") in ("light", "dark")
     safe.locator("#message").fill("from the page")

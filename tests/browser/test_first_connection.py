@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FrameLocator, Locator, expect
 
 from wslab.exercises.first_connection import SOLUTIONS
 
@@ -50,6 +50,11 @@ def lesson(lab_page):
 
 def lines(output: Locator) -> Locator:
     return output.locator('[data-wslab="browser-cell"] [data-line]')
+
+
+def page_of(cell: Locator) -> FrameLocator:
+    """The page that a cell's code makes: it is in a frame within the frame that keeps it there."""
+    return cell.frame_locator("iframe").frame_locator("iframe")
 
 
 def over(cell: Locator) -> None:
@@ -290,13 +295,57 @@ def test_code_in_a_cell_is_kept_in_its_frame_and_told_what_it_may_not(lab_page):
     ]:
         expect(said.filter(has_text=text).first).to_be_visible()
     expect(said.filter(has_text="SecurityError")).to_have_count(2)
-    expect(cells.nth(0).frame_locator("iframe").locator("#p")).to_be_visible()
+    expect(page_of(cells.nth(0)).locator("#p")).to_be_visible()
     expect(cells.nth(1)).to_contain_text("mine")
     expect(cells.nth(2)).to_contain_text("SyntaxError")
     expect(cells.nth(2)).to_contain_text("(line 2 of the cell)")
     expect(cells.nth(3)).to_contain_text("lines before these")
     expect(cells.nth(3).locator("[data-line]").last).to_contain_text("line 1199")
     assert cells.nth(3).locator("[data-line]").count() < 1000
+
+
+def test_a_cell_stays_where_it_is_and_reaches_open_labs_only(lab_page):
+    foreign = "let c = new MessageChannel();\nparent.postMessage('wslab: hello', '*', [c.port2]);"
+    notebook = lab_page.open_cells(
+        LAB,
+        "%%browser\nfunction connect() {\n"
+        "new WebSocket(url).onclose = ({ code }) => console.log('close', code); }\nconnect();",
+        "%%browser\nlocation.href = 'http://127.0.0.1:1/';",
+        "%%browser\nsetTimeout(() => location.reload(), 300); new WebSocket(url);",
+        "%%browser\nconsole.log(typeof RTCPeerConnection);\n"
+        "let f = document.createElement('iframe'); f.srcdoc = 'x'; document.body.append(f);",
+        f"%%browser\n{foreign}\nconsole.log('never heard of');",
+        "%%browser\nsetTimeout(() => { document.write('<p>late</p>'); document.close();\n"
+        "console.log('still here'); }, 300)",
+    )
+    for number in range(7):
+        notebook.run_cell(number)
+    cells = notebook.view("browser-cell")
+    for number in (1, 2):
+        expect(cells.nth(number)).to_contain_text("the code tried to leave its page")
+        expect(cells.nth(number).locator("iframe")).to_have_count(0)
+    expect(cells.nth(3)).to_contain_text("undefined")
+    expect(cells.nth(3)).to_contain_text("Not allowed: a frame in a frame (<iframe>)")
+    expect(cells.nth(4)).to_contain_text("the code tried to leave its page")
+    expect(cells.nth(5)).to_contain_text("still here")
+    expect(page_of(cells.nth(5)).locator("p")).to_have_text("late")
+
+    # The lab is opened again: the port of the one before is no longer the cell's to reach.
+    expect(cells.nth(0)).to_have_attribute("data-state", "OPEN")
+    notebook.run_cell(0)
+    said = cells.nth(0).locator("[data-line] .ws-words")
+    expect(said).to_have_text(["close 1006"])
+    page_of(cells.nth(0)).locator("body").evaluate("() => connect()")
+    expect(said).to_contain_text(["close", "Not allowed: ws://127.0.0.1:", "close 1006"])
+    notebook.run_cell(1)
+    expect(cells.nth(0)).to_have_attribute("data-state", "OPEN")
+    # A frame that is moved about in the page begins anew.
+    cells.nth(0).locator("iframe").evaluate("frame => frame.parentElement.append(frame)")
+    closes = notebook.view("wire-view").locator('[data-kind="close"][data-direction="client"]')
+    expect(closes).to_have_count(1)
+    expect(cells.nth(0)).to_have_attribute("data-state", "OPEN")
+    expect(page_of(cells.nth(5)).locator("p")).to_have_text("late")
+    expect(cells.nth(5)).not_to_contain_text("leave its page")
 
 
 def test_python_waits_for_the_page_in_the_cell_behind_it(lab_page):

@@ -7,6 +7,7 @@ everything has to go through jupyter-server-proxy.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from real_lab import BROWSER_ARGS, REPOSITORY, START_TIMEOUT, RunningLab, runnin
 
 from wslab.exercises.first_connection import SOLUTIONS
 
-from .test_first_connection import Lesson, lines, over
+from .test_first_connection import Lesson, lines, over, page_of
 
 HUB = "hub.test"
 NAMES = f"MAP {HUB} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -81,12 +82,7 @@ def test_from_its_own_machine_a_page_goes_straight(hub, browser):
 def test_from_a_hubs_page_everything_goes_through_the_proxy_and_says_what_that_changes(
     hub, hub_browser
 ):
-    hub.write_notebook("far.ipynb", *CELLS)
-    hub.page_url = hub.url.replace("127.0.0.1", HUB)
-    try:
-        notebook = hub.open(hub_browser, "far.ipynb")
-    finally:
-        hub.page_url = hub.url
+    notebook = open_cells(hub, hub_browser, "far.ipynb", *CELLS)
     try:
         notebook.run_cell(0)
         goes_through_the_proxy(notebook)
@@ -113,6 +109,102 @@ def test_from_a_hubs_page_everything_goes_through_the_proxy_and_says_what_that_c
         without_a_route(notebook)
     finally:
         notebook.close()
+
+
+PATHS = [
+    "/../../terminals/websocket/1", "/%2e%2e/%2e%2e/terminals/websocket/1",
+    "/..%2f..%2fterminals/websocket/1", "/%252e%252e/%252e%252e/terminals/websocket/1",
+    r"\..\..\terminals\websocket\1", "/..%5c..%5cterminals/websocket/1",
+    "/..;/..;/terminals/websocket/1", "/.\t./.\t./terminals/websocket/1",
+    "/../../api/kernels/KERNEL/channels", "/..%2f..%2fapi/kernels/KERNEL/channels",
+    "/../STRANGE/", "/..%2fSTRANGE/", "/%2e%2e/STRANGE/",
+]  # fmt: skip
+ADDRESSES = [
+    "ws://HOST/user/ada/terminals/websocket/1", "ws://HOST/user/ada/api/kernels/KERNEL/channels",
+    "ws://HOST/user/ada/proxy/PORT/", "ws://127.0.0.1:STRANGE/", "ws://x:y@127.0.0.1:PORT/",
+    "ws://127.0.0.1:PORT@HOST/", "http://127.0.0.1:PORT/", "/user/ada/terminals/websocket/1",
+]  # fmt: skip
+# What the page is asked for is asked here without the WebSocket of the frame, which reads URLs too.
+ASKS = """%%browser
+const { postMessage } = MessagePort.prototype;
+MessagePort.prototype.postMessage = function (...args) {
+  window.port = this;
+  return postMessage.apply(this, args);
+};
+console.log("begins");
+const own = new WebSocket(url);
+own.onmessage = ({ data }) => console.log("own port:", data);
+own.onopen = () => {
+  own.send("works");
+  port.addEventListener("message", ({ data }) => {
+    if (data.socket >= 1000) console.log("asked", data.socket, data.name);
+  });
+  WANTED.forEach((wanted, number) =>
+    port.postMessage({ socket: 1000 + number, do: "open", url: wanted, protocols: [] }));
+  new WebSocket(WANTED[0]);
+};
+parent.postMessage({ wslabSocket: 1, do: "open", url: WANTED[0], protocols: [] }, "*");
+top.postMessage({ wslabSocket: 1, do: "open", url: WANTED[0], protocols: [] }, "*");"""
+
+
+def test_from_a_cell_no_way_leads_to_jupyter_or_another_port(hub, hub_browser):
+    hub.api("POST", "terminals")
+    notebook = open_cells(hub, hub_browser, "ways.ipynb", CELLS[0], "", "")
+    try:
+        notebook.run_cell(0)
+        old = notebook.execute("print(lab.port)").strip()
+        asks(hub, notebook, 1)
+        notebook.run_cell(0)  # the lab is opened again, on a new port
+        notebook.execute(f"assert lab.port != {old}")
+        asks(hub, notebook, 2, f"ws://127.0.0.1:{old}/")
+        # The first cell still knows the way that it had; there is nothing left at its end.
+        cell = notebook.view("browser-cell").first
+        page_of(cell).locator("body").evaluate("() => { new WebSocket(url) }")
+        expect(cell).to_contain_text(f"Not allowed: ws://127.0.0.1:{old}/.")
+    finally:
+        notebook.close()
+
+
+def asks(hub, notebook, number: int, *more: str) -> None:
+    """Run a cell that asks for all that is forbidden, and for its own port: what was opened?"""
+    port = notebook.execute("print(lab.port)").strip()
+    jupyter = hub.url.split("/")[2]
+    kernel = hub.api("GET", "kernels")[0]["id"]
+    parts = {"PORT": port, "KERNEL": kernel, "HOST": f"{HUB}:{jupyter.split(':')[1]}"}
+    parts["STRANGE"] = jupyter.split(":")[1]
+    wanted = [f"ws://127.0.0.1:{port}{path}" for path in PATHS] + ADDRESSES
+    for name, value in parts.items():
+        wanted = [url.replace(name, value) for url in wanted]
+    wanted += more
+    opened: list[str] = []
+    notebook.page.on("websocket", lambda socket: opened.append(socket.url))
+    source = ASKS.replace("WANTED", json.dumps(wanted))
+    notebook.page.evaluate(
+        "([number, source]) => { window.jupyterapp.shell.currentWidget.content"
+        ".widgets[number].model.sharedModel.setSource(source) }",
+        [number, source],
+    )
+    notebook.run_cell(number)
+    cell = notebook.view("browser-cell").nth(number - 1)
+    expect(cell).to_contain_text("own port: works")
+    for asked in range(len(wanted)):
+        # Some are, read as a browser reads them, nothing but paths of the lab's own server.
+        expect(cell).to_contain_text(re.compile(rf"asked {1000 + asked} (close|open)"))
+    assert opened
+    server = f"ws://{parts['HOST']}/user/ada/proxy/{port}/"
+    assert [url for url in opened if not url.startswith(server) or "%" in url or ".." in url] == []
+    expect(cell.locator("[data-line]").filter(has_text="Not allowed")).to_have_count(
+        len([url for url in wanted if not leads_to(url, port)])
+    )
+
+
+def leads_to(url: str, port: str) -> bool:
+    """Whether a browser reads `url` as one of the server at that port, without any disguise."""
+    plain = [PATHS[0], PATHS[1], PATHS[4], PATHS[8], PATHS[10], PATHS[12]]
+    return any(
+        url.startswith(f"ws://127.0.0.1:{port}{path.split('KERNEL')[0].split('STRANGE')[0]}")
+        for path in plain
+    )
 
 
 def goes_through_the_proxy(notebook) -> None:
@@ -188,6 +280,33 @@ def stays_in_its_room(notebook, unsafe) -> None:
     assert refused.split() == ["403", "403"]
 
 
+def asks_elsewhere(hub, notebook, unsafe) -> None:
+    """Neither the page in its sandbox nor the page around it opens a socket elsewhere for it."""
+    port = notebook.execute("print(lab.port)").strip()
+    kernel = hub.api("GET", "kernels")[0]["id"]
+    opened: list[str] = []
+    notebook.page.on("websocket", lambda socket: opened.append(socket.url))
+    wanted = [path.replace("KERNEL", kernel).replace("STRANGE", "9") for path in PATHS]
+    ended = unsafe.locator("body").evaluate(
+        """(body, paths) => Promise.all(paths.map((path) => new Promise((resolve) => {
+          const here = location.href.replace("http", "ws").replace(/[/]unsafe.*/, path);
+          parent.postMessage({ wslabSocket: 1, do: "open", url: here, protocols: [] }, "*");
+          parent.postMessage("wslab-chat-socket", "*", [new MessageChannel().port2]);
+          try {
+            const socket = new WebSocket(here);
+            socket.onopen = () => resolve("open");
+            socket.onerror = () => resolve("closed");
+          } catch (error) {
+            resolve("closed");
+          }
+        })))""",
+        wanted,
+    )
+    assert ended == ["closed"] * len(wanted)
+    # Those are the frame's own attempts, which Jupyter turns away; the page around made none.
+    assert [url for url in opened if f"/proxy/{port}/chat?" in url] == []
+
+
 def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
     notebook = open_lesson(hub, hub_browser, "09_chat.ipynb")
     try:
@@ -206,7 +325,7 @@ def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
 
         # Jupyter itself lets no page without an origin through its proxy: the notebook's page makes
         # the socket for it. The attack works there as it does at home, and in no other page.
-        unsafe = lesson.run("unsafe-page").locator("iframe").content_frame
+        unsafe = page_of(lesson.run("unsafe-page"))
         expect(unsafe.locator("#state")).to_have_text("you are Victim", timeout=20_000)
         assert unsafe.locator("body").evaluate("() => self.origin") == "null"
         lesson.run("attack")
@@ -217,6 +336,18 @@ def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
         assert page.locator("#messages b, #messages img").count() == 0
         notebook.screenshot("hub-attack")
         stays_in_its_room(notebook, unsafe)
+        asks_elsewhere(hub, notebook, unsafe)
+        # Opened again, on a new port, it works again; and whoever leads it elsewhere ends it.
+        lesson.run("open")
+        unsafe = page_of(lesson.run("unsafe-page"))
+        expect(unsafe.locator("#state")).to_have_text("you are Victim", timeout=20_000)
+        asks_elsewhere(hub, notebook, unsafe)
+        unsafe.locator("body").evaluate(
+            "() => { location = location.href.replace(/proxy.*/, 'tree') }"
+        )
+        left = notebook.view("chat-frame").filter(has_text="Taken away")
+        expect(left).to_contain_text("a script in it tried to leave")
+        expect(left.locator("iframe")).to_have_count(0)
         notebook.execute("lab.close()")
         expect(notebook.view("chat-frame")).to_have_count(0)
     finally:
@@ -274,6 +405,16 @@ def test_the_first_lesson_from_top_to_bottom_on_a_hub(hub, hub_browser):
 def open_lesson(hub, hub_browser, name: str):
     """One of the course's notebooks, in a page of the hub."""
     shutil.copy(REPOSITORY / "notebooks" / name, hub.root)
+    return open_page(hub, hub_browser, name)
+
+
+def open_cells(hub, hub_browser, name: str, *cells: str):
+    """A notebook of these cells, in a page of the hub."""
+    hub.write_notebook(name, *cells)
+    return open_page(hub, hub_browser, name)
+
+
+def open_page(hub, hub_browser, name: str):
     hub.page_url = hub.url.replace("127.0.0.1", HUB)
     try:
         return hub.open(hub_browser, name)

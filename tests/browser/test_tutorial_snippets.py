@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import expect
 from real_lab import REPOSITORY
 
+from .test_first_connection import page_of
+
 SEEDS = sorted((REPOSITORY.parent / "shared" / "seeds").glob("*.txt"))
 
 pytestmark = pytest.mark.skipif(
@@ -70,14 +72,14 @@ def test_the_two_pages_with_a_form(lab_page):
     demo = f"{demo_html}<script>\n{snippet('message-form')}</script>"
     notebook = lab_page.open_cells(LAB, f"%%browser\n{chat}", f"%%browser\n{demo}", "lab.wire()")
     notebook.run_all()
-    page = notebook.view("browser-cell").nth(0).frame_locator("iframe")
+    page = page_of(notebook.view("browser-cell").nth(0))
     for number, text in enumerate(["one", "<b>two</b>"]):
         page.locator("[name=message]").fill(text)
         page.locator("[type=submit]").click()
         expect(page.locator("#messages div")).to_have_count(number + 1)
     expect(page.locator("#messages div")).to_have_text(["<b>two</b>", "one"])
 
-    page = notebook.view("browser-cell").nth(1).frame_locator("iframe")
+    page = page_of(notebook.view("browser-cell").nth(1))
     expect(page.locator("#status")).to_contain_text("Connected to: ws://127.0.0.1")
     page.locator("#message").fill("three")
     page.get_by_role("button", name="Send Message").click()

@@ -7,9 +7,11 @@ import sys
 import threading
 
 import pytest
+from websockets.asyncio.server import serve
 
 from wslab.net import EchoServer, Tap, connect, loop, port_holder, registry, running, stop_all
 from wslab.net.registry import SWITCH_INTERVAL, register, unregister
+from wslab.net.servers import HostedServer
 from wslab.wire import Capture
 
 from .conftest import PATIENCE
@@ -213,3 +215,39 @@ def test_an_overview_never_fails_because_of_a_strange_thing():
 
     register("server", "strange", Strange())
     assert registry.running()[0].port is None
+
+
+def test_watchers_hear_which_ports_are_open_now(monkeypatch):
+    async def start():
+        return await serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0)
+
+    monkeypatch.setattr(registry, "_watchers", [])
+    told: list[list[int]] = []
+    first = EchoServer("one").start()
+    registry.watch_ports(told.append)
+    assert told == [[first.port]]
+    yours = HostedServer(start, "yours").start()
+    with Tap(first.port, Capture()) as tap, connect(tap.url) as client:
+        assert told[-1] == sorted([first.port, tap.port, yours.port])
+        client.send("a client has no port")
+        old = first.port
+        second = EchoServer("one").start()  # takes the place of the first
+        assert told[-1] == sorted([second.port, tap.port, yours.port])
+        assert old not in told[-1]
+        second.stop()
+    stop_all()
+    assert told[-1] == []
+
+
+def test_a_watcher_that_fails_stops_nobody(monkeypatch):
+    def fails(ports: list[int]) -> None:
+        raise RuntimeError("not my day")
+
+    told: list[list[int]] = []
+    monkeypatch.setattr(registry, "_watchers", [fails, told.append])
+    server = EchoServer().start()
+    assert told[-1] == [server.port]
+    server.stop()
+    assert told[-1] == []
+    assert "not my day" in list(loop.problems)[-1]
+    loop.problems.clear()

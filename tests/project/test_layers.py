@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"course", "net"},
     "course": set(),
     "__main__": {"cli"},
-    "__init__": {"view"},  # %load_ext wslab, and only then
+    "__init__": {"net", "view"},  # %load_ext wslab, and only then
 }
 # `wire` describes bytes; it must run in a page without threads and sockets some day.
 NOT_IN_WIRE = {"asyncio", "socket", "socketserver", "ssl", "select", "selectors", "subprocess"}

@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import wslab
+from wslab.net import EchoServer
 from wslab.view.panels import browser_cells
 
 URL = "ws://127.0.0.1:9/"
@@ -69,5 +70,19 @@ def test_a_cell_that_runs_again_replaces_what_it_showed(shell, monkeypatch):
 
 def test_registering_twice_changes_nothing(shell):
     before = shell.magics_manager.magics["cell"]["browser"]
-    browser_cells.register_browser_cells(shell)
+    browser_cells.register_browser_cells(shell, lambda watcher: None)
     assert shell.magics_manager.magics["cell"]["browser"] is before
+
+
+def test_a_cell_is_told_which_ports_are_open_as_long_as_it_is_shown(shell):
+    closed = shell.run_cell_magic("browser", "'ws://127.0.0.1:9/'", "1")
+    assert closed._ports == []  # naming a port does not open it to the page
+    with EchoServer() as server:
+        cell = shell.run_cell_magic("browser", f"'{server.url}'", "1")
+        assert cell._ports == closed._ports == [server.port]
+        with EchoServer("another") as another:
+            assert cell._ports == sorted([server.port, another.port])
+        assert cell._ports == [server.port]
+    assert cell._ports == []
+    cell.close()
+    closed.close()

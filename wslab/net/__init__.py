@@ -31,7 +31,14 @@ from wslab.net.errors import (
 )
 from wslab.net.listener import Listener
 from wslab.net.problem_log import ProblemLog
-from wslab.net.registry import port_holder, register, running, stop_all, unregister
+from wslab.net.registry import (
+    port_holder,
+    register,
+    running,
+    stop_all,
+    unregister,
+    watch_ports,
+)
 from wslab.net.servers import ChatServer, EchoServer, RawConnection, RawServer, Server
 from wslab.net.tap import InFlight, Rule, Tap, WireDebugger
 from wslab.net.trials import Replay, replay
@@ -80,4 +87,5 @@ __all__ = [
     "stop_all",
     "unregister",
     "visit",
+    "watch_ports",
 ]

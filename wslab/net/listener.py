@@ -68,6 +68,7 @@ class Listener:
         try:
             registry.register(self.kind, self.name, self)
             loop.run(self._start())
+            registry.tell_ports()
         except BaseException:
             # An interrupt may come just after `_start` has finished: nothing is left to cancel.
             self.stop()

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from html import escape
 from typing import Protocol, TypeVar
@@ -96,6 +96,8 @@ class Running(list[Entry]):
 
 
 _lock = threading.Lock()
+_telling = threading.RLock()  # one at a time: the last word is the latest
+_watchers: list[Callable[[list[int]], None]] = []
 _entries: dict[tuple[str, str], Entry] = {}
 _interval_before: float | None = None
 
@@ -120,9 +122,12 @@ def register(kind: str, name: str, thing: Stoppable) -> None:
 def unregister(thing: Stoppable) -> None:
     """Remove `thing` if it is registered. Never waits, so that the loop thread may call it."""
     with _lock:
-        for key in [key for key, entry in _entries.items() if entry.thing is thing]:
+        keys = [key for key, entry in _entries.items() if entry.thing is thing]
+        for key in keys:
             del _entries[key]
         _set_switch_interval()
+    if keys:
+        tell_ports()
 
 
 def holds(thing: Stoppable) -> bool:
@@ -164,8 +169,9 @@ def stop_all() -> None:
 
 def _forget_all() -> None:
     """Empty the registry of a forked child: its entries belong to the parent, and run there."""
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _telling
+    _lock, _telling = threading.Lock(), threading.RLock()
+    _watchers.clear()
     for entry in _entries.values():
         if forget := getattr(entry.thing, "forget", None):
             forget()
@@ -180,6 +186,30 @@ if hasattr(os, "register_at_fork"):
 def port_holder(port: int) -> Entry | None:
     """The server or tap of ours that listens on `port`; None if none does."""
     return next((entry for entry in running() if entry.port == port), None)
+
+
+def watch_ports(watcher: Callable[[list[int]], None]) -> None:
+    """Call `watcher` with the ports that servers and taps listen on: now, and when they change.
+
+    It is called on any thread, also the loop thread, and must be quick.
+    """
+    _watchers.append(watcher)
+    tell_ports()
+
+
+def tell_ports() -> None:
+    """Tell the watchers that a port was opened or let go."""
+    with _telling:
+        if not _watchers:
+            return
+        ports = sorted(
+            {e.port for e in running() if e.port and getattr(e.thing, "is_running", True)}
+        )
+        for watcher in _watchers:
+            try:
+                watcher(ports)
+            except Exception as fault:  # whoever starts or stops something is not to blame
+                problems.note("the open ports could not be told", fault)
 
 
 def _set_switch_interval() -> None:

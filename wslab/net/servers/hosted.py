@@ -50,6 +50,7 @@ class HostedServer:
         try:
             registry.register(self.kind, self.name, self)
             loop.run(self._start(), START_TIMEOUT)
+            registry.tell_ports()
         except BaseException:
             # An interrupt may come just after `_start` has finished: nothing is left to cancel.
             self.stop()

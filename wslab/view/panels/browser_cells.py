@@ -4,10 +4,24 @@
     let socket = new WebSocket(url);
     socket.onopen = () => console.log("open");
 
-The code runs in a frame of its own inside the page: sandboxed, without an origin (servers are told
-`Origin: null`), so that it cannot touch the notebook. `url` is bound to the lab's server, through
-the tap. What it says and what goes wrong stands under the cell. Running the cell again, or taking
-it away, ends the code and closes its sockets.
+`url` is bound to the lab's server, through the tap. What the code says and what goes wrong stands
+under the cell. Running the cell again, or taking it away, ends the code and closes its sockets.
+
+The code is the learner's own, or pasted from somewhere, and runs in a sandbox: a frame without an
+origin (servers are told `Origin: null`), inside a frame that keeps it there. What is promised:
+
+- It cannot touch the notebook, nor read its page, its cookies and what it has stored.
+- Its sockets reach the ports that servers and taps of this kernel listen on, and no others: those
+  that were open when the cell ran, less those that were closed since. On a hub, where the page
+  makes the sockets: those that are open now, and nothing that is not below them on the proxy.
+- It loads nothing, sends no forms, and opens no windows, no frames and no WebRTC. It cannot go
+  elsewhere: a browser stops that before a request is made, and the frame is taken away. Nothing
+  but the document that the cell began with can write under the cell.
+
+Not promised is what no policy has a word for. A browser may look up a name, or open a connection
+and send nothing on it (`<link rel="preconnect">`, the beginning of a navigation). WebRTC and frames
+are taken away by a script in the frame itself: enough for what is pasted, not for whoever works at
+getting past it. And code may take memory and time, and do to a lab whatever a client can.
 
 A loop that never ends: Chrome, Edge and their kin give the frame a process of its own, so the
 notebook goes on, and the cell offers to stop it. In a browser that does not, the whole page stops
@@ -16,6 +30,7 @@ answering, until the browser itself asks whether to end the script.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -35,10 +50,12 @@ class BrowserCell(Saved, anywidget.AnyWidget):
     _code = traitlets.Unicode().tag(sync=True)
     _url = traitlets.Unicode().tag(sync=True)
     _frame = traitlets.Unicode().tag(sync=True)
+    _ports = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Those that are open now, which is where sockets may go."""
 
-    def __init__(self, code: str, url: str) -> None:
+    def __init__(self, code: str, url: str, ports: list[int]) -> None:
         first = asset("panels/browser_frame.js")
-        super().__init__(_code=code, _url=url, _frame=first)
+        super().__init__(_code=code, _url=url, _frame=first, _ports=ports)
 
     def static(self) -> dict[str, str]:
         text = "JavaScript in the reader's page; it runs where a kernel does: run this cell again."
@@ -46,31 +63,46 @@ class BrowserCell(Saved, anywidget.AnyWidget):
         return {"text/plain": text, "text/html": html}
 
 
-def register_browser_cells(shell: Any) -> None:
-    """Teach `%%browser` to an IPython shell. Doing it twice changes nothing."""
+WatchPorts = Callable[[Callable[[list[int]], None]], None]
+"""Has a function called with the ports that are open: now, and whenever they change."""
+
+
+def register_browser_cells(shell: Any, watch_ports: WatchPorts) -> None:
+    """Teach `%%browser` to an IPython shell. Doing it twice changes nothing.
+
+    The code of cells reaches the ports that `watch_ports` tells of.
+    """
     if "browser" not in shell.magics_manager.magics["cell"]:
-        shell.register_magic_function(_Magic(shell), "cell", "browser")
+        shell.register_magic_function(_Magic(shell, watch_ports), "cell", "browser")
 
 
 class _Magic:
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, watch_ports: WatchPorts) -> None:
         self._shell = shell
-        self._shown: dict[str, BrowserCell] = {}  # by the id of the notebook's cell
+        self._shown: dict[object, BrowserCell] = {}  # by the id of the notebook's cell
+        self._ports: list[int] = []
+        watch_ports(self._see)
+
+    def _see(self, ports: list[int]) -> None:
+        self._ports = ports
+        for cell in list(self._shown.values()):
+            cell._ports = ports
 
     def __call__(self, line: str, cell: str) -> BrowserCell:
         """%%browser [SERVER]: run the cell's JavaScript, or HTML, in the page of this notebook.
 
         SERVER is a Python expression for a lab, a server, a tap or a URL; `lab` if left out. The
-        code finds its address in `url`. A loop without an end may freeze the page in some browsers:
-        save first, and wait with events, not with `while`.
+        code finds its address in `url`. It reaches nothing but servers and taps of this kernel. For
+        another server name a tap: `%%browser lab.tap_before("ws://127.0.0.1:8765/", "mine")`. A
+        loop without an end may freeze the page in some browsers: save first, and wait with events,
+        not with `while`.
         """
         url = self._address(line.strip())
-        here = self._cell_id()
+        here = self._cell_id() or object()  # a front end may not tell
         if here in self._shown:
             self._shown.pop(here).close()
-        shown = BrowserCell(cell, url)
-        if here is not None:
-            self._shown[here] = shown
+        shown = self._shown[here] = BrowserCell(cell, url, self._ports)
+        shown._ports = self._ports  # told meanwhile, perhaps
         return shown
 
     def _address(self, expression: str) -> str:

@@ -1,6 +1,7 @@
 import { h, lamp, say, set } from "../../live/static/elements.js";
 import { isPicture } from "../../live/static/page.js";
 import { STATES, grouped, plural } from "../../live/static/words.js";
+import { fence } from "./fence.js";
 import { button, panel } from "./panel.js";
 import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
 
@@ -11,21 +12,27 @@ const WORDS = { log: "", warn: "warning", error: "error", alert: "alert", note: 
 const KEPT = 1_000; // lines shown
 const PATIENCE = 2_000; // ms between two looks at whether the code still answers
 const TALLEST = 420; // px of the frame: beyond that it scrolls
+const LEFT = "Stopped: the code tried to leave its page, or to load it again. Its sockets are closed; run the cell to start it again.";
 
-// Nothing is loaded, and sockets reach this machine only. Inline script is the whole point of a cell.
+// Nothing is loaded, and sockets reach open labs only. Inline script is the whole point of a cell.
 const POLICY = [
   "default-src 'none'", "script-src 'unsafe-inline' 'unsafe-eval'", "style-src 'unsafe-inline'",
-  "img-src data: blob:", "connect-src ws://127.0.0.1:* ws://localhost:*", "form-action 'none'",
-  "base-uri 'none'",
+  "img-src data: blob:", "form-action 'none'", "base-uri 'none'",
 ].join("; ");
 
 /** A frame in which the code of a cell runs, what it says, and how its sockets stand. */
 class BrowserCell {
   /** @type {HTMLIFrameElement | null} */
   frame = null;
+  /** @type {MessagePort | null} the way to the cell's own document in there, and to no other */
+  port = null;
+  /** @type {number[]} those that the frame's own policy lets it reach in the beginning */
+  granted = [];
+  reach = ""; // the part of that policy which says so, as it is now
   gone = 0; // lines that are not shown any more
   /** @type {boolean | "told"} whether the frame was asked if its code has come to an end, and did not answer */
   asked = false;
+  doubted = false; // whether that may be another document than the cell's
   /** @type {Map<number, WebSocket>} on a hub, what this page makes for the frame: by the frame's number of it */
   sockets = new Map();
 
@@ -37,7 +44,8 @@ class BrowserCell {
     this.lamp = lamp();
     this.word = h("span");
     this.state = h("span", { class: "ws-state", role: "status" }, this.lamp, this.word);
-    this.stop = button("stop", "Stop", () => this.#end(), { title: "End this code, and close its sockets" });
+    this.stop = button("stop", "Stop", () => this.#end(
+      "Stopped. Its sockets are closed; run the cell to start it again."), { title: "End this code, and close its sockets" });
     this.lines = h("ol");
     this.log = h("div", { class: "ws-output", role: "log", tabindex: "0", "aria-label": "what the code said" }, this.lines);
     this.dropped = h("li", { class: "ws-quiet" });
@@ -57,23 +65,23 @@ class BrowserCell {
       this.#addLine("note", "From a saved notebook: nothing runs. Run this cell to start its code.");
       return undefined;
     }
-    const onMessage = (/** @type {MessageEvent} */ event) => this.#hear(event);
-    addEventListener("message", onMessage);
     if (this.bridged) {
       this.root.append(h("p", { class: "ws-note ws-small", "data-wslab": "proxied" },
         "The page around this cell makes its sockets. " + PROXY_CHANGES));
-    }
-    // In the page before it is filled, so that `source` can be compared from the first message on.
-    this.frame = h("iframe", {
+    } else this.granted = this.#openPorts();
+    const reach = connectSource(this.granted);
+    this.frame = fence({
       title: "what the code of this cell makes",
       // Forms, because without it the browser does not even tell the code that one was sent.
       sandbox: "allow-scripts allow-forms",
-      srcdoc: documentOf(this.model, this.bridged, this.root),
-    });
+      srcdoc: documentOf(this.model, this.bridged, reach, this.root),
+    }, "'none'", (port) => this.#begin(port), (isSure) => (isSure ? this.#end(LEFT) : this.#doubt()));
     this.place.append(this.frame);
+    const onPorts = () => this.#withdraw();
+    this.model.on("change:_ports", onPorts);
     this.watch = setInterval(() => this.#look(), PATIENCE);
     return () => {
-      removeEventListener("message", onMessage);
+      this.model.off("change:_ports", onPorts);
       this.#leave();
     };
   }
@@ -82,54 +90,70 @@ class BrowserCell {
     clearInterval(this.watch);
     this.frame?.remove(); // and with it go its sockets: the browser closes them with 1001, going away
     this.frame = null;
+    this.port = null;
     this.#closeBridged();
   }
 
-  #end() {
+  /** @param {string} why */
+  #end(why) {
     if (this.frame === null) return;
     this.#leave();
     this.stop.disabled = true;
     this.place.classList.remove("ws-visible");
     this.#showSockets([]);
-    this.#addLine("note", "Stopped. Its sockets are closed; run the cell to start it again.");
+    this.#addLine("note", why);
   }
 
   // -- what the frame says ------------------------------------------------------------------
 
-  /** @param {MessageEvent} event */
-  #hear({ source, data }) {
-    if (this.frame === null || source !== this.frame.contentWindow) return;
-    if (Number.isInteger(data?.wslabSocket)) this.#bridge(data);
-    if (!Array.isArray(data?.wslab)) return;
-    for (const [what, ...rest] of data.wslab) {
-      if (what === "start") this.#begin();
-      else if (what === "line") this.#addLine(String(rest[0]), String(rest[1]));
-      else if (what === "sockets" && Array.isArray(rest[0])) this.#showSockets(rest[0].map(Number));
-      else if (what === "height") this.#showFrame(Number(rest[0]) || 0);
-      else if (what === "ends") this.asked = false;
-    }
-  }
-
-  /** The same frame again: it was moved about in the notebook, which loads it anew. */
-  #begin() {
+  /** From the start, or again: the frame was moved about in the notebook, which loads it anew. @param {MessagePort} port */
+  #begin(port) {
+    this.port = port;
+    this.reach = connectSource(this.granted);
+    port.onmessage = ({ data }) => (data.leaves ? setTimeout(() => this.#left(port), PATIENCE / 4) : this.#hear(data));
     this.lines.replaceChildren();
     this.gone = 0;
-    this.asked = false;
+    this.asked = this.doubted = false;
     this.#closeBridged();
     this.#showSockets([]);
+    this.#withdraw();
+  }
+
+  /** Its document is gone, and the frame was not moved: that would have been a new beginning. @param {MessagePort} port */
+  #left(port) {
+    if (this.port === port && this.frame?.isConnected) this.#end(LEFT);
+  }
+
+  #hear(data) {
+    if (this.frame === null) return;
+    if (Number.isInteger(data?.socket)) this.#bridge(data);
+    if (!Array.isArray(data?.said)) return;
+    for (const [what, ...rest] of data.said) {
+      if (what === "line") this.#addLine(String(rest[0]), String(rest[1]));
+      else if (what === "sockets" && Array.isArray(rest[0])) this.#showSockets(rest[0].map(Number));
+      else if (what === "height") this.#showFrame(Number(rest[0]) || 0);
+      else if (what === "ends") this.asked = this.doubted = false;
+    }
   }
 
   /** Code that never ends leaves this page alone where the browser gives the frame a process of its
    * own, as Chrome and its kin do. But nothing that it says gets out, not even what it said before. */
   #look() {
-    if (this.asked === true) {
+    if (this.asked === true && this.doubted) this.#end(LEFT);
+    else if (this.asked === true) {
       this.#addLine("warn", "The code has been busy for seconds, and nothing is heard of it before it comes to an end. " +
         "If it never does: Stop.");
       this.asked = "told";
     } else if (this.asked === false) {
       this.asked = true;
-      this.frame?.contentWindow?.postMessage({ wslabEnds: true }, "*");
+      this.port?.postMessage({ ends: true });
     }
+  }
+
+  /** The frame says that it has loaded once more. Whether the same document is in it is known when that answers. */
+  #doubt() {
+    this.asked = this.doubted = true;
+    this.port?.postMessage({ ends: true });
   }
 
   /** @param {string} kind @param {string} text */
@@ -169,9 +193,25 @@ class BrowserCell {
     this.place.classList.toggle("ws-visible", height > 0);
   }
 
+  // -- where its sockets may go ---------------------------------------------------------------
+
+  /** The ports of the labs that are open now, as the kernel says; none where there is no kernel. @returns {number[]} */
+  #openPorts() {
+    return isPicture(this.model) ? [] : this.model.get("_ports");
+  }
+
+  /** Where a lab was closed, its port is from now on no longer this frame's to reach. */
+  #withdraw() {
+    const open = this.#openPorts();
+    const policy = connectSource(this.granted.filter((port) => open.includes(port)));
+    if (policy === this.reach) return;
+    this.reach = policy;
+    this.port?.postMessage({ policy });
+  }
+
   // -- on a hub: the sockets that this page makes for the frame --------------------------------
 
-  #bridge({ wslabSocket: number, do: action, url, protocols, data, code, reason }) {
+  #bridge({ socket: number, do: action, url, protocols, data, code, reason }) {
     if (!this.bridged) return;
     if (action === "open") this.#openFor(number, String(url), protocols);
     const socket = this.sockets.get(number);
@@ -181,10 +221,8 @@ class BrowserCell {
 
   /** @param {number} number @param {string} url @param {string[]} protocols */
   #openFor(number, url, protocols) {
-    const mine = this.frame;
-    const tell = (/** @type {string} */ name, said = {}) => {
-      if (this.frame === mine) mine?.contentWindow?.postMessage({ socket: number, name, ...said }, "*");
-    };
+    const { port } = this;
+    const tell = (/** @type {string} */ name, said = {}) => port.postMessage({ socket: number, name, ...said });
     const refused = (/** @type {string} */ why) => {
       this.#addLine("error", why);
       tell("error");
@@ -192,9 +230,8 @@ class BrowserCell {
     };
     // The page may go wherever its owner may; a cell goes to its lab.
     const wanted = routeTo(url, "proxy");
-    const server = this.route.url.replace(/(\/proxy\/\d+\/).*/, "$1");
-    if (!wanted.url?.startsWith(server)) {
-      refused(`Not allowed: ${url}. A cell's sockets reach the servers of your labs only, at \`url\`.`);
+    if (!this.#openPorts().includes(wanted.port)) {
+      refused(`Not allowed: ${url}. A cell's sockets reach the servers of your open labs only, at \`url\`.`);
       return;
     }
     let opened = false;
@@ -226,14 +263,22 @@ class BrowserCell {
   }
 }
 
-/** The frame's document: JavaScript runs in an empty page, HTML is the page's body. @param {AnyModel} model @param {boolean} bridged @param {Element} root */
-function documentOf(model, bridged, root) {
+/** The part of a policy that lets sockets reach those ports. @param {number[]} ports */
+function connectSource(ports) {
+  return `connect-src ${ports.map((port) => `ws://127.0.0.1:${port} ws://localhost:${port}`).join(" ") || "'none'"}`;
+}
+
+/**
+ * The frame's document: JavaScript runs in an empty page, HTML is the page's body.
+ * @param {AnyModel} model @param {boolean} bridged @param {string} reach where its own sockets may go @param {Element} root
+ */
+function documentOf(model, bridged, reach, root) {
   const code = model.get("_code");
   const html = /^\s*</.test(code); // no JavaScript begins with it
   const data = JSON.stringify({ url: model.get("_url"), bridged, code: html ? null : code }).replaceAll("<", "\\u003c");
   const head =
     `<!doctype html><html lang="en"><head><meta charset="utf-8">` +
-    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
+    `<meta http-equiv="Content-Security-Policy" content="${POLICY}; ${reach}">` +
     `<style>${styleFor(root)}</style>` +
     `<script type="application/json" id="wslab-cell">${data}</script>` +
     `<script>${model.get("_frame")}</script>`;

@@ -6,14 +6,16 @@
   const EVERY = 20; // ms between two messages to the page around
   const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
   const { url, code, bridged } = JSON.parse(document.getElementById("wslab-cell").textContent);
-  const around = parent;
+  const { port1: around, port2 } = new MessageChannel();
+  // First of all, and before any code of the cell: the page around listens to this document alone.
+  parent.postMessage("wslab: hello", "*", [port2]); // "*": a frame without an origin, told to its parent only
   const ownConsole = { ...console };
 
   // -- telling the page around --------------------------------------------------------------
 
   let waiting = [];
   let timer = null;
-  let before = -Infinity; // so that the first word, "start", goes out before any socket's
+  let before = -Infinity;
 
   function tell(...what) {
     waiting.push(what);
@@ -25,7 +27,7 @@
     clearTimeout(timer);
     timer = null;
     before = performance.now();
-    around.postMessage({ wslab: waiting }, "*"); // "*": a frame without an origin, told to its parent only
+    around.postMessage({ said: waiting });
     waiting = [];
   }
 
@@ -34,12 +36,21 @@
     tell("line", kind, text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text);
   }
 
-  // Whether the code has come to an end: the page around asks, and hears nothing while it has not.
-  addEventListener("message", (event) => {
-    if (event.source !== around || !event.data?.wslabEnds) return;
-    event.stopImmediatePropagation();
-    around.postMessage({ wslab: [["ends"]] }, "*");
+  around.onmessage = ({ data }) => {
+    // Whether the code has come to an end: the page around asks, and hears nothing while it has not.
+    if (data.ends) around.postMessage({ said: [["ends"]] });
+    if (data.policy) tighten(data.policy);
+  };
+  addEventListener("pagehide", () => {
+    flush();
+    around.postMessage({ leaves: true });
   });
+
+  /** A policy can be added to, never taken back. */
+  function tighten(content) {
+    const policy = Object.assign(document.createElement("meta"), { httpEquiv: "Content-Security-Policy", content });
+    (document.head ?? document.documentElement.appendChild(document.createElement("head"))).append(policy);
+  }
 
   // -- what the code says -------------------------------------------------------------------
 
@@ -110,7 +121,7 @@
   addEventListener("unhandledrejection", ({ reason }) => line("error", `Uncaught (in promise) ${shown(reason)}`));
   addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => line("error",
     effectiveDirective === "connect-src"
-      ? `Not allowed: ${blockedURI}. A cell's sockets reach the servers of your labs only, at \`url\`.`
+      ? `Not allowed: ${blockedURI}. A cell's sockets reach the servers of your open labs only, at \`url\`.`
       : `Not allowed: ${blockedURI}. A cell loads nothing from outside.`));
 
   /** The line of the notebook's cell, whose first one is %%browser. 0: not in the learner's code. */
@@ -131,6 +142,7 @@
   // -- its sockets --------------------------------------------------------------------------
 
   const sockets = [];
+  const ended = new Set(); // those that had their close event
   const states = () => tell("sockets", sockets.map(({ readyState }) => readyState));
   const Base = /** @type {typeof window.WebSocket} */ (bridged ? bridge() : window.WebSocket);
   window.WebSocket = class WebSocket extends Base {
@@ -139,6 +151,7 @@
       sockets.push(this);
       states();
       for (const name of ["open", "close"]) this.addEventListener(name, states);
+      this.addEventListener("close", () => ended.add(this));
     }
 
     close(...args) {
@@ -147,18 +160,23 @@
     }
   };
 
+  // What the policy forbids ends with an error, and in Chrome without the close that always comes last.
+  addEventListener("securitypolicyviolation", () => setTimeout(() => {
+    for (const socket of sockets) {
+      if (socket.readyState === 3 && !ended.has(socket)) socket.dispatchEvent(new CloseEvent("close", { code: 1006 }));
+    }
+  }, 100));
+
   /**
    * On a hub a frame that belongs to no site is not let through the proxy. There the page around
-   * makes the sockets, and this stands for them: the same interface, one postMessage away.
+   * makes the sockets, and this stands for them: the same interface, one message away.
    */
   function bridge() {
     const all = [];
     const fail = (call, name, text) => {
       throw new DOMException(`Failed to ${call}: ${text}`, name);
     };
-    addEventListener("message", (event) => {
-      if (event.source === around) all[event.data.socket]?.take(event.data);
-    });
+    around.addEventListener("message", ({ data }) => all[data.socket]?.take(data));
 
     class Bridged extends EventTarget {
       #state = 0;
@@ -235,7 +253,7 @@
       }
 
       #post(what) {
-        around.postMessage({ wslabSocket: this.#number, ...what }, "*");
+        around.postMessage({ socket: this.#number, ...what });
       }
 
       handler(name, listener) {
@@ -274,7 +292,31 @@
 
   // Deletable, so that a script may declare a `url` of its own.
   Object.defineProperty(window, "url", { value: url, writable: true, configurable: true });
-  tell("start");
+  // WebRTC talks to any address, and browsers have no policy against it. A frame within this one
+  // would have its own, so there are none: taken out before anything runs in them.
+  for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) delete window[name];
+  const guard = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) addedNodes.forEach(takeOutFrames);
+  });
+  const guarded = (root) => {
+    guard.observe(root, { childList: true, subtree: true });
+    return root;
+  };
+  guarded(document);
+  const { attachShadow } = Element.prototype;
+  Element.prototype.attachShadow = function (init) {
+    return guarded(attachShadow.call(this, init));
+  };
+
+  function takeOutFrames(node) {
+    if (!(node instanceof Element)) return;
+    for (const one of [node, ...node.querySelectorAll("*")]) {
+      if (one.shadowRoot) guarded(one.shadowRoot).childNodes.forEach(takeOutFrames); // made by the parser
+      if (!one.isConnected || !one.matches("iframe, frame, object, embed, fencedframe")) continue;
+      one.remove();
+      line("error", `Not allowed: a frame in a frame (<${one.localName}>). A cell is one page.`);
+    }
+  }
 
   addEventListener("DOMContentLoaded", () => {
     new ResizeObserver(measure).observe(document.body);

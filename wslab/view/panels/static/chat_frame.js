@@ -1,5 +1,6 @@
-import { h, say } from "../../live/static/elements.js";
+import { h, say, set } from "../../live/static/elements.js";
 import { isPicture } from "../../live/static/page.js";
+import { fence } from "./fence.js";
 import { jupyterBase, pageIsLocal } from "./route.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
@@ -8,8 +9,6 @@ import { jupyterBase, pageIsLocal } from "./route.js";
 class ChatFrame {
   note = h("span", { class: "ws-title" });
   place = h("div");
-  /** @type {HTMLIFrameElement | null} */
-  frame = null;
   /** @type {URL | null} where the chat's socket is, if this page makes one for the frame */
   bridged = null;
   /** @type {WebSocket | null} */
@@ -34,20 +33,16 @@ class ChatFrame {
     const base = jupyterBase();
     const port = this.model.get("_port");
     const path = this.model.get("_path");
-    const onMessage = (/** @type {MessageEvent} */ event) => this.#bridge(event);
     if (pageIsLocal() || base === null) this.#show(`http://127.0.0.1:${port}${path}`);
-    else this.#showThroughProxy(`${base.replace(/\/$/, "")}/proxy/${port}`, path, onMessage);
-    return () => {
-      removeEventListener("message", onMessage);
-      this.socket?.close();
-    };
+    else this.#showThroughProxy(`${base.replace(/\/$/, "")}/proxy/${port}`, path);
+    return () => this.socket?.close();
   }
 
   /**
    * On a hub the kernel's machine is another one: only the proxy leads there, from this origin.
-   * @param {string} proxy @param {string} path @param {(event: MessageEvent) => void} onMessage
+   * @param {string} proxy @param {string} path
    */
-  #showThroughProxy(proxy, path, onMessage) {
+  #showThroughProxy(proxy, path) {
     const { model } = this;
     const url = `${proxy}${path}`;
     // The server lets in no page of another origin. This one is the learner's own notebook: the
@@ -57,7 +52,6 @@ class ChatFrame {
       this.bridged = new URL(`${proxy}/chat`, location.href);
       this.bridged.protocol = this.bridged.protocol.replace("http", "ws");
       this.bridged.searchParams.set("name", new URL(url, location.href).searchParams.get("name"));
-      addEventListener("message", onMessage);
     }
     model.on("change:_admitted", admitted);
     if (!admitted()) {
@@ -82,31 +76,39 @@ class ChatFrame {
     const light = document.body.dataset.jpThemeLight;
     if (light) address.searchParams.set("theme", light === "false" ? "dark" : "light");
     if (bridged) address.searchParams.set("bridged", "");
-    this.frame = h("iframe", {
-      src: address.href, title: "the chat's page", height: this.model.get("_height"),
-      sandbox: sandbox ? "allow-scripts allow-forms" : null, referrerpolicy: "no-referrer",
-    });
+    const page = { src: address.href, title: "the chat's page", referrerpolicy: "no-referrer" };
+    const frame = sandbox
+      ? fence({ ...page, sandbox: "allow-scripts allow-forms" }, sourceOf(address), (port) => this.#bridge(port), () => this.#left())
+      : h("iframe", page);
+    set(frame, "height", this.model.get("_height"));
     const link = bridged ? "" : h(
       "a", { class: "ws-link", href: address.href, target: "_blank", rel: "noopener noreferrer" },
       "open it in a tab ↗",
     );
     say(note, `${address.host}${address.pathname}`);
     this.place.replaceChildren(
-      h("div", { class: "ws-bar" }, note, h("span", { class: "ws-gap" }), link), this.frame);
+      h("div", { class: "ws-bar" }, note, h("span", { class: "ws-gap" }), link), frame);
   }
 
   /**
    * Jupyter lets no page without an origin through its proxy, so this page makes the socket of a
    * page in a sandbox. It goes to the chat and nowhere else, whatever script runs in there.
-   * @param {MessageEvent} event
+   * @param {MessagePort} channel
    */
-  #bridge({ source, data, ports: [channel] }) {
-    if (!this.frame || source !== this.frame.contentWindow || data !== "wslab-chat-socket" || !channel) return;
-    this.socket?.close(); // the frame was loaded again
+  #bridge(channel) {
+    if (!this.bridged) return;
+    this.socket?.close(); // the frame was moved about in the notebook, which loads it anew
     const socket = this.socket = new WebSocket(this.bridged);
     socket.onmessage = ({ data: text }) => channel.postMessage({ type: "message", data: text });
     socket.onclose = ({ code, reason }) => channel.postMessage({ type: "close", code, reason });
     channel.onmessage = ({ data: text }) => socket.readyState === WebSocket.OPEN && socket.send(String(text));
+  }
+
+  /** Only the page that this cell has shown is kept in here. */
+  #left() {
+    this.socket?.close();
+    this.place.lastElementChild.replaceWith(h("p", { class: "ws-note", role: "status" },
+      "Taken away: the page was loaded again, or a script in it tried to leave. Run this cell again to show it."));
   }
 
   /** @param {string | number} why */
@@ -117,6 +119,11 @@ class ChatFrame {
         "jupyter-server-proxy there. Install it (pip install jupyter-server-proxy), restart " +
         "Jupyter, and run this cell again. The chat widgets above work without it."));
   }
+}
+
+/** A page as a policy names it. @param {URL} address */
+function sourceOf({ origin, pathname }) {
+  return origin + pathname.replace(/[;,]/g, encodeURIComponent);
 }
 
 /** @param {RenderProps} context */

@@ -1,10 +1,17 @@
 // How this page gets to a server on the kernel's machine: straight, or through jupyter-server-proxy.
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
-const LOCAL_SERVER = /^wss?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(\/[^#]*)?$/i;
+
+// No characters of a URL, though a browser overlooks some of them.
+const CONTROLS = /[\x00-\x1f\x7f]/;
+
+// In a path, what a server on the way might take for a dot, a slash, a backslash or a control
+// character, encoded once or more often; and dots that only a few take for the folder above.
+const DISGUISED = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f|c[01])|\/\.\./i;
 
 /**
- * @typedef {{ kind?: "direct" | "proxy", url?: string, problem?: string }} Route either a kind and a URL, or a problem
+ * @typedef {{ kind?: "direct" | "proxy", url?: string, port?: number, problem?: string }} Route either a kind
+ *   and a URL, with the server's port where the proxy is the way; or a problem
  * @typedef {Pick<Location, "hostname" | "host" | "protocol" | "origin">} Here where a page comes from
  */
 
@@ -32,6 +39,19 @@ export function jupyterBase(page = document) {
 }
 
 /**
+ * The port and path of a server on the kernel's machine, as a browser understands `url`; null where
+ * it is none. What stands in the text is not yet where it leads: `/proxy/1/../..` is `/`.
+ * @param {string} url
+ */
+function localServer(url) {
+  if (CONTROLS.test(url) || !URL.canParse(url)) return null;
+  const { protocol, username, password, hostname, port, pathname, search } = new URL(url);
+  const isLocal = /^wss?:$/.test(protocol) && LOOPBACK.includes(hostname) && !username && !password;
+  if (!isLocal || DISGUISED.test(pathname)) return null;
+  return { port: Number(port || (protocol === "ws:" ? 80 : 443)), path: pathname + search };
+}
+
+/**
  * The route to `url`: {kind: "direct" | "proxy", url}, or {problem} where there is none.
  * `wanted` is "direct", "proxy", or "auto": straight from a page of this machine, through the proxy
  * from a hub's, where 127.0.0.1 would be the learner's machine and not the kernel's.
@@ -39,7 +59,7 @@ export function jupyterBase(page = document) {
  * @returns {Route}
  */
 export function routeTo(url, wanted = "auto", here = location, base = jupyterBase()) {
-  const server = LOCAL_SERVER.exec(url.trim());
+  const server = localServer(url.trim());
   const far = server !== null && !pageIsLocal(here) && base !== null;
   if (wanted === "direct" || (wanted === "auto" && !far)) return { kind: "direct", url };
   if (server === null) {
@@ -49,8 +69,8 @@ export function routeTo(url, wanted = "auto", here = location, base = jupyterBas
     return { problem: "This page does not come from a Jupyter server, so there is no proxy to go through." };
   }
   const scheme = here.protocol === "https:" ? "wss" : "ws";
-  const path = `${base.replace(/\/$/, "")}/proxy/${server[1]}${server[2] ?? "/"}`;
-  return { kind: "proxy", url: `${scheme}://${here.host}${path}` };
+  const path = `${base.replace(/\/$/, "")}/proxy/${server.port}${server.path}`;
+  return { kind: "proxy", url: `${scheme}://${here.host}${path}`, port: server.port };
 }
 
 /** What it means when the proxy lets a page in and ends the connection with 1006 at once. */
