@@ -354,3 +354,13 @@ def test_the_explanation_says_who_masked():
     assert "?token=***" in str(first.value)
     assert "masked by wslab" in first.meaning
     assert "masked by wslab" not in second.meaning
+
+
+def test_a_subprotocol_that_is_a_login_still_breaks_the_rule_that_it_breaks():
+    capture = Capture()
+    capture.open_connection()
+    words = b"lab.v1, c2VjcmV0L3Rva2VuLzEyMzQ1Njc4OQ=="
+    capture.record(1, "client", re.sub(rb"(?<=-Protocol: )[^\r]*", words, REQUEST))
+    unit = capture.index.unit(0)
+    assert unit.field("Sec-WebSocket-Protocol").value == f"lab.v1, {'*' * 30}=="
+    assert [violation.rule for violation in unit.violations] == ["subprotocol-malformed"]

@@ -259,17 +259,25 @@ _ANNOUNCING = re.compile(
 `base64url.bearer.authorization.k8s.io.<token>`."""
 
 
+_LEGAL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
+
+
+def starred_subprotocol(word: bytes) -> bytes:
+    """A subprotocol that is a login as stars, except the characters that are not allowed there."""
+    return _LEGAL.sub(b"*", word)
+
+
 def _masked_subprotocols(value: bytes) -> bytes:
     masked, announced = [], False
     for word in value.split(b","):
         bare = word.strip()
         if announced and bare:
             announced = False
-            masked.append(stars(word))
+            masked.append(starred_subprotocol(word))
             continue
         begin = _login_start(word) if bare else len(word)
         announced = announced or begin is None
-        masked.append(word if begin is None else word[:begin] + stars(word[begin:]))
+        masked.append(word if begin is None else word[:begin] + starred_subprotocol(word[begin:]))
     return b",".join(masked)
 
 

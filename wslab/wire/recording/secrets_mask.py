@@ -11,7 +11,7 @@ import re
 
 from ..fields import Direction
 from ..protocol.http import MAX_HEAD, Exchange, HttpReader
-from ..protocol.secrets import announcement, masked_line, stars
+from ..protocol.secrets import announcement, masked_line, starred_subprotocol, stars
 
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 
@@ -103,7 +103,7 @@ class LineMask:
                 self._offered.add(login)
             elif login and login in self._offered:
                 start = word.index(login)
-                shown = word[:start] + stars(word[start:])
+                shown = word[:start] + starred_subprotocol(word[start:])
             words.append(shown)
         return b",".join(words)
 
