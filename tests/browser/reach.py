@@ -100,5 +100,7 @@ def check(notebook) -> None:
     light = notebook.page.locator("body").get_attribute("data-jp-theme-light") == "true"
     for theme in ("dark", "light") if light else ("light", "dark"):
         change_theme(notebook, theme)
-        assert axe(notebook.page) == []
-    assert overlaps(notebook) == []
+        found = axe(notebook.page)
+        assert not found, "\n".join([f"axe, {theme}:", *found])
+    found = overlaps(notebook)
+    assert not found, "\n".join([f"at {WIDTH} pixels:", *found])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
-from wslab.exercises.verdict import not_yet
+from wslab.exercises.verdict import not_yet, side_by_side
 
 HALF_OR_ERROR = {
     "It is doubled.": lambda number: number * 2,
@@ -75,3 +75,10 @@ def test_the_last_hint_leads_to_the_solution_where_there_is_one():
     assert with_one.hints.steps == ("one", "two", "solution('half') shows one.")
     assert exercise().hints.steps == ("one", "two")
     assert Solutions(with_one) == {"half": "def half(number): ..."}
+
+
+def test_a_place_is_marked_only_where_the_two_have_something_in_common():
+    assert side_by_side("Hellp", "Hello")[2:] == [" " * 15 + "▲ here they part"]
+    assert side_by_side(b"\x81\x05Hello", b"\x81\x85Hello")[2:] == [" " * 13 + "▲ here they part"]
+    for got, expected in [("...", "Sec-WebSocket-Key"), (b"Hello", b"\x81\x05Hello"), ("7", 7)]:
+        assert len(side_by_side(got, expected)) == 2

@@ -75,7 +75,9 @@ def not_yet(
 
 
 def side_by_side(got: object, expected: object) -> list[str]:
-    """Got and expected, one under the other; of texts or bytes with a mark where they part.
+    """Got and expected, one under the other, with a mark where they part.
+
+    No mark where they have little in common.
 
     Only what was got, where naming the expected would give the answer away.
     """
@@ -90,8 +92,19 @@ def side_by_side(got: object, expected: object) -> list[str]:
             (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
         )
         opening = 0 if isinstance(got, bytes) else 1  # the quotation mark
-        lines.append(" " * (10 + opening + sum(map(len, a[:same]))) + "▲ here they part")
+        if (same and isinstance(got, bytes)) or _is_a_slip(a, b, same):
+            lines.append(" " * (10 + opening + sum(map(len, a[:same]))) + "▲ here they part")
     return lines
+
+
+def _is_a_slip(a: list[str], b: list[str], same: int) -> bool:
+    """Whether half of the shorter agrees with the other, from both ends: else no place is wrong,
+    all is."""
+    shorter = min(len(a), len(b))
+    tail = 0
+    while len(a) == len(b) and tail < shorter - same and a[-1 - tail] == b[-1 - tail]:
+        tail += 1
+    return shorter > 0 and 2 * (same + tail) >= shorter
 
 
 def _cells(value: object) -> list[str]:

@@ -5,7 +5,7 @@ message::
 
     {"event": "welcome", "name": "Ada", "people": ["Grace"]}        to the one who came in
     {"event": "join",    "name": "Ada"}                             to everybody
-    {"event": "message", "from": "Ada", "text": "Hi!", "time": …}   to everybody; seconds since 1970
+    {"event": "message", "time": …, "from": "Ada", "text": "Hi!"}   to everybody; seconds since 1970
     {"event": "leave",   "name": "Ada", "why": "said goodbye"}      to everybody else
 
 The server, and not the sender, says who spoke, so that nobody can speak as somebody else.
@@ -116,7 +116,7 @@ class ChatServer(Server):
                 elif member.is_too_fast():
                     self.dismiss(member, 1008, f"more than {self.rate:g} messages a second")
                 else:
-                    self.say("message", **{"from": member.name}, text=message, time=_now())
+                    self.say("message", time=_now(), **{"from": member.name}, text=message)
         finally:
             self.leave(member, _tell_end(connection))
 

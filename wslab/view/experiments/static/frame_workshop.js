@@ -79,11 +79,11 @@ function render({ model, el }) {
 
   // -- the bytes ------------------------------------------------------------------------------
 
-  const grid = h("div", { class: "ws-fw-bytes", role: "group", "aria-label": "the frame's bits; arrow keys move, Space flips", onkeydown: keys });
+  const grid = h("div", { class: "ws-fw-bytes", role: "group", "aria-label": "the frame's bits; arrow keys move, Home and End along the byte, Space flips", onkeydown: keys });
   const explained = h("div", { class: "ws-fw-explained", "data-wslab": "explanation", role: "status" });
   const broken = h("div", { class: "ws-fw-broken" });
   const problem = h("div", { class: "ws-problem", role: "alert", "data-wslab": "problem", hidden: true });
-  const send = h("button", { type: "button", class: "ws-next", "data-action": "send", onclick: () => page.ask({ do: "send" }) });
+  const send = h("button", { type: "button", class: "ws-next", "data-action": "send", onclick: () => frame.sending || page.ask({ do: "send" }) });
   const log = h("div", { class: "ws-fw-log", role: "log", "aria-label": "what came of it" });
 
   const root = h(
@@ -142,7 +142,7 @@ function render({ model, el }) {
     broken.replaceChildren(...f.violations.map((rule) => h("p", { "data-violation": "" },
       h("span", { class: "ws-badge ws-broken" }, "⚠ breaks a rule"), ` ${rule.text} `, link(rule.url, rule.rfc))));
     say(send, f.sending ? "Waiting for what comes …" : `Send these ${plural(f.total, "byte")}`);
-    send.disabled = f.sending;
+    set(send, "aria-disabled", f.sending ? "true" : null); // disabled, it would lose the focus
   }
 
   function flag(button, name, on) {
@@ -199,11 +199,14 @@ function render({ model, el }) {
   }
 
   function keys(event) {
+    const here = Number(event.target.dataset.bit);
+    const last = grid.querySelectorAll("[data-bit]").length - 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 8, ArrowUp: -8 }[event.key];
-    if (!step || !event.target.dataset.bit) return;
+    const to = { Home: event.ctrlKey ? 0 : here & ~7, End: event.ctrlKey ? last : here | 7 }[event.key] ?? here + step;
+    if (Number.isNaN(here) || Number.isNaN(to)) return;
     event.preventDefault();
     event.stopPropagation();
-    bitAt(Number(event.target.dataset.bit) + step)?.focus();
+    bitAt(to)?.focus();
   }
 
   function showReactions(reactions) {

@@ -175,6 +175,7 @@ class GalleryView extends View {
 
   run() {
     const { name, in_page: inPage, data } = this.current;
+    if (this.go?.ariaDisabled === "true") return;
     for (const stack of this.playing) {
       this.outcomes.delete(stack);
       this.waiting.set(this.key(stack), performance.now());
@@ -206,7 +207,8 @@ class GalleryView extends View {
     const { predictions, why, rfc, url, about, difference } = this.current;
     const asks = !Array.isArray(predictions) || predictions.length > 0;
     if (this.go) {
-      this.go.disabled = running.length > 0 || (asks && this.prediction === null);
+      this.go.disabled = asks && this.prediction === null;
+      set(this.go, "aria-disabled", running.length > 0 ? "true" : null); // disabled, it would lose the focus
       this.goReady.textContent = asks && this.prediction === null ? this.words.first : this.words.ready;
     }
     const reason = [why ? emphasized(why) : null, " ", url ? link(url, rfc) : rfc];

@@ -37,7 +37,7 @@ class ClientPanel extends AskingPanel {
     this.code.value = "1000";
     this.connect = button("connect", "Connect", () => this.#connect());
     this.send = button("send", "Send", () => this.#send());
-    this.ping = button("ping", "Ping", () => this.act({ do: "ping" }));
+    this.ping = button("ping", "Ping", () => this.ping.ariaDisabled === "true" || this.act({ do: "ping" }));
     this.closing = button("close", "Close", () => this.#close());
     this.root = panel(
       { class: "wslab ws-client", "data-wslab": "client-panel", "aria-label": "WebSocket client" },
@@ -168,8 +168,10 @@ class ClientPanel extends AskingPanel {
       "Open the connection.", open ? "Connected already: close first." : `Not now: the connection is ${state}.`);
     const notOpen = `Connect first: a message needs an open connection, this one is ${state}.`;
     this.#allow(send, open, "Send the message as one text frame (Enter).", notOpen);
-    this.#allow(ping, open && !busy("ping"), "Send a ping and time its pong.",
-      open ? "A ping is under way." : notOpen.replace("a message", "a ping"));
+    // It stays where it is while its pong is awaited: a disabled button would lose the focus.
+    this.#allow(ping, open, busy("ping") ? "A ping is under way." : "Send a ping and time its pong.",
+      notOpen.replace("a message", "a ping"));
+    set(ping, "aria-disabled", busy("ping") ? "true" : null);
     // Close while CONNECTING gives up; a second Close while CLOSING has nothing to add.
     this.#allow(closing, (open && !busy("close")) || state === "CONNECTING" || busy("connect"),
       open ? "Start the closing handshake." : "Give up connecting.",

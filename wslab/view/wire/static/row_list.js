@@ -22,6 +22,7 @@ import { waits } from "./debugger_bar.js";
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
 const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
 const FEW = 6; // rows at once that are still worth a motion each
+const END = 26; // characters at the end of JSON that stay in sight: its beginning is the same in all
 const STILL = 4; // pixels that a hand moves while it clicks
 
 /** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
@@ -206,11 +207,13 @@ export class RowList {
   #newElement() {
     const part = (name) => h("span", { class: `ws-${name}` });
     const parts = {
-      connection: part("connection"), time: part("time"), label: part("label ws-clip"), kind: part("kind"),
+      connection: part("connection"), time: part("time"), label: part("label"),
+      start: part("start ws-clip"), end: part("end"), kind: part("kind"),
       length: part("length ws-quiet ws-numbers"), mark: part("mark"),
       done: part("badge ws-done"), broken: part("badge ws-broken"),
     };
     parts.label.dir = "auto";
+    parts.label.append(parts.start, parts.end);
     const element = h("div", { class: "ws-row", role: "option" },
       h("span", { class: "ws-when ws-quiet" }, parts.connection, parts.time),
       h("span", { class: "ws-lane" },
@@ -238,7 +241,9 @@ export class RowList {
     set(element, "data-broken", flags & BROKEN ? "true" : null);
     say(parts.connection, `#${rows.connection[row]}`);
     say(parts.time, rows.time[row].toFixed(3));
-    say(parts.label, preview);
+    const split = preview.startsWith('"{') && preview.length > END ? preview.length - END : preview.length;
+    say(parts.start, preview.slice(0, split));
+    say(parts.end, preview.slice(split));
     say(parts.kind, word);
     say(parts.length, size(rows.length[row]));
     say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
