@@ -38,7 +38,9 @@ view => {
   const found = [], things = [];
   for (const element of view.querySelectorAll('*')) {
     if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-    if (element.closest('.ws-unseen, .ws-probe, option, svg, iframe')) continue;
+    // The last two stick to the edge of a box that scrolls.
+    const aside = '.ws-unseen, .ws-probe, option, svg, iframe, .ws-keys, .ws-timeline thead';
+    if (element.closest(aside)) continue;
     if (element.parentElement.closest('button, select, summary')) continue;
     const control = element.matches('button, input, select, textarea, summary');
     const words = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());

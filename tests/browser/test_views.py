@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
-from real_lab import THEMES
+from real_lab import REPOSITORY, THEMES
 
 from . import reach
 
@@ -833,3 +836,73 @@ def test_axe_finds_nothing_that_bars_a_reader(play):
     panel.locator("[data-action=connect]").click()
     expect(panel).to_have_attribute("data-state", "OPEN")
     reach.check(notebook)
+
+
+def test_an_exported_notebook_shows_offline_what_its_views_saw(lab_page, browser, tmp_path):
+    notebook = lab_page.open_cells(
+        "%load_ext wslab\nfrom wslab.labs import handshake\nlab = handshake.open()\nlab.wire()",
+        "lab.client()",
+        "lab.bench()",
+        "lab.ask('phrase')",
+        "%%browser\nlet socket = new WebSocket(url);\n"
+        "socket.onopen = () => console.log('open <b>it</b>');",
+        "lab.browser()",
+        name="exported.ipynb",
+    )
+    notebook.run_all()
+    panel = notebook.view("client-panel")
+    connect(panel)
+    panel.locator("[data-action=send]").click()
+    expect(event(panel, "message")).to_contain_text("Hello")
+    page_socket = notebook.view("browser-socket")
+    connect(page_socket)
+    expect(notebook.view("browser-cell")).to_contain_text("open")
+    for view, button in (("bench", "Break it"), ("question", "That is my answer")):
+        if view == "bench":
+            notebook.view(view).locator(".ws-experiment").first.click()
+        notebook.view(view).get_by_role("radio").first.check()
+        notebook.view(view).get_by_role("button", name=button).click()
+        expect(notebook.view(view).locator(".ws-verdict")).to_be_visible()
+    kept = ["data-wslab-row", "message: Hello", "What came of it", "What came of it"]
+    kept += ["open &#60;b&#62;it", "new WebSocket: "]
+    for number, text in enumerate(kept):
+        outputs = f"model.cells.get({number}).sharedModel.outputs"
+        notebook.page.wait_for_function(
+            f"text => window.jupyterapp.shell.currentWidget.content.{outputs}"
+            ".some(({data}) => data?.['text/html']?.includes(text))",
+            arg=text,
+            timeout=20_000,
+        )
+    # With the state of its widgets, as `wslab lab` saves it.
+    notebook._in_page("await app.commands.execute('docmanager:save')", 20)
+    source = notebook.lab.root / notebook.name
+    saved = json.loads(source.read_text())
+    views = [
+        output["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+        for cell in saved["cells"]
+        for output in cell["outputs"]
+    ]
+    state = {model: {"model_name": "AnyModel", "state": {}} for model in views}
+    kind = "application/vnd.jupyter.widget-state+json"
+    saved["metadata"]["widgets"] = {kind: {"version_major": 2, "version_minor": 0, "state": state}}
+    (tmp_path / "exported.ipynb").write_text(json.dumps(saved))
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(REPOSITORY / "wslab" / "jupyter")}
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "exported.ipynb"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+
+    page = browser.new_page(offline=True)
+    page.goto((tmp_path / "exported.html").as_uri())
+    outputs = [output.inner_text() for output in page.locator(".jp-OutputArea").all()]
+    wanted = [
+        ["GET / HTTP/1.1", "101 Switching Protocols", '"Hello"'],
+        ["client: OPEN", "message: Hello"],
+        ["What came of it", "sent by the client"],
+        ["101 Bananas", "What came of it"],
+        ["open <b>it</b>"],
+        ["new WebSocket: "],
+    ]
+    for output, texts in zip(outputs, wanted, strict=True):
+        for text in texts:
+            assert text in output
+    assert reach.axe(page) == []
+    page.close()

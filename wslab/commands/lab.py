@@ -60,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
     command = jupyterlab(folder, browser=not options.no_browser, port=options.port)
     # A user's own kernel called python3 must not stand in for the Python that has wslab.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    # Saved with what its views saw: else JupyterLab says "model not found" where they were.
+    # Saved with what its views saw: else JupyterLab says "model not found" where they were. And
+    # exported with that, where nbconvert would take the widgets, which are empty without a kernel.
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from html import escape
 from typing import Any, Literal, Protocol
 
 from wslab.wire import Capture, Direction, Unit, new_masking_key, rfc_url
@@ -14,6 +13,7 @@ from wslab.wire.protocol import FrameDraft, flip_bit
 from ..live.assets import script, style
 from ..live.jobs import Jobs
 from ..live.live_view import LiveView
+from ..live.saved import account
 from ..live.typed import typed_bytes, typed_length
 
 LONGEST = 70_000
@@ -184,11 +184,16 @@ class FrameWorkshop(LiveView):
     def static(self) -> dict[str, str]:
         data = self.draft.to_bytes()
         said = f"frame workshop: {_hex(data)}"
-        return {
-            "text/plain": said,
-            "text/html": f'<p data-wslab="frame-workshop"><code>{escape(said)}</code><br>'
-            "<small>The workshop itself needs a running notebook: run this cell again.</small></p>",
-        }
+        lines = []
+        for told in self.reactions:
+            back = ", ".join(f"{one['kind']} {one['preview']}" for one in told["answers"])
+            ended = "; the TCP connection ended" if told["ended"] else ""
+            lines.append(
+                f"the {told['who']} sent {told['sent']}; on the wire, back: {back or 'nothing'}"
+                f"{ended}; its API said: {', '.join(told['said']) or 'nothing'}"
+            )
+        remark = "The workshop itself needs a running notebook: run this cell again."
+        return account("frame-workshop", said, remark, lines)
 
 
 def _changed(draft: FrameDraft, name: str, value: Any) -> FrameDraft:

@@ -287,12 +287,45 @@ class Gallery(LiveView):
     def static(self) -> dict[str, str]:
         heading, *lines = self.account()
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        came = [self._came(outcome) for outcome in list(self._last.values())]
         return {
-            "text/plain": "\n".join([heading, *(f"- {line}" for line in lines)]),
+            "text/plain": "\n".join(
+                [
+                    heading,
+                    *(f"- {line}" for line in lines),
+                    *(line for told in came for line in told),
+                ]
+            ),
             "text/html": f"<div data-wslab='{self._gallery['kind']}-static'>"
             f"<p><b>{escape(heading)}</b></p><ul>{items}</ul>"
-            "<p><small>To answer and try, run this cell in JupyterLab.</small></p></div>",
+            + "".join(
+                f"<p><b>{escape(first)}</b></p><ul>"
+                + "".join(f"<li>{escape(line)}</li>" for line in rest)
+                + "</ul>"
+                for first, *rest in came
+            )
+            + "<p><small>To answer and try, run this cell in JupyterLab.</small></p></div>",
         }
+
+    def _came(self, outcome: Mapping[str, Any]) -> list[str]:
+        """What came of an experiment the last time: one line that says which, and what was seen."""
+        stack, mark, right = outcome["stack"], outcome["mark"], outcome["right"]
+        name = outcome["name"] if len(self.experiments) > 1 else ""
+        verdict = "" if right is None else self.words.right if right else self.words.wrong
+        first = ", ".join(
+            filter(None, [name, stack and f"{self.words.stacks} {stack}", mark and mark["text"]])
+        )
+        said = ". ".join(filter(None, [verdict, outcome["happened"]]))
+        lines = [" ".join(filter(None, [said and f"{said}.", outcome["note"].replace("*", "")]))]
+        for column in outcome["columns"]:
+            title = f"{column['title']}: " if column["title"] else ""
+            if column["head"]:
+                lines.append(f"{title}{column['head']} {column['detail']}".rstrip())
+            for line in column["lines"]:
+                arrow = {"client": "▶ ", "server": "◀ "}.get(line["direction"], "")
+                broken = " ⚠ broken" if line["broken"] else ""
+                lines.append(f"{title}{arrow}{line['label']} {line['text']}{broken}".strip())
+        return [f"What came of it{first and f': {first}'}", *filter(None, lines)]
 
 
 def _sentence(text: str) -> str:

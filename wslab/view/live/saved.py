@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -21,9 +22,17 @@ class Saved:
         return {**data, **self.static()}, metadata
 
 
-def place_of(view: str, what: str, remark: str) -> dict[str, str]:
-    """The `static` of a view that needs a kernel: it says what was here and how to get it back."""
+KEPT = 50
+"""Lines of a view that stand in a notebook at most: the last ones."""
+
+
+def account(view: str, what: str, remark: str, lines: Sequence[str] = ()) -> dict[str, str]:
+    """The `static` of a view that needs a kernel: it says what was here, the lines that it showed,
+    and how to get it back."""
+    shown = [*(["…"] if len(lines) > KEPT else []), *lines[-KEPT:]]
+    items = "".join(f"<li><code>{escape(line)}</code></li>" for line in shown)
     html = (
-        f'<p data-wslab="{view}"><code>{escape(what)}</code><br><small>{escape(remark)}</small></p>'
+        f'<div data-wslab="{view}"><p><code>{escape(what)}</code></p>'
+        f"{f'<ul>{items}</ul>' if items else ''}<p><small>{escape(remark)}</small></p></div>"
     )
-    return {"text/plain": what, "text/html": html}
+    return {"text/plain": "\n".join([what, *(f"- {line}" for line in shown)]), "text/html": html}

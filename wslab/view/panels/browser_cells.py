@@ -52,10 +52,13 @@ class BrowserCell(Saved, anywidget.AnyWidget):
     _frame = traitlets.Unicode().tag(sync=True)
     _ports = traitlets.List(traitlets.Int()).tag(sync=True)
     """Those that are open now, which is where sockets may go."""
+    # What the page needs to put what the code said into the notebook (static/picture.js).
+    _output = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, code: str, url: str, ports: list[int]) -> None:
         first = asset("panels/browser_frame.js")
         super().__init__(_code=code, _url=url, _frame=first, _ports=ports)
+        self._output = self.model_id
 
     def static(self) -> dict[str, str]:
         text = "JavaScript in the reader's page; it runs where a kernel does: run this cell again."

@@ -19,7 +19,8 @@ from wslab.wire.protocol import masked_text
 
 from ..live.assets import script, style
 from ..live.live_view import LiveView
-from ..live.saved import place_of
+from ..live.saved import account
+from .client import shortened
 
 KEPT = 110_000
 """How many events `BrowserSocket.events` remembers; the oldest are dropped."""
@@ -326,8 +327,9 @@ class BrowserSocketPanel(LiveView):
         return None
 
     def static(self) -> dict[str, str]:
-        return place_of(
+        return account(
             "browser-socket",
             f"the browser's own WebSocket, for {masked_text(self._url)}",
             "It needs a page that runs the notebook: run this cell again.",
+            [f"{event.name}: {shortened(event.text)}" for event in self.events],
         )

@@ -11,6 +11,7 @@ import traitlets
 from ..live.assets import script, style
 from ..live.clicks import Clicks
 from ..live.live_view import LiveView
+from ..live.saved import account
 from .client import Client, Events, Log, shortened
 
 
@@ -126,11 +127,9 @@ class ChatPanel(LiveView):
 
     def static(self) -> dict[str, str]:
         said = f"{self._name}'s place in the chat: {self.client.state}"
-        return {
-            "text/plain": said,
-            "text/html": '<p data-wslab="chat"><small>A place in the chat: it needs a running '
-            "notebook. Run this cell again.</small></p>",
-        }
+        lines = [f"{name} {text}".strip() for _, name, text in self._log.lines()]
+        remark = "The place itself needs a running notebook: run this cell again."
+        return account("chat", said, remark, lines)
 
 
 def _event(message: str | bytes) -> object:

@@ -47,6 +47,10 @@ class Log:
         self._lines.append(line)
         self._count += 1
 
+    def lines(self) -> list[list[Any]]:
+        """All that are kept, oldest first."""
+        return list(self._lines)
+
     def again(self) -> None:
         """Send all lines that are kept once more, because a page has just opened."""
         self._told = self._count - len(self._lines)

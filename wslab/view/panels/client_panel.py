@@ -11,7 +11,7 @@ from wslab.wire.protocol import masked_text
 from ..live.assets import script, style
 from ..live.clicks import Clicks
 from ..live.live_view import LiveView
-from ..live.saved import place_of
+from ..live.saved import account
 from .client import Client, Events, Log, shortened
 
 LONGEST_MESSAGE = 1_500_000
@@ -109,8 +109,9 @@ class ClientPanel(LiveView):
         return None
 
     def static(self) -> dict[str, str]:
-        return place_of(
+        return account(
             "client-panel",
             f"client: {self.client.state} {masked_text(self._url)}",
             "The panel itself needs a running notebook: run this cell again.",
+            [f"{name}: {text}" for _, name, text in self._log.lines()],
         )

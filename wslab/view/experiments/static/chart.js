@@ -1,6 +1,5 @@
 import { h, say, set, svg } from "../../live/static/elements.js";
 import { View } from "../../live/static/page.js";
-import { keepPicture } from "../../live/static/picture.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
@@ -21,7 +20,6 @@ class ChartView extends View {
       { class: "wslab ws-chart", "data-wslab": view, "data-kind": kind, "data-lm-suppress-shortcuts": "true" },
       h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), this.button, this.summary),
       this.problem, this.legend, this.place);
-    this.endPicture = keepPicture(this.model, this.page);
     this.showFigure().catch(({ message }) => this.complain(
       `This page cannot draw the chart: ${message}. Reload it; if that does not help, see that bqplot is installed where JupyterLab runs.`));
   }
@@ -30,7 +28,6 @@ class ChartView extends View {
     this.closed = true;
     this.resized?.disconnect();
     this.figure?.remove();
-    this.endPicture();
   }
 
   /** bqplot's own widget, within ours. Lumino would tell it when it is in the page; here we do. */

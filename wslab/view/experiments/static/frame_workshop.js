@@ -1,5 +1,6 @@
 import { h, link, say, set } from "../../live/static/elements.js";
 import { Page } from "../../live/static/page.js";
+import { Picture } from "../../live/static/picture.js";
 import { plural } from "../../live/static/words.js";
 import { shape } from "../../live/static/shapes.js";
 
@@ -15,6 +16,7 @@ const GROUPS = {
 
 function render({ model, el }) {
   const page = new Page(model);
+  const picture = new Picture(model, page);
   let frame = null;
   let chosen = 0; // the bit that has the focus when the grid gets it
   const change = (name, value) => page.ask({ do: "set", name, value });
@@ -84,7 +86,7 @@ function render({ model, el }) {
   const broken = h("div", { class: "ws-fw-broken" });
   const problem = h("div", { class: "ws-problem", role: "alert", "data-wslab": "problem", hidden: true });
   const send = h("button", { type: "button", class: "ws-next", "data-action": "send", onclick: () => frame.sending || page.ask({ do: "send" }) });
-  const log = h("div", { class: "ws-fw-log", role: "log", "aria-label": "what came of it" });
+  const log = h("div", { class: "ws-fw-log", role: "log", tabindex: "0", "aria-label": "what came of it" });
 
   const root = h(
     "div",
@@ -231,6 +233,7 @@ function render({ model, el }) {
   page.ask({ do: "hello" });
   return () => {
     model.off("msg:custom", message);
+    picture.end();
     page.ask({ do: "bye" });
   };
 }

@@ -1,4 +1,5 @@
 import { h, say } from "./elements.js";
+import { Picture } from "./picture.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
 
@@ -53,6 +54,7 @@ export class View {
     this.model = model;
     this.el = el;
     this.page = new Page(model);
+    this.saving = new Picture(model, this.page);
     this.problem = h("div", { class: "ws-problem", "data-wslab": "problem", role: "alert" });
     this.complain(null);
   }
@@ -72,6 +74,7 @@ export class View {
     return () => {
       this.page.ask({ do: "bye" });
       this.model.off("msg:custom", onNews);
+      this.saving.end();
       this.close();
     };
   }

@@ -5,33 +5,49 @@ const QUIET = 1_000; // ms without news until a new picture is asked for
 const GAP = 3_000; // ms from one question to the next at least
 
 /** @import { AnyModel } from "@anywidget/types" */
-/** @import { Page } from "./page.js" */
+/** @typedef {{ name: string, ask(question: object): void }} Asking a page, what is used of it */
 
-/** Puts the view's static account, as the kernel has it, into the notebook whenever the news rests.
+/** Puts a view's static account, as the kernel has it, into the notebook whenever the news rests.
  *
  * The kernel could send it as an update of the cell's output, but JupyterLab then makes the view anew,
- * under the reader's hands. Returns what ends it. @param {AnyModel} model @param {Page} page */
-export function keepPicture(model, page) {
+ * under the reader's hands. */
+export class Picture {
+  #timer = 0;
+  #askedAt = -Infinity;
+
+  /** @param {AnyModel} model @param {Asking} page */
+  constructor(model, page) {
+    this.model = model;
+    this.page = page;
+    model.on("msg:custom", this.#onNews);
+  }
+
+  #onNews = ({ picture, ...news }) => {
+    if (picture?.page === this.page.name) putPicture(this.model, picture);
+    if (Object.keys(news).length > 0) this.soon();
+  };
+
+  /** What is seen has changed. */
+  soon() {
+    if (!notebookOf(this.model)) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#askedAt = performance.now();
+      this.page.ask({ do: "picture" });
+    }, Math.max(QUIET, this.#askedAt + GAP - performance.now()));
+  }
+
+  end() {
+    clearTimeout(this.#timer);
+    this.model.off("msg:custom", this.#onNews);
+  }
+}
+
+/** The notebook that a view stands in, unless several people edit it: the others' pages would make
+ * their views anew. @param {AnyModel} model @returns {Notebook | null} */
+function notebookOf(model) {
   const { context } = /** @type {{ context?: { model: Notebook } }} */ (model.widget_manager ?? {});
-  const notebook = context?.model;
-  // Where several people edit, the others' pages would make their views anew.
-  if (!notebook?.cells || notebook.collaborative) return () => {};
-  let timer = 0;
-  let askedAt = -Infinity;
-  const onNews = ({ picture, ...news }) => {
-    if (picture?.page === page.name) putPicture(notebook, picture);
-    if (Object.keys(news).length === 0) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      askedAt = performance.now();
-      page.ask({ do: "picture" });
-    }, Math.max(QUIET, askedAt + GAP - performance.now()));
-  };
-  model.on("msg:custom", onNews);
-  return () => {
-    clearTimeout(timer);
-    model.off("msg:custom", onNews);
-  };
+  return context?.model?.cells && !context.model.collaborative ? context.model : null;
 }
 
 /**
@@ -40,9 +56,9 @@ export function keepPicture(model, page) {
  * @typedef {{ cells: Iterable<Cell>, collaborative: boolean }} Notebook JupyterLab's, what is used of it
  */
 
-/** @param {Notebook} notebook @param {{ model: string, data: object }} picture */
-function putPicture(notebook, { model: id, data }) {
-  for (const cell of notebook.cells) {
+/** Puts `data`, by MIME type, beside the view in its output. @param {AnyModel} model @param {{ model: string, data: object }} picture */
+export function putPicture(model, { model: id, data }) {
+  for (const cell of notebookOf(model)?.cells ?? []) {
     for (let place = 0; place < (cell.outputs?.length ?? 0); place++) {
       if (cell.outputs.get(place).data[WIDGET_VIEW]?.model_id !== id) continue;
       const output = cell.sharedModel.outputs[place];

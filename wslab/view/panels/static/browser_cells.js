@@ -1,5 +1,6 @@
 import { h, lamp, say, set } from "../../live/static/elements.js";
 import { isPicture } from "../../live/static/page.js";
+import { putPicture } from "../../live/static/picture.js";
 import { STATES, grouped, plural } from "../../live/static/words.js";
 import { fence } from "./fence.js";
 import { button, panel } from "./panel.js";
@@ -11,6 +12,8 @@ const SIGNS = { log: "›", warn: "!", error: "⚠", alert: "▣", note: "·" };
 const WORDS = { log: "", warn: "warning", error: "error", alert: "alert", note: "" };
 const KEPT = 1_000; // lines shown
 const PATIENCE = 2_000; // ms between two looks at whether the code still answers
+const SAVED = 50; // lines that the notebook keeps
+const REST = 1_000; // ms without a line until the notebook keeps them
 const TALLEST = 420; // px of the frame: beyond that it scrolls
 const LEFT = "Stopped: the code tried to leave its page, or to load it again. Its sockets are closed; run the cell to start it again.";
 
@@ -88,6 +91,7 @@ class BrowserCell {
 
   #leave() {
     clearInterval(this.watch);
+    clearTimeout(this.rests);
     this.frame?.remove(); // and with it go its sockets: the browser closes them with 1001, going away
     this.frame = null;
     this.port = null;
@@ -171,6 +175,19 @@ class BrowserCell {
       say(dropped, `… ${plural(this.gone, "line")} before these`);
     }
     if (atEnd) log.scrollTop = log.scrollHeight;
+    clearTimeout(this.rests);
+    if (!isPicture(this.model)) this.rests = setTimeout(() => this.#keep(), REST);
+  }
+
+  /** What the code has said so far stands in the notebook, for readers that run no widgets. */
+  #keep() {
+    const said = [...this.lines.children].map((line) => /** @type {HTMLElement} */ (line).innerText.replace(/\s+/g, " "));
+    const lines = said.slice(-SAVED).map((line) => `<li><code>${line.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</code></li>`);
+    putPicture(this.model, { model: this.model.get("_output"), data: {
+      "text/plain": ["in this page:", ...said.slice(-SAVED)].join("\n"),
+      "text/html": `<div data-wslab="browser-cell"><p>in this page:</p><ul>${lines.join("")}</ul>` +
+        "<p><small>It runs where a kernel does: run this cell again.</small></p></div>",
+    } });
   }
 
   /** @param {number[]} states the `readyState` of each socket */

@@ -3,6 +3,8 @@ import { grouped } from "../../live/static/words.js";
 import { AskingPanel, Log, bytesOf, loneSurrogate } from "./asking_panel.js";
 import { button, field, label, panel } from "./panel.js";
 
+const LONG = 160; // characters of a name and its message that may be more than a few lines
+
 /** @import { RenderProps } from "@anywidget/types" */
 
 /** A seat in the chat: a name to join with, a message to send, and what was said. */
@@ -98,7 +100,9 @@ class ChatPanel extends AskingPanel {
 
   /** @param {[kind: string, from: string, text: string]} line */
   #add([kind, from, text]) {
-    this.log.add(h("li", { "data-kind": kind, "data-mine": kind === "message" && from === this.me },
+    // What is long scrolls in a box of its own, which the keyboard has to reach.
+    const long = from.length + text.length > LONG || text.includes("\n");
+    this.log.add(h("li", { "data-kind": kind, "data-mine": kind === "message" && from === this.me, "data-long": long, tabindex: long ? "0" : null },
       from ? h("bdi", { class: "ws-from" }, from) : null, h("bdi", { class: "ws-text ws-wrap" }, text)));
   }
 }

@@ -1,4 +1,5 @@
 import { PAINTS, Page } from "../../live/static/page.js";
+import { Picture } from "../../live/static/picture.js";
 import { LoggedSocket } from "./logged_socket.js";
 import { SocketLog } from "./socket_log.js";
 import { UNREACHED, routeTo, whyNotOpened } from "./route.js";
@@ -22,6 +23,7 @@ export class PageSocket {
   state = LoggedSocket.nothing;
   #model;
   #page;
+  #picture;
   /** @type {(command: Command) => void} takes a command to the socket */
   #tell;
   /** @type {Set<() => void>} */
@@ -39,6 +41,7 @@ export class PageSocket {
   constructor(model) {
     this.#model = model;
     this.#page = new Page(model);
+    this.#picture = new Picture(model, this.#page);
     this.#tell = startedSocket(model.get("_worker"), (news) => this.#socketSays(news));
     this.onMessage = (content, buffers) => this.#kernelSays(content, buffers);
     this.onPaints = () => this.#tell({ do: "tell now" });
@@ -87,6 +90,7 @@ export class PageSocket {
     document.removeEventListener(PAINTS, this.onPaints);
     this.#tell({ do: "end" });
     this.#page.ask({ do: "bye" });
+    this.#picture.end();
     clearTimeout(this.#timer);
   }
 
@@ -146,6 +150,7 @@ export class PageSocket {
       this.#reportedState = now;
       this.#reportedAt = performance.now();
       this.#page.ask({ do: "report", state: this.state }, events);
+      this.#picture.soon();
     }
     if (this.#unreported.length) this.#reportSoon();
   }

@@ -1,6 +1,5 @@
 import { h, link, say, set, stateLamp, svg } from "../../live/static/elements.js";
 import { View } from "../../live/static/page.js";
-import { keepPicture } from "../../live/static/picture.js";
 import { showRow } from "../../live/static/show_row.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
@@ -189,11 +188,6 @@ class StateDiagram extends View {
     h("div", { class: "ws-both" }, this.peers.client.element, this.peers.server.element),
     this.bytes, this.scroller);
     for (const one of Object.values(this.peers)) one.show({ state: null, tcp: null, says: {} }, () => null);
-    this.endPicture = keepPicture(model, page);
-  }
-
-  close() {
-    this.endPicture();
   }
 
   hear({ story, detail, failed }) {

@@ -1,6 +1,5 @@
 import { h, say, set, stateLamp } from "../../live/static/elements.js";
 import { PAINTS, View } from "../../live/static/page.js";
-import { keepPicture } from "../../live/static/picture.js";
 import { icon, shape } from "../../live/static/shapes.js";
 import { grouped, plural } from "../../live/static/words.js";
 import { DebuggerBar, waits } from "./debugger_bar.js";
@@ -137,12 +136,10 @@ class WireView extends View {
     for (const [number, state] of Object.entries(kept)) this.states.set(Number(number), state);
     this.#showState();
     this.#paint();
-    this.endPicture = keepPicture(this.model, this.page);
     return this.open(this.root, { count: 0 });
   }
 
   close() {
-    this.endPicture();
     cancelAnimationFrame(this.#painting);
     clearTimeout(this.#patience);
     clearTimeout(this.#remembering);
