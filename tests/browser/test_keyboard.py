@@ -98,7 +98,7 @@ def test_the_keepalive_bench(notebook, keys):
     keys.press("Tab")
     expect(bench.locator('[data-action="run"]')).to_be_focused()
     keys.press("Enter")
-    expect(bench.locator("[data-wslab]")).to_contain_text("measured", timeout=15_000)
+    expect(bench).to_contain_text("measured: it left OPEN", timeout=15_000)
 
 
 def test_a_client(notebook, keys):

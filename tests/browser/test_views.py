@@ -857,6 +857,9 @@ def test_an_exported_notebook_shows_offline_what_its_views_saw(lab_page, browser
     page_socket = notebook.view("browser-socket")
     connect(page_socket)
     expect(notebook.view("browser-cell")).to_contain_text("open")
+    # Coloured as what it is, here and in the export.
+    cell = "window.jupyterapp.shell.currentWidget.content.widgets[4].model.mimeType"
+    assert notebook.page.evaluate(cell) == "text/javascript"
     for view, button in (("bench", "Break it"), ("question", "That is my answer")):
         if view == "bench":
             notebook.view(view).locator(".ws-experiment").first.click()
@@ -904,5 +907,6 @@ def test_an_exported_notebook_shows_offline_what_its_views_saw(lab_page, browser
     for output, texts in zip(outputs, wanted, strict=True):
         for text in texts:
             assert text in output
+    assert page.locator(".highlight .kd").all_inner_texts() == ["let"]
     assert reach.axe(page) == []
     page.close()

@@ -45,13 +45,13 @@ export class Picture {
 
 /** The notebook that a view stands in, unless several people edit it: the others' pages would make
  * their views anew. @param {AnyModel} model @returns {Notebook | null} */
-function notebookOf(model) {
+export function notebookOf(model) {
   const { context } = /** @type {{ context?: { model: Notebook } }} */ (model.widget_manager ?? {});
   return context?.model?.cells && !context.model.collaborative ? context.model : null;
 }
 
 /**
- * @typedef {{ outputs?: { length: number, get(place: number): { data: Record<string, { model_id?: string }> } }, sharedModel: { outputs: { data: object }[],
+ * @typedef {{ mimeType: string, outputs?: { length: number, get(place: number): { data: Record<string, { model_id?: string }> } }, sharedModel: { source: string, outputs: { data: object }[],
  *   updateOutputs(start: number, end: number, outputs: object[], origin: string): void } }} Cell
  * @typedef {{ cells: Iterable<Cell>, collaborative: boolean }} Notebook JupyterLab's, what is used of it
  */

@@ -1,6 +1,6 @@
 import { h, lamp, say, set } from "../../live/static/elements.js";
 import { isPicture } from "../../live/static/page.js";
-import { putPicture } from "../../live/static/picture.js";
+import { notebookOf, putPicture } from "../../live/static/picture.js";
 import { STATES, grouped, plural } from "../../live/static/words.js";
 import { fence } from "./fence.js";
 import { button, panel } from "./panel.js";
@@ -63,6 +63,7 @@ class BrowserCell {
   /** Shows the cell and starts its code; returns what takes it away. @param {HTMLElement} el */
   open(el) {
     el.append(this.root);
+    colourCells(this.model);
     if (isPicture(this.model)) {
       this.stop.disabled = true;
       this.#addLine("note", "From a saved notebook: nothing runs. Run this cell to start its code.");
@@ -283,6 +284,14 @@ class BrowserCell {
 /** The part of a policy that lets sockets reach those ports. @param {number[]} ports */
 function connectSource(ports) {
   return `connect-src ${ports.map((port) => `ws://127.0.0.1:${port} ws://localhost:${port}`).join(" ") || "'none'"}`;
+}
+
+/** JupyterLab colours a cell as the kernel's language; these are no Python. @param {AnyModel} model */
+function colourCells(model) {
+  for (const cell of notebookOf(model)?.cells ?? []) {
+    const code = /^%%browser.*\n\s*(<?)/.exec(cell.sharedModel.source);
+    if (code) cell.mimeType = code[1] ? "text/html" : "text/javascript";
+  }
 }
 
 /**
