@@ -15,7 +15,7 @@ PINS := pyproject.toml requirements.lock package-lock.json
 NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format picture lesson lock wheel clean
+.PHONY: help lab test check attack format picture lesson lock wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,10 @@ lesson: $(VENV)/.dev ## begin a new lesson (TOPIC=rate_limiting NUMBER=05)
 
 picture: $(VENV)/.dev ## draw docs/architecture.svg from the imports
 	@$(PY) tools/architecture_picture.py
+
+attack: $(VENV)/.dev ## attack this checkout for some ten minutes (ARGS=secrets)
+	@$(PY) tools/find_browser.py --install
+	@$(PY) tools/attack.py $(ARGS)
 
 lock: | $(PY) ## resolve pyproject.toml into requirements.lock (ARGS=--upgrade)
 	@$(PY) -m pip --disable-pip-version-check --quiet install uv
