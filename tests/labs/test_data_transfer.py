@@ -69,7 +69,7 @@ def test_a_character_may_be_cut_and_bad_text_earns_1007(lab):
 
 
 def test_a_pong_that_nobody_asked_for_is_not_answered(lab):
-    assert lab.send(frame(10, b"still here")) == (b"", (), False)
+    assert lab.send(frame(10, b"still here")) == (b"", (), False, 0, False)
 
 
 def test_what_peers_are_called_is_escaped_in_the_picture(lab):

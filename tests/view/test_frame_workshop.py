@@ -18,6 +18,7 @@ class Reaction(NamedTuple):
     answer: bytes = encode_frame(1, b"Hello")
     said: tuple[str, ...] = ("recv() returned 'Hello'",)
     ended: bool = False
+    waits: str = ""
 
 
 @pytest.fixture

@@ -40,6 +40,18 @@ class Reaction(NamedTuple):
     """What the peer's API told its program, in its own words, oldest first."""
     ended: bool
     """Whether the peer ended the TCP connection."""
+    awaited: int = 0
+    """Bytes that the peer still waits for: of a frame whose length announced more than came."""
+    swallowed: bool = False
+    """Whether what was sent went into a frame that was begun before."""
+
+    @property
+    def waits(self) -> str:
+        """What is to be said of a peer that waits; "" where it does not."""
+        if not self.awaited or self.ended:
+            return ""
+        start = "swallowed" if self.swallowed else "nothing yet"
+        return f"{start}: {self.awaited:,} bytes still awaited"
 
     @property
     def frames(self) -> list[str]:
@@ -51,7 +63,7 @@ class Reaction(NamedTuple):
 
     def __repr__(self) -> str:
         said = [f"the peer's API: {text}" for text in self.said]
-        back = ", ".join(self.frames) or "nothing"
+        back = ", ".join(self.frames) or self.waits or "nothing"
         ended = ["the peer ended the TCP connection"] if self.ended else []
         return "; ".join([f"back on the wire: {back}", *said, *ended])
 
@@ -96,10 +108,12 @@ class RawToServer:
         self.url = url
         self.server = server
         self._client: RawClient | None = None
+        self._begun = b""  # of a frame that is not all there
 
     def send(self, data: bytes) -> Reaction:
         """Send exactly `data` and wait for the reaction. Raises `ConnectFailed`."""
         before, endings = len(self.server.said), self.server.endings
+        swallowed = self._goes_on() and bool(self._begun)
         self.send_piece(data)
         client = self._client
         assert client is not None
@@ -114,21 +128,26 @@ class RawToServer:
         if ended:
             client.close()
             self.server.wait_for_ending(endings + 1)  # TCP ends before the API says so
-        return Reaction(bytes(answer), tuple(self.server.said[before:]), ended)
+        awaited = _awaited(self._begun)
+        return Reaction(bytes(answer), tuple(self.server.said[before:]), ended, awaited, swallowed)
+
+    def _goes_on(self) -> bool:
+        return self._client is not None and self._client.ended is None
 
     def send_piece(self, data: bytes) -> None:
         """Send `data` without waiting for a reaction; the next `send` sends the rest."""
-        if self._client is None or self._client.ended is not None:
+        if not self._goes_on():
             self._connect()
         assert self._client is not None
         self._client.send(data)
+        self._begun = _rest(self._begun + data)
 
     def hang_up(self) -> None:
         """End the connection, and wait until the server's program has been told.
 
         Otherwise the reaction to the next `send` would include this end.
         """
-        here = self._client is not None and self._client.ended is None
+        here = self._goes_on()
         endings = self.server.endings
         self.close()
         if here:
@@ -142,6 +161,7 @@ class RawToServer:
 
     def _connect(self) -> None:
         self.close()
+        self._begun = b""
         client = RawClient(self.url).connect()
         client.send(opening_request(client.address))
         head = parse_head(client.read_head())
@@ -166,25 +186,30 @@ class RawToClient:
         self._connection: RawConnection | None = None
         self._answer = bytearray()
         self._ended = False
+        self._begun = b""  # of a frame that is not all there
 
     def send(self, data: bytes) -> Reaction:
         """Send exactly `data` to the client and wait for the reaction."""
         if self._connection is None or self._ended or self._client.state != "OPEN":
             self._connect()
         assert self._connection is not None
+        swallowed = bool(self._begun)
         before, answered = len(self._client.events), len(self._answer)
         loop.run(self._connection.send(data), 5.0)
+        self._begun = _rest(self._begun + data)
         _wait_until_quiet(
             lambda: len(self._answer) - answered + len(self._client.events) - before,
             lambda: self._ended and self._client.state == "CLOSED",
         )
         said = tuple(f"{e.name}: {e.text}" for e in self._client.events[before:])
-        return Reaction(bytes(self._answer[answered:]), said, self._ended)
+        answer = bytes(self._answer[answered:])
+        return Reaction(answer, said, self._ended, _awaited(self._begun), swallowed)
 
     def hang_up(self) -> None:
         """End the connection; the next `send` opens a new one."""
         self._client.stop()
         self._connection = None
+        self._begun = b""
 
     def close(self) -> None:
         """Stop client and server. May be called twice."""
@@ -214,6 +239,30 @@ class RawToClient:
                     break
         finally:
             self._ended = True
+
+
+def _rest(data: bytes) -> bytes:
+    """What is left behind the last whole frame."""
+    while (end := _end(data)) is not None and end <= len(data):
+        data = data[end:]
+    return data
+
+
+def _awaited(begun: bytes) -> int:
+    """How many bytes the frame that is begun still needs, as far as its header says so."""
+    end = _end(begun)
+    return 0 if end is None or not begun else max(0, end - len(begun))
+
+
+def _end(data: bytes) -> int | None:
+    """Where the first frame ends (RFC 6455 §5.2); None where its header is not all there."""
+    if len(data) < 2:
+        return None
+    longer = {126: 2, 127: 8}.get(data[1] & 0x7F, 0)
+    if len(data) < 2 + longer:
+        return None
+    length = int.from_bytes(data[2 : 2 + longer], "big") if longer else data[1] & 0x7F
+    return 2 + longer + (4 if data[1] >= 0x80 else 0) + length
 
 
 def _wait_until_quiet(progress: Callable[[], int], over: Callable[[], bool]) -> None:

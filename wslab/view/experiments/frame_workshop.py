@@ -33,6 +33,8 @@ class Reaction(Protocol):
     def said(self) -> tuple[str, ...]: ...
     @property
     def ended(self) -> bool: ...
+    @property
+    def waits(self) -> str: ...
 
 
 Sender = Callable[[bytes], Reaction]
@@ -127,6 +129,7 @@ class FrameWorkshop(LiveView):
             "answers": _answers(reaction.answer, "server" if who == "client" else "client"),
             "said": list(reaction.said),
             "ended": reaction.ended,
+            "waits": reaction.waits,
         }
         self.reactions.append(told)
         self._stale = True

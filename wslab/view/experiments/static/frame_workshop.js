@@ -217,7 +217,7 @@ function render({ model, el }) {
       h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, "on the wire, back"),
         h("span", { class: "ws-fw-back ws-flow" },
           ...(r.answers.length ? r.answers.map((a) => h("span", { class: "ws-fw-answer", "data-kind": a.kind }, shape(a.kind), ` ${a.kind} `, h("code", {}, a.preview)))
-            : [h("span", {}, "nothing")]),
+            : [h("span", {}, r.waits || "nothing")]),
           r.ended ? h("span", {}, "and the TCP connection ended") : null)),
       h("div", { class: "ws-flow" }, h("span", { class: "ws-fw-label" }, "its API said"),
         h("span", { class: "ws-fw-said" }, r.said.join("\n") || "nothing")))));
