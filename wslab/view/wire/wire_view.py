@@ -163,6 +163,8 @@ class WireView(LiveView):
         limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
         try:
             index = self.capture.index
+            if index.is_gone(number):
+                raise LookupError(f"Row {number} is no longer kept: the recording has a limit.")
             account, data = describe(index.unit(number), limit)
             marks = index.marks(number)
             account["history"] = describe_marks(marks)

@@ -631,11 +631,12 @@ class Index:
             heads = self._heads[: bisect_left(self._heads, first)]
         return itertools.chain(heads, range(first, count))
 
-    def _is_gone(self, number: int) -> bool:
+    def is_gone(self, number: int) -> bool:
+        """Whether a row is no longer kept, because the recording has reached its limit."""
         return number < self.first and number not in self._messages
 
     def _row(self, number: int) -> Row:
-        if self._is_gone(number):
+        if self.is_gone(number):
             return Row(number, 0.0, 1, "client", "continuation", 0, 0, False, DROPPED, False)
         stream, (connection, direction), time, start, flags = self._place(number)
         data, fin = self._log.streams[stream], bool(flags & frames.FIN)
@@ -724,7 +725,7 @@ class Index:
             self._start = drop(self._start, row, heads)
             self._chunk = drop(self._chunk, row, heads)
             self._flags = drop(self._flags, row, heads)
-            self._row_marks = {n: e for n, e in self._row_marks.items() if not self._is_gone(n)}
+            self._row_marks = {n: e for n, e in self._row_marks.items() if not self.is_gone(n)}
             first = first_place(self.marked)
             kept = next((n for n, r in enumerate(self.marked, first) if r >= row), len(self.marked))
             self.marked = drop(self.marked, kept)
@@ -934,7 +935,7 @@ class Index:
                     if len(self._start)
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
-            if self._is_gone(number):
+            if self.is_gone(number):
                 return Unit(number, 1, "client", "continuation", 0.0, 0, b"", (), ())
             if number in self._messages:
                 return self._message_unit(number, most)

@@ -28,7 +28,7 @@ class DoctorView {
   constructor(model) {
     this.model = model;
     this.page = new Page(model);
-    this.summary = h("b", { role: "status" });
+    this.summary = h("strong", { role: "status" });
     this.body = h("tbody");
     const heading = (/** @type {string} */ text) => h("th", { scope: "col" }, text);
     this.root = h("div", { class: "wslab ws-doctor", "data-wslab": "doctor", "data-lm-suppress-shortcuts": "true" },
