@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from threading import Lock, get_ident
 
 
 class FairLock:
@@ -12,17 +12,21 @@ class FairLock:
     that released it: a thread that takes a lock again and again can keep all others out.
     """
 
+    __slots__ = ("_depth", "_lock", "_next", "_owner")
+
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next = threading.Lock()  # held by the thread that is next in turn
+        self._lock = Lock()
+        self._next = Lock()  # held by the thread that is next in turn
         self._owner = 0
         self._depth = 0
 
     def __enter__(self) -> None:
-        me = threading.get_ident()
+        me = get_ident()
         if self._owner != me:
-            with self._next:
-                self._lock.acquire()
+            # Where nobody waits there is no turn to keep.
+            if self._next.locked() or not self._lock.acquire(False):
+                with self._next:
+                    self._lock.acquire()
             self._owner = me
         self._depth += 1
 

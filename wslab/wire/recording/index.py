@@ -633,7 +633,12 @@ class Index:
 
     def is_gone(self, number: int) -> bool:
         """Whether a row is no longer kept, because the recording has reached its limit."""
-        return number < self.first and number not in self._messages
+        start = self._start
+        return (
+            isinstance(start, TrimmedArray)
+            and number < start.first
+            and number not in self._messages
+        )
 
     def _row(self, number: int) -> Row:
         if self.is_gone(number):
