@@ -1,4 +1,4 @@
-"""Saves and loads recordings: by the file's name when writing, by its content when reading."""
+"""Saves and loads recordings: the name chooses the format to write, the content the one to read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Format(NamedTuple):
     name: str
     mime_type: str
     keeps: str
-    """What it keeps, in a sentence for the reader who chooses."""
+    """What the format keeps, in a sentence for the user who chooses one."""
     pieces: Callable[[Capture], Iterator[bytes]]
     """The file's content, piece by piece."""
 
@@ -67,11 +67,11 @@ FORMATS: dict[str, Format] = {
         ),
     )
 }
-"""What `save` writes, by the end of the file's name."""
+"""The formats that `save` can write, by the suffix of the file's name."""
 
 
 class SavedInstead(Exception):
-    """A format failed: the recording is in `path` instead, as JSON Lines. Says why."""
+    """Raised when a format failed and the recording was saved at `path` as JSON Lines; says why."""
 
     def __init__(self, problem: str, path: Path) -> None:
         super().__init__(f"{problem}; the recording is in {path} instead")
@@ -79,10 +79,10 @@ class SavedInstead(Exception):
 
 
 def as_file(capture: Capture, format: Format) -> tuple[Format, bytes, str]:
-    """A whole file, and a sentence where it is one of JSON Lines because its format failed."""
+    """The file's format and content, and why it is JSON Lines instead (empty if it is not)."""
     try:
         return format, b"".join(format.pieces(capture)), ""
-    except Exception as error:  # whatever it is: what was recorded will not happen again
+    except Exception as error:  # any error: a recording cannot be made a second time
         instead = FORMATS[".jsonl"]
         return instead, b"".join(instead.pieces(capture)), _problem(format, error)
 
@@ -95,20 +95,19 @@ def _problem(format: Format, error: Exception) -> str:
 
 
 LARGE_FILE = 64 << 20
-"""Bytes from which on a file of packets is read twice from its disk, not held in memory."""
+"""Size in bytes from which a packet file is read twice from disk, not held in memory."""
 
 
 def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
-    """Save a recording; an older file of that name, or what a link leads to, is replaced as a
-    whole and keeps its permissions.
+    """Save a recording in the format that the suffix of `path` names; returns the path.
 
-    The end of the name says what is written: `.jsonl` keeps everything, `.pcapng` is for
-    Wireshark, `.har` holds messages as a browser's DevTools save them. What a debugger did is
-    in all of them.
+    `.jsonl` keeps everything, `.pcapng` is for Wireshark, and `.har` holds messages as a browser's
+    DevTools save them. All three keep what a debugger did. An existing file, or the target of a
+    link, is replaced as a whole and keeps its permissions.
 
-    Raises ValueError for a name whose end is none of `FORMATS`, OSError for a file that cannot be
-    written, and SavedInstead where the format failed: then all is beside it, in a file of JSON
-    Lines that was not there before.
+    Raises ValueError for a suffix that is not in `FORMATS` and OSError for a file that cannot be
+    written. Raises SavedInstead if the format failed: the recording is then in the same folder, in
+    a new file of JSON Lines.
     """
     path = Path(path)
     format = FORMATS.get(path.suffix.lower())
@@ -129,13 +128,13 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
 
 
 def _free(path: Path) -> Path:
-    """`path`, or one with a number where there is such a file."""
+    """`path`, or the same name with a number if that file exists."""
     names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
     return next(name for name in itertools.chain([path], names) if not os.path.lexists(name))
 
 
 def _write(capture: Capture, format: Format, path: Path) -> None:
-    # A link stays a link: what it leads to is written.
+    # A link stays a link: its target is written.
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # a device, or a pipe: nothing to replace
         with target.open("wb") as file:
@@ -157,13 +156,14 @@ def _write(capture: Capture, format: Format, path: Path) -> None:
 def load(path: str | os.PathLike[str]) -> Capture:
     """Load a recording of any format into memory: JSON Lines, HAR, pcap or pcapng.
 
-    What is missing or made up then stands in `notes`. No limit drops anything of it.
+    `Capture.notes` says what is missing or synthetic. The recording has no limit, so nothing is
+    dropped.
 
-    Raises CaptureError for anything else, OSError for a file that cannot be read.
+    Raises CaptureError for any other format and OSError for a file that cannot be read.
     """
     path = Path(path)
     with path.open("rb") as opened:
-        # What comes through a pipe cannot be read twice.
+        # A pipe cannot be read twice.
         file: BinaryIO = opened if opened.seekable() else io.BytesIO(opened.read())
         start = file.read(4096)
         size = file.seek(0, io.SEEK_END)
@@ -188,7 +188,10 @@ def load(path: str | os.PathLike[str]) -> Capture:
 
 
 def _is_ours(line: bytes) -> bool:
-    """Whether a first line is that of our JSON Lines; a HAR in one line may name us inside."""
+    """Whether a file's first line is the head of our JSON Lines.
+
+    Searching for our name is not enough: a HAR written in one line may contain it.
+    """
     try:
         return "wslab" in json.loads(line)
     except (ValueError, RecursionError):

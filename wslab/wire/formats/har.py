@@ -6,14 +6,13 @@ Sources: the HAR 1.2 specification, and what Chrome's DevTools write for a WebSo
 opcode 2). Playwright's `record_har` writes the same with `time` in milliseconds, or -1 where it
 does not know.
 
-A HAR holds messages, no bytes and no control frames. So a recording loses its pings, its
-fragments, its close on the way out, and on the way in the bytes are made up: `Capture.notes` says
-so.
+A HAR holds messages, but no bytes and no control frames. Saving therefore loses pings, closes and
+fragments. Loading has to construct the bytes, and `Capture.notes` says so.
 
-What a debugger did stands in a field of our own, `_marks`, of the message, request or response that
-it was done to: a list of objects with `name`, `time` (as a message has it), `note` where there is
-one, and for an edit `hex`, the bytes that went out instead. The entry's own `_marks` has what was
-done to the connection, and to frames that no HAR has: of these it says the `direction` and `kind`.
+What a debugger did is in a field of our own, `_marks`, of the message, request or response that it
+changed: a list of objects with `name`, `time` (as in a message), `note` if there is one, and for an
+edit `hex`, the bytes that were sent instead. The `_marks` of an entry tell what was done to the
+connection and to frames that a HAR does not hold, with the `direction` and `kind` of such a frame.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from ..recording.messages import Message
 from .jsonl import not_kept
 
 NO_MASK = bytes(4)
-"""The masking key of frames that are made up: with it a payload looks as it reads."""
+"""The masking key of constructed frames: it leaves the payload readable."""
 
 MADE_UP = (
     "a HAR holds messages and headers, no bytes: the heads were written again from their headers, "
@@ -81,7 +80,7 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
     exchanges = index.exchanges()
     for connection in index.connections:
         answered = exchanges.get(connection, [])
-        # The messages belong to the upgrade; where no request had it as its answer, to the last.
+        # The messages belong to the upgraded request, or to the last one if none was upgraded.
         talk = len(answered) - 1
         for number, (_, answer) in enumerate(answered):
             if answer is not None and index.rows(answer, answer + 1)[0].preview[:3] == "101":
@@ -120,7 +119,7 @@ class _Marks:
         return self._field(self._written(event) for event in self._capture.index.marks(number))
 
     def of_message(self, message: Message) -> dict[str, Any]:
-        """What was done to a message; where it came in several frames, from which byte of it on."""
+        """What was done to a message; if it came in several frames, also from which byte on."""
         if message.frames == 1:
             return self.of_row(message.row)
         rows = self._rows.get((message.connection, message.direction), [])
@@ -138,7 +137,7 @@ class _Marks:
         return self._field(sorted(done, key=lambda mark: mark["time"]))
 
     def of_connection(self, connection: int) -> dict[str, Any]:
-        """What was done to a connection, and to frames of it that stand nowhere else."""
+        """What was done to a connection, and to its frames that the HAR does not hold."""
         done = [
             self._written(event) | {"direction": event.direction}
             for event in self._cuts.get(connection, [])
@@ -206,7 +205,7 @@ def _request(head: Head | None) -> dict[str, Any]:
     target, _, version = rest.rpartition(" ")
     host = head.get("Host") if head else None
     scheme, found, rest = target.partition("://")
-    if found and scheme.lower() in _SCHEMES:  # the absolute form, as proxies are asked
+    if found and scheme.lower() in _SCHEMES:  # the absolute form, as in a request to a proxy
         url = f"{_SCHEMES[scheme.lower()]}://{rest}"
     else:
         url = f"ws://{host or 'unknown.invalid'}{target if target.startswith('/') else '/'}"
@@ -262,25 +261,25 @@ def _headers(head: Head | None) -> list[dict[str, str]]:
 
 
 class _Step(NamedTuple):
-    """One thing that an entry tells, to be sorted by time among the others."""
+    """One thing that happened according to an entry; steps are sorted by time."""
 
     time: float
     entry: int
     direction: Direction | None
-    """None: the connection opens."""
+    """The sender; None if the connection opens."""
     data: bytes
-    """Empty: the direction's stream ends."""
+    """The bytes that were sent; empty if the direction's stream ends."""
     upgraded: bool = False
     turn: float = 0.0
-    """The time by which it is put among the others."""
+    """The time by which the step is sorted among the others."""
     marks: tuple[Event, ...] = ()
-    """What a debugger did to these bytes or, where it opens, to the connection. Times as above."""
+    """What a debugger did to these bytes or, in an opening step, to the connection."""
 
 
 def loads(text: str) -> Capture:
-    """The WebSocket conversations of a HAR, their bytes made up from what it holds.
+    """Load the WebSocket conversations of a HAR, with bytes constructed from its messages.
 
-    Raises CaptureError for a text that is no HAR. What an entry has wrong stands in `notes`.
+    Raises CaptureError for a text that is not a HAR. `Capture.notes` lists faults in its entries.
     """
     try:
         log = json.loads(text)["log"]
@@ -309,12 +308,12 @@ def loads(text: str) -> Capture:
     if steps:
         notes.insert(0, MADE_UP)
     capture = _record(sorted(_in_turn(steps), key=lambda step: step.turn))
-    capture.notes += map(masked_text, notes)  # they quote what is in the file
+    capture.notes += map(masked_text, notes)  # they quote the file, which may hold logins
     return capture
 
 
 def _in_turn(steps: Iterable[_Step]) -> Iterator[_Step]:
-    """The steps with their turns: by time, but what an entry tells stays in its order."""
+    """The steps sorted by time, except that the steps of one entry keep their order."""
     latest: dict[int, float] = {}
     for step in steps:
         latest[step.entry] = max(step.time, latest.get(step.entry, step.time))
@@ -371,8 +370,8 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
     asked = _ascii(line) + (sent or b"")
     line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip() + "\r\n"
     answered = _ascii(line) + (_head(response.get("headers")) or b"\r\n")
-    # Without the request's headers, or over HTTP/2, there is no handshake to show. And messages
-    # crossed all the same where no upgrade stands before them.
+    # Without the request's headers, or over HTTP/2, there is no handshake to show. Messages may
+    # have crossed even if the entry records no upgrade before them.
     agreed = _is_head(asked) and _is_head(answered) and parse_head(answered).status == 101
     upgraded = sent is None or bool(messages and not agreed)
     answer = opened
@@ -391,7 +390,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
             marks = _marks(response, number, notes)
             yield _Step(answer, number, "server", answered, marks=marks)
             if status != 101:
-                # Its body is not in the bytes, so what its headers say about it must not count.
+                # The bytes lack its body, so the headers that describe the body must not count.
                 yield _Step(answer, number, "server", b"")
     timeless = sum("time" not in message for message in messages)
     if timeless:
@@ -403,7 +402,7 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
         notes.append(f"entry {number}: messages without an opcode are taken for text: {bare}")
     at = answer
     for message, stamp in zip(messages, stamps, strict=True):
-        at = at if stamp is None else stamp  # unknown: together with what comes before it
+        at = at if stamp is None else stamp  # unknown: at the time of the step before it
         frame = _frame(message, number, notes)
         if frame is not None:
             direction: Direction = "client" if message["type"] == "send" else "server"
@@ -412,12 +411,12 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
 
 
 def _is_head(data: bytes) -> bool:
-    """Whether it is one head and nothing more, whatever stands in its lines."""
+    """Whether `data` is exactly one head, whatever its lines contain."""
     return find_end(data, 0, 0, len(data)) == len(data) < MAX_HEAD
 
 
 def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
-    """The messages that are JSON objects; each other one becomes a note."""
+    """The messages that are JSON objects; any other one is reported in `notes`."""
     found = []
     for message in messages:
         if isinstance(message, dict):
@@ -430,7 +429,7 @@ def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str,
 def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
     """Read back what a debugger did to a message, request or response."""
     written = _written_marks(_listed(of), number, notes)
-    # A message that came in frames is one frame now: it arrived when the last of them did.
+    # A message that came in several frames is one frame now, with the time of the last of them.
     last = max((mark.offset for mark in written), default=0)
     parts = len({mark.offset for mark in written} | {0}) > 1
     if parts and any(mark.data for mark in written):
@@ -443,7 +442,7 @@ def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ..
 
 
 def _cuts(entry: dict[str, Any], number: int, notes: list[str]) -> Iterator[Event]:
-    """The directions that a debugger cut; what it did to frames not in the HAR becomes a note."""
+    """The directions that a debugger cut; marks of frames not in the HAR go into `notes`."""
     others: Counter[str] = Counter()
     for written in _listed(entry):
         for mark in _written_marks([written], number, notes):
@@ -487,13 +486,13 @@ _LATEST = 1e11  # seconds: the year 5138
 
 
 def _stamp(written: Any) -> float | None:
-    """When a message came, in seconds since 1970, from either unit; None where it is unknown."""
+    """The time of a message in seconds since 1970, read from seconds or milliseconds, or None."""
     time = _number(written)
     return None if time is None else _moment(time / 1000 if time > _LATEST else time)
 
 
 def _moment(time: float) -> float | None:
-    """The seconds since 1970, or None where no calendar has that moment."""
+    """`time`, in seconds since 1970, or None if it is outside the range of dates."""
     return time if 0 <= time <= _LATEST else None
 
 
@@ -516,19 +515,19 @@ def _ascii(text: str) -> bytes:
 
 
 def _head(headers: Any) -> bytes | None:
-    """The bytes of the header lines and the empty line; None where they are not HTTP/1.1's."""
+    """The bytes of the header lines and the empty line; None if they are not HTTP/1.1."""
     lines = []
     for header in headers or []:
         name, value = str(header["name"]), str(header["value"])
         if name.startswith(":"):
             return None
-        # DevTools join repeated headers with line breaks; one inside a value would end the head.
+        # DevTools join repeated headers with line breaks, which inside a value would end the head.
         lines += [f"{name}: {part}\r\n" for part in value.splitlines() or [""]]
     return _ascii("".join(lines) + "\r\n") if lines else None
 
 
 def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
-    """A frame that may have carried a message: the HAR holds no frames."""
+    """A frame that may have carried a message, constructed because a HAR holds no frames."""
     kind, data = message.get("type"), message.get("data") or ""
     opcode = message.get("opcode", int(Opcode.TEXT) if isinstance(data, str) else None)
     if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:

@@ -18,7 +18,7 @@ from ..recording.log import FARTHEST, MARKS, CaptureError, Chunk
 
 
 def lines(capture: Capture) -> Iterator[str]:
-    """A recording as the lines of a file."""
+    """The lines of a recording's file: its head, then its chunks and events."""
     head = {"wslab": "capture", "version": 1, "started": capture.started.isoformat()}
     yield _line(head | ({"dropped": capture.dropped} if capture.dropped else {}))
     for thing in capture.log.history():
@@ -39,7 +39,7 @@ def lines(capture: Capture) -> Iterator[str]:
 
 
 def not_kept(dropped: int) -> str:
-    """The note that says what a recording at its limit no longer holds."""
+    """A note that says how many bytes a recording dropped at its limit."""
     return f"{dropped} bytes of its oldest frames were not kept"
 
 
@@ -50,7 +50,7 @@ def _line(content: dict[str, Any]) -> str:
 def read(file: BinaryIO, name: str) -> Capture:
     """Read a recording's lines and close the file; `name` is what an error calls it.
 
-    Raises CaptureError for anything else.
+    Raises CaptureError for a file that is not in this format.
     """
     capture = Capture(limit=NO_LIMIT)
     number = 0
@@ -72,7 +72,7 @@ def _read_line(capture: Capture, line: dict[str, Any], number: int) -> None:
     if number == 1:
         if line.get("wslab") != "capture" or line.get("version") != 1:
             raise ValueError("the first line does not say wslab capture, version 1")
-        # A file that somebody wrote may name no time zone, and then UTC is as good as any.
+        # A file written by hand may name no time zone: read it as UTC.
         capture.started = datetime.fromisoformat(line["started"])
         if capture.started.tzinfo is None:
             capture.started = capture.started.replace(tzinfo=UTC)

@@ -6,10 +6,10 @@ Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
     save(capture, "lesson.pcapng")  # opens in Wireshark as TCP conversations
     load("from_wireshark.pcapng")   # its WebSocket conversations; `notes` says what was left
 
-A recording has bytes and times but no packets, so writing makes some up: IPv4 between two
-addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. What the bytes
-are, in which order and when, is true; how they were cut into packets is how the tap read them.
-What a debugger did stands in comments on the packets, from which it is read again.
+A recording has bytes and times but no packets, so saving constructs them: IPv4 between two
+addresses of this machine, the TCP handshake, sequence numbers, FIN and RST. The bytes, their order
+and their times are true; the packet boundaries show only how the tap read the bytes. Comments on
+the packets tell what a debugger did, and loading reads them back.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ENHANCED_PACKET = 6
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 
 LINKTYPE_RAW = 101
-"""Packets begin with their IP header."""
+"""The link type LINKTYPE_RAW: a packet begins with its IP header."""
 
 _END_OF_OPTIONS, _COMMENT, _APPLICATION, _IF_TSRESOL, _IF_TSOFFSET = 0, 1, 4, 9, 14
 
@@ -61,7 +61,7 @@ MAGICS = (
     b"\xa1\xb2\x3c\x4d",  # pcap, nanoseconds
     b"\x4d\x3c\xb2\xa1",
 )
-"""How a pcapng or pcap file begins."""
+"""The first four bytes of a pcapng or pcap file."""
 
 
 def _option(code: int, value: bytes) -> bytes:
@@ -81,34 +81,34 @@ def _block(kind: int, body: bytes) -> bytes:
 
 CLIENT_ADDRESS, SERVER_ADDRESS = b"\x7f\x00\x00\x01", b"\x7f\x00\x00\x01"
 SERVER_PORT = 80
-"""HTTP's own, so that Wireshark looks for the upgrade there without being told."""
+"""The server's TCP port: HTTP's own, so that Wireshark finds the upgrade without settings."""
 FIRST_CLIENT_PORT = 49152
 
 MOST = 65535 - 20 - 20
-"""Bytes that one packet carries at most: an IPv4 length has 16 bits."""
+"""The most bytes of data in one packet: an IPv4 length has 16 bits."""
 
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
-# The largest segment, and windows counted in units of 16 KiB: nobody here waits for an
-# acknowledgement, and Wireshark would point at a full window.
+# The largest segment, and windows in units of 16 KiB: these packets wait for no acknowledgement,
+# and Wireshark would warn about a full window.
 _SYN_OPTIONS = struct.pack("!BBHBBBB", 2, 4, 65495, 1, 3, 3, 14)
 
 MARK = "wslab:"
-"""Begins the comments that `read` understands."""
+"""The start of a comment that `read` understands."""
 
 
 class _Flow:
-    """The TCP connection that is made up for a recorded one."""
+    """The TCP connection constructed for a recorded connection."""
 
     def __init__(self, number: int) -> None:
         port = FIRST_CLIENT_PORT + (number - 1) % (65536 - FIRST_CLIENT_PORT)
         self.ports = {"client": (port, SERVER_PORT), "server": (SERVER_PORT, port)}
-        # Far apart and made from the number: the same recording gives the same file.
+        # Computed from the number, so that the same recording gives the same file; far apart.
         first = (number * 0x1000193) & 0xFFFFFFFF
         self.next = {"client": first, "server": first ^ 0x80000000}
         self.over: set[str] = set()
 
     def packet(self, sender: str, flags: int, data: bytes = b"", options: bytes = b"") -> bytes:
-        """An IPv4 packet that `sender` sends now; its sequence number moves on."""
+        """The next IPv4 packet of `sender`; advances its sequence number."""
         receiver = "server" if sender == "client" else "client"
         source, target = self.ports[sender]
         acknowledged = self.next[receiver] if flags & _ACK else 0
@@ -141,7 +141,7 @@ def _checksum(data: bytes) -> int:
 
 
 def blocks(capture: Capture) -> Iterator[bytes]:
-    """A recording as pcapng, piece by piece: `b"".join(blocks(capture))` is the file."""
+    """The blocks of a recording's pcapng file: `b"".join(blocks(capture))` is the file."""
     started = capture.started
     yield _block(
         SECTION_HEADER,
@@ -219,7 +219,7 @@ def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
     sender = event.direction or "client"
     if sender in flow.over:
         return
-    # After a RST the other's end is written all the same: a body may end with it.
+    # The other direction's end is written even after a RST: a body may end with it.
     flow.over.add(sender)
     comments = marks.of_end(event)
     if event.name == "reset":
@@ -239,7 +239,7 @@ def _data_packets(flow: _Flow, chunk: Chunk, offset: int, marks: _Marks) -> _Pac
 # --- What a debugger did, as comments -------------------------------------------------------------
 
 _INSTEAD = f"{MARK} instead of them: "
-"""Begins the bytes that an edit put there, in hex. What one comment cannot hold, the next does."""
+"""The start of a comment with an edit's new bytes in hex, which may need several comments."""
 _INSTEAD_BYTES = 20_000
 
 _DONE = re.compile(
@@ -249,10 +249,9 @@ _DONE = re.compile(
 
 
 class _Marks:
-    """What a debugger did, each mark for the packet that has the first of its bytes.
+    """What a debugger did: each mark belongs to the packet with the first of its bytes.
 
-    That a stream was cut stands beside the end of its connection, or beside the beginning where
-    there is no end.
+    A cut of a stream is told at the end of its connection, or at its beginning if there is no end.
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -278,7 +277,7 @@ class _Marks:
         return _comments(self._cuts.pop(end.connection, []), end.time)
 
     def of_data(self, chunk: Chunk, stop: int) -> list[str]:
-        """The comments for a packet with the bytes of a chunk as far as `stop` in the stream."""
+        """The comments for a packet with a chunk's bytes up to offset `stop` of the stream."""
         waiting = self._done.get((chunk.connection, chunk.direction))
         marks = []
         while waiting and waiting[0].offset < stop:
@@ -292,7 +291,7 @@ def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
     for mark in marks:
         later = _ticks(mark.time) - _ticks(packet_time)
         seconds, rest = divmod(abs(later), 1_000_000_000)
-        # The note as in JSON: one line, whatever it holds.
+        # The note as JSON: always one line.
         note = f" ({json.dumps(mark.note, ensure_ascii=False)[1:-1]})" if mark.note else ""
         comments.append(
             f"{MARK} {'-' if later < 0 else ''}{seconds}.{rest:09} s later, {mark.length} bytes at "
@@ -305,11 +304,11 @@ def _comments(marks: Iterable[Event], packet_time: float) -> list[str]:
 
 
 def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) -> list[Event]:
-    """The marks in a packet's comments; comments of others are left out."""
+    """The marks in a packet's comments; other programs' comments are ignored."""
     marks: list[Event] = []
-    instead: dict[int, bytearray] = {}  # by place in `marks`: what its lines have told
+    instead: dict[int, bytearray] = {}  # by position in `marks`: the bytes read so far
     for line in comment.split("\n"):
-        with contextlib.suppress(ValueError):  # no JSON, no hex: somebody has edited it
+        with contextlib.suppress(ValueError):  # neither JSON nor hex: edited by hand
             if found := _DONE.fullmatch(line):
                 sign, seconds, rest, length, offset, direction, name, note = found.groups()
                 later = int(sign + seconds + rest)
@@ -330,14 +329,14 @@ def _marks_in(comment: str, connection: int, nanoseconds: int, position: int) ->
 # --- Reading --------------------------------------------------------------------------------------
 
 Content = bytes | mmap
-"""A file's bytes: one that is too large to be read stays on its disk."""
+"""A file's bytes: in memory, or mapped from disk if the file is too large."""
 
 _Packet = tuple[int, int, bytes, str]
-"""Nanoseconds since 1970, link type (-1: no packet, a comment on the file), bytes, comment."""
+"""A packet: nanoseconds since 1970, link type (-1: a comment on the file), bytes, comment."""
 
 
 class _Section(NamedTuple):
-    """What is needed to read the packets of one pcapng section."""
+    """The byte order and interfaces of one pcapng section, with which its packets are read."""
 
     order: str
     interfaces: list[_Interface]
@@ -346,19 +345,19 @@ class _Section(NamedTuple):
 class _Interface(NamedTuple):
     link: int
     ticks: int
-    """Per second."""
+    """Ticks per second."""
     scale: int
-    """Nanoseconds of a tick, or 0 where they are no whole number."""
+    """Nanoseconds per tick, or 0 if that is not a whole number."""
     offset: int
-    """Nanoseconds to add to every time."""
+    """Nanoseconds to add to every timestamp."""
 
 
 def read(data: Content, *, twice: bool = False) -> Capture:
-    """The WebSocket conversations in a pcap or pcapng file; what is left out stands in `notes`.
+    """Load the WebSocket conversations of a pcap or pcapng file; `notes` says what was left out.
 
-    Its packets are held until it is known which of them are kept. `twice` is for a file that is
-    too large for that: who is kept is found out first. Raises CaptureError for a file that is
-    neither.
+    Packets are held in memory until their conversation is known to be a WebSocket's. With `twice`,
+    for a file too large for that, a first reading finds these conversations. Raises CaptureError
+    for a file in neither format.
     """
     reassembler = Reassembler(holds=not twice)
     notes: list[str] = []
@@ -391,20 +390,20 @@ def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[s
 
 
 def _ours(comment: str) -> str:
-    """The comments on a packet that `blocks` wrote."""
+    """The comments written by `blocks` among those of a packet."""
     return "\n".join(line for line in comment.split("\n") if line.startswith(MARK))
 
 
 class _Recorder:
-    """Makes a capture of the conversations that are kept, at the times of their packets."""
+    """Records the conversations that are kept in a capture, at the times of their packets."""
 
     def __init__(self, first: int, comments: list[str]) -> None:
         try:
             start = _EPOCH + timedelta(microseconds=first // 1000)
         except OverflowError:
-            start = _EPOCH  # no calendar has the time of its first packet
+            start = _EPOCH  # the first packet's time is outside the range of dates
         for comment in comments:
-            # A file of ours says when the recording began; of others the first packet is that.
+            # Our own files say when the recording began; in others it is the first packet.
             with contextlib.suppress(ValueError, TypeError):
                 began = datetime.fromisoformat(comment.partition("started ")[2])
                 first, start = _nanoseconds(began), began
@@ -420,7 +419,7 @@ class _Recorder:
         self.capture.extend(self._pieces(log))
 
     def _pieces(self, log: Iterable[Happening]) -> Iterator[tuple[int, bytes, float]]:
-        """What to append to the capture; what else happened is noted between two appends."""
+        """The chunks to append to the capture; other events are noted between two appends."""
         capture, first = self.capture, self._first
         for time, side, data, what in log:
             at = (time - first) / 1e9
@@ -559,7 +558,7 @@ def _interface(body: bytes, order: str) -> _Interface:
     ticks, offset = 1_000_000, 0
     for code, value in _options(body[8:], order):
         if code == _IF_TSRESOL and value:
-            # Its first bit says whether the rest is a power of 2 or of 10.
+            # Its first bit tells whether the rest is a power of 2 or of 10.
             ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** min(value[0], 19)
         elif code == _IF_TSOFFSET and len(value) == 8:
             offset = struct.unpack(order + "q", value)[0]

@@ -1,7 +1,7 @@
-"""The two raw byte streams of one connection, each in a file, as a recording.
+"""Loads the two raw byte streams of one connection, each in a file, as a recording.
 
-The files do not tell how the two directions took turns, so a turn is made up that could have been:
-each request, then its response, and the frames only after both.
+The files do not tell how the two directions took turns, so a possible order is chosen: each
+request, then its response, and the frames only after both.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..recording.capture import NO_LIMIT, Capture
 
 STEP = 1 << 20
-"""Bytes that count as read in one piece."""
+"""Bytes of one recorded piece."""
 
 _TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 
 
 def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
-    """Load what the two peers sent each other; None for a direction that is not known.
+    """Load what the two peers sent each other; None stands for an unknown direction.
 
-    Bytes that do not begin as HTTP does are frames from the first on.
+    Bytes that do not begin like HTTP are read as frames from the first byte on.
     """
     capture, exchange = Capture(clock=lambda: 0.0, limit=NO_LIMIT), Exchange()
     sides = [
@@ -30,12 +30,12 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
         _Side(capture, HttpReader("server", exchange), server or io.BytesIO()),
     ]
     known = [start for side in sides if (start := side.next(4))]
-    # A frame has a byte in its first four that no text has, unless its key is chosen for that.
+    # One of a frame's first four bytes never occurs in text, unless its key is chosen so.
     upgraded = bool(known) and not any(all(byte in _TEXT for byte in start) for start in known)
     capture.open_connection(upgraded=upgraded)
     if not upgraded:
         _record_handshakes(*sides)
-        # Nobody answers: a client that goes on after its upgrade request was told yes.
+        # No answer is known: a client that goes on after its upgrade request was accepted.
         goes_on = server is None and sides[0].next(16)
         if goes_on and not begins_request(goes_on) and capture.assume_upgraded(1):
             capture.notes.append(
@@ -63,7 +63,7 @@ def _record_handshakes(client: _Side, server: _Side) -> None:
 
 
 class _Side:
-    """One file, and the bytes of it that are not recorded yet."""
+    """One direction's file, and its bytes that are not recorded yet."""
 
     def __init__(self, capture: Capture, http: HttpReader, file: BinaryIO) -> None:
         self._capture, self._http, self._file = capture, http, file
@@ -71,19 +71,19 @@ class _Side:
         self._ahead = bytearray()
 
     def _read(self) -> bool:
-        """Read on; False at the end of the file."""
+        """Read more of the file; False at its end."""
         piece = self._file.read(STEP)
         self._ahead += piece
         return bool(piece)
 
     def next(self, count: int) -> bytes:
-        """The next bytes, fewer at the end of the file."""
+        """The next `count` bytes; fewer at the end of the file."""
         while len(self._ahead) < count and self._read():
             pass
         return bytes(self._ahead[:count])
 
     def record_message(self) -> Head | None:
-        """Record the next head and its body; None where there is none."""
+        """Record the next head and its body; None if no head follows."""
         http = self._http
         while not http.read_head(self._ahead, 0, len(self._ahead)):
             if not self._read():
@@ -100,7 +100,7 @@ class _Side:
         return head
 
     def record_rest(self) -> None:
-        """Record what is left, in pieces, and that the direction ended."""
+        """Record the remaining bytes, in pieces, and the end of the direction."""
         while self._ahead or self._read():
             self._record(len(self._ahead))
         self._capture.end(1, self._direction)

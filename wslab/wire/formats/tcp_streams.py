@@ -1,10 +1,10 @@
 """Rebuilds TCP streams from packets: link layer, IP, TCP.
 
-Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP), tcpdump.org's list of link types. What a
-receiver does is done here too: what comes twice is taken once, what comes early waits for its turn.
-Of overlapping bytes the ones that came first in the stream count.
+Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP), tcpdump.org's list of link types. As in
+a TCP receiver, repeated bytes are taken once, and early ones wait for the bytes before them. Of
+overlapping bytes, those that begin first in the stream count.
 
-Only conversations whose client asks for a WebSocket are kept. Of the others nothing is held.
+Only conversations whose client asks for a WebSocket are kept; the others' bytes are not held.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Literal
 What = Literal["open", "eof", "reset", "mark"]
 
 MOST_WAITING = 64 << 20
-"""Bytes of one direction that wait for a packet that is missing before them."""
+"""The most bytes of one direction that may wait for a missing packet."""
 MOST_HEAD = 256 * 1024
-"""Bytes in which a client's first request for an upgrade must stand."""
+"""Bytes at a client's start within which its first upgrade request must be."""
 
 
 class Side:
@@ -42,14 +42,14 @@ class Side:
         self.waiting_bytes = 0
         self.fin: int | None = None  # where the stream ends
         self.ended = False
-        self.stream = -1  # for who makes a recording of it
+        self.stream = -1  # the stream number, for the code that records it
 
 
 Happening = tuple[int, Side, bytes, What | None]
-"""Time in nanoseconds, who sent it, and bytes that arrived in order or what happened. Of a `mark`
-the bytes are what the file says about the packet.
+"""A log entry: time in nanoseconds, sender, and bytes that arrived in order or what happened. The
+bytes of a `mark` are the file's comment on the packet.
 
-A plain tuple: there is one for nearly every packet.
+A plain tuple, because nearly every packet makes one.
 """
 
 
@@ -60,23 +60,23 @@ class Conversation:
 
     def __init__(self, opened: int) -> None:
         self.opened = opened
-        """When its first packet came, in nanoseconds."""
+        """The time of its first packet, in nanoseconds since 1970."""
         self.sides: tuple[Side, ...] = (Side(self, 0),)
-        """Those that sent something: of half a million that only knock, half the memory."""
+        """The sides that sent something; one for a mere SYN, which saves memory in a port scan."""
         self.client: int | None = None
-        """Which of the sides is the client's; None while nobody can know."""
+        """Which of the sides is the client's; None while that is unknown."""
         self.kept: bool | None = None
-        """Whether the client asks for a WebSocket; None while that is open."""
+        """Whether the client asks for a WebSocket; None while that is unknown."""
         self.encrypted = False
         self.upgraded = False
-        """Frames from the first byte on, without a handshake: only a file of our own says so."""
+        """Whether it has frames from the first byte on; only our own files say so."""
         self.head: bytearray | None = None
-        """The client's first bytes, until it is known what they are."""
+        """The client's first bytes, until their kind is known."""
         self.line = 0
-        """Where the line of them begins that goes on."""
+        """Where the unfinished line among these bytes begins."""
 
     def answerer(self) -> Side:
-        """The side that did not send the first packet, when it sends its own first one."""
+        """The side that answers the first packet, made when it sends its own first packet."""
         side = Side(self, 1)
         if self.sides[0].stream >= 0:
             side.stream = self.sides[0].stream ^ 1
@@ -114,28 +114,28 @@ LINKS: dict[int, Callable[[bytes], int]] = {
     14: lambda data: 0,
     101: lambda data: 0,  # raw IP
     108: lambda data: 4,  # OpenBSD loopback
-    113: _cooked,  # Linux "cooked", what `-i any` gives
+    113: _cooked,  # Linux "cooked", from `tcpdump -i any`
     228: lambda data: 0,  # raw IPv4
     229: lambda data: 0,  # raw IPv6
     276: _cooked_2,
 }
-"""By link type: where the IP header starts in a packet's bytes, or -1 where there is none."""
+"""By link type: a function for the offset of a packet's IP header, -1 if it has none."""
 
 # --- IP and TCP -----------------------------------------------------------------------------------
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP = Struct("!IIBB")
-# Nearly every packet: an IPv4 header of 20 bytes and TCP behind it. Length, fragment, protocol,
-# addresses and ports, sequence number, where the data start, flags.
+# The layout of nearly every packet, an IPv4 header of 20 bytes and then TCP: length, fragment,
+# protocol, addresses and ports, sequence number, data offset, flags.
 _IPV4_TCP = Struct("!2xH2xHxB2x12sI4xBB")
 _IPV6_EXTENSIONS = (0, 43, 60, 135)
 
 
 class Reassembler:
-    """Takes packets in the order of a capture file; `log` has what arrived, in that order.
+    """Rebuilds streams from packets in the order of a capture file; `log` has what arrived.
 
-    With `known`, the conversations of an earlier reading, who is kept is clear from the first
-    packet on. Without `holds` the log stays empty: such a reading finds out just that.
+    `known` are the conversations of an earlier reading: they tell from the first packet on which
+    ones are kept. Without `holds` the log stays empty: the reading only finds conversations.
     """
 
     def __init__(self, known: Sequence[Conversation] = (), *, holds: bool = True) -> None:
@@ -145,14 +145,14 @@ class Reassembler:
         self.conversations: list[Conversation] = []
         self.unknown_links: set[int] = set()
         self.fragments = 0
-        """Packets that were only a part of an IP packet: they are left out."""
+        """How many packets were left out because they were IP fragments."""
         self.cut = 0
-        """Packets of which the file has only the beginning."""
+        """How many packets the file holds only in part."""
         self._sides: dict[bytes, Side] = {}
         self._arrivals = 0
 
     def feed(self, time: int, link: int, data: bytes, mark: str = "") -> None:
-        """Take in one packet. `mark` is what a file of our own says about it."""
+        """Read one packet at `time` (nanoseconds); `mark` is our own file's comment on it."""
         at = 0
         if link != 101:
             find = LINKS.get(link)
@@ -171,12 +171,12 @@ class Reassembler:
         if fragment & 0x3FFF:
             self.fragments += 1
             return
-        # An offloading network card leaves the length for itself to fill in: 0.
+        # 0: with offloading, the network card fills in the length later.
         stop = at + size if size else len(data)
         self._segment(time, key, sequence, flags, data, at + 20 + (offset >> 4) * 4, stop, mark)
 
     def _feed_unusual(self, time: int, data: bytes, at: int, mark: str) -> None:
-        """Take in a packet of IPv6, or of IPv4 with options."""
+        """Read a packet of IPv6, or of IPv4 with options."""
         version = data[at] >> 4
         if version == 4:
             if data[at + 9] != 6:
@@ -225,7 +225,7 @@ class Reassembler:
         if side is None or flags & _SYN:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
-                sequence = (sequence + 1) & 0xFFFFFFFF  # its data follow (TCP Fast Open, RFC 7413)
+                sequence = (sequence + 1) & 0xFFFFFFFF  # data follows (TCP Fast Open, RFC 7413)
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
@@ -239,7 +239,7 @@ class Reassembler:
     def _begin(
         self, key: bytes, side: Side | None, time: int, sequence: int, flags: int, mark: str
     ) -> Side:
-        """The side that sent a SYN, or a packet of a connection that was not seen before."""
+        """The side that sent a SYN, or the first packet seen of a connection."""
         opens = flags & _SYN and not flags & _ACK
         half = len(key) // 2 - 2
         addresses, ports = key[: 2 * half], key[2 * half :]
@@ -327,10 +327,10 @@ class Reassembler:
 
 
 def _is_another(side: Side, sequence: int) -> bool:
-    """Whether a SYN opens another connection than the one known between the same ports."""
+    """Whether a SYN opens a new connection between the same ports."""
     if side.first is not None:
         return sequence != side.first
-    if side.next is not None:  # its beginning is not in the file, or its SYN came late
+    if side.next is not None:  # the file lacks its beginning, or its SYN came late
         return (sequence + 1 - side.next + side.position) & 0xFFFFFFFF != 0
     return any(one.position for one in side.conversation.sides)
 
@@ -345,7 +345,7 @@ _ASKS = re.compile(
 def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
     """Decide whether this connection is a WebSocket's, by its client's first bytes."""
     if conversation.client is None:
-        # Its beginning is not in the file. A response gives away that the other is the client.
+        # The file lacks its beginning. A response shows that the other side is the client.
         conversation.client = 1 - side if payload.startswith(b"HTTP/") else side
     if side != conversation.client:
         return
@@ -363,10 +363,10 @@ def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
 
 
 def _asks(conversation: Conversation, head: bytearray, before: int) -> bool:
-    """Whether the client asks for a WebSocket, `before` bytes having been looked at already.
+    """Whether the client asks for a WebSocket; the first `before` bytes have been read already.
 
-    A line is looked at when it is whole, and a short one with each of its packets: there may be
-    one for every byte.
+    A line is read when it is complete; only a short unfinished line is read again with each packet,
+    because there may be a packet for every byte.
     """
     line, end = conversation.line, head.rfind(b"\n", before) + 1
     if end:

@@ -1,11 +1,11 @@
-"""Which bytes of a request or response are a login, and so must not be kept or shown: one list.
+"""Finds and masks the logins in a request or response, which must not be kept or shown.
 
-A login is told by its *name* (of a header, of a parameter in a query, of a subprotocol that
+A login is recognised by its *name* (of a header, of a parameter in a query, of a subprotocol that
 announces a token) or by its *form* (a JSON Web Token, a user before the @ of a URL, a subprotocol
-that no human would choose). Each byte of it becomes a `*`, so that offsets stay true.
+that no human would choose). Each of its bytes becomes a `*`, so that offsets stay true.
 
-Whatever is recorded goes through `masked_line` (`recording/secrets_mask.py` finds the lines), and
-whatever is shown outside of a recording, such as a URL in an error, through `masked_text`.
+`masked_line` masks whatever is recorded (`recording/secrets_mask.py` finds the lines), and
+`masked_text` whatever is shown outside a recording, such as a URL in an error.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ _SECRET_NAME = re.compile(
     re.VERBOSE,
 )
 _SHORT_NAME = re.compile(rb"x?(?:code|cred|creds|hmac|key|otp|totp|pass|pin|pw|sig|sign|sso)")
-"""Names that mean a login in a query or as a header, but not everywhere."""
+"""Names of a login in a query or of a header, which elsewhere may mean something else."""
 _NO_SECRET = re.compile(rb"accesscontrol")
-"""How the names begin of headers that only talk about logins."""
+"""The prefixes of header names that only describe logins."""
 
 _NO_LETTER = re.compile(rb"[^A-Za-z0-9]+")
 _STARS = bytes(byte if byte in b" \t\r\n" else 0x2A for byte in range(256))
 
 
 def stars(secret: bytes | bytearray) -> bytes:
-    """As many `*` as a login has bytes; blanks and line ends stay."""
+    """A login with a `*` for each byte, except for blanks and line ends."""
     return bytes(secret.translate(_STARS))
 
 
 def is_secret_name(name: bytes, *, short: bool = True) -> bool:
-    """Whether what stands behind this name is a login, in any spelling, `%74oken` too.
+    """Whether a value with this name is a login, in any spelling of the name, even `%74oken`.
 
-    `short`: names of few letters count as well, such as `key` and `code`.
+    With `short`, names of few letters count as well, such as `key` and `code`.
     """
     while b"%" in name and (plain := unquote_to_bytes(name)) != name:
         name = plain
-    if not name.isascii():  # an accent is no letter, but the letter below it is one
+    if not name.isascii():  # ignore accents, keep the letters below them
         name = unicodedata.normalize("NFKD", _decoded(name)).encode("ascii", "ignore")
     name = _NO_LETTER.sub(b"", name).lower()
     if short and _SHORT_NAME.fullmatch(name):
@@ -72,13 +72,13 @@ def _decoded(name: bytes) -> str:
 
 
 MASKED = "(Stars in it are a login's, masked by wslab as it was recorded.)"
-"""What is said of a line that has stars in it."""
+"""The sentence for a line in which a login is masked."""
 
 _MASKED = re.compile(r"\*\*|=\*(?=[&\s]|$)")
 
 
 def is_masked(value: str, name: str = "") -> bool:
-    """Whether in a header's value, or in a first line, a login seems to be masked."""
+    """Whether a header's value or a first line seems to have a masked login."""
     if name and is_secret_name(name.encode("latin-1", "replace")):
         return bool(value) and set(value) <= set("* ")
     return _MASKED.search(value) is not None
@@ -93,42 +93,41 @@ _WORD = re.compile(rb"[^A-Za-z0-9]*([A-Za-z0-9_-]+)[^A-Za-z0-9_-]")
 _LONGEST_NAME = 200
 
 _LISTS = (b"secwebsocketprotocol", b"wwwauthenticate", b"proxyauthenticate")
-"""Headers in which one word says what the next one is."""
+"""Headers in which one word announces the next one."""
 _NOT_READ = (b"secwebsocketkey", b"secwebsocketaccept")
-"""Headers of random letters, which may look like a name; they are no secret."""
+"""Headers with random letters, which may look like a secret's name; they are not secret."""
 
 
 _MOST_RETURNS = 64
-"""Lone CRs in a line at which a header is looked for."""
+"""How many lone CRs in a line are searched for a header after them."""
 _SOME_NAME = re.compile(rb"auth|cookie|key|pass|secret|session|token", re.IGNORECASE)
 
 
 def masked_line(line: bytes, first: bool = False) -> bytes:
-    """One line of a head with its logins as stars; `first` is a request or status line.
+    """One line of a head, with its logins masked; `first` marks a request or status line.
 
-    Any bytes will do. At a lone CR, which ends no line in HTTP, a header may begin as well: some
-    that read it think so.
+    Any bytes are allowed. A lone CR does not end a line in HTTP, but some readers take it for one,
+    so a header may begin after it as well.
     """
     masked = bytearray()
     for piece in line.split(b"\r", _MOST_RETURNS):
         if not piece.strip():
             masked += piece + b"\r"
             continue
-        if b"\r" in piece and _SOME_NAME.search(piece):  # this is no line of HTTP
+        if b"\r" in piece and _SOME_NAME.search(piece):  # this is not a line of HTTP
             piece = stars(piece)
         begin = _value_start(piece, first or bool(_REQUEST_LINE.match(piece)))
         if begin is not None:
-            # To the very end: who knows where others think that it ends.
+            # Up to the end: readers disagree on where the value ends.
             return bytes(masked) + piece[:begin] + stars(line[len(masked) + begin :])
         masked += _masked_value(piece, first) + b"\r"
     return bytes(masked[:-1])
 
 
 def _value_start(line: bytes, first: bool) -> int | None:
-    """Where the value of a header starts that is a login as a whole; None if it is none.
+    """Where a header's value starts if all of it is a login, else None.
 
-    What is a header by intention only counts too: with junk around its name, with `=` or nothing
-    but a blank behind it.
+    A malformed header counts too: junk around its name, or `=` or only a blank after it.
     """
     found = _SEPARATOR.search(line)
     name = line[: found.start()].strip() if found else b""
@@ -142,7 +141,7 @@ def _value_start(line: bytes, first: bool) -> int | None:
 
 
 def _masked_value(line: bytes, first: bool) -> bytes:
-    """A line that is no login as a whole, with those in it as stars."""
+    """A line that is not one login as a whole, with the logins inside it masked."""
     name, _, value = line.partition(b":")
     plain = b"" if first else _NO_LETTER.sub(b"", name[:_LONGEST_NAME]).lower()
     if plain in _NOT_READ:
@@ -158,7 +157,7 @@ def _masked_value(line: bytes, first: bool) -> bytes:
 
 
 def announcement(line: bytes) -> bytes:
-    """What of a header tells that the line folded below it may hold a login; may be empty."""
+    """The part of a header that shows that a folded line below may hold a login; may be empty."""
     name, colon, value = line.rstrip().partition(b":")
     plain = _NO_LETTER.sub(b"", name[:_LONGEST_NAME]).lower()
     if colon and value.strip() and plain not in _LISTS:
@@ -198,14 +197,14 @@ _HEADER = re.compile(
 
 
 def masked_text(text: str) -> str:
-    """A text for people, with the logins in its URLs and headers as stars."""
+    """A text for people, with the logins in its URLs and headers masked."""
     data = text.encode("utf-8", "surrogatepass")
     data = _HEADER.sub(lambda found: masked_line(found[0]), data)
     return _masked_urls(data, short=False).decode("utf-8", "surrogatepass")
 
 
 _HINT = re.compile(rb"[=%@]|eyJ|bearer|negotiate|ntlm", re.IGNORECASE)
-"""Without one of these there is nothing to mask in a line."""
+"""A line without a match of this has nothing to mask."""
 
 
 def _masked_urls(data: bytes, short: bool = True) -> bytes:
@@ -235,7 +234,7 @@ _SCHEMES = frozenset(b"basic bearer digest dpop hoba mutual negotiate ntlm vapid
 _TOLD = frozenset(
     b"algorithm charset domain error error_description error_uri qop realm scope stale".split()
 )
-"""What of a challenge (RFC 9110 §11.6.1) is no login, nor a part of one."""
+"""The parameters of a challenge (RFC 9110 §11.6.1) that are not a login."""
 
 
 def _challenge_spans(line: bytes, start: int) -> Iterator[tuple[int, int]]:
@@ -255,7 +254,7 @@ _ANNOUNCING = re.compile(
     rb"|org|token|websocket|v?\d{0,2}",
     re.IGNORECASE,
 )
-"""Parts that stand between the name of a login and the login itself, as in
+"""Parts between the name of a login and the login itself, as in
 `base64url.bearer.authorization.k8s.io.<token>`."""
 
 
@@ -263,7 +262,7 @@ _LEGAL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
 def starred_subprotocol(word: bytes) -> bytes:
-    """A subprotocol that is a login as stars, except the characters that are not allowed there."""
+    """A subprotocol that is a login, masked except for characters that are not allowed there."""
     return _LEGAL.sub(b"*", word)
 
 
@@ -282,7 +281,7 @@ def _masked_subprotocols(value: bytes) -> bytes:
 
 
 def _login_start(word: bytes) -> int | None:
-    """Where in a subprotocol a login starts; its end if none does, None if the next one is one."""
+    """Where in a subprotocol a login starts: its end if none, None if the next one is a login."""
     parts = _PARTS.split(word)
     before = b""
     for at in range(0, len(parts), 2):
@@ -303,7 +302,7 @@ _CHANGE = re.compile(rb"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[a-z])
 
 
 def _is_random(word: bytes) -> bool:
-    """Whether a subprotocol looks drawn and not chosen: letters and digits change all the time."""
+    """Whether a subprotocol looks random, not chosen: letters and digits alternate often."""
     if _RANDOM.search(word):
         return True
     longest = max(word.split(b"."), key=len)

@@ -1,4 +1,4 @@
-"""Records what crosses: time, direction and bytes, in the order of arrival."""
+"""Records the traffic of connections: time, direction and bytes, in the order of arrival."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
 
 LIMIT = 512 << 20
-"""Bytes that a recording keeps by default."""
+"""The most bytes that a recording keeps by default."""
 LEAST = 1 << 20
-"""Bytes that what is known about the recorded bytes may take, whatever the limit; and an unfinished
-unit."""
+"""Bytes that rows, chunks and marks may always take, whatever the limit; an unfinished unit too."""
 _CHUNK = 20
 _EVENT = 500
-"""Bytes of memory that a chunk takes, and a mark, with what the index knows of it."""
+"""Bytes of memory of a chunk (`_CHUNK`), and of a mark with its part of the index (`_EVENT`)."""
 NO_LIMIT = sys.maxsize
 
 
 class Capture:
     """An append-only recording of any number of connections. All methods are thread-safe.
 
-    Times are seconds since the capture was made. The logins in heads are masked as they are
-    recorded: each of their bytes becomes a `*` (`wire/protocol/secrets.py` says which they are).
+    Times are seconds since the capture was made. Logins in heads are masked before they are
+    recorded: each of their bytes becomes a `*` (`wire/protocol/secrets.py` finds them).
 
-    Besides its own bytes, a chunk costs 20 bytes of memory: see `Log`. `save` and `load` of
-    `wslab.wire` write a recording down and read one.
+    A chunk costs 20 bytes of memory in addition to its own bytes: see `Log`. `save` and `load` of
+    `wslab.wire` write a recording to a file and read one.
 
-    When there are more than `limit` bytes in memory, the oldest frames are dropped: `dropped`
-    counts their bytes; rows and offsets stay. Handshakes are kept, and so is the frame that is
-    arriving, up to a quarter of the limit. If rows and marks take more than another quarter, as
-    they do with very small frames, the oldest of them are dropped too. To know what can be dropped,
-    a recording near its limit is indexed while it is made.
+    When more than `limit` bytes are in memory, the oldest frames are dropped: `dropped` counts
+    their bytes; rows and offsets stay. Handshakes are kept, and so is the frame that is arriving,
+    up to a quarter of the limit. If rows and marks take more than another quarter, as with very
+    small frames, the oldest of them are dropped too. A recording near its limit is indexed as it
+    grows, because only the index knows what can be dropped.
     """
 
     def __init__(
@@ -52,16 +51,16 @@ class Capture:
         self.dropped = 0
         self.started = datetime.now(UTC)
         self.faults: list[Exception] = []
-        """Exceptions that subscribers raised, at most 20: they must not affect the traffic."""
+        """At most 20 exceptions raised by subscribers, which must not stop the traffic."""
         self.notes: list[str] = []
-        """What is missing or made up in a recording that was loaded from another program's file."""
+        """What is missing or synthetic in a recording loaded from another program's file."""
         self.log = Log()
         self._clock = clock
         self._zero = clock()
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
-        self._masks: dict[int, SecretsMask] = {}  # by stream: made for a connection's first byte
-        self._masked = bytearray()  # by stream: 1 as long as there may be logins
+        self._masks: dict[int, SecretsMask] = {}  # by stream: made at a connection's first byte
+        self._masked = bytearray()  # by stream: 1 as long as logins may come
         self._http_sizes: dict[int, int] = {}  # by stream: where its frames begin
         self._replaced: dict[int, tuple[int, bytes]] = {}  # by stream: the last edit in a head
         self._index = Index(self.log)
@@ -75,7 +74,7 @@ class Capture:
     def open_connection(self, *, upgraded: bool = False, at: float | None = None) -> int:
         """Note that a TCP connection was opened, now or at a given time; returns its number.
 
-        `upgraded` says that its bytes are frames from the first on, with no handshake recorded.
+        `upgraded` says that its bytes are frames from the first byte on, without a handshake.
         """
         with self._lock:
             client = self.log.open()
@@ -88,7 +87,7 @@ class Capture:
     def record(
         self, connection: int, direction: Direction, data: bytes, *, at: float | None = None
     ) -> None:
-        """Append bytes that crossed, now or at a given time.
+        """Record bytes that crossed, now or at a given time (seconds).
 
         Raises ValueError for a connection that was never opened.
         """
@@ -122,7 +121,7 @@ class Capture:
     def extend(self, pieces: Iterable[tuple[int, bytes, float]]) -> None:
         """Append the chunks of a file: stream number, bytes (never empty) and time of each.
 
-        No limit is watched here.
+        The limit is not checked here.
         """
         with self._lock:
             log, masked = self.log, self._masked
@@ -163,12 +162,12 @@ class Capture:
         note: str = "",
         at: float | None = None,
     ) -> None:
-        """Note what was done to recorded bytes on their way, so that both ends stay readable.
+        """Note what a debugger did to recorded bytes: what each peer sent and received stays known.
 
-        Bytes without a mark were delivered as they came. The first mark on some bytes takes them
-        out of that flow: `held` and `delayed` bytes wait, `edited` ones are replaced by `data`,
-        `dropped` ones are never delivered, `injected` ones were never sent by the peer. From then
-        on only `delivered` says that they arrived, and `duplicated` that they arrived once more.
+        Bytes without a mark were delivered unchanged. With the first mark, bytes count as arrived
+        only if `delivered` says so, and `duplicated` says that they arrived once more. `held` and
+        `delayed` bytes wait, `edited` ones are replaced by `data`, `dropped` ones are never
+        delivered, and `injected` ones were never sent by the peer.
         `cut` says that the debugger ended the direction's stream.
         """
         stream = self._stream(connection, direction)
@@ -183,7 +182,7 @@ class Capture:
     def insert(self, events: Iterable[Event]) -> None:
         """Insert the marks of a file among the events, each at its time.
 
-        An event's `position` is the first that it may have: after the bytes that it is about.
+        An event's `position` is its lowest possible one: after the bytes that it is about.
         """
         with self._lock:
             self.log.insert(map(self._masked_event, events))
@@ -247,7 +246,7 @@ class Capture:
         return data
 
     def _end_mask(self, stream: int) -> None:
-        """Mask nothing more in a stream: what follows its HTTP are frames."""
+        """End the masking of a stream, because frames follow."""
         self._masked[stream] = 0
         mask = self._masks.pop(stream, None)
         if mask is not None:
@@ -255,17 +254,17 @@ class Capture:
             self._http_sizes[stream] = mask.http_size
 
     def _put_back(self, stream: int, data: bytes) -> None:
-        """Replace the bytes last recorded by as many, of which less is masked."""
+        """Replace the bytes last recorded with as many bytes, fewer of them masked."""
         if data:
             self.log.streams[stream][-len(data) :] = data
 
     def _masked_edit(self, stream: int, offset: int, length: int, data: bytes) -> bytes:
-        """What goes out in place of recorded bytes, masked where it is of a head."""
+        """The new bytes of an edit, masked if they belong to a head."""
         whole, mask = self.log.streams[stream], self._masks.get(stream)
         if not self._masked[stream] and offset >= self._http_sizes.get(stream, 0):
             return masked_behind(b"", data) if begins_head(data) else data
         end, before = self._replaced.get(stream, (-1, b""))
-        if end != offset:  # else a head is edited in several parts
+        if end != offset:  # otherwise a head is edited in several parts
             begun = mask.begun if mask else b""
             before = bytes(whole[max(0, offset - MAX_HEAD) : len(whole) - len(begun)])
             before = (before + begun)[: min(offset, MAX_HEAD)]
@@ -274,13 +273,13 @@ class Capture:
         return data
 
     def _mask_injected(self, stream: int, offset: int, length: int) -> None:
-        """Mask a head that was injected among frames, where nothing is masked as it comes."""
+        """Mask a head that was injected among frames, which are not masked when recorded."""
         data = bytes(self.log.streams[stream][offset : offset + length])
         if not self._masked[stream] and begins_head(data):
             self.log.streams[stream][offset : offset + length] = masked_behind(b"", data)
 
     def _masked_event(self, event: Event) -> Event:
-        """A mark of a file, with the logins in what it says masked."""
+        """A mark of a file, with the logins in its text and bytes masked."""
         data = event.data
         if data is not None and event.direction is not None:
             stream = stream_number(event.connection, event.direction)
@@ -292,7 +291,7 @@ class Capture:
     def _keep_limit(self) -> None:
         """Index some of the new bytes, and drop what exceeds the limit.
 
-        Not all at once: this runs in the traffic, which must not wait.
+        It does so in small steps, because the traffic waits for it.
         """
         if self.limit >= NO_LIMIT:
             self._room = NO_LIMIT
@@ -305,14 +304,14 @@ class Capture:
         while self._weight > most and self._forget():
             pass
         left = min(self.limit - self._size, most - self._weight)
-        # The event of a mark takes more memory than its bytes, and so may a row.
+        # A mark takes more memory than its bytes, and a row may do so too.
         self._new, self._room = 0, 0 if behind else max(0, left // 16)
 
     @property
     def _weight(self) -> int:
-        """Bytes of memory of the rows, chunks and marks that could be forgotten."""
+        """Bytes of memory of the rows, chunks and marks that could be dropped."""
         log = self.log
-        marks = len(log.events) - 3 * len(log.streams) // 2  # less the events of connections
+        marks = len(log.events) - 3 * len(log.streams) // 2  # without the events of connections
         chunks = len(log.time_of) - log.first
         return _CHUNK * chunks + _EVENT * max(0, marks) + self._index.weight
 
@@ -361,16 +360,16 @@ class Capture:
         return self._clock() - self._zero
 
     def moment(self, time: float) -> datetime:
-        """The date `time` seconds after the recording began, or the latest or earliest possible."""
+        """The date `time` seconds after the recording began, within the range of dates."""
         try:
             return (self.started + timedelta(seconds=time)).astimezone(UTC)
         except OverflowError:
             return (datetime.max if time > 0 else datetime.min).replace(tzinfo=UTC)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` after everything that is recorded. On the recording thread: be quick.
+        """Call `callback()` after each thing recorded; returns a function that ends this.
 
-        Returns a function that ends the subscription.
+        The callback runs on the recording thread and must be quick.
         """
         self._subscribers = [*self._subscribers, callback]
 
@@ -415,7 +414,7 @@ class Capture:
 
     @property
     def events(self) -> list[Event]:
-        """Everything that happened besides the bytes, in order."""
+        """Everything that happened except the bytes, in order."""
         return self.log.events
 
     def stream(self, connection: int, direction: Direction) -> bytes:

@@ -6,10 +6,10 @@ from threading import Lock, get_ident
 
 
 class FairLock:
-    """A fair RLock: waiting threads get it in turn.
+    """A reentrant lock that waiting threads get in turn.
 
-    After a release, Python's own locks go to the thread that asks first, which is usually the one
-    that released it: a thread that takes a lock again and again can keep all others out.
+    Python's own locks go to the thread that asks first after a release, usually the one that
+    released the lock: a thread that takes it again and again can keep all others out.
     """
 
     __slots__ = ("_depth", "_lock", "_next", "_owner")
@@ -23,7 +23,7 @@ class FairLock:
     def __enter__(self) -> None:
         me = get_ident()
         if self._owner != me:
-            # Where nobody waits there is no turn to keep.
+            # If nobody waits there is no turn to keep.
             if self._next.locked() or not self._lock.acquire(False):
                 with self._next:
                     self._lock.acquire()

@@ -1,7 +1,7 @@
-"""Finds the requests, responses and frames in a recording, as rows in the order of time.
+"""Indexes a recording: its requests, responses and frames become rows in the order of time.
 
-It works at two levels. `update` finds where each unit starts and keeps 14 bytes about it. `rows`
-and `unit` explain a unit, and only when they are asked for it.
+The index works at two levels. `update` finds where each unit starts and keeps 14 bytes about it.
+`rows` and `unit` explain a unit, but only when they are called.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from .trimmed_stream import trimmed
 _MOST_CHUNKS = 1 << 16
 """The most chunks that are read together."""
 SLICE = 1 << 18
-"""Bytes that are indexed at a time: of the smallest frames some 10 ms, and others get the lock."""
+"""Bytes indexed before other threads get the lock: some 10 ms for the smallest frames."""
 _ROW = 14
 _MESSAGE = 3000
-"""Bytes of memory that a row takes, and a request or response, with its head."""
+"""Bytes of memory of a row (`_ROW`), and of a request or response with its head (`_MESSAGE`)."""
 _EVENT = 64
-"""Bytes that can be indexed while an event is read."""
+"""The cost of reading an event, as the number of bytes indexed in the same time."""
 
 # More flags of a row, besides those of `protocol/frames.py`.
 HEAD = 0x100  # not a frame: an HTTP request or response
 CHECKED = 0x400  # its part of the message has been checked
-FAULTY = 0x800  # and breaks a rule
+FAULTY = 0x800  # its part of the message breaks a rule
 
 DROPPED = "no longer kept"
 """The preview of a row whose bytes have been dropped (see `Capture`)."""
@@ -74,7 +74,7 @@ class Row(NamedTuple):
     preview: str
     broken: bool
     mark: str = ""
-    """What a debugger did to it on its way, in words: `held`, `dropped`, `edited, duplicated`."""
+    """What a debugger did to the unit, in words: `held`, `dropped`, `edited, duplicated`."""
 
 
 class _Message(NamedTuple):
@@ -88,14 +88,14 @@ class _Message(NamedTuple):
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """The rules that its head breaks."""
+        """The rules that the message's head breaks."""
         if self.in_request:
             return handshake.request_violations(self.head)
         return handshake.response_violations(self.head, self.request)
 
 
 class _Side:
-    """What the index knows about one direction of a connection, as far as it was read."""
+    """The state of indexing for one direction of a connection."""
 
     __slots__ = (
         "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
@@ -106,15 +106,15 @@ class _Side:
         self.stream = stream
         self.cut = cut
         self.direction: Direction = cut.http.direction
-        self.position = 0  # the offset of the next unit, until there is a splitter
+        self.position = 0  # the offset of the next unit, as long as there is no splitter
         self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
         self.inflater: Inflater | None = None  # set if compression was agreed on
         self.contents: Contents | None = None  # set when a frame's content is first read
-        self.waiting: list[int] = []  # chunks that came while it waited for an answer
-        self.early = 0  # what was sent up to here did not wait for the answer
+        self.waiting: list[int] = []  # chunks that came while the client waited for an answer
+        self.early = 0  # bytes up to this offset were sent before the answer
         self.ended = False
-        self.frames = 0  # where the first frame starts
-        self.chunk = 0  # the last one, as long as it speaks HTTP
+        self.frames = 0  # the offset of the first frame
+        self.chunk = 0  # the last chunk read as HTTP
         # Start and end of the last unit that was too long to wait for.
         self.too_long = (-1, -1)
 
@@ -133,7 +133,7 @@ class _Connection:
         self.begun = False  # whether cutter and sides exist
 
     def __getattr__(self, name: str) -> Any:
-        # Made when first needed: most of half a million connections may only have opened.
+        # Cutter and sides are made when first needed: many connections may only have opened.
         if name not in ("cutter", "client", "server"):
             raise AttributeError(name)
         self.begun = True
@@ -158,7 +158,7 @@ class Index:
         self._events_read = 0
         self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
         self._early_marks: dict[int, list[tuple[int, int, Event]]] = {}  # by stream, heaps:
-        # on what is no whole unit yet, by offset
+        # marks of units that are not complete yet, by offset
         self._marks_read = 0
         self._late: list[tuple[int, int, int]] = []  # see `_read_by`
         self._rows_of_stream: dict[int, array[int]] = {}  # see `_rows_of`
@@ -169,7 +169,7 @@ class Index:
         self.marked: list[int] = []
         """The rows in the order in which they were marked; one marked again is repeated."""
         self.most_unfinished = sys.maxsize
-        """Bytes of a frame after which it becomes a row although its end is not here yet."""
+        """Bytes of a frame after which it becomes a row before its end has come."""
 
     # --- Indexing
 
@@ -177,13 +177,13 @@ class Index:
         """Index what was recorded since the last time; returns the number of rows."""
         count, events = len(self._log.time_of), len(self._log.events)
         while self.step() and (self._chunks_read < count or self._events_read < events):
-            pass  # not what is recorded meanwhile: that may never end
+            pass  # only what was recorded before: new chunks may never stop
         return len(self._start)
 
     def step(self, most: int = SLICE) -> bool:
         """Index about `most` bytes of what was recorded; returns whether there are more.
 
-        So indexing a long recording does not make others wait.
+        Callers use it so that indexing a long recording does not make other threads wait.
         """
         with self._lock:
             log, left = self._log, most
@@ -217,7 +217,7 @@ class Index:
             self._chunks_read = first + 1
             self._mark_whole((stream, stream ^ 1))
             return max(_EVENT, self._side(stream).position - begin)
-        # If few could be read last time, do not try many: most tries would be in vain.
+        # If few could be read last time, do not try many, because most would fail again.
         stop = min(stop, first + self._together)
         run = log.stream_of[first:stop]
         if run.count(stream) == len(run):
@@ -304,7 +304,7 @@ class Index:
             elif upto > taken:
                 brought.extend(array("I", [chunk]) * (upto - taken))
             taken = upto
-        if taken < len(stops):  # its end is still to come
+        if taken < len(stops):  # the last frame is not complete yet
             brought.append(last)
         while row < len(found) and found[row] < side.early:
             flags[row] |= frames.EARLY | frames.BROKEN
@@ -323,13 +323,13 @@ class Index:
         """Append offset and flags of the frames of one stream up to `stop`."""
         data, base = self._log.streams[side.stream], splitter.position
         if base >= stop:
-            return  # in the middle of a frame that has its row already
+            return  # in the middle of a frame that already has its row
         if trimmed(data) is None:
             splitter.split(data, stop, found, flags)
         elif (header := frames.read_header(data, base, stop)) is None:
             return
         elif base + header.frame_length <= stop:
-            # Byte by byte such a stream is slow.
+            # Reading such a stream byte by byte is slow.
             fragments, starts = len(splitter.fragmented), array("Q")
             splitter.position = 0
             splitter.split(data[base:stop], stop - base, starts, flags)
@@ -380,7 +380,7 @@ class Index:
             self.marked.append(row)
 
     def _mark_whole(self, streams: Iterable[int]) -> None:
-        """Attach waiting marks to the units of some streams that are whole by now."""
+        """Attach waiting marks to those units of some streams that are now complete."""
         if not self._early_marks:
             return
         for stream in streams:
@@ -421,7 +421,7 @@ class Index:
             if side.cut.waits:
                 side.waiting.append(chunk)
                 if stop - side.position > self.most_unfinished:
-                    # Nobody answers: what comes so early can only be frames.
+                    # No server answers: bytes this early can only be frames.
                     side.cut.waits, side.cut.speaks_frames = False, True
                     self._resume(connection)
                 return
@@ -441,7 +441,7 @@ class Index:
         self._note_late(first, chunk)
 
     def _note_late(self, first: int, chunk: int) -> None:
-        """Note that the rows from `first` on were found only when later chunks had been read."""
+        """Note that the rows from `first` on were found only after later chunks had been read."""
         now, stop = self._chunks_read, len(self._start)
         if chunk >= now or first == stop:
             return
@@ -501,7 +501,7 @@ class Index:
             ]
             connection.agreed = agreed[0] if agreed else None
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
-                client.waiting.append(client.chunk)  # it began with frames, before any request
+                client.waiting.append(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
             self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
@@ -531,7 +531,7 @@ class Index:
             if not found.client.cut.waits or request is None:
                 return False
             self._change_state(found, StateEvent.ACCEPTED)
-            # Messages can be inflated even if the agreed parameters are not known.
+            # Messages can be inflated even if the agreed parameters are unknown.
             offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
             found.agreed = Agreement.of_response(()) if offered else None
             found.cutter.upgrade()
@@ -555,7 +555,7 @@ class Index:
             return self._connections[connection - 1].state.name
 
     def is_upgraded(self, connection: int) -> bool:
-        """Whether HTTP is over on this connection, and frames follow."""
+        """Whether HTTP has ended on this connection, so that frames follow."""
         with self._lock:
             return self._connections[connection - 1].server.cut.speaks_frames
 
@@ -565,19 +565,19 @@ class Index:
         return not any(map(trimmed, streams))
 
     def speaks_frames(self, connection: int, direction: Direction) -> bool:
-        """Whether HTTP is over in one direction; a request may end late, after its 101."""
+        """Whether HTTP has ended in one direction; a request may end late, after its 101."""
         with self._lock:
             return self._connections[connection - 1].cutter.side(direction).speaks_frames
 
     def incomplete(self, connection: int, direction: Direction) -> int:
-        """Bytes at the end of a direction's stream that are not a whole unit yet."""
+        """How many bytes at the end of a direction's stream are not a whole unit yet."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             position, end = (side.splitter or side).position, self._end_of(side)
             return end - (side.too_long[0] if position > end else position)
 
     def missing(self, connection: int, direction: Direction) -> int:
-        """Bytes that have not come yet of a frame that has its row already."""
+        """How many bytes are still missing of a frame that already has its row."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
             return max(0, (side.splitter or side).position - self._end_of(side))
@@ -613,14 +613,16 @@ class Index:
             return [self._row(number) for number in rows[first:]]
 
     def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
-        """The stored numbers of rows, for code that lists millions: their offsets, the chunks with
-        their last bytes, and their flags (see `frames`). `rows` explains them."""
+        """The offsets, last chunks and flags of rows (see `frames`), for code that lists millions.
+
+        `rows` explains the same rows.
+        """
         with self._lock:
             return self._start[start:stop], self._chunk[start:stop], self._flags[start:stop]
 
     @property
     def first(self) -> int:
-        """The first row that is kept; of those before it, only handshakes are kept."""
+        """The first row from which on all are kept; before it only handshakes are."""
         return first_place(self._start)
 
     def numbers(self) -> Iterator[int]:
@@ -678,8 +680,8 @@ class Index:
         )  # fmt: skip
 
     def _dropped_length(self, number: int, stream: int) -> int:
-        """Bytes of a frame that was dropped."""
-        # A frame ends where the next one starts, which is usually near.
+        """The length in bytes of a frame that was dropped."""
+        # A frame ends where the next one starts, usually a few rows later.
         for row in range(number + 1, min(number + 64, len(self._start))):
             if self._log.stream_of[self._chunk[row]] == stream:
                 return self._start[row] - self._start[number]
@@ -708,14 +710,16 @@ class Index:
 
     @property
     def weight(self) -> int:
-        """Bytes of memory of the rows that `forget` can forget."""
+        """Bytes of memory of the rows that `forget` can drop."""
         rows = len(self._start) - self.first
         heads = len(self._heads) - bisect_left(self._heads, self.first)
         return _ROW * rows + _MESSAGE * heads
 
     def forget(self, stop: int) -> None:
-        """Forget the chunks before `stop`, and all rows that were found before it was read, except
-        handshakes. Their bytes must have been dropped."""
+        """Forget the chunks before `stop`, whose bytes must have been dropped, and their rows.
+
+        These are the rows found before chunk `stop` was read. Handshakes are kept.
+        """
         with self._lock:
             row, log = self._found_by(stop), self._log
             before = self._heads[: bisect_left(self._heads, row)]
@@ -739,7 +743,7 @@ class Index:
                     gone = rows[: bisect_left(rows, row)]
                     left = array("I", [head for head in gone if head in self._messages])
                     self._rows_of_stream[stream] = left + rows[len(gone) :]
-            for head in heads:  # rows that are not sorted yet need not be
+            for head in heads:  # rows that are not sorted by stream yet can stay so
                 if head >= self._rows_sorted:
                     stream = log.stream_of[self._chunk[head]]
                     self._rows_of_stream.setdefault(stream, array("I")).append(head)
@@ -748,23 +752,23 @@ class Index:
             self._events_read = log.forget(stop, chunks, self._events_read)
 
     def _is_handshake(self, row: int) -> bool:
-        """Whether the frames that follow this head cannot be understood without it."""
+        """Whether this head is needed to understand the frames that follow it."""
         stream = self._log.stream_of[self._chunk[row]]
         side = self._side(stream)
         return self._start[row] < side.frames if side.splitter else self._shakes_hands(stream)
 
     def _shakes_hands(self, stream: int) -> bool:
-        """Whether a stream that still speaks HTTP is about to speak frames."""
+        """Whether a stream is still HTTP but about to change to frames."""
         return (
             self._side(stream).cut.waits or self._connections[stream // 2].cutter.exchange.upgraded
         )
 
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int, int]]:
-        """The ranges that can be dropped with the chunks from `first` up to `stop`.
+        """The ranges that can be dropped with the chunks from `first` up to `stop`, by stream.
 
-        By stream: the offset of its first frame; the end of their last whole unit; and the same,
-        or the end of a unit that is too long to wait for. A stream with only HTTP can be dropped
-        completely.
+        Each has three offsets: of the stream's first frame; of the end of the last whole unit in
+        these chunks; and this end again, or the end of a unit that is too long to wait for. A
+        stream with only HTTP can be dropped completely.
         """
         with self._lock:
             stream_of, found = self._log.stream_of, dict[int, tuple[int, int, int]]()
@@ -848,7 +852,7 @@ class Index:
             begin = side.frames
             side.contents = Contents(streams, stream, splitter, side.inflater, begin)
         if self._looked_at is not side.contents and self._looked_at is not None:
-            self._looked_at.forget()  # up to 1 MiB, and there may be thousands
+            self._looked_at.forget()  # up to 1 MiB each, for thousands of streams
         self._looked_at = side.contents
         return side.contents.frame(self._start[number], fragment)
 
@@ -866,7 +870,7 @@ class Index:
         return self._flags[number]
 
     def messages(self, connection: int | None = None) -> Iterator[Message]:
-        """The complete text and binary messages so far, of one connection or all, by their end.
+        """The complete text and binary messages of one connection or all, in order of their ends.
 
         For illegal frames see `Assembler` in `protocol/messages.py`.
         """
@@ -930,8 +934,8 @@ class Index:
     def unit(self, number: int, most: int | None = None) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError if there is no such row.
 
-        At most `most` bytes of a payload or body are put into `data`, `payload` and the value of
-        its field. Length, bits and rules are those of the whole unit.
+        `data`, `payload` and the value of its field have at most `most` bytes of a payload or
+        body. Length, bits and rules are those of the whole unit.
         """
         with self._lock:
             if not 0 <= number < len(self._start):
@@ -1011,7 +1015,7 @@ class Index:
 
 
 def mark_words(events: Iterable[Event]) -> str:
-    """One unit's marks in words: whether it waits, how long it waited, what happened to it."""
+    """The marks of one unit in words: whether or how long it waited, and what happened to it."""
     words: list[str] = []
     told: set[str] = set()
     waiting: Event | None = None

@@ -1,8 +1,8 @@
-"""Keeps logins out of a recording: masks them as they come, wherever the bytes were split.
+"""Masks logins before they are recorded, wherever the bytes were split.
 
-`protocol/secrets.py` finds them, line by line. A line that has not ended may still turn out to hold
-a login, so it is masked completely; when it ends, everything but logins is put back. That is the
-only reason why recorded bytes change, and only the last line of a head can change.
+`protocol/secrets.py` finds logins, line by line. An unfinished line may still turn out to hold a
+login, so it is masked completely; when it ends, everything but logins is restored. Recorded bytes
+change for no other reason, and only in the last line of a head.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ..protocol.secrets import announcement, masked_line, starred_subprotocol, s
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 
 _FIRST_WORD = re.compile(rb"[A-Za-z0-9/.-]{0,16}")
-"""The method, the HTTP version or the name of a header, which is never masked."""
+"""A method, HTTP version or header name at the start of a line, which is never masked."""
 
 _CONTEXT = 64
-"""Bytes of a header that are read together with the folded line below it."""
+"""How many bytes of a header are read together with the folded line below it."""
 _LOGIN = b"*"
-"""In place of these: the header ends in a login, and so does what is folded below it."""
+"""Replaces these bytes if the header ends in a login that continues in the folded line."""
 
 
 class LineMask:
     """Masks the lines of heads, each when it has ended.
 
-    `offered` holds the logins among the subprotocols, which a server may send back.
+    `offered` holds the logins that a client offered as subprotocols; a server may send one back.
     """
 
     __slots__ = ("_above", "_first", "_long", "_offered", "line", "was_empty")
@@ -37,9 +37,9 @@ class LineMask:
         """The line that has not ended yet, unmasked."""
         self.was_empty = False
         """Whether the last line that ended was the empty one after a head."""
-        self._above = b""  # the header above, which a folded line continues
+        self._above = b""  # the header that a folded line continues
         self._first = True
-        self._long: bool | None = None  # in a line longer than a head: whether its rest is masked
+        self._long: bool | None = None  # for a line longer than a head: whether its rest is masked
         self._offered = set() if offered is None else offered
 
     @property
@@ -48,7 +48,7 @@ class LineMask:
         return bool(self.line) or self._long is not None
 
     def take(self, data: bytes) -> bytes:
-        """Take the next bytes; returns the lines that end in them, masked and from their start."""
+        """Read the next bytes; returns the masked lines that end in them, each from its start."""
         ended = bytearray()
         start = 0
         while start < len(data):
@@ -71,7 +71,7 @@ class LineMask:
         return bytes(ended)
 
     def end(self) -> bytes:
-        """Mask the line that has begun as if it ended here, and return it."""
+        """Mask the unfinished line as if it ended here, and return it."""
         line, first = bytes(self.line), self._first
         self.line.clear()
         masked = masked_line(line, first)
@@ -108,9 +108,9 @@ class LineMask:
         return b",".join(words)
 
     def unknown(self, data: bytes) -> bytes:
-        """What to record of the end of `data`, which belongs to the line that has begun."""
+        """What to record for the end of `data`, which belongs to the unfinished line."""
         if not self.line or self.line[0] not in _TEXT:
-            return data  # frames and TLS records begin with other bytes, and are not lines
+            return data  # not a line: a frame or TLS record, which begins with other bytes
         found = _FIRST_WORD.match(self.line)
         assert found is not None, "it may be empty"
         shown = max(0, found.end() - len(self.line) + len(data))
@@ -125,17 +125,17 @@ class LineMask:
 _BEGINS = re.compile(
     rb"HTTP/\d|(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|TRACE) [/*h]|\n0+[ \t]*(?:;|\r?\n)"
 )
-"""Where another head, or the trailer of a chunked body, begins inside a body."""
+"""The start of another head, or of the trailer of a chunked body, inside a body."""
 _LONGEST_BEGINNING = 20
 
 
 class SecretsMask:
     """Masks the logins in one direction's stream, wherever its bytes were split.
 
-    Frames are left alone, and so are bodies but for what looks like a head in them: where a body
-    ends is a matter of opinion. Where they are says the reader that also serves the index. Both
-    directions of a connection share an `exchange` and the logins `offered` as subprotocols. What a
-    client sends before the answer to its upgrade counts as HTTP, until the answer says otherwise.
+    Frames are not masked. Bodies are masked only where something in them looks like a head, since
+    programs disagree on where a body ends. The HTTP reader that also serves the index finds both.
+    The two directions of a connection share an `exchange` and the logins `offered` as subprotocols.
+    What a client sends before the answer to its upgrade counts as HTTP until the answer is known.
     """
 
     __slots__ = ("_before", "_http", "_in_lines", "_is_head", "_lines", "_start", "_taken")
@@ -147,7 +147,7 @@ class SecretsMask:
         offered: set[bytes] | None = None,
     ) -> None:
         self._http = HttpReader(direction, exchange or Exchange())
-        self._start = bytearray()  # the part of the present head that has come
+        self._start = bytearray()  # the part of the current head that has come
         self._taken = 0  # bytes of HTTP so far
         self._lines = LineMask(offered)
         self._in_lines = False  # whether a head has begun inside a body
@@ -156,24 +156,27 @@ class SecretsMask:
 
     @property
     def done(self) -> bool:
-        """Whether HTTP is over in this direction, so that no more headers come."""
+        """Whether HTTP has ended in this direction, so that no more headers come."""
         return self._http.is_over
 
     @property
     def http_size(self) -> int:
-        """Bytes of HTTP in this direction; after them come frames, once it is `done`."""
+        """Bytes of HTTP in this direction; frames follow them once it is `done`."""
         return self._taken - len(self._start)
 
     @property
     def begun(self) -> bytes:
-        """The bytes of the line that has not ended, unmasked; they were recorded masked."""
+        """The bytes of the unfinished line, unmasked; they were recorded masked."""
         return bytes(self._lines.line)
 
     def mask(self, chunk: bytes) -> tuple[bytes, bytes]:
-        """What to record of a chunk, as long as it is, and what to put in place of the bytes last
-        recorded, in which no login was found in the end."""
+        """Mask a chunk: returns the bytes that replace those last recorded, and the masked chunk.
+
+        The first are empty, or the unfinished line in which only logins stay masked. The second
+        has the length of the chunk.
+        """
         before = len(self._lines.line)
-        known = bytearray()  # of the line that had begun, and of this chunk: what is certain
+        known = bytearray()  # the final bytes of the unfinished line and of this chunk
         position = 0
         while position < len(chunk) and not self.done:
             if self._http.head is None:
@@ -190,7 +193,7 @@ class SecretsMask:
         return bytes(known[:before]), bytes(known[before:])
 
     def end(self) -> bytes:
-        """The bytes that replace those last recorded, because no more HTTP follows."""
+        """End the masking: returns the bytes that replace those last recorded."""
         if self.done:  # they belonged to a frame
             line = bytes(self._lines.line)
             self._lines.line.clear()
@@ -198,7 +201,7 @@ class SecretsMask:
         return self._lines.end() if self._lines.line else b""
 
     def _end_of_head(self, chunk: bytes, start: int, known: bytearray) -> int:
-        """The end of the head that continues at `start`, in this chunk."""
+        """The offset in this chunk at which the head that continues at `start` ends."""
         http, before = self._http, len(self._start)
         if before:
             self._start += chunk[start : start + MAX_HEAD - before]
@@ -211,7 +214,7 @@ class SecretsMask:
             if not found:
                 self._start += chunk[start:]
                 http.seen = len(self._start)
-        if not found and self.done:  # these turn out to be frames
+        if not found and self.done:  # these bytes are frames
             del self._start[before:]
             return start
         known += self._lines.take(chunk[start:stop])
@@ -266,7 +269,7 @@ class SecretsMask:
 
 
 def masked_behind(before: bytes, data: bytes) -> bytes:
-    """Mask bytes of a head that follow `before`."""
+    """Mask `data`, bytes of a head that follow the bytes `before`."""
     ended = max(before.rfind(b"\n\r\n"), before.rfind(b"\n\n"))
     lines = LineMask()
     lines.take(before[ended + 1 :])

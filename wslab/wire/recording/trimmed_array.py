@@ -1,4 +1,4 @@
-"""An array whose oldest elements have been dropped; the others keep their places."""
+"""An array whose oldest elements have been dropped; the others keep their indices ("places")."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ S = TypeVar("S", "array[Any]", "list[Any]")
 
 
 class TrimmedArray:
-    """An array that keeps the elements from `first` on, and those in `kept`; others read as 0.
+    """An array that keeps the elements from `first` on and a few older ones; others read as 0.
 
-    A slice returns elements from `first` on. One thread may write while others read.
+    A slice returns only elements from `first` on. One thread may write while others read.
     """
 
     def __init__(self, values: array[Any] | list[Any]) -> None:
@@ -23,7 +23,7 @@ class TrimmedArray:
 
     @property
     def first(self) -> int:
-        """The first place after which nothing was dropped."""
+        """The place from which on nothing was dropped."""
         return self._now[0]
 
     def drop(self, stop: int, keep: Iterable[int]) -> None:
@@ -77,14 +77,14 @@ def places(values: Sequence[Any] | TrimmedArray) -> Iterable[int]:
 
 
 def first_place(values: Sequence[Any] | TrimmedArray) -> int:
-    """The place from which on all is there."""
+    """The place from which on an array, trimmed or not, is complete."""
     return values.first if isinstance(values, TrimmedArray) else 0
 
 
 def drop(values: S, stop: int, keep: Iterable[int] = ()) -> S:
-    """`values` without the elements before `stop`, but for those at the places `keep`.
+    """`values` without the elements before `stop`, except for those at the places `keep`.
 
-    A `TrimmedArray`, which does all that is asked of these arrays without being one.
+    Returns a `TrimmedArray`: not an `array`, but it can do whatever the callers need of one.
     """
     less = values if isinstance(values, TrimmedArray) else TrimmedArray(values)
     less.drop(stop, keep)

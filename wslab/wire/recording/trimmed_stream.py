@@ -1,4 +1,4 @@
-"""A recorded stream whose oldest frames have been dropped; the others keep their offsets."""
+"""A recorded byte stream whose oldest frames have been dropped; the others keep their offsets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def trimmed(stream: object) -> TrimmedStream | None:
 
 
 BLOCK = 1 << 16
-"""Bytes of one block: dropped blocks free their memory, and the others need not be moved."""
+"""Bytes of one block: dropping a block frees its memory without moving the others."""
 
 
 class TrimmedStream:
@@ -24,18 +24,18 @@ class TrimmedStream:
     def __init__(self, data: bytearray, start: int) -> None:
         self.start = self.stop = start
         self.resume = start
-        """Where the next whole unit may start: of one that was cut, the rest is of no use."""
+        """The offset at which the next whole unit may start: the rest of a cut unit is useless."""
         self._head = bytes(data[:start])
         self._blocks: list[bytearray] = []
         self._origin = start  # the offset of the first block
-        self._cut = 0  # bytes that were dropped at its beginning
+        self._cut = 0  # bytes dropped at the beginning of the first block
         self._size = start
         self._lock = threading.Lock()
         for place in range(start, len(data), BLOCK):
             self._append(data[place : place + BLOCK])
 
     def drop(self, stop: int) -> int:
-        """Drop the bytes before `stop`; returns how many."""
+        """Drop the bytes before offset `stop`; returns how many."""
         with self._lock:
             dropped = max(0, min(stop, self._size) - self.stop)
             self.stop += dropped
@@ -51,7 +51,7 @@ class TrimmedStream:
             return dropped
 
     def kept(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` to `stop` but for what was dropped, and the rest of a cut unit."""
+        """The bytes from `start` to `stop` without dropped ones and the rest of a cut unit."""
         before = self[start : min(stop, self.start)] if start < self.start else b""
         first = max(self.stop, self.resume)
         return before + self[max(start, first) : max(stop, first)]
@@ -67,7 +67,7 @@ class TrimmedStream:
             data = data[room:]
 
     def _tail(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` to `stop`, all of which are kept."""
+        """The bytes from `start` to `stop`, none of which was dropped."""
         found = []
         while start < stop:
             number, place = divmod(start - self._origin, BLOCK)
@@ -92,7 +92,7 @@ class TrimmedStream:
         return self
 
     def __setitem__(self, key: slice, data: bytes) -> None:
-        """Replace bytes by as many others, as far as they are kept behind the gap."""
+        """Replace bytes with as many others, except where they were dropped."""
         with self._lock:
             start, _, _ = key.indices(self._size)
             for offset, byte in enumerate(data, start):
