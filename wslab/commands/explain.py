@@ -56,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    # Nothing is garbage before the end; looking for some would take a quarter of the time.
+    # Nothing becomes garbage before the end; searching for it would take a quarter of the time.
     gc.disable()
     capture = _capture(options)
     from wslab.wire.accounts import WIDTH, json_pieces, text_pieces
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _capture(options: argparse.Namespace) -> Capture:
-    """The recording that the options name."""
+    """Load the recording that the options name."""
     streams = options.client is not None or options.server is not None
     if (options.file is not None) + streams + (options.hex is not None) != 1:
         raise CommandError(
@@ -104,7 +104,7 @@ def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
         return None
     try:
         file = stack.enter_context(path.open("rb"))
-        # A pipe is read to its end at once: whoever fills two may fill one after the other.
+        # Read a pipe to its end at once: a program may fill two pipes one after the other.
         return file if file.seekable() else io.BytesIO(file.read())
     except OSError as error:
         raise CommandError(_unreadable(path, error)) from error
@@ -142,7 +142,7 @@ def _write(text: Iterable[str]) -> None:
             sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise  # whoever read it has seen enough
+        raise  # the reader has seen enough
     except OSError as error:
         # Python would try to write the rest once more at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -150,7 +150,7 @@ def _write(text: Iterable[str]) -> None:
 
 
 def _joined(pieces: Iterable[str]) -> Iterator[str]:
-    """Pieces of some size: a call of `write` for each little one would cost more than the piece."""
+    """Join short pieces to longer ones: a call of `write` costs more than a short piece."""
     some: list[str] = []
     size = 0
     for piece in pieces:
@@ -164,11 +164,11 @@ def _joined(pieces: Iterable[str]) -> Iterator[str]:
 
 
 _NO_SUCH_COMMAND = (126, 127)
-"""What a shell answers for a command that it cannot run or find."""
+"""A shell's exit statuses for a command that it cannot run or find."""
 
 
 def _page(text: Iterable[str]) -> bool:
-    """Through the user's pager, or `less`; False where there is none."""
+    """Show a text in the user's pager, or in `less`; False if there is none."""
     pager = os.environ.get("PAGER") or shutil.which("less")
     if not pager:
         return False
@@ -188,4 +188,4 @@ def _page(text: Iterable[str]) -> bool:
         try:
             return process.wait() not in _NO_SUCH_COMMAND
         except KeyboardInterrupt:
-            continue  # it belongs to the pager
+            continue  # Ctrl-C belongs to the pager

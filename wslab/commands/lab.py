@@ -20,7 +20,7 @@ from wslab.commands import CommandError, printable
 DEFAULT_FOLDER = Path("wslab-course")
 FIRST = "00_start_here.ipynb"
 SETTINGS = Path(__file__).resolve().parents[1] / "jupyter"
-"""What JupyterLab reads its defaults from; a user's own settings count more."""
+"""The file with JupyterLab's defaults; a user's own settings take precedence."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,21 +58,21 @@ def run(options: argparse.Namespace) -> int:
         )
     folder = prepare(options.folder)
     command = jupyterlab(folder, browser=not options.no_browser, port=options.port)
-    # A user's own kernel called python3 must not stand in for the Python that has wslab.
+    # A user's own kernel called python3 must not replace the Python that has wslab.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    # Saved with what its views saw: else JupyterLab says "model not found" where they were. And
-    # exported with that, where nbconvert would take the widgets, which are empty without a kernel.
+    # Notebooks are saved with pictures of their views: otherwise JupyterLab says "model not found"
+    # in their place. They are exported with these too, since widgets are empty without a kernel.
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()
     if os.name == "posix":
-        # In our place, so that Ctrl-C and SIGTERM reach JupyterLab itself.
+        # Replace this process, so that Ctrl-C and SIGTERM reach JupyterLab itself.
         os.execv(sys.executable, command)
     return subprocess.run(command).returncode
 
 
 def prepare(folder: Path | None) -> Path:
-    """The folder to open, the course copied there if need be and what was kept told."""
+    """Copy the course if needed, print what was kept, and return the folder to open."""
     if folder is None:
         checkout = course.checkout()
         if checkout is not None:
@@ -89,18 +89,18 @@ def prepare(folder: Path | None) -> Path:
 
 
 def jupyterlab(folder: Path, *, browser: bool, port: int | None) -> list[str]:
-    """The command line that opens the folder, at its first lesson if that is there."""
+    """The command line that opens JupyterLab on the folder, at its first lesson if it has one."""
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
     if (folder / FIRST).exists():
-        # As the default page, so that the address that Jupyter prints leads there too.
+        # The lesson is the default page, so that the address that Jupyter prints leads there too.
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
-    # Loopback whatever a configuration file says; the token stays on by Jupyter's default.
+    # Loopback, whatever a configuration file says; Jupyter's token stays on by default.
     command.append("--ServerApp.ip=127.0.0.1")
     if not browser:
         command.append("--no-browser")
     if port is not None:
         command.append(f"--ServerApp.port={port}")
     if os.name == "posix" and os.geteuid() == 0:
-        # Jupyter refuses root unless told; in a container there is nobody else to be.
+        # Jupyter refuses to run as root by default; a container often has no other user.
         command.append("--allow-root")
     return command

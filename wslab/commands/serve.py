@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make(options: argparse.Namespace) -> Listener:
-    """The server that was asked for. Raises CommandError."""
+    """Make the server that the options name. Raises CommandError for an impossible one."""
     from wslab.net import ChatServer, EchoServer, FaultyServer
     from wslab.net.cases import MISBEHAVIOURS
 

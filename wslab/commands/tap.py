@@ -38,18 +38,18 @@ KEYS = """\
   q               quit"""
 
 LIMIT = 32
-"""MiB that the recording keeps, unless told otherwise."""
+"""MiB that the recording keeps by default."""
 
 LINES = 5000
-"""Rows that are printed at a look: of more, only the newest. Nobody reads faster, and no printer
-writes as fast as frames may come."""
+"""The most rows printed at a time: of more, only the newest. Nobody reads faster, and frames may
+come faster than they can be printed."""
 
 REST = 0.5
-"""Seconds until the next look after one at which there were more: the traffic needs the time."""
+"""Seconds of rest if there were more rows than that: the traffic needs the time."""
 
 PAUSE = 0.03
-"""Seconds from the first news to a look at the wire: lines come in batches, traffic is not slowed,
-and what is done to a frame as it comes stands on its line."""
+"""Seconds between the first news and printing it. So lines come in batches, the traffic is not
+slowed, and a frame's line says what was done to it on arrival."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,9 +134,9 @@ def _run(options: argparse.Namespace, stopped: threading.Event) -> int:
 
 
 def _save(capture: Capture, path: Path) -> None:
-    """Save the recording; where the file cannot be written, in the folder for temporary ones.
+    """Save the recording; if the file cannot be written, save in the folder for temporary files.
 
-    Raises CommandError, saying where it is now.
+    In that case raises CommandError, which says where the recording is.
     """
     from wslab.wire import SavedInstead, save
 
@@ -147,7 +147,7 @@ def _save(capture: Capture, path: Path) -> None:
         raise CommandError(str(error)) from error
     except OSError as error:
         problem = f"cannot write {path}: {error.strerror or error}"
-    # What was recorded will not happen again, so it goes where there may be room.
+    # The recording cannot be made again, so try another folder that may have room.
     elsewhere = None
     try:
         elsewhere = Path(tempfile.mkdtemp(prefix="wslab-"), path.name)
@@ -190,7 +190,7 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
     try:
         while not stopped.is_set():
             if not news.wait(0.2):
-                printer.print_problems()  # a refused connection records next to nothing
+                printer.print_problems()  # a refused connection makes almost no news
                 continue
             news.clear()
             while lines:
@@ -212,7 +212,7 @@ def _read_lines(lines: deque[str], news: threading.Event) -> None:
 
 
 def obey(tap: Tap, line: str) -> bool:
-    """Do what a line says; False for "quit". What cannot be done is said on standard error."""
+    """Obey a line of input; False for "quit". Prints on standard error what cannot be done."""
     from wslab.net import WslabError
 
     word, _, rest = line.partition(" ")
@@ -268,12 +268,12 @@ class Printer:
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def print_news(self) -> bool:
-        """Print what is new; whether that was more than can be printed."""
+        """Print what is new; returns whether that was more than can be printed."""
         index = self._capture.index
         count, marked = len(index), index.marked
         much = count - self._rows > LINES
         for start in range(self._skip_to(count - LINES), count, 100):
-            # Some at a time: the traffic needs the index as well.
+            # A part at a time: the traffic needs the index as well.
             for row in index.rows(start, min(start + 100, count)):
                 print(self._line(row))
                 self._told[row.number] = row.mark
@@ -294,7 +294,7 @@ class Printer:
         return much
 
     def _skip_to(self, start: int) -> int:
-        """Leave out the rows before `start`, and say how many these are."""
+        """Skip the rows before `start`, and print how many these are."""
         if start <= self._rows:
             return self._rows
         print(
@@ -304,7 +304,7 @@ class Printer:
         return start
 
     def print_problems(self) -> None:
-        """Print what the tap has noted, on standard error."""
+        """Print the problems that the tap has noted, on standard error."""
         if self._capture.dropped and not self._lost:
             self._lost = True
             self.print_loss()

@@ -66,11 +66,11 @@ _SETTABLE = {
     "fin": _BIT, "rsv1": _BIT, "rsv2": _BIT, "rsv3": _BIT, "opcode": range(16), "masked": _BIT,
     "length_form": (7, 16, 64), "announced_length": range(2**64),
 }  # fmt: skip
-# Longer ones mean nothing here, and of a very long one int() makes no number.
+# Longer numbers are useless here, and int() refuses very long ones.
 _NUMBER = r"[0-9]{1,9}"
 _DECIMAL = rf"{_NUMBER}(?:\.{_NUMBER})?"
 _NO_CHANCE = random.Random(0)
-_LONGEST = 86_400  # seconds that a delay may take: a day
+_LONGEST = 86_400  # the most seconds that a delay may take: a day
 
 
 class Action(NamedTuple):
@@ -78,26 +78,26 @@ class Action(NamedTuple):
 
     verb: Verb
     seconds: float = 0.0
-    """For `delay`."""
+    """The delay in seconds, for `delay`."""
     data: bytes | None = None
-    """For `edit`, `set` and `corrupt`: the bytes to send instead."""
+    """The bytes to send instead, for `edit`, `set` and `corrupt`."""
     why: str = ""
 
 
 @dataclass
 class Rule:
-    """A rule: which frames, and what to do with them. `Rule.parse` reads one from a sentence."""
+    """A rule: which frames it matches and what to do with them; `Rule.parse` reads a sentence."""
 
     verb: Verb
     kind: str = "frame"
     direction: Direction | None = None
     connection: int | None = None
     every: int = 1
-    """Every n-th frame, counted from 1 in each connection."""
+    """Match every n-th frame, counted from 1 in each connection."""
     nth: int | None = None
-    """Only the frame of this number."""
+    """Match only the frame with this number."""
     share: float | None = None
-    """This part of the frames, from 0 to 1, chosen by the seed."""
+    """Match this part of the frames, from 0 to 1, chosen by the seed."""
     seconds: float = 0.0
     payload: bytes | None = None
     bits: dict[str, int] = field(default_factory=dict)
@@ -107,11 +107,11 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str, *, seed: int = 0) -> Rule:
-        """Read a rule from a sentence. Raises `WrongRule`."""
+        """Read a rule from a sentence. Raises `WrongRule` for a sentence that is not a rule."""
         return _Reader(text, seed).rule()
 
     def decide(self, frame: InFlight) -> Action | None:
-        """What to do with this frame; None: nothing. Counts it, if it is of the rule's kind."""
+        """What to do with this frame, None for nothing; counts the frame if its kind matches."""
         if not self._matches(frame):
             return None
         count = self._counts[frame.connection] = self._counts.get(frame.connection, 0) + 1
@@ -120,16 +120,16 @@ class Rule:
         if count % self.every:
             return None
         if self.share is None and self.verb != "corrupt":
-            chance = _NO_CHANCE  # to make one takes longer than all the rest
+            chance = _NO_CHANCE  # making a Random takes longer than all the rest
         else:
-            # Not hash(): of a text it is another one in each process.
+            # Not hash(): for a text it differs between processes.
             chance = random.Random(f"{self.seed}/{count}")
         if self.share is not None and chance.random() >= self.share:
             return None
         return Action(self.verb, self.seconds, self._data(frame, chance), f"rule: {self}")
 
     def forget(self, connection: int) -> None:
-        """The connection is over: its count is not needed any more."""
+        """Drop the count of a connection that has ended."""
         self._counts.pop(connection, None)
 
     def _matches(self, frame: InFlight) -> bool:
@@ -145,11 +145,11 @@ class Rule:
             payload = self.payload or b""
             if not frame.is_frame:
                 return frame.changed(data=payload)
-            return frame.changed(payload, rsv1=False)  # what a rule writes is not compressed
+            return frame.changed(payload, rsv1=False)  # a rule writes uncompressed payloads
         if self.verb == "set":
             return frame.changed(**self.bits)  # type: ignore[arg-type]
         if self.verb == "corrupt":
-            # A bit of the payload; where there is none, of what there is.
+            # A bit of the payload or, if that is empty, of the rest of the frame.
             payload_length = len(frame.payload)
             first = len(frame.data) - payload_length if payload_length else 0
             data = bytearray(frame.data)
@@ -167,7 +167,7 @@ Decide = Rule | Callable[[InFlight], str | None]
 
 
 def decide_by(function: Callable[[InFlight], str | None], frame: InFlight) -> Action | None:
-    """Ask a function what to do. Raises WrongRule for an answer that is none."""
+    """Ask a function what to do with a frame. Raises WrongRule for an unknown answer."""
     said = function(frame)
     if said is None:
         return None
@@ -318,7 +318,7 @@ class _Reader:
         return self.words[self.at].lower() if self.at < len(self.words) else ""
 
     def _skip(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
-        """Read the next word if it is like this."""
+        """Read the next word if it matches `pattern`."""
         found = re.fullmatch(pattern, self._peek())
         self.at += found is not None
         return found

@@ -1,4 +1,4 @@
-"""What taps are told to do: to hold, freeze or slow down which connections, and to follow rules."""
+"""The settings of a tap: its rules, and which connections it holds, freezes or slows down."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ BOTH: tuple[Direction, ...] = ("client", "server")
 class Overrides(Generic[V]):
     """A per-direction setting with per-connection overrides.
 
-    A connection that was named once has values of its own, which count instead of those for all.
-    What is then set for all is set for it too.
+    A connection that was set by number has its own values, which replace those for all. A value
+    that is later set for all is set for this connection too.
     """
 
     def __init__(self) -> None:
         self._all: dict[Direction, V] = {}
         self._own: dict[int, dict[Direction, V]] = {}
 
-    def __bool__(self) -> bool:  # on any thread, hence the copy
+    def __bool__(self) -> bool:  # called on any thread, hence the copy
         return bool(self._all) or any(list(self._own.values()))
 
     def of(self, connection: int) -> dict[Direction, V]:
-        """The values that count for this connection."""
+        """The values that apply to this connection."""
         return self._own.get(connection, self._all)
 
     def set(self, connection: int | None, directions: Iterable[Direction], value: V) -> None:
-        """Set it for one connection, or for all (None), those to come included."""
+        """Set a value for one connection, or for all (None), future ones included."""
         for direction in directions:
             for values in self._concerned(connection):
                 values[direction] = value
 
     def unset(self, connection: int | None, directions: Iterable[Direction]) -> None:
-        """Set it no more; for one connection also where it is set for all."""
+        """Remove the value; for a single connection even if it is set for all."""
         for direction in directions:
             for values in self._concerned(connection):
                 values.pop(direction, None)
@@ -64,7 +64,7 @@ class Overrides(Generic[V]):
 
 @dataclass(frozen=True)
 class Speed:
-    """How slow a direction is to be made; see `WireDebugger.slow`."""
+    """How slow a direction should be; see `WireDebugger.slow`."""
 
     bytes_per_second: float | None
     latency: float
@@ -73,7 +73,7 @@ class Speed:
 
 
 class Line:
-    """One direction of one connection that is slow; its jitter comes from a seed and so repeats."""
+    """A slowed direction of one connection; its jitter comes from a seed, so it is repeatable."""
 
     def __init__(self, speed: Speed, place: str) -> None:
         self.speed = speed
@@ -81,7 +81,7 @@ class Line:
         self._busy_until = 0.0
 
     def arrival(self, now: float, size: int) -> float:
-        """When `size` bytes that start now have arrived at the other end, in the clock of `now`."""
+        """The time at which `size` bytes sent at `now` (seconds) arrive at the other end."""
         speed = self.speed
         self._busy_until = max(now, self._busy_until)
         if speed.bytes_per_second is not None:
@@ -93,7 +93,7 @@ class Line:
 class Settings:
     """What to do to which connections. Lives on the loop thread.
 
-    Where anything is to be done, a connection is called armed.
+    A connection to which anything is to be done is called armed.
     """
 
     def __init__(self) -> None:
@@ -102,10 +102,10 @@ class Settings:
         self.freezing: Overrides[bool] = Overrides()
         self.slow: Overrides[Speed] = Overrides()
         self.passed = ""
-        """The last thing that could not be held although it should be, in a sentence."""
+        """A sentence about the last thing that should have been held but could not be."""
         self.subscribers: list[Callable[[], None]] = []
         self.faults = ProblemLog("tap.faults")
-        """What failed in the recording, a rule or a subscriber: the traffic was not touched."""
+        """Failures of the recording, a rule or a subscriber; none of them changed the traffic."""
         self._lines: dict[tuple[int, Direction], Line] = {}
         self._sequence = itertools.count(1)
 
@@ -114,7 +114,7 @@ class Settings:
         return bool(self.rules or self.holding or self.freezing or self.slow)
 
     def next_sequence(self) -> int:
-        """The number of the next unit that comes to a gate, over all connections."""
+        """The number of the next unit that reaches a gate, counted over all connections."""
         return next(self._sequence)
 
     def arms(self, connection: int) -> bool:
@@ -124,7 +124,7 @@ class Settings:
         )
 
     def line(self, connection: int, direction: Direction) -> Line | None:
-        """How slow this direction is; None where it is not."""
+        """The `Line` of a direction that is slow, else None."""
         speed = self.slow.of(connection).get(direction)
         if speed is None:
             return None
@@ -136,7 +136,10 @@ class Settings:
     def set_speed(
         self, connection: int | None, directions: tuple[Direction, ...], speed: Speed | None
     ) -> None:
-        """Make these directions slow, or not any more (None). What is on its way keeps its time."""
+        """Make these directions slow, or normal again (None).
+
+        Bytes already on their way keep their arrival time.
+        """
         if speed is None:
             self.slow.unset(connection, directions)
         else:
@@ -146,8 +149,10 @@ class Settings:
                 del self._lines[place]
 
     def decide(self, frame: InFlight) -> Iterator[Action]:
-        """What the rules want done to this frame, one by one: do each before asking for the next,
-        whose rule then sees the frame as changed. A rule that fails is skipped, and noted.
+        """The actions of the rules for this frame, one by one.
+
+        Do each before asking for the next: the next rule must see the frame as changed. A rule that
+        fails is skipped and noted in `faults`.
         """
         for rule in list(self.rules):
             try:
@@ -169,14 +174,14 @@ class Settings:
             self._lines.pop((connection, direction), None)
 
     def clear(self) -> None:
-        """Nothing is armed any more."""
+        """Disarm everything."""
         for setting in (self.holding, self.freezing, self.slow):
             setting.clear()
         self.rules.clear()
         self.passed = ""
 
     def tell(self) -> None:
-        """Tell the subscribers that something was changed."""
+        """Call the subscribers: a setting has changed."""
         for callback in list(self.subscribers):
             try:
                 callback()

@@ -4,28 +4,28 @@
     let socket = new WebSocket(url);
     socket.onopen = () => console.log("open");
 
-`url` is bound to the lab's server, through the tap. What the code says and what goes wrong stands
-under the cell. Running the cell again, or taking it away, ends the code and closes its sockets.
+`url` leads to the lab's server, through the tap. The output of the code and its errors appear under
+the cell. Running the cell again, or deleting it, ends the code and closes its sockets.
 
-The code is the learner's own, or pasted from somewhere, and runs in a sandbox: a frame without an
-origin (servers are told `Origin: null`), inside a frame that keeps it there. What is promised:
+The code may be the learner's own or pasted from anywhere. It runs in a sandbox: a frame without an
+origin (servers see `Origin: null`), inside another frame that confines it. What is promised:
 
-- It cannot touch the notebook, nor read its page, its cookies and what it has stored.
-- Its sockets reach the ports that servers and taps of this kernel listen on, and no others: those
-  that were open when the cell ran, less those that were closed since. On a hub, where the page
-  makes the sockets: those that are open now, and nothing that is not below them on the proxy.
-- It loads nothing, sends no forms, and opens no windows, no frames and no WebRTC. It cannot go
-  elsewhere: a browser stops that before a request is made, and the frame is taken away. Nothing
-  but the document that the cell began with can write under the cell.
+- It cannot change the notebook, or read its page, its cookies or its storage.
+- Its sockets reach only ports on which servers and taps of this kernel listen: those that were open
+  when the cell ran, without those closed since. On a hub, where the page makes the sockets, they
+  reach the ports that are open now, and only paths below these ports on the proxy.
+- It loads nothing, sends no forms, and opens no windows, no frames and no WebRTC. It cannot
+  navigate: the browser stops that before a request is made, and the frame is removed. Only the
+  document that the cell began with can write under the cell.
 
-Not promised is what no policy has a word for. A browser may look up a name, or open a connection
-and send nothing on it (`<link rel="preconnect">`, the beginning of a navigation). WebRTC and frames
-are taken away by a script in the frame itself: enough for what is pasted, not for whoever works at
-getting past it. And code may take memory and time, and do to a lab whatever a client can.
+Not promised is what no policy can forbid. A browser may look up a name, or open a connection and
+send nothing on it (`<link rel="preconnect">`, the start of a navigation). A script in the frame
+itself removes WebRTC and frames: enough for pasted code, not for a determined attacker. And code
+may use memory and time, and do to a lab whatever a client can.
 
-A loop that never ends: Chrome, Edge and their kin give the frame a process of its own, so the
-notebook goes on, and the cell offers to stop it. In a browser that does not, the whole page stops
-answering, until the browser itself asks whether to end the script.
+If a loop never ends: Chrome, Edge and other Chromium browsers give the frame a process of its own,
+so the notebook still works, and the cell offers to stop the code. In other browsers the whole page
+hangs, until the browser itself asks whether to end the script.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ from ..live.saved import Saved
 
 
 class BrowserCell(Saved, anywidget.AnyWidget):
-    """What a `%%browser` cell shows. `code` is JavaScript, or HTML if it begins with `<`."""
+    """The widget that a `%%browser` cell shows and runs.
+
+    `code` is JavaScript, or HTML if it begins with `<`.
+    """
 
     _esm = script("panels/browser_cells.js")
     _css = style("panels/browser_cells.css")
@@ -51,8 +54,8 @@ class BrowserCell(Saved, anywidget.AnyWidget):
     _url = traitlets.Unicode().tag(sync=True)
     _frame = traitlets.Unicode().tag(sync=True)
     _ports = traitlets.List(traitlets.Int()).tag(sync=True)
-    """Those that are open now, which is where sockets may go."""
-    # What the page needs to put what the code said into the notebook (static/picture.js).
+    """The ports that are open now, to which sockets may connect."""
+    # The page needs this to put the code's output into the notebook (static/picture.js).
     _output = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, code: str, url: str, ports: list[int]) -> None:
@@ -67,13 +70,13 @@ class BrowserCell(Saved, anywidget.AnyWidget):
 
 
 WatchPorts = Callable[[Callable[[list[int]], None]], None]
-"""Has a function called with the ports that are open: now, and whenever they change."""
+"""Calls a given function with the open ports: now, and whenever they change."""
 
 
 def register_browser_cells(shell: Any, watch_ports: WatchPorts) -> None:
-    """Teach `%%browser` to an IPython shell. Doing it twice changes nothing.
+    """Register `%%browser` in an IPython shell; a second call changes nothing.
 
-    The code of cells reaches the ports that `watch_ports` tells of.
+    The code of cells reaches the ports that `watch_ports` reports.
     """
     if "browser" not in shell.magics_manager.magics["cell"]:
         shell.register_magic_function(_Magic(shell, watch_ports), "cell", "browser")
@@ -82,7 +85,7 @@ def register_browser_cells(shell: Any, watch_ports: WatchPorts) -> None:
 class _Magic:
     def __init__(self, shell: Any, watch_ports: WatchPorts) -> None:
         self._shell = shell
-        self._shown: dict[object, BrowserCell] = {}  # by the id of the notebook's cell
+        self._shown: dict[object, BrowserCell] = {}  # by the cell's id in the notebook
         self._ports: list[int] = []
         watch_ports(self._see)
 
@@ -101,11 +104,11 @@ class _Magic:
         not with `while`.
         """
         url = self._address(line.strip())
-        here = self._cell_id() or object()  # a front end may not tell
+        here = self._cell_id() or object()  # some front ends do not tell it
         if here in self._shown:
             self._shown.pop(here).close()
         shown = self._shown[here] = BrowserCell(cell, url, self._ports)
-        shown._ports = self._ports  # told meanwhile, perhaps
+        shown._ports = self._ports  # they may have changed meanwhile
         return shown
 
     def _address(self, expression: str) -> str:

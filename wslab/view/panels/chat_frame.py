@@ -1,4 +1,4 @@
-"""A page of the chat server in a frame of the notebook, and a link that opens it in a tab."""
+"""Shows a page of the chat server in a frame of the notebook, with a link to open it in a tab."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..live.saved import Saved
 
 
 class ChatFrame(Saved, anywidget.AnyWidget):
-    """The page at `path` of the server at `port` of the kernel's machine.
+    """A frame with the page at `path` of the server on `port` of the kernel's machine.
 
-    The notebook's page reaches it directly where it is on that machine itself, and else through
-    jupyter-server-proxy. Through the proxy the page comes from the notebook's own origin:
-    `on_origin` is called with that, for a server that has to let it in.
+    A browser on that machine loads the page directly, any other through jupyter-server-proxy.
+    Through the proxy the page has the notebook's own origin: `on_origin` is called with it, so that
+    the server can allow it.
     """
 
     _esm = script("panels/chat_frame.js")
@@ -28,7 +28,7 @@ class ChatFrame(Saved, anywidget.AnyWidget):
     _sandbox = traitlets.Bool().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
     origin = traitlets.Unicode().tag(sync=True)
-    """The notebook's own origin where the frame goes through the proxy; else empty."""
+    """The notebook's own origin if the frame goes through the proxy, else empty."""
     _admitted = traitlets.Unicode().tag(sync=True)
 
     def __init__(

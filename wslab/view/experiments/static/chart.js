@@ -3,7 +3,7 @@ import { View } from "../../live/static/page.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
-/** One chart in one page: title, button, legend, and the figure that bqplot draws. */
+/** A chart in a page: title, button, legend, and the figure that bqplot draws. */
 class ChartView extends View {
   /** @param {RenderProps} context */
   constructor(context) {

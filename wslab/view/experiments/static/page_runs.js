@@ -1,4 +1,4 @@
-// What only a page can try: each function runs one experiment and resolves to lines about what came.
+// The experiments that only a page can run: each function resolves to lines about the result.
 
 export const PAGE_RUNS = { fetch: fetchWithHeaders };
 

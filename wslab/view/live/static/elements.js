@@ -1,4 +1,4 @@
-// Making DOM nodes from data that nobody vouches for: text goes in as text, never as markup.
+// Makes DOM nodes from untrusted data: text is inserted as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 const OURS = "data-lm-suppress-shortcuts"; // an element in which keys are not JupyterLab's

@@ -3,7 +3,7 @@ import { Picture } from "./picture.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
 
-/** The event that a view fires after it has painted: others paint then too, when one more costs little. */
+/** The event that a view fires after painting: other views then paint too, which costs little more. */
 export const PAINTS = "wslab-paints";
 
 /** Whether this is what a saved notebook shows when it is opened again: no kernel is behind it. @param {AnyModel} model */

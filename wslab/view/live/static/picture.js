@@ -1,4 +1,4 @@
-// What a saved notebook shows to readers that run no widgets: kept true to what has been seen.
+// Keeps a picture of a view up to date, which a saved notebook shows to readers without widgets.
 
 const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
 const QUIET = 1_000; // ms without news until a new picture is asked for
@@ -43,7 +43,7 @@ export class Picture {
   }
 }
 
-/** The notebook that a view stands in, unless several people edit it: the others' pages would make
+/** The notebook that contains a view, unless several people edit it: the others' pages would make
  * their views anew. @param {AnyModel} model @returns {Notebook | null} */
 export function notebookOf(model) {
   const { context } = /** @type {{ context?: { model: Notebook } }} */ (model.widget_manager ?? {});
@@ -56,7 +56,7 @@ export function notebookOf(model) {
  * @typedef {{ cells: Iterable<Cell>, collaborative: boolean }} Notebook JupyterLab's, what is used of it
  */
 
-/** Puts `data`, by MIME type, beside the view in its output. @param {AnyModel} model @param {{ model: string, data: object }} picture */
+/** Adds `data`, by MIME type, to the output that contains the view. @param {AnyModel} model @param {{ model: string, data: object }} picture */
 export function putPicture(model, { model: id, data }) {
   for (const cell of notebookOf(model)?.cells ?? []) {
     for (let place = 0; place < (cell.outputs?.length ?? 0); place++) {

@@ -1,11 +1,11 @@
 const SCROLL_EVERY = 250; // ms between two movements of the scroll bar under a flood
 
 /**
- * How many rows a list's scroll bar does not know of yet.
+ * Counts the rows that a list's scroll bar does not include yet.
  *
- * A list that has grown is laid out and scrolled anew. Where all that is in sight has gone by anyway,
- * that is to no purpose but the scroll bar's: a few times a second will do. `paint` is called when
- * that time has come.
+ * A list that has grown has to be laid out and scrolled again. If all visible rows have been replaced
+ * anyway, only the scroll bar needs that, and a few times a second are enough. `paint` is called when
+ * it is time.
  */
 export class ScrollLag {
   rows = 0;

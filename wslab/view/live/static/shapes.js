@@ -1,7 +1,7 @@
 import { svg } from "./elements.js";
 
-// Each kind has a shape of its own beside its colour and its word: filled for what carries data or
-// starts an exchange, hollow for what continues or answers it.
+// Each kind has its own shape in addition to its colour and its word: filled if it carries data or
+// starts an exchange, hollow if it continues or answers one.
 /** @type {Record<string, [path: string, filled: boolean]>} */
 const SHAPES = {
   request: ["M6 .8 11.2 6 6 11.2 .8 6Z", true],

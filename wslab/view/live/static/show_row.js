@@ -1,4 +1,4 @@
-/** Chooses a row in the wire view of this page, if it is on show there. Whether it is. @param {number} number */
+/** Chooses a row in the wire view of this page; returns whether the row is visible there. @param {number} number */
 export function showRow(number) {
   /** @type {HTMLElement | null} */
   const row = document.querySelector(`[data-wslab="wire-view"] [data-wslab-row="${number}"]`);

@@ -1,6 +1,6 @@
 // Words for numbers, sizes and states, as people read them.
 
-/** The names of a WebSocket's states; the place is the `readyState`. */
+/** The names of a WebSocket's states; the index is the `readyState`. */
 export const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
 /** 1234567 as "1,234,567". @param {number} number */

@@ -99,7 +99,7 @@ export class AskingPanel extends View {
     return ours;
   }
 
-  /** Complains about what stands in a field, and marks it. @param {HTMLElement} input @param {string} text */
+  /** Reports an error in the content of a field, and marks the field. @param {HTMLElement} input @param {string} text */
   refuse(input, text) {
     set(input, "aria-invalid", "true");
     input.focus();

@@ -180,7 +180,7 @@ class BrowserCell {
     if (!isPicture(this.model)) this.rests = setTimeout(() => this.#keep(), REST);
   }
 
-  /** What the code has said so far stands in the notebook, for readers that run no widgets. */
+  /** Puts the output of the code so far into the notebook, for readers without widgets. */
   #keep() {
     const said = [...this.lines.children].map((line) => /** @type {HTMLElement} */ (line).innerText.replace(/\s+/g, " "));
     const lines = said.slice(-SAVED).map((line) => `<li><code>${line.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</code></li>`);

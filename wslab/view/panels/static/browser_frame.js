@@ -1,6 +1,6 @@
-// What runs first in the frame of a %%browser cell, before the learner's own code: it tells the page
-// around it what the code says, what goes wrong, and how its sockets stand. A plain script: it is put
-// into the frame's document as it is.
+// Runs first in the frame of a %%browser cell, before the learner's own code: it reports the output of
+// the code, its errors and the states of its sockets to the page around it. It is a plain script, and
+// is put into the frame's document unchanged.
 (() => {
   const LONGEST = 20_000; // characters of one line
   const EVERY = 20; // ms between two messages to the page around
@@ -99,7 +99,7 @@
     let text;
     if (Array.isArray(value)) text = `[${value.slice(0, 100).map(inner).join(", ")}]`;
     else {
-      // What is worth knowing about these events stands in getters.
+      // The useful information about these events is in getters.
       const keys = value instanceof Event
         ? ["type", "data", "code", "reason", "wasClean"].filter((key) => key in value)
         : Object.keys(value).slice(0, 100);

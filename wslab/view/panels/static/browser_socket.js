@@ -22,7 +22,7 @@ class SocketPanel {
   track = new StateTrack();
   problem = h("div", { class: "ws-problem", "data-wslab": "problem", role: "alert" });
   proxied = h("p", { class: "ws-note", "data-wslab": "proxied" }, PROXY_CHANGES);
-  /** @type {Record<string, HTMLElement>} what stands beside the name of each property */
+  /** @type {Record<string, HTMLElement>} the element with the value of each property */
   values = {};
   typed = { text: "Hello", binary: "48 65 6c 6c 6f", blob: "Hello", size: "100000" };
   shownKind = "text";

@@ -5,7 +5,7 @@ import { jupyterBase, pageIsLocal } from "./route.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
 
-/** A page of the chat server in a frame, and on a hub the way there. */
+/** A frame with a page of the chat server; on a hub it also finds the route there. */
 class ChatFrame {
   note = h("span", { class: "ws-title" });
   place = h("div");

@@ -63,7 +63,7 @@ class ClientPanel extends AskingPanel {
     message.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || !event.shiftKey || event.isComposing) return;
       event.preventDefault();
-      // JupyterLab forbids line breaks in whatever stands in a cell, so this one is made by hand.
+      // JupyterLab forbids line breaks in any text inside a cell, so this one is made by hand.
       message.setRangeText("\n", message.selectionStart, message.selectionEnd, "end");
       this.#grow();
     });

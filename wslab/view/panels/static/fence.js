@@ -1,4 +1,4 @@
-// A frame for code that is not trusted, and which cannot go elsewhere.
+// A frame for untrusted code, which it keeps from navigating elsewhere.
 
 import { h, set } from "../../live/static/elements.js";
 
@@ -13,7 +13,7 @@ import { h, set } from "../../live/static/elements.js";
  * `document.close()` makes as well). To be moved within the page loads a frame anew, from the
  * outside in: that is a new beginning.
  * @param {{ [name: string]: string | number }} inner attributes of the inner frame
- * @param {string} mayShow sources (CSP) of what it may show, beside its `srcdoc`
+ * @param {string} mayShow CSP sources of what it may show, in addition to its `srcdoc`
  * @param {(port: MessagePort) => void} onGreeting @param {(isSure: boolean) => void} onAnother
  */
 export function fence(inner, mayShow, onGreeting, onAnother) {

@@ -3,7 +3,7 @@ import { STATES } from "../../live/static/words.js";
 
 /** @import { Attributes, Child } from "../../live/static/elements.js" */
 
-/** The four states in their order, the present one lit. */
+/** The four states of a connection in order, with the current one lit. */
 export class StateTrack {
   #items = STATES.map((state) => h("li", { "data-state": state }, lamp(), state));
   #word = h("span", { class: "ws-unseen", role: "status" });

@@ -1,4 +1,4 @@
-// How this page gets to a server on the kernel's machine: straight, or through jupyter-server-proxy.
+// Finds this page's route to a server on the kernel's machine: direct, or by jupyter-server-proxy.
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
@@ -40,7 +40,7 @@ export function jupyterBase(page = document) {
 
 /**
  * The port and path of a server on the kernel's machine, as a browser understands `url`; null where
- * it is none. What stands in the text is not yet where it leads: `/proxy/1/../..` is `/`.
+ * it is none. The text does not show yet where it leads: `/proxy/1/../..` is `/`.
  * @param {string} url
  */
 function localServer(url) {

@@ -3,7 +3,7 @@
  * @typedef {{ time: number, name: string, text: string, size: number | null, type: string | null }} SocketEvent
  */
 
-/** The events that came in batches, the oldest dropped; decoded when somebody looks. */
+/** A log of events that came in batches: it drops the oldest, and decodes them when they are read. */
 export class SocketLog {
   static KEPT = 100_000; // events
   static #decoder = new TextDecoder();

@@ -1,4 +1,4 @@
-// The detail of a chosen unit: its bytes, its fields, its bits, and the rules that it breaks.
+// Shows the details of a chosen unit: its bytes, its fields, its bits, and the rules that it breaks.
 
 import { h, link, say, set } from "../../live/static/elements.js";
 import { grouped, hexOf, plural } from "../../live/static/words.js";
@@ -235,7 +235,7 @@ export class Detail {
   #showFields() {
     const { fields, more_fields: more } = this.#account;
     this.#items = fields.map((field, index) => {
-      // The payload's hex is what stands beside it anyway: say what it means instead.
+      // The payload's hex is shown next to it anyway: say what it means instead.
       const value = field === this.#payload ? this.#preview : field.value ?? "";
       return h(
         "div",
@@ -259,7 +259,7 @@ export class Detail {
     const em = parseFloat(style.fontSize);
     const width = this.element.clientWidth;
     if (width < 24 * em) return 4; // as the style sheet has it
-    return width >= (key ? 98 : 80) * ch + 20 * em ? 16 : 8; // the list of fields stands beside the bytes
+    return width >= (key ? 98 : 80) * ch + 20 * em ? 16 : 8; // the list of fields is next to the bytes
   }
 
   #fit() {
@@ -571,7 +571,7 @@ export class Detail {
     this.#move({ byte: field.bit >> 3, field: at }, focusOn);
   }
 
-  /** To the next or the last field: within the byte first, then in the byte beside it. @param {1 | -1} step */
+  /** Moves to the next or previous field: first within the byte, then in the adjacent byte. @param {1 | -1} step */
   #along(step) {
     const { byte, field } = this.#cursor;
     if (this.#fieldsOf(byte).includes(field + step)) {
@@ -629,7 +629,7 @@ export class Detail {
     if (cell) this.#name(cell);
   }
 
-  /** Says what a cell is, for who does not see it. @param {HTMLElement} cell */
+  /** Describes a cell for those who cannot see it. @param {HTMLElement} cell */
   #name(cell) {
     const byte = Number(cell.dataset.byte);
     const field = this.#account.fields[this.#cursor.field];

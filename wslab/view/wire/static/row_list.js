@@ -154,7 +154,7 @@ export class RowList {
     // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
     const y = `translateY(${first * height + this.#scrolledTo - top}px)`;
     if (this.arrows.style.transform !== y) this.arrows.style.transform = y;
-    // They stand in order, for readers of the DOM. An element that is moved there costs much more
+    // The elements are in order, for readers of the DOM. An element that is moved there costs much more
     // than one that says something else: so where a row is missing, the free one that stands there
     // takes it.
     let next = /** @type {RowElement | null} */ (this.arrows.firstElementChild);

@@ -1,5 +1,5 @@
-// The rows as a page holds them: columns in typed arrays, previews as undecoded UTF-8. A hundred
-// thousand rows cost a few megabytes and no work until somebody looks at them.
+// Holds the rows in a page: columns in typed arrays, previews as undecoded UTF-8. A hundred thousand
+// rows cost a few megabytes, and no work until they are shown.
 
 export const FROM_SERVER = 1, NOT_FINAL = 2, BROKEN = 4; // a row's flags, as in batches.py
 

@@ -1,7 +1,7 @@
 import { h, say } from "../../live/static/elements.js";
 import { icon } from "../../live/static/shapes.js";
 
-/** The menu that saves the recording as a file of the reader's. */
+/** The menu that saves the recording as a file on the user's computer. */
 export class SaveMenu {
   status = h("span", { class: "ws-title", role: "status" });
   /** @type {Uint8Array<ArrayBuffer>[]} what has come of the file */

@@ -20,7 +20,7 @@ import { showRow } from "../../live/static/show_row.js";
  * @typedef {{ connection: number | null, connections: number[], following: boolean, now: Record<PeerName, Now>, lines: Line[] }} Story
  */
 
-// Where things stand in a peer's drawing, in its own units.
+// The positions of things in a peer's drawing, in its own units.
 const WIDTH = 530;
 const BOX = { x: 216, width: 118, height: 34, first: 26, step: 92 };
 const LINE = 16; // between two lines of labels
