@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> int:
     command = jupyterlab(folder, browser=not options.no_browser, port=options.port)
     # A user's own kernel called python3 must not replace the Python that has wslab.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    # Notebooks are saved with pictures of their views: otherwise JupyterLab says "model not found"
-    # in their place. They are exported with these too, since widgets are empty without a kernel.
+    # These settings save a notebook with its widgets' state (without it JupyterLab says "model
+    # not found" in their place), and export static HTML, as widgets are empty without a kernel.
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()

@@ -49,8 +49,8 @@ function keepKeys(view) {
 }
 
 /** JupyterLab's shortcuts look at the element that has the focus before they look at what is around
- * it, so the mark has to be there too. What is no key of ours stays JupyterLab's: Shift+Enter runs the
- * cell from a button, where else it would press the button, and Ctrl+S saves. @param {KeyboardEvent} event */
+ * it, so the mark has to be there too. Other keys stay JupyterLab's: Shift+Enter on a button
+ * runs the cell and does not press the button, and Ctrl+S saves. @param {KeyboardEvent} event */
 function keepKey(event) {
   const element = event.target;
   const view = element instanceof Element && element.parentElement?.closest(".wslab");
@@ -81,8 +81,8 @@ export function set(element, name, value) {
 }
 
 /**
- * Sets the text only when it changes, and within the text node that is there: a new one would have
- * the page find its style and place anew.
+ * Sets the text only when it changes, and in the existing text node: a new node would make the page
+ * compute style and layout again.
  * @param {Element} element @param {string | null | undefined} text
  */
 export function say(element, text) {

@@ -32,9 +32,8 @@ export class Page {
 }
 
 /**
- * JupyterLab makes a subshell for the widgets when the first one comes, and what is said before it
- * is there goes to the main shell: behind the running cell. So the first word waits for it. Null:
- * there is nothing to wait for.
+ * Waits for the subshell that JupyterLab makes for the widgets when the first one comes: an earlier
+ * message would go to the main shell and wait for the running cell. Null: there is nothing to wait for.
  * @param {AnyModel} model
  * @returns {Promise<unknown> | null}
  */

@@ -7,10 +7,10 @@ const GAP = 3_000; // ms from one question to the next at least
 /** @import { AnyModel } from "@anywidget/types" */
 /** @typedef {{ name: string, ask(question: object): void }} Asking a page, what is used of it */
 
-/** Puts a view's static account, as the kernel has it, into the notebook whenever the news rests.
+/** Puts the kernel's static picture of a view into the notebook whenever news pauses.
  *
- * The kernel could send it as an update of the cell's output, but JupyterLab then makes the view anew,
- * under the reader's hands. */
+ * The kernel could send it as an update of the cell's output, but JupyterLab would then recreate the
+ * view while the reader uses it. */
 export class Picture {
   #timer = 0;
   #askedAt = -Infinity;
@@ -43,8 +43,8 @@ export class Picture {
   }
 }
 
-/** The notebook that contains a view, unless several people edit it: the others' pages would make
- * their views anew. @param {AnyModel} model @returns {Notebook | null} */
+/** The notebook that contains a view, unless several people edit it: the others' pages would
+ * recreate their views. @param {AnyModel} model @returns {Notebook | null} */
 export function notebookOf(model) {
   const { context } = /** @type {{ context?: { model: Notebook } }} */ (model.widget_manager ?? {});
   return context?.model?.cells && !context.model.collaborative ? context.model : null;
@@ -63,7 +63,7 @@ export function putPicture(model, { model: id, data }) {
       if (cell.outputs.get(place).data[WIDGET_VIEW]?.model_id !== id) continue;
       const output = cell.sharedModel.outputs[place];
       const changed = { ...output, data: { ...output.data, ...data } };
-      // With this origin, JupyterLab's own for what is on the screen already, nothing is drawn.
+      // With this origin, which JupyterLab uses for content already on the screen, nothing is redrawn.
       cell.sharedModel.updateOutputs(place, place + 1, [changed], "silent-change");
     }
   }

@@ -17,15 +17,15 @@ export function loneSurrogate(what, text) {
 }
 
 /**
- * Bytes of `text` in UTF-8. Beyond `limit` characters at least so many: UTF-8 takes at least one byte
- * for each UTF-16 unit, and nobody needs 16 MB encoded to refuse them.
+ * The length of `text` in UTF-8 bytes; for more than `limit` characters only a lower bound. UTF-8 has
+ * at least one byte for each UTF-16 unit, and 16 MB need not be encoded to be refused.
  * @param {string} text @param {number} limit
  */
 export function bytesOf(text, limit) {
   return text.length > limit ? text.length : utf8.encode(text).length;
 }
 
-/** A list of lines, the newest at its end, or at its head. At most `kept` of them stay. */
+/** A list of lines, the newest at its end, or at its head. It keeps at most `kept` lines. */
 export class Log {
   next = 0; // the number of the line that comes next, where the kernel numbers them
 
@@ -39,7 +39,7 @@ export class Log {
   }
 
   /**
-   * Takes lines that the kernel numbered: those that are known are left out, and a gap is told.
+   * Adds lines that the kernel numbered: skips lines already shown, and reports a gap.
    * @template T @param {number} first @param {T[]} lines @param {(line: T) => void} add
    */
   take(first, lines, add) {
@@ -50,7 +50,7 @@ export class Log {
     this.next = Math.max(this.next, first + lines.length);
   }
 
-  /** Adds a line; who reads at the end stays there. @param {Element} line */
+  /** Adds a line; a reader at the end stays at the end. @param {Element} line */
   add(line) {
     const { element, list } = this;
     const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 8;

@@ -111,7 +111,7 @@ class BrowserCell {
 
   // -- what the frame says ------------------------------------------------------------------
 
-  /** From the start, or again: the frame was moved about in the notebook, which loads it anew. @param {MessagePort} port */
+  /** Starts the cell, or starts it again: moving its frame in the notebook reloads it. @param {MessagePort} port */
   #begin(port) {
     this.port = port;
     this.reach = connectSource(this.granted);
@@ -141,8 +141,8 @@ class BrowserCell {
     }
   }
 
-  /** Code that never ends leaves this page alone where the browser gives the frame a process of its
-   * own, as Chrome and its kin do. But nothing that it says gets out, not even what it said before. */
+  /** Code that never ends does not block this page if the browser gives the frame its own process, as
+   * Chromium browsers do. But none of its output arrives, not even what it printed before. */
   #look() {
     if (this.asked === true && this.doubted) this.#end(LEFT);
     else if (this.asked === true) {

@@ -168,8 +168,8 @@
   }, 100));
 
   /**
-   * On a hub a frame that belongs to no site is not let through the proxy. There the page around
-   * makes the sockets, and this stands for them: the same interface, one message away.
+   * On a hub the proxy refuses a frame without an origin. There the page around the frame makes the
+   * sockets, and this code replaces them: the same interface, connected by messages.
    */
   function bridge() {
     const all = [];

@@ -81,10 +81,10 @@ class SocketPanel {
     return h("div", { "data-property": name }, h("dt", { class: "ws-quiet" }, name), h("dd", {}, value));
   }
 
-  /** Shows the panel; returns what takes it away. @param {HTMLElement} el */
+  /** Shows the panel; returns a function that removes it. @param {HTMLElement} el */
   open(el) {
     // News comes 20 times a second at most: drawing at once has the work done when the next frame of
-    // the screen begins. A tab that nobody sees waits for one.
+    // the screen begins. A hidden tab waits for a frame.
     const unwatch = this.socket.watch(() => (document.hidden ? this.#dirty() : this.#paint()));
     const urlChanged = () => { this.url.value = this.model.get("_url"); };
     this.model.on("change:_url", urlChanged);
@@ -231,7 +231,7 @@ class SocketLines {
     // Our own scrolling is known; a log that was taken out of the page has no height.
     if (this.#viewport === 0 || Math.abs(scrollTop - this.#top) < 1) return;
     this.#top = scrollTop;
-    // At the end, or where that was a moment ago: under a flood it runs away from whoever goes there.
+    // At the end, or where the end was a moment ago: under a flood it moves away before a reader is there.
     this.#follow = scrollTop + this.#viewport >= this.#earlier - LINE / 2;
     this.dirty();
   }

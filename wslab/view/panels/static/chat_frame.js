@@ -92,7 +92,7 @@ class ChatFrame {
 
   /**
    * Jupyter lets no page without an origin through its proxy, so this page makes the socket of a
-   * page in a sandbox. It goes to the chat and nowhere else, whatever script runs in there.
+   * page in a sandbox. The socket connects only to the chat, whatever script runs in the page.
    * @param {MessagePort} channel
    */
   #bridge(channel) {

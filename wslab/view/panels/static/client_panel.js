@@ -76,7 +76,8 @@ class ClientPanel extends AskingPanel {
   }
 
   /**
-   * Laying out 16 MB in a box holds up the page for ten seconds, and they could not be sent anyway.
+   * Refuses huge texts: laying out 16 MB in a box blocks the page for ten seconds, and they could not
+   * be sent anyway.
    * @param {Event} event @param {DataTransfer | null} data
    */
   #refuseHuge(event, data) {

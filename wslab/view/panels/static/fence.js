@@ -3,15 +3,14 @@
 import { h, set } from "../../live/static/elements.js";
 
 /**
- * A frame within a frame. A page in a sandbox may always navigate itself, and no policy of its own
- * forbids that; but a browser asks the policy of the page around it first. So the outer frame is one
- * of this page's own origin, empty, and its policy says what the inner one may show.
+ * Makes a frame within a frame. A page in a sandbox may always navigate itself, and no policy of its
+ * own forbids that; but a browser first checks the policy of the page around it. So the outer frame
+ * is empty, has this page's own origin, and its policy says what the inner frame may show.
  *
- * `onGreeting` gets the port that comes with the first greeting of the document in there: a way to
- * that one document, whatever is in the frame after it. `onAnother` is called when there is a second
- * one: for sure, where it greets, or perhaps, where there is no more than a second `load` (which
- * `document.close()` makes as well). To be moved within the page loads a frame anew, from the
- * outside in: that is a new beginning.
+ * `onGreeting` gets the port from the first greeting of the inner document: it leads to that document
+ * only, whatever the frame holds later. `onAnother` is called for a second document: surely, if it
+ * greets, or perhaps, if there is only a second `load` (which `document.close()` causes as well).
+ * Moving a frame within the page reloads both frames, the outer one first: then all starts again.
  * @param {{ [name: string]: string | number }} inner attributes of the inner frame
  * @param {string} mayShow CSP sources of what it may show, in addition to its `srcdoc`
  * @param {(port: MessagePort) => void} onGreeting @param {(isSure: boolean) => void} onAnother

@@ -11,9 +11,9 @@ const decoder = new TextDecoder();
 /** @import { Route } from "./route.js" */
 
 /**
- * @typedef {object} Command what a LoggedSocket is told to do
+ * @typedef {object} Command to a LoggedSocket
  * @property {string} do "connect", "send", "close", "binaryType", "complain", "end" or "tell now"
- * @property {number} [number] what has one is obeyed in order, and waits for a connection to open
+ * @property {number} [number] a command with a number is obeyed in order, and waits for a connection to open
  * @property {Route} [route] to connect by
  * @property {string} [url] of which the route is still to be found
  * @property {string[]} [protocols]
@@ -74,7 +74,7 @@ export class LoggedSocket {
 
   // -- what it is told to do ----------------------------------------------------------------
 
-  /** In order; what has a number waits until a connection asked for before has opened or failed. @param {Command} command */
+  /** Obeys commands in order; one with a number waits until a connection asked for earlier has opened or failed. @param {Command} command */
   obey(command) {
     if (command.number === undefined) return this.#do(command);
     this.#commands.push(command);

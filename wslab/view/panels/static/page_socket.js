@@ -15,8 +15,8 @@ const REPORT_BYTES = 1_000_000; // of events in one report: the rest comes with 
 /** @typedef {Command & { kind?: "text" | "size" | "binary" | "blob", text?: string, size?: number, buffer?: number }} KernelCommand */
 
 /**
- * The page's end of its WebSocket: tells it what people and the kernel want, keeps its log, and
- * passes that on to the kernel. The socket itself lives in a worker of the page.
+ * Controls the page's WebSocket: gives it the commands of people and of the kernel, keeps its log,
+ * and passes the log on to the kernel. The socket itself lives in a worker of the page.
  */
 export class PageSocket {
   log = new SocketLog();

@@ -49,8 +49,8 @@ export class RowList {
     this.id = id;
     this.hooks = hooks;
     this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
-    // Two boxes: one is as high as all rows are, one holds those that exist. Were the rows in the
-    // first, each row that comes would have all of them laid out anew.
+    // Two boxes: one is as high as all rows together, the other holds the rows that exist. If the rows
+    // were in the first box, each new row would make the page lay out all of them again.
     this.space = h("div", { class: "ws-space", role: "presentation" });
     this.arrows = h("div", { class: "ws-arrows", role: "presentation" });
     this.element = h(
@@ -80,7 +80,7 @@ export class RowList {
     this.resized.observe(this.probe);
   }
 
-  /** The rows are others now: draw each of them anew. */
+  /** Draws every row again, because the rows have changed. */
   forget() {
     for (const element of this.#elements.values()) element.remove();
     this.#elements.clear();
@@ -154,9 +154,8 @@ export class RowList {
     // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
     const y = `translateY(${first * height + this.#scrolledTo - top}px)`;
     if (this.arrows.style.transform !== y) this.arrows.style.transform = y;
-    // The elements are in order, for readers of the DOM. An element that is moved there costs much more
-    // than one that says something else: so where a row is missing, the free one that stands there
-    // takes it.
+    // The elements are in order, for readers of the DOM. Moving an element costs much more than
+    // changing its text: so a missing row takes the free element that is already in its place.
     let next = /** @type {RowElement | null} */ (this.arrows.firstElementChild);
     for (const [place, row] of wanted.entries()) {
       let element = this.#elements.get(row);

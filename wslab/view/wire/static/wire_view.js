@@ -226,7 +226,7 @@ class WireView extends View {
     if (news.file?.page === page.name) this.save.take(news.file, buffer(news.file.buffer));
     if (news.failed) this.complain(`The view failed, the traffic did not: ${news.failed}`);
     // News comes 20 times a second at most: drawing at once has the work done when the next frame of
-    // the screen begins. A tab that nobody sees waits for one.
+    // the screen begins. A hidden tab waits for a frame.
     if (document.hidden) this.#schedule();
     else {
       document.dispatchEvent(new Event(PAINTS));
