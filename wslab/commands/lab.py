@@ -20,7 +20,7 @@ from wslab.commands import CommandError, printable
 DEFAULT_FOLDER = Path("wslab-course")
 FIRST = "00_start_here.ipynb"
 SETTINGS = Path(__file__).resolve().parents[1] / "jupyter"
-"""The file with JupyterLab's defaults; a user's own settings take precedence."""
+"""The folder of JupyterLab's defaults; a user's own settings take precedence."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
