@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 import time
@@ -194,10 +195,24 @@ def _leave_to_parent() -> None:
     ours = {key.fd for key in selector.get_map().values()} | set(getattr(loop, "_transports", ()))
     if hasattr(selector, "fileno"):  # epoll's own, which parent and child would share
         ours.add(selector.fileno())
+    # A connection that was accepted in this very moment is not known to the selector yet.
+    addresses = {address for one in ours if (address := _address(one))}
+    descriptors = map(int, os.listdir("/dev/fd"))  # noqa: PTH208 (numbers, not files)
+    ours |= {one for one in descriptors if _address(one) in addresses}
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in ours:
         os.dup2(nowhere, descriptor, inheritable=False)
     os.close(nowhere)
+
+
+def _address(descriptor: int) -> Any:
+    """The local address of an internet socket; None for another descriptor."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as one:
+            address = one.getsockname()
+    except OSError:
+        return None
+    return address if isinstance(address, tuple) else None
 
 
 _of_parents: list[asyncio.AbstractEventLoop] = []
