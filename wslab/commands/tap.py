@@ -183,6 +183,7 @@ def _check_writable(path: Path | None) -> None:
 def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bool) -> None:
     news = threading.Event()
     unsubscribe = capture.subscribe(news.set)
+    news.set()  # the tap runs already: somebody may have come before this subscription
     lines: deque[str] = deque()
     if commands:
         threading.Thread(target=_read_lines, args=(lines, news), daemon=True).start()
