@@ -304,8 +304,8 @@ class Capture:
         while self._weight > most and self._forget():
             pass
         left = min(self.limit - self._size, most - self._weight)
-        # A mark takes more memory than its bytes, and a row may do so too.
-        self._new, self._room = 0, 0 if behind else max(0, left // 16)
+        # Rows may take more memory than their bytes: seven times, for frames of two bytes.
+        self._new, self._room = 0, 0 if behind else max(0, left // 2)
 
     @property
     def _weight(self) -> int:
