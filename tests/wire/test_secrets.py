@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame, load, save
+from wslab.wire.accounts.json import json_pieces
+from wslab.wire.accounts.text import text_pieces
 from wslab.wire.formats import FORMATS, jsonl
 from wslab.wire.protocol import is_masked, masked_text
 from wslab.wire.protocol.secrets import is_secret_name, masked_line
@@ -364,3 +367,79 @@ def test_a_subprotocol_that_is_a_login_still_breaks_the_rule_that_it_breaks():
     unit = capture.index.unit(0)
     assert unit.field("Sec-WebSocket-Protocol").value == f"lab.v1, {'*' * 30}=="
     assert [violation.rule for violation in unit.violations] == ["subprotocol-malformed"]
+
+
+# --- What people had in their recordings
+
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+KEY = b"Sec-WebSocket-Key: bGFib3JhdG9yeS1rZXkhIQ==\r\n"
+ACCEPT = b"Sec-WebSocket-Accept: DbEHMakluz0qlUvJUwjLhlqXxx4=\r\n"
+YES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+REPORTS = {  # request line and subprotocols; the answer; the login; what stays readable
+    "a token in the query": (
+        b"GET /api/kernels/0/channels?session_id=abc&token=5f3c0ffee5f3c0ffee HTTP/1.1\r\n", b"",
+        YES + ACCEPT + b"\r\n",
+        "5f3c0ffee5f3c0ffee", "/api/kernels/0/channels?session_id=***&token=" + 18 * "*",
+    ),
+    "a bearer token as a subprotocol, with a blank": (
+        b"GET / HTTP/1.1\r\n", b"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2ln",
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        "eyJhbGciOiJub25lIn0", "Bearer " + 41 * "*",
+    ),
+    "a token in base64 behind a subprotocol": (
+        b"GET / HTTP/1.1\r\n", b"lab.v1, c2VjcmV0L3Rva2VuLzEyMzQ1Njc4OQ==",
+        YES + ACCEPT + b"Sec-WebSocket-Protocol: lab.v1\r\n\r\n",
+        "c2VjcmV0L3Rva2Vu", "lab.v1, " + 30 * "*" + "==",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_login_that_somebody_reported(name, tmp_path):
+    line, offers, answer, login, readable = REPORTS[name]
+    offer = b"Sec-WebSocket-Protocol: " + offers + b"\r\n" if offers else b""
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection()
+    capture.record(1, "client", line + UPGRADE + KEY + offer + b"\r\n")
+    capture.record(1, "server", answer)
+    assert readable in capture.stream(1, "client").decode()
+    accounts = [*text_pieces(capture), *json_pieces(capture)]
+    files = [save(capture, tmp_path / f"it{suffix}").read_bytes() for suffix in FORMATS]
+    for form in (login, login.encode().hex()):
+        assert not any(form in piece for piece in accounts)
+        assert not any(form.encode() in file for file in files)
+
+
+def test_the_logins_of_a_har_that_another_program_wrote(tmp_path):
+    token, bearer = "5f3c0ffee5f3c0ffee", "bXl0b2tlbg"
+    headers = [
+        *({"name": name, "value": value} for name, value in [
+            ("Host", "127.0.0.1:18123"), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", "dDvdZVJjthtv9WIMa9d4QA=="), ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Protocol", f"v1.lab, base64url.bearer.authorization.k8s.io.{bearer}"),
+            ("Authorization", f"Bearer {token}"),
+        ]),
+    ]  # fmt: skip
+    entry = {
+        "_resourceType": "websocket", "startedDateTime": "2026-11-28T22:47:19.560Z",
+        "request": {
+            "method": "GET", "httpVersion": "HTTP/1.1", "headers": headers,
+            "url": f"ws://127.0.0.1:18123/api/kernels/k1/channels?token={token}",
+            "queryString": [{"name": "token", "value": token}],
+        },
+        "response": {"status": 101, "statusText": "Switching Protocols", "headers": []},
+        "_webSocketMessages": [
+            {"type": "receive", "time": 1795906039.566063, "opcode": 1, "data": "hello"}
+        ],
+    }  # fmt: skip
+    path = tmp_path / "other.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": [entry]}}))
+    capture = load(path)
+    assert f"?token={18 * '*'} HTTP/1.1" in capture.stream(1, "client").decode()
+    assert [message.content for message in capture.index.messages()] == [b"hello"]
+    accounts = "".join([*text_pieces(capture), *json_pieces(capture)])
+    files = [save(capture, tmp_path / f"it{suffix}").read_bytes() for suffix in FORMATS]
+    for login in (token, bearer):
+        assert login not in accounts
+        assert not any(login.encode() in file for file in files)

@@ -139,13 +139,16 @@ class Relay:
         capture, index, number = self.capture, self.capture.index, self.number
         for direction in BOTH:
             if not index.is_upgraded(number):
-                assembler.join_http(direction, capture.stream(number, direction))
+                passed = capture.stream(number, direction, unmasked=True)
+                assembler.join_http(direction, passed)
                 continue
             if missing := index.missing(number, direction):
                 assembler.join_large(direction, capture.size(number, direction), missing)
                 continue
             rest = index.incomplete(number, direction)
-            passed = capture.stream(number, direction)[-rest:] if rest else b""
+            passed = b""
+            if rest:
+                passed = capture.stream(number, direction, unmasked=True)[-rest:]
             start = capture.size(number, direction) - rest
             frames = index.speaks_frames(number, direction)
             assembler.join_upgraded(direction, start, passed, frames)

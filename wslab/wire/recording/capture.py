@@ -417,9 +417,18 @@ class Capture:
         """Everything that happened except the bytes, in order."""
         return self.log.events
 
-    def stream(self, connection: int, direction: Direction) -> bytes:
-        """All bytes of one direction so far; dropped bytes read as zeros."""
-        return bytes(self.log.streams[self._stream(connection, direction)][:])
+    def stream(self, connection: int, direction: Direction, *, unmasked: bool = False) -> bytes:
+        """All bytes of one direction so far; dropped bytes read as zeros.
+
+        A line of a head that has not ended yet is masked, unless `unmasked`: the tap needs it as
+        it came, to read on from there. Nothing `unmasked` may be shown or kept.
+        """
+        stream = self._stream(connection, direction)
+        with self._lock:
+            data, mask = bytes(self.log.streams[stream][:]), self._masks.get(stream)
+            if unmasked and mask and mask.begun:
+                data = data[: -len(mask.begun)] + mask.begun
+            return data
 
     def size(self, connection: int, direction: Direction) -> int:
         """The number of bytes of one direction so far, which is the offset of the next byte."""
