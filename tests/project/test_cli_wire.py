@@ -111,9 +111,9 @@ def test_the_tap_prints_the_conversation_and_saves_it_at_the_end(shell, echo, tm
         second.send("<b>\x1b[31mred</b>")
         assert second.recv() == "<b>\x1b[31mred</b>"
         line = tap.line("Hello")
-        assert "#1 client ──▶ server  text" in line
+        assert "#1 Python  client ──▶ server  text" in line
         assert line.split()[-1] == '"Hello"'
-        assert "#1 client ◀── server  text" in tap.line("Hello")
+        assert "#1 Python  client ◀── server  text" in tap.line("Hello")
         red = tap.line("red")
         assert "\x1b" not in red, "no colour where there is no terminal, and none from a peer"
         status, errors = tap.end(number)

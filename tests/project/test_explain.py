@@ -194,7 +194,11 @@ def test_a_long_list_is_made_as_line_by_line():
             capture.record(upgraded, "server", encode_frame(1, text.encode()))
             odd = encode_frame(number % 16, b"\xff" + text.encode()[:100], fin=number % 3 > 0)
             capture.record(upgraded, "server", odd)
-    listed_as_line_by_line(capture, several=True)
+    capture.set_name(2, "Ada")
+    listed_as_line_by_line(capture)
+    assert "#2 Ada client ──▶" in next(
+        line for line in account_text.lines(capture, brief=True) if "#2" in line
+    )
 
 
 @pytest.mark.parametrize("texts", [["equally long"], ["some", "longer", "than others", "Grüße"]])
@@ -211,13 +215,13 @@ def test_a_very_long_list_too(texts):
         if number % 7 == 0:  # a chunk brings more than one frame
             capture.record(connection, "client", waiting)
             waiting = b""
-    listed_as_line_by_line(capture, several=False)
+    listed_as_line_by_line(capture)
 
 
-def listed_as_line_by_line(capture, *, several):
+def listed_as_line_by_line(capture):
     rows = capture.index.rows()
-    pen = account_text.Pen(True)
-    expected = [account_text.row_line(row, several, pen) for row in rows]
+    pen, whose = account_text.Pen(True), account_text.row_labels(capture)
+    expected = [account_text.row_line(row, whose, pen) for row in rows]
     assert list(account_text.lines(capture, colour=True, brief=True))[: len(rows)] == expected
 
 

@@ -266,6 +266,7 @@ class Printer:
         self._told: dict[int, str] = {}
         self._problems: set[str] = set()
         self._lost = False
+        self._width = 0  # characters of the longest label of a connection so far
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def print_news(self) -> bool:
@@ -329,8 +330,10 @@ class Printer:
             kind = f"\x1b[38;5;{KINDS[row.kind].colour.terminal}m{kind:<12}\x1b[0m"
         broken = self._loud("  ⚠ broken", PALETTE["alarm"]) if row.broken else ""
         mark = self._loud(f"  [{row.mark}]", PALETTE["orange"]) if row.mark else ""
+        whose = self._capture.label(row.connection)
+        self._width = max(self._width, len(whose))
         return (
-            f"{row.number:>5}  {row.time:9.3f}  #{row.connection} {arrow}  {kind:<12} "
+            f"{row.number:>5}  {row.time:9.3f}  {whose:<{self._width}}  {arrow}  {kind:<12} "
             f"{row.length:>7,} B  {row.preview}{broken}{mark}"
         )
 

@@ -36,7 +36,8 @@ def render(capture: Capture, *, server_label: str = "server", rows: int = ROWS) 
     count = len(index)
     shown = index.rows(0, min(rows, count))
     many = len({row.connection for row in shown}) > 1
-    parts = [_row(row, index.unit(row.number), many) for row in shown]
+    labels = capture.labels() if many else {}
+    parts = [_row(row, index.unit(row.number), labels.get(row.connection, "")) for row in shown]
     if not shown:
         parts = ['<p style="margin:.8em;opacity:.8">Nothing has crossed the wire yet.</p>']
     elif count > len(shown):
@@ -44,7 +45,7 @@ def render(capture: Capture, *, server_label: str = "server", rows: int = ROWS) 
             f'<p style="margin:.6em .8em;opacity:.8">… and {count - len(shown):,} more rows: run '
             "this cell to see them live.</p>"
         )
-    states = ", ".join(f"{_connection(n, many)}{index.state(n)}" for n in index.connections)
+    states = ", ".join(f"{labels.get(n, '')} {index.state(n)}".lstrip() for n in index.connections)
     head = f"<b>wire</b> · {_plural(count, 'row')}" + (f" · {escape(states)}" if states else "")
     lost = f'<p style="margin:.3em .8em" data-wslab="loss">{escape(loss(capture))}</p>'
     peers = (
@@ -66,12 +67,15 @@ def summary(capture: Capture, *, rows: int = 20) -> str:
     index = capture.index
     count = len(index)
     lines = [f"wire: {_plural(count, 'row')}", *([loss(capture)] if capture.dropped else [])]
+    labels = capture.labels()
     for row in index.rows(0, min(rows, count)):
+        whose = f"{labels[row.connection]}  " if len(labels) > 1 else ""
         arrow = "client ──▶ server" if row.direction == "client" else "client ◀── server"
         broken = "  ⚠ broken" if row.broken else ""
         broken += f"  [{row.mark}]" if row.mark else ""
         lines.append(
-            f"{row.time:9.3f}  {arrow}  {_kind(row):<12} {row.length:>7,} B  {row.preview}{broken}"
+            f"{row.time:9.3f}  {whose}{arrow}  {_kind(row):<12} {row.length:>7,} B  "
+            f"{row.preview}{broken}"
         )
     if count > rows:
         lines.append(f"           … and {count - rows:,} more")
@@ -88,7 +92,7 @@ def loss(capture: Capture) -> str:
     )
 
 
-def _row(row: Row, unit: Unit, many: bool) -> str:
+def _row(row: Row, unit: Unit, label: str) -> str:
     look = KINDS[row.kind]
     colour = look.colour.plain
     server = row.direction == "server"
@@ -107,12 +111,13 @@ def _row(row: Row, unit: Unit, many: bool) -> str:
         'color:transparent">'
         f" {'server → client' if server else 'client → server'}: </span>"
     )
+    whose = f"{escape(label)} · " if label else ""
     lane = [
         f'<code style="{_MONO};background:none;color:inherit;min-width:0;overflow:hidden;'
         f'text-overflow:ellipsis;unicode-bidi:isolate">{escape(row.preview)}</code> ',
         line.format(grow="1 1 1.5em"),
         f' <span style="white-space:nowrap"><span aria-hidden="true" style="color:{colour}">'
-        f"{look.shape}</span> {_connection(row.connection, many)}{_kind(row)} · "
+        f"{look.shape}</span> {whose}{_kind(row)} · "
         f"{row.length:,} B{broken}</span> ",
         line.format(grow="0 0 1em") + tip,
     ]
@@ -196,10 +201,6 @@ def reference(rfc: str, text: str = "") -> str:
 
 def _kind(row: Row) -> str:
     return row.kind if row.fin else f"{row.kind}, more follows"
-
-
-def _connection(number: int, many: bool) -> str:
-    return f"#{number} " if many else ""
 
 
 def _plural(count: int, noun: str) -> str:

@@ -138,7 +138,7 @@ class StateDiagram(LiveView):
         lines.sort(key=lambda line: line["time"])
         return {
             "connection": shown,
-            "connections": list(connections)[-50:],
+            "connections": [[n, self.capture.label(n)] for n in list(connections)[-50:]],
             "following": self._chosen is None,
             "now": now,
             "lines": lines[-LINES:],

@@ -65,6 +65,7 @@ class WireView(LiveView):
         self._sent = 0  # how many rows were sent to the pages
         self._told_count = 0
         self._told_states: dict[int, str] = {}
+        self._told_labels: dict[int, str] = {}
         self._told_dropped = 0  # bytes
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit that it asked for last
         # Page, format, content, bytes sent of it.
@@ -93,6 +94,7 @@ class WireView(LiveView):
                 # Rows are sent to every page; a page that has them already ignores them.
                 self._sent = max(0, min(self._sent, count))
                 self._told_states = {}
+                self._told_labels = {}
                 self._told_count = -1
                 self._told_marks = 0
                 self._told_dropped = 0
@@ -117,6 +119,10 @@ class WireView(LiveView):
         if changed:
             content["states"] = {str(number): state for number, state in changed.items()}
             self._told_states = states
+        labels = self.capture.labels()
+        if fresh := {n: label for n, label in labels.items() if self._told_labels.get(n) != label}:
+            content["labels"] = {str(number): label for number, label in fresh.items()}
+            self._told_labels = labels
         if self.capture.dropped != self._told_dropped:
             self._told_dropped = self.capture.dropped
             content["loss"] = loss(self.capture)
@@ -167,6 +173,7 @@ class WireView(LiveView):
                 raise LookupError(f"Row {number} is no longer kept: the recording has a limit.")
             account, data = describe(index.unit(number), limit)
             marks = index.marks(number)
+            account["label"] = self.capture.label(account["connection"])
             account["history"] = describe_marks(marks)
             account["outgoing"] = outgoing(index.unit(number), marks)
         except LookupError as error:

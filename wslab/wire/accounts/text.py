@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ..fields import Direction, Kind, Unit, Violation
@@ -37,7 +37,14 @@ REGION = 1 << 18
 """Bytes of the longest part of a stream from which texts are read together."""
 INDENT = " " * 8
 
+WHOSE = 20
+"""The most characters of a connection's label; the longest one of a recording sets the width."""
+
 _ARROWS = {"client": "──▶", "server": "◀──"}
+
+
+Labels = Mapping[int, str]
+"""By connection: what stands before its rows."""
 
 
 class Pen:
@@ -76,20 +83,33 @@ def text_pieces(
     """The same text in pieces of many lines, each with its line end."""
     pen = Pen(colour)
     index = capture.index
-    several = len(index.connections) > 1
+    whose = row_labels(capture)
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
     if brief:
         for start in range(0, len(index), BATCH):
-            yield _brief(capture, start, several, pen)
+            yield _brief(capture, start, whose, pen)
     else:
         for number in range(len(index)):
             (row,) = index.rows(number, number + 1)
             unit = index.unit(number, MOST)
-            yield "\n".join([row_line(row, several, pen), *_unit_lines(unit, width, pen), "\n"])
+            yield "\n".join([row_line(row, whose, pen), *_unit_lines(unit, width, pen), "\n"])
     yield from (f"{line}\n" for line in _ending(capture, pen))
 
 
-def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
+def row_labels(capture: Capture) -> Labels:
+    """What stands before each row to say whose it is; nothing where there is one connection."""
+    labels = capture.labels()
+    if len(labels) < 2:
+        return {}
+    short = {
+        number: label if len(label) <= WHOSE else f"{label[: WHOSE - 1]}…"
+        for number, label in labels.items()
+    }
+    width = max(map(len, short.values()))
+    return {number: f"{label:<{width}} " for number, label in short.items()}
+
+
+def _brief(capture: Capture, start: int, whose: Labels, pen: Pen) -> str:
     """The lines of a batch of rows from `start` on.
 
     Most rows of a long list are short texts. Their lines are made straight from the bytes, which
@@ -102,7 +122,7 @@ def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
     lines = [""] * len(starts)
     for stream, places in _whole_texts(capture, start, chunks, flags).items():
         connection, direction = whose_stream(stream)
-        where = _where(connection, direction, "text", several, pen)
+        where = _where(whose.get(connection, ""), direction, "text", pen)
         head = 6 if direction == "client" else 2
         texts = _short_texts(log.streams[stream], [starts[at] for at in places], head)
         before = _before_texts(where, head)
@@ -114,7 +134,7 @@ def _brief(capture: Capture, start: int, several: bool, pen: Pen) -> str:
     for at, line in enumerate(lines):
         if not line:
             (row,) = index.rows(start + at, start + at + 1)
-            lines[at] = f"{row_line(row, several, pen)}\n"
+            lines[at] = f"{row_line(row, whose, pen)}\n"
     return "".join(lines)
 
 
@@ -172,20 +192,18 @@ def _plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def row_line(row: Row, several: bool, pen: Pen) -> str:
+def row_line(row: Row, whose: Labels, pen: Pen) -> str:
     """One unit on one line: its time, sender, kind, length and beginning."""
-    where = _where(row.connection, row.direction, row.kind, several, pen, "" if row.fin else "…")
+    label = whose.get(row.connection, "")
+    where = _where(label, row.direction, row.kind, pen, "" if row.fin else "…")
     line = f"{row.number:>7} {row.time:>11.6f}{where}{row.length:>7}  {row.preview}"
     if row.mark:
         line += "  " + pen.faint(f"[{printable(row.mark)}]")
     return f"{line}  {pen.broken('✗ broken')}" if row.broken else line
 
 
-def _where(
-    connection: int, direction: Direction, kind: Kind, several: bool, pen: Pen, more: str = ""
-) -> str:
+def _where(whose: str, direction: Direction, kind: Kind, pen: Pen, more: str = "") -> str:
     """The part of a line between time and length: the sender and the kind."""
-    whose = f"{connection:>3} " if several else ""
     word = f"{kind}{more}"
     return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
 
@@ -259,7 +277,9 @@ def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
                     if left > 1
                     else (f"1 byte from the {direction} is")
                 )
-                yield pen.broken(f"connection {connection}: the last {what} no whole unit")
+                yield pen.broken(
+                    f"connection {capture.label(connection)}: the last {what} no whole unit"
+                )
                 for violation in index.incomplete_violations(connection, direction):
                     yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
     units, connections = len(index), len(index.connections)

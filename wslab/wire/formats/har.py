@@ -194,6 +194,8 @@ def _entry(
             "send": 0, "wait": wait, "receive": max(0.0, last * 1000 - wait),
         },
     }  # fmt: skip
+    if connection in capture.names:
+        entry["_wslabName"] = capture.names[connection]
     return entry
 
 
@@ -274,6 +276,8 @@ class _Step(NamedTuple):
     """The time by which the step is sorted among the others."""
     marks: tuple[Event, ...] = ()
     """What a debugger did to these bytes or, in an opening step, to the connection."""
+    name: str = ""
+    """In an opening step: the connection's name."""
 
 
 def loads(text: str) -> Capture:
@@ -339,6 +343,7 @@ def _record(steps: list[_Step]) -> Capture:
         at, offset = step.time - first, 0
         if step.direction is None:
             numbers[step.entry] = capture.open_connection(upgraded=step.upgraded, at=at)
+            capture.set_name(numbers[step.entry], step.name)
         elif not step.data:
             capture.end(numbers[step.entry], step.direction, at=at)
         else:
@@ -375,7 +380,8 @@ def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_St
     agreed = _is_head(asked) and _is_head(answered) and parse_head(answered).status == 101
     upgraded = sent is None or bool(messages and not agreed)
     answer = opened
-    yield _Step(opened, number, None, b"", upgraded, marks=tuple(_cuts(entry, number, notes)))
+    cuts, name = tuple(_cuts(entry, number, notes)), str(entry.get("_wslabName") or "")
+    yield _Step(opened, number, None, b"", upgraded, marks=cuts, name=name)
     if upgraded:
         lacks = f"messages, but the status {status}"
         if sent is None or status == 101:

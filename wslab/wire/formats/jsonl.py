@@ -33,6 +33,8 @@ def lines(capture: Capture) -> Iterator[str]:
             line |= {"offset": thing.offset, "length": thing.length}
         if thing.data is not None:
             line["hex"] = thing.data.hex()
+        if thing.name in ("open", "upgraded") and thing.connection in capture.names:
+            line["name"] = capture.names[thing.connection]
         if thing.note:
             line["note"] = thing.note
         yield _line(line)
@@ -89,6 +91,7 @@ def _read_line(capture: Capture, line: dict[str, Any], number: int) -> None:
     elif event in ("open", "upgraded"):
         if capture.open_connection(upgraded=event == "upgraded", at=time) != connection:
             raise ValueError(f"connection {connection} opens out of turn")
+        capture.set_name(connection, str(line.get("name", "")))
     elif event in ("eof", "reset"):
         capture.end(connection, line["direction"], event, at=time)
     elif event == "cut" or event in MARKS:

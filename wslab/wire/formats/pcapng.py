@@ -209,9 +209,14 @@ _Packets = Iterator[tuple[bytes, list[str]]]
 def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
     if event.name in ("open", "upgraded"):
         what = " of frames alone, without a handshake" if event.name == "upgraded" else ""
+        name = marks.names.get(event.connection)
         yield (
             flow.packet("client", _SYN, options=_SYN_OPTIONS),
-            [f"{MARK} connection {event.connection}{what}", *marks.of_opening(event)],
+            [
+                f"{MARK} connection {event.connection}{what}",
+                *([f"{_NAMED}{name}"] if name else []),
+                *marks.of_opening(event),
+            ],
         )
         yield flow.packet("server", _SYN | _ACK, options=_SYN_OPTIONS), []
         yield flow.packet("client", _ACK), []
@@ -241,6 +246,8 @@ def _data_packets(flow: _Flow, chunk: Chunk, offset: int, marks: _Marks) -> _Pac
 _INSTEAD = f"{MARK} instead of them: "
 """The start of a comment with an edit's new bytes in hex, which may need several comments."""
 _INSTEAD_BYTES = 20_000
+_NAMED = f"{MARK} name: "
+"""The start of a comment with a connection's name."""
 
 _DONE = re.compile(
     rf"{MARK} (-?)([0-9]{{1,9}})\.([0-9]{{9}}) s later, ([0-9]{{1,15}}) bytes at ([0-9]{{1,15}}) "
@@ -249,12 +256,13 @@ _DONE = re.compile(
 
 
 class _Marks:
-    """What a debugger did: each mark belongs to the packet with the first of its bytes.
+    """What a debugger did, as comments: a mark belongs to the packet with the first of its bytes.
 
     A cut of a stream is told at the end of its connection, or at its beginning if there is no end.
     """
 
     def __init__(self, capture: Capture) -> None:
+        self.names = capture.names
         events = capture.log.kept_events()
         ended = {event.connection for event in events if event.name in ("eof", "reset")}
         self._cuts: dict[int, list[Event]] = {}
@@ -438,7 +446,11 @@ class _Recorder:
                     side.stream = stream_number(number, _direction(side))
             elif what == "mark":
                 connection, _ = whose_stream(side.stream)
-                self.marks += _marks_in(data.decode(), connection, _ticks(at), len(capture))
+                comment = data.decode()
+                self.marks += _marks_in(comment, connection, _ticks(at), len(capture))
+                for line in comment.split("\n"):
+                    if line.startswith(_NAMED):
+                        capture.set_name(connection, line.removeprefix(_NAMED))
             else:
                 capture.end(*whose_stream(side.stream), what, at=at)
 

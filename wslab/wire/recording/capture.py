@@ -15,6 +15,7 @@ from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from .index import Index
 from .log import Chunk, Event, EventName, Log, MarkName, stream_number
+from .names import clean_name, program_name
 from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
 
@@ -54,7 +55,10 @@ class Capture:
         """At most 20 exceptions raised by subscribers, which must not stop the traffic."""
         self.notes: list[str] = []
         """What is missing or synthetic in a recording loaded from another program's file."""
+        self.names: dict[int, str] = {}
+        """By connection: the name that `set_name` gave it. `label` shows it."""
         self.log = Log()
+        self._programs: dict[int, str] = {}  # by connection: what its request's User-Agent says
         self._clock = clock
         self._zero = clock()
         self._lock = threading.RLock()
@@ -352,6 +356,43 @@ class Capture:
                 self._drop_chunks(first)
             self._index.forget(stop)
             return True
+
+    # --- Names
+
+    def set_name(self, connection: int, name: str) -> None:
+        """Name a connection, such as "Ada" or "cell 4"; an empty name takes an earlier one away.
+
+        Raises ValueError for a connection that was never opened.
+        """
+        self._stream(connection, "client")
+        with self._lock:
+            if name := clean_name(name):
+                self.names[connection] = name
+            else:
+                self.names.pop(connection, None)
+        self.tell()
+
+    def label(self, connection: int) -> str:
+        """How a connection is shown: "#3 Ada", or "#3" if it has no name.
+
+        Without a name given, the program that its request names stands there: "#3 Chrome".
+        """
+        name = self.names.get(connection) or self._program(connection)
+        return f"#{connection} {name}" if name else f"#{connection}"
+
+    def labels(self) -> dict[int, str]:
+        """The labels of all connections, by number."""
+        return {number: self.label(number) for number in range(1, len(self.log.streams) // 2 + 1)}
+
+    def _program(self, connection: int) -> str:
+        if connection not in self._programs:
+            sent = bytes(self.log.streams[stream_number(connection, "client")][:MAX_HEAD])
+            # Frames without a handshake have no head, and no end of one to wait for.
+            found = "" if sent and not begins_head(sent) else program_name(sent)
+            if found is None:
+                return ""
+            self._programs[connection] = found
+        return self._programs[connection]
 
     # --- Subscribing
 

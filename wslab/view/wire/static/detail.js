@@ -11,7 +11,7 @@ import { lastAtMost } from "./rows.js";
  * @typedef {{ rule: string, text: string, rfc: string, url: string | null, close_code: number | null, http_status: number | null }} Violation
  * @typedef {object} Account of a unit, as the kernel gives it
  * @property {number} number of its row
- * @property {number} connection
+ * @property {string} label of its connection: "#3 Ada"
  * @property {"client" | "server"} direction
  * @property {string} kind
  * @property {number} time in seconds
@@ -193,14 +193,14 @@ export class Detail {
   // -- the parts ----------------------------------------------------------------------------
 
   #showHead() {
-    const { kind, direction, length, opcode, connection, number, time, offset } = this.#account;
+    const { kind, direction, length, opcode, label, number, time, offset } = this.#account;
     set(this.element, "data-kind", kind);
     const other = direction === "client" ? "server" : "client";
     const what = opcode === null ? kind : `${kind} frame`;
     this.heading.replaceChildren(
       shape(kind), what,
       h("span", {}, `${direction} → ${other}, ${plural(length, "byte")}`));
-    say(this.facts, `row ${number} · ${time.toFixed(6)} s · connection ${connection} · bytes ` +
+    say(this.facts, `row ${number} · ${time.toFixed(6)} s · connection ${label} · bytes ` +
       `${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent`);
   }
 

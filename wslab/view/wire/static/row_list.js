@@ -41,11 +41,12 @@ export class RowList {
   /** @type {{ event: MouseEvent, row: number | null } | null} where the pointer went down, and on which row */
   #pressed = null;
 
-  /** @param {{ rows: Rows, shown: Shown, kinds: string[], id: string } & Hooks} options */
-  constructor({ rows, shown, kinds, id, ...hooks }) {
+  /** @param {{ rows: Rows, shown: Shown, kinds: string[], labels: Map<number, string>, id: string } & Hooks} options */
+  constructor({ rows, shown, kinds, labels, id, ...hooks }) {
     this.rows = rows;
     this.shown = shown;
     this.kinds = kinds;
+    this.labels = labels;
     this.id = id;
     this.hooks = hooks;
     this.probe = h("div", { class: "ws-row ws-probe", "aria-hidden": "true" }, "0");
@@ -203,6 +204,11 @@ export class RowList {
     }
   }
 
+  /** Connections have been given other names. */
+  relabel() {
+    this.again([...this.#elements.keys()]);
+  }
+
   #newElement() {
     const part = (name) => h("span", { class: `ws-${name}` });
     const parts = {
@@ -238,7 +244,9 @@ export class RowList {
     set(element, "data-kind", kind);
     set(element, "data-direction", direction);
     set(element, "data-broken", flags & BROKEN ? "true" : null);
-    say(parts.connection, `#${rows.connection[row]}`);
+    const connection = this.labels.get(rows.connection[row]) ?? `#${rows.connection[row]}`;
+    say(parts.connection, connection);
+    set(parts.connection, "title", connection);
     say(parts.time, rows.time[row].toFixed(3));
     const split = preview.startsWith('"{') && preview.length > END ? preview.length - END : preview.length;
     say(parts.start, preview.slice(0, split));
@@ -252,7 +260,7 @@ export class RowList {
     set(element, "data-waiting", waits(mark) ? "true" : null);
     set(element, "data-dropped", mark.includes("dropped") ? "true" : null);
     set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
-      `${rows.connection[row]}, ${direction} to ${other}, ` +
+      `${connection}, ${direction} to ${other}, ` +
       `${word}: ${preview}, ${plural(rows.length[row], "byte")}` +
       `${flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
   }

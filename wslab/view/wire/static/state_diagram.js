@@ -17,7 +17,7 @@ import { showRow } from "../../live/static/show_row.js";
  * @property {string} [event]
  * @property {boolean} [moved]
  * @property {number | null} [row]
- * @typedef {{ connection: number | null, connections: number[], following: boolean, now: Record<PeerName, Now>, lines: Line[] }} Story
+ * @typedef {{ connection: number | null, connections: [number, string][], following: boolean, now: Record<PeerName, Now>, lines: Line[] }} Story
  */
 
 // The positions of things in a peer's drawing, in its own units.
@@ -207,7 +207,7 @@ class StateDiagram extends View {
     this.body.replaceChildren(...lines.map((line) => this.#line(line)));
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.chooser.hidden = connections.length < 2;
-    const options = [["0", "the newest connection"], ...connections.map((number) => [String(number), `connection ${number}`])];
+    const options = [["0", "the newest connection"], ...connections.map(([number, label]) => [String(number), label])];
     this.chooser.replaceChildren(...options.map(([value, text]) => h("option", { value }, text)));
     this.chooser.value = following ? "0" : String(connection);
   }

@@ -14,12 +14,16 @@ import { SaveMenu } from "./save_menu.js";
 const PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
 const REST = 1_000; // ms without rows until the notebook may keep a picture of the rows
 const KEPT = 200; // rows of that picture
+const WIDEST = 17; // characters of a connection's label that its column has room for
 const ASK_AGAIN = 2_000; // ms until a question for missing rows is repeated
 
 /** What crosses the wire: two lanes, an arrow per row, and one unit to its last bit. */
 class WireView extends View {
   /** @type {Map<number, string>} connection -> state */
   states = new Map();
+  /** @type {Map<number, string>} connection -> how it is shown, "#3 Ada" */
+  labels = new Map();
+  #labelWidth = 2; // characters
   total = 0; // rows that the kernel has
   /** @type {number | null} the number of rows there were when paused */
   paused = null;
@@ -65,7 +69,7 @@ class WireView extends View {
       onEscape: () => this.list.element.focus({ preventScroll: true }),
     });
     this.list = new RowList({
-      rows: this.rows, shown: this.shown, kinds: names, id,
+      rows: this.rows, shown: this.shown, kinds: names, labels: this.labels, id,
       onChoose: (row) => (row === null ? this.detail.clear() : this.#ask(row)),
       onOpen: (row) => {
         this.#openNext = row;
@@ -134,7 +138,9 @@ class WireView extends View {
   start() {
     const kept = this.live ? {} : this.kept.states;
     for (const [number, state] of Object.entries(kept)) this.states.set(Number(number), state);
+    const labels = this.live ? {} : this.kept.labels ?? {}; // an older notebook kept none
     this.#showState();
+    this.#takeLabels(labels);
     this.#paint();
     return this.open(this.root, { count: 0 });
   }
@@ -218,6 +224,7 @@ class WireView extends View {
     if (news.marks) this.#takeMarks(news.marks);
     if (news.debugger) tamper.show(news.debugger);
     if (news.answer?.page === page.name) tamper.answer(news.answer);
+    if (news.labels) this.#takeLabels(news.labels);
     if (news.states) {
       for (const [number, state] of Object.entries(news.states)) this.states.set(Number(number), state);
       this.#showState();
@@ -233,10 +240,21 @@ class WireView extends View {
       this.#paint();
     }
     // The answer to a question of the page's own, such as for a picture, is not traffic.
-    if (news.rows || news.count !== undefined || news.states) {
+    if (news.rows || news.count !== undefined || news.states || news.labels) {
       clearTimeout(this.#remembering);
       this.#remembering = setTimeout(() => this.#remember(), REST);
     }
+  }
+
+  /** @param {Record<string, string>} labels connection -> label */
+  #takeLabels(labels) {
+    for (const [number, label] of Object.entries(labels)) {
+      this.labels.set(Number(number), label);
+      this.#labelWidth = Math.min(WIDEST, Math.max(this.#labelWidth, label.length));
+    }
+    this.list.relabel();
+    this.root.style.setProperty("--ws-label-width", `${this.#labelWidth}ch`);
+    this.#showState();
   }
 
   /** @param {Record<string, string>} marks row -> what was done to it */
@@ -256,6 +274,7 @@ class WireView extends View {
     this.shown.clear();
     this.filters.clear();
     this.states.clear();
+    this.labels.clear();
     this.list.forget();
     this.detail.clear();
   }
@@ -263,7 +282,10 @@ class WireView extends View {
   /** Put a picture of the rows where JupyterLab finds it when it saves. It is not sent anywhere. */
   #remember() {
     const { rows } = this;
-    this.model.set("_saved", { rows: rows.saved(KEPT), total: rows.count, states: Object.fromEntries(this.states) });
+    this.model.set("_saved", {
+      rows: rows.saved(KEPT), total: rows.count, states: Object.fromEntries(this.states),
+      labels: Object.fromEntries(this.labels),
+    });
     set(this.root, "data-kept", rows.count);
   }
 
@@ -324,7 +346,7 @@ class WireView extends View {
   }
 
   #showState() {
-    const { root, states, shown, chooser } = this;
+    const { root, states, labels, shown, chooser } = this;
     const numbers = [...states.keys()].sort((a, b) => a - b);
     const state = states.get(shown.connection ?? numbers.at(-1));
     set(root, "data-state", state ?? "CLOSED");
@@ -332,7 +354,7 @@ class WireView extends View {
     root.classList.toggle("ws-many", numbers.length > 1 && shown.connection === null);
     chooser.hidden = numbers.length < 2;
     const options = [["all", "all connections"],
-      ...numbers.map((number) => [String(number), `#${number} · ${states.get(number)}`])];
+      ...numbers.map((number) => [String(number), `${labels.get(number) ?? `#${number}`} · ${states.get(number)}`])];
     while (chooser.options.length > options.length) chooser.remove(chooser.options.length - 1);
     for (const [place, [value, text]] of options.entries()) {
       const option = chooser.options[place] ?? chooser.appendChild(h("option"));
