@@ -172,6 +172,12 @@ def size(text):
 
 
 check_size(size)""",
+    "predictions-text": """\
+## Your predictions
+
+What you answered in this lesson before you saw the reply, and what to read again. The first
+answer counts; it is kept as long as the kernel runs.""",
+    "predictions": "lab.predictions()",
     "keypoints": """\
 ## Key points
 

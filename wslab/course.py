@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -49,6 +50,26 @@ def source() -> Path:
     if not folder.is_dir():
         raise CourseError(f"this installation of wslab carries no notebooks (expected {folder})")
     return folder
+
+
+def headings(topic: str) -> Iterator[tuple[str, str]]:
+    """For each cell of a topic's notebook: its text, and the headings it stands under.
+
+    These are the last `##` and, if there is one below it, the last `###`, one a line. Yields
+    nothing where this installation carries no such notebook.
+    """
+    try:
+        path = next(source().glob(f"[0-9][0-9]_{topic}.ipynb"))
+    except (CourseError, StopIteration):
+        return
+    above: dict[int, str] = {}
+    for cell in json.loads(path.read_bytes())["cells"]:
+        text = "".join(cell["source"])
+        for marks, heading in re.findall(r"^(##|###) (.+)$", text, re.MULTILINE):
+            if cell["cell_type"] == "markdown":
+                above = {level: one for level, one in above.items() if level < len(marks)}
+                above[len(marks)] = heading
+        yield text, "\n".join(above.values())
 
 
 def files(folder: Path) -> Iterator[PurePosixPath]:

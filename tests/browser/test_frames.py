@@ -97,6 +97,7 @@ def test_the_workshop(lab_page):
     problem = bench.locator('[data-wslab="problem"]')
     expect(problem).to_contain_text("expected a length in bytes")
     a_trial_by_keyboard(notebook)
+    the_predictions_at_the_end(notebook)
     reach.check(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []
@@ -126,3 +127,20 @@ def a_trial_by_keyboard(notebook):
     broken = outcome.locator('[data-column="wire"] li', has_text="broken")
     expect(broken).to_have_attribute("data-direction", "client")
     notebook.screenshots("frames-trials", trials)
+
+
+def the_predictions_at_the_end(notebook):
+    """They follow each answer at once; the way back leads to the heading above the question."""
+    summary = notebook.view("predictions")
+    expect(summary).to_contain_text("1 of 1 right.")  # of the trials
+    question = notebook.view("question").nth(1)
+    question.get_by_label("So that nobody on the way can read it").check()
+    question.get_by_role("button", name="That is my answer").click()
+    expect(summary).to_contain_text("1 of 2 right.")
+    expect(summary).to_contain_text("You have not answered yet: part 1, part 6, part 7.")
+    notebook.screenshots("frames-predictions", summary)
+    summary.get_by_role("link", name="4 · The mask").focus()
+    notebook.page.keyboard.press("Enter")
+    heading = notebook.page.get_by_role("heading", name="4 · The mask")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
 import socket
 import struct
 import threading
@@ -13,9 +14,11 @@ from typing import get_type_hints
 import pytest
 
 from wslab import labs
+from wslab.course import headings
 from wslab.labs import first_connection
 from wslab.labs.lesson import Lesson
 from wslab.net import NotRunning, loop, running
+from wslab.view.experiments import Choice
 from wslab.view.live.live_view import LiveView
 from wslab.view.live.pump import pump
 from wslab.view.panels.browser_socket import BrowserSocket
@@ -154,3 +157,36 @@ def test_what_a_client_did_is_found_whatever_crossed_since():
         around = lab.connect(lab.server_url, name="around the tap")
         with pytest.raises(LookupError, match="has not connected through this lab's tap"):
             lab.find("text", of=around)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_all_that_a_lesson_asks_is_found_in_its_notebook_and_the_first_answer_outlives_the_lab(
+    lesson,
+):
+    topic = import_module(f"wslab.labs.{lesson}")
+    cells = [text for text, _ in headings(lesson)]
+    asked = [name for text in cells for name in re.findall(r'lab\.ask\("(\w+)"\)', text)]
+    with topic.open() as lab:
+        shown = lab.predictions().asked
+        assert [one.name for one in shown if one.name in lab.questions] == asked
+        assert {one.name for one in shown} == {*lab.questions, *lab.predicts}
+        assert all(one.heading and one.part.startswith("part ") for one in shown)
+        if not asked:
+            return
+        assert "lab.predictions()" in cells
+        question = lab.questions[asked[0]]
+        right = question.options[question.answer]
+        wrong = question.options[question.answer - 1]
+        answer(lab.ask(asked[0]), wrong)
+    with topic.open() as lab:
+        answer(lab.ask(asked[0]), right)
+        (again,) = lab.predictions().account()["wrong"]
+        assert (again["prompt"], again["said"], again["happened"]) == (
+            question.prompt,
+            wrong,
+            right,
+        )
+
+
+def answer(question, option):
+    question._run(question.experiments["question"], Choice(prediction=option))

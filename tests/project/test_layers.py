@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": {"wire"},
     "view": {"wire"},
     "exercises": {"wire"},
-    "labs": {"net", "view", "wire", "exercises", "doctor"},
+    "labs": {"net", "view", "wire", "exercises", "course", "doctor"},
     # The shell: no widgets there. Labs are for notebooks.
     "commands": {"net", "wire", "course", "doctor"},
     "cli": {"commands"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from wslab.exercises.connection_state import QUESTIONS
 from wslab.labs.lesson import Lesson
@@ -60,6 +60,7 @@ class ConnectionState(Lesson):
     """The lab of the connection's states."""
 
     questions = QUESTIONS
+    predicts: ClassVar = {"keepalive_bench": "How long until a client notices a dead line?"}
 
     def _make_server(self) -> EchoServer:
         server = EchoServer(self._name("echo"))
@@ -201,7 +202,7 @@ class ConnectionState(Lesson):
         ]
         bench = Gallery([dead_line], "keepalive-bench", _KEEPALIVE, numbers=numbers)
         bench.add_class("wslab-keepalive")
-        return self._show(bench)
+        return self._show(self._noted(bench, "keepalive_bench"))
 
     def send_in_each_state(self) -> ResultTable:
         """Try what `send` does in each state, on each API that is installed."""
@@ -245,6 +246,7 @@ def told(trial: KeepaliveResult, prediction: str | float | None = None) -> Outco
         right = abs(prediction - trial.found) <= 0.3
     return Outcome(
         [Column("times", "", [Line(f"{t:.2f} s", name, bar=t) for name, t in times.items()])],
+        happened=f"it left OPEN after {trial.found:.2f} s",
         right=right,
         note="The ping that was never answered went out a whole interval after the last sign of "
         f"life; the API reported *{trial.code}*.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from wslab.exercises.frames import QUESTIONS
 from wslab.labs.lesson import Lesson
@@ -97,6 +97,7 @@ class Frames(Lesson):
     """The lab of the frames lesson."""
 
     questions = QUESTIONS
+    predicts: ClassVar = {"trials": "What does a peer do after each broken rule?"}
     server: TellingEchoServer
 
     def _make_server(self) -> TellingEchoServer:
@@ -165,7 +166,7 @@ class Frames(Lesson):
     def trials(self) -> Gallery:
         """A gallery of the trials: predict what the peer does, and compare."""
         experiments = [self._experiment(name) for name in TRIALS]
-        return self._show(Gallery(experiments, "trials", _TRIALS))
+        return self._show(self._noted(Gallery(experiments, "trials", _TRIALS), "trials"))
 
     def _experiment(self, name: str) -> Experiment:
         sender, case = TRIALS[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from wslab.exercises.handshake import QUESTIONS
 from wslab.exercises.time_limit import TimeIsUp, within
@@ -64,6 +64,7 @@ class Handshake(Lesson):
     """The lab of the handshake lesson."""
 
     questions = QUESTIONS
+    predicts: ClassVar = {"bench": "What happens to each broken handshake?"}
 
     def _make_server(self) -> EchoServer:
         # Open on purpose: the lesson shows what happens if a server does not check Origin.
@@ -98,7 +99,7 @@ class Handshake(Lesson):
             _BENCH,
         )
         bench.add_class("wslab-bench")
-        return self._show(bench)
+        return self._show(self._noted(bench, "bench"))
 
     def _client_experiment(self, case: Case) -> Experiment:
         def run(_: Choice) -> Outcome:

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from IPython.display import Code
 
+from wslab.course import headings
 from wslab.net import (
     Client,
     EchoServer,
@@ -26,13 +27,25 @@ from wslab.net import (
 )
 from wslab.net.servers import HostedServer
 from wslab.view import Account, BrowserSocket, ClientPanel, LiveView, Route, WireView
-from wslab.view.experiments import Question, QuestionView
+from wslab.view.experiments import (
+    Asked,
+    Gallery,
+    Predictions,
+    PredictionsView,
+    Question,
+    QuestionView,
+)
 from wslab.wire import Capture, Direction, Kind, Unit
 
 V = TypeVar("V", bound=LiveView)
+G = TypeVar("G", bound=Gallery)
 
 _resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
 """By topic: the views of closed labs, as far as a page or a variable holds them."""
+
+
+_predicted: defaultdict[str, Predictions] = defaultdict(Predictions)
+"""By topic: what the learner predicted, as long as the kernel lives."""
 
 
 class Lesson:
@@ -52,6 +65,9 @@ class Lesson:
 
     questions: ClassVar[Mapping[str, Question]] = {}
     """The questions by name; `ask(name)` shows one."""
+
+    predicts: ClassVar[Mapping[str, str]] = {}
+    """The galleries that ask for predictions: the method that shows one, and what it is about."""
 
     def __init__(self) -> None:
         # One word links what belongs together: module, notebook, exercises, tests.
@@ -182,7 +198,33 @@ class Lesson:
         if name not in self.questions:
             names = ", ".join(self.questions) or "none: this lab has no questions"
             raise KeyError(f"expected one of {names}, got {name!r}")
-        return self._show(QuestionView(self.questions[name]))
+        return self._show(self._noted(QuestionView(self.questions[name]), name))
+
+    def _noted(self, gallery: G, name: str) -> G:
+        """The same gallery; what is predicted in it counts for the question or method `name`."""
+        noted = _predicted[self.topic]
+        gallery.on_prediction = lambda experiment, said: noted.note(name, experiment, said)
+        return gallery
+
+    def predictions(self) -> PredictionsView:
+        """Show how many of the learner's answers were right, and what to read again."""
+        return self._show(PredictionsView(self._asked(), _predicted[self.topic]), "")
+
+    def _asked(self) -> list[Asked]:
+        """What this lesson asks, in the notebook's order, each under its heading there."""
+        asked = {f'lab.ask("{name}")': Asked(name, q.prompt) for name, q in self.questions.items()}
+        asked |= {f"lab.{name}()": Asked(name, about) for name, about in self.predicts.items()}
+        found: dict[str, Asked] = {}
+        for text, above in headings(self.topic):
+            for call in asked:
+                if call in text and call not in found:
+                    part, _, below = above.partition("\n")
+                    number = part.partition(" · ")[0]
+                    short = f"part {number}" if number.isdigit() else part
+                    found[call] = asked[call]._replace(
+                        heading=below or part, part=f"{short}, “{below}”" if below else short
+                    )
+        return list((found | {c: one for c, one in asked.items() if c not in found}).values())
 
     # --- The recording
 

@@ -3,11 +3,13 @@
 from .chart import Chart
 from .frame_workshop import FrameWorkshop
 from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
+from .predictions import Asked, Prediction, Predictions, PredictionsView
 from .question_view import Question, QuestionView
 from .result_table import Bar, Cell, Link, ResultTable
 from .round_trips import RoundTrips
 
 __all__ = [
+    "Asked",
     "Bar",
     "Cell",
     "Chart",
@@ -21,6 +23,9 @@ __all__ = [
     "Mark",
     "Number",
     "Outcome",
+    "Prediction",
+    "Predictions",
+    "PredictionsView",
     "Question",
     "QuestionView",
     "ResultTable",

@@ -22,6 +22,7 @@ from ..live.batches import link
 from ..live.clicks import one_line
 from ..live.jobs import Jobs
 from ..live.live_view import LiveView
+from .predictions import Prediction
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ class Gallery(LiveView):
         self.experiments = {experiment.name: experiment for experiment in experiments}
         self.outcomes: dict[str, Any] = {}
         """The result of each experiment's last run, by name, for code."""
+        self.on_prediction: Callable[[str, Prediction], None] | None = None
+        """Called with an experiment's name and each prediction that was compared."""
         self.words = words
         self._numbers = {number.name: number.start for number in numbers}
         self._jobs = Jobs()
@@ -216,6 +219,7 @@ class Gallery(LiveView):
     def forget(self) -> None:
         super().forget()
         self.experiments, self.outcomes = {}, {}  # their functions hold the lab
+        self.on_prediction = None
 
     def show(self, name: str, outcome: Outcome, stack: str = "") -> None:
         """Show an outcome that code has produced elsewhere."""
@@ -258,10 +262,20 @@ class Gallery(LiveView):
         right = outcome.right
         if right is None and choice.prediction is not None and outcome.happened:
             right = choice.prediction == outcome.happened
+        if right is not None and choice.prediction is not None and self.on_prediction is not None:
+            self.on_prediction(
+                experiment.name, self._prediction(experiment, choice, outcome, right)
+            )
         told = asdict(replace(outcome, right=right, result=None))
         self._told.append({**told, "name": experiment.name, "stack": choice.stack})
         self.tell()
         return outcome.result
+
+    def _prediction(
+        self, experiment: Experiment, choice: Choice, outcome: Outcome, right: bool
+    ) -> Prediction:
+        prompt = experiment.title or experiment.what or experiment.name
+        return Prediction(prompt, str(choice.prediction), outcome.happened, right)
 
     # -- told to the pages -----------------------------------------------------------------------
 

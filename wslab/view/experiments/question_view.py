@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .gallery import Choice, Experiment, Gallery, Outcome, Words
+from .predictions import Prediction
 
 WORDS = Words(
     choose="a question",
@@ -50,6 +51,12 @@ class QuestionView(Gallery):
 
     def account(self) -> list[str]:
         return [self.question.prompt, *self.question.options]
+
+    def _prediction(
+        self, experiment: Experiment, choice: Choice, outcome: Outcome, right: bool
+    ) -> Prediction:
+        told = super()._prediction(experiment, choice, outcome, right)
+        return told._replace(happened=self.question.options[self.question.answer])
 
     def _reply(self, choice: Choice) -> Outcome:
         chosen = self.question.options.index(str(choice.prediction))
