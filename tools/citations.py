@@ -3,8 +3,8 @@
     python tools/citations.py            # all
     python tools/citations.py "§7.4"     # those whose reference or sentence holds this text
 
-Of the notebooks' texts, the exercises, the rules and headers of the wire, the close codes, the
-states and the cases. A reference that leads nowhere is an error.
+Of the notebooks' texts, the exercises, the rules, headers and fields of the wire, the close codes,
+the states and the cases. A reference that leads nowhere is an error.
 """
 
 from __future__ import annotations
@@ -25,10 +25,23 @@ if str(ROOT) not in sys.path:
 from wslab import exercises  # noqa: E402
 from wslab.exercises.exercise import Exercise  # noqa: E402
 from wslab.net import cases  # noqa: E402
-from wslab.wire import CLOSE_CODES, RULES, rfc_url  # noqa: E402
-from wslab.wire.protocol import connection_state, headers  # noqa: E402
+from wslab.wire import CLOSE_CODES, RULES, Direction, rfc_url  # noqa: E402
+from wslab.wire.protocol import connection_state, frames, headers  # noqa: E402
 
 LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
+FRAMES: tuple[tuple[Direction, bytes], ...] = (
+    ("client", bytes.fromhex("81 85 37fa213d 7f9f4d5158")),
+    ("client", bytes.fromhex("c1 05 48656c6c6f")),  # RSV1, and not masked
+    ("server", bytes.fromhex("82 7e 00fe") + bytes(254)),
+    ("server", bytes.fromhex("a0 80 37fa213d")),  # RSV2, and masked
+    ("server", bytes.fromhex("88 02 03e8")),
+    ("server", bytes.fromhex("88 00")),
+    ("server", bytes.fromhex("89 01 3f")),
+    ("client", bytes.fromhex("8a 81 37fa213d 08")),
+    ("server", bytes.fromhex("03 00")),
+)
+"""Frames that between them have every field, and every opcode that is in use."""
+
 SENTENCE = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*`\"(])|\n\n|\n- |\n\|")
 
 
@@ -74,19 +87,36 @@ def of_exercises() -> Iterator[Citation]:
 
 
 def of_the_wire() -> Iterator[Citation]:
-    """Those of rules, headers, close codes, states and cases."""
+    """Those of rules, headers, fields, close codes, states and cases."""
     for name, rule in RULES.items():
         yield _cited(f"rule {name}", rule.rfc, rule.text)
     for known in headers.HEADERS.values():
-        yield _cited(f"header {known.name}", known.rfc, known.request or known.response)
+        for said in dict.fromkeys((known.request, known.response)):
+            if not said.startswith("Belongs in"):
+                yield _cited(f"header {known.name}", known.rfc, said)
+    yield from dict.fromkeys(_of_frames())
     for code in CLOSE_CODES.values():
         yield _cited(f"close code {code.code}", code.rfc, f"{code.name}: {code.meaning}")
     for edge in connection_state.EDGES:
         said = f"{edge.before.name} → {edge.after.name}: {edge.event.value}"
         yield _cited("state", edge.rfc, said)
-    for table in (cases.FAULTY_FRAMES, cases.FURTHER_FRAMES, cases.FAULTY_CLIENTS):
+    for table in (
+        cases.FAULTY_CLIENTS,
+        cases.FAULTY_SERVERS,
+        cases.FAULTY_FRAMES,
+        cases.FURTHER_FRAMES,
+        cases.OFFENDERS,
+    ):
         for case in table.values():
             yield _cited(f"case {case.name}", case.section, f"{case.what}: {case.why}")
+
+
+def _of_frames() -> Iterator[Citation]:
+    for direction, frame in FRAMES:
+        header = frames.header_at(frame, 0)
+        payload = frames.frame_payload(frame, 0, header)
+        for field in frames.frame_fields(frame, header, direction, payload):
+            yield _cited(f"field {field.name}", field.rfc, field.meaning)
 
 
 def _cited(where: str, reference: str, sentence: str) -> Citation:

@@ -18,7 +18,7 @@ def test_what_crosses_is_found_and_explained(lab):
     assert lab.find("text", "server").masking_key is None
     html = lab.explain("request")._repr_html_()
     assert "Sec-WebSocket-Key" in html
-    assert "https://www.rfc-editor.org/rfc/rfc6455.html#section-11.3.1" in html
+    assert "https://www.rfc-editor.org/rfc/rfc6455.html#section-4.1" in html
     with pytest.raises(LookupError, match="no such binary among the 0 that crossed"):
         lab.find("binary")
 

@@ -106,10 +106,10 @@ FAULTY_FRAMES = by_name([
            [_close(code)], 1002)
       for code in (999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)),
     Case("data-after-close", "sends a message after its close frame",
-         "RFC 6455 §5.5.1: after a close frame nothing more is sent, and nothing more is read",
+         "RFC 6455 §1.4: after a close frame nothing more is sent, and nothing more is read",
          [_DONE, Frame(payload=b"late")], 1000, duty="should"),
     Case("closes-twice", "sends two close frames, with different codes",
-         "RFC 6455 §5.5.1: the first one counts",
+         "RFC 6455 §7.1.5: the first one counts",
          [_close(1000, b"bye"), _close(4000, b"I mean it")], 1000, duty="should"),
     Case("never-answers-close", "answers everything but a close frame",
          "RFC 6455 §5.5.1: a close frame must be answered; patience is the other peer's",
@@ -132,7 +132,7 @@ FAULTY_FRAMES = by_name([
          "RFC 6455 §7.4.1: 1001 is no error", [_close(1001, b"shutting down")], 1001,
          duty="should"),
     Case("crashes-in-handler", "closes with 1011, as a server whose program failed",
-         "RFC 6455 §7.4.1: 1011 is the server's own fault", [_close(1011, b"internal error")], 1011,
+         "RFC 6455 §7.4.1: 1011 means a fault of the server's own", [_close(1011, b"internal error")], 1011,
          ("server",), "should"),
 ])  # fmt: skip
 """Frames and scripts by which a server or a client breaks a rule."""

@@ -73,8 +73,8 @@ EDGES: tuple[Edge, ...] = (
     # No byte tells of this one: a page gives up before the answer has come.
     Edge(_C, StateEvent.CALLS_CLOSE, _G, "WHATWG: close()", "client"),
     # A peer that ends TCP before the 101 has given up.
-    Edge(_C, StateEvent.SENDS_FIN, _D, "RFC 6455 §7.1.7"),
-    Edge(_C, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.7"),
+    Edge(_C, StateEvent.SENDS_FIN, _D, "RFC 6455 §7.1.4"),
+    Edge(_C, StateEvent.RECEIVES_FIN, _D, "RFC 6455 §7.1.4"),
     Edge(_C, StateEvent.TCP_ENDS, _D, "RFC 6455 §7.1.4"),
     Edge(_O, StateEvent.SENDS_CLOSE, _G, "RFC 6455 §7.1.3"),
     Edge(_O, StateEvent.RECEIVES_CLOSE, _G, "RFC 6455 §7.1.3"),

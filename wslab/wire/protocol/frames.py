@@ -239,20 +239,22 @@ def _first_byte(first: int) -> tuple[Field, ...]:
     fields = [Field("FIN", 0, 1, fin, ends, "RFC 6455 §5.2")]
     for i in (1, 2, 3):
         bit = first >> (7 - i) & 1
+        rfc = "RFC 6455 §5.2"
         if i == 1 and bit:
             says = "with permessage-deflate: this message is compressed; otherwise an error"
+            rfc = "RFC 7692 §6"
         else:
             says = "not used, and an error to set" if bit else "0 unless an extension uses it"
-        fields.append(Field(f"RSV{i}", i, 1, bit, says, "RFC 6455 §5.2"))
+        fields.append(Field(f"RSV{i}", i, 1, bit, says, rfc))
     kind, meaning, rfc = _OPCODES.get(opcode, _RESERVED)
     return (*fields, Field("opcode", 4, 4, opcode, f"{kind}: {meaning}", rfc))
 
 
 _MASK_SAYS = {
-    ("client", 0): "not masked: a client must, so the server will close with 1002",
+    ("client", 0): "not masked: a client must mask, so the server must close, and may say 1002",
     ("client", 1): "a client must mask every frame",
     ("server", 0): "a server masks no frame",
-    ("server", 1): "masked: a server must not, so the client will close with 1002",
+    ("server", 1): "masked: a server must not mask, so the client must close, and may say 1002",
 }
 
 

@@ -141,7 +141,7 @@ STATUS_MEANING: dict[int, str] = {
     426: "Upgrade Required: only WebSocket is spoken here, or only another version of it.",
     429: "Too many requests. The handshake has failed.",
     500: "The server met a fault of its own. The handshake has failed.",
-    503: "The server takes no one at present. The handshake has failed.",
+    503: "The server takes no connections at present. The handshake has failed.",
     505: "This version of HTTP is not served. The handshake has failed.",
 }
 
@@ -165,7 +165,7 @@ def _first_line_meaning(head: Head, in_request: bool) -> tuple[str, str]:
         else "Anything but 101 means no: the handshake has failed."
     )
     meaning += f" Only the number {status} counts; the phrase behind it may be any."
-    return meaning, "RFC 6455 §4.2.2"
+    return meaning, "RFC 6455 §4.2.2" if status == 101 else "RFC 6455 §4.1"
 
 
 def _broken(*names: str) -> tuple[Violation, ...]:
@@ -262,8 +262,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("response-subprotocol-repeated")
     elif chosen and request and chosen[0] not in request.listed("Sec-WebSocket-Protocol"):
         broken.append("subprotocol-not-offered")
-    if len(head.all("Sec-WebSocket-Extensions")) > 1:
-        broken.append("response-extensions-repeated")
+    # Several Sec-WebSocket-Extensions are as good as one: §4.2.2, and erratum 3433 to §11.3.2.
     if not _extensions_well_formed(head):
         broken.append("response-extensions-malformed")
     elif request:
