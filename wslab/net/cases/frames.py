@@ -132,7 +132,7 @@ FAULTY_FRAMES = by_name([
          "RFC 6455 §7.4.1: 1001 is no error", [_close(1001, b"shutting down")], 1001,
          duty="should"),
     Case("crashes-in-handler", "closes with 1011, as a server whose program failed",
-         "RFC 6455 §7.4.1: 1011 means a fault of the server's own", [_close(1011, b"internal error")], 1011,
+         "RFC 6455 §7.4.1: the server met a fault", [_close(1011, b"internal error")], 1011,
          ("server",), "should"),
 ])  # fmt: skip
 """Frames and scripts by which a server or a client breaks a rule."""
