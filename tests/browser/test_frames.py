@@ -98,6 +98,7 @@ def test_the_workshop(lab_page):
     expect(problem).to_contain_text("expected a length in bytes")
     a_trial_by_keyboard(notebook)
     the_predictions_at_the_end(notebook)
+    two_frames_compared(notebook)
     reach.check(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []
@@ -144,3 +145,48 @@ def the_predictions_at_the_end(notebook):
     heading = notebook.page.get_by_role("heading", name="4 · The mask")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
+
+
+def two_frames_compared(notebook):
+    """The client's masked Hello above the server's, field under field, by keyboard and mouse."""
+    wire, keyboard = notebook.view("wire-view").first, notebook.page.keyboard
+    compared = wire.locator('[data-wslab="comparison"]')
+    button = wire.locator('[data-action="compare"]')
+    hello = wire.locator('[data-wslab-row][data-kind="text"]')
+    wire.get_by_role("listbox", name="what crossed").focus()
+    for key in ("Home", "ArrowDown", "ArrowDown"):
+        keyboard.press(key)
+    expect(hello.first).to_have_attribute("aria-selected", "true")
+    expect(button).to_be_visible()
+    tab_to(button)
+    keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    keyboard.press("ArrowDown")
+    expect(hello.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(compared).to_contain_text("3 fields differ, 2 the same.")
+
+    def slot(name):
+        return compared.locator(f'[data-slot="{name}"]')
+
+    expect(slot("FIN, RSV, opcode")).to_have_attribute("data-same", "true")
+    expect(slot("MASK, payload length")).to_contain_text("MASK: 1 ≠ 0")
+    expect(slot("masking key")).to_contain_text("no masking key")
+    expect(slot("masking key")).to_contain_text("≠ differs")
+    expect(slot("payload").locator(".ws-pair > div").nth(1)).to_have_text("B 48656c6c6f")
+    expect(slot("payload, unmasked")).to_have_attribute("data-same", "true")
+    expect(slot("payload, unmasked").locator("[data-differs]")).to_have_count(0)
+    notebook.screenshots("frames-compared", wire)
+
+    keyboard.press("Escape")
+    expect(compared).to_be_hidden()
+    expect(wire.get_by_role("heading", name="text frame")).to_be_visible()
+    request, response = (
+        wire.locator(f'[data-kind="{kind}"]').first for kind in ("request", "response")
+    )
+    for choose in (request, button, response):
+        choose.click()
+    expect(slot("Upgrade")).to_have_attribute("data-same", "true")
+    expect(slot("Host")).to_contain_text("no Host")
+    hello.nth(1).click()
+    expect(compared).to_contain_text("they have no field in common")
+    response.click()  # what axe is to see

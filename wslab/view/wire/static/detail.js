@@ -2,8 +2,10 @@
 
 import { h, link, say, set } from "../../live/static/elements.js";
 import { grouped, hexOf, plural } from "../../live/static/words.js";
+import { Comparison } from "./comparison.js";
 import { lastAtMost } from "./rows.js";
 
+/** @import { Side } from "./aligned.js" */
 /** @import { FrameActions } from "./debugger_bar.js" */
 
 /**
@@ -50,12 +52,14 @@ export class Detail {
   /** @type {Field | undefined} */
   #payload = undefined;
   #perLine = 16;
+  /** @type {Side | null} the unit that the next one is compared with */
+  #base = null;
 
   /**
    * @param {{ id: string, legend: Element, actions: FrameActions, onClose: () => void,
-   *   onMore: (bytes: number) => void, onEscape: () => void }} options
+   *   onMore: (bytes: number) => void, onCompare: () => void, onEscape: () => void }} options
    */
-  constructor({ id, legend, actions, onClose, onMore, onEscape }) {
+  constructor({ id, legend, actions, onClose, onMore, onCompare, onEscape }) {
     this.actions = actions;
     this.onMore = onMore;
     this.heading = h("h3", { class: "ws-heading ws-flow", id: `${id}-heading` });
@@ -103,11 +107,23 @@ export class Detail {
       h("p", { class: "ws-hint ws-quiet" }, "Choose an arrow, and its bytes appear here, each explained."),
       legend);
     this.wait = h("p", { class: "ws-hint ws-quiet", role: "status" });
+    this.comparison = new Comparison({ id, onEnd: () => this.compare(false) });
+    this.asking = h("p", { class: "ws-asking", role: "status", hidden: true },
+      "Choose the other row: click it, or go there with ↑ and ↓.");
+    this.compareButton = h("button", {
+      type: "button", class: "ws-chip", "data-action": "compare", "aria-pressed": "false",
+      title: "See this unit and another one with their fields under each other",
+      onclick: () => {
+        this.compare(this.#base === null);
+        onCompare();
+      },
+    }, "Compare with …");
     this.filled = h(
       "div",
       { class: "ws-filled-detail" },
       h("div", { class: "ws-detail-head ws-strip" },
         h("div", { class: "ws-detail-title" }, this.heading, this.facts, this.history),
+        this.compareButton,
         h("button", {
           type: "button", class: "ws-bare ws-close", "data-action": "close-detail",
           "aria-label": "close the bytes", title: "Close (Escape)", onclick: onClose,
@@ -124,10 +140,11 @@ export class Detail {
           if (event.key !== "Escape") return;
           event.preventDefault();
           event.stopPropagation();
+          if (this.comparing) this.compare(false);
           onEscape();
         },
       },
-      this.hint, this.wait, this.filled,
+      this.hint, this.wait, this.asking, this.comparison.element, this.filled,
     );
     this.resized = new ResizeObserver(() => this.#fit());
     this.resized.observe(this.element);
@@ -144,6 +161,7 @@ export class Detail {
 
   clear() {
     this.#account = null;
+    this.compare(false);
     this.actions.show(null, false);
     this.hint.hidden = false;
     this.wait.hidden = true;
@@ -165,7 +183,7 @@ export class Detail {
     this.#preview = preview;
     this.hint.hidden = true;
     this.wait.hidden = true;
-    this.filled.hidden = false;
+    this.#showCompared();
     if (!same) this.#cursor = this.#start();
     this.#payload = account.fields.find((field) => field.name.toLowerCase() === "payload");
     this.#showHead();
@@ -178,6 +196,25 @@ export class Detail {
     this.#light(this.#cursor);
   }
 
+  get comparing() {
+    return this.#base !== null;
+  }
+
+  /** Compares this unit with the one that is chosen next, until this ends. @param {boolean} on */
+  compare(on) {
+    this.#base = on && this.#account ? { account: this.#account, bytes: this.#bytes } : null;
+    set(this.compareButton, "aria-pressed", String(this.comparing));
+    this.#showCompared();
+  }
+
+  #showCompared() {
+    const two = this.#base !== null && this.#account !== null && this.#base.account.number !== this.#account.number;
+    this.asking.hidden = this.#base === null || two;
+    this.comparison.element.hidden = !two;
+    this.filled.hidden = two || this.#account === null;
+    if (two) this.comparison.show(this.#base, { account: this.#account, bytes: this.#bytes });
+  }
+
   /** Where to begin: at the field whose rule is broken, if there is just one; else at the first. */
   #start() {
     const { fields, violations } = this.#account;
@@ -187,6 +224,7 @@ export class Detail {
   }
 
   focus() {
+    if (this.filled.hidden) this.comparison.element.focus({ preventScroll: true });
     this.#cells[this.#cursor.byte]?.hex.focus({ preventScroll: true });
   }
 

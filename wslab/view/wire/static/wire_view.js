@@ -66,6 +66,7 @@ class WireView extends View {
       id, legend: legend(kinds), actions: this.tamper.frame,
       onClose: () => this.#closeDetail(true),
       onMore: (bytes) => this.#ask(this.detail.number, bytes),
+      onCompare: () => this.list.element.focus({ preventScroll: true }),
       onEscape: () => this.list.element.focus({ preventScroll: true }),
     });
     this.list = new RowList({
@@ -75,7 +76,10 @@ class WireView extends View {
         this.#openNext = row;
         if (this.detail.number === row) this.detail.focus();
       },
-      onEscape: () => this.list.chosen !== null && this.#closeDetail(false),
+      onEscape: () => {
+        if (this.detail.comparing) this.detail.compare(false);
+        else if (this.list.chosen !== null) this.#closeDetail(false);
+      },
       onScroll: () => this.#showNewest(),
       onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen, this.rows.marks.get(this.list.chosen)),
     });
