@@ -21,6 +21,7 @@ def test_a_seat_has_joined_when_it_is_shown(lab):
     plain = grid._repr_mimebundle_()["text/plain"]
     assert plain == repr(grid) == "<seats in the room: Ada, Grace, Linus>"
     client = lab.join("Watcher")
+    assert lab.capture.labels() == {1: "#1 Ada", 2: "#2 Grace", 3: "#3 Linus", 4: "#4 Watcher"}
     assert json.loads(client.recv())["people"] == ["Ada", "Grace", "Linus"]
     assert lab.find("text", "server").payload
 
@@ -117,6 +118,7 @@ def test_the_mystery_has_one_offender(lab):
         if check_offender(connection, code, view)
     ]
     assert len(answers) == 1
+    assert set(view.capture.labels().values()) == {"#1 guest", "#2 guest", "#3 guest"}
 
 
 def test_what_is_shown_is_what_runs(lab):

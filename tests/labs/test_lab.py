@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import get_type_hints
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from wslab import labs
 from wslab.course import headings
@@ -190,3 +191,21 @@ def test_all_that_a_lesson_asks_is_found_in_its_notebook_and_the_first_answer_ou
 
 def answer(question, option):
     question._run(question.experiments["question"], Choice(prediction=option))
+
+
+@pytest.fixture
+def shell():
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def test_the_wire_names_what_connects_by_the_cell_or_the_name_that_was_given(shell):
+    with first_connection.open() as lab:
+        shell.user_ns["lab"] = lab
+        for number in (1, 2):
+            shell.run_cell("lab.connect().close()", store_history=True).raise_error()
+            assert lab.capture.label(number) == f"#{number} cell {number}"
+        lab.connect(name="Ada").close()
+        assert lab.capture.label(3) == "#3 Ada"
+        lab.client().client.connect(lab.url)
+        assert lab.capture.label(4) == "#4 panel"

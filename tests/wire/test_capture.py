@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -203,22 +204,66 @@ OPEN = '{"time": 0, "connection": 1, "event": "open"}'
         ([HEAD + ', "dropped": Infinity}'], "line 1: .*infinity"),
         ([HEAD + "}", "[" * 200_000], "line 2: .*recursion"),
         ([HEAD + "}", '{"time": 1' + 400 * "0" + ', "connection": 1, "event": "open"}'], "line 2"),
-        ([HEAD + "}", OPEN, '{"time": 0, "connection": Infinity, "hex": "00"}'], "line 3: .*inf"),
-        ([HEAD + "}", OPEN, '{"time": 0, "connection": 1, "event": "held", "direction": "client",'
-          ' "length": 1e999}'], "line 3: .*infinity"),
-        ([HEAD + "}", OPEN, '{"time": 0, "connection": "1", "direction": "client",'
-          ' "event": "eof"}'],
-         "line 3: .*expected the number of a connection, got '1'"),
-        ([HEAD + "}", OPEN, '{"time": 0, "connection": 1.5, "direction": "client",'
-          ' "event": "held"}'],
-         "line 3: .*expected the number of a connection, got 1.5"),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_python_reads_and_no_capture_has(tmp_path, lines, where):
     path = tmp_path / "capture.jsonl"
     path.write_text("\n".join(lines))
     with pytest.raises(CaptureError, match=where):
         load(path)
+
+
+CHUNK = '{"time": 1, "connection": %d, "direction": "client", "hex": "%s"}'
+
+
+@pytest.mark.parametrize(
+    ("damaged", "why"),
+    [
+        ("[]", "line 4 .*left out: .*get"),
+        ("[" * 200_000, "line 4 .*recursion"),
+        (CHUNK % (1, "abc"), "line 4 .*fromhex"),
+        ((CHUNK % (1, "ab"))[:-9], "line 4 .*not JSON: .* at character 56"),
+        (CHUNK % (2, "ab"), "line 4 .*expected a connection from 1 to 1"),
+        (OPEN, "line 4 .*connection 1 opens out of turn"),
+        ('{"time": 0, "connection": Infinity, "hex": "00"}', "line 4 .*inf"),
+        ('{"time": 0, "connection": 1, "event": "held", "direction": "client", "length": 1e999}',
+         "line 4 .*infinity"),
+        ('{"time": 0, "connection": "1", "direction": "client", "event": "eof"}',
+         "line 4 .*expected the number of a connection, got '1'"),
+        ('{"time": 0, "connection": 1.5, "direction": "client", "event": "held"}',
+         "line 4 .*expected the number of a connection, got 1.5"),
+        ('{"time": 0, "connection": 1, "event": "Cookie: id=hunter2"}',
+         r"line 4 .*no such event: 'Cookie: \*"),
+        ("\xff\x00\x1b", "line 4 "),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_left_out_and_all_others_are_read(tmp_path, damaged, why):
+    path = tmp_path / "capture.jsonl"
+    lines = [HEAD + "}", OPEN, CHUNK % (1, "4745"), damaged, CHUNK % (1, "54")]
+    path.write_text("\n".join(lines), "latin-1")
+    capture = load(path)
+    assert capture.stream(1, "client") == b"GET"
+    assert len(capture.events) == 1
+    assert re.match(why, capture.notes[0])
+    assert "wrong places" in capture.notes[1]
+    assert "hunter2" not in "".join(capture.notes)
+
+
+def test_a_connection_whose_opening_is_damaged_is_opened_all_the_same(tmp_path):
+    path = tmp_path / "capture.jsonl"
+    path.write_text("\n".join([HEAD + "}", OPEN, OPEN[:-5], CHUNK % (2, "47"), CHUNK % (4, "45")]))
+    capture = load(path)
+    assert [capture.stream(number, "client") for number in (1, 2)] == [b"", b"G"]
+    assert capture.index.connections == [1, 2]
+    assert [note[:6] for note in capture.notes[:2]] == ["line 3", "line 5"]
+
+
+def test_of_many_damaged_lines_the_first_are_named_and_the_others_counted(tmp_path):
+    path = tmp_path / "capture.jsonl"
+    path.write_text("\n".join([HEAD + "}", OPEN] + 100 * ["?"]))
+    notes = load(path).notes
+    assert len(notes) == 22
+    assert notes[20] == "80 more lines were damaged and left out"
 
 
 def test_a_byte_order_mark_in_front_is_no_part_of_the_first_line(tmp_path):

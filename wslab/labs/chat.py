@@ -89,13 +89,14 @@ class Chat(Lesson):
     def seat(self, name: str, url: str | None = None) -> ChatPanel:
         """One seat, joined. The same name in the same room again replaces the seat before."""
         key = name if url is None else f"{name} (yours)"
-        panel = self._show(ChatPanel(self._client(key), url or self.url, name), key)
+        panel = self._show(ChatPanel(self._client(key, wire_name=name), url or self.url, name), key)
         panel.join()
         return panel
 
     def join(self, name: str) -> Client:
         """A client for code, in the room as `name`."""
-        return self._client(f"{name} (code)").connect(f"{self.url}?name={quote(name)}")
+        client = self._client(f"{name} (code)", wire_name=name)
+        return client.connect(f"{self.url}?name={quote(name)}")
 
     def page(self, name: str) -> ChatFrame:
         """The chat's page in a frame, joined as `name`."""
@@ -230,6 +231,8 @@ class Chat(Lesson):
             random.shuffle(visits)
             for visit in visits:
                 visit()
+        for number in capture.labels():
+            capture.set_name(number, "guest")  # who it is would tell the answer
         return self._show(WireView(capture, server_label="server · mystery"))
 
     def _polite_visit(self, url: str, name: str) -> None:

@@ -109,7 +109,7 @@ class Frames(Lesson):
         self._trial_to_server, self._trial_to_client = self._peers("trial")
 
     def _peers(self, role: str) -> tuple[RawToServer, RawToClient]:
-        to_server = RawToServer(self.url, self.server)
+        to_server = RawToServer(self.url, self.server, role)
         to_client = RawToClient(
             self._name(role), lambda url: self.tap_before(url, f"frames, to a client {role}").url
         )

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Self, TypeVar
 from weakref import WeakSet
 
+from IPython import get_ipython
 from IPython.display import Code
 
 from wslab.course import headings
@@ -46,6 +47,13 @@ _resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
 
 _predicted: defaultdict[str, Predictions] = defaultdict(Predictions)
 """By topic: what the learner predicted, as long as the kernel lives."""
+
+
+def _running_cell() -> str | None:
+    """The running cell, by the number beside it: "cell 4"; None outside of notebooks."""
+    shell = get_ipython()
+    # Not its `execution_count`: IPython 9 counts before a cell runs, earlier ones after it.
+    return None if shell is None else f"cell {len(shell.history_manager.input_hist_parsed) - 1}"
 
 
 class Lesson:
@@ -160,7 +168,8 @@ class Lesson:
 
     def client(self, name: str = "client") -> ClientPanel:
         """A client with buttons. The same name again replaces the earlier panel."""
-        panel = ClientPanel(self._client(name), self.url, max_message=self.server.max_size or 2**20)
+        client = self._client(name, wire_name="panel" if name == "client" else name)
+        panel = ClientPanel(client, self.url, max_message=self.server.max_size or 2**20)
         return self._show(panel, name)
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
@@ -172,13 +181,16 @@ class Lesson:
     def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
         """A connected client for code. The same name again closes the earlier connection.
 
+        The wire view shows it under that name; without one, under the cell that is running.
         Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
         """
-        return self._client(name).connect(url or self.url, **options)
+        cell = _running_cell() if name == "python" else None
+        return self._client(name, wire_name=cell or name).connect(url or self.url, **options)
 
     def _client(self, name: str, **options: Any) -> Client:
         if name in self._clients:
             self._clients[name].stop()
+        options = {"wire_name": name, **options}
         self._clients[name] = Client(self.url, name=f"{self.topic} {name}", **options)
         return self._clients[name]
 

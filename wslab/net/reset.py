@@ -8,6 +8,8 @@ import socket
 import struct
 import sys
 
+from wslab.net import socket_names
+
 # SO_LINGER on, 0 seconds: close() sends RST. Windows packs two shorts, the others two ints.
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -27,6 +29,7 @@ def reset(transport: asyncio.Transport | asyncio.WriteTransport) -> None:
 
 async def close(writer: asyncio.StreamWriter) -> None:
     """Close the connection and wait until it is closed. A peer that reads nothing is cut off."""
+    socket_names.forget(writer.transport)
     writer.close()
     closing = asyncio.ensure_future(writer.wait_closed())
     try:

@@ -55,7 +55,7 @@ def meet(name: str, url: str) -> tuple[int, str]:
 
 async def _meet(case: Case, url: str) -> tuple[int, str]:
     address = Address.parse(f"{url}?name={quote(case.name)}")
-    peer = await open_websocket(address, PATIENCE)
+    peer = await open_websocket(address, PATIENCE, case.name)
     try:
         # Send and read at once: a guest who floods must read too, or its own messages pile up.
         sends = case.sends(peer) if callable(case.sends) else peer.send_all(case.frames("client"))

@@ -87,7 +87,7 @@ def visit(
 
 def _shake_hands(name: str, wrong: Head, address: Address, patience: float) -> Observed:
     request = opening_request(address, wrong.fields, wrong.line or REQUEST_LINE)
-    with RawClient(address, timeout=patience) as client:
+    with RawClient(address, timeout=patience, wire_name=name) as client:
         client.send(request)
         answer = client.read_head()
         head = parse_head(answer)
@@ -106,7 +106,7 @@ def _shake_hands(name: str, wrong: Head, address: Address, patience: float) -> O
 
 
 async def _visit(case: Case, address: Address, patience: float) -> Observed:
-    peer = await open_websocket(address, patience)
+    peer = await open_websocket(address, patience, case.name)
     try:
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(patience):
@@ -122,9 +122,9 @@ async def _visit(case: Case, address: Address, patience: float) -> Observed:
     return Observed(case.name, sent, b"", 101, outcome, "", code, peer.ended)
 
 
-async def open_websocket(address: Address, patience: float) -> FramePeer:
+async def open_websocket(address: Address, patience: float, name: str) -> FramePeer:
     """Connect and do a correct handshake. Raises `ConnectFailed` or `HandshakeFailed`."""
-    connection = RawConnection(*await dial(address, patience))
+    connection = RawConnection(*await dial(address, patience, wire_name=name))
     status = None
     with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
         async with asyncio.timeout(patience):

@@ -19,7 +19,7 @@ from websockets.protocol import Event as LibraryEvent
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from wslab.net import loop, registry
+from wslab.net import loop, registry, socket_names
 from wslab.net.address import Address, parse_url
 from wslab.net.clients.connect_failure import explain
 from wslab.net.clients.ending import ended_well, tell_ending
@@ -67,6 +67,7 @@ class Client:
     Raises `WrongValue` for an option that cannot work.
 
     A client with a ``name`` replaces an earlier one of that name; without one it gets a number.
+    A tap shows its connections under ``wire_name``, or under its name.
     """
 
     kind: ClassVar[str] = "client"
@@ -76,6 +77,7 @@ class Client:
         url: str | None = None,
         *,
         name: str | None = None,
+        wire_name: str | None = None,
         compression: str | None = None,
         ping_interval: float | None = None,
         ping_timeout: float | None = 20.0,
@@ -86,6 +88,8 @@ class Client:
             raise WrongValue(f"expected a name as str, such as 'mine', got {name!r}")
         self.url = url
         self.name = name or f"client {next(_numbers)}"
+        self.wire_name = self.name if wire_name is None else wire_name
+        """What a tap of this process names its connections."""
         self.error: str | None = None
         """The last problem: why connecting failed, or how the connection broke."""
         self.sent = 0
@@ -518,6 +522,10 @@ class _Connection(ClientConnection):
         """How the connection ended, in a sentence."""
         return tell_ending(self, self.cause)
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        socket_names.tell(transport, self.client.wire_name)
+
     # The library calls this after everything that can change the state, sent or received ...
     def send_data(self) -> None:
         super().send_data()
@@ -526,6 +534,7 @@ class _Connection(ClientConnection):
     # ... but for the end of the TCP connection.
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        socket_names.forget(self.transport)
         self._look()
 
     def process_event(self, event: LibraryEvent) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Literal, Self
 
-from wslab.net import loop, registry
+from wslab.net import loop, registry, socket_names
 from wslab.net.address import Address
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
 from wslab.net.reset import close
@@ -62,13 +62,16 @@ def opening_request(
 
 
 async def dial(
-    address: Address, patience: float, tls: ssl.SSLContext | None = None
+    address: Address, patience: float, tls: ssl.SSLContext | None = None, *, wire_name: str = ""
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect by TCP within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`."""
+    """Connect by TCP within `patience` seconds. Raises `ConnectFailed` or `ConnectTimedOut`.
+
+    A tap of this process shows the connection under `wire_name`.
+    """
     where = f"{address.host_in_url}:{address.port}"
     try:
         async with asyncio.timeout(patience):
-            return await asyncio.open_connection(address.host, address.port, ssl=tls)
+            reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
     except ssl.SSLCertVerificationError as error:
         raise ConnectFailed(
             f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
@@ -78,6 +81,8 @@ async def dial(
         raise ConnectTimedOut(f"{where} accepted no connection in {patience:g} s") from error
     except OSError as error:
         raise ConnectFailed(f"expected a server at {where}: {error}") from error
+    socket_names.tell(writer.transport, wire_name)
+    return reader, writer
 
 
 class RawClient:
@@ -90,11 +95,17 @@ class RawClient:
     kind: ClassVar[str] = "raw client"
 
     def __init__(
-        self, where: str | int | tuple[str, int] | Address, *, timeout: float = 5.0
+        self,
+        where: str | int | tuple[str, int] | Address,
+        *,
+        timeout: float = 5.0,
+        wire_name: str = "raw client",
     ) -> None:
         self.address = where if isinstance(where, Address) else Address.parse(where)
         self.url = self.address.url
         self.name = str(next(_numbers))
+        self.wire_name = wire_name
+        """What a tap of this process names its connection."""
         self.timeout = timeout
         """The most seconds that each function waits by default."""
         self.ended: Literal["eof", "reset"] | None = None
@@ -172,7 +183,9 @@ class RawClient:
         return loop.run(self._collect(enough, limit, self.timeout if timeout is None else timeout))
 
     async def _connect(self) -> None:
-        self._reader, self._writer = await dial(self.address, self.timeout)
+        self._reader, self._writer = await dial(
+            self.address, self.timeout, wire_name=self.wire_name
+        )
 
     async def _send(self, data: bytes, patience: float) -> None:
         _, writer = self._open()

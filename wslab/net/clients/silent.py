@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from wslab.net import loop, registry
+from wslab.net import loop, registry, socket_names
 from wslab.net.address import parse_url
 from wslab.net.reset import reset
 
@@ -59,6 +59,7 @@ class SilentClient:
         """Cut the connection off, with no close frame. May be called twice."""
         try:
             if self._connection is not None:
+                socket_names.forget(self._connection.transport)
                 loop.call(reset, self._connection.transport)
                 loop.run(self._connection.wait_closed())
         finally:
@@ -70,6 +71,7 @@ class SilentClient:
 
     async def _connect(self) -> None:
         self._connection = await connect_silently(self.url)
+        socket_names.tell(self._connection.transport, self.name)
 
 
 async def connect_silently(url: str, *, receive_buffer: int | None = None) -> ClientConnection:

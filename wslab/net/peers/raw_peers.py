@@ -101,11 +101,12 @@ class RawToServer:
     """A raw client of a `TellingEchoServer`: it does the handshake, you provide the frames.
 
     `url` is the server's, or that of a tap in front of it. If the connection has ended, the next
-    `send` opens a new one.
+    `send` opens a new one. A tap shows its connections under `wire_name`.
     """
 
-    def __init__(self, url: str, server: TellingEchoServer) -> None:
+    def __init__(self, url: str, server: TellingEchoServer, wire_name: str = "raw client") -> None:
         self.url = url
+        self.wire_name = wire_name
         self.server = server
         self._client: RawClient | None = None
         self._begun = b""  # of a frame that is not all there
@@ -162,7 +163,7 @@ class RawToServer:
     def _connect(self) -> None:
         self.close()
         self._begun = b""
-        client = RawClient(self.url).connect()
+        client = RawClient(self.url, wire_name=self.wire_name).connect()
         client.send(opening_request(client.address))
         head = parse_head(client.read_head())
         if head.status != 101:
@@ -181,7 +182,7 @@ class RawToClient:
         self.name = name
         self._through = through
         self._server = RawServer(self._script, name=f"{name}: raw server")
-        self._client = Client(name=f"{name}: real client")
+        self._client = Client(name=f"{name}: real client", wire_name="real client")
         self._connected = threading.Event()
         self._connection: RawConnection | None = None
         self._answer = bytearray()

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, cast
 
+from wslab.net import socket_names
 from wslab.net.address import Address
 from wslab.net.errors import WrongValue
 from wslab.net.problem_log import ProblemLog
@@ -88,6 +89,14 @@ class Relay:
             self._set_gate(UnitAssembler())
         self._dialling = asyncio.get_running_loop().create_task(self._dial())
         self._dialling.add_done_callback(self._dialled)
+
+    def take_name(self, name: str) -> None:
+        """Record the name of the client, which is one of this process."""
+        if self.number:
+            try:
+                self.capture.set_name(self.number, name)
+            except Exception as fault:
+                self.settings.faults.note("set_name", fault)
 
     async def _dial(self) -> None:
         host, port = self.upstream.host, self.upstream.port
@@ -217,6 +226,8 @@ class Relay:
         """Forget this relay when both its ends, and the attempt to connect, are over."""
         if self._dialling is None and self.client.is_gone and self.server.is_gone:
             self._relays.discard(self)
+            if self.client.transport is not None:
+                socket_names.stop_asking(self.client.transport, self.take_name)
             if self.gate is not None:
                 self.gate.discard("both ends are gone")
                 self.disarm()
@@ -252,6 +263,7 @@ class End(asyncio.Protocol):
             self.transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._pause_before_reading)
             self.relay.open()
+            socket_names.ask(transport, self.relay.take_name)
         elif self.other.lost:
             self.reset()
 

@@ -1,0 +1,95 @@
+"""A tap learns the names of this process's clients, and of no others; no byte changes for it."""
+
+import socket
+import time
+
+import pytest
+
+from wslab.net import Client, HandshakeFailed, NotConnected, loop, socket_names
+from wslab.net.cases import meet
+from wslab.net.clients import RawClient, SilentClient, opening_request
+from wslab.net.servers import ChatServer
+from wslab.net.tap import Tap
+
+
+def head_without_key(capture, connection):
+    head, _, _ = capture.stream(connection, "client").partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    return sorted(line for line in lines if not line.startswith(b"Sec-WebSocket-Key"))
+
+
+def test_each_connection_has_the_name_of_its_client(lab):
+    with (
+        Client(lab.tap.url, name="Ada").connect() as ada,
+        Client(lab.tap.url, name="a client of mine", wire_name="cell 4").connect() as second,
+        RawClient(lab.tap.url, wire_name="by hand") as raw,
+    ):
+        raw.send(opening_request(raw.address))
+        assert raw.read_head().startswith(b"HTTP/1.1 101 ")
+        assert lab.capture.labels() == {1: "#1 Ada", 2: "#2 cell 4", 3: "#3 by hand"}
+        ada.connect()
+        assert lab.capture.label(4) == "#4 Ada"
+        assert second.state == "OPEN"
+    silent = SilentClient(lab.tap.url, "says nothing").connect()
+    assert lab.capture.label(5) == "#5 says nothing"
+    silent.stop()
+
+
+def test_a_name_changes_no_byte(lab):
+    for name in ("Ada", "Grace"):
+        Client(lab.tap.url, name=name).connect().close()
+    assert head_without_key(lab.capture, 1) == head_without_key(lab.capture, 2)
+    assert b"Ada" not in lab.capture.stream(1, "client")
+
+
+def test_a_client_that_is_refused_is_named_too(lab):
+    lab.server.allowed_origins = {"https://school.example"}
+    with pytest.raises(HandshakeFailed):
+        Client(lab.tap.url, name="Mallory").connect(origin="https://evil.example")
+    assert lab.capture.label(1) == "#1 Mallory"
+
+
+def test_a_socket_of_another_program_gets_no_name(lab):
+    with socket.create_connection(("127.0.0.1", lab.tap.port), 5) as other:
+        other.sendall(opening_request(RawClient(lab.tap.url).address))
+        assert other.recv(12) == b"HTTP/1.1 101"
+        assert lab.capture.label(1) == "#1"
+
+
+def test_a_port_that_is_used_again_does_not_inherit_its_name(lab):
+    first = Client(lab.tap.url, name="Ada").connect()
+    port = int(first._connection.local_address[1])
+    lab.tap.cut(hard=True)  # no TIME_WAIT: the port is free at once
+    assert lab.capture.wait_until(lambda: lab.capture.index.state(1) == "CLOSED", 5)
+    with pytest.raises(NotConnected):
+        first.recv(5)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.settimeout(5)
+        other.connect(("127.0.0.1", lab.tap.port))
+        other.sendall(opening_request(RawClient(lab.tap.url).address))
+        assert other.recv(12) == b"HTTP/1.1 101"
+    assert lab.capture.label(2) == "#2"
+
+
+def test_guests_with_hostile_names_are_shown_safely(capture):
+    with ChatServer("names") as room, Tap(room.url, capture) as tap:
+        for name in ("Bin", "Reverse\u202e", "Nul\x00"):
+            meet(name, tap.url)
+    assert capture.labels() == {1: "#1 Bin", 2: r"#2 Reverse\u202e", 3: r"#3 Nul\x00"}
+
+
+def test_nothing_is_remembered_when_all_is_over(lab):
+    Client(lab.tap.url, name="Ada").connect().close()
+    Client(lab.server.url, name="not through the tap").connect().close()
+    with RawClient(lab.tap.url) as raw:
+        raw.send(b"GET / HTTP/1.1\r\n")
+    lab.tap.stop()
+    deadline = time.monotonic() + 5
+    while loop.run(_remembered(), 5):
+        assert time.monotonic() < deadline
+
+
+async def _remembered():
+    return len(socket_names._names) + len(socket_names._asking)
