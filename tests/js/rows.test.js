@@ -88,6 +88,7 @@ test("filters pass kinds, a direction and a connection, and go on with what come
   shown.again();
   assert.deepEqual(Array.from({ length: shown.count }, (_, place) => shown.row(place)), [1, 4, 7, 10, 13, 16]);
   assert.deepEqual([shown.place(4), shown.place(5), shown.place(17)], [1, 2, 6]);
+  assert.deepEqual([shown.has(4), shown.has(5), shown.has(17)], [true, false, false]);
   shown.direction = "server";
   shown.again();
   assert.deepEqual([shown.count, shown.row(0)], [3, 10]);

@@ -390,3 +390,36 @@ def test_a_page_that_asks_for_a_picture_gets_the_static_account_as_it_is_now(wir
     assert (picture["page"], picture["model"]) == ("p1", wire.view.model_id)
     assert picture["data"]["text/html"].count("data-wslab-row=") == 4
     assert "Hello" in picture["data"]["text/plain"]
+
+
+def test_a_row_is_found_by_what_it_is_or_a_sentence_says_that_there_is_none_yet(wire, recording):
+    wire.says(do="find", what="text=Hello&from=client", page="p1")
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    recording.talk()
+    for what in ("text=Hello&from=client", "status=101", "colour=red"):
+        wire.says(do="find", what=what, page="p1")
+        wire.pump.turn(1.0)
+    early, text, response, unclear = wire.all("found")
+    assert early == {
+        "page": "p1",
+        "what": "text=Hello&from=client",
+        "row": None,
+        "problem": "No such arrow yet: run the cells above first.",
+    }
+    assert (text["row"], response["row"]) == (2, 1)
+    assert "problem" not in text
+    assert "got 'colour'" in unclear["problem"]
+
+
+def test_a_long_search_lets_others_have_their_turn_and_goes_on(wire, recording, monkeypatch):
+    monkeypatch.setattr(wire_view, "SEARCH", 0.0)
+    recording.talk()
+    recording.frames(HELLO, 1000)
+    wire.says(do="hello", count=0)
+    wire.says(do="find", what="status=101", page="p1")
+    wire.pump.turn(0.1)
+    assert wire.all("found") == []
+    wire.pump.turn(5.0)
+    (found,) = wire.all("found")
+    assert found["row"] == 1

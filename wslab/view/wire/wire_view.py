@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import traitlets
 
 from wslab.wire import FORMATS, KINDS, Format, as_file
-from wslab.wire.recording import Capture, Index, mark_words
+from wslab.wire.recording import Capture, Index, Search, mark_words
 
 from ..live.assets import script, style
 from ..live.batches import describe, describe_marks, outgoing, pack
@@ -28,6 +30,9 @@ FIRST_BYTES = 2_048
 
 MOST_BYTES = 32_768
 """The most bytes of a unit in the byte grid. Code gets all: `capture.index.unit(number).data`."""
+
+SEARCH = 0.02
+"""Seconds that a search may take before the other views have their turn."""
 
 CHUNK = 256 * 1024
 """The most bytes of a saved file in one message."""
@@ -68,6 +73,8 @@ class WireView(LiveView):
         self._told_labels: dict[int, str] = {}
         self._told_dropped = 0  # bytes
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit that it asked for last
+        # page -> what it looks for: its own words, and the search as far as it has come
+        self._searches: dict[str, tuple[str, Iterator[int | None]]] = {}
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
@@ -104,9 +111,14 @@ class WireView(LiveView):
                 self._controls.ask(question)
             case {"do": "detail", "number": int(), "page": str(page)}:
                 self._details[page] = question
+            case {"do": "find", "what": str(what), "page": str(page)}:
+                self._searches[page] = what, self._search(what)
             case {"do": "save", "page": str(page)}:
                 format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
                 self._files.append((page, *as_file(self.capture, format), 0))
+
+    def _search(self, what: str) -> Iterator[int | None]:
+        yield from Search.parse(what).find(self.capture.index)
 
     # -- told to the pages -----------------------------------------------------------------------
 
@@ -131,9 +143,13 @@ class WireView(LiveView):
         if self._details:
             page = next(iter(self._details))
             self._tell_detail(page, self._details.pop(page), content, buffers)
+        if self._searches:
+            page = next(iter(self._searches))
+            self._tell_found(page, *self._searches.pop(page), content)
         if self._files:
             self._tell_file(content, buffers)
-        return 0.0 if self._details or self._files or marks_left or more == 0.0 else again
+        left = self._details or self._searches or self._files or marks_left or more == 0.0
+        return 0.0 if left else again
 
     def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         start, stop = self._sent, min(count, self._sent + BATCH)
@@ -181,6 +197,24 @@ class WireView(LiveView):
             return
         content["detail"] = {**account, "page": page, "most": MOST_BYTES, "buffer": len(buffers)}
         buffers.append(data)
+
+    def _tell_found(
+        self, page: str, what: str, search: Iterator[int | None], content: dict[str, Any]
+    ) -> None:
+        found: dict[str, Any] = {"page": page, "what": what, "row": None}
+        try:
+            until = time.monotonic() + SEARCH
+            while (row := next(search)) is None and time.monotonic() < until:
+                pass
+            found["row"] = row
+        except StopIteration:
+            found["problem"] = "No such arrow yet: run the cells above first."
+        except ValueError as error:
+            found["problem"] = f"This link does not say which arrow it means: {error}"
+        if found["row"] is None and "problem" not in found:
+            self._searches[page] = what, search  # it goes on with the next news
+        else:
+            content["found"] = found
 
     def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         page, format, data, problem, sent = self._files.popleft()

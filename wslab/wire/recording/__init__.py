@@ -1,7 +1,7 @@
 """Recordings: the bytes that crossed, and the units that are found in them.
 
 Read in this order: `log` (the plain lists), `capture` (writes them), `index` (finds the units in
-them), `contents`; then what is derived from these: `layers`, `story`, `state_log`.
+them), `contents`; then what is derived from these: `search`, `layers`, `story`, `state_log`.
 """
 
 from .capture import Capture
@@ -11,6 +11,7 @@ from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
 from .messages import Message
 from .preview import printable
+from .search import Search
 from .state_log import BROWSER, CausalStateLog, StateChange, StateLog
 from .story import Step, states_of, steps
 
@@ -30,6 +31,7 @@ __all__ = [
     "MarkName",
     "Message",
     "Row",
+    "Search",
     "SideState",
     "Span",
     "StateChange",

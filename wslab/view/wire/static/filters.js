@@ -37,10 +37,7 @@ export class Filters {
       direction,
       chip: this.#chip({ "data-filter-direction": direction ?? "both" }, () => { shown.direction = direction; }, text),
     }));
-    const all = this.#chip({ "data-action": "show-all" }, () => {
-      shown.kinds.clear();
-      shown.direction = null;
-    }, "Show everything");
+    const all = this.#chip({ "data-action": "show-all" }, () => this.reset(), "Show everything");
     all.classList.add("ws-bare", "ws-clear");
     set(all, "aria-pressed", null);
     this.element = h("div", { class: "ws-filters ws-strip ws-flow", id: `${id}-filters`, hidden: true },
@@ -61,6 +58,12 @@ export class Filters {
       },
       ...attributes,
     }, ...content);
+  }
+
+  /** Lets everything pass. */
+  reset() {
+    this.shown.kinds.clear();
+    this.shown.direction = null;
   }
 
   /** The chips as the filters are. */

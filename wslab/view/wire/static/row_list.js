@@ -238,6 +238,7 @@ export class RowList {
     const other = flags & FROM_SERVER ? "client" : "server";
     const preview = rows.preview(row);
     const word = flags & NOT_FINAL ? `${kind}, more follows` : kind;
+    element.classList.remove("ws-found");
     element.id = `${this.id}-row-${row}`;
     set(element, "data-wslab-row", row);
     if (element.dataset.kind !== kind) parts.mark.replaceChildren(shape(kind));
@@ -284,13 +285,19 @@ export class RowList {
     this.hooks.onChoose(row);
   }
 
+  /** Draws the eye to a row that is in sight. @param {number} row */
+  flash(row) {
+    const element = this.#elements.get(row);
+    element?.classList.add("ws-found");
+    element?.addEventListener("animationend", () => element.classList.remove("ws-found"), { once: true });
+  }
+
   /** Keeps the chosen row in sight after the filters changed, if it passes them. */
   keep() {
     this.#lag.catchUp();
-    const place = this.shown.place(this.chosen);
-    if (place >= this.shown.count || this.shown.row(place) !== this.chosen) return;
+    if (!this.shown.has(this.chosen)) return;
     this.following = false;
-    this.#scrollTo(place * this.#rowHeight - this.#viewport / 2);
+    this.#scrollTo(this.shown.place(this.chosen) * this.#rowHeight - this.#viewport / 2);
     this.paint();
     this.hooks.onScroll();
   }

@@ -191,4 +191,10 @@ export class Shown {
     }
     return low;
   }
+
+  /** Whether a row is shown. @param {number} row */
+  has(row) {
+    const place = this.place(row);
+    return place < this.count && this.row(place) === row;
+  }
 }

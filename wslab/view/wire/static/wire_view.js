@@ -1,3 +1,4 @@
+import { Dock } from "../../live/static/dock.js";
 import { h, say, set, stateLamp } from "../../live/static/elements.js";
 import { PAINTS, View } from "../../live/static/page.js";
 import { icon, shape } from "../../live/static/shapes.js";
@@ -5,6 +6,7 @@ import { grouped, plural } from "../../live/static/words.js";
 import { DebuggerBar, waits } from "./debugger_bar.js";
 import { Detail } from "./detail.js";
 import { Filters } from "./filters.js";
+import { answer, linkTo } from "./row_links.js";
 import { RowList } from "./row_list.js";
 import { Rows, Shown } from "./rows.js";
 import { SaveMenu } from "./save_menu.js";
@@ -29,6 +31,7 @@ class WireView extends View {
   paused = null;
   left = 0; // rows there were when the reader scrolled up
   lamp = stateLamp();
+  #unlink = () => {};
   #askedAt = -Infinity;
   #painting = 0;
   #remembering = 0;
@@ -38,6 +41,10 @@ class WireView extends View {
   #wish = null;
   /** @type {{ number: number, bytes?: number } | null} */
   #asking = null;
+  /** @type {{ what: string, link: HTMLElement } | null} what a link in the prose looks for */
+  #finding = null;
+  /** @type {number | null} the row that it leads to, which has yet to come */
+  #awaited = null;
   /** @type {number | null} the row whose bytes get the focus when they come */
   #openNext = null;
 
@@ -83,6 +90,7 @@ class WireView extends View {
       onScroll: () => this.#showNewest(),
       onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen, this.rows.marks.get(this.list.chosen)),
     });
+    this.dock = new Dock({ el: this.el, name: "wire", onMove: () => this.#schedule() });
     this.#makeBar();
     this.root = this.#makeRoot();
   }
@@ -104,6 +112,10 @@ class WireView extends View {
       type: "button", class: "ws-newest", "data-action": "newest", title: "Go to the newest (End)", hidden: true,
       onclick: () => this.list.toNewest(),
     }, icon("newest"), h("span", {}, "newest"));
+    this.return = h("button", {
+      type: "button", class: "ws-newest", "data-action": "return", title: "Go back to the link that led here", hidden: true,
+      onclick: () => this.#backToProse(),
+    }, icon("back"), h("span", {}, "back"));
     this.empty = h("p", { class: "ws-empty ws-quiet" });
     this.picture = h("p", { class: "ws-picture ws-title", role: "status", hidden: this.live },
       `Kept in the saved notebook: ${plural(this.kept?.total ?? 0, "row")} crossed` +
@@ -121,7 +133,7 @@ class WireView extends View {
     h("div", { class: "ws-bar" },
       h("span", { class: "ws-title" }, "wire"), this.lamp.element, this.chooser, ...this.tamper.buttons,
       h("span", { class: "ws-gap" }),
-      this.save.status, this.count, this.pause, this.filters.button, this.save.element),
+      this.save.status, this.count, this.pause, this.filters.button, this.save.element, this.dock.button),
     this.tamper.panel, this.filters.element, this.problem, this.picture, this.loss,
     this.tamper.problem, this.tamper.passed,
     h("div", { class: "ws-panes" },
@@ -130,7 +142,7 @@ class WireView extends View {
           h("span", { class: "ws-when ws-quiet", "aria-hidden": "true" }, "seconds"),
           h("span", { class: "ws-lane" },
             h("span", { class: "ws-peer ws-clip", "aria-hidden": "true" }, "client"),
-            this.newest, // here it covers no arrow
+            this.return, this.newest, // here they cover no arrow
             h("span", { class: "ws-peer ws-clip", "aria-hidden": "true", title: server }, server))),
         h("div", { class: "ws-rows-box" }, this.list.element, this.empty)),
       this.detail.element));
@@ -146,10 +158,15 @@ class WireView extends View {
     this.#showState();
     this.#takeLabels(labels);
     this.#paint();
-    return this.open(this.root, { count: 0 });
+    const takeAway = this.open(this.root, { count: 0 });
+    this.dock.start(this.root);
+    this.#unlink = linkTo({ home: this.el, root: this.root, find: (what, link) => this.#find(what, link) });
+    return takeAway;
   }
 
   close() {
+    this.#unlink();
+    this.dock.end();
     cancelAnimationFrame(this.#painting);
     clearTimeout(this.#patience);
     clearTimeout(this.#remembering);
@@ -202,6 +219,53 @@ class WireView extends View {
     }, PATIENCE);
   }
 
+  // -- links in the prose -------------------------------------------------------------------
+
+  /** @param {string} what @param {HTMLElement} link */
+  #find(what, link) {
+    answer(link, null);
+    if (!this.live) return answer(link, "This wire is a picture from the saved notebook: run the cells above first.");
+    this.#finding = { what, link };
+    this.page.ask({ do: "find", what });
+    setTimeout(() => {
+      if (this.#finding?.link === link) answer(link, "Asked the kernel: it answers as soon as it can. After a restart, run the cells above again.");
+    }, PATIENCE);
+    return undefined;
+  }
+
+  /** @param {{ what: string, row: number | null, problem?: string }} found */
+  #showFound({ what, row, problem }) {
+    const { list, shown, paused, rows } = this;
+    if (this.#finding?.what !== what) return;
+    const { link } = this.#finding;
+    answer(link, problem ?? null);
+    this.#awaited = row !== null && row >= rows.count ? row : null;
+    if (row === null || this.#awaited !== null) {
+      if (row === null) this.#finding = null;
+      return;
+    }
+    this.#finding = null;
+    if (paused !== null && row >= paused) this.#onPause();
+    shown.update(this.paused ?? rows.count);
+    if (!shown.has(row)) {
+      this.filters.reset();
+      shown.connection = null;
+      this.#refilter();
+    }
+    this.prose = link;
+    this.list.choose(row);
+    list.flash(row);
+    this.list.element.focus({ preventScroll: true });
+    if (!this.dock.docked) this.root.scrollIntoView({ block: "center" });
+    this.return.hidden = inSight(link);
+  }
+
+  #backToProse() {
+    this.return.hidden = true;
+    this.prose.scrollIntoView({ block: "center" });
+    this.prose.focus({ preventScroll: true });
+  }
+
   // -- what the kernel tells ----------------------------------------------------------------
 
   hear(news, buffers) {
@@ -234,6 +298,8 @@ class WireView extends View {
       this.#showState();
     }
     if (news.detail?.page === page.name) this.#showDetail(news.detail, buffer);
+    if (news.found?.page === page.name) this.#showFound(news.found);
+    if (this.#awaited !== null && this.#awaited < rows.count) this.#showFound({ ...this.#finding, row: this.#awaited });
     if (news.file?.page === page.name) this.save.take(news.file, buffer(news.file.buffer));
     if (news.failed) this.complain(`The view failed, the traffic did not: ${news.failed}`);
     // News comes 20 times a second at most: drawing at once has the work done when the next frame of
@@ -367,6 +433,13 @@ class WireView extends View {
     }
     chooser.value = shown.connection === null ? "all" : String(shown.connection);
   }
+}
+
+/** Whether somebody sees an element. @param {Element} element */
+function inSight(element) {
+  const [{ top, bottom, left, right }] = element.getClientRects(); // of its first line
+  const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+  return at !== null && element.contains(at);
 }
 
 /** What the shapes mean. @param {[kind: string, meaning: string][]} kinds */
