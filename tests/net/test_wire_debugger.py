@@ -7,8 +7,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from hypothesis import given, settings
@@ -26,14 +26,24 @@ from wslab.net import (
     loop,
     stop_all,
 )
-from wslab.net.tap import gate
+from wslab.net.tap import gate, relay
 from wslab.net.tap.assembler import LARGEST, UnitAssembler
 from wslab.net.tap.rules import Rule
 from wslab.net.tap.settings import Settings
 from wslab.wire import Capture, Opcode, encode_frame, load, save
 
 from .conftest import PATIENCE, Lab
-from .test_tap import ILLEGAL, chunk, joined, send_all, until, upstream, within
+from .test_tap import (
+    ILLEGAL,
+    Streams,
+    Upstream,
+    chunk,
+    joined,
+    send_all,
+    until,
+    upstream,
+    within,
+)
 
 __all__ = ["upstream"]  # a fixture
 
@@ -69,6 +79,8 @@ class Watch:
         rows = [row for row in self.capture.index.rows() if row.kind not in HEADS]
         return [row.mark.replace("0.0 s", "").strip() for row in rows]
 
+
+Pair = tuple[Streams, Streams]
 
 HEADS = ("request", "response")
 HELLO = encode_frame(1, b"Hello")
@@ -877,6 +889,94 @@ def test_many_small_frames_count_for_what_they_take(upstream, monkeypatch):
                 assert relay.server.transport.is_reading()
 
         within(exchange)
+
+
+@asynccontextmanager
+async def several(tap: Tap, upstream: Upstream, count: int) -> AsyncIterator[list[Pair]]:
+    """Both ends of several connections through the tap."""
+    async with joined(tap, upstream) as first:
+        pairs = [first]
+        try:
+            for _ in range(count - 1):
+                client = await asyncio.open_connection("127.0.0.1", tap.port)
+                pairs.append((client, await upstream.accepted.get()))
+            yield pairs
+        finally:
+            for pair in pairs[1:]:
+                for _, writer in pair:
+                    writer.close()
+
+
+def test_what_waits_in_all_connections_together_is_bounded(upstream, monkeypatch):
+    # It waited without a limit: each connection had one of its own.
+    monkeypatch.setattr(gate, "ALL_HOLD_LIMIT", 200_000)
+    count, frames = 5, encode_frame(1, b"") * 4000
+    with Tap(upstream.port, Capture()) as tap:
+
+        async def exchange() -> None:
+            async with several(tap, upstream, count + 1) as opened:
+                for client, server in opened:
+                    server[1].write(b"HTTP/1.1 101 OK\r\n\r\n")
+                    await client[0].readuntil(b"\r\n\r\n")
+                await asyncio.to_thread(tap.hold)
+                await asyncio.to_thread(tap.resume, 1)  # it is not held, and not held up
+                for _, server in opened[1:]:
+                    server[1].write(frames)
+                relays = [relay for relay in tap._relays if relay.number > 1]
+                await until(lambda: not any(r.server.transport.is_reading() for r in relays))
+                room = tap.settings.room
+                one_slice = gate.SLICE // 2 * (2 + gate.OVERHEAD)
+                assert 200_000 < room.size < 200_000 + count * one_slice
+                assert "wait at the tap" in repr(tap.log)
+                client, server = opened[0]
+                server[1].write(HELLO)
+                assert await client[0].readexactly(len(HELLO)) == HELLO
+                await asyncio.to_thread(tap.disarm)
+                for client, _ in opened[1:]:
+                    assert await client[0].readexactly(len(frames)) == frames
+                assert room.size == 0
+                assert not room.is_full
+                assert all(relay.gate is None for relay in relays)
+
+        within(exchange)
+        assert list(tap.faults) == []
+
+
+@pytest.mark.parametrize("how", ["held", "dropped"])
+def test_where_a_connection_with_held_frames_ends_its_room_is_free_again(upstream, how):
+    with Tap(upstream.port, Capture()) as tap:
+        tap.hold()
+
+        async def exchange() -> None:
+            async with joined(tap, upstream) as (client, _):
+                client[1].write(b"GET / HTTP/1.1\r\n\r\n")
+                await until(lambda: tap.settings.room.size > 0)
+                await asyncio.to_thread(tap.cut if how == "held" else tap.drop)
+                await until(lambda: tap.settings.room.size == 0)
+
+        within(exchange)
+
+
+def test_no_more_connections_are_open_than_there_is_memory_for(upstream, monkeypatch):
+    monkeypatch.setattr(relay, "MOST_CONNECTIONS", 2)
+    capture = Capture()
+    with Tap(upstream.port, capture) as tap:
+
+        async def exchange() -> None:
+            async with several(tap, upstream, 2) as ((client, server), _):
+                reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
+                with pytest.raises(ConnectionResetError):
+                    await reader.readexactly(1)
+                writer.close()
+                assert "2 connections are open at the tap" in repr(tap.log)
+                server[1].write(HELLO)
+                assert await client[0].readexactly(len(HELLO)) == HELLO
+            async with joined(tap, upstream) as (client, server):
+                server[1].write(HELLO)
+                assert await client[0].readexactly(len(HELLO)) == HELLO
+
+        within(exchange)
+        assert capture.index.connections == [1, 2, 3]
 
 
 def test_the_oldest_comes_first_over_all_connections(lab, watch):

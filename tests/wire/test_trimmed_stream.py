@@ -298,3 +298,76 @@ def test_an_array_keeps_its_places():
     values.drop(6, [5])
     values[5] = values[7] = 70
     assert list(values) == [70, 6, 70, *range(8, 13)]
+
+
+# --- Connections that are over have a limit, too
+
+
+WAYS_TO_END = {
+    "without a byte": (b"", b""),
+    "within a request": (REQUEST[:60], b""),
+    "without an answer": (REQUEST + b"\x81\x85", b""),
+    "after the handshake": (REQUEST, RESPONSE),
+    "with a frame": (REQUEST, RESPONSE + encode_frame(1, b"Hello")),
+    "within a frame": (REQUEST, RESPONSE + b"\x82\x7e\xff\xff" + bytes(20_000)),
+}
+
+
+def visits(count: int, sent: tuple[bytes, bytes]) -> Capture:
+    """A recording of one connection that stays, and of so many that come and go."""
+    capture = Capture(clock=lambda: 0.0, limit=1 << 20)
+    capture.open_connection()
+    capture.record(1, "client", REQUEST)
+    capture.record(1, "server", RESPONSE)
+    for _ in range(count):
+        number = capture.open_connection()
+        for direction, data in zip(("client", "server"), sent, strict=True):
+            capture.record(number, direction, data)
+            capture.end(number, direction)
+    return capture
+
+
+def known(capture: Capture) -> tuple[int, int, int]:
+    """Connections, heads and events for which there is memory; bytes too."""
+    index, log = capture.index, capture.log
+    begun = sum(connection.begun for connection in index._connections)
+    marks = len(log.events) - len(index._connections)  # each keeps its beginning
+    return begun, len(index._messages) + marks, capture._size
+
+
+@pytest.mark.parametrize("how", WAYS_TO_END)
+def test_connections_that_come_and_go_take_no_more_the_more_they_are(how, tmp_path):
+    once, twice = visits(800, WAYS_TO_END[how]), visits(1600, WAYS_TO_END[how])
+    for capture in (once, twice):
+        begun, others, size = known(capture)
+        assert begun < 650
+        assert others < 2400
+        assert size < 2 << 20
+        # Beginning and state of all are kept, and all of the one that stays.
+        assert len(capture.index.connections) == len(capture.log.streams) // 2
+        assert (capture.index.state(1), capture.index.state(2)) == ("OPEN", "CLOSED")
+        assert [row.kind for row in capture.index.rows_of(1, "client")] == ["request"]
+        assert capture.stream(1, "server") == RESPONSE
+        capture.record(1, "server", encode_frame(1, b"still here"))
+        assert capture.index.rows()[-1].preview == '"still here"'
+    gone = twice.index.forgotten
+    assert gone > once.index.forgotten + 600
+    if how != "without a byte":
+        assert f"Nothing is kept of {gone:,} connections that are closed." in twice.loss
+    for name in ("c.jsonl", "c.pcapng", "c.har"):
+        loaded = load(save(twice, tmp_path / name))
+        assert "still here" in [m.content.decode() for m in loaded.index.messages(1)]
+
+
+def test_unfinished_frames_of_many_connections_share_their_room():
+    capture = Capture(clock=lambda: 0.0, limit=4 << 20)
+    for _ in range(200):
+        capture.open_connection(upgraded=True)
+    for _ in range(16):
+        for number in range(1, 201):
+            data = bytes(1 << 14)
+            if not capture.size(number, "server"):
+                data = b"\x82\x7f" + (1 << 40).to_bytes(8, "big") + data
+            capture.record(number, "server", data)
+    assert capture._size < (4 << 20) + 200 * (1 << 16)
+    assert capture.dropped > 30 << 20

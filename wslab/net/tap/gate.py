@@ -21,6 +21,10 @@ from wslab.wire.recording import MarkName
 HOLD_LIMIT = 16 * 2**20
 """The most bytes that queue in one direction; beyond that, nothing more is read from its sender."""
 
+ALL_HOLD_LIMIT = 64 * 2**20
+"""The most bytes that queue in all connections together; beyond that, the tap reads nothing more
+from those who send what must wait."""
+
 OVERHEAD = 500
 """Bytes of memory of a waiting frame besides its own bytes: with small frames, this is most."""
 
@@ -81,6 +85,7 @@ class Gate:
             "client": Lane(self, client, server),
             "server": Lane(self, server, client),
         }
+        settings.room.gates.add(self)
         self._closing: asyncio.TimerHandle | None = None
         self._came: deque[_Came | _StreamEnd] = deque()  # recorded, and not split into units yet
         self._scheduled: asyncio.Handle | None = None
@@ -99,20 +104,22 @@ class Gate:
     def _process(self) -> None:
         """Split recorded bytes into units, as many as one turn allows."""
         self._scheduled, left = None, TURN
-        while self._came and left > 0:
-            came = self._came.popleft()
+        while left > 0 and (place := self._next()) is not None:
+            came = self._came[place]
+            del self._came[place]
             lane = self.lanes[came.direction]
             if isinstance(came, _StreamEnd):
                 self._arrive(self.assembler.flush(came.direction))
                 lane.queue.append(came)
                 continue
             if lane.discards:
-                place = came.start, len(came.data)
-                self.connection.mark(came.direction, "dropped", *place, note="after the cut")
+                whole = came.start, len(came.data)
+                self.connection.mark(came.direction, "dropped", *whole, note="after the cut")
                 continue
             data, rest = bytes(came.data[:SLICE]), came.data[SLICE:]
             if rest:
-                self._came.appendleft(came._replace(start=came.start + SLICE, data=rest))
+                later = came._replace(start=came.start + SLICE, data=rest)
+                self._came.insert(place, later)
             try:
                 pieces = self.assembler.feed(came.direction, data)
             except Exception as fault:
@@ -123,11 +130,26 @@ class Gate:
             self._arrive(pieces)
             lane.inject_waiting()
             left -= 1 + len(pieces)
-        if self._came:
+        self.update()
+
+    def _next(self) -> int | None:
+        """The place in `_came` of what can be split next: its lane has room.
+
+        Before the 101 the directions depend on each other, so the order is kept.
+        """
+        for place, came in enumerate(self._came):
+            if not self.lanes[came.direction].is_full:
+                return place
+            if not self.assembler.upgraded:
+                break
+        return None
+
+    def go_on(self) -> None:
+        """Read and split as much as there is room for."""
+        if self._scheduled is None and self._next() is not None:
             self._scheduled = asyncio.get_running_loop().call_soon(self._process)
         for lane in self.lanes.values():
             lane.update_source()
-        self.update()
 
     def _pass_all(self) -> None:
         """Pass recorded bytes on without splitting them into units."""
@@ -169,6 +191,7 @@ class Gate:
         """Deliver what is due, and remove this gate if nothing needs it any more."""
         for lane in self.lanes.values():
             lane.deliver_due()
+        self.go_on()
         if self.settings.arms(self.connection.number):
             return
         if not self._came and all(lane.is_idle for lane in self.lanes.values()):
@@ -258,6 +281,11 @@ class Lane:
         return self.direction in self.gate.settings.freezing.of(self.gate.connection.number)
 
     @property
+    def is_held(self) -> bool:
+        """Whether frames that come are held here."""
+        return self.direction in self.gate.settings.holding.of(self.gate.connection.number)
+
+    @property
     def is_idle(self) -> bool:
         """Whether the queue is empty, and frames that come can pass without a look."""
         return not (self.queue or self.discards or self._injections)
@@ -270,7 +298,7 @@ class Lane:
             self._mark(frame, "dropped", note="after the cut")
             return
         settings, number = self.gate.settings, self.gate.connection.number
-        holds = self.direction in settings.holding.of(number)
+        holds = self.is_held
         unstopped = frame.too_large and (holds or settings.rules)
         if unstopped:
             self._tell_unstopped(frame)
@@ -482,11 +510,26 @@ class Lane:
 
     # Backpressure: either end can make the source wait.
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be queued here, in this lane or in all together."""
+        if self.discards:
+            return False
+        if self.size > HOLD_LIMIT:
+            return True
+        stops = self.queue or self.frozen or self.is_held
+        return bool(stops) and self.gate.settings.room.is_full
+
     def _resize(self, change: int) -> None:
-        was_full = self.size > HOLD_LIMIT
+        was_full, room = self.is_full, self.gate.settings.room
         self.size += change
-        if was_full != (self.size > HOLD_LIMIT) or self.discards:
-            self.update_source()
+        if room.take(change, ALL_HOLD_LIMIT):
+            self.gate.connection.log.note(
+                f"more than {ALL_HOLD_LIMIT >> 20} MiB wait at the tap, so it reads nothing more "
+                "from those who send what must wait: let some of it go, or drop it"
+            )
+        if was_full != self.is_full or self.discards:
+            self.gate.go_on()
 
     def set_sink_full(self, full: bool) -> None:
         """Note that the receiver cannot take more bytes at present, or can again."""
@@ -495,5 +538,5 @@ class Lane:
 
     def update_source(self) -> None:
         """Start or stop reading from the source."""
-        full = self._sink_full or self.size > HOLD_LIMIT or self.gate.is_behind(self.direction)
+        full = self._sink_full or self.is_full or self.gate.is_behind(self.direction)
         self.source.set_read(self.discards or not full)

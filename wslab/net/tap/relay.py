@@ -30,6 +30,10 @@ from wslab.wire import Capture, Direction
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server behind the tap has to accept a connection."""
 
+MOST_CONNECTIONS = 2_000
+"""Connections that are relayed at a time; more are reset. Each takes memory as long as it is open.
+"""
+
 WRITE_LIMIT = 256 * 1024
 """Bytes that may wait for a slow reader in each direction; then the tap stops reading from the
 other side.
@@ -77,6 +81,13 @@ class Relay:
         """Record the client's connection, and connect to the server."""
         if self.gone.is_set():  # accepted just as the tap stopped
             self.client.reset()
+            return
+        if len(self._relays) > MOST_CONNECTIONS:
+            self.log.note(
+                f"{MOST_CONNECTIONS:,} connections are open at the tap: it resets further ones and "
+                "does not record them, until some have ended"
+            )
+            self.cut()
             return
         try:
             self.number = self.capture.open_connection()

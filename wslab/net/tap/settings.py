@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from wslab.net.problem_log import ProblemLog
 from wslab.net.tap.in_flight import InFlight
@@ -90,6 +91,28 @@ class Line:
         return self._busy_until + speed.latency + jitter
 
 
+class Room:
+    """Counts the bytes of memory of all that waits at the tap, over all connections.
+
+    Its `gates` are told when there is no room any more, and when there is again.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.is_full = False
+        self.gates: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def take(self, size: int, most: int) -> bool:
+        """Count more bytes, or fewer; returns whether the room, `most` bytes, is full now only."""
+        self.size += size
+        if self.is_full == (self.size > most):
+            return False
+        self.is_full = not self.is_full
+        for gate in list(self.gates):
+            gate.go_on()
+        return self.is_full
+
+
 class Settings:
     """What to do to which connections. Lives on the loop thread.
 
@@ -106,6 +129,7 @@ class Settings:
         self.subscribers: list[Callable[[], None]] = []
         self.faults = ProblemLog("tap.faults")
         """Failures of the recording, a rule or a subscriber; none of them changed the traffic."""
+        self.room = Room()
         self._lines: dict[tuple[int, Direction], Line] = {}
         self._sequence = itertools.count(1)
 

@@ -14,7 +14,7 @@ from ..protocol.http import MAX_HEAD, Exchange, begins_head
 from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from .index import Index
-from .log import Chunk, Event, EventName, Log, MarkName, stream_number
+from .log import NOTHING, Chunk, Event, EventName, Log, MarkName, stream_number, streams_of
 from .names import clean_name, program_name
 from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
@@ -23,6 +23,10 @@ LIMIT = 512 << 20
 """The most bytes that a recording keeps by default."""
 LEAST = 1 << 20
 """Bytes that rows, chunks and marks may always take, whatever the limit; an unfinished unit too."""
+_FEW = 4
+_LEAST_UNFINISHED = 1 << 16
+"""How many open connections may each have an unfinished unit of a quarter of the limit: more share
+the same memory (`_FEW`). Bytes of a unit that any may leave unfinished (`_LEAST_UNFINISHED`)."""
 _CHUNK = 20
 _EVENT = 500
 """Bytes of memory of a chunk (`_CHUNK`), and of a mark with its part of the index (`_EVENT`)."""
@@ -42,7 +46,8 @@ class Capture:
     their bytes; rows and offsets stay. Handshakes are kept, and so is the frame that is arriving,
     up to a quarter of the limit. If rows and marks take more than another quarter, as with very
     small frames, the oldest of them are dropped too. A recording near its limit is indexed as it
-    grows, because only the index knows what can be dropped.
+    grows, because only the index knows what can be dropped. Of connections that are over the
+    handshakes go as well, when the rest of them has gone: `index.forgotten` counts them.
     """
 
     def __init__(
@@ -85,6 +90,8 @@ class Capture:
             self._masked += bytes((not upgraded, not upgraded))
             connection = client // 2 + 1
             self._note(connection, None, "upgraded" if upgraded else "open", at=at)
+        if self._new > max(self._room, LEAST):
+            self._keep_limit()  # connections without a byte take memory, too
         self.tell()
         return connection
 
@@ -301,7 +308,9 @@ class Capture:
             self._room = NO_LIMIT
             return
         most = max(self.limit // 4, LEAST)
-        self._index.most_unfinished = most
+        # A few connections may each have an unfinished unit of that size; many must share.
+        share = most * _FEW // max(_FEW, self._index.open_connections)
+        self._index.most_unfinished = max(share, _LEAST_UNFINISHED)
         behind = self._index.step()
         if self._size > self.limit:
             self._drop(self.limit * 7 // 8)
@@ -315,7 +324,8 @@ class Capture:
     def _weight(self) -> int:
         """Bytes of memory of the rows, chunks and marks that could be dropped."""
         log = self.log
-        marks = len(log.events) - 3 * len(log.streams) // 2  # without the events of connections
+        connections = len(log.streams) // 2
+        marks = len(log.events) - 3 * connections + 2 * self._index.forgotten
         chunks = len(log.time_of) - log.first
         return _CHUNK * chunks + _EVENT * max(0, marks) + self._index.weight
 
@@ -345,17 +355,31 @@ class Capture:
             self._size -= dropped
 
     def _forget(self) -> bool:
-        """Drop a quarter of the chunks and their rows; returns whether there were any."""
+        """Drop a quarter of the chunks, their rows, and the connections that are over and have no
+        other chunks; returns whether that made room.
+        """
         with self._lock:
-            log, known = self.log, self._index.chunks_read
+            log, known, weight = self.log, self._index.chunks_read, self._weight
             stop = log.first + -(-(known - log.first) // 4)
-            if stop == log.first:
-                return False
             if stop > log.oldest:
                 first, log.oldest = log.oldest, stop
                 self._drop_chunks(first)
-            self._index.forget(stop)
-            return True
+            for connection in self._index.forget(stop):
+                self._programs.pop(connection, None)
+                for stream in streams_of(connection):
+                    self._forget_stream(stream)
+            return self._weight < weight
+
+    def _forget_stream(self, stream: int) -> None:
+        """Drop all bytes of a stream."""
+        for state in (self._masks, self._http_sizes, self._replaced):
+            state.pop(stream, None)
+        whole = self.log.streams[stream]
+        less = trimmed(whole)
+        dropped = len(whole) - (less.stop - less.start if less else 0)
+        self.log.streams[stream] = NOTHING
+        self.dropped += dropped
+        self._size -= dropped
 
     # --- Names
 
@@ -522,10 +546,12 @@ class Capture:
         if not self.dropped:
             return ""
         frames, rows = self.index.dropped, self.index.first
+        over = self.index.forgotten
+        closed = f" Nothing is kept of {over:,} connections that are closed." if over else ""
         return (
             f"The oldest {frames:,} frame{'s' * (frames != 1)} ({_size(self.dropped)}) are no "
             f"longer kept, only {f'the rows from {rows:,} on' if rows else 'their rows'}: "
-            f"the limit of this recording is {_size(self.limit)}."
+            f"the limit of this recording is {_size(self.limit)}.{closed}"
         )
 
 

@@ -39,7 +39,9 @@ SLICE = 1 << 18
 """Bytes indexed before other threads get the lock: some 10 ms for the smallest frames."""
 _ROW = 14
 _MESSAGE = 3000
-"""Bytes of memory of a row (`_ROW`), and of a request or response with its head (`_MESSAGE`)."""
+_CONNECTION = 9000
+"""Bytes of memory of a row (`_ROW`), of a request or response with its head (`_MESSAGE`), and of a
+connection with both its heads (`_CONNECTION`)."""
 _EVENT = 64
 """The cost of reading an event, as the number of bytes indexed in the same time."""
 
@@ -120,7 +122,7 @@ class _Side:
 
 
 class _Connection:
-    __slots__ = ("agreed", "begun", "client", "cutter", "number", "server", "state")
+    __slots__ = ("agreed", "begun", "client", "cutter", "gone", "number", "server", "state")
 
     cutter: Cutter
     client: _Side
@@ -131,6 +133,7 @@ class _Connection:
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
         self.begun = False  # whether cutter and sides exist
+        self.gone = False  # whether it is over, and nothing but its number is kept
 
     def __getattr__(self, name: str) -> Any:
         # Cutter and sides are made when first needed: many connections may only have opened.
@@ -154,6 +157,8 @@ class Index:
         self._flags = array("H")  # by row: see frames.py
         self._messages: dict[int, _Message] = {}
         self._connections: list[_Connection] = []
+        self._over: dict[int, int] = {}  # by connection that is over: bytes that go only with it
+        self._over_weight = 0  # their sum
         self._chunks_read = 0
         self._events_read = 0
         self._row_marks: dict[int, list[Event]] = {}  # by row: what was done to it
@@ -168,6 +173,8 @@ class Index:
         self._together = 64  # how many chunks are worth reading together
         self.marked: list[int] = []
         """The rows in the order in which they were marked; one marked again is repeated."""
+        self.forgotten = 0
+        """How many connections are over and gone: only their numbers and beginnings are kept."""
         self.most_unfinished = sys.maxsize
         """Bytes of a frame after which it becomes a row before its end has come."""
 
@@ -363,8 +370,19 @@ class Index:
             # A body without a length ends with the connection.
             self._end_message(connection, side, self._end_of(side), side.chunk)
             self._mark_whole((side.stream, side.stream ^ 1))
-        if event.name == "reset" or (connection.client.ended and connection.server.ended):
+        over = connection.client.ended and connection.server.ended
+        if event.name == "reset" or over:
             self._change_state(connection, StateEvent.TCP_CLOSED)
+        if over:
+            size = _CONNECTION + self._lasting(connection.client) + self._lasting(connection.server)
+            self._over[connection.number] = size
+            self._over_weight += size
+
+    def _lasting(self, side: _Side) -> int:
+        """Bytes that can only be dropped with the connection: a handshake, an unfinished unit."""
+        if side.splitter is not None:
+            return self._end_of(side) - side.splitter.position + side.frames
+        return self._end_of(side) - (0 if self._shakes_hands(side.stream) else side.position)
 
     def _mark(self, stream: int, event: Event) -> None:
         side = self._side(stream)
@@ -710,18 +728,25 @@ class Index:
 
     @property
     def weight(self) -> int:
-        """Bytes of memory of the rows that `forget` can drop."""
+        """Bytes of memory of the rows and connections that `forget` can drop."""
         rows = len(self._start) - self.first
         heads = len(self._heads) - bisect_left(self._heads, self.first)
-        return _ROW * rows + _MESSAGE * heads
+        return _ROW * rows + _MESSAGE * heads + self._over_weight
 
-    def forget(self, stop: int) -> None:
+    @property
+    def open_connections(self) -> int:
+        """How many connections are not over."""
+        return len(self._connections) - len(self._over) - self.forgotten
+
+    def forget(self, stop: int) -> list[int]:
         """Forget the chunks before `stop`, whose bytes must have been dropped, and their rows.
 
-        These are the rows found before chunk `stop` was read. Handshakes are kept.
+        These are the rows found before chunk `stop` was read. Handshakes are kept, except those of
+        connections that are over and have no later chunks. Returns these connections' numbers.
         """
         with self._lock:
             row, log = self._found_by(stop), self._log
+            forgotten = self._forget_connections(stop)
             before = self._heads[: bisect_left(self._heads, row)]
             heads = [head for head in before if self._is_handshake(head)]
             for head in {*before} - {*heads}:
@@ -749,11 +774,31 @@ class Index:
                     self._rows_of_stream.setdefault(stream, array("I")).append(head)
             self._rows_sorted = max(self._rows_sorted, row)
             self._late = [late for late in self._late if late[1] > row]
-            self._events_read = log.forget(stop, chunks, self._events_read)
+            self._events_read = log.forget(stop, chunks, self._events_read, forgotten)
+            return forgotten
+
+    def _forget_connections(self, stop: int) -> list[int]:
+        """Forget the connections that are over and have no chunks from `stop` on."""
+        later = {whose_stream(stream)[0] for stream in set(self._log.stream_of[stop:])}
+        gone = [number for number in self._over if number not in later]
+        for number in gone:
+            connection = self._connections[number - 1]
+            for side in (connection.client, connection.server):
+                self._rows_of_stream.pop(side.stream, None)
+                self._early_marks.pop(side.stream, None)
+                if side.contents is not None and side.contents is self._looked_at:
+                    self._looked_at = None
+            self._connections[number - 1] = left = _Connection(number)
+            left.gone, left.state = True, connection.state
+            self._over_weight -= self._over.pop(number)
+        self.forgotten += len(gone)
+        return gone
 
     def _is_handshake(self, row: int) -> bool:
         """Whether this head is needed to understand the frames that follow it."""
         stream = self._log.stream_of[self._chunk[row]]
+        if self._connections[stream // 2].gone:
+            return False
         side = self._side(stream)
         return self._start[row] < side.frames if side.splitter else self._shakes_hands(stream)
 

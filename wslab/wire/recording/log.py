@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
 from ..fields import Direction
@@ -69,6 +69,11 @@ def stream_number(connection: int, direction: Direction) -> int:
     Connection 1 has the streams 0 (client) and 1 (server), connection 2 has 2 and 3, and so on.
     """
     return 2 * (connection - 1) + (direction == "server")
+
+
+def streams_of(connection: int) -> tuple[int, int]:
+    """Both streams of a connection, the client's first."""
+    return 2 * connection - 2, 2 * connection - 1
 
 
 def whose_stream(stream: int) -> tuple[int, Direction]:
@@ -168,20 +173,30 @@ class Log:
         """The first chunk that is not forgotten."""
         return first_place(self.time_of)
 
-    def forget(self, stop: int, keep: Iterable[int], read: int) -> int:
+    def forget(self, stop: int, keep: Iterable[int], read: int, gone: Collection[int]) -> int:
         """Forget the chunks before `stop` except those in `keep`, and the marks on dropped bytes;
         returns how many of the first `read` events are left.
 
-        Each stream's newest chunk is kept: it may hold the beginning of a unit.
+        Each stream's newest chunk is kept: it may hold the beginning of a unit. Of the connections
+        in `gone` only the event is kept with which they began.
         """
         first = self.first
         newest = zip(self.stream_of[first:stop], range(first, stop), strict=True)
         self._newest.update(newest)
+        for connection in gone:
+            for stream in streams_of(connection):
+                self._newest.pop(stream, None)
         keep = {*keep, *self._newest.values()}
         self.stream_of = drop(self.stream_of, stop, keep)
         self.end_of = drop(self.end_of, stop, keep)
         self.time_of = drop(self.time_of, stop, keep)
-        left = [event for event in self.events[:read] if self._moved(event) is not None]
+        over = set(gone)
+        left = [
+            event
+            for event in self.events[:read]
+            if self._moved(event) is not None
+            and (event.connection not in over or event.direction is None)
+        ]
         self.events[:read] = left
         return len(left)
 
