@@ -55,6 +55,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(timeline.filter(has_text="answers 101")).to_have_count(1)
     assert timeline.count() == 20  # twelve steps, and four words from each library
 
+    the_replay(notebook, diagram, client, server)
     the_browsers_own(notebook, client)
     a_browser_drops_what_comes_in_closing(notebook)
     a_browser_answers_pings_unasked(notebook)
@@ -65,6 +66,42 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
 
 PEERS = ("client", "server")
+
+
+def the_replay(notebook, diagram, client, server):
+    """The wire and the diagram go back together, moved from either of them, and are live again."""
+    wire, keyboard = notebook.view("wire-view").first, notebook.page.keyboard
+    slider = wire.get_by_role("slider", name="replay")
+    row = wire.locator("[data-wslab-row]").last
+    total = int(notebook.execute("print(len(lab.capture.index))"))
+    slider.focus()
+    expect(slider).to_have_attribute("aria-valuetext", f"live, {total} rows")
+    keyboard.press("ArrowLeft")  # before the server's close frame: the client's was still held
+    expect(row).to_have_attribute("data-wslab-row", f"{total - 2}")
+    expect(client).to_have_attribute("data-state", "CLOSING")
+    expect(server).to_have_attribute("data-state", "OPEN")
+    expect(wire.locator('[data-wslab="count"]')).to_have_text(f"{total - 1} rows")
+    expect(wire.get_by_role("status").first).to_have_text("replay")
+    keyboard.press("ArrowLeft")
+    expect(client).to_have_attribute("data-state", "OPEN")
+    notebook.screenshots("states-replay-wire", wire)
+    notebook.screenshots("states-replay", diagram)
+    keyboard.press("End")
+    for peer in (client, server):
+        expect(peer).to_have_attribute("data-state", "CLOSED")
+    expect(row).to_have_attribute("data-wslab-row", f"{total - 1}")
+
+    diagram.get_by_role("slider", name="replay").focus()
+    keyboard.press("Home")
+    expect(client).to_have_attribute("data-state", "")
+    expect(wire.locator('[data-wslab="count"]')).to_have_text("0 rows")
+    keyboard.press("ArrowRight")
+    expect(client).to_have_attribute("data-state", "CONNECTING")
+    expect(wire.locator("[data-wslab-row]")).to_have_count(1)
+    expect(slider).to_have_value("1")
+    wire.get_by_role("button", name="live", exact=True).click()
+    expect(client).to_have_attribute("data-state", "CLOSED")
+    expect(row).to_have_attribute("data-wslab-row", f"{total - 1}")
 
 
 def the_browsers_own(notebook, client):

@@ -106,3 +106,24 @@ test("the last place whose value is at most what is wanted", () => {
   const at = (wanted) => lastAtMost(values.length, (place) => values[place], wanted);
   assert.deepEqual([at(0), at(2), at(3), at(9), at(10), at(99), at(-1)], [0, 0, 2, 2, 3, 3, 0]);
 });
+
+test("what is shown can go back to an earlier row, and on again", () => {
+  const rows = new Rows();
+  taken(rows, 0, batch(0, 12));
+  const shown = new Shown(rows);
+  const all = () => Array.from({ length: shown.count }, (_, place) => shown.row(place));
+  shown.update(12);
+  shown.update(5);
+  assert.deepEqual(all(), [0, 1, 2, 3, 4]);
+  shown.kinds.add(1);
+  shown.again();
+  assert.deepEqual(all(), [1, 4]);
+  shown.update(12);
+  assert.deepEqual(all(), [1, 4, 7, 10]);
+  shown.update(8);
+  assert.deepEqual(all(), [1, 4, 7]);
+  shown.update(0);
+  assert.deepEqual(all(), []);
+  shown.update(11);
+  assert.deepEqual(all(), [1, 4, 7, 10]);
+});

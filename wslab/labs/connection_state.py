@@ -74,7 +74,7 @@ class ConnectionState(Lesson):
 
     def states(self) -> StateDiagram:
         """The diagram: both peers side by side, and the time line."""
-        return self._show(StateDiagram(self.capture, self.log))
+        return self._show(StateDiagram(self.capture, self.log, replay=self._replay))
 
     def story(self, connection: Client | int | None = None) -> None:
         """Print what moved both peers of a client's connection (or of one by its number).

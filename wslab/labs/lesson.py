@@ -27,7 +27,7 @@ from wslab.net import (
     unregister,
 )
 from wslab.net.servers import HostedServer
-from wslab.view import Account, BrowserSocket, ClientPanel, LiveView, Route, WireView
+from wslab.view import Account, BrowserSocket, ClientPanel, LiveView, Replay, Route, WireView
 from wslab.view.experiments import (
     Asked,
     Gallery,
@@ -90,6 +90,7 @@ class Lesson:
         """Errors that occurred while the lab was being closed."""
         self._closed = False
         self._debugger = WireDebugger(self.capture)
+        self._replay = Replay()
         self.server = self._make_server()
         register(self.kind, self.topic, self)  # this stops the previous one
         for view in list(_resting[self.topic]):
@@ -243,7 +244,7 @@ class Lesson:
     def wire(self, **options: Any) -> WireView:
         """Show everything that crosses the wire, live."""
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
-        options = {"debugger": self._debugger, **options}
+        options = {"debugger": self._debugger, "replay": self._replay, **options}
         return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
 
     def _show(self, view: V, name: str | None = None) -> V:

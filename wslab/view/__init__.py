@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .panels.doctor_view import DoctorView
     from .wire.account import Account
     from .wire.layers_view import LayersView
+    from .wire.replay import Replay
     from .wire.state_diagram import StateDiagram
     from .wire.wire_view import WireView
 
@@ -34,6 +35,7 @@ __all__ = [
     "DoctorView",
     "LayersView",
     "LiveView",
+    "Replay",
     "Route",
     "SocketEvent",
     "StateDiagram",
@@ -51,6 +53,7 @@ _HOMES = {
     "DoctorView": "panels.doctor_view",
     "LayersView": "wire.layers_view",
     "LiveView": "live.live_view",
+    "Replay": "wire.replay",
     "Route": "panels.browser_socket",
     "SocketEvent": "panels.browser_socket",
     "StateDiagram": "wire.state_diagram",

@@ -17,6 +17,7 @@ from ..live.batches import describe, describe_marks, outgoing, pack
 from ..live.live_view import LiveView
 from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
+from .replay import Replay
 
 BATCH = 4_096
 """The most rows in one message: 80,000 rows a second reach a page that has just opened."""
@@ -43,7 +44,8 @@ class WireView(LiveView):
 
     `server_label` stands above the server's lane; `height` is that of the list of rows in pixels.
     The view only reads: nothing that happens in it, not even an error, affects the traffic. With a
-    `debugger` it also has controls to hold, step and change what crosses.
+    `debugger` it also has controls to hold, step and change what crosses. Views with the same
+    `replay` move through the recording together.
     """
 
     _esm = script("wire/wire_view.js")
@@ -62,10 +64,13 @@ class WireView(LiveView):
         server_label: str = "server",
         height: int = 320,
         debugger: Debugger | None = None,
+        replay: Replay | None = None,
         **traits: Any,
     ) -> None:
         self.capture = capture
         self._controls = None if debugger is None else DebuggerControls(debugger, self.tell)
+        self._replay = replay or Replay()
+        self._told_moment: int | None = None
         self._told_marks = 0  # how many of the index's marks were sent to the pages
         self._sent = 0  # how many rows were sent to the pages
         self._told_count = 0
@@ -78,6 +83,7 @@ class WireView(LiveView):
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
         self._unsubscribe = capture.subscribe(self.tell)
+        self._leave_replay = self._replay.subscribe(self.tell)
         kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
         formats = [[one.suffix, one.name, one.keeps] for one in FORMATS.values()]
         super().__init__(
@@ -86,6 +92,7 @@ class WireView(LiveView):
 
     def unsubscribe(self) -> None:
         self._unsubscribe()
+        self._leave_replay()
         if self._controls is not None:
             self._controls.close()
 
@@ -105,6 +112,7 @@ class WireView(LiveView):
                 self._told_count = -1
                 self._told_marks = 0
                 self._told_dropped = 0
+                self._told_moment = None
                 if self._controls is not None:
                     self._controls.again()
             case {"do": "debug"} if self._controls is not None:
@@ -113,6 +121,8 @@ class WireView(LiveView):
                 self._details[page] = question
             case {"do": "find", "what": str(what), "page": str(page)}:
                 self._searches[page] = what, self._search(what)
+            case {"do": "moment", "rows": int() | None as rows, "page": str(page)}:
+                self._replay.show(rows, page)
             case {"do": "save", "page": str(page)}:
                 format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
                 self._files.append((page, *as_file(self.capture, format), 0))
@@ -138,6 +148,9 @@ class WireView(LiveView):
         if self.capture.dropped != self._told_dropped:
             self._told_dropped = self.capture.dropped
             content["loss"] = loss(self.capture)
+        if self._told_moment != self._replay.rows:
+            self._told_moment = self._replay.rows
+            content["moment"] = self._replay.account()
         marks_left = self._tell_marks(index, content)
         more = None if self._controls is None else self._controls.news(content)
         if self._details:

@@ -154,9 +154,10 @@ export class Shown {
     this.update(seen);
   }
 
-  /** Take in the rows up to `stop`. @param {number} stop */
+  /** Take in the rows up to `stop`, or leave out those from there on. @param {number} stop */
   update(stop) {
-    if (this.filtering) {
+    if (stop < this.#seen) this.#count = this.filtering ? this.place(stop) : 0;
+    else if (this.filtering) {
       const { kind, flags, connection } = this.#rows;
       for (let row = this.#seen; row < stop; row++) {
         if (this.kinds.size && !this.kinds.has(kind[row])) continue;

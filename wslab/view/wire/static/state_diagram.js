@@ -1,6 +1,7 @@
 import { h, link, say, set, stateLamp, svg } from "../../live/static/elements.js";
 import { View } from "../../live/static/page.js";
 import { showRow } from "../../live/static/show_row.js";
+import { Replay } from "./replay.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
@@ -17,7 +18,8 @@ import { showRow } from "../../live/static/show_row.js";
  * @property {string} [event]
  * @property {boolean} [moved]
  * @property {number | null} [row]
- * @typedef {{ connection: number | null, connections: [number, string][], following: boolean, now: Record<PeerName, Now>, lines: Line[] }} Story
+ * @typedef {{ connection: number | null, connections: [number, string][], following: boolean, now: Record<PeerName, Now>, lines: Line[],
+ *   rows: number, moment: { rows: number | null, by: string }, time: number | null }} Story
  */
 
 // The positions of things in a peer's drawing, in its own units.
@@ -171,6 +173,9 @@ class StateDiagram extends View {
       "data-action": "connection", "aria-label": "connection", hidden: true,
       onchange: () => page.ask({ do: "connection", number: Number(this.chooser.value) }),
     });
+    this.replay = new Replay({
+      id: this.id("states"), onMove: () => {}, tell: (rows) => page.ask({ do: "moment", rows }),
+    });
     this.body = h("tbody");
     this.scroller = h("div", { class: "ws-timeline", tabindex: "0", role: "group", "aria-label": "time line" },
       h("table", {},
@@ -186,7 +191,7 @@ class StateDiagram extends View {
     h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, "state"), h("span", { class: "ws-gap" }), this.chooser),
     this.problem,
     h("div", { class: "ws-both" }, this.peers.client.element, this.peers.server.element),
-    this.bytes, this.scroller);
+    this.replay.element, this.bytes, this.scroller);
     for (const one of Object.values(this.peers)) one.show({ state: null, tcp: null, says: {} }, () => null);
   }
 
@@ -199,9 +204,16 @@ class StateDiagram extends View {
     this.complain(failed ? `The view failed, the traffic did not: ${failed}` : null);
   }
 
+  close() {
+    this.replay.dispose();
+  }
+
   #paint() {
     if (!this.#story) return;
-    const { now, connections, connection, following, lines } = this.#story;
+    const { now, connections, connection, following, lines, rows, moment, time } = this.#story;
+    // While its own reader drags it, the answers to earlier moves are still on their way.
+    const mine = moment.by === this.page.name;
+    this.replay.show(rows, mine ? this.replay.rows : moment.rows, (row) => (row + 1 === moment.rows ? time : undefined));
     const rowButton = (/** @type {number} */ row) => this.#rowButton(row);
     for (const [name, peer] of Object.entries(this.peers)) peer.show(now[name], rowButton);
     this.body.replaceChildren(...lines.map((line) => this.#line(line)));

@@ -7,6 +7,7 @@ import { DebuggerBar, waits } from "./debugger_bar.js";
 import { Detail } from "./detail.js";
 import { Filters } from "./filters.js";
 import { answer, linkTo } from "./row_links.js";
+import { Replay } from "./replay.js";
 import { RowList } from "./row_list.js";
 import { Rows, Shown } from "./rows.js";
 import { SaveMenu } from "./save_menu.js";
@@ -29,6 +30,7 @@ class WireView extends View {
   total = 0; // rows that the kernel has
   /** @type {number | null} the number of rows there were when paused */
   paused = null;
+  replaying = false; // and the other views with this one
   left = 0; // rows there were when the reader scrolled up
   lamp = stateLamp();
   #unlink = () => {};
@@ -91,6 +93,9 @@ class WireView extends View {
       onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen, this.rows.marks.get(this.list.chosen)),
     });
     this.dock = new Dock({ el: this.el, name: "wire", onMove: () => this.#schedule() });
+    this.replay = new Replay({
+      id, onMove: (rows) => this.#showUpTo(rows), tell: (rows) => page.ask({ do: "moment", rows }),
+    });
     this.#makeBar();
     this.root = this.#makeRoot();
   }
@@ -144,7 +149,8 @@ class WireView extends View {
             h("span", { class: "ws-peer ws-clip", "aria-hidden": "true" }, "client"),
             this.return, this.newest, // here they cover no arrow
             h("span", { class: "ws-peer ws-clip", "aria-hidden": "true", title: server }, server))),
-        h("div", { class: "ws-rows-box" }, this.list.element, this.empty)),
+        h("div", { class: "ws-rows-box" }, this.list.element, this.empty),
+        this.replay.element),
       this.detail.element));
     root.style.setProperty("--ws-height", `${this.model.get("_height")}px`);
     return root;
@@ -171,15 +177,26 @@ class WireView extends View {
     clearTimeout(this.#patience);
     clearTimeout(this.#remembering);
     this.list.dispose();
+    this.replay.dispose();
     this.detail.dispose();
   }
 
   // -- what people do -----------------------------------------------------------------------
 
   #onPause() {
-    this.paused = this.paused === null ? this.rows.count : null;
-    set(this.pause, "aria-pressed", String(this.paused !== null));
-    this.pause.firstElementChild.replaceWith(icon(this.paused === null ? "pause" : "resume"));
+    const wasReplaying = this.replaying;
+    this.#showUpTo(this.paused === null ? this.rows.count : null, false);
+    if (wasReplaying) this.page.ask({ do: "moment", rows: null });
+  }
+
+  /** Shows the first rows and no others, null: all that come. @param {number | null} rows @param {boolean} replaying for all views of the lab */
+  #showUpTo(rows, replaying = rows !== null) {
+    this.paused = rows;
+    this.replaying = replaying;
+    set(this.pause, "aria-pressed", String(rows !== null));
+    this.pause.firstElementChild.replaceWith(icon(rows === null ? "pause" : "resume"));
+    this.list.following = true; // the row of the moment is the last one in sight
+    this.#showState();
     this.#paint();
   }
 
@@ -297,6 +314,7 @@ class WireView extends View {
       for (const [number, state] of Object.entries(news.states)) this.states.set(Number(number), state);
       this.#showState();
     }
+    if (news.moment && news.moment.by !== page.name) this.#showUpTo(news.moment.rows);
     if (news.detail?.page === page.name) this.#showDetail(news.detail, buffer);
     if (news.found?.page === page.name) this.#showFound(news.found);
     if (this.#awaited !== null && this.#awaited < rows.count) this.#showFound({ ...this.#finding, row: this.#awaited });
@@ -391,7 +409,7 @@ class WireView extends View {
     const { rows, shown, paused } = this;
     cancelAnimationFrame(this.#painting);
     this.#painting = 0;
-    const all = paused ?? rows.count;
+    const all = Math.min(paused ?? Infinity, rows.count);
     this.filters.count(rows);
     shown.update(all);
     this.list.paint();
@@ -404,6 +422,7 @@ class WireView extends View {
     say(this.pauseText, paused === null ? "Pause" : waiting ? `Resume · ${grouped(waiting)} more` : "Resume");
     this.pause.title = paused === null
       ? "Stop the picture. The traffic and its recording go on." : "Go on with what crossed meanwhile.";
+    this.replay.show(rows.count, paused, (row) => rows.time[row]);
     this.#showNewest();
   }
 
@@ -420,7 +439,9 @@ class WireView extends View {
     const numbers = [...states.keys()].sort((a, b) => a - b);
     const state = states.get(shown.connection ?? numbers.at(-1));
     set(root, "data-state", state ?? "CLOSED");
-    this.lamp.show(state ?? "CLOSED", state ? undefined : "no connection yet");
+    // What the connections were at an earlier moment, the state diagram says.
+    if (this.replaying) this.lamp.show("", "replay");
+    else this.lamp.show(state ?? "CLOSED", state ? undefined : "no connection yet");
     root.classList.toggle("ws-many", numbers.length > 1 && shown.connection === null);
     chooser.hidden = numbers.length < 2;
     const options = [["all", "all connections"],
