@@ -20,7 +20,10 @@ ATTACKS: list[tuple[str, list[str], int]] = [
     ("tap_burst.py", ["--seconds", "20"], 90),
     ("tap_burst.py", ["--seconds", "20", "--", "--limit", "8"], 90),
     ("tap_burst.py", ["--seconds", "20", "--", "--rule", "delay every text by 1 ms"], 90),
+    ("tap_burst.py", ["--seconds", "20", "--", "--rule", "hold every text"], 90),
+    ("tap_burst.py", ["--seconds", "10", "--", "--hold"], 90),
     ("tap_burst.py", ["--seconds", "10", "--endless"], 90),
+    ("tap_storm.py", [], 300),
     ("random_order.py", [], 600),
     ("cell_exfil.py", [], 300),
 ]
