@@ -216,7 +216,7 @@ def no_descriptors() -> tuple[str, str]:
         for _ in range(200):
             with suppress(OSError):
                 socks.append(connect(tap.port))
-        full = wait(lambda: tap.open_files > 100)
+        full = wait(lambda: tap.open_files > 64)
         for sock in socks:
             sock.close()
         wrong = "" if full and tap.settles() and wait(tap.works) else "it no longer works"
