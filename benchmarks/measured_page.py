@@ -56,7 +56,7 @@ def measured_page(*cells: str, note: str = "") -> Iterator[OpenNotebook]:
     """
     path = find_browser.find()
     if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.REMEDY}")
+        sys.exit(f"no browser on this machine: {find_browser.CHROMIUM.remedy}")
     with (
         tempfile.TemporaryDirectory() as folder,
         running_lab(Path(folder)) as lab,
@@ -254,7 +254,7 @@ def workshop(*cells: str, note: str = "") -> Iterator[Workshop]:
     """A notebook of these cells in a JupyterLab and a Chromium of its own, not opened yet."""
     path = find_browser.find()
     if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.REMEDY}")
+        sys.exit(f"no browser on this machine: {find_browser.CHROMIUM.remedy}")
     with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab:
         lab.write_notebook("measured.ipynb", *cells)
         arguments = [path, "--headless=new", "--remote-debugging-port=0", *BROWSER_ARGS]

@@ -1,7 +1,7 @@
-"""Find the Chromium that the browser tests drive; with `--install`, get one where apt may.
+"""Find the browsers that the tests drive; with `--install`, get them where apt may.
 
-Looked for, in this order: what `WSLAB_BROWSER` names, Chromium or Chrome on the PATH, the places
-where macOS and Windows keep Chrome and Edge, and the build that Playwright downloads for itself.
+Looked for, in this order: what `WSLAB_BROWSER` (Chromium) or `WSLAB_FIREFOX` names, the PATH, the
+places where macOS and Windows keep their browsers, and the Chromium that Playwright downloads.
 """
 
 from __future__ import annotations
@@ -11,40 +11,72 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-ON_PATH = (
+
+@dataclass(frozen=True)
+class Wanted:
+    """A browser that the tests need: what it is called, and where it may be."""
+
+    name: str
+    variable: str
+    on_path: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    debian_package: str
+    remedy: str
+
+
+CHROMIUM = Wanted(
+    "Chromium",
+    "WSLAB_BROWSER",
+    (
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "chrome",
+        "msedge",
+    ),
+    (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    ),
     "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "msedge",
+    "install Chromium or Chrome, or run: .venv/bin/python -m playwright install chromium",
 )
-ELSEWHERE = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+FIREFOX = Wanted(
+    "Firefox",
+    "WSLAB_FIREFOX",
+    ("firefox-esr", "firefox"),
+    (
+        "/Applications/Firefox.app/Contents/MacOS/firefox",
+        r"C:\Program Files\Mozilla Firefox\firefox.exe",
+    ),
+    "firefox-esr",
+    # Playwright's own build of Firefox is another one, with another protocol.
+    "install Firefox itself (on Debian: apt-get install firefox-esr)",
 )
-# The fonts: without one the screenshots show boxes instead of "▶" and "↗".
-DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
-REMEDY = "install Chromium or Chrome, or run: .venv/bin/python -m playwright install chromium"
+WANTED = (CHROMIUM, FIREFOX)
+# Without this font the screenshots show boxes instead of "▶" and "↗".
+FONTS = "fonts-dejavu-core"
 
 
-def find() -> str | None:
-    """The path of a browser that Playwright's `chromium` can drive; None where there is none."""
-    named = os.environ.get("WSLAB_BROWSER")
+def find(wanted: Wanted = CHROMIUM) -> str | None:
+    """The path of a browser that Playwright can drive; None where there is none."""
+    named = os.environ.get(wanted.variable)
     if named:
         return named
-    for name in ON_PATH:
+    for name in wanted.on_path:
         path = shutil.which(name)
         if path:
             return path
-    for path in ELSEWHERE:
+    for path in wanted.elsewhere:
         if Path(path).exists():
             return path
-    return playwrights_own()
+    return playwrights_own() if wanted is CHROMIUM else None
 
 
 def playwrights_own() -> str | None:
@@ -61,8 +93,8 @@ def playwrights_own() -> str | None:
     return path if path and Path(path).exists() else None
 
 
-def install() -> None:
-    """Install Debian's Chromium if this user may without being asked for a password.
+def install(packages: list[str]) -> None:
+    """Install Debian's packages if this user may without being asked for a password.
 
     Where that cannot be done nothing is: the browser tests then say why they are skipped.
     """
@@ -78,9 +110,9 @@ def install() -> None:
         sudo = ["sudo", "-n"]
     else:
         return
-    print("Installing Chromium for the browser tests (apt-get, once) ...", flush=True)
+    print(f"Installing {', '.join(packages)} for the tests (apt-get, once) ...", flush=True)
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", apt, "-qq", "-o", "Dpkg::Use-Pty=0"]
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *DEBIAN_PACKAGES]):
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         if subprocess.run([*sudo, *quiet, *command], stdout=subprocess.DEVNULL).returncode:
             print(f"apt-get {command[0]} failed; going on without.", file=sys.stderr)
             return
@@ -88,17 +120,17 @@ def install() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--install", action="store_true", help="install one by apt-get where it may"
-    )
+    parser.add_argument("--install", action="store_true", help="install them by apt-get if it may")
     options = parser.parse_args()
-    if find() is None and options.install:
-        install()
-    found = find()
-    if found is None:
-        print(f"No browser found: the browser tests will be skipped. To run them, {REMEDY}")
-    elif not options.install:
-        print(found)
+    missing = [one.debian_package for one in WANTED if find(one) is None]
+    if missing and options.install:
+        install([*missing, FONTS])
+    for one in WANTED:
+        path = find(one)
+        if path is None:
+            print(f"No {one.name}: its tests will be skipped. To run them, {one.remedy}")
+        elif not options.install:
+            print(path)
 
 
 if __name__ == "__main__":

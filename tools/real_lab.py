@@ -25,7 +25,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCREENSHOTS = REPOSITORY / "test-artifacts" / "screenshots"
@@ -33,6 +40,7 @@ START_TIMEOUT = 90.0  # seconds; a cold disk on a small machine
 CALL_TIMEOUT = 20.0  # seconds, for each Playwright call that names no other
 
 Theme = Literal["light", "dark"]
+Program = Literal["jupyterlab", "notebook"]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 BROWSER_ARGS = [
@@ -44,6 +52,8 @@ BROWSER_ARGS = [
     # Screenshots and key presses must not depend on the machine's language.
     "--lang=en-US",
 ]
+FIREFOX_SETTINGS = {"network.dns.disabled": True}
+"""The same for Firefox: no name is looked up, and 127.0.0.1 needs no looking up."""
 
 
 class NotebookError(AssertionError):
@@ -53,10 +63,14 @@ class NotebookError(AssertionError):
 class RunningLab:
     """A JupyterLab server of our own on loopback, its token on. `running_lab` makes one.
 
-    `root` is the folder it serves; `url` ends with a slash; `token` goes into the page's query.
+    `program` is the Python module that runs: JupyterLab, or Notebook 7, which is made of it. `root`
+    is the folder it serves; `url` ends with a slash; `token` goes into the page's query.
     """
 
-    def __init__(self, root: Path, settings: Path, url: str, token: str, pid: int) -> None:
+    def __init__(
+        self, program: Program, root: Path, settings: Path, url: str, token: str, pid: int
+    ) -> None:
+        self.program = program
         self.root = root
         self.settings = settings
         self.url = url
@@ -139,13 +153,39 @@ class OpenNotebook:
 
     def load(self) -> None:
         """Load the page, in a workspace of its own so that no earlier layout comes back."""
-        workspace = secrets.token_hex(4)
-        path = urllib.parse.quote(self.name)
+        pages = {
+            "jupyterlab": f"lab/workspaces/{secrets.token_hex(4)}/tree",
+            "notebook": "notebooks",
+        }
+        path = f"{pages[self.lab.program]}/{urllib.parse.quote(self.name)}"
         query = urllib.parse.urlencode({"token": self.lab.token})
-        self.page.goto(
-            f"{self.lab.page_url}lab/workspaces/{workspace}/tree/{path}?{query}",
-            wait_until="domcontentloaded",
+        self.page.goto(f"{self.lab.page_url}{path}?{query}", wait_until="domcontentloaded")
+        self._wait_until_shown()
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        # The file browser is of no use in a test and takes a quarter of a screenshot.
+        self._in_page("await app.shell.collapseLeft()", CALL_TIMEOUT)
+        self.wait_for_kernel()
+
+    def change_to(self, name: str) -> None:
+        """Close this notebook, end its kernel, and open another one in the same page."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
+        self._end_kernel()
+        self.name = name
+        self.errors.clear()
+        self._in_page(
+            f"await app.commands.execute('docmanager:open', {{path: {json.dumps(name)}}})",
+            CALL_TIMEOUT,
         )
+        self._wait_until_shown()
+        self.wait_for_kernel()
+
+    def close(self) -> None:
+        """Close the page and end its kernel. May be called twice."""
+        if not self.page.is_closed():
+            self.page.context.close()
+        self._end_kernel()
+
+    def _wait_until_shown(self) -> None:
         self.page.wait_for_function(
             """name => {
               const panel = window.jupyterapp?.shell?.currentWidget;
@@ -154,15 +194,8 @@ class OpenNotebook:
             arg=self.name,
             timeout=START_TIMEOUT * 1000,
         )
-        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
-        # The file browser is of no use in a test and takes a quarter of a screenshot.
-        self._in_page("await app.shell.collapseLeft()", CALL_TIMEOUT)
-        self.wait_for_kernel()
 
-    def close(self) -> None:
-        """Close the page and end its kernel. May be called twice."""
-        if not self.page.is_closed():
-            self.page.context.close()
+    def _end_kernel(self) -> None:
         for session in self.lab.api("GET", "sessions"):
             if session["path"] == self.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")
@@ -322,10 +355,11 @@ class OpenNotebook:
 
 
 @contextlib.contextmanager
-def running_lab(work: Path, *options: str) -> Iterator[RunningLab]:
+def running_lab(work: Path, *options: str, program: Program = "jupyterlab") -> Iterator[RunningLab]:
     """Run JupyterLab in `work/notebooks`, settings and runtime files beside it; end it after.
 
-    `options` are more of its own, such as "--ServerApp.base_url=/user/ada/".
+    `options` are more of its own, such as "--ServerApp.base_url=/user/ada/". With the program
+    "notebook" it is Notebook 7.
     """
     folders = {
         name: work / name for name in ("notebooks", "config", "data", "runtime", "settings", "home")
@@ -354,13 +388,14 @@ def running_lab(work: Path, *options: str) -> Iterator[RunningLab]:
             filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
         ),
     }
-    log = work / "jupyterlab.log"
+    log = work / f"{program}.log"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(sys.executable, "-m", program, "--no-browser", "--allow-root"),
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0",
         f"--ServerApp.root_dir={folders['notebooks']}",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -373,7 +408,7 @@ def running_lab(work: Path, *options: str) -> Iterator[RunningLab]:
     try:
         info = wait_for_server(server, folders["runtime"], log)
         url = f"http://127.0.0.1:{info['port']}{info['base_url']}"
-        lab = RunningLab(folders["notebooks"], settings, url, token, server.pid)
+        lab = RunningLab(program, folders["notebooks"], settings, url, token, server.pid)
         yield lab
         lab.end_kernels()
     finally:
@@ -398,7 +433,7 @@ def wait_for_server(server: subprocess.Popen[bytes], runtime: Path, log: Path) -
                 return dict(info)
         # A file's coming cannot be waited for; the process and the clock are looked at in between.
         time.sleep(0.05)
-    raise RuntimeError(f"JupyterLab did not start. Its log:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"Jupyter did not start. Its log:\n{log.read_text(errors='replace')}")
 
 
 def write_setting(settings: Path, plugin: str, values: dict[str, Any]) -> None:
@@ -410,15 +445,32 @@ def write_setting(settings: Path, plugin: str, values: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def running_browser(path: str) -> Iterator[Browser]:
-    """Run the browser at `path` without a window, and end it after.
+    """Run the Chromium at `path` without a window, and end it after.
 
     While it runs, Playwright keeps an event loop running on this thread: `asyncio.run` is refused.
     """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=BROWSER_ARGS, timeout=START_TIMEOUT * 1000
-        )
+        browser = launch_chromium(playwright, path)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def launch_chromium(playwright: Playwright, path: str) -> Browser:
+    """Start the Chromium at `path` without a window; the caller closes it."""
+    return playwright.chromium.launch(
+        executable_path=path, args=BROWSER_ARGS, timeout=START_TIMEOUT * 1000
+    )
+
+
+def launch_firefox(playwright: Playwright, path: str) -> Browser:
+    """Start the Firefox at `path`, as Mozilla builds it, without a window; the caller closes it."""
+    return playwright.firefox.launch(
+        # Playwright's name for a Firefox that is spoken to in WebDriver BiDi, a W3C standard (over
+        # WebSocket), and not in the protocol that its own build has.
+        channel="moz-firefox",
+        executable_path=path,
+        firefox_user_prefs=FIREFOX_SETTINGS,
+        timeout=START_TIMEOUT * 1000,
+    )

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import find_browser
 import pytest
-from playwright.sync_api import Browser
+from find_browser import CHROMIUM, FIREFOX, Wanted
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from real_lab import (
     REPOSITORY,
     OpenNotebook,
     RunningLab,
     Theme,
-    running_browser,
+    launch_chromium,
+    launch_firefox,
     running_lab,
 )
 
@@ -31,29 +33,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # "package" and not "session": while Playwright runs, this thread may start no other event loop.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    path = find_browser.find()
-    if path is None:
-        reason = f"no Chromium or Chrome on this machine; {find_browser.REMEDY}"
-        if os.environ.get("CI"):
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    with running_browser(path) as browser:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for the whole folder."""
+    with launch_chromium(playwright, path_of(CHROMIUM)) as browser:
         yield browser
 
 
 @pytest.fixture(scope="package")
-def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One JupyterLab for the whole folder, serving a copy of notebooks/. Needs `browser` so that a
-    machine without one does not start it in vain."""
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    with launch_firefox(playwright, path_of(FIREFOX)) as firefox:
+        yield firefox
+
+
+def path_of(wanted: Wanted) -> str:
+    """Where the browser is. Without it a test is skipped, and under CI it fails."""
+    path = find_browser.find(wanted)
+    if path is not None:
+        return path
+    reason = f"no {wanted.name} on this machine; {wanted.remedy}"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """One JupyterLab for the whole folder, serving a copy of notebooks/.
+
+    Ask for it after the browser: where there is none, it would be started in vain.
+    """
     work = tmp_path_factory.mktemp("lab")
-    course = REPOSITORY / "notebooks"
-    if course.is_dir():
-        shutil.copytree(
-            course, work / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-        )
+    copy_course(work)
     with running_lab(work) as lab:
         yield lab
+
+
+def copy_course(work: Path) -> None:
+    """Copy notebooks/ to where a server that runs in `work` serves it."""
+    shutil.copytree(
+        REPOSITORY / "notebooks",
+        work / "notebooks",
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints"),
+    )
 
 
 class LabPage:
@@ -80,7 +107,7 @@ class LabPage:
 
 @pytest.fixture
 def lab_page(
-    lab: RunningLab, browser: Browser, request: pytest.FixtureRequest
+    browser: Browser, lab: RunningLab, request: pytest.FixtureRequest
 ) -> Iterator[LabPage]:
     lab_page = LabPage(lab, browser)
     yield lab_page

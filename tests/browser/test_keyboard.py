@@ -22,7 +22,7 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(lab, browser):
+def notebook(browser, lab):
     lab.write_notebook("keyboard.ipynb", *CELLS)
     notebook = lab.open(browser, "keyboard.ipynb")
     notebook.run_all()

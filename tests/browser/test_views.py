@@ -56,7 +56,7 @@ capture.record(odd, "server", bytes.fromhex("811e") + b"<img src=x onerror=docum
 
 
 @pytest.fixture(scope="module")
-def notebook(lab, browser):
+def notebook(browser, lab):
     """One notebook for the whole module: opening one takes longer than most tests."""
     lab.write_notebook("views.ipynb", "")
     notebook = lab.open(browser, "views.ipynb")

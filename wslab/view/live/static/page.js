@@ -25,7 +25,14 @@ export class Page {
 
   /** Sends a question to the kernel. @param {object} question @param {ArrayBufferView[]} buffers */
   ask(question, buffers = []) {
-    const send = () => this.model.send({ ...question, page: this.name }, undefined, buffers);
+    const send = () => {
+      try {
+        this.model.send({ ...question, page: this.name }, undefined, buffers);
+      } catch (error) {
+        // The notebook was closed, or its kernel has ended: there is nobody left to ask.
+        if (error.message !== "Cannot send") throw error;
+      }
+    };
     if (this.#way === null) send();
     else this.#way = this.#way.then(send, send); // in the order of asking, whatever became of the last
   }

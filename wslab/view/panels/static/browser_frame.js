@@ -144,14 +144,25 @@
   const sockets = [];
   const ended = new Set(); // those that had their close event
   const states = () => tell("sockets", sockets.map(({ readyState }) => readyState));
-  const Base = /** @type {typeof window.WebSocket} */ (bridged ? bridge() : window.WebSocket);
+  const Bridged = bridge();
+  const Base = /** @type {typeof window.WebSocket} */ (bridged ? Bridged : window.WebSocket);
   window.WebSocket = class WebSocket extends Base {
     constructor(/** @type {[url: string | URL, protocols?: string | string[]]} */ ...args) {
-      super(...args);
-      sockets.push(this);
+      let socket;
+      try {
+        super(...args);
+        socket = this;
+      } catch (error) {
+        // Firefox throws what by the standard is a connection that fails: the policy forbids the address.
+        if (error.name !== "NS_ERROR_CONTENT_BLOCKED") throw error;
+        socket = new Bridged(...args);
+        setTimeout(() => socket.fail());
+      }
+      sockets.push(socket);
       states();
-      for (const name of ["open", "close"]) this.addEventListener(name, states);
-      this.addEventListener("close", () => ended.add(this));
+      for (const name of ["open", "close"]) socket.addEventListener(name, states);
+      socket.addEventListener("close", () => ended.add(socket));
+      return socket;
     }
 
     close(...args) {
@@ -187,6 +198,7 @@
       bufferedAmount = 0; // the page around has it, and does not tell
       binaryType = "blob";
 
+      /** @param {string | URL} address @param {string | string[]} [protocols] */
       constructor(address, protocols = []) {
         super();
         let parsed;
@@ -246,6 +258,12 @@
           this.#state = 3;
           this.#tell(new CloseEvent("close", said));
         }
+      }
+
+      /** The end of a connection that never opened. */
+      fail() {
+        this.take({ name: "error" });
+        this.take({ name: "close", code: 1006, reason: "", wasClean: false });
       }
 
       #tell(event) {

@@ -1,0 +1,101 @@
+"""Whether a lesson works after Run All, in whichever browser and front end it is open."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+from real_lab import OpenNotebook
+
+from . import reach
+
+WIDTH = 1280
+
+
+def check(notebook: OpenNotebook) -> None:
+    """Its views are drawn, each kind of client in it connects for real, the console is silent."""
+    for view in notebook.page.locator(".wslab").all():
+        expect(view).not_to_be_empty()
+    found = [kind for kind in CLIENTS if notebook.view(kind).count()]
+    assert found, f"nothing in {notebook.name} connects: is there a new kind of client?"
+    for kind in found:
+        before = notebook.execute(CROSSED)
+        CLIENTS[kind](notebook, notebook.view(kind).first)
+        more = f"lab.capture.wait_until(lambda: {CROSSED} > {before}, 5)"
+        assert notebook.execute(more) == "True", f"{kind}: no byte crossed"
+    opens_a_frame(notebook)
+    covered = reach.overlaps(notebook, width=WIDTH)
+    assert not covered, "\n".join(covered)
+    errors = [error for error in notebook.errors if not any(said in error for said in ON_PURPOSE)]
+    assert not errors, "\n".join(errors)
+
+
+ON_PURPOSE = ("cell.js", "ws://127.0.0.1:65535/")
+"""What lesson 01 has the browser complain about: a `send` too early, and where nobody listens."""
+
+CROSSED = "sum(map(len, lab.capture.log.streams))"
+
+
+def uses_a_client(notebook: OpenNotebook, panel: Locator) -> None:
+    """Python's, or the page's own."""
+    panel.locator('[data-action="connect"]').click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.locator('[data-input="message"]').fill("from this page")
+    panel.locator('[data-action="send"]').click()
+    expect(panel.locator('[data-event="message"]').last).to_contain_text("from this page")
+
+
+def runs_javascript(notebook: OpenNotebook, cell: Locator) -> None:
+    number = cell.evaluate(
+        "view => [...document.querySelectorAll('.jp-Notebook .jp-Cell')]"
+        ".indexOf(view.closest('.jp-Cell'))"
+    )
+    notebook.run_cell(number)
+    expect(notebook.cell(number).locator('[data-wslab="browser-cell"]')).to_have_attribute(
+        "data-sockets", "1"
+    )
+
+
+def sends_a_frame(notebook: OpenNotebook, workshop: Locator) -> None:
+    workshop.locator('[data-action="send"]').click()
+    expect(workshop.locator('[data-reaction="1"]')).to_contain_text("recv() returned")
+
+
+def says_something(notebook: OpenNotebook, seat: Locator) -> None:
+    seat.locator('[data-input="message"]').fill("from this page")
+    seat.locator('[data-input="message"]').press("Enter")
+    expect(seat.locator('[data-kind="message"]').first).to_contain_text("from this page")
+
+
+def says_it_in_a_frame(notebook: OpenNotebook, frame: Locator) -> None:
+    page = frame.frame_locator("iframe")
+    page.locator("#message").fill("from the page in this page")
+    page.locator("#message").press("Enter")
+    expect(page.locator("#messages li").first).to_contain_text("from the page in this page")
+
+
+CLIENTS = {
+    "client-panel": uses_a_client,
+    "browser-socket": uses_a_client,
+    "browser-cell": runs_javascript,
+    "frame-workshop": sends_a_frame,
+    "chat": says_something,
+    "chat-frame": says_it_in_a_frame,
+}
+"""What connects, by its `data-wslab` attribute, and what somebody does with it."""
+
+
+def opens_a_frame(notebook: OpenNotebook) -> None:
+    """A click on an arrow shows the frame's fields, and none of them is cut off."""
+    wire = notebook.view("wire-view").first
+    wire.locator('[data-wslab-row][data-kind="text"]').last.click()
+    detail = wire.locator('[data-wslab="detail"]')
+    expect(detail.locator(".ws-fields")).to_contain_text("opcode")
+    cut = detail.evaluate(CUT_OFF)
+    assert not cut, "\n".join(cut)
+
+
+CUT_OFF = """\
+detail => [...detail.querySelectorAll('.ws-fields *')]
+  .filter(part => getComputedStyle(part).overflowX !== 'visible')
+  .filter(part => part.scrollWidth > part.clientWidth + 1)
+  .map(part => `${part.className}: ${part.innerText}`)
+"""
