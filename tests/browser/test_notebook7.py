@@ -20,7 +20,7 @@ def notebook7(browser, tmp_path_factory):
 @pytest.mark.parametrize("name", ["01_first_connection.ipynb", "03_frames.ipynb"])
 def test_a_lesson(notebook7, browser, name: str):
     notebook = notebook7.open(browser, name, width=whole_lesson.WIDTH, height=1000)
-    notebook.errors.clear()  # Notebook 7.6 itself raises one while its page loads, whatever is in it
+    notebook.errors.clear()  # Notebook 7.6 raises one of its own while a page loads
     try:
         notebook.run_all()
         whole_lesson.check(notebook)
