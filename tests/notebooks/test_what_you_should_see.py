@@ -1,12 +1,14 @@
 """Every "What you should see" is what its cells print, run from top to bottom in a real kernel.
 
-What only a page can show (`IN_A_PAGE`) is read in `tests/browser`.
+What only a page can show (`IN_A_PAGE`) is read in `tests/browser`. And every link to an arrow
+(`#wire:…`) finds one.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import urllib.parse
 from functools import cache
 
 import nbformat
@@ -122,11 +124,42 @@ IN_A_PAGE = {
 """Texts about what a page draws; each is read in `tests/browser/test_<topic>.py`."""
 
 
+LINK = re.compile(r"\]\(#wire:([^)\s]+)\)")
+
+PROBE = """
+from wslab.wire.recording import Search as _Search
+
+for _what in {links!r}:
+    _rows = (row for row in _Search.parse(_what).find(lab.capture) if row is not None)
+    print(_what, "row", next(_rows, None))
+"""
+
+
+def links_in(cell: nbformat.NotebookNode) -> list[str]:
+    """What the links to arrows in a cell's text look for."""
+    found = LINK.findall(cell.source) if cell.cell_type == "markdown" else []
+    return [urllib.parse.unquote(what) for what in found]
+
+
+def probe(name: str, links: list[str]) -> nbformat.NotebookNode:
+    """A cell that prints which row each link leads to."""
+    cell = nbformat.v4.new_code_cell(PROBE.format(links=links))
+    cell.id = name
+    return cell
+
+
 @cache
 def printed(number: str) -> dict[str, str]:
     """What each code cell of a lesson prints, run from top to bottom."""
     (path,) = COURSE.glob(f"{number}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown" and (links := links_in(cell)):
+            cells.append(probe(f"links-of-{cell.id}", links))
+    everywhere = [link for cell in notebook.cells for link in links_in(cell)]
+    notebook.cells = [*cells, probe("links-at-the-end", everywhere)]
     run(notebook, COURSE)
     told = {}
     for cell in notebook.cells:
@@ -158,3 +191,19 @@ def test_nothing_is_promised_that_no_test_reads(number):
             read = set(since) & SEEN[number].keys()
             assert read or cell["id"] in IN_A_PAGE.get(number, ()), cell["id"]
             since = []
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
+)
+def test_every_link_leads_to_an_arrow_and_to_the_same_one_after_run_all(number):
+    told = printed(number)
+    met = [
+        line
+        for name, text in told.items()
+        if name.startswith("links-of-")
+        for line in text.splitlines()
+    ]
+    assert len(met) >= 2, "the prose of this lesson leads to no arrows"
+    assert [line for line in met if line.endswith("row None")] == []
+    assert met == told["links-at-the-end"].splitlines()

@@ -17,7 +17,7 @@ RESPONSE = (
 
 
 @pytest.fixture(scope="module")
-def index():
+def capture():
     """Rows 0 to 10; the literal bytes stand beside what they are."""
     capture = Capture()
     one, two = capture.open_connection(), capture.open_connection()
@@ -35,11 +35,12 @@ def index():
     ]
     for connection, direction, data in frames:
         capture.record(connection, direction, bytes.fromhex(data))
-    return capture.index
+    capture.set_name(two, "Ada in code")
+    return capture
 
 
-def rows(index, text: str) -> list[int]:
-    return [number for number in Search.parse(text).find(index) if number is not None]
+def rows(capture, text: str) -> list[int]:
+    return [number for number in Search.parse(text).find(capture) if number is not None]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def rows(index, text: str) -> list[int]:
         ("kind=request", 2),
         ("kind=request which=first", 0),
         ("status=101&connection=1", 1),
+        ('kind=request connection="Ada in code"', 2),
         ("text=Hello", 5),
         ("text=Hello from=client", 4),
         ("opcode=text which=first", 4),
@@ -67,16 +69,24 @@ def rows(index, text: str) -> list[int]:
         ("hello", 6),
     ],
 )
-def test_a_row_is_found_by_what_it_is(index, text, row):
-    assert rows(index, text) == [row]
+def test_a_row_is_found_by_what_it_is(capture, text, row):
+    assert rows(capture, text) == [row]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["close_code=1006", "text=Hell", "status=404", "opcode=pong", "opcode=text which=4", "which"],
+    [
+        "close_code=1006",
+        "connection=Ada",
+        "text=Hell",
+        "status=404",
+        "opcode=pong",
+        "opcode=text which=4",
+        "which",
+    ],
 )
-def test_what_did_not_cross_is_not_found(index, text):
-    assert rows(index, text) == []
+def test_what_did_not_cross_is_not_found(capture, text):
+    assert rows(capture, text) == []
 
 
 @pytest.mark.parametrize(
@@ -105,8 +115,8 @@ def test_a_search_pauses_and_skips_what_is_no_longer_kept():
     capture.record(connection, "server", RESPONSE)
     for number in range(500):
         capture.record(connection, "server", b"\x81\x03%03d" % number)
-    found = list(Search.parse("text=000").find(capture.index))
+    found = list(Search.parse("text=000").find(capture))
     assert len(found) >= 5
     assert set(found) == {None}
-    assert rows(capture.index, "text=499") == [501]
-    assert rows(capture.index, "status=101") == [1]  # handshakes are kept
+    assert rows(capture, "text=499") == [501]
+    assert rows(capture, "status=101") == [1]  # handshakes are kept

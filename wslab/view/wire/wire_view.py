@@ -128,7 +128,7 @@ class WireView(LiveView):
                 self._files.append((page, *as_file(self.capture, format), 0))
 
     def _search(self, what: str) -> Iterator[int | None]:
-        yield from Search.parse(what).find(self.capture.index)
+        yield from Search.parse(what).find(self.capture)
 
     # -- told to the pages -----------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from typing import NamedTuple, Self, get_args
 
 from ..fields import Kind, Unit
 from ..protocol.frames import KIND_OF_OPCODE
-from .index import LARGE, Index, Row
+from .capture import Capture
+from .index import LARGE, Row
 
 STEP = 100
 """After so many rows a search pauses: some 2 ms."""
@@ -22,7 +23,6 @@ _OF_ROW: dict[str, Callable[[Row, str], bool]] = {
     "kind": lambda row, value: row.kind == value,
     "opcode": lambda row, value: row.kind == value,  # `parse` makes the number a word
     "from": lambda row, value: row.direction == value,
-    "connection": lambda row, value: str(row.connection) == value,
     "fin": lambda row, value: str(int(row.fin)) == value,
 }
 """What a row's summary is enough for."""
@@ -40,7 +40,7 @@ _OF_UNIT: dict[str, Callable[[Unit, str], bool]] = {
 _WITH_PAYLOAD = ("text", "binary", "continuation", "ping", "pong")
 """`text=Hello` is short for `kind=text payload=Hello`, and so on."""
 
-NAMES = (*_OF_ROW, *_OF_UNIT, *_WITH_PAYLOAD, "which")
+NAMES = ("connection", *_OF_ROW, *_OF_UNIT, *_WITH_PAYLOAD, "which")
 
 
 class Search(NamedTuple):
@@ -81,15 +81,16 @@ class Search(NamedTuple):
             raise ValueError(f"expected a term such as opcode=ping, got {text!r}")
         return cls(tuple(terms), which)
 
-    def find(self, index: Index) -> Iterator[int | None]:
+    def find(self, capture: Capture) -> Iterator[int | None]:
         """Yield the row's number, or end without it.
 
         Yields None after every `STEP` rows, so that others can work in between.
         """
+        index = capture.index
         count = len(index)
         forwards, left = self.which > 0, abs(self.which)
         for done, number in enumerate(range(count) if forwards else reversed(range(count)), 1):
-            if not index.is_gone(number) and self.fits(index, number):
+            if not index.is_gone(number) and self.fits(capture, number):
                 left -= 1
                 if left == 0:
                     yield number
@@ -97,15 +98,20 @@ class Search(NamedTuple):
             if done % STEP == 0:
                 yield None
 
-    def fits(self, index: Index, number: int) -> bool:
+    def fits(self, capture: Capture, number: int) -> bool:
         """Whether a row is one of those that are looked for."""
-        (row,) = index.rows(number, number + 1)
-        if not all(_OF_ROW[name](row, value) for name, value in self.terms if name in _OF_ROW):
-            return False
+        (row,) = capture.index.rows(number, number + 1)
+        for name, value in self.terms:
+            if name == "connection":
+                # By its number, or by its name: the label is "#3 Ada".
+                if value not in capture.label(row.connection)[1:].split(" ", 1):
+                    return False
+            elif name in _OF_ROW and not _OF_ROW[name](row, value):
+                return False
         further = [(name, value) for name, value in self.terms if name in _OF_UNIT]
         if not further:
             return True
-        unit = index.unit(number, LARGE)
+        unit = capture.index.unit(number, LARGE)
         return all(_OF_UNIT[name](unit, value) for name, value in further)
 
 
