@@ -28,7 +28,7 @@ from tap_burst import ENDLESS, MASK, MOST_END, MOST_MEMORY, TINY, connect, memor
 from wslab.wire import encode_frame
 
 BIG = encode_frame(2, bytes(60_000), masking_key=MASK) * 8
-ALIVE = encode_frame(1, b"alive", masking_key=MASK)
+ALIVE = encode_frame(9, b"alive", masking_key=MASK)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -159,11 +159,11 @@ def reset(sock: socket.socket) -> None:
 
 
 def flood(sock: socket.socket, data: bytes, seconds: float, most: int = 1 << 30) -> int:
-    """Send until it is enough, or until nothing is taken for 3 s; returns the bytes sent."""
+    """Send until it is enough, or nothing was taken for 3 s (or `seconds`); returns the bytes."""
     sock.setblocking(False)
     began, sent = time.monotonic(), 0
     while time.monotonic() - began < seconds and sent < most:
-        if not select.select([], [sock], [], 3)[1]:
+        if not select.select([], [sock], [], min(3, seconds))[1]:
             break
         try:
             sent += sock.send(data[sent % len(data) :][: 1 << 18])

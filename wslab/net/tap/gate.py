@@ -21,7 +21,7 @@ from wslab.wire.recording import MarkName
 HOLD_LIMIT = 16 * 2**20
 """The most bytes that queue in one direction; beyond that, nothing more is read from its sender."""
 
-ALL_HOLD_LIMIT = 64 * 2**20
+ALL_HOLD_LIMIT = 32 * 2**20
 """The most bytes that queue in all connections together; beyond that, the tap reads nothing more
 from those who send what must wait."""
 
