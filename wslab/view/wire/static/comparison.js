@@ -19,7 +19,7 @@ export class Comparison {
 
   /** @param {{ id: string, onEnd: () => void }} options */
   constructor({ id, onEnd }) {
-    this.heading = h("h3", { class: "ws-heading", id: `${id}-compared` }, "Two units compared");
+    this.heading = h("h3", { class: "ws-compared-heading", id: `${id}-compared` }, "Two units compared");
     this.element = h("div", {
       class: "ws-comparison ws-scroll", "data-wslab": "comparison", role: "group", tabindex: "0", hidden: true,
       "aria-labelledby": `${id}-compared`,
