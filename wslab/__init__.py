@@ -36,7 +36,7 @@ def nesting_package() -> str:
 
 def load_ipython_extension(shell: object) -> None:
     """`%load_ext wslab`: teach `%%browser` to this notebook, as the labs that use it do."""
-    from wslab.net import watch_ports
+    from wslab.net import page_opened, watch_ports
     from wslab.view import register_browser_cells
 
-    register_browser_cells(shell, watch_ports)
+    register_browser_cells(shell, watch_ports, page_opened)

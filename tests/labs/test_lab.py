@@ -208,4 +208,4 @@ def test_the_wire_names_what_connects_by_the_cell_or_the_name_that_was_given(she
         lab.connect(name="Ada").close()
         assert lab.capture.label(3) == "#3 Ada"
         lab.client().client.connect(lab.url)
-        assert lab.capture.label(4) == "#4 panel"
+        assert lab.capture.label(4) == "#4 client panel"

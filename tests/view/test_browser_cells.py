@@ -70,7 +70,7 @@ def test_a_cell_that_runs_again_replaces_what_it_showed(shell, monkeypatch):
 
 def test_registering_twice_changes_nothing(shell):
     before = shell.magics_manager.magics["cell"]["browser"]
-    browser_cells.register_browser_cells(shell, lambda watcher: None)
+    browser_cells.register_browser_cells(shell, lambda watcher: None, lambda *told: None)
     assert shell.magics_manager.magics["cell"]["browser"] is before
 
 

@@ -6,7 +6,7 @@ from IPython import get_ipython
 
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import EchoServer, watch_ports
+from wslab.net import EchoServer, page_opened, watch_ports
 from wslab.view import register_browser_cells
 
 SUBPROTOCOL = "echo.example"
@@ -24,7 +24,7 @@ class FirstConnection(Lesson):
     def _set_up(self) -> None:
         shell = get_ipython()
         if shell is not None:
-            register_browser_cells(shell, watch_ports)
+            register_browser_cells(shell, watch_ports, page_opened)
 
     def who(self, connection: int) -> str:
         """Who made a connection, by the Origin in its request: "Python", "%%browser", "the panel".

@@ -27,7 +27,16 @@ from wslab.net import (
     unregister,
 )
 from wslab.net.servers import HostedServer
-from wslab.view import Account, BrowserSocket, ClientPanel, LiveView, Replay, Route, WireView
+from wslab.view import (
+    Account,
+    BrowserSocket,
+    ClientPanel,
+    LiveView,
+    Replay,
+    Route,
+    WireView,
+    cell_name,
+)
 from wslab.view.experiments import (
     Asked,
     Gallery,
@@ -47,13 +56,6 @@ _resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
 
 _predicted: defaultdict[str, Predictions] = defaultdict(Predictions)
 """By topic: what the learner predicted, as long as the kernel lives."""
-
-
-def _running_cell() -> str | None:
-    """The running cell, by the number beside it: "cell 4"; None outside of notebooks."""
-    shell = get_ipython()
-    # Not its `execution_count`: IPython 9 counts before a cell runs, earlier ones after it.
-    return None if shell is None else f"cell {len(shell.history_manager.input_hist_parsed) - 1}"
 
 
 class Lesson:
@@ -169,13 +171,15 @@ class Lesson:
 
     def client(self, name: str = "client") -> ClientPanel:
         """A client with buttons. The same name again replaces the earlier panel."""
-        client = self._client(name, wire_name="panel" if name == "client" else name)
+        client = self._client(name, wire_name="client panel" if name == "client" else name)
         panel = ClientPanel(client, self.url, max_message=self.server.max_size or 2**20)
         return self._show(panel, name)
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
         """The browser's own WebSocket, with buttons. The same name replaces the earlier one."""
         socket = BrowserSocket(self.url, route=route)
+        shown = "browser panel" if name == "browser" else name
+        socket.panel.on_opened = lambda made, opened: self._tap.page_opened(shown, made, opened)
         self._show(socket.panel, name)
         return socket
 
@@ -185,8 +189,9 @@ class Lesson:
         The wire view shows it under that name; without one, under the cell that is running.
         Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
         """
-        cell = _running_cell() if name == "python" else None
-        return self._client(name, wire_name=cell or name).connect(url or self.url, **options)
+        shell = get_ipython()
+        shown = cell_name(shell) if shell is not None and name == "python" else name
+        return self._client(name, wire_name=shown).connect(url or self.url, **options)
 
     def _client(self, name: str, **options: Any) -> Client:
         if name in self._clients:

@@ -40,7 +40,7 @@ from wslab.net.registry import (
     watch_ports,
 )
 from wslab.net.servers import ChatServer, EchoServer, RawConnection, RawServer, Server
-from wslab.net.tap import InFlight, Rule, Tap, WireDebugger
+from wslab.net.tap import InFlight, Rule, Tap, WireDebugger, page_opened
 from wslab.net.trials import Replay, replay
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "WrongValue",
     "WslabError",
     "connect",
+    "page_opened",
     "parse_url",
     "port_holder",
     "register",

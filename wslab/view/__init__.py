@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .live.live_view import LiveView
     from .live.static_html import render
-    from .panels.browser_cells import register_browser_cells
+    from .panels.browser_cells import cell_name, register_browser_cells
     from .panels.browser_socket import BrowserSocket, Route, SocketEvent
     from .panels.chat_frame import ChatFrame
     from .panels.chat_panel import ChatPanel
@@ -40,6 +40,7 @@ __all__ = [
     "SocketEvent",
     "StateDiagram",
     "WireView",
+    "cell_name",
     "register_browser_cells",
     "render",
 ]
@@ -58,6 +59,7 @@ _HOMES = {
     "SocketEvent": "panels.browser_socket",
     "StateDiagram": "wire.state_diagram",
     "WireView": "wire.wire_view",
+    "cell_name": "panels.browser_cells",
     "register_browser_cells": "panels.browser_cells",
     "render": "live.static_html",
 }

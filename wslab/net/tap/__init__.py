@@ -3,6 +3,6 @@
 from wslab.net.tap.debugger import WireDebugger
 from wslab.net.tap.in_flight import InFlight
 from wslab.net.tap.rules import Rule
-from wslab.net.tap.tap import Tap
+from wslab.net.tap.tap import Tap, page_opened
 
-__all__ = ["InFlight", "Rule", "Tap", "WireDebugger"]
+__all__ = ["InFlight", "Rule", "Tap", "WireDebugger", "page_opened"]

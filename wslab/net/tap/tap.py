@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterable
 from ipaddress import IPv4Address, ip_address
 from typing import Any, ClassVar
@@ -17,9 +18,14 @@ from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import WrongValue
 from wslab.net.listener import Listener
 from wslab.net.problem_log import ProblemLog
+from wslab.net.registry import port_holder
 from wslab.net.tap.debugger import WireDebugger
 from wslab.net.tap.relay import End, Relay
 from wslab.wire import Capture
+from wslab.wire.recording import PageSocket, name_page_sockets
+
+CLOCK = 0.01
+"""Seconds by which a page's clock may be ahead of this machine's, if it is the same clock."""
 
 
 class Tap(Listener):
@@ -52,6 +58,7 @@ class Tap(Listener):
         self.path = self.upstream.path
         self._server: asyncio.Server | None = None
         self._relays: set[Relay] = set()
+        self._page_sockets: list[PageSocket] = []
 
     def __getattr__(self, name: str) -> Any:
         if name == "debugger":  # of a tap that is not made yet
@@ -74,6 +81,21 @@ class Tap(Listener):
     def faults(self) -> ProblemLog:
         """What went wrong beside the traffic, in the recording or a rule, and did not touch it."""
         return self.debugger.settings.faults
+
+    def page_opened(self, name: str, made: float, opened: float) -> None:
+        """Name a connection that a page of this machine has made to this tap, if it can be found.
+
+        `made` and `opened` say when the page called `new WebSocket` and had the `open` event, in
+        seconds since the epoch by this machine's clock.
+        """
+        now = time.time()
+        if not made <= opened <= now + CLOCK:
+            return  # another clock: the page comes from another machine
+        began = now - self.capture.now()
+        socket = PageSocket(name, made - began, opened - began)
+        # Of those that could not be told apart, perhaps one can be now.
+        waiting = [*self._page_sockets, socket][-100:]
+        self._page_sockets = name_page_sockets(self.capture, waiting)
 
     async def _open(self, sock: socket.socket) -> None:
         if self.upstream.port == self.port and await _is_here(self.upstream.host):
@@ -111,6 +133,13 @@ class Tap(Listener):
         self.debugger.detach(self._relays)
         if server is not None:
             await server.wait_closed()
+
+
+def page_opened(port: int, name: str, made: float, opened: float) -> None:
+    """`Tap.page_opened` of the tap that listens on `port`, if one does."""
+    holder = port_holder(port)
+    if holder is not None and isinstance(holder.thing, Tap):
+        holder.thing.page_opened(name, made, opened)
 
 
 async def _is_here(host: str) -> bool:

@@ -30,6 +30,7 @@ hangs, until the browser itself asks whether to end the script.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -58,10 +59,23 @@ class BrowserCell(Saved, anywidget.AnyWidget):
     # The page needs this to put the code's output into the notebook (static/picture.js).
     _output = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, code: str, url: str, ports: list[int]) -> None:
+    def __init__(
+        self, code: str, url: str, ports: list[int], on_opened: OnOpened = lambda *told: None
+    ) -> None:
+        self._on_opened, self._began = on_opened, time.time()
         first = asset("panels/browser_frame.js")
         super().__init__(_code=code, _url=url, _frame=first, _ports=ports)
+        self.name = "page"
+        """What the connections of its sockets are called."""
         self._output = self.model_id
+        self.on_msg(self._hear)
+
+    def _hear(self, _: object, content: Any, buffers: object) -> None:
+        match content:
+            case {"do": "opened", "port": int(port), "made": int(made), "opened": int(opened)}:
+                # Not where the page's clock is another: it cannot have run before it was made.
+                if made / 1000 >= self._began - 0.01:
+                    self._on_opened(port, self.name, made / 1000, opened / 1000)
 
     def static(self) -> dict[str, str]:
         text = "JavaScript in the reader's page; it runs where a kernel does: run this cell again."
@@ -69,22 +83,34 @@ class BrowserCell(Saved, anywidget.AnyWidget):
         return {"text/plain": text, "text/html": html}
 
 
+OnOpened = Callable[[int, str, float, float], None]
+"""Is told of each socket that opens: its port, the name of the cell, and when it was made and
+opened, in seconds since the epoch."""
+
 WatchPorts = Callable[[Callable[[list[int]], None]], None]
 """Calls a given function with the open ports: now, and whenever they change."""
 
 
-def register_browser_cells(shell: Any, watch_ports: WatchPorts) -> None:
+def cell_name(shell: Any) -> str:
+    """The running cell, by the number beside it: "cell 4"."""
+    # Not the shell's `execution_count`: IPython 9 counts before a cell runs, earlier ones after it.
+    return f"cell {len(shell.history_manager.input_hist_parsed) - 1}"
+
+
+def register_browser_cells(shell: Any, watch_ports: WatchPorts, on_opened: OnOpened) -> None:
     """Register `%%browser` in an IPython shell; a second call changes nothing.
 
-    The code of cells reaches the ports that `watch_ports` reports.
+    The code of cells reaches the ports that `watch_ports` reports. `on_opened` hears of each
+    socket that it opens.
     """
     if "browser" not in shell.magics_manager.magics["cell"]:
-        shell.register_magic_function(_Magic(shell, watch_ports), "cell", "browser")
+        shell.register_magic_function(_Magic(shell, watch_ports, on_opened), "cell", "browser")
 
 
 class _Magic:
-    def __init__(self, shell: Any, watch_ports: WatchPorts) -> None:
+    def __init__(self, shell: Any, watch_ports: WatchPorts, on_opened: OnOpened) -> None:
         self._shell = shell
+        self._on_opened = on_opened
         self._shown: dict[object, BrowserCell] = {}  # by the cell's id in the notebook
         self._ports: list[int] = []
         watch_ports(self._see)
@@ -107,7 +133,8 @@ class _Magic:
         here = self._cell_id() or object()  # some front ends do not tell it
         if here in self._shown:
             self._shown.pop(here).close()
-        shown = self._shown[here] = BrowserCell(cell, url, self._ports)
+        shown = self._shown[here] = BrowserCell(cell, url, self._ports, self._on_opened)
+        shown.name = f"{cell_name(self._shell)}, page"
         shown._ports = self._ports  # they may have changed meanwhile
         return shown
 

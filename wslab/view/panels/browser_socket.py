@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -237,6 +237,9 @@ class BrowserSocketPanel(LiveView):
         self.state: dict[str, Any] = {}
         """The properties of the page's socket, as last reported."""
         self._events: deque[SocketEvent] = deque(maxlen=KEPT)
+        self.on_opened: Callable[[float, float], None] = lambda made, opened: None
+        """Is told when a page's socket was made and opened, in seconds since the epoch."""
+        self._made: dict[str, float] = {}  # by page: when its newest socket was made
         self._followed: str | None = None  # the page whose reports are stored
         self._commands: deque[tuple[int, dict[str, Any], bytes | None]] = deque()
         self._given = 0  # commands ever given
@@ -297,6 +300,11 @@ class BrowserSocketPanel(LiveView):
         # A socket was opened in another page: follow that page from now on.
         if page != self._followed and any(event[1] == "new WebSocket" for event in events):
             self._followed = page
+        for event in events:
+            if event[1] == "new WebSocket":
+                self._made[page] = event[0]
+            elif event[1] == "open" and state.get("route") == "direct" and page in self._made:
+                self.on_opened(self._made[page], event[0])
         if page == self._followed:
             self._events.extend(SocketEvent(*event) for event in events)
             self.state = state

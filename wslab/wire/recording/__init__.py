@@ -10,6 +10,7 @@ from .index import LARGE, Index, Row, mark_words
 from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
 from .messages import Message
+from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
 from .search import Search
 from .state_log import BROWSER, CausalStateLog, StateChange, StateLog
@@ -30,6 +31,7 @@ __all__ = [
     "Log",
     "MarkName",
     "Message",
+    "PageSocket",
     "Row",
     "Search",
     "SideState",
@@ -39,6 +41,7 @@ __all__ = [
     "Step",
     "layers_of",
     "mark_words",
+    "name_page_sockets",
     "printable",
     "states_of",
     "steps",

@@ -136,6 +136,7 @@ class BrowserCell {
     for (const [what, ...rest] of data.said) {
       if (what === "line") this.#addLine(String(rest[0]), String(rest[1]));
       else if (what === "sockets" && Array.isArray(rest[0])) this.#showSockets(rest[0].map(Number));
+      else if (what === "opened") this.#tellOpened(String(rest[0]), Number(rest[1]), Number(rest[2]));
       else if (what === "height") this.#showFrame(Number(rest[0]) || 0);
       else if (what === "ends") this.asked = this.doubted = false;
     }
@@ -189,6 +190,12 @@ class BrowserCell {
       "text/html": `<div data-wslab="browser-cell"><p>in this page:</p><ul>${lines.join("")}</ul>` +
         "<p><small>It runs where a kernel does: run this cell again.</small></p></div>",
     } });
+  }
+
+  /** On a hub the browser's clock is not the kernel's. @param {string} url @param {number} made in ms @param {number} opened in ms */
+  #tellOpened(url, made, opened) {
+    if (this.bridged || !URL.canParse(url)) return;
+    this.model.send({ do: "opened", port: Number(new URL(url).port), made, opened });
   }
 
   /** @param {number[]} states the `readyState` of each socket */

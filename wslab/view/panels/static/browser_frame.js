@@ -148,6 +148,7 @@
   const Base = /** @type {typeof window.WebSocket} */ (bridged ? Bridged : window.WebSocket);
   window.WebSocket = class WebSocket extends Base {
     constructor(/** @type {[url: string | URL, protocols?: string | string[]]} */ ...args) {
+      const made = Date.now();
       let socket;
       try {
         super(...args);
@@ -160,6 +161,8 @@
       }
       sockets.push(socket);
       states();
+      // By these two times the recording knows which connection it is.
+      socket.addEventListener("open", () => tell("opened", socket.url, made, Date.now()));
       for (const name of ["open", "close"]) socket.addEventListener(name, states);
       socket.addEventListener("close", () => ended.add(socket));
       return socket;
