@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import FrameLocator, Locator, expect
@@ -389,3 +390,24 @@ def test_the_recording_of_a_cell_that_is_run_again_goes_with_its_output(lab_page
     # IPython's `Out` and `_` still have the four views.
     counted = notebook.execute("gc.collect(); print(sum(live() is not None for live in lives))")
     assert counted.strip() == "0"
+
+
+def test_the_wire_says_whose_each_connection_is(lab_page):
+    notebook = lab_page.open_cells(
+        LAB,
+        "%%browser\nnew WebSocket(url)",
+        "client = lab.connect()",
+        "socket = lab.browser()\nsocket.connect()\nsocket",
+        "lab.wait_for_page(still_open=True)",
+    )
+    notebook.run_all()
+    wire = notebook.view("wire-view")
+    options = wire.locator('[data-action="connection"] option')
+    for name in ("cell 2, page", "cell 3", "browser panel"):
+        expect(options.filter(has_text=re.compile(rf"#\d {name} · OPEN"))).to_have_count(1)
+    notebook.screenshots("named-connections")
+    notebook.execute("lab.capture.set_name(1, '<b>Ada</b>')")
+    first = wire.locator('[data-wslab-row="0"]')
+    expect(first.locator(".ws-connection")).to_have_text("#1 <b>Ada</b>")
+    expect(first).to_have_attribute("aria-label", re.compile("connection #1 <b>Ada</b>, client"))
+    notebook.execute("lab.close()")

@@ -1,4 +1,4 @@
-"""Which connection a page's socket is: by the times of both, and only where no other can be meant."""
+"""Which connection a page's socket is: by the times of both, where no other can be meant."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from wslab.wire import Capture
 from wslab.wire.recording import PageSocket, name_page_sockets
 
 REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 RESPONSE = (
@@ -48,6 +48,18 @@ def test_two_that_nothing_tells_apart_keep_their_numbers():
     assert capture.names == {}
 
 
+def test_only_a_sandbox_has_no_origin():
+    capture = recording((1.0, 1.1))
+    panel = PageSocket("browser panel", 0.9, 1.2, sandboxed=False)
+    assert name_page_sockets(capture, [panel]) == [panel]
+    number = capture.open_connection(at=1.0)
+    sent = REQUEST.replace(b"null", b"http://127.0.0.1:8888")
+    capture.record(number, "client", sent, at=1.0)
+    capture.record(number, "server", RESPONSE, at=1.1)
+    assert name_page_sockets(capture, [panel, PageSocket("cell 4, page", 0.9, 1.2)]) == []
+    assert capture.labels() == {1: "#1 cell 4, page", 2: "#2 browser panel"}
+
+
 def test_a_name_that_was_given_stays():
     capture = recording((1.0, 1.1))
     capture.set_name(1, "Ada")
@@ -63,7 +75,7 @@ def test_one_that_was_refused_was_never_open():
 
 
 @pytest.mark.parametrize(
-    ("made", "opened", "named"), [(1.004, 1.097, 1), (1.02, 1.2, 0), (0.9, 1.05, 0)]
+    ("made", "opened", "named"), [(1.004, 1.097, 1), (1.06, 1.2, 0), (0.9, 1.04, 0)]
 )
 def test_a_clock_in_milliseconds_is_exact_enough(made, opened, named):
     capture = recording((1.0, 1.1))

@@ -179,7 +179,9 @@ class Lesson:
         """The browser's own WebSocket, with buttons. The same name replaces the earlier one."""
         socket = BrowserSocket(self.url, route=route)
         shown = "browser panel" if name == "browser" else name
-        socket.panel.on_opened = lambda made, opened: self._tap.page_opened(shown, made, opened)
+        socket.panel.on_opened = lambda made, opened: self._tap.page_opened(
+            shown, made, opened, sandboxed=False
+        )
         self._show(socket.panel, name)
         return socket
 

@@ -18,7 +18,7 @@ from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import WrongValue
 from wslab.net.listener import Listener
 from wslab.net.problem_log import ProblemLog
-from wslab.net.registry import port_holder
+from wslab.net.registry import running
 from wslab.net.tap.debugger import WireDebugger
 from wslab.net.tap.relay import End, Relay
 from wslab.wire import Capture
@@ -82,17 +82,17 @@ class Tap(Listener):
         """What went wrong beside the traffic, in the recording or a rule, and did not touch it."""
         return self.debugger.settings.faults
 
-    def page_opened(self, name: str, made: float, opened: float) -> None:
+    def page_opened(self, name: str, made: float, opened: float, *, sandboxed: bool = True) -> None:
         """Name a connection that a page of this machine has made to this tap, if it can be found.
 
         `made` and `opened` say when the page called `new WebSocket` and had the `open` event, in
-        seconds since the epoch by this machine's clock.
+        seconds since the epoch by this machine's clock; `sandboxed`, whether it has no origin.
         """
         now = time.time()
         if not made <= opened <= now + CLOCK:
             return  # another clock: the page comes from another machine
         began = now - self.capture.now()
-        socket = PageSocket(name, made - began, opened - began)
+        socket = PageSocket(name, made - began, opened - began, sandboxed)
         # Of those that could not be told apart, perhaps one can be now.
         waiting = [*self._page_sockets, socket][-100:]
         self._page_sockets = name_page_sockets(self.capture, waiting)
@@ -137,9 +137,9 @@ class Tap(Listener):
 
 def page_opened(port: int, name: str, made: float, opened: float) -> None:
     """`Tap.page_opened` of the tap that listens on `port`, if one does."""
-    holder = port_holder(port)
-    if holder is not None and isinstance(holder.thing, Tap):
-        holder.thing.page_opened(name, made, opened)
+    for entry in running():
+        if entry.port == port and isinstance(entry.thing, Tap):
+            entry.thing.page_opened(name, made, opened)
 
 
 async def _is_here(host: str) -> bool:
