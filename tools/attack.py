@@ -16,6 +16,10 @@ from import_graph import ROOT
 ATTACKS: list[tuple[str, list[str], int]] = [
     ("secrets_hunt.py", [], 400),
     ("invariants.py", ["1500", "1"], 240),
+    ("corpus.py", [], 60),
+    ("fuzz.py", ["all", "150", "1"], 400),
+    ("fuzz_files.py", ["200", "1"], 240),
+    ("big.py", ["16"], 400),
     ("pcap_dos.py", [], 60),
     ("tap_burst.py", ["--seconds", "20"], 90),
     ("tap_burst.py", ["--seconds", "20", "--", "--limit", "8"], 90),

@@ -15,7 +15,7 @@ from wslab.wire.accounts.json import json_pieces
 from wslab.wire.accounts.text import text_pieces
 from wslab.wire.formats import har, jsonl, pcapng
 
-from .test_doubling import REQUEST, RESPONSE, packet, pcap
+from .test_doubling import REQUEST, RESPONSE, A, packet, pcap
 
 
 def taken(make: Callable[[], object]) -> int:
@@ -52,6 +52,20 @@ def test_an_empty_connection_takes_less_than_ten_times_its_line():
     size = taken(lambda: indexed(jsonl.read(io.BytesIO(file), "it")))
     assert size < 8 * len(file)
     assert size / 3000 < 450
+
+
+@pytest.mark.parametrize("data", [b"G", b"\0", b"GET / HTTP/1.1", A])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_connection_with_a_byte_or_a_frame_takes_less_than_ten_times_its_lines(data, ended):
+    capture = Capture(clock=lambda: 0.0)
+    for _ in range(3000):
+        number = capture.open_connection(upgraded=data == A)
+        capture.record(number, "server" if data == A else "client", data)
+        if ended:
+            capture.end(number, "client")
+            capture.end(number, "server")
+    file = "".join(jsonl.lines(capture)).encode()
+    assert taken(lambda: indexed(jsonl.read(io.BytesIO(file), "it"))) < 10 * len(file)
 
 
 @pytest.mark.parametrize("format", ["jsonl", "pcapng", "har"])

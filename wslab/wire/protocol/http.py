@@ -242,10 +242,11 @@ _NO_BODY = Body(0)
 class Exchange:
     """The requests of one connection that await their responses (RFC 9112 §9.3)."""
 
-    __slots__ = ("_requests", "unasked", "upgraded")
+    __slots__ = ("_requests", "_upgrades", "unasked", "upgraded")
 
     def __init__(self) -> None:
         self._requests: deque[Head] | None = None  # an empty one takes 600 bytes
+        self._upgrades = 0  # those of them that ask for one
         self.upgraded = False
         """Whether a 101 came: frames follow."""
         self.unasked = False
@@ -255,6 +256,7 @@ class Exchange:
         """Add a request as soon as its head is complete: the answer may come before its body."""
         self._requests = self._requests or deque()
         self._requests.append(request)
+        self._upgrades += request.wants_upgrade
 
     def answer(self, response: Head) -> Head | None:
         """The request that a response answers; a 1xx other than 101 leaves it pending."""
@@ -265,6 +267,7 @@ class Exchange:
         if response.is_interim:
             return self._requests[0]
         request = self._requests.popleft()
+        self._upgrades -= request.wants_upgrade
         self._requests = self._requests or None
         return request
 
@@ -273,9 +276,10 @@ class Exchange:
         """The latest request, if it has no answer yet."""
         return self._requests[-1] if self._requests else None
 
-    def awaits(self, request: Head) -> bool:
-        """Whether a request has no answer yet."""
-        return any(waiting is request for waiting in self._requests or ())
+    @property
+    def awaits_upgrade(self) -> bool:
+        """Whether a request for an upgrade has no answer yet."""
+        return self._upgrades > 0
 
 
 class HttpReader:

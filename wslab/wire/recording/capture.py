@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from ..fields import Direction
-from ..protocol.http import MAX_HEAD, Exchange, begins_head
+from ..protocol.http import MAX_HEAD, begins_head
 from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
+from .cutter import Cutter
 from .index import Index
-from .log import NOTHING, Chunk, Event, EventName, Log, MarkName, stream_number, streams_of
+from .log import (
+    NOTHING, Chunk, Event, EventName, Log, MarkName, stream_number, streams_of, whose_stream,
+)  # fmt: skip
 from .names import clean_name, program_name
 from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
@@ -31,6 +34,8 @@ _CHUNK = 20
 _EVENT = 500
 """Bytes of memory of a chunk (`_CHUNK`), and of a mark with its part of the index (`_EVENT`)."""
 NO_LIMIT = sys.maxsize
+_BEGINNING = 64
+"""Bytes of a stream's first line that are read again with what follows, instead of a mask."""
 
 
 class Capture:
@@ -68,7 +73,8 @@ class Capture:
         self._zero = clock()
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
-        self._masks: dict[int, SecretsMask] = {}  # by stream: made at a connection's first byte
+        self._masks: dict[int, SecretsMask] = {}  # by stream: made at its first line
+        self._begun: dict[int, bytes] = {}  # by stream without a mask: its bytes, unmasked
         self._masked = bytearray()  # by stream: 1 as long as logins may come
         self._http_sizes: dict[int, int] = {}  # by stream: where its frames begin
         self._replaced: dict[int, tuple[int, bytes]] = {}  # by stream: the last edit in a head
@@ -156,7 +162,11 @@ class Capture:
         """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
         stream = self._stream(connection, direction)
         with self._lock:
-            if mask := self._masks.get(stream):
+            mask = self._masks.get(stream)
+            if begun := self._begun.pop(stream, b""):
+                mask = SecretsMask()
+                mask.mask(begun)
+            if mask:
                 self._put_back(stream, mask.end())
             self._note(connection, direction, how, at=at)
         self.tell()
@@ -245,10 +255,13 @@ class Capture:
     # --- Masking
 
     def _mask(self, stream: int, data: bytes) -> bytes:
-        if stream not in self._masks:
-            client, exchange, offered = stream & ~1, Exchange(), set[bytes]()
-            self._masks[client] = SecretsMask("client", exchange, offered)
-            self._masks[client + 1] = SecretsMask("server", exchange, offered)
+        if stream not in self._masks and stream ^ 1 not in self._masks:
+            # Many connections may end here, and a mask takes 1 KB of memory.
+            begun = self._begun.get(stream, b"") + data
+            if len(begun) <= _BEGINNING and b"\n" not in begun:
+                self._begun[stream] = begun
+                return SecretsMask().mask(begun)[1][-len(data) :]
+            self._begin_masks(stream)
         again, data = self._masks[stream].mask(data)
         self._put_back(stream, again)
         for side in (stream, stream ^ 1):
@@ -256,11 +269,26 @@ class Capture:
                 self._end_mask(side)
         return data
 
+    def _mask_of(self, stream: int) -> SecretsMask | None:
+        """The mask of a stream, if anything has been masked there."""
+        if stream in self._begun:
+            self._begin_masks(stream)
+        return self._masks.get(stream)
+
+    def _begin_masks(self, stream: int) -> None:
+        """Make the masks of a connection, which have read how its streams begin."""
+        cutter, offered = Cutter(), dict[bytes, None]()
+        for side in (stream & ~1, stream | 1):
+            mask = SecretsMask(whose_stream(side)[1], cutter, offered)
+            mask.mask(self._begun.pop(side, b""))
+            self._masks[side] = mask
+
     def _end_mask(self, stream: int) -> None:
         """End the masking of a stream, because frames follow."""
         self._masked[stream] = 0
-        mask = self._masks.pop(stream, None)
+        mask = self._mask_of(stream)
         if mask is not None:
+            del self._masks[stream]
             self._put_back(stream, mask.end())
             self._http_sizes[stream] = mask.http_size
 
@@ -271,7 +299,7 @@ class Capture:
 
     def _masked_edit(self, stream: int, offset: int, length: int, data: bytes) -> bytes:
         """The new bytes of an edit, masked if they belong to a head."""
-        whole, mask = self.log.streams[stream], self._masks.get(stream)
+        whole, mask = self.log.streams[stream], self._mask_of(stream)
         if not self._masked[stream] and offset >= self._http_sizes.get(stream, 0):
             return masked_behind(b"", data) if begins_head(data) else data
         end, before = self._replaced.get(stream, (-1, b""))
@@ -372,7 +400,7 @@ class Capture:
 
     def _forget_stream(self, stream: int) -> None:
         """Drop all bytes of a stream."""
-        for state in (self._masks, self._http_sizes, self._replaced):
+        for state in (self._masks, self._begun, self._http_sizes, self._replaced):
             state.pop(stream, None)
         whole = self.log.streams[stream]
         less = trimmed(whole)
@@ -490,7 +518,7 @@ class Capture:
         """
         stream = self._stream(connection, direction)
         with self._lock:
-            data, mask = bytes(self.log.streams[stream][:]), self._masks.get(stream)
+            data, mask = bytes(self.log.streams[stream][:]), self._mask_of(stream)
             if unmasked and mask and mask.begun:
                 data = data[: -len(mask.begun)] + mask.begun
             return data

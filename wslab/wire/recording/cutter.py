@@ -1,8 +1,8 @@
 """Decides where HTTP ends and frames begin on one connection.
 
-The index and the tap's assembler both use it, so they agree even if peers break the rules (RFC 6455
-§4.1, §4.2.2): with frames before the 101, a 101 that nobody asked for, or one in the middle of a
-request.
+The index, the tap's assembler and the masking of logins use it, so they agree even if peers break
+the rules (RFC 6455 §4.1, §4.2.2): with frames before the 101, a 101 that nobody asked for, or one
+in the middle of a request.
 """
 
 from __future__ import annotations
@@ -58,17 +58,14 @@ class Cutter:
 
     def decide(self, side: SideState) -> None:
         """Decide, after a head was read on one side, who waits and whether frames follow."""
-        head, request = side.http.head, side.http.request
+        head = side.http.head
         assert head is not None, "a message has a head"
-        if side is self.client:
-            # The answer may have come before the request's body.
-            awaits = head.wants_upgrade and self.exchange.awaits(head)
-            side.waits = awaits and not self.exchange.upgraded
-        elif head.status == 101:
+        if side is not self.client and head.status == 101:
             self.upgrade()
-        elif not head.is_interim and (request is None or request.wants_upgrade):
-            # Otherwise another request was answered, and the upgrade still awaits its answer.
-            self.client.waits = False
+        else:
+            # The answer may have come before the request's body, or be that of another request.
+            awaits = self.exchange.awaits_upgrade and not self.exchange.upgraded
+            self.client.waits = awaits and (side is self.client or self.client.waits)
 
     def start_next(self, side: SideState, position: int) -> None:
         """Forget the message that was read on one side; the next one starts at `position`."""
@@ -78,7 +75,8 @@ class Cutter:
 
     def upgrade(self) -> None:
         """Expect frames in both directions; from the client, after a request that it is sending."""
+        client = self.client
         self.exchange.upgraded = True
         self.server.speaks_frames = True
-        self.client.waits = False
-        self.client.speaks_frames = not self.client.http.head and self.client.http.is_over
+        client.speaks_frames = not client.http.head and (client.waits or client.http.is_over)
+        client.waits = False

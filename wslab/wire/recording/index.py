@@ -112,13 +112,18 @@ class _Side:
         self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
         self.inflater: Inflater | None = None  # set if compression was agreed on
         self.contents: Contents | None = None  # set when a frame's content is first read
-        self.waiting: list[int] = []  # chunks that came while the client waited for an answer
+        self.waiting: list[int] | None = None  # chunks that came while the client waited
         self.early = 0  # bytes up to this offset were sent before the answer
         self.ended = False
         self.frames = 0  # the offset of the first frame
         self.chunk = 0  # the last chunk read as HTTP
         # Start and end of the last unit that was too long to wait for.
         self.too_long = (-1, -1)
+
+    def wait(self, chunk: int) -> None:
+        """Leave a chunk until the client has its answer."""
+        self.waiting = self.waiting or []
+        self.waiting.append(chunk)
 
 
 class _Connection:
@@ -132,17 +137,19 @@ class _Connection:
         self.number = number
         self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
         self.state = State.CONNECTING
-        self.begun = False  # whether cutter and sides exist
+        self.begun = False  # whether the client's side exists
         self.gone = False  # whether it is over, and nothing but its number is kept
 
     def __getattr__(self, name: str) -> Any:
-        # Cutter and sides are made when first needed: many connections may only have opened.
-        if name not in ("cutter", "client", "server"):
+        # Made when first needed: of many connections, one side or both may send nothing.
+        if name == "cutter":
+            self.cutter = Cutter()
+        elif name == "client":
+            self.client, self.begun = _Side(2 * (self.number - 1), self.cutter.client), True
+        elif name == "server":
+            self.server = _Side(2 * (self.number - 1) + 1, self.cutter.server)
+        else:
             raise AttributeError(name)
-        self.begun = True
-        self.cutter = Cutter()
-        self.client = _Side(2 * (self.number - 1), self.cutter.client)
-        self.server = _Side(2 * (self.number - 1) + 1, self.cutter.server)
         return getattr(self, name)
 
 
@@ -437,7 +444,7 @@ class Index:
         side.chunk = chunk
         while side.splitter is None:
             if side.cut.waits:
-                side.waiting.append(chunk)
+                side.wait(chunk)
                 if stop - side.position > self.most_unfinished:
                     # No server answers: bytes this early can only be frames.
                     side.cut.waits, side.cut.speaks_frames = False, True
@@ -519,7 +526,7 @@ class Index:
             ]
             connection.agreed = agreed[0] if agreed else None
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
-                client.waiting.append(client.chunk)  # it began with frames, before a request
+                client.wait(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
             self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
@@ -535,7 +542,7 @@ class Index:
     def _resume(self, connection: _Connection) -> None:
         """Read what the client sent while it waited for its answer."""
         side = connection.client
-        waiting, side.waiting = side.waiting, []
+        waiting, side.waiting = side.waiting or [], None
         if waiting:
             side.early = self._log.end_of[waiting[-1]]
         for chunk in waiting:
@@ -575,7 +582,7 @@ class Index:
     def is_upgraded(self, connection: int) -> bool:
         """Whether HTTP has ended on this connection, so that frames follow."""
         with self._lock:
-            return self._connections[connection - 1].server.cut.speaks_frames
+            return self._connections[connection - 1].cutter.server.speaks_frames
 
     def is_whole(self, connection: int) -> bool:
         """Whether no bytes of this connection have been dropped."""
@@ -755,7 +762,7 @@ class Index:
             chunks = {self._chunk[head] for head in heads}
             for one in self._connections:
                 if one.begun:
-                    chunks.update(one.client.waiting)
+                    chunks.update(one.client.waiting or ())
             self._start = drop(self._start, row, heads)
             self._chunk = drop(self._chunk, row, heads)
             self._flags = drop(self._flags, row, heads)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from ..fields import Direction
-from ..protocol.http import MAX_HEAD, Exchange, HttpReader
+from ..protocol.http import MAX_HEAD
 from ..protocol.secrets import announcement, masked_line, starred_subprotocol, stars
+from .cutter import Cutter
 
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 
@@ -32,7 +33,7 @@ class LineMask:
 
     __slots__ = ("_above", "_first", "_long", "_offered", "line", "was_empty")
 
-    def __init__(self, offered: set[bytes] | None = None) -> None:
+    def __init__(self, offered: dict[bytes, None] | None = None) -> None:
         self.line = bytearray()
         """The line that has not ended yet, unmasked."""
         self.was_empty = False
@@ -40,7 +41,7 @@ class LineMask:
         self._above = b""  # the header that a folded line continues
         self._first = True
         self._long: bool | None = None  # for a line longer than a head: whether its rest is masked
-        self._offered = set() if offered is None else offered
+        self._offered = {} if offered is None else offered  # an empty set takes 216 bytes
 
     @property
     def is_inside(self) -> bool:
@@ -100,7 +101,7 @@ class LineMask:
         for word, shown in zip(line.split(b","), masked.split(b","), strict=True):
             login = word.rpartition(b":")[2].strip()
             if word != shown:
-                self._offered.add(login)
+                self._offered[login] = None
             elif login and login in self._offered:
                 start = word.index(login)
                 shown = word[:start] + starred_subprotocol(word[start:])
@@ -133,20 +134,25 @@ class SecretsMask:
     """Masks the logins in one direction's stream, wherever its bytes were split.
 
     Frames are not masked. Bodies are masked only where something in them looks like a head, since
-    programs disagree on where a body ends. The HTTP reader that also serves the index finds both.
-    The two directions of a connection share an `exchange` and the logins `offered` as subprotocols.
-    What a client sends before the answer to its upgrade counts as HTTP until the answer is known.
+    programs disagree on where a body ends. A `cutter` finds both, as in the index. The two
+    directions of a connection share it, and the logins `offered` as subprotocols. What a client
+    sends before the answer to its upgrade counts as HTTP until the answer is known.
     """
 
-    __slots__ = ("_before", "_http", "_in_lines", "_is_head", "_lines", "_start", "_taken")
+    __slots__ = (
+        "_before", "_cutter", "_http", "_in_lines", "_is_head", "_lines", "_side", "_start",
+        "_taken",
+    )  # fmt: skip
 
     def __init__(
         self,
         direction: Direction = "client",
-        exchange: Exchange | None = None,
-        offered: set[bytes] | None = None,
+        cutter: Cutter | None = None,
+        offered: dict[bytes, None] | None = None,
     ) -> None:
-        self._http = HttpReader(direction, exchange or Exchange())
+        self._cutter = cutter or Cutter()
+        self._side = self._cutter.side(direction)
+        self._http = self._side.http
         self._start = bytearray()  # the part of the current head that has come
         self._taken = 0  # bytes of HTTP so far
         self._lines = LineMask(offered)
@@ -157,7 +163,9 @@ class SecretsMask:
     @property
     def done(self) -> bool:
         """Whether HTTP has ended in this direction, so that no more headers come."""
-        return self._http.is_over
+        # After a 101, a body counts as complete.
+        begun = self._http.head is not None and self._cutter.exchange.upgraded
+        return self._side.speaks_frames or begun
 
     @property
     def http_size(self) -> int:
@@ -214,7 +222,8 @@ class SecretsMask:
             if not found:
                 self._start += chunk[start:]
                 http.seen = len(self._start)
-        if not found and self.done:  # these bytes are frames
+        if not found and http.is_over:  # these bytes are frames
+            self._side.speaks_frames = True
             del self._start[before:]
             return start
         known += self._lines.take(chunk[start:stop])
@@ -236,7 +245,8 @@ class SecretsMask:
         stop = len(chunk) if end is None else end
         self._take_body(chunk, start, stop, known)
         if end is not None:
-            self._http.start_next(0)
+            self._cutter.decide(self._side)
+            self._cutter.start_next(self._side, 0)
             self._lines.begin_message()
         return stop
 
