@@ -68,7 +68,7 @@ def explain(*options: str, most: float) -> tuple[float, int, int, bytes]:
     with tempfile.TemporaryFile() as errors:
         command = [sys.executable, "-m", "wslab", "explain", *options]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
-        ends = time.monotonic() + 2 * most  # other programs may be busy as well
+        ends = time.monotonic() + 9 * most  # other programs may be busy as well
         while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
             if time.monotonic() > ends:
                 process.kill()

@@ -16,8 +16,16 @@ from ..protocol.utf8 import encodable
 from .cutter import Cutter
 from .index import Index
 from .log import (
-    NOTHING, Chunk, Event, EventName, Log, MarkName, stream_number, streams_of, whose_stream,
-)  # fmt: skip
+    NOTHING,
+    Chunk,
+    Event,
+    EventName,
+    Log,
+    MarkName,
+    stream_number,
+    streams_of,
+    whose_stream,
+)
 from .names import clean_name, program_name
 from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
