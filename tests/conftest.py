@@ -1,4 +1,4 @@
-"""For all tests: Ctrl-C is Ctrl-C, and what belongs together runs in one process."""
+"""For all tests: Ctrl-C is Ctrl-C, what belongs together runs in one process, what waits first."""
 
 from __future__ import annotations
 
@@ -14,9 +14,23 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+FIRST = ("browser", "notebooks")
+"""The folders whose tests wait for pages and kernels. They come first: what the others compute
+fills the pauses, and no long test is left for one process at the end."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests share what is costly to start (JupyterLab, a browser): they stay together."""
+    groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        (name,) = item.get_closest_marker("xdist_group").args
+        groups.setdefault(name, []).append(item)
+
+    def turn(group: list[pytest.Item]) -> tuple[int, int]:
+        folder = group[0].path.parent.name
+        return FIRST.index(folder) if folder in FIRST else len(FIRST), -len(group)
+
+    items[:] = [item for group in sorted(groups.values(), key=turn) for item in group]
