@@ -28,9 +28,11 @@ import nbformat
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     Playwright,
+    ViewportSize,
     sync_playwright,
 )
 
@@ -114,15 +116,27 @@ class RunningLab:
         theme: Theme = "light",
         width: int = 1440,
         height: int = 900,
+        page: Page | None = None,
     ) -> OpenNotebook:
-        """Open a notebook of the served folder in a fresh page; its kernel is ready on return."""
+        """Open a notebook of the served folder; its kernel is ready on return.
+
+        In a fresh page, which takes some 5 s of a core, or in `page`, which another notebook left.
+        """
         self.set_theme(theme)
-        context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
-        context.set_default_timeout(CALL_TIMEOUT * 1000)
-        context.set_default_navigation_timeout(START_TIMEOUT * 1000)
-        notebook = OpenNotebook(self, context.new_page(), name)
+        viewport = ViewportSize(width=width, height=height)
+        fresh = page is None
+        if page is None:
+            context = browser.new_context(viewport=viewport, locale="en-US")
+            context.set_default_timeout(CALL_TIMEOUT * 1000)
+            context.set_default_navigation_timeout(START_TIMEOUT * 1000)
+            page = context.new_page()
+        notebook = OpenNotebook(self, page, name)
         try:
-            notebook.load()
+            if fresh:
+                notebook.load()
+            else:
+                page.set_viewport_size(viewport)
+                notebook.enter(theme)
         except BaseException:
             notebook.close()
             raise
@@ -142,8 +156,11 @@ class OpenNotebook:
         self.page = page
         self.name = name
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
+        page.on("pageerror", self._note_error)
         page.on("console", self._note_console)
+
+    def _note_error(self, error: Error) -> None:
+        self.errors.append(error.stack or str(error))
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -172,18 +189,44 @@ class OpenNotebook:
         self._end_kernel()
         self.name = name
         self.errors.clear()
+        self._open_here()
+
+    def enter(self, theme: Theme) -> None:
+        """Open the notebook in a page that another one has left."""
+        self.change_theme(theme)
+        self._open_here()
+
+    def leave(self) -> None:
+        """Close the notebook, unsaved, and end its kernel; the page stays, for another one."""
+        for page in self.page.context.pages:
+            if page is not self.page:
+                page.close()
         self._in_page(
-            f"await app.commands.execute('docmanager:open', {{path: {json.dumps(name)}}})",
+            """
+            for (const widget of [...app.shell.widgets('main')]) widget.dispose();
+            for (const dialog of document.querySelectorAll('.jp-Dialog')) dialog.remove();
+            """,
             CALL_TIMEOUT,
         )
-        self._wait_until_shown()
-        self.wait_for_kernel()
+        self._end_kernel()
+        # What the page hears of the kernel's end belongs to this notebook's errors.
+        self._in_page("await app.serviceManager.sessions.refreshRunning()", CALL_TIMEOUT)
+        self.page.remove_listener("pageerror", self._note_error)
+        self.page.remove_listener("console", self._note_console)
 
     def close(self) -> None:
         """Close the page and end its kernel. May be called twice."""
         if not self.page.is_closed():
             self.page.context.close()
         self._end_kernel()
+
+    def _open_here(self) -> None:
+        self._in_page(
+            f"await app.commands.execute('docmanager:open', {{path: {json.dumps(self.name)}}})",
+            CALL_TIMEOUT,
+        )
+        self._wait_until_shown()
+        self.wait_for_kernel()
 
     def _wait_until_shown(self) -> None:
         self.page.wait_for_function(
@@ -312,22 +355,35 @@ class OpenNotebook:
 
     def screenshots(self, name: str, of: Locator | None = None) -> None:
         """`screenshot` in both themes; the page's own is the one it ends with."""
-        body = self.page.locator("body")
-        light = body.get_attribute("data-jp-theme-light") == "true"
-        themes: tuple[Theme, Theme] = ("dark", "light") if light else ("light", "dark")
-        for theme in themes:
-            self._in_page(
-                "await app.commands.execute('apputils:change-theme',"
-                f" {{theme: {json.dumps(THEMES[theme])}}})",
-                CALL_TIMEOUT,
-            )
-            self.page.locator(
-                f'body[data-jp-theme-light="{str(theme == "light").lower()}"]'
-            ).wait_for(state="attached")
-            # JupyterLab takes the splash of a change away after 0.2 s, and raises when a second
-            # change came before that.
-            self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        for theme in self.both_themes():
             self.screenshot(f"{name}-{theme}", of)
+
+    def both_themes(self) -> Iterator[Theme]:
+        """Show the page in the other theme, and then in its own again."""
+        own = self._theme()
+        for theme in reversed(THEMES) if own == "light" else THEMES:
+            self.change_theme(theme)
+            yield theme
+
+    def change_theme(self, theme: Theme) -> None:
+        """Show the page in this theme, as JupyterLab's menu does."""
+        if theme == self._theme():
+            return
+        self._in_page(
+            "await app.commands.execute('apputils:change-theme',"
+            f" {{theme: {json.dumps(THEMES[theme])}}})",
+            CALL_TIMEOUT,
+        )
+        self.page.locator(f'body[data-jp-theme-light="{str(theme == "light").lower()}"]').wait_for(
+            state="attached"
+        )
+        # JupyterLab takes the splash of a change away after 0.2 s, and raises when a second change
+        # came before that.
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def _theme(self) -> Theme:
+        light = self.page.locator("body").get_attribute("data-jp-theme-light")
+        return "light" if light == "true" else "dark"
 
     # ------------------------------------------------------------------ inside
 

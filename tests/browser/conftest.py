@@ -11,7 +11,7 @@ from pathlib import Path
 import find_browser
 import pytest
 from find_browser import CHROMIUM, FIREFOX, Wanted
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from real_lab import (
     REPOSITORY,
     OpenNotebook,
@@ -86,17 +86,30 @@ def copy_course(work: Path) -> None:
 class LabPage:
     """Opens notebooks for one test; `lab_page` closes them after it."""
 
-    def __init__(self, lab: RunningLab, browser: Browser) -> None:
+    def __init__(self, lab: RunningLab, browser: Browser, pages: list[Page]) -> None:
         self.lab = lab
         self.browser = browser
-        self.opened: list[OpenNotebook] = []
+        self.pages = pages
+        self.opened: list[tuple[OpenNotebook, bool]] = []
 
     def open_notebook(
-        self, name: str, theme: Theme = "light", width: int = 1440, height: int = 900
+        self,
+        name: str,
+        theme: Theme = "light",
+        width: int = 1440,
+        height: int = 900,
+        fresh: bool = False,
     ) -> OpenNotebook:
-        """Open a notebook by its file name (a copy of notebooks/, or one that the test wrote)."""
-        notebook = self.lab.open(self.browser, name, theme=theme, width=width, height=height)
-        self.opened.append(notebook)
+        """Open a notebook by its file name (a copy of notebooks/, or one that the test wrote).
+
+        In a page where another test's notebook has been, as loading JupyterLab takes longer than
+        most tests. In a `fresh` one, which nobody gets after it, where that is what it is about.
+        """
+        page = self.pages.pop() if self.pages and not fresh else None
+        notebook = self.lab.open(
+            self.browser, name, theme=theme, width=width, height=height, page=page
+        )
+        self.opened.append((notebook, fresh))
         return notebook
 
     def open_cells(self, *cells: str, name: str = "throwaway.ipynb", **options) -> OpenNotebook:
@@ -105,22 +118,34 @@ class LabPage:
         return self.open_notebook(name, **options)
 
 
+@pytest.fixture(scope="package")
+def pages(browser: Browser, lab: RunningLab) -> list[Page]:
+    """Pages of JupyterLab in which no notebook is open at the moment."""
+    return []
+
+
 @pytest.fixture
 def lab_page(
-    browser: Browser, lab: RunningLab, request: pytest.FixtureRequest
+    browser: Browser, lab: RunningLab, pages: list[Page], request: pytest.FixtureRequest
 ) -> Iterator[LabPage]:
-    lab_page = LabPage(lab, browser)
+    lab_page = LabPage(lab, browser, pages)
     yield lab_page
     failed = request.node.stash.get(FAILED, False)
-    for number, notebook in enumerate(lab_page.opened):
+    for number, (notebook, fresh) in enumerate(lab_page.opened):
         try:
-            if failed and not notebook.page.is_closed():
-                name = re.sub(r"\W+", "-", request.node.name)
+            if notebook.page.is_closed():
+                continue
+            if failed:
+                name = re.sub(r"\W+", "-", request.node.name)[:80]  # a file's name has its limit
                 path = notebook.screenshot(f"FAILED-{name}-{number}")
                 print(f"what the page looked like: {path}")
                 print("what its console said:", *notebook.errors, sep="\n  ")
+            elif not fresh:
+                notebook.leave()
+                pages.append(notebook.page)
         finally:
-            notebook.close()
+            if notebook.page not in pages:
+                notebook.close()
 
 
 FAILED = pytest.StashKey[bool]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from real_lab import REPOSITORY, THEMES
+from real_lab import REPOSITORY
 
 AXE = (REPOSITORY / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
@@ -66,13 +66,6 @@ view => {
 """
 
 
-def change_theme(notebook, theme):
-    notebook._in_page(
-        f"await app.commands.execute('apputils:change-theme', {{theme: {THEMES[theme]!r}}})", 20
-    )
-    notebook.page.locator("#jupyterlab-splash").wait_for(state="detached")
-
-
 def axe(page) -> list[str]:
     """What axe finds on a page, of any impact, in our views and in the text around them."""
     page.evaluate(AXE)
@@ -99,9 +92,7 @@ def overlaps(notebook, width: int = WIDTH) -> list[str]:
 
 def check(notebook) -> None:
     """All of it, in both themes; the page's own is the one it ends with."""
-    light = notebook.page.locator("body").get_attribute("data-jp-theme-light") == "true"
-    for theme in ("dark", "light") if light else ("light", "dark"):
-        change_theme(notebook, theme)
+    for theme in notebook.both_themes():
         found = axe(notebook.page)
         assert not found, "\n".join([f"axe, {theme}:", *found])
     found = overlaps(notebook)

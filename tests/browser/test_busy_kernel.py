@@ -31,6 +31,7 @@ def notebook(lab_page, request):
             "from wslab.labs import handshake\nlab = handshake.open()\nlab.client()",
             "lab.wire()",
             BLOCK,
+            fresh=True,  # settings are read when a page is loaded
         )
         for number in (0, 1):
             notebook.run_cell(number)

@@ -356,6 +356,7 @@ def test_python_waits_for_the_page_in_the_cell_behind_it(lab_page):
         "socket.connect()\nsocket",
         "print(socket.wait('open').name)",
         "%%browser\nnew WebSocket(url)",
+        fresh=True,  # for it sets a cookie
     )
     # JupyterLab's way around a busy kernel is made with the first widget, and may take its time.
     notebook.page.evaluate(

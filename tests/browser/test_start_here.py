@@ -10,7 +10,9 @@ from . import reach
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 800)])
 def test_the_first_page(lab_page, theme, width):
-    notebook = lab_page.open_notebook("00_start_here.ipynb", theme=theme, width=width, height=1000)
+    notebook = lab_page.open_notebook(
+        "00_start_here.ipynb", theme=theme, width=width, height=1000, fresh=True
+    )
     for number in range(notebook.page.locator(".jp-Notebook .jp-Cell").count() - 2):
         if notebook.is_code(number):
             notebook.run_cell(number)

@@ -746,7 +746,7 @@ def test_a_server_that_never_answers_can_be_given_up(play):
 
 
 def test_the_page_can_be_reloaded(lab_page):
-    notebook = lab_page.open_cells(CAST, WIRE, TALK)
+    notebook = lab_page.open_cells(CAST, WIRE, TALK, fresh=True)
     notebook.run_all()
     notebook._in_page("await app.commands.execute('docmanager:save')", 20)
     notebook.page.reload(wait_until="domcontentloaded")
@@ -799,7 +799,7 @@ def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture
     notebook._in_page("await app.commands.execute('docmanager:save')", 20)
     notebook.close()  # and its kernel ends
 
-    again = lab_page.open_notebook("throwaway.ipynb")
+    again = lab_page.open_notebook("throwaway.ipynb", fresh=True)
     wire = again.view("wire-view")
     expect(wire.locator("[data-wslab=count]")).to_have_text("10 rows", timeout=30_000)
     expect(wire.locator(".ws-picture").first).to_contain_text("Run this cell again")
