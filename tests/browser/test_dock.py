@@ -54,7 +54,7 @@ def test_a_wire_is_docked_beside_the_cells_and_goes_back(lab_page):
     docked.locator(".ws-rows").press("Enter")
     expect(docked.locator(".ws-byte").first).to_be_focused()
     for theme in ("dark", "light"):
-        reach.change_theme(notebook, theme)
+        notebook.change_theme(theme)
         assert reach.axe(page) == []
         notebook.screenshot(f"dock-{theme}")
     size = page.evaluate(FONT)
