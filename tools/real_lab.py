@@ -433,7 +433,9 @@ def running_lab(work: Path, *options: str, program: Program = "jupyterlab") -> I
         "HOME": str(folders["home"]),
         "IPYTHONDIR": str(folders["home"] / "ipython"),
         "JUPYTER_CONFIG_DIR": str(folders["config"]),
-        "JUPYTER_CONFIG_PATH": str(REPOSITORY / "wslab" / "jupyter"),  # as `wslab lab` has it
+        # As `wslab lab` has them.
+        "JUPYTER_CONFIG_PATH": str(REPOSITORY / "wslab" / "jupyter"),
+        "JUPYTER_PATH": str(REPOSITORY / "wslab" / "jupyter"),
         "JUPYTER_DATA_DIR": str(folders["data"]),
         "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
         "JUPYTERLAB_SETTINGS_DIR": str(settings),

@@ -18,6 +18,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
         if notebook.is_code(number):
             notebook.run_cell(number)
     gallery, wire = notebook.view("endings"), notebook.view("wire-view")
+    says_goodbye_by_buttons(notebook)
 
     press(gallery, "1002")
     account = gallery.locator('[data-stack="websockets"][data-ending="1002"]')
@@ -62,6 +63,21 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+
+
+def says_goodbye_by_buttons(notebook):
+    """Two close frames, one from each side, and the client's state is CLOSED again."""
+    panel = notebook.view("client-panel")
+    panel.locator('[data-action="connect"]').click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.locator('[data-action="close"]').click()
+    expect(panel).to_have_attribute("data-state", "CLOSED")
+    crossed = notebook.execute(
+        "newest = lab.capture.index.connections[-1]\n"
+        "print([(row.direction, row.kind) for row in lab.capture.index.rows()\n"
+        "    if row.connection == newest and row.kind == 'close'])"
+    )
+    assert crossed.strip() == "[('client', 'close'), ('server', 'close')]"
 
 
 def press(gallery, name):

@@ -18,9 +18,19 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     diagram = notebook.view("state-diagram").last
     client, server = (diagram.locator(f'[data-peer="{peer}"].ws-peer-states') for peer in PEERS)
 
+    # Both are OPEN, each by the edge that is lit, and by what its library says in italics.
+    notebook.execute("client = lab.connect(); client.send('Hello'); client.recv(); None")
+    for peer, edge in ((client, "receives a valid 101"), (server, "answers 101")):
+        expect(peer).to_have_attribute("data-state", "OPEN")
+        expect(peer).to_have_attribute("data-says", "OPEN")
+        expect(peer.locator(".ws-edge.ws-taken")).to_have_count(1)
+        expect(peer.locator(".ws-edge-label.ws-taken")).to_have_text(edge)
+    said = diagram.locator("tbody em", has_text="websockets says OPEN")
+    expect(said).to_have_count(2)
+
     # Held on the way: the two peers are in different states.
     notebook.execute(
-        "client = lab.connect(); client.send('Hello'); client.recv(); lab.tap.hold()\n"
+        "lab.tap.hold()\n"
         'threading.Thread(target=client.close, kwargs={"timeout": None}, daemon=True).start()'
     )
     expect(client).to_have_attribute("data-state", "CLOSING")
@@ -46,6 +56,9 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
     notebook.execute("lab.tap.step()")
     expect(server).to_have_attribute("data-state", "CLOSING")
+    # The answer is waiting at the tap.
+    expect(client).to_have_attribute("data-state", "CLOSING")
+    assert notebook.execute("lab.find('close', 'server', of=client).data[:1].hex()") == "'88'"
     notebook.execute("lab.tap.disarm()")
     for peer in (client, server):
         expect(peer).to_have_attribute("data-state", "CLOSED")

@@ -37,6 +37,17 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     trips.scroll_into_view_if_needed()
     notebook.screenshot("data-transfer-pings-dark")
 
+    the_line_climbs_while_a_cell_works(notebook)
     reach.check(notebook)
     notebook.execute("lab.close()")
     assert notebook.errors == []
+
+
+def the_line_climbs_while_a_cell_works(notebook):
+    """The longest round trip beside a busy cell takes longer than the usual one beside none."""
+    told = notebook.execute(
+        "quiet = trips.measure(20)\n"
+        "busy = trips.during(lambda: sum(n * n for n in range(10_000_000)))\n"
+        "print(max(busy) > median(quiet))"
+    )
+    assert told.strip() == "True"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from playwright.sync_api import expect
-from real_lab import REPOSITORY, THEMES
+from real_lab import THEMES
 
 from . import reach
 
@@ -905,12 +902,10 @@ def test_an_exported_notebook_shows_offline_what_its_views_saw(lab_page, browser
     kind = "application/vnd.jupyter.widget-state+json"
     saved["metadata"]["widgets"] = {kind: {"version_major": 2, "version_minor": 0, "state": state}}
     (tmp_path / "exported.ipynb").write_text(json.dumps(saved))
-    environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(REPOSITORY / "wslab" / "jupyter")}
-    command = [sys.executable, "-m", "nbconvert", "--to", "html", "exported.ipynb"]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    reach.export(tmp_path / "exported.ipynb")
 
     page = browser.new_page(offline=True)
-    page.goto((tmp_path / "exported.html").as_uri())
+    page.goto((tmp_path / "exported-light.html").as_uri())
     outputs = [output.inner_text() for output in page.locator(".jp-OutputArea").all()]
     wanted = [
         ["GET / HTTP/1.1", "101 Switching Protocols", '"Hello"'],

@@ -1,11 +1,16 @@
 """Every "What you should see" is what its cells print, run from top to bottom in a real kernel.
 
+<<<<<<< HEAD
 What only a page can show (`IN_A_PAGE`) is read in `tests/browser`. And every link to an arrow
 (`#wire:…`) finds one.
+=======
+What only a page can show is read there, by the tests that `IN_A_PAGE` names.
+>>>>>>> 69c78e5 (Check each lesson's export, 200% zoom and cut words, name the test behind each page's promise, and state minutes by one rule)
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import urllib.parse
@@ -113,15 +118,28 @@ SEEN: dict[str, dict[str, list[str]]] = {
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
+LESSON = "test_the_lesson_from_top_to_bottom"
 IN_A_PAGE = {
-    "01": {"browser-why", "no-ping-why", "types-why", "error-why"},
-    "02": {"fetch-why"},
-    "08": {"connect-text", "hold-why", "step-1-why", "silence-text", "pinged-why"},
-    "09": {"attack-text"},
-    "07": {"connect-text"},
-    "04": {"pong-text"},
+    "01": {
+        "browser-why": LESSON,
+        "no-ping-why": LESSON,
+        "types-why": LESSON,
+        "error-why": "two_ends",
+    },
+    "02": {"fetch-why": "fetch_is_no_handshake"},
+    "04": {"pong-text": "the_line_climbs_while_a_cell_works"},
+    "07": {"connect-text": "says_goodbye_by_buttons"},
+    "08": {
+        "connect-text": LESSON,
+        "hold-why": LESSON,
+        "step-1-why": LESSON,
+        "silence-text": LESSON,
+        "pinged-why": "a_browser_answers_pings_unasked",
+    },
+    "09": {"attack-text": LESSON},
 }
-"""Texts about what a page draws; each is read in `tests/browser/test_<topic>.py`."""
+"""Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
+there."""
 
 
 LINK = re.compile(r"\]\(#wire:([^)\s]+)\)")
@@ -193,6 +211,7 @@ def test_nothing_is_promised_that_no_test_reads(number):
             since = []
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(
     "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
 )
@@ -207,3 +226,20 @@ def test_every_link_leads_to_an_arrow_and_to_the_same_one_after_run_all(number):
     assert len(met) >= 2, "the prose of this lesson leads to no arrows"
     assert [line for line in met if line.endswith("row None")] == []
     assert met == told["links-at-the-end"].splitlines()
+=======
+@pytest.mark.parametrize("number", IN_A_PAGE)
+def test_the_tests_that_read_the_page_exist_and_run(number):
+    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    cells = {cell["id"]: cell for cell in json.loads(path.read_text("utf-8"))["cells"]}
+    topic = path.stem.partition("_")[2]
+    module = ast.parse(
+        (COURSE.parent / "tests" / "browser" / f"test_{topic}.py").read_text("utf-8")
+    )
+    functions = {one.name for one in module.body if isinstance(one, ast.FunctionDef)}
+    calls = [one.func for one in ast.walk(module) if isinstance(one, ast.Call)]
+    called = {call.id for call in calls if isinstance(call, ast.Name)}
+    for cell, name in IN_A_PAGE[number].items():
+        assert "What you should see" in "".join(cells[cell]["source"]), cell
+        assert name in functions, (cell, name)
+        assert name.startswith("test_") or name in called, (cell, name)
+>>>>>>> 69c78e5 (Check each lesson's export, 200% zoom and cut words, name the test behind each page's promise, and state minutes by one rule)

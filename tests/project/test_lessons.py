@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import lesson_cost
+import lesson_minutes
 import new_lesson
 import pytest
 
@@ -44,6 +45,13 @@ def test_the_minutes_are_those_of_the_notebook(name):
         for number, file, minutes in ROW.findall(table):
             if file == name:
                 assert (number, minutes) == (name[:2], said[1])
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_minutes_are_honest(name):
+    path = ROOT / "notebooks" / name
+    expected, stated = lesson_minutes.estimate(path).total, lesson_minutes.stated(path)
+    assert abs(stated - expected) <= lesson_minutes.TOLERANCE * expected
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

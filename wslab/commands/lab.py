@@ -62,8 +62,10 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     # These settings save a notebook with its widgets' state (without it JupyterLab says "model
     # not found" in their place), and export static HTML, as widgets are empty without a kernel.
-    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    # JUPYTER_PATH is where the template of an export is looked for.
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        paths = [str(SETTINGS), os.environ.get(name, "")]
+        os.environ[name] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()
     if os.name == "posix":
         # Replace this process, so that Ctrl-C and SIGTERM reach JupyterLab itself.

@@ -25,7 +25,7 @@ QUESTIONS = {
         (
             "The message is sent at once",
             "The message waits, and is sent when the connection is open",
-            "The message is lost, and nothing tells so",
+            "The message is lost without a warning",
             "send() throws an exception",
         ),
         3,

@@ -39,7 +39,12 @@ class Verdict:
         parts = [f"<p style='margin:0'><b>{word}</b> {escape(self.text)}</p>"]
         if self.got is not None or self.expected is not None:
             lines = "\n".join(side_by_side(self.got, self.expected))
-            parts.append(f"<pre style='margin:.5em 0;overflow-x:auto'>{escape(lines)}</pre>")
+            # The mark points only where the lines are whole.
+            whole = "white-space:pre;" if "▲" in lines else ""
+            parts.append(
+                f"<pre tabindex='0' style='margin:.5em 0;{whole}overflow-x:auto'>"
+                f"{escape(lines)}</pre>"
+            )
         if self.misconception:
             parts.append(f"<p style='margin:.4em 0 0'>{escape(self.misconception)}</p>")
         if self.hint:

@@ -10,6 +10,9 @@ from wslab.wire import PALETTE
 
 from ..live.static_html import reference
 
+LONGEST_WORD = 24
+"""Characters of the longest word that a column makes room for."""
+
 
 class Bar(NamedTuple):
     """A cell with a bar: `part` is its length (0 to 1), and `text` stands beside it."""
@@ -83,8 +86,11 @@ def _text(cell: Cell) -> str:
 def _html(cell: Cell) -> str:
     if isinstance(cell, Link):
         return reference(cell.rfc, cell.text)
-    # Isolated, so that right-to-left text does not affect the rest of the row.
-    text = f"<bdi style='overflow-wrap:anywhere'>{escape(_text(cell))}</bdi>"
+    # Isolated, so that right-to-left text does not affect the rest of the row. Only a word that is
+    # long beyond measure is broken: others would be in a column that is a little too narrow.
+    words = _text(cell).split()
+    wrap = "anywhere" if any(len(word) > LONGEST_WORD for word in words) else "normal"
+    text = f"<bdi style='overflow-wrap:{wrap}'>{escape(_text(cell))}</bdi>"
     if not isinstance(cell, Bar):
         return text
     width = round(8 * min(1.0, max(0.0, cell.part)), 2)

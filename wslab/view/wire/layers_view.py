@@ -30,8 +30,8 @@ class LayersView:
         size = found.stop - found.start
         return (
             "<div data-wslab='layers' style='max-width:64em;line-height:1.5'>"
-            f"{body}<div style='margin-left:9em;opacity:.75'>{size:,} bytes on the wire, "
-            "drawn to scale</div></div>"
+            f"{body}<div style='margin-left:clamp(0em,99*(100% - 29em),9em);opacity:.75'>"
+            f"{size:,} bytes on the wire, drawn to scale</div></div>"
         )
 
     def _row(self, name: str, spans: Sequence[Span]) -> str:
@@ -55,8 +55,9 @@ class LayersView:
             boxes.append(f"<span style='flex:{self.layers.stop - position} 0 0'></span>")
         count = f"{len(spans)} {name if len(spans) != 1 else name[:-1]}"
         return (
-            f"<div style='display:flex;margin:.25em 0'><b style='flex:none;width:9em'>{count}</b>"
-            f"<span style='flex:1;min-width:0;display:flex'>{''.join(boxes)}</span></div>"
+            "<div style='display:flex;flex-wrap:wrap;margin:.25em 0'>"
+            f"<b style='flex:none;width:9em'>{count}</b>"
+            f"<span style='flex:1 1 20em;min-width:0;display:flex'>{''.join(boxes)}</span></div>"
         )
 
     def __repr__(self) -> str:
