@@ -160,7 +160,7 @@ def export(path: Path) -> None:
     environment = {**os.environ, "JUPYTER_CONFIG_PATH": settings, "JUPYTER_PATH": settings}
     command = [sys.executable, "-c", EXPORT, path.name, path.stem]
     done = subprocess.run(
-        command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=120
+        command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
 

@@ -155,7 +155,7 @@ def test_broken_and_unfinished_frames_are_marked_with_words_and_hostile_text_sta
     expect(row(wire, 3)).to_have_attribute("data-kind", "reserved")
     row(wire, 2).click()
     rule = wire.locator(".ws-violations li")
-    expect(rule).to_contain_text("earns close code 1002")
+    expect(rule).to_contain_text("answer: close code 1002")
     expect(rule.get_by_role("link")).to_have_attribute("href", re.compile("rfc6455.*section-5.1$"))
     expect(wire.locator("[data-wslab=explanation]")).to_have_attribute("data-field", "MASK")
     row(wire, 4).click()

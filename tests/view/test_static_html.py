@@ -78,7 +78,7 @@ def test_a_broken_rule_is_told_with_a_word_and_a_sign(recording):
     recording.capture.record(connection, "client", bytes.fromhex("81 05 48 65 6c 6c 6f"))
     text = "".join(Checker(render(recording.capture)).text)
     assert "⚠ broken" in text
-    assert "Earns close code 1002." in text
+    assert "Answer: close code 1002." in text
     assert "⚠ broken" in summary(recording.capture)
 
 

@@ -187,7 +187,7 @@ def test_the_account_of_a_unit_has_its_bytes_and_every_field_with_its_link(wire,
     assert (account["page"], account["direction"], account["offset"]) == ("p1", "client", 152)
 
 
-def test_a_broken_rule_is_told_with_its_section_and_what_it_earns(wire, recording):
+def test_a_broken_rule_is_told_with_its_section_and_its_answer(wire, recording):
     connection = recording.talk()
     recording.capture.record(connection, "client", HELLO)
     wire.says(do="hello", count=0)

@@ -97,7 +97,7 @@ def test_what_chrome_saved():
     assert request.field("Cookie").value == "*************"
     assert [h.value for h in capture.index.unit(1).fields if h.name == "Set-Cookie"] == ["***"] * 2
     assert capture.index.unit(2).masking_key == bytes(4)
-    assert capture.notes[0].startswith("a HAR holds messages and headers, no bytes")
+    assert capture.notes[0].startswith("a HAR holds messages and headers, but no bytes")
     assert capture.notes[1:] == [
         "entry 1: error with opcode -1: 'broken pipe'",
         "1 entry without a WebSocket left out",

@@ -34,7 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--max-size",
         type=size,
         metavar="BYTES",
-        help="the largest message taken; more earns close code 1009 (default: the server's own)",
+        help="the largest message taken; a larger one is answered with close code 1009 "
+        "(default: the server's own)",
     )
     parser.add_argument(
         "--compression",

@@ -225,7 +225,7 @@ check_text = Exercise(
     hints=(
         "try it on the parts of 'ü' (c3 bc): what does each part say alone?",
         "put the bytes together first, then read them as UTF-8, once.",
-        "bad UTF-8 must not be papered over: let UnicodeDecodeError come out, the peer earns 1007.",
+        "do not hide bad UTF-8: let UnicodeDecodeError out; the peer is then told 1007.",
     ),
     rfc="RFC 6455 §5.6",
     wrong=lambda payloads: (

@@ -38,7 +38,7 @@ VERBS: dict[str, str] = {
     "drop": "the other peer never gets it",
     "hold": "it waits until you let it go",
     "duplicate": "the other peer gets it twice",
-    "corrupt": "one bit of its payload is turned over",
+    "corrupt": "one bit of its payload is flipped",
     "delay": "it comes later, and so does all behind it",
     "edit": "its payload is replaced",
     "set": "bits of its header are set",

@@ -141,7 +141,7 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
     """One unit as HTML: the rules that it breaks, its fields, its bytes."""
     broken = "".join(
         f'<p style="margin:.3em 0"><span style="{_ALARM}">⚠ broken</span> '
-        f"{escape(violation.text)}{_earns(violation.close_code, violation.http_status)} "
+        f"{escape(violation.text)}{_answer(violation.close_code, violation.http_status)} "
         f"{reference(violation.rfc)}</p>"
         for violation in unit.violations
     )
@@ -181,10 +181,10 @@ def _value(value: int | str | None) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-def _earns(close_code: int | None, http_status: int | None) -> str:
+def _answer(close_code: int | None, http_status: int | None) -> str:
     if close_code is not None:
-        return f" Earns close code {close_code}."
-    return f" Earns HTTP status {http_status}." if http_status is not None else ""
+        return f" Answer: close code {close_code}."
+    return f" Answer: HTTP status {http_status}." if http_status is not None else ""
 
 
 def reference(rfc: str, text: str = "") -> str:

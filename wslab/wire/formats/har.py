@@ -43,9 +43,9 @@ NO_MASK = bytes(4)
 """The masking key of constructed frames: it leaves the payload readable."""
 
 MADE_UP = (
-    "a HAR holds messages and headers, no bytes: the heads were written again from their headers, "
-    "each message is one frame, and the masking key 00 00 00 00 is made up; pings, pongs and close "
-    "frames are not in it"
+    "a HAR holds messages and headers, but no bytes: the heads were rebuilt from their headers, "
+    "each message became one frame with a made-up masking key of 00 00 00 00, and pings, pongs and "
+    "close frames are missing"
 )
 
 # --- Writing --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class ChartView extends View {
     this.figure?.remove();
   }
 
-  /** bqplot's own widget, within ours. Lumino would tell it when it is in the page; here we do. */
+  /** bqplot's own widget, inside ours. Lumino would tell it when it enters the page; here we do. */
   async showFigure() {
     const manager = /** @type {any} */ (this.model.widget_manager);
     const model = await manager.get_model(this.model.get("_figure").replace("IPY_MODEL_", ""));

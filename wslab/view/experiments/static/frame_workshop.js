@@ -18,7 +18,7 @@ function render({ model, el }) {
   const page = new Page(model);
   const picture = new Picture(model, page);
   let frame = null;
-  let chosen = 0; // the bit that has the focus when the grid gets it
+  let chosen = 0; // the bit that gets the focus when the grid does
   const change = (name, value) => page.ask({ do: "set", name, value });
 
   // -- the controls ---------------------------------------------------------------------------
@@ -112,7 +112,7 @@ function render({ model, el }) {
 
   function show() {
     const f = frame;
-    // Made once: a button made anew would lose the focus of whoever has just pressed it.
+    // Made once: a new button would lose the focus that the reader has on it.
     if (who.children.length !== f.senders.length) {
       who.replaceChildren(...f.senders.map((name) => h("button", {
         type: "button", "data-sender": name, onclick: () => page.ask({ do: "sender", who: name }),
@@ -135,7 +135,7 @@ function render({ model, el }) {
     form.value = f.length_form === null ? "" : String(f.length_form);
     put(announced, f.announced_length ?? "");
     put(text, f.text ?? "");
-    text.placeholder = f.text === null ? `${plural(f.size, "byte")} that are no text` : "(empty)";
+    text.placeholder = f.text === null ? `${plural(f.size, "byte")} that are not text` : "(empty)";
     put(hex, f.hex ?? "");
     hex.placeholder = f.hex === null ? plural(f.size, "byte") : "(empty)";
     problem.hidden = !f.problem;
@@ -154,7 +154,7 @@ function render({ model, el }) {
 
   const focused = () => /** @type {Document | ShadowRoot} */ (grid.getRootNode()).activeElement;
 
-  /** Not while somebody types there: what is typed is theirs until they leave the box. */
+  /** Leaves a box alone while somebody is typing in it. */
   function put(box, value) {
     if (focused() !== box && box.value !== value) box.value = value;
   }

@@ -6,7 +6,7 @@ import { PAGE_RUNS } from "./page_runs.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
-const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // what a line can be that is no unit of the wire view
+const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // lines that are not units of the wire view
 const LONG = 20; // characters of a button's text that ask for a wider column
 
 /** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
@@ -60,7 +60,7 @@ class GalleryView extends View {
 
   toggle(name, choosers) {
     if (!this.playing.delete(name)) this.playing.add(name);
-    if (this.playing.size === 0) this.playing.add(name); // somebody has to play
+    if (this.playing.size === 0) this.playing.add(name); // at least one library has to play
     for (const node of choosers) set(node, "aria-pressed", String(this.playing.has(node.dataset.stack)));
   }
 
@@ -189,7 +189,7 @@ class GalleryView extends View {
     for (const outcome of news.outcomes ?? []) {
       this.waiting.delete(`${outcome.name}/${outcome.stack}`);
       const experiment = this.experiments.find(({ name }) => name === outcome.name);
-      // Run by code: show it, unless the reader has asked for another that is on its way.
+      // Run by code: show it, unless the reader has started another one.
       if (this.current !== experiment && (this.current === null || this.waiting.size === 0)) this.choose(experiment);
       if (this.current === experiment) this.outcomes.set(outcome.stack, outcome);
     }

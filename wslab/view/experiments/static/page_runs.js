@@ -12,6 +12,6 @@ async function fetchWithHeaders({ url, headers }) {
     const response = await fetch(request, { signal: AbortSignal.timeout(5000) });
     return [asked, `The server answered ${response.status}: an HTTP answer, and no WebSocket.`];
   } catch (error) {
-    return [asked, `${error.name}: ${error.message}. What the server answered stands on the wire view.`];
+    return [asked, `${error.name}: ${error.message}. The wire view shows what the server answered.`];
   }
 }

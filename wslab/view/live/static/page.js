@@ -34,7 +34,7 @@ export class Page {
       }
     };
     if (this.#way === null) send();
-    else this.#way = this.#way.then(send, send); // in the order of asking, whatever became of the last
+    else this.#way = this.#way.then(send, send); // in the order of the questions, even if the last one failed
   }
 }
 
@@ -90,7 +90,7 @@ export class View {
     throw new Error("a view says what becomes of its news");
   }
 
-  /** What else there is to end when the view is taken away. */
+  /** Ends whatever else belongs to the view, when the view is taken away. */
   close() {}
 
   /** Shows a problem in one line; null: there is none. @param {string | null} text */

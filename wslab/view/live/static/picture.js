@@ -1,7 +1,7 @@
 // Keeps a picture of a view up to date, which a saved notebook shows to readers without widgets.
 
 const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
-const QUIET = 1_000; // ms without news until a new picture is asked for
+const QUIET = 1_000; // ms without news before a new picture is asked for
 const GAP = 3_000; // ms from one question to the next at least
 
 /** @import { AnyModel } from "@anywidget/types" */
@@ -27,7 +27,7 @@ export class Picture {
     if (Object.keys(news).length > 0) this.soon();
   };
 
-  /** What is seen has changed. */
+  /** The view has changed. */
   soon() {
     if (!notebookOf(this.model)) return;
     clearTimeout(this.#timer);

@@ -37,14 +37,14 @@ export class ScrollLag {
     this.stop();
   }
 
-  /** Has all rows known at once. */
+  /** Makes all rows known at once. */
   catchUp() {
     if (this.rows === 0) return;
     this.#knewAllAt = -Infinity;
     this.paint();
   }
 
-  /** No painting that is still to come. */
+  /** Cancels the next painting. */
   stop() {
     clearTimeout(this.#timer);
     this.#timer = null;

@@ -23,7 +23,7 @@ const POLICY = [
   "img-src data: blob:", "form-action 'none'", "base-uri 'none'",
 ].join("; ");
 
-/** A frame in which the code of a cell runs, what it says, and how its sockets stand. */
+/** A frame in which the code of a cell runs, with its output and the state of its sockets. */
 class BrowserCell {
   /** @type {HTMLIFrameElement | null} */
   frame = null;
@@ -31,11 +31,11 @@ class BrowserCell {
   port = null;
   /** @type {number[]} those that the frame's own policy lets it reach in the beginning */
   granted = [];
-  reach = ""; // the part of that policy which says so, as it is now
+  reach = ""; // the part of the policy that names the open labs
   gone = 0; // lines that are not shown any more
   /** @type {boolean | "told"} whether the frame was asked if its code has come to an end, and did not answer */
   asked = false;
-  doubted = false; // whether that may be another document than the cell's
+  doubted = false; // whether the document in the frame may not be the cell's any more
   /** @type {Map<number, WebSocket>} on a hub, what this page makes for the frame: by the frame's number of it */
   sockets = new Map();
 
@@ -76,7 +76,7 @@ class BrowserCell {
     const reach = connectSource(this.granted);
     this.frame = fence({
       title: "what the code of this cell makes",
-      // Forms, because without it the browser does not even tell the code that one was sent.
+      // Forms: without this the browser would not even tell the code that a form was sent.
       sandbox: "allow-scripts allow-forms",
       srcdoc: documentOf(this.model, this.bridged, reach, this.root),
     }, "'none'", (port) => this.#begin(port), (isSure) => (isSure ? this.#end(LEFT) : this.#doubt()));
@@ -225,7 +225,7 @@ class BrowserCell {
     return isPicture(this.model) ? [] : this.model.get("_ports");
   }
 
-  /** Where a lab was closed, its port is from now on no longer this frame's to reach. */
+  /** When a lab is closed, this frame may no longer reach its port. */
   #withdraw() {
     const open = this.#openPorts();
     const policy = connectSource(this.granted.filter((port) => open.includes(port)));
@@ -253,7 +253,7 @@ class BrowserCell {
       tell("error");
       tell("close", { code: 1006, reason: "", wasClean: false });
     };
-    // The page may go wherever its owner may; a cell goes to its lab.
+    // The page may go wherever its user may; a cell only to its lab.
     const wanted = routeTo(url, "proxy");
     if (!this.#openPorts().includes(wanted.port)) {
       refused(`Not allowed: ${url}. A cell's sockets reach the servers of your open labs only, at \`url\`.`);
@@ -293,7 +293,7 @@ function connectSource(ports) {
   return `connect-src ${ports.map((port) => `ws://127.0.0.1:${port} ws://localhost:${port}`).join(" ") || "'none'"}`;
 }
 
-/** JupyterLab colours a cell as the kernel's language; these are no Python. @param {AnyModel} model */
+/** JupyterLab colours a cell in the kernel's language; these cells are not Python. @param {AnyModel} model */
 function colourCells(model) {
   for (const cell of notebookOf(model)?.cells ?? []) {
     const code = /^%%browser.*\n\s*(<?)/.exec(cell.sharedModel.source);

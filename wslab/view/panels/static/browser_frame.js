@@ -7,7 +7,7 @@
   const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
   const { url, code, bridged } = JSON.parse(document.getElementById("wslab-cell").textContent);
   const { port1: around, port2 } = new MessageChannel();
-  // First of all, and before any code of the cell: the page around listens to this document alone.
+  // First of all, before any code of the cell runs: the page around listens to this document only.
   parent.postMessage("wslab: hello", "*", [port2]); // "*": a frame without an origin, told to its parent only
   const ownConsole = { ...console };
 
@@ -37,7 +37,7 @@
   }
 
   around.onmessage = ({ data }) => {
-    // Whether the code has come to an end: the page around asks, and hears nothing while it has not.
+    // The page around asks whether the code has ended, and gets no answer while it is still running.
     if (data.ends) around.postMessage({ said: [["ends"]] });
     if (data.policy) tighten(data.policy);
   };
@@ -46,7 +46,7 @@
     around.postMessage({ leaves: true });
   });
 
-  /** A policy can be added to, never taken back. */
+  /** A policy can be made stricter, never looser. */
   function tighten(content) {
     const policy = Object.assign(document.createElement("meta"), { httpEquiv: "Content-Security-Policy", content });
     (document.head ?? document.documentElement.appendChild(document.createElement("head"))).append(policy);
@@ -114,7 +114,7 @@
 
   addEventListener("error", (event) => {
     const at = placeOf(event);
-    // The code is put in by a script of ours, and a browser says so where it cannot be read at all.
+    // The code is inserted by a script of ours; if the browser cannot parse it, it blames that script.
     const text = event.message.replace("Failed to execute 'append' on 'Element': ", "");
     line("error", `${text}${at ? ` (line ${at} of the cell)` : ""}`);
   });
@@ -131,7 +131,7 @@
     return lineno > start ? lineno - start + 1 : 0;
   }
 
-  // A form that nobody stops would leave the page, here: load the cell again, and again.
+  // A form that is sent would leave the page: here it would load the cell again and again.
   addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     event.preventDefault();
@@ -247,7 +247,7 @@
 
       take({ name, ...said }) {
         if (name === "message") {
-          if (this.#state !== 1) return; // after close() no message comes any more
+          if (this.#state !== 1) return; // after close() no more messages come
           const binary = said.data instanceof ArrayBuffer;
           const data = binary && this.binaryType === "blob" ? new Blob([said.data]) : said.data;
           this.#tell(new MessageEvent("message", { data, origin: new URL(this.url).origin }));
@@ -311,7 +311,7 @@
 
   // -- the code -----------------------------------------------------------------------------
 
-  // Deletable, so that a script may declare a `url` of its own.
+  // Can be deleted, so that a script may declare a `url` of its own.
   Object.defineProperty(window, "url", { value: url, writable: true, configurable: true });
   // WebRTC talks to any address, and browsers have no policy against it. A frame within this one
   // would have its own, so there are none: taken out before anything runs in them.

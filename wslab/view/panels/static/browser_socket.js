@@ -132,7 +132,7 @@ class SocketPanel {
   }
 
   #close() {
-    // Handed over as typed, however wrong: what the browser says to it is what is to be seen.
+    // Passed on as typed, even if it is wrong: the point is to see what the browser says to it.
     const code = this.code.value.trim();
     this.socket.close(code === "" ? undefined : Number(code), this.reason.value || undefined);
   }

@@ -26,7 +26,7 @@ class ChatFrame {
   open(el) {
     el.append(this.root);
     if (isPicture(this.model)) {
-      // Whoever listens at that port by now, it is not this notebook's chat.
+      // Another program may listen at that port by now: it is not this notebook's chat.
       this.place.append(h("p", {}, "From a saved notebook: run this cell to show the chat's page."));
       return undefined;
     }
@@ -45,7 +45,7 @@ class ChatFrame {
   #showThroughProxy(proxy, path) {
     const { model } = this;
     const url = `${proxy}${path}`;
-    // The server lets in no page of another origin. This one is the learner's own notebook: the
+    // The server lets no page of another origin in. This one is the learner's own notebook: the
     // kernel is asked to let it in, and says when that is done.
     const admitted = () => model.get("_admitted") === location.origin && this.#look(url);
     if (this.sandbox) {

@@ -90,7 +90,7 @@ class ClientPanel extends AskingPanel {
       "box still is there. Send more from a cell: client.send(…).");
   }
 
-  /** As many lines as there are, five at most; a huge text is not counted, nor wrapped. */
+  /** As many lines as the text has, five at most; a huge text is neither counted nor wrapped. */
   #grow() {
     const { value, style } = this.message;
     const huge = value.length > 20_000;

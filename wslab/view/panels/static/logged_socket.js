@@ -104,7 +104,7 @@ export class LoggedSocket {
     else if (what === "binaryType") this.#setBinaryType(type);
     else if (what === "end") this.#end();
     else if (what === "tell now") this.#tellNow();
-    // An explanation that took its time is of no use when there is another connection by now.
+    // The explanation came too late if there is another connection by now.
     else if (attempt === undefined || (attempt === this.#attempt && !this.#problem)) this.#complain(problem);
   }
 
@@ -261,7 +261,7 @@ export class LoggedSocket {
     this.#timer ??= setTimeout(() => this.#tellNews(), Math.max(0, this.#toldAt + NEWS_EVERY - performance.now()));
   }
 
-  /** The page is about to paint anyway: what would come soon comes with it, so that it paints once. */
+  /** The page is about to paint anyway: send what is waiting now, so that it paints only once. */
   #tellNow() {
     if (this.#timer === null || performance.now() - this.#toldAt < NEWS_EVERY / 2) return;
     clearTimeout(this.#timer);
@@ -338,7 +338,7 @@ function hex(data) {
   return digits + (data.byteLength > bytes.length ? " …" : "");
 }
 
-/** 00 01 02 … ff 00 …: on the wire one sees at a glance where one is. @param {number} count */
+/** 00 01 02 … ff 00 …: on the wire each byte shows its own position. @param {number} count */
 function counting(count) {
   const bytes = new Uint8Array(count);
   for (let at = 0; at < Math.min(256, count); at++) bytes[at] = at;

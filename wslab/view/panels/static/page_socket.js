@@ -84,7 +84,7 @@ export class PageSocket {
     this.#tell({ do: "complain", problem });
   }
 
-  /** The last view is gone, and with it whoever would look. */
+  /** The last view is gone: nobody looks at this socket any more. */
   end() {
     this.#model.off("msg:custom", this.onMessage);
     document.removeEventListener(PAINTS, this.onPaints);
@@ -99,7 +99,7 @@ export class PageSocket {
     const route = routeTo(command.url, this.#model.get("_route"));
     if (route.problem) return { do: "complain", problem: route.problem };
     const { url, kind } = route;
-    // A worker's own address is no base for an address that is relative to the page.
+    // In a worker, a relative address would be relative to the worker, not to the page.
     const full = !URL.canParse(url) && URL.canParse(url, document.baseURI)
       ? new URL(url, document.baseURI).href : url;
     return { ...command, route: { kind, url: full } };
@@ -132,7 +132,7 @@ export class PageSocket {
     if (this.#timer !== null) return;
     const bytes = this.#unreportedBytes;
     const every = bytes > FLOOD_BYTES && bytes < REPORT_BYTES ? FLOOD_REPORT_EVERY : REPORT_EVERY;
-    // A tab that nobody sees has its timers slowed down: what is due goes at once.
+    // Browsers slow down the timers of a hidden tab, so what is due is sent at once.
     const wait = this.#reportedAt + every - performance.now();
     if (wait <= 0) this.#report();
     else this.#timer = setTimeout(() => { this.#timer = null; this.#reportSoon(); }, Math.min(wait, REPORT_EVERY));

@@ -2,7 +2,7 @@
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
-// No characters of a URL, though a browser overlooks some of them.
+// These are not characters of a URL, though browsers ignore some of them.
 const CONTROLS = /[\x00-\x1f\x7f]/;
 
 // In a path, what a server on the way might take for a dot, a slash, a backslash or a control
@@ -106,7 +106,7 @@ export async function whyNotOpened(route, here = location, base = jupyterBase())
 /** Whether this Jupyter server has the proxy: true, false, or null where that cannot be told. @param {Here} here @param {string} base */
 async function proxyAnswers(here, base) {
   try {
-    // Port 1, where nobody listens: with the proxy that is some error of its own, without it 404.
+    // Nobody listens on port 1: with the proxy the answer is an error of the proxy's, without it 404.
     const answer = await fetch(`${here.origin}${base.replace(/\/$/, "")}/proxy/1/`, {
       signal: AbortSignal.timeout(5000),
     });

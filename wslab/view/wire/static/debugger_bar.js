@@ -115,7 +115,7 @@ export class DebuggerBar {
     this.rules.hidden = rules.length === 0;
   }
 
-  /** The kernel's answer to what was asked: what was wrong with it, or nothing. @param {{ error: string }} answer */
+  /** The kernel's answer: what was wrong with the request, or nothing. @param {{ error: string }} answer */
   answer({ error }) {
     this.problem.hidden = !error;
     say(this.problem, error);
@@ -270,7 +270,7 @@ export class FrameActions {
     if (!same || !waiting) this.editor.hidden = true;
   }
 
-  /** The kernel did it. */
+  /** The kernel has done it. */
   done() {
     this.editor.hidden = true;
   }
@@ -298,7 +298,7 @@ export class FrameActions {
     this.payload.focus();
   }
 
-  /** What was changed in the editor, as the kernel takes it. */
+  /** The changes made in the editor, in the form that the kernel expects. */
   #changes() {
     /** @type {Record<string, string | number | boolean>} */
     const changes = {};
@@ -309,13 +309,13 @@ export class FrameActions {
     }
     if (Number(this.opcode.value) !== now.opcode) changes.opcode = Number(this.opcode.value);
     if (!this.key.disabled && changed(this.key)) changes.masking_key = this.key.value;
-    // What was odd stays as it is shown: the tap gives a new payload its true length in the shortest form.
+    // Other odd fields stay as shown: the tap gives a new payload its true length in the shortest form.
     if (this.announced.value) changes.announced_length = this.announced.value;
     if (this.form.value) changes.length_form = Number(this.form.value);
     else if (changed(this.form) && !this.announced.value && !changed(this.payload)) {
       changes.length_form = now.shortest_form;
     }
-    // Where more follows than was announced, the tap would take that for another frame.
+    // If more bytes follow than were announced, the tap would take the rest for another frame.
     if (changed(this.payload) || (this.announced.dataset.before && now.payload)) {
       changes[this.payload.dataset.form] = this.payload.value;
     }

@@ -215,7 +215,7 @@ export class Detail {
     if (two) this.comparison.show(this.#base, { account: this.#account, bytes: this.#bytes });
   }
 
-  /** Where to begin: at the field whose rule is broken, if there is just one; else at the first. */
+  /** The field to begin with: the one that breaks a rule, if there is just one; otherwise the first. */
   #start() {
     const { fields, violations } = this.#account;
     const found = fields.filter(({ rfc }) => rfc === violations[0]?.rfc);
@@ -256,15 +256,15 @@ export class Detail {
     this.violations.hidden = violations.length === 0;
     this.violations.replaceChildren(
       ...violations.map((violation) => {
-        const earns = [
-          violation.close_code === null ? null : `earns close code ${violation.close_code}`,
-          violation.http_status === null ? null : `earns HTTP status ${violation.http_status}`,
+        const answer = [
+          violation.close_code === null ? null : `answer: close code ${violation.close_code}`,
+          violation.http_status === null ? null : `answer: HTTP status ${violation.http_status}`,
         ].filter(Boolean).join(", ");
         return h(
           "li",
           { "data-rule": violation.rule },
           h("b", {}, "⚠ broken: "), violation.text, " ", reference(violation), " ",
-          h("span", { class: "ws-badge ws-earns" }, earns),
+          h("span", { class: "ws-badge ws-answer" }, answer),
         );
       }),
     );
@@ -557,7 +557,7 @@ export class Detail {
     const value = plain(byte);
     if (value >= 0x20 && value < 0x7f) return ` "${String.fromCharCode(value)}"`;
     if (value < 0x80 || (kind !== "text" && kind !== "continuation")) return "";
-    // A character of more than one byte: back to its first, on to its last.
+    // A character of several bytes: go back to its first byte, and on to its last.
     let start = byte;
     while (start > from && byte - start < 3 && (plain(start) & 0xc0) === 0x80) start--;
     for (let stop = byte + 1; stop <= Math.min(start + 4, this.#bytes.length); stop++) {
@@ -614,7 +614,7 @@ export class Detail {
     const { byte, field } = this.#cursor;
     if (this.#fieldsOf(byte).includes(field + step)) {
       this.#move({ byte, field: field + step }, "bytes");
-      // The focus stays where it is, so nothing else reads out what is there now.
+      // The focus stays where it is, so a screen reader would not read out the new text by itself.
       const { name, value } = this.#account.fields[field + step];
       say(this.step, `${name} ${value ?? ""}`);
       this.#name(this.#cells[byte].hex);
@@ -775,7 +775,7 @@ function reference({ rfc, url }) {
 }
 
 /**
- * Scrolls only the box, never the notebook around it; its last pixels `below` are covered.
+ * Scrolls only the box, never the notebook around it. The last `below` pixels of the box are covered.
  * @param {Element | null} box @param {Element} item @param {number} below
  */
 function keepInSight(box, item, below = 0) {

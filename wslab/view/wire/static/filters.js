@@ -24,7 +24,7 @@ export class Filters {
       onclick: () => {
         this.element.hidden = !this.element.hidden;
         set(this.button, "aria-expanded", String(!this.element.hidden));
-        onOpen(); // what each kind comes to is counted on, but only written while it is to be seen
+        onOpen(); // the counts go on, but are written only while they can be seen
       },
     }, icon("filter"), this.#word);
     this.chips = kinds.map((kind, place) => {
@@ -66,7 +66,7 @@ export class Filters {
     this.shown.direction = null;
   }
 
-  /** The chips as the filters are. */
+  /** Makes the chips show the filters. */
   show() {
     const { shown, kinds } = this;
     for (const [place, { chip }] of this.chips.entries()) set(chip, "aria-pressed", String(shown.kinds.has(place)));
@@ -77,13 +77,13 @@ export class Filters {
     this.button.classList.toggle("ws-active", words.length > 0);
   }
 
-  /** There are no rows any more. */
+  /** All rows are gone. */
   clear() {
     this.counts.fill(0);
     this.#counted = 0;
   }
 
-  /** Counts what has come. @param {Rows} rows */
+  /** Counts the new rows. @param {Rows} rows */
   count(rows) {
     for (; this.#counted < rows.count; this.#counted++) this.counts[rows.kind[this.#counted]]++;
     if (this.element.hidden) return;

@@ -11,7 +11,7 @@ import { waits } from "./debugger_bar.js";
 
 /**
  * @typedef {HTMLElement & { parts: Record<string, HTMLElement> }} RowElement
- * @typedef {object} Hooks what a list's owner wants to know
+ * @typedef {object} Hooks what the owner of a list is told
  * @property {(row: number | null) => void} onChoose another row was chosen
  * @property {(row: number) => void} onOpen Enter was pressed on a row
  * @property {() => void} onEscape
@@ -20,8 +20,8 @@ import { waits } from "./debugger_bar.js";
  */
 
 const SPARE = 3; // rows kept above and below what is visible, for a reader who scrolls
-const TALLEST = 8_000_000; // pixels; browsers draw nothing right beyond 16 to 33 million
-const FEW = 6; // rows at once that are still worth a motion each
+const TALLEST = 8_000_000; // pixels; beyond 16 to 33 million browsers draw wrongly
+const FEW = 6; // up to so many new rows at once move in one by one
 const END = 26; // characters at the end of JSON that stay in sight: its beginning is the same in all
 const STILL = 4; // pixels that a hand moves while it clicks
 
@@ -37,7 +37,7 @@ export class RowList {
   #painted = 0; // rows there were when last painted, and
   #paintedShown = 0; // how many of them passed the filters
   #lag = new ScrollLag(() => this.paint());
-  #scrolledTo = 0; // kept here: asking the page in the middle of painting makes it lay out twice
+  #scrolledTo = 0; // kept here, because asking the page while painting makes it lay out twice
   /** @type {{ event: MouseEvent, row: number | null } | null} where the pointer went down, and on which row */
   #pressed = null;
 
@@ -152,11 +152,11 @@ export class RowList {
     const wanted = Array.from({ length: last - first }, (_, place) => shown.row(first + place + behind));
     const free = this.#freeOf(new Set(wanted));
     const moving = this.following && rows.count - this.#painted <= FEW;
-    // The arrows move as one, each stays where it is among them: nothing to lay out, little to paint.
+    // All arrows move together, and none moves among the others: nothing to lay out, little to paint.
     const y = `translateY(${first * height + this.#scrolledTo - top}px)`;
     if (this.arrows.style.transform !== y) this.arrows.style.transform = y;
     // The elements are in order, for readers of the DOM. Moving an element costs much more than
-    // changing its text: so a missing row takes the free element that is already in its place.
+    // changing its text, so a missing row takes over the free element that is already in its place.
     let next = /** @type {RowElement | null} */ (this.arrows.firstElementChild);
     for (const [place, row] of wanted.entries()) {
       let element = this.#elements.get(row);
@@ -342,7 +342,7 @@ export class RowList {
   #onClick(event) {
     const pressed = this.#pressed;
     this.#pressed = null;
-    // What was aimed at counts: while the button was down the list may have moved on.
+    // The row that was aimed at counts: the list may have moved while the button was down.
     const still = pressed !== null &&
       Math.hypot(event.clientX - pressed.event.clientX, event.clientY - pressed.event.clientY) < STILL;
     const row = still ? pressed.row : rowOf(event);

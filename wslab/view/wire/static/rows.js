@@ -91,7 +91,7 @@ export class Rows {
     this.#chunks = [];
   }
 
-  /** What a row says of itself in a few words, at most 80 characters. @param {number} row */
+  /** A row's preview, at most 80 characters. @param {number} row */
   preview(row) {
     const { start, ends, text } = this.#chunks[lastAtMost(this.#chunks.length, (place) => this.#chunks[place].from, row)];
     const place = row - start;
@@ -132,7 +132,7 @@ export class Shown {
     this.#rows = rows;
   }
 
-  /** There are no rows any more. */
+  /** All rows are gone. */
   clear() {
     this.#seen = 0;
     this.#count = 0;

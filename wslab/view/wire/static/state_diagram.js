@@ -27,9 +27,9 @@ const WIDTH = 530;
 const BOX = { x: 216, width: 118, height: 34, first: 26, step: 92 };
 const LINE = 16; // between two lines of labels
 const LONGEST = 24; // characters of a label on one line, left of the boxes; a longer one takes two
-const SKIPS = { 2: 196, 3: 180 }; // where the arrows past one state, past two go down
+const SKIPS = { 2: 196, 3: 180 }; // where the arrows that pass one or two states go down
 const INNER_SKIP = 205; // where the one from the first state to the third does
-const SKIP_LABELS = SKIPS[3] - 8; // left of both, so that no line runs through the words
+const SKIP_LABELS = SKIPS[3] - 8; // left of both arrows, so that no line runs through the words
 
 /** A long label in two lines, the first one the longer. @param {string} text */
 function inLines(text) {
@@ -78,7 +78,7 @@ class Arrow {
         x: middle + 12, y: (start + end) / 2 + 4 - up, anchor: "start",
       };
     }
-    const inner = from === 0 && to === 2; // inside of the one that begins a state later
+    const inner = from === 0 && to === 2; // inside the arrow that begins one state later
     const skip = inner ? INNER_SKIP : SKIPS[to - from];
     const start = top(from) + BOX.height / 2 + (to - from === 2 ? 4 : 0);
     const end = top(to) + BOX.height / 2 + (to - from === 2 ? -7 : 7);

@@ -18,7 +18,7 @@ const PATIENCE = 400; // ms until the reader is told that the kernel has not ans
 const REST = 1_000; // ms without rows until the notebook may keep a picture of the rows
 const KEPT = 200; // rows of that picture
 const WIDEST = 17; // characters of a connection's label that its column has room for
-const ASK_AGAIN = 2_000; // ms until a question for missing rows is repeated
+const ASK_AGAIN = 2_000; // ms until the request for missing rows is repeated
 
 /** What crosses the wire: two lanes, an arrow per row, and one unit to its last bit. */
 class WireView extends View {
@@ -38,7 +38,7 @@ class WireView extends View {
   #painting = 0;
   #remembering = 0;
   #patience = 0;
-  // One question for a unit at a time; while the answer is on its way only the last wish counts.
+  // One question for a unit at a time: while its answer is on the way, only the newest request is kept.
   /** @type {{ number: number, bytes?: number } | null} */
   #wish = null;
   /** @type {{ number: number, bytes?: number } | null} */
@@ -350,7 +350,7 @@ class WireView extends View {
     const changed = Object.keys(marks).map(Number);
     for (const row of changed) this.rows.marks.set(row, marks[row]);
     this.list.again(changed);
-    // What the chosen row can still be told to do may have changed with it.
+    // What can still be done to the chosen row may have changed as well.
     const { number } = this.detail;
     if (number !== null && changed.includes(number)) this.#ask(number);
   }
