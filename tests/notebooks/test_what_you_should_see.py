@@ -1,11 +1,7 @@
 """Every "What you should see" is what its cells print, run from top to bottom in a real kernel.
 
-<<<<<<< HEAD
-What only a page can show (`IN_A_PAGE`) is read in `tests/browser`. And every link to an arrow
-(`#wire:…`) finds one.
-=======
-What only a page can show is read there, by the tests that `IN_A_PAGE` names.
->>>>>>> 69c78e5 (Check each lesson's export, 200% zoom and cut words, name the test behind each page's promise, and state minutes by one rule)
+What only a page can show is read there, by the tests that `IN_A_PAGE` names. And every link to an
+arrow (`#wire:…`) finds one.
 """
 
 from __future__ import annotations
@@ -211,7 +207,6 @@ def test_nothing_is_promised_that_no_test_reads(number):
             since = []
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
 )
@@ -226,7 +221,8 @@ def test_every_link_leads_to_an_arrow_and_to_the_same_one_after_run_all(number):
     assert len(met) >= 2, "the prose of this lesson leads to no arrows"
     assert [line for line in met if line.endswith("row None")] == []
     assert met == told["links-at-the-end"].splitlines()
-=======
+
+
 @pytest.mark.parametrize("number", IN_A_PAGE)
 def test_the_tests_that_read_the_page_exist_and_run(number):
     (path,) = COURSE.glob(f"{number}_*.ipynb")
@@ -242,4 +238,3 @@ def test_the_tests_that_read_the_page_exist_and_run(number):
         assert "What you should see" in "".join(cells[cell]["source"]), cell
         assert name in functions, (cell, name)
         assert name.startswith("test_") or name in called, (cell, name)
->>>>>>> 69c78e5 (Check each lesson's export, 200% zoom and cut words, name the test behind each page's promise, and state minutes by one rule)

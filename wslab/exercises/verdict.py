@@ -57,9 +57,7 @@ class Verdict:
         return (
             f"<div data-wslab='verdict' data-passed='{str(self.passed).lower()}' "
             f"style='border-left:4px solid {colour};padding:.4em .9em;max-width:60em;"
-            "overflow-wrap:anywhere'>"
-            + "".join(parts)
-            + "</div>"
+            "overflow-wrap:anywhere'>" + "".join(parts) + "</div>"
         )
 
 
