@@ -90,7 +90,10 @@ def test_a_wire_is_docked_beside_the_cells_and_goes_back(lab_page):
 
     notebook.cell(WIRE).locator('[data-action="dock"]').click()
     expect(docked).to_have_count(1)
-    page.locator('[data-action="undock"]').click()
+    button.press("Enter")
+    expect(docked).to_have_count(0)
+    notebook.cell(WIRE).locator('[data-action="dock"]').press("Enter")
+    page.locator('[data-action="undock"]').press("Enter")
     expect(page.locator(".ws-dock")).to_have_count(0)
     expect(notebook.cell(WIRE).locator('[data-action="dock"]')).to_be_focused()
     assert notebook.errors == []

@@ -22,6 +22,7 @@ def check(notebook: OpenNotebook) -> None:
         more = f"lab.capture.wait_until(lambda: {CROSSED} > {before}, 5)"
         assert notebook.execute(more) == "True", f"{kind}: no byte crossed"
     opens_a_frame(notebook)
+    docks_the_wire(notebook)
     covered = reach.overlaps(notebook, width=WIDTH)
     assert not covered, "\n".join(covered)
     errors = [error for error in notebook.errors if not any(said in error for said in NO_FAULT)]
@@ -92,6 +93,23 @@ def opens_a_frame(notebook: OpenNotebook) -> None:
     expect(detail.locator(".ws-fields")).to_contain_text("opcode")
     cut = detail.evaluate(CUT_OFF)
     assert not cut, "\n".join(cut)
+
+
+def docks_the_wire(notebook: OpenNotebook) -> None:
+    """A button puts the wire beside the cells, where links lead to it, and another one back."""
+    page = notebook.page
+    notebook.view("wire-view").first.locator('[data-action="dock"]').click()
+    docked = page.locator('.ws-dock [data-wslab="wire-view"]')
+    docked.locator(".ws-rows").press("Escape")
+    link = page.locator('a[href^="#wire:"]').first
+    link.press("Enter")
+    expect(docked.locator("[data-wslab-row][aria-selected='true']")).to_be_in_viewport()
+    expect(docked.locator(".ws-rows")).to_be_focused()
+    expect(link).to_be_in_viewport()
+    covered = reach.overlaps(notebook, width=WIDTH)
+    assert not covered, "\n".join(["docked:", *covered])
+    docked.locator('[data-action="dock"]').press("Enter")
+    expect(docked).to_have_count(0)
 
 
 CUT_OFF = """\

@@ -54,8 +54,8 @@ export class Dock {
     notebook.querySelector(":scope > .ws-dock")?.dispatchEvent(new Event(BACK));
     this.#place = h("div", { class: "ws-dock", role: "region", "aria-label": `${this.name}, docked` });
     this.#place.addEventListener(BACK, () => this.back());
-    // JupyterLab gives the focus to the active cell when it comes to anything else among the cells.
-    this.#place.addEventListener("focusin", (event) => event.stopPropagation());
+    // JupyterLab gives the focus to the active cell when it comes to anything else among the cells, or a key does.
+    for (const name of ["focusin", "keydown"]) this.#place.addEventListener(name, (event) => event.stopPropagation());
     for (const cell of notebook.querySelectorAll(`[${DOCKS}]`)) cell.removeAttribute(DOCKS);
     this.el.closest(".jp-Cell")?.setAttribute(DOCKS, "");
     this.#move(notebook, () => {
