@@ -24,8 +24,8 @@ def test_the_lesson_from_top_to_bottom(lab_page):
         expect(peer).to_have_attribute("data-state", "OPEN")
         expect(peer).to_have_attribute("data-says", "OPEN")
         expect(peer.locator(".ws-edge.ws-taken")).to_have_count(1)
-        expect(peer.locator(".ws-edge-label.ws-taken")).to_have_text(edge)
-    said = diagram.locator("tbody em", has_text="websockets says OPEN")
+        expect(peer.locator(".ws-edge-label.ws-taken tspan")).to_have_text(edge)
+    said = diagram.locator("tbody .ws-word", has_text="websockets says OPEN")
     expect(said).to_have_count(2)
 
     # Held on the way: the two peers are in different states.
