@@ -188,8 +188,9 @@ class OpenNotebook:
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
         self._end_kernel()
         self.name = name
-        self.errors.clear()
         self._open_here()
+        # JupyterLab may stumble over a document that goes while its page still arrives.
+        self.errors.clear()
 
     def enter(self, theme: Theme) -> None:
         """Open the notebook in a page that another one has left."""
