@@ -106,6 +106,8 @@ def of_the_wire() -> Iterator[Citation]:
         cases.FAULTY_FRAMES,
         cases.FURTHER_FRAMES,
         cases.OFFENDERS,
+        cases.SUBPROTOCOLS,
+        cases.EXTENSIONS,
     ):
         for case in table.values():
             yield _cited(f"case {case.name}", case.section, f"{case.what}: {case.why}")

@@ -106,6 +106,14 @@ def text_by_codec(payloads):
     return "".join(decoder.decode(part) for part in payloads) + decoder.decode(b"", final=True)
 
 
+# --- 06: extensions and subprotocols
+
+
+def choose_by_index(offered, supported):
+    fit = set(offered) & set(supported)
+    return min(fit, key=supported.index) if fit else None
+
+
 # --- 07: close codes
 
 BLACKLIST = (1000, 1002, 1003, 1007, 1008, 1010)
@@ -360,6 +368,12 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda payloads: b"".join(payloads).decode("latin-1"), "Latin-1"),
         (lambda payloads: b"".join(payloads).decode(errors="ignore"), "is no UTF-8"),
     ],
+    "extensions_and_subprotocols-choose": [
+        (lambda offered, supported: offered[0] if offered else None, "client's order"),
+        (lambda offered, supported: [n for n in offered if n in supported], "not all that fit"),
+        (lambda offered, supported: supported[0], "Nobody offered"),
+        (lambda offered, supported: ", ".join(n for n in supported if n in offered), "still a list"),
+    ],
     "close_codes-payload": [
         (lambda code, reason: payload(code, reason, "little"), "larger first"),
         (lambda code, reason: payload(code, reason, limit=200), "let through"),
@@ -435,6 +449,7 @@ RIGHT: dict[str, list[Any]] = {
     "frames-length": [length_by_struct, length_by_shifting],
     "data_transfer-cut": [cut, cut_unevenly],
     "data_transfer-text": [text_by_codec, lambda payloads: str(b"".join(payloads), "utf-8")],
+    "extensions_and_subprotocols-choose": [choose_by_index],
     "close_codes-payload": [payload, payload_by_struct],
     "close_codes-wait": [
         wait_with(passes, lambda n: random.uniform(0, min(2**n, 60))),  # full jitter

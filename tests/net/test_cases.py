@@ -5,16 +5,26 @@ from __future__ import annotations
 import pytest
 
 from wslab.net.cases import (
+    EXTENSIONS,
     FAULTY_CLIENTS,
     FAULTY_FRAMES,
     FAULTY_SERVERS,
     FURTHER_FRAMES,
     OFFENDERS,
+    SUBPROTOCOLS,
     Head,
 )
 from wslab.wire import rfc_url
 
-TABLES = [FAULTY_CLIENTS, FAULTY_SERVERS, FAULTY_FRAMES, FURTHER_FRAMES, OFFENDERS]
+TABLES = [
+    FAULTY_CLIENTS,
+    FAULTY_SERVERS,
+    FAULTY_FRAMES,
+    FURTHER_FRAMES,
+    OFFENDERS,
+    SUBPROTOCOLS,
+    EXTENSIONS,
+]
 CASES = [case for table in TABLES for case in table.values()]
 
 

@@ -1,50 +1,104 @@
-"""The exercises of the extensions and subprotocols lesson: a question, and a function to write."""
+"""The exercises on extensions and subprotocols: questions, checks, hints in steps, solutions."""
 
 from __future__ import annotations
 
-from wslab.exercises.exercise import Exercise, Solutions
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.wire import encode_frame
 
 QUESTIONS = {
-    "letters": Question(
-        "Hello and Grüße have five letters each. Which of them is longer on the wire?",
-        ("Hello", "Grüße", "Neither"),
-        1,
+    "none-in-common": Question(
+        "A page offers the subprotocol chat. The server speaks only mqtt. What should the server "
+        "answer?",
         (
-            "Its letters take one byte each, and that is the least.",
-            "In UTF-8 ü and ß take two bytes each.",
-            "The wire carries bytes, not letters.",
+            "101, without Sec-WebSocket-Protocol",
+            "101, with Sec-WebSocket-Protocol: mqtt",
+            "101, with an empty Sec-WebSocket-Protocol",
+            "400 in any case",
         ),
-        "RFC 6455 §5.6",
+        0,
+        (
+            "A response without the field means: no subprotocol. Whether that is good enough, the "
+            "client decides.",
+            "A client must fail the connection for a subprotocol that it did not offer.",
+            "An empty value is no name: leave the whole field out.",
+            "A server may refuse, but nothing in the RFC makes it do so.",
+        ),
+        "RFC 6455 §4.2.2",
     ),
 }
 """By name; `lab.ask(name)` shows one."""
 
-check_size = Exercise(
-    "size",
-    "Whether `size(text)` gives the bytes that a client's frame of a short text takes.",
-    cases=[("",), ("Hello",), ("Grüße",)],
-    expected=lambda text: len(encode_frame(1, text.encode(), masking_key=bytes(4))),
+
+# --- Build: choose a subprotocol
+
+
+def _choose(offered: list[str], supported: list[str]) -> str | None:
+    return next((name for name in supported if name in offered), None)
+
+
+check_choose = Exercise(
+    "choose",
+    "Whether `choose(offered, supported)` gives the server's favourite among those offered.",
+    cases=[
+        (["chat"], ["chat"]),
+        (["chat", "superchat"], ["superchat", "chat"]),
+        (["mqtt"], ["superchat", "chat"]),
+        ([], ["chat"]),
+        (["Chat"], ["chat"]),
+        (["superchat"], ["chat", "superchat"]),
+        (["chat", "chat.v2"], ["chat.v2"]),
+    ],
+    expected=_choose,
     mistakes={
-        "These are characters: in UTF-8 one takes 1 to 4 bytes.": lambda text: 6 + len(text),
-        "A client's frame has the masking key as well, 4 bytes.": lambda text: (
-            2 + len(text.encode())
+        "The client's order decided: here the server's favourite comes first.": Mistake(
+            lambda offered, supported: next((n for n in offered if n in supported), None),
+            "walk through supported, and ask of each whether it is in offered.",
+        ),
+        "A server names one subprotocol, not all that fit.": Mistake(
+            lambda offered, supported: [n for n in supported if n in offered],
+            "return the first one that fits.",
+        ),
+        "One string with all that fit is still a list, and a client refuses it.": Mistake(
+            lambda offered, supported: ", ".join(n for n in supported if n in offered),
+            "return the first one that fits.",
+            "RFC 6455 §11.3.4",
+        ),
+        "Names are compared letter by letter: Chat and chat are two.": Mistake(
+            lambda offered, supported: next(
+                (n for n in supported if n.lower() in [one.lower() for one in offered]), None
+            ),
+            "compare without lower().",
+        ),
+        "Where nothing fits, the answer is None: the field is left out.": Mistake(
+            lambda offered, supported: _choose(offered, supported) or "",
+            "return None, not an empty text.",
+        ),
+        "Nobody offered that one: a client must fail the connection.": Mistake(
+            lambda offered, supported: _choose(offered, supported) or supported[0],
+            "return None where nothing fits.",
+        ),
+        "chat is a part of superchat, but not the same name.": Mistake(
+            lambda offered, supported: next((n for n in supported if n in ",".join(offered)), None),
+            "`in` on a list compares whole names; on a text it finds parts.",
         ),
     },
     hints=(
-        "three parts: two bytes, the masking key, the text in UTF-8.",
-        "text.encode() gives the bytes, and len(...) counts them.",
+        "walk through one of the two lists, and look each name up in the other.",
+        "which list says what the *server* likes best? Walk through that one.",
+        "return None at the end: nothing fits.",
     ),
-    rfc="RFC 6455 §5.2",
-    praise="whatever the letters are.",
+    rfc="RFC 6455 §4.2.2",
+    praise="at most one, of those offered, the server's favourite first.",
     solution="""\
-def size(text):
-    return 2 + 4 + len(text.encode())
+def choose(offered, supported):
+    for name in supported:  # the server's favourite first
+        if name in offered:
+            return name
+    return None  # no field in the response
 """,
 )
 
 
-SOLUTIONS = Solutions(check_size)
+SOLUTIONS = Solutions(check_choose)
 
 solution = SOLUTIONS.show

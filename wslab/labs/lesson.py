@@ -16,6 +16,7 @@ from IPython.display import Code
 from wslab.course import headings
 from wslab.net import (
     Client,
+    Compression,
     EchoServer,
     Listener,
     NotRunning,
@@ -185,15 +186,24 @@ class Lesson:
         self._show(socket.panel, name)
         return socket
 
-    def connect(self, url: str | None = None, *, name: str = "python", **options: Any) -> Client:
+    def connect(
+        self,
+        url: str | None = None,
+        *,
+        name: str = "python",
+        compression: Compression = None,
+        **options: Any,
+    ) -> Client:
         """A connected client for code. The same name again closes the earlier connection.
 
         The wire view shows it under that name; without one, under the cell that is running.
-        Options are those of `Client.connect`: subprotocols, origin, headers, open_timeout.
+        `compression` is that of `Client`, the other options are those of `Client.connect`:
+        subprotocols, origin, headers, open_timeout.
         """
         shell = get_ipython()
         shown = cell_name(shell) if shell is not None and name == "python" else name
-        return self._client(name, wire_name=shown).connect(url or self.url, **options)
+        client = self._client(name, wire_name=shown, compression=compression)
+        return client.connect(url or self.url, **options)
 
     def _client(self, name: str, **options: Any) -> Client:
         if name in self._clients:

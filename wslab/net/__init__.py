@@ -11,6 +11,7 @@ Everything runs on one thread of its own (`loop`), so that a busy cell does not 
 from wslab.net.address import Address, parse_url
 from wslab.net.cases.runner import FaultyServer, Observed, visit
 from wslab.net.clients import Client, ClientEvent, RawClient, connect
+from wslab.net.compression import Compression
 from wslab.net.errors import (
     ConnectFailed,
     ConnectTimedOut,
@@ -48,6 +49,7 @@ __all__ = [
     "ChatServer",
     "Client",
     "ClientEvent",
+    "Compression",
     "ConnectFailed",
     "ConnectTimedOut",
     "EchoServer",

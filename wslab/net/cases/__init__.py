@@ -4,17 +4,20 @@ from wslab.net.cases.case import Case, Head
 from wslab.net.cases.endings import ENDINGS, Documented, Ending, Result, name_of, play
 from wslab.net.cases.frames import FAULTY_FRAMES, FURTHER_FRAMES
 from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
+from wslab.net.cases.negotiations import EXTENSIONS, SUBPROTOCOLS
 from wslab.net.cases.offenders import OFFENDERS, meet
 from wslab.net.cases.runner import MISBEHAVIOURS, FaultyServer, Observed, visit
 
 __all__ = [
     "ENDINGS",
+    "EXTENSIONS",
     "FAULTY_CLIENTS",
     "FAULTY_FRAMES",
     "FAULTY_SERVERS",
     "FURTHER_FRAMES",
     "MISBEHAVIOURS",
     "OFFENDERS",
+    "SUBPROTOCOLS",
     "Case",
     "Documented",
     "Ending",

@@ -22,6 +22,7 @@ from wslab.net.cases.frames import FAULTY_FRAMES
 from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
 from wslab.net.clients.client import Client
 from wslab.net.clients.raw import REQUEST_LINE, RawClient, dial, encode_head, opening_request
+from wslab.net.compression import Compression
 from wslab.net.errors import HandshakeFailed, WslabError
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
@@ -183,19 +184,25 @@ async def _answer(case: Case, head: Head, peer: FramePeer) -> None:
 
 
 class FaultyServer(RawServer):
-    """A server that plays the case named `how`, which must be one of `MISBEHAVIOURS`.
+    """A server that plays a case: one of its own, or the one of `MISBEHAVIOURS` named `how`.
 
     Raises KeyError for another name.
     """
 
-    def __init__(self, how: str, *, name: str | None = None, port: int = 0) -> None:
-        self.case = MISBEHAVIOURS[how]
+    def __init__(self, how: str | Case, *, name: str | None = None, port: int = 0) -> None:
+        self.case = MISBEHAVIOURS[how] if isinstance(how, str) else how
         script = functools.partial(serve, self.case)
-        super().__init__(script, name=name or f"faulty {how}", port=port)
+        super().__init__(script, name=name or f"faulty {self.case.name}", port=port)
 
-    def meet(self, url: str | None = None, *, open_timeout: float = OPEN_TIMEOUT) -> Observed:
+    def meet(
+        self,
+        url: str | None = None,
+        *,
+        open_timeout: float = OPEN_TIMEOUT,
+        compression: Compression = None,
+    ) -> Observed:
         """Let a real `Client` connect to this server, or to the tap in front of it at `url`."""
-        client = Client(url or self.url, name=f"meets {self.name}")
+        client = Client(url or self.url, name=f"meets {self.name}", compression=compression)
         before = list(self.connections)
         offers = self.case.sends.offers if isinstance(self.case.sends, Head) else ()
         try:

@@ -26,6 +26,7 @@ from wslab.net.clients.ending import ended_well, tell_ending
 from wslab.net.clients.handshake_options import Headers, checked
 from wslab.net.clients.inbox import Inbox
 from wslab.net.clients.outgoing import check_close, check_ping, to_bytes
+from wslab.net.compression import Compression, check_compression, client_options
 from wslab.net.errors import ConnectFailed, NotConnected, TimedOut, WrongMessage, WrongValue
 from wslab.net.problem_log import ProblemLog
 from wslab.wire.protocol import masked_text
@@ -59,10 +60,10 @@ class Client:
     """A WebSocket client built on `websockets.asyncio.client`, which runs on the loop thread.
 
     Every method is a plain function that works from a cell, a widget callback or any thread. The
-    state is always the library's own. ``compression`` (None or "deflate"), ``ping_interval`` and
-    ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message accepted) and
-    ``close_timeout`` (seconds that the server has to answer a close) are the library's options;
-    the first two are off by default. No proxy is used.
+    state is always the library's own. ``compression`` (see `net/compression.py`),
+    ``ping_interval`` and ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message
+    accepted) and ``close_timeout`` (seconds that the server has to answer a close) are the
+    library's options; the first two are off by default. No proxy is used.
 
     Raises `WrongValue` for an option that cannot work.
 
@@ -78,7 +79,7 @@ class Client:
         *,
         name: str | None = None,
         wire_name: str | None = None,
-        compression: str | None = None,
+        compression: Compression = None,
         ping_interval: float | None = None,
         ping_timeout: float | None = 20.0,
         max_size: int | None = 2**20,
@@ -291,7 +292,8 @@ class Client:
         wanted = self.url if url is None else url
         try:
             address = parse_url("" if wanted is None else wanted)
-            options = self.options | checked(**handshake)
+            options = self.options | client_options(self.options["compression"])
+            options |= checked(**handshake)
         except WrongValue as error:  # nothing was done: a connection that is open stays open
             self.error = str(error)
             self._note("error", self.error)
@@ -575,10 +577,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
 
     Called before anything connects, or there might be a client that cannot be closed.
     """
-    if options["compression"] not in (None, "deflate"):
-        raise WrongValue(
-            f"expected compression as None or 'deflate' (RFC 7692), got {options['compression']!r}"
-        )
+    check_compression(options["compression"])
     for name in ("ping_interval", "ping_timeout", "close_timeout"):
         seconds = options[name]
         if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):

@@ -20,6 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Origin, Subprotocol
 
+from wslab.net.compression import Compression, check_compression, server_options
 from wslab.net.listener import Listener
 
 HANDSHAKE_TIME = 600.0
@@ -40,8 +41,8 @@ class Server(Listener):
     Origin field"; others get 403 (RFC 6455 §4.2.2, §10.2). None instead of a list lets everybody
     in. ``subprotocols``: those the server speaks, the preferred one first; a client that offers
     none of them is let in without one (RFC 6455 §4.2.2). ``max_size``: bytes of the largest message
-    taken; a larger one is answered with close code 1009. ``compression``: None or "deflate" (RFC
-    7692). ``ping_interval``: seconds between keepalive pings, or None.
+    taken; a larger one is answered with close code 1009. ``compression``: see `net/compression.py`
+    (RFC 7692). ``ping_interval``: seconds between keepalive pings, or None.
 
     The last two are off by default: compressed payloads and unexpected pings would distract from
     what a lesson shows.
@@ -55,7 +56,7 @@ class Server(Listener):
         origins: Sequence[str | re.Pattern[str] | None] | str | re.Pattern[str] | None = None,
         subprotocols: Sequence[str] | str | None = None,
         max_size: int | None = 2**20,
-        compression: str | None = None,
+        compression: Compression = None,
         ping_interval: float | None = None,
     ) -> None:
         super().__init__(name, port)
@@ -63,6 +64,7 @@ class Server(Listener):
         self.origins = [origins] if isinstance(origins, str | re.Pattern) else origins
         one = isinstance(subprotocols, str)
         self.subprotocols = (subprotocols,) if one else tuple(subprotocols or ())
+        check_compression(compression)
         self.max_size = max_size
         self.compression = compression
         self.ping_interval = ping_interval
@@ -100,7 +102,7 @@ class Server(Listener):
             origins=cast("Sequence[Origin | re.Pattern[str] | None] | None", self.origins),
             subprotocols=cast("Sequence[Subprotocol]", self.subprotocols) or None,
             select_subprotocol=self._select_subprotocol,
-            compression=self.compression,
+            **server_options(self.compression),
             process_request=self.answer,
             process_response=_conform,
             ping_interval=self.ping_interval,

@@ -9,6 +9,8 @@ cell is busy.
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -37,6 +39,14 @@ class Number:
     step: float = 0.1
 
 
+PAGE_TIME = 8.0
+"""Seconds that a page has for its part of an experiment."""
+
+
+def _no_page(function: str, data: Mapping[str, Any]) -> list[str] | None:
+    return None
+
+
 class Choice(NamedTuple):
     """What the reader has chosen before a run."""
 
@@ -45,6 +55,9 @@ class Choice(NamedTuple):
     numbers: Mapping[str, float] = {}
     prediction: str | float | None = None
     """None if the run was started from code, or if there is nothing to predict."""
+    in_page: Callable[[str, Mapping[str, Any]], list[str] | None] = _no_page
+    """Runs a function of static/page_runs.js in a page that shows the gallery, and returns its
+    lines. None if there is no page, or if it has not answered after `PAGE_TIME`."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +201,9 @@ class Gallery(LiveView):
         self._numbers = {number.name: number.start for number in numbers}
         self._jobs = Jobs()
         self._told: deque[dict[str, Any]] = deque()
+        self._for_page: deque[dict[str, Any]] = deque()
+        self._answers: dict[int, tuple[threading.Event, list[str]]] = {}
+        self._runs = itertools.count(1)
         self._last: dict[str, dict[str, Any]] = {}  # by stack, for a page that opens later
         super().__init__(
             _gallery={
@@ -214,7 +230,9 @@ class Gallery(LiveView):
             raise KeyError(f"expected one of {', '.join(self.experiments)}, got {name!r}")
         if experiment.run is None:
             raise KeyError(f"only a page can run {name!r}: press its button")
-        return self._run(experiment, Choice(stack, {**self._numbers, **numbers}))
+        page = next(iter(self._pages), None)
+        choice = Choice(stack, {**self._numbers, **numbers}, None, self._runner(page))
+        return self._run(experiment, choice)
 
     def forget(self) -> None:
         super().forget()
@@ -233,8 +251,13 @@ class Gallery(LiveView):
                 self._told.extendleft(reversed(self._last.values()))
             case {"do": "run", "name": str(name), "stack": str(stack)} if name in self.experiments:
                 numbers = {**self._numbers, **(question.get("numbers") or {})}
-                choice = Choice(stack, numbers, question.get("prediction"))
+                page = self._runner(str(question.get("page")))
+                choice = Choice(stack, numbers, question.get("prediction"), page)
                 self._start(self.experiments[name], choice)
+            case {"do": "ran", "run": int(run), "lines": list(lines)} if run in self._answers:
+                ran, answer = self._answers[run]
+                answer += map(str, lines)
+                ran.set()
             case {"do": "came", "name": str(name), "lines": list(lines)}:
                 if name in self.experiments:  # the page has run it
                     said = [Line(str(text)) for text in lines]
@@ -242,6 +265,24 @@ class Gallery(LiveView):
                         [Column("page", "", said)], result=[line.text for line in said]
                     )
                     self.show(name, outcome)
+
+    def _runner(self, page: str | None) -> Callable[[str, Mapping[str, Any]], list[str] | None]:
+        """What runs a function in that page."""
+        if page is None:
+            return _no_page
+
+        def run(function: str, data: Mapping[str, Any]) -> list[str] | None:
+            number, ran, answer = next(self._runs), threading.Event(), list[str]()
+            self._answers[number] = ran, answer
+            told = {"to": page, "run": number, "function": function, "data": dict(data)}
+            self._for_page.append(told)
+            self.tell()
+            try:
+                return answer if ran.wait(PAGE_TIME) else None
+            finally:
+                del self._answers[number]
+
+        return run
 
     def _start(self, experiment: Experiment, choice: Choice) -> None:
         def done(_: object, error: BaseException | None) -> None:
@@ -280,6 +321,9 @@ class Gallery(LiveView):
     # -- told to the pages -----------------------------------------------------------------------
 
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
+        if self._for_page:
+            runs = [self._for_page.popleft() for _ in range(len(self._for_page))]
+            content["page_runs"] = runs
         if self._told:
             content["outcomes"] = [self._told.popleft() for _ in range(len(self._told))]
             for outcome in content["outcomes"]:

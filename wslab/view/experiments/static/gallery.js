@@ -185,7 +185,15 @@ class GalleryView extends View {
     this.paint();
   }
 
+  /** The page's part of an experiment that the kernel runs. */
+  async take({ to, run, function: name, data }) {
+    if (to !== this.page.name) return;
+    const lines = await PAGE_RUNS[name](data).catch((error) => [String(error)]);
+    this.page.ask({ do: "ran", run, lines });
+  }
+
   hear(news) {
+    for (const one of news.page_runs ?? []) this.take(one);
     for (const outcome of news.outcomes ?? []) {
       this.waiting.delete(`${outcome.name}/${outcome.stack}`);
       const experiment = this.experiments.find(({ name }) => name === outcome.name);

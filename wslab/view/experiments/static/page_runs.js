@@ -1,6 +1,8 @@
 // The experiments that only a page can run: each function resolves to lines about the result.
 
-export const PAGE_RUNS = { fetch: fetchWithHeaders };
+import { routeTo } from "../../panels/static/route.js";
+
+export const PAGE_RUNS = { fetch: fetchWithHeaders, connect };
 
 /** `fetch` with the headers of a WebSocket's opening handshake, which no browser lets a script set. */
 async function fetchWithHeaders({ url, headers }) {
@@ -14,4 +16,27 @@ async function fetchWithHeaders({ url, headers }) {
   } catch (error) {
     return [asked, `${error.name}: ${error.message}. The wire view shows what the server answered.`];
   }
+}
+
+/**
+ * `new WebSocket(url, protocols)`, closed again as soon as it is open. The first line says what came of it: "open",
+ * "close", or why the page did not try.
+ * @param {{ url: string, protocols: string[] }} wanted
+ */
+async function connect({ url, protocols }) {
+  const route = routeTo(url);
+  if (route.kind !== "direct") return ["a proxy stands between this page and the server, and would answer in the server's place"];
+  let socket;
+  try {
+    socket = new WebSocket(route.url, protocols);
+  } catch (error) {
+    return ["exception", `${error.name}: ${error.message}`];
+  }
+  const lines = await new Promise((resolve) => {
+    socket.onopen = () => resolve(["open", `protocol = ${JSON.stringify(socket.protocol)}`, `extensions = ${JSON.stringify(socket.extensions)}`]);
+    socket.onclose = ({ code }) => resolve(["close", `event: error`, `event: close, code ${code}`]);
+    setTimeout(() => resolve(["nothing", "neither open nor close after 5 s"]), 5000);
+  });
+  socket.close();
+  return lines;
 }
