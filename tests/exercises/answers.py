@@ -372,7 +372,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda offered, supported: offered[0] if offered else None, "client's order"),
         (lambda offered, supported: [n for n in offered if n in supported], "not all that fit"),
         (lambda offered, supported: supported[0], "Nobody offered"),
-        (lambda offered, supported: ", ".join(n for n in supported if n in offered), "still a list"),
+        (lambda offered, own: ", ".join(n for n in own if n in offered), "still a list"),
     ],
     "close_codes-payload": [
         (lambda code, reason: payload(code, reason, "little"), "larger first"),
