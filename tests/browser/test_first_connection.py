@@ -233,24 +233,31 @@ def test_a_cell_that_runs_again_stops_or_goes_takes_its_sockets_along(lab_page):
     notebook.run_cell(0)
     notebook.run_cell(1)
     notebook.run_cell(2)
-    rows = notebook.view("wire-view").locator("[data-wslab-row]")
-    closes = notebook.view("wire-view").locator('[data-kind="close"][data-direction="client"]')
+    wire = notebook.view("wire-view")
+    closes = wire.locator('[data-kind="close"][data-direction="client"]')
+    count = wire.locator("[data-wslab=count]")  # of all: those out of sight are not in the page
     cells = notebook.view("browser-cell")
     expect(cells.first).to_contain_text("2 of 2 sockets open")
-    expect(rows).to_have_count(8)
+    expect(count).to_have_text("8 rows")
 
     notebook.run_cell(1)
+    expect(count).to_have_text("16 rows")  # a close and its answer of each, and two more sockets
     expect(closes).to_have_count(2)
     expect(cells.first).to_contain_text("2 of 2 sockets open")
     cells.first.get_by_role("button", name="Stop").click()
-    expect(closes).to_have_count(4)
+    expect(count).to_have_text("20 rows")
     expect(cells.first).to_contain_text("Stopped. Its sockets are closed")
     assert "open" in notebook.execute("lab.server.connections and 'open'")
     notebook._in_page(
         "panel.content.activeCellIndex = 2; await app.commands.execute('notebook:delete-cell')", 20
     )
-    expect(closes).to_have_count(6)
+    expect(count).to_have_text("24 rows")
     expect(closes.last).to_contain_text("1001")
+    goodbyes = (
+        "[row.connection for row in lab.capture.index.rows()"
+        " if (row.kind, row.direction) == ('close', 'client') and '1001' in row.preview]"
+    )
+    assert notebook.execute(f"sorted({goodbyes})") == "[1, 2, 3, 4, 5, 6]"
     never_ends(notebook, 2)
 
 

@@ -80,6 +80,21 @@ def test_guests_with_hostile_names_are_shown_safely(capture):
     assert capture.labels() == {1: "#1 Bin", 2: r"#2 Reverse\u202e", 3: r"#3 Nul\x00"}
 
 
+def test_what_has_no_name_of_its_own_gets_the_one_that_the_server_knows(capture):
+    with ChatServer("names") as room, Tap(room.url, capture) as tap:
+        address = RawClient(f"{tap.url}?name=Ada").address
+        with (
+            socket.create_connection((address.host, address.port), 5) as other,
+            Client(f"{tap.url}?name=Ada", name="a client of mine") as client,
+        ):
+            other.sendall(opening_request(address))
+            assert capture.wait_until(lambda: capture.label(1) == "#1 Ada", 5)
+            client.connect()
+            assert "Ada (2)" in client.recv(5)
+            assert capture.label(2) == "#2 a client of mine"
+    assert not loop.run(_remembered(), 5)
+
+
 def test_nothing_is_remembered_when_all_is_over(lab):
     Client(lab.tap.url, name="Ada").connect().close()
     Client(lab.server.url, name="not through the tap").connect().close()

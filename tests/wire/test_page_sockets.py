@@ -48,6 +48,28 @@ def test_two_that_nothing_tells_apart_keep_their_numbers():
     assert capture.names == {}
 
 
+def test_two_in_a_busy_page_are_told_apart_by_their_order():
+    capture = recording((1.2, 1.22), (1.1, 1.12))
+    first, second = PageSocket("cell 4, page", 0.9, 1.3), PageSocket("cell 5, page", 1.0, 1.3)
+    assert name_page_sockets(capture, [second, first]) == []
+    assert capture.labels() == {1: "#1 cell 5, page", 2: "#2 cell 4, page"}
+
+
+def test_what_was_made_first_and_opened_last_could_be_either():
+    capture = recording((1.1, 1.12), (1.2, 1.22))
+    both = [PageSocket("cell 4, page", 0.9, 1.4), PageSocket("cell 5, page", 1.0, 1.3)]
+    assert name_page_sockets(capture, both) == both
+    assert capture.names == {}
+
+
+def test_of_two_of_one_name_it_does_not_matter_which_is_which():
+    capture = recording((1.0, 1.1), (1.0, 1.1), (2.0, 2.1))
+    two = PageSocket("cell 4, page", 0.9, 1.2)
+    assert name_page_sockets(capture, [two]) == [two]
+    assert name_page_sockets(capture, [two, two]) == []
+    assert capture.labels() == {1: "#1 cell 4, page", 2: "#2 cell 4, page", 3: "#3"}
+
+
 def test_only_a_sandbox_has_no_origin():
     capture = recording((1.0, 1.1))
     panel = PageSocket("browser panel", 0.9, 1.2, sandboxed=False)

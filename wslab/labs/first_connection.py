@@ -26,14 +26,6 @@ class FirstConnection(Lesson):
         if shell is not None:
             register_browser_cells(shell, watch_ports, page_opened)
 
-    def who(self, connection: int) -> str:
-        """Who made a connection, by the Origin in its request: "Python", "%%browser", "the panel".
-
-        A `%%browser` cell's frame belongs to no site: its Origin is "null".
-        """
-        origin = self._origins().get(connection)
-        return {None: "Python", "null": "%%browser"}.get(origin, "the panel")
-
     def wait_for_page(self, *, still_open: bool = False, timeout: float = 2.0) -> bool:
         """Wait until a `%%browser` cell has connected: it runs in the page, in its own time.
 

@@ -1,58 +1,72 @@
 """Tells a tap the name of the client behind a connection, without a byte of it on the wire.
 
-Both ends of a TCP connection know the client's address and port: to the client it is its own, to
-the tap its peer's. So a client of this process says its name under that address when its
-connection is made, and the tap asks under the same. All of it happens on the loop thread.
+Both ends of a TCP connection know the addresses and ports of both. So a client of this process says
+its name under them when its connection is made, and a server of this process what it calls the
+client; and the tap, at the other end, asks under the same. All of it happens on the loop thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
-_Address = tuple[str, int]
+End = Literal["client", "server"]
+"""Which end of the connection a transport is."""
 
-_names: dict[_Address, tuple[asyncio.BaseTransport, str]] = {}
-_asking: dict[_Address, Callable[[str], None]] = {}
+_Addresses = tuple[tuple[str, int], tuple[str, int]]  # the client's, and the server's
 
-
-def tell(transport: asyncio.BaseTransport, name: str) -> None:
-    """Say the name of the client whose connection this is."""
-    address = _address(transport, "sockname")
-    if address is not None and name:
-        _names[address] = transport, name
-        if address in _asking:
-            _asking[address](name)
+_names: dict[tuple[End, _Addresses], tuple[asyncio.BaseTransport, str]] = {}
+_asking: dict[tuple[End, _Addresses], Callable[[str], None]] = {}
 
 
-def forget(transport: asyncio.BaseTransport) -> None:
-    """The client's connection is over: its port may soon be another's."""
-    address = _address(transport, "sockname")
-    if address is not None and _names.get(address, (None,))[0] is transport:
-        del _names[address]
+def tell(transport: asyncio.BaseTransport, name: str, end: End = "client") -> None:
+    """Say the name of the client whose connection this is; `end` is the end that says it."""
+    addresses = _addresses(transport, end)
+    if addresses is not None and name:
+        _names[end, addresses] = transport, name
+        if (end, addresses) in _asking:
+            _asking[end, addresses](name)
 
 
-def ask(transport: asyncio.BaseTransport, callback: Callable[[str], None]) -> None:
-    """Call `callback` with the name of the peer: now, or as soon as it is told, or never.
+def forget(transport: asyncio.BaseTransport, end: End = "client") -> None:
+    """The connection of this end is over: its port may soon be another's."""
+    addresses = _addresses(transport, end)
+    if addresses is not None and _names.get((end, addresses), (None,))[0] is transport:
+        del _names[end, addresses]
+
+
+def ask(
+    transport: asyncio.BaseTransport, callback: Callable[[str], None], peer: End = "client"
+) -> None:
+    """Call `callback` with the name that the peer tells: now, or as soon as it does, or never.
 
     A tap often accepts a connection before the client has noticed that it is connected.
     """
-    address = _address(transport, "peername")
-    if address is None:
+    addresses = _addresses(transport, _OTHER[peer])
+    if addresses is None:
         return
-    _asking[address] = callback
-    owner, name = _names.get(address, (None, ""))
+    _asking[peer, addresses] = callback
+    owner, name = _names.get((peer, addresses), (None, ""))
     if owner is not None and not owner.is_closing():
         callback(name)
 
 
-def stop_asking(transport: asyncio.BaseTransport, callback: Callable[[str], None]) -> None:
-    """The accepted connection is over."""
-    address = _address(transport, "peername")
-    if address is not None and _asking.get(address) == callback:
-        del _asking[address]
+def stop_asking(
+    transport: asyncio.BaseTransport, callback: Callable[[str], None], peer: End = "client"
+) -> None:
+    """The connection of this end is over."""
+    addresses = _addresses(transport, _OTHER[peer])
+    if addresses is not None and _asking.get((peer, addresses)) == callback:
+        del _asking[peer, addresses]
 
 
-def _address(transport: asyncio.BaseTransport, which: str) -> _Address | None:
-    found = transport.get_extra_info(which)
-    return (found[0], found[1]) if isinstance(found, tuple) and len(found) > 1 else None
+_OTHER: dict[End, End] = {"client": "server", "server": "client"}
+
+
+def _addresses(transport: asyncio.BaseTransport, end: End) -> _Addresses | None:
+    found = [transport.get_extra_info(which) for which in ("sockname", "peername")]
+    if not all(isinstance(one, tuple) and len(one) > 1 for one in found):
+        return None
+    own, peer = [(one[0], one[1]) for one in found]
+    return (own, peer) if end == "client" else (peer, own)

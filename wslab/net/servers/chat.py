@@ -30,6 +30,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from wslab.net import socket_names
 from wslab.net.servers import origin, pages
 from wslab.net.servers.pages import Page
 from wslab.net.servers.server import Server
@@ -106,6 +107,7 @@ class ChatServer(Server):
         for frame in self.history:
             member.write(frame)
         self.members.add(member)
+        socket_names.tell(connection.transport, member.name, "server")
         self.say("join", name=member.name)
         try:
             async for message in connection:
@@ -119,6 +121,7 @@ class ChatServer(Server):
                     self.say("message", time=_now(), **{"from": member.name}, text=message)
         finally:
             self.leave(member, _tell_end(connection))
+            socket_names.forget(connection.transport, "server")
 
     def say(self, event: str, **details: Any) -> None:
         """Send an event to every member; a member that reads too slowly is dismissed instead."""

@@ -102,8 +102,8 @@ class Relay:
         self._dialling.add_done_callback(self._dialled)
 
     def take_name(self, name: str) -> None:
-        """Record the name of the client, which is one of this process."""
-        if self.number:
+        """Record the client's name: its own, or else the one that the server knows it by."""
+        if self.number and self.number not in self.capture.names:
             try:
                 self.capture.set_name(self.number, name)
             except Exception as fault:
@@ -237,8 +237,9 @@ class Relay:
         """Forget this relay when both its ends, and the attempt to connect, are over."""
         if self._dialling is None and self.client.is_gone and self.server.is_gone:
             self._relays.discard(self)
-            if self.client.transport is not None:
-                socket_names.stop_asking(self.client.transport, self.take_name)
+            for end in (self.client, self.server):
+                if end.transport is not None:
+                    socket_names.stop_asking(end.transport, self.take_name, end.direction)
             if self.gate is not None:
                 self.gate.discard("both ends are gone")
                 self.disarm()
@@ -274,9 +275,10 @@ class End(asyncio.Protocol):
             self.transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._pause_before_reading)
             self.relay.open()
-            socket_names.ask(transport, self.relay.take_name)
         elif self.other.lost:
             self.reset()
+            return
+        socket_names.ask(transport, self.relay.take_name, self.direction)
 
     def _pause_before_reading(self) -> None:
         # Debian 12's Python, 3.11.2, starts reading right after `connection_made` even if it was

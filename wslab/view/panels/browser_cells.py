@@ -41,6 +41,7 @@ from IPython.core.error import UsageError
 
 from ..live.assets import asset, script, style
 from ..live.saved import Saved
+from ..live.subshell import handle_on_subshell
 
 
 class BrowserCell(Saved, anywidget.AnyWidget):
@@ -69,6 +70,7 @@ class BrowserCell(Saved, anywidget.AnyWidget):
         """What the connections of its sockets are called."""
         self._output = self.model_id
         self.on_msg(self._hear)
+        handle_on_subshell(self)
 
     def _hear(self, _: object, content: Any, buffers: object) -> None:
         match content:
