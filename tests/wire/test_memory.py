@@ -17,6 +17,8 @@ from wslab.wire.formats import har, jsonl, pcapng
 
 from .test_doubling import REQUEST, RESPONSE, A, packet, pcap
 
+GET = b"GET / HTTP/1.1\r\n\r\n"
+
 
 def taken(make: Callable[[], object]) -> int:
     """Bytes that what `make` returns holds."""
@@ -54,7 +56,10 @@ def test_an_empty_connection_takes_less_than_ten_times_its_line():
     assert size / 3000 < 450
 
 
-@pytest.mark.parametrize("data", [b"G", b"\0", b"GET / HTTP/1.1", A])
+@pytest.mark.parametrize(
+    "data",
+    [b"G", b"\0", b"\n", b"GET / HTTP/1.1", GET, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2 * GET, A],
+)
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_connection_with_a_byte_or_a_frame_takes_less_than_ten_times_its_lines(data, ended):
     capture = Capture(clock=lambda: 0.0)
@@ -64,6 +69,17 @@ def test_a_connection_with_a_byte_or_a_frame_takes_less_than_ten_times_its_lines
         if ended:
             capture.end(number, "client")
             capture.end(number, "server")
+    file = "".join(jsonl.lines(capture)).encode()
+    assert taken(lambda: indexed(jsonl.read(io.BytesIO(file), "it"))) < 10 * len(file)
+
+
+@pytest.mark.parametrize("status", [b"101 Switching Protocols", b"200 OK"])
+def test_a_short_exchange_takes_less_than_ten_times_its_lines(status):
+    capture = Capture(clock=lambda: 0.0)
+    for _ in range(3000):
+        number = capture.open_connection()
+        capture.record(number, "client", GET)
+        capture.record(number, "server", b"HTTP/1.1 " + status + b"\r\n\r\n")
     file = "".join(jsonl.lines(capture)).encode()
     assert taken(lambda: indexed(jsonl.read(io.BytesIO(file), "it"))) < 10 * len(file)
 

@@ -5,6 +5,7 @@ Characters from a peer that would move, hide or colour text in a terminal are es
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,10 +132,13 @@ def _brief(capture: Capture, start: int, whose: Labels, pen: Pen) -> str:
                 lines[at] = (
                     f'{thousands}{digits[at]}{times[chunks[at]]}{before[len(text)]}{text}"\n'
                 )
-    for at, line in enumerate(lines):
-        if not line:
-            (row,) = index.rows(start + at, start + at + 1)
-            lines[at] = f"{row_line(row, whose, pen)}\n"
+    at = 0
+    for done, group in itertools.groupby([*map(bool, lines)]):
+        stop = at + len(list(group))
+        if not done:
+            rows = index.rows(start + at, start + stop)
+            lines[at:stop] = [f"{row_line(row, whose, pen)}\n" for row in rows]
+        at = stop
     return "".join(lines)
 
 

@@ -42,8 +42,9 @@ _CHUNK = 20
 _EVENT = 500
 """Bytes of memory of a chunk (`_CHUNK`), and of a mark with its part of the index (`_EVENT`)."""
 NO_LIMIT = sys.maxsize
-_BEGINNING = 64
-"""Bytes of a stream's first line that are read again with what follows, instead of a mask."""
+_BEGINNING = 256
+"""Bytes that a side has sent up to which they are read again with what follows: its mask takes
+more memory than they do."""
 
 
 class Capture:
@@ -82,7 +83,7 @@ class Capture:
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
         self._masks: dict[int, SecretsMask] = {}  # by stream: made at its first line
-        self._begun: dict[int, bytes] = {}  # by stream without a mask: its bytes, unmasked
+        self._begun: dict[int, bytes] = {}  # by stream, instead of a mask: its bytes, unmasked
         self._masked = bytearray()  # by stream: 1 as long as logins may come
         self._http_sizes: dict[int, int] = {}  # by stream: where its frames begin
         self._replaced: dict[int, tuple[int, bytes]] = {}  # by stream: the last edit in a head
@@ -170,11 +171,11 @@ class Capture:
         """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
         stream = self._stream(connection, direction)
         with self._lock:
-            mask = self._masks.get(stream)
-            if begun := self._begun.pop(stream, b""):
-                mask = SecretsMask()
-                mask.mask(begun)
-            if mask:
+            if begun := self._begun.get(stream):
+                self._put_back(stream, self._read_again(stream)[stream].end())
+                # Whole lines are still needed, to read the answer.
+                self._begun[stream] = begun[: begun.rfind(b"\n") + 1]
+            elif mask := self._masks.get(stream):
                 self._put_back(stream, mask.end())
             self._note(connection, direction, how, at=at)
         self.tell()
@@ -263,33 +264,46 @@ class Capture:
     # --- Masking
 
     def _mask(self, stream: int, data: bytes) -> bytes:
-        if stream not in self._masks and stream ^ 1 not in self._masks:
-            # Many connections may end here, and a mask takes 1 KB of memory.
-            begun = self._begun.get(stream, b"") + data
-            if len(begun) <= _BEGINNING and b"\n" not in begun:
-                self._begun[stream] = begun
-                return SecretsMask().mask(begun)[1][-len(data) :]
-            self._begin_masks(stream)
-        again, data = self._masks[stream].mask(data)
+        masks, begun = self._masks, self._begun.get(stream, b"") + data
+        if not (stream in masks or stream ^ 1 in masks):
+            # Many connections may end here, and their masks take 2 KB of memory.
+            masks = self._read_again(stream)
+        again, data = masks[stream].mask(data)
         self._put_back(stream, again)
+        if masks is not self._masks:
+            if self._is_short(stream, begun) and not masks[stream].done:
+                self._begun[stream] = begun
+                return data
+            self._keep(masks)
         for side in (stream, stream ^ 1):
             if side in self._masks and self._masks[side].done:
                 self._end_mask(side)
         return data
 
+    def _is_short(self, stream: int, begun: bytes) -> bool:
+        """Whether a stream that begins like this can be read again, the client's side first."""
+        answered = self._begun.get(stream | 1) if stream % 2 == 0 else None
+        return len(begun) <= _BEGINNING and not (answered and b"\n" in begun + answered)
+
+    def _read_again(self, stream: int) -> dict[int, SecretsMask]:
+        """The masks of a connection whose two sides are short, after what was read of them."""
+        cutter, offered, masks = Cutter(), dict[bytes, None](), dict[int, SecretsMask]()
+        for side in (stream & ~1, stream | 1):
+            masks[side] = SecretsMask(whose_stream(side)[1], cutter, offered)
+            masks[side].mask(self._begun.get(side, b""))
+        return masks
+
+    def _keep(self, masks: dict[int, SecretsMask]) -> None:
+        """Keep these masks from now on, instead of reading again."""
+        for side in masks:
+            self._begun.pop(side, None)
+        self._masks.update(masks)
+
     def _mask_of(self, stream: int) -> SecretsMask | None:
         """The mask of a stream, if anything has been masked there."""
         if stream in self._begun:
-            self._begin_masks(stream)
+            self._keep(self._read_again(stream))
         return self._masks.get(stream)
-
-    def _begin_masks(self, stream: int) -> None:
-        """Make the masks of a connection, which have read how its streams begin."""
-        cutter, offered = Cutter(), dict[bytes, None]()
-        for side in (stream & ~1, stream | 1):
-            mask = SecretsMask(whose_stream(side)[1], cutter, offered)
-            mask.mask(self._begun.pop(side, b""))
-            self._masks[side] = mask
 
     def _end_mask(self, stream: int) -> None:
         """End the masking of a stream, because frames follow."""
@@ -526,8 +540,9 @@ class Capture:
         """
         stream = self._stream(connection, direction)
         with self._lock:
-            data, mask = bytes(self.log.streams[stream][:]), self._mask_of(stream)
-            if unmasked and mask and mask.begun:
+            data = bytes(self.log.streams[stream][:])
+            mask = self._mask_of(stream) if unmasked else None
+            if mask and mask.begun:
                 data = data[: -len(mask.begun)] + mask.begun
             return data
 

@@ -29,10 +29,21 @@ class Cutter:
 
     __slots__ = ("client", "exchange", "server")
 
+    client: SideState
+    server: SideState
+
     def __init__(self) -> None:
         self.exchange = Exchange()
-        self.client = SideState("client", self.exchange)
-        self.server = SideState("server", self.exchange)
+
+    def __getattr__(self, name: str) -> SideState:
+        # Made when first needed: of many connections, one side may send nothing.
+        if name == "client":
+            self.client = made = SideState("client", self.exchange)
+        elif name == "server":
+            self.server = made = SideState("server", self.exchange)
+        else:
+            raise AttributeError(name)
+        return made
 
     def side(self, direction: Direction) -> SideState:
         """The state of one direction."""
