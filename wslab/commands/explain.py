@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from wslab.wire import Capture
 
 
+PROTOCOLS = ("json", "mqtt")
+"""The names of `wslab.wire.payloads.PAYLOADS`; loading them would make the help slow."""
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
@@ -52,23 +56,40 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the account as JSON")
     parser.add_argument("--brief", action="store_true", help="one line for each unit")
+    parser.add_argument(
+        "--decode",
+        metavar="PROTOCOL",
+        help="explain also what is inside the messages: auto (what each connection's handshake "
+        "names), " + ", ".join(sorted(PROTOCOLS)),
+    )
     parser.add_argument("--no-pager", action="store_true", help="do not page on a terminal")
 
 
 def run(options: argparse.Namespace) -> int:
     # Nothing becomes garbage before the end; searching for it would take a quarter of the time.
     gc.disable()
+    if options.decode not in (None, "auto", *PROTOCOLS):
+        raise CommandError(
+            f"expected a protocol to decode, one of auto, {', '.join(sorted(PROTOCOLS))}; "
+            f"got {options.decode!r}"
+        )
     capture = _capture(options)
     from wslab.wire.accounts import WIDTH, json_pieces, text_pieces
+    from wslab.wire.payloads import Insides
 
+    insides = None
+    if options.decode is not None:
+        insides = Insides(capture, None if options.decode == "auto" else options.decode)
     if options.json:
-        _write(_joined(json_pieces(capture)))
+        _write(_joined(json_pieces(capture, insides)))
         return 0
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((WIDTH, 24)).columns
 
     def text() -> Iterator[str]:
-        return text_pieces(capture, colour=colour, brief=options.brief, width=max(60, width))
+        return text_pieces(
+            capture, colour=colour, brief=options.brief, width=max(60, width), insides=insides
+        )
 
     if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
         _write(text())

@@ -14,6 +14,7 @@ from IPython import get_ipython
 from IPython.display import Code
 
 from wslab.course import headings
+from wslab.exercises.time_limit import TimeIsUp, within
 from wslab.net import (
     Client,
     Compression,
@@ -47,6 +48,7 @@ from wslab.view.experiments import (
     QuestionView,
 )
 from wslab.wire import Capture, Direction, Kind, Unit
+from wslab.wire.payloads import Decoder
 
 V = TypeVar("V", bound=LiveView)
 G = TypeVar("G", bound=Gallery)
@@ -57,6 +59,22 @@ _resting: defaultdict[str, WeakSet[LiveView]] = defaultdict(WeakSet)
 
 _predicted: defaultdict[str, Predictions] = defaultdict(Predictions)
 """By topic: what the learner predicted, as long as the kernel lives."""
+
+
+DECODE_TIME = 1.0
+"""Seconds that a learner's decoder has for one message."""
+
+
+def _limited(decode: Decoder) -> Decoder:
+    """The same decoder with a time limit: even one without an end ends."""
+
+    def decode_in_time(message: str | bytes) -> object:
+        try:
+            return within(DECODE_TIME, lambda: decode(message))
+        except TimeIsUp as late:
+            raise TimeoutError(str(late)) from None
+
+    return decode_in_time
 
 
 class Lesson:
@@ -258,8 +276,15 @@ class Lesson:
 
     # --- The recording
 
-    def wire(self, **options: Any) -> WireView:
-        """Show everything that crosses the wire, live."""
+    def wire(self, *, decode: Decoder | None = None, **options: Any) -> WireView:
+        """Show everything that crosses the wire, live.
+
+        `decode` is your own decoder of what is inside a message. It gets the message, a str or
+        bytes, and returns a text, or a list of `(name, size in bytes, value, meaning)`; the last
+        two may be left out. It has `DECODE_TIME` seconds; what goes wrong in it, the view says.
+        """
+        if decode is not None:
+            options = {"decode": _limited(decode), **options}
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         options = {"debugger": self._debugger, "replay": self._replay, **options}
         return self._show(WireView(self.capture, server_label=f"server · {role}", **options))

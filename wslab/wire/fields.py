@@ -121,6 +121,17 @@ _ELSEWHERE = {
     "IANA: close codes": f"{_IANA}#close-code-number",
 }
 """What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's."""
+_DOCUMENTS = {
+    "MQTT 3.1.1": "https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html",
+    "MQTT 5.0": "https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html",
+    "Socket.IO 5": "https://socket.io/docs/v4/socket-io-protocol/",
+    "Engine.IO 4": "https://socket.io/docs/v4/engine-io-protocol/",
+    "STOMP 1.2": "https://stomp.github.io/stomp-specification-1.2.html",
+    "graphql-transport-ws": "https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md",
+    "Jupyter: kernel socket": "https://jupyter-server.readthedocs.io/en/latest/developers/websocket-protocols.html",
+    "Jupyter: messages": "https://jupyter-client.readthedocs.io/en/stable/messaging.html",
+}
+"""What travels inside messages is for others to define: each document is one page."""
 
 
 def rfc_url(reference: str) -> str:
@@ -131,6 +142,8 @@ def rfc_url(reference: str) -> str:
     if reference in _ELSEWHERE:
         return _ELSEWHERE[reference]
     document, _, section = reference.partition("§")
+    if document.strip() in _DOCUMENTS:
+        return _DOCUMENTS[document.strip()]
     word, _, number = document.strip().partition(" ")
     if word != "RFC" or not number.isdigit():
         raise ValueError(f"expected a reference like 'RFC 6455 §5.2', got {reference!r}")

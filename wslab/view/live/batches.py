@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from wslab.wire import KINDS, Unit, rfc_url
+from wslab.wire import KINDS, Field, Message, Unit, rfc_url
+from wslab.wire.payloads import Inside
 from wslab.wire.protocol import Opcode, frame_payload, read_header
 from wslab.wire.recording import Event, Row
 
@@ -16,6 +17,9 @@ FROM_SERVER, NOT_FINAL, BROKEN = 1, 2, 4
 
 LONGEST_VALUE = 400
 """The most characters of a field's value; the page has the bytes anyway."""
+
+LONGEST_TEXT = 20_000
+"""The most characters of what a learner's own decoder says in words."""
 
 LONGEST_EDIT = 2_000
 """The most bytes of a payload that a page lets people edit; a longer one can only be replaced."""
@@ -72,20 +76,8 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
         "fin": unit.fin,
         "opcode": unit.opcode,
         "key": None if unit.masking_key is None else list(unit.masking_key),
-        "fields": [
-            {
-                "name": field.name,
-                "bit": field.bit,
-                "bits": field.bits,
-                "value": clipped(field.value),
-                "meaning": field.meaning,
-                "rfc": field.rfc,
-                "url": link(field.rfc),
-            }
-            for field in unit.fields[:MOST_FIELDS]
-        ],
+        **describe_fields(unit.fields),
         "mark": unit.mark,
-        "more_fields": max(0, len(unit.fields) - MOST_FIELDS),
         "violations": [
             {
                 "rule": violation.rule,
@@ -99,6 +91,50 @@ def describe(unit: Unit, limit: int) -> tuple[dict[str, Any], bytes]:
         ],
     }
     return account, unit.data[:limit]
+
+
+def describe_fields(fields: Sequence[Field]) -> dict[str, Any]:
+    """Describe the first `MOST_FIELDS` fields, and say how many more there are."""
+    return {
+        "fields": [
+            {
+                "name": clipped(field.name),
+                "bit": field.bit,
+                "bits": field.bits,
+                "value": clipped(field.value),
+                "meaning": clipped(field.meaning),
+                "rfc": field.rfc,
+                "url": link(field.rfc),
+            }
+            for field in fields[:MOST_FIELDS]
+        ],
+        "more_fields": max(0, len(fields) - MOST_FIELDS),
+    }
+
+
+def describe_inside(found: Inside, limit: int) -> tuple[dict[str, Any], bytes]:
+    """Describe what is inside a message, and return the first `limit` bytes of its content."""
+    message = found.message
+    account = {
+        "as": found.name,
+        "says": clipped(found.says),
+        "why": found.why,
+        "text": found.text[:LONGEST_TEXT],
+        "problem": clipped(found.problem),
+        **describe_fields(found.fields),
+        **describe_message(message),
+    }
+    return account, message.content[:limit]
+
+
+def describe_message(message: Message) -> dict[str, Any]:
+    """Describe a message, without its content."""
+    return {
+        "kind": message.kind,
+        "frames": message.frames,
+        "row": message.row,
+        "length": len(message.content),
+    }
 
 
 def describe_marks(events: Sequence[Event]) -> list[dict[str, Any]]:

@@ -10,10 +10,19 @@ from typing import Any
 import traitlets
 
 from wslab.wire import FORMATS, KINDS, Format, as_file
+from wslab.wire.payloads import GUESSED, PAYLOADS, YOURS, Decoder, Inside, inside_of, own_inside
 from wslab.wire.recording import Capture, Index, Search, mark_words
 
 from ..live.assets import script, style
-from ..live.batches import describe, describe_marks, outgoing, pack
+from ..live.batches import (
+    describe,
+    describe_inside,
+    describe_marks,
+    describe_message,
+    outgoing,
+    pack,
+)
+from ..live.jobs import Jobs
 from ..live.live_view import LiveView
 from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
@@ -33,7 +42,8 @@ MOST_BYTES = 32_768
 """The most bytes of a unit in the byte grid. Code gets all: `capture.index.unit(number).data`."""
 
 SEARCH = 0.02
-"""Seconds that a search may take before the other views have their turn."""
+"""Seconds that a search, or reading on in a long conversation, may take before the other views have
+their turn."""
 
 CHUNK = 256 * 1024
 """The most bytes of a saved file in one message."""
@@ -46,6 +56,10 @@ class WireView(LiveView):
     The view only reads: nothing that happens in it, not even an error, affects the traffic. With a
     `debugger` it also has controls to hold, step and change what crosses. Views with the same
     `replay` move through the recording together.
+
+    Messages are also shown as the protocol inside them has them: the one that the handshake names,
+    or what a reader's own `decode(message)` says, which gets a str or bytes and returns fields or a
+    text (see `own_inside` in `wire/payloads/inside.py`). It runs on a thread of its own.
     """
 
     _esm = script("wire/wire_view.js")
@@ -65,9 +79,11 @@ class WireView(LiveView):
         height: int = 320,
         debugger: Debugger | None = None,
         replay: Replay | None = None,
+        decode: Decoder | None = None,
         **traits: Any,
     ) -> None:
         self.capture = capture
+        self._decode = decode
         self._controls = None if debugger is None else DebuggerControls(debugger, self.tell)
         self._replay = replay or Replay()
         self._told_moment: int | None = None
@@ -78,6 +94,10 @@ class WireView(LiveView):
         self._told_labels: dict[int, str] = {}
         self._told_dropped = 0  # bytes
         self._details: dict[str, dict[str, Any]] = {}  # page -> the unit that it asked for last
+        # page -> what it wants to know of a message's inside, and the answer as far as it has come
+        self._insides: dict[str, tuple[dict[str, Any], Iterator[Inside | None]]] = {}
+        self._decoded: deque[tuple[dict[str, Any], Inside | None]] = deque()  # by `decode`
+        self._jobs = Jobs()
         # page -> what it looks for: its own words, and the search as far as it has come
         self._searches: dict[str, tuple[str, Iterator[int | None]]] = {}
         # Page, format, content, bytes sent of it.
@@ -119,6 +139,13 @@ class WireView(LiveView):
                 self._controls.ask(question)
             case {"do": "detail", "number": int(), "page": str(page)}:
                 self._details[page] = question
+            case {
+                "do": "inside",
+                "number": int(number),
+                "page": str(page),
+                "as": str() | None as name,
+            }:
+                self._ask_inside(page, number, name, question)
             case {"do": "find", "what": str(what), "page": str(page)}:
                 self._searches[page] = what, self._search(what)
             case {"do": "moment", "rows": int() | None as rows, "page": str(page)}:
@@ -129,6 +156,26 @@ class WireView(LiveView):
 
     def _search(self, what: str) -> Iterator[int | None]:
         yield from Search.parse(what).find(self.capture)
+
+    def _ask_inside(
+        self, page: str, number: int, name: str | None, question: dict[str, Any]
+    ) -> None:
+        self._insides.pop(page, None)
+        message = self.capture.index.message(number)
+        decode = self._decode
+        if message is not None and decode is not None and name in (None, YOURS):
+            done = self._decoded.append
+
+            def tell(found: object, error: BaseException | None) -> None:
+                if not isinstance(found, Inside):  # `own_inside` tells of all but SystemExit
+                    found = Inside(YOURS, "your decoder", "", message, problem=repr(error))
+                done((question, found))
+                self.tell()
+
+            self._jobs.run("decode", lambda: own_inside(message, decode), tell)
+            return
+        known = name if name in PAYLOADS else None
+        self._insides[page] = question, inside_of(self.capture, number, known)
 
     # -- told to the pages -----------------------------------------------------------------------
 
@@ -156,12 +203,18 @@ class WireView(LiveView):
         if self._details:
             page = next(iter(self._details))
             self._tell_detail(page, self._details.pop(page), content, buffers)
+        if self._decoded:
+            self._tell_inside(*self._decoded.popleft(), content, buffers)
+        elif self._insides:
+            page = next(iter(self._insides))
+            self._read_on(page, *self._insides.pop(page), content, buffers)
         if self._searches:
             page = next(iter(self._searches))
             self._tell_found(page, *self._searches.pop(page), content)
         if self._files:
             self._tell_file(content, buffers)
-        left = self._details or self._searches or self._files or marks_left or more == 0.0
+        asked = self._details or self._searches or self._files or self._insides or self._decoded
+        left = asked or marks_left or more == 0.0
         return 0.0 if left else again
 
     def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
@@ -209,6 +262,56 @@ class WireView(LiveView):
             content["detail"] = {"page": page, "number": number, "missing": str(error)}
             return
         content["detail"] = {**account, "page": page, "most": MOST_BYTES, "buffer": len(buffers)}
+        buffers.append(data)
+
+    def _read_on(
+        self,
+        page: str,
+        question: dict[str, Any],
+        reading: Iterator[Inside | None],
+        content: dict[str, Any],
+        buffers: list[bytes],
+    ) -> None:
+        until = time.monotonic() + SEARCH
+        for found in reading:
+            if found is not None:
+                self._tell_inside(question, found, content, buffers)
+                return
+            if time.monotonic() >= until:
+                self._insides[page] = question, reading  # it goes on with the next news
+                return
+        self._tell_inside(question, None, content, buffers)
+
+    def _tell_inside(
+        self,
+        question: dict[str, Any],
+        found: Inside | None,
+        content: dict[str, Any],
+        buffers: list[bytes],
+    ) -> None:
+        names = [[name, payload.title] for name, payload in PAYLOADS.items()]
+        if self._decode is not None:
+            names.append([YOURS, "your decoder"])
+        about = {
+            "page": question["page"],
+            "number": question["number"],
+            "names": names,
+            "most": MOST_BYTES,
+            "buffer": len(buffers),
+        }
+        if found is None:
+            message = self.capture.index.message(question["number"])
+            if message is None:
+                return
+            about |= {"as": None, "says": "", "why": "", "text": "", "problem": ""}
+            about |= {"fields": [], "more_fields": 0, "open": False}
+            content["inside"] = {**about, **describe_message(message)}
+            buffers.append(b"")
+            return
+        limit = question.get("bytes")
+        limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
+        account, data = describe_inside(found, limit)
+        content["inside"] = {**account, **about, "open": found.why != GUESSED}
         buffers.append(data)
 
     def _tell_found(

@@ -3,7 +3,8 @@
 {"units": [{"connection", "direction", "kind", "offset", "length",
             "fields": [{"name", "bit", "bits", "value", "meaning", "rfc"}],
             "violations": [{"rule", "text", "rfc", "close_code", "http_status"}]}],
- "messages": [{"connection", "direction", "kind", "text" or "hex", "violations"}],
+ "messages": [{"connection", "direction", "kind", "text" or "hex", "violations",
+               "inside": {"protocol", "says", "fields"} or null, where asked for}],
  "incomplete": {"client": n, "server": n},
  "incomplete_violations": [{"connection", "direction",
                             "rule", "text", "rfc", "close_code", "http_status"}],
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..fields import Direction, Unit
+from ..payloads import Insides
 from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.index import LARGE
@@ -28,17 +30,19 @@ _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16
 
 
-def json_pieces(capture: Capture) -> Iterator[str]:
+def json_pieces(capture: Capture, insides: Insides | None = None) -> Iterator[str]:
     """The JSON text in pieces; besides the recording, one message is in memory at a time.
+
+    With `insides`, messages also have `inside`: what each says in the protocol inside it, or null.
 
     It is ASCII, with no control characters except line ends: even DEL, which JSON allows, is
     escaped.
     """
-    for piece in _pieces(capture):
+    for piece in _pieces(capture, insides):
         yield piece.replace("\x7f", "\\u007f")
 
 
-def _pieces(capture: Capture) -> Iterator[str]:
+def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     index = capture.index
     yield '{"units": ['
     comma = "\n"
@@ -50,7 +54,7 @@ def _pieces(capture: Capture) -> Iterator[str]:
     comma = "\n"
     for message in index.messages():
         yield comma
-        yield from _message(message)
+        yield from _message(message, insides)
         comma = ",\n"
     incomplete = {
         direction: sum(index.incomplete(number, direction) for number in index.connections)
@@ -85,7 +89,7 @@ def _unit(capture: Capture, unit: Unit) -> Iterator[str]:
     yield after
 
 
-def _message(message: Message) -> Iterator[str]:
+def _message(message: Message, insides: Insides | None) -> Iterator[str]:
     account: dict[str, Any] = {
         "connection": message.connection,
         "direction": message.direction,
@@ -93,6 +97,13 @@ def _message(message: Message) -> Iterator[str]:
         "text" if message.kind == "text" else "hex": _HOLE,
         "violations": [violation._asdict() for violation in message.violations],
     }
+    if insides is not None:
+        found = insides.of(message.row)
+        account["inside"] = found and {
+            "protocol": found.name,
+            "says": found.says,
+            "fields": [field._asdict() for field in found.fields],
+        }
     before, _, after = json.dumps(account).partition(json.dumps(_HOLE)[1:-1])
     yield before
     decoder = codecs.getincrementaldecoder("utf-8")("replace")

@@ -11,8 +11,9 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from ..fields import Direction, Kind, Unit, Violation
+from ..fields import Direction, Field, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
+from ..payloads import Inside, Insides
 from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.fast import unmask_short
@@ -71,29 +72,48 @@ class Pen:
 
 
 def lines(
-    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+    capture: Capture,
+    *,
+    colour: bool = False,
+    brief: bool = False,
+    width: int = WIDTH,
+    insides: Insides | None = None,
 ) -> Iterator[str]:
-    """The lines of the text: one for each unit if `brief`, else each unit field by field."""
-    for block in text_pieces(capture, colour=colour, brief=brief, width=width):
+    """The lines of the text: one for each unit if `brief`, else each unit field by field.
+
+    With `insides` also what is inside each message.
+    """
+    for block in text_pieces(capture, colour=colour, brief=brief, width=width, insides=insides):
         yield from block.removesuffix("\n").split("\n")
 
 
 def text_pieces(
-    capture: Capture, *, colour: bool = False, brief: bool = False, width: int = WIDTH
+    capture: Capture,
+    *,
+    colour: bool = False,
+    brief: bool = False,
+    width: int = WIDTH,
+    insides: Insides | None = None,
 ) -> Iterator[str]:
     """The same text in pieces of many lines, each with its line end."""
     pen = Pen(colour)
     index = capture.index
     whose = row_labels(capture)
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
-    if brief:
+    if brief and insides is None:
         for start in range(0, len(index), BATCH):
             yield _brief(capture, start, whose, pen)
     else:
         for number in range(len(index)):
             (row,) = index.rows(number, number + 1)
+            found = insides.of(number) if insides else None
+            line = row_line(row, whose, pen)
+            if brief:
+                yield f"{line}  {pen.bold(printable(found.says))}\n" if found else f"{line}\n"
+                continue
             unit = index.unit(number, MOST)
-            yield "\n".join([row_line(row, whose, pen), *_unit_lines(unit, width, pen), "\n"])
+            inner = _inside_lines(found, unit.kind, width, pen) if found else ()
+            yield "\n".join([line, *_unit_lines(unit, width, pen), *inner, "\n"])
     yield from (f"{line}\n" for line in _ending(capture, pen))
 
 
@@ -217,7 +237,7 @@ def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
         yield pen.faint(f"        {printable(unit.mark)} on its way")
     if unit.opcode is not None and unit.data:
         yield from _hex_lines(unit, pen)
-    yield from _field_lines(unit, width, pen)
+    yield from _field_lines(unit.fields, unit.kind, width, pen)
     for violation in unit.violations:
         yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
             f"  ({_section_and_code(violation)})"
@@ -247,17 +267,26 @@ def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
         yield pen.faint(f"        … {left:,} more bytes of payload")
 
 
-def _field_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
+def _inside_lines(found: Inside, kind: Kind, width: int, pen: Pen) -> Iterator[str]:
+    """What is inside the message that ends here: its fields, their places in its content."""
+    size, many = len(found.message.content), found.message.frames
+    of = f" of {many} frames" if many > 1 else ""
+    what = f"inside: {printable(found.says)}, a message{of} with {size:,} bytes"
+    yield f"        {pen.bold(what)}"
+    yield from _field_lines(found.fields, kind, width, pen)
+
+
+def _field_lines(fields: Sequence[Field], kind: Kind, width: int, pen: Pen) -> Iterator[str]:
     """Each field on a line or two: its place (byte, or byte.bit), name, value and meaning."""
-    names = max((len(field.name) for field in unit.fields), default=0)
-    for field in unit.fields:
+    names = min(max((len(field.name) for field in fields), default=0), VALUE)
+    for field in fields:
         whole = not (field.bit % 8 or field.bits % 8)
         where = f"{field.bit // 8}" if whole else f"{field.bit // 8}.{field.bit % 8}"
         value = "" if field.value is None else printable(str(field.value)[: VALUE + 1])
         if len(value) > VALUE:
             value = value[: VALUE - 1] + "…"
         name = f"{field.name:<{names}}"
-        line = f"{INDENT}{where:>6}  {pen.bold(printable(name))}  {pen.kind(unit.kind, value)}"
+        line = f"{INDENT}{where:>6}  {pen.bold(printable(name))}  {pen.kind(kind, value)}"
         # Non-breaking spaces: textwrap must not split a reference.
         rfc = field.rfc.replace(" ", "\xa0")
         says = textwrap.wrap(f"{printable(field.meaning)} ({rfc})", max(30, width - 22))

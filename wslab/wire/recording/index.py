@@ -58,6 +58,8 @@ UNFINISHED = "not all here yet"
 
 _BATCH = 4096
 """The most rows whose messages are joined together."""
+FRAGMENTS = 4096
+"""The most frames of one message that are looked for on each side of one of them."""
 LARGE = 1 << 20
 """Bytes of payload above which a text or binary frame is read piece by piece."""
 
@@ -945,6 +947,77 @@ class Index:
                 yield from joined[0]
             else:
                 yield from heapq.merge(*joined, key=attrgetter("row"))
+
+    def message(self, number: int) -> Message | None:
+        """The message to which a row belongs, as far as it has come; None if it belongs to none.
+
+        `row` is that of its last frame. `content` has at most a MiB of each frame, and of at most
+        `FRAGMENTS` frames.
+        """
+        with self._lock:
+            if not 0 <= number < len(self._start) or self._not_data(number):
+                return None
+            stream, (connection, direction), *_ = self._place(number)
+            data, rows = self._log.streams[stream], self._rows_of(stream)
+            place = bisect_left(rows, number)
+            first = last = place
+            while self._flags[rows[first]] & 0x0F == 0:  # a continuation
+                first = self._neighbour(rows, first, -1, place)
+                if first < 0:
+                    return None
+            while not self._flags[rows[last]] & frames.FIN:
+                following = self._neighbour(rows, last, 1, place)
+                if following < 0 or self._flags[rows[following]] & 0x0F:
+                    break
+                last = following
+            begin, size, count, content = self._start[rows[first]], 0, 0, bytearray()
+            for row in rows[first : last + 1]:
+                if self._not_data(row):
+                    continue
+                header = frames.header_at(data, self._start[row])
+                part = self._part(row, stream, data[self._start[row]], header)
+                if part is None:
+                    content += frames.frame_payload(data, self._start[row], header)
+                else:
+                    content += part.content
+                size, count = size + header.payload_length, count + 1
+            kind = frames.KIND_OF_OPCODE[self._flags[rows[first]] & 0x0F]
+            return Message(
+                connection, direction, "text" if kind == "text" else "binary",
+                self._log.time_of[self._chunk[rows[last]]], begin, count, size, bytes(content),
+                row=rows[last],
+            )  # fmt: skip
+
+    def _not_data(self, row: int) -> bool:
+        """Whether a row is no text, binary or continuation frame whose bytes are all here."""
+        if self._flags[row] & HEAD or self._flags[row] & 0x0F > 2 or self.is_gone(row):
+            return True
+        start = self._start[row]
+        data = self._log.streams[self._log.stream_of[self._chunk[row]]]
+        if (less := trimmed(data)) and start < less.stop:
+            return True
+        return frames.header_at(data, start).frame_length > len(data) - start
+
+    def _neighbour(self, rows: Sequence[int], place: int, step: int, home: int) -> int:
+        """The place of the next data frame among `rows`; -1 where there is none or it is far."""
+        place += step
+        while 0 <= place < len(rows) and abs(place - home) <= FRAGMENTS:
+            if not self._not_data(rows[place]):
+                return place
+            if not self._flags[rows[place]] & 0x0F >= 8:  # no control frame: bytes are missing
+                return -1
+            place += step
+        return -1
+
+    def handshake(self, connection: int) -> tuple[Head | None, Head | None]:
+        """The heads of the request and of the 101 that began a connection's frames, or None."""
+        with self._lock:
+            stream = stream_number(connection, "server")
+            for row in reversed(self._rows_of(stream)[:FRAGMENTS]):
+                message = self._messages.get(row)
+                if message is not None and message.head.status == 101:
+                    return message.request, message.head
+            return None, None
 
     def _messages_of(self, stream: int, count: int) -> Iterator[Message]:
         """The messages of one stream among the first `count` rows."""

@@ -1,6 +1,7 @@
 // Puts two units field under field, for a reader who compares them.
 
-/** @import { Account, Field } from "./detail.js" */
+/** @import { Field } from "./byte_table.js" */
+/** @import { Account } from "./detail.js" */
 
 /**
  * @typedef {{ account: Account, bytes: Uint8Array }} Side one of the two units, with its first bytes

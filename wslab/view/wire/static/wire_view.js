@@ -75,6 +75,7 @@ class WireView extends View {
       id, legend: legend(kinds), actions: this.tamper.frame,
       onClose: () => this.#closeDetail(true),
       onMore: (bytes) => this.#ask(this.detail.number, bytes),
+      onInside: (question) => page.ask({ do: "inside", ...question }),
       onCompare: () => this.list.element.focus({ preventScroll: true }),
       onEscape: () => this.list.element.focus({ preventScroll: true }),
     });
@@ -316,6 +317,7 @@ class WireView extends View {
     }
     if (news.moment && news.moment.by !== page.name) this.#showUpTo(news.moment.rows);
     if (news.detail?.page === page.name) this.#showDetail(news.detail, buffer);
+    if (news.inside?.page === page.name) this.detail.inside.show(news.inside, buffer(news.inside.buffer).slice());
     if (news.found?.page === page.name) this.#showFound(news.found);
     if (this.#awaited !== null && this.#awaited < rows.count) this.#showFound({ ...this.#finding, row: this.#awaited });
     if (news.file?.page === page.name) this.save.take(news.file, buffer(news.file.buffer));
