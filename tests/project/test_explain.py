@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from wslab import cli
+from wslab.commands.explain import PROTOCOLS
 from wslab.wire import Capture, accept_key, encode_frame, formats, save
 from wslab.wire.accounts import text as account_text
+from wslab.wire.payloads import PAYLOADS
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -234,6 +236,10 @@ def listed_as_line_by_line(capture):
         (["a", "--from", "client"], "--from says who sent the bytes of --hex"),
         (["--hex", "8"], "an odd number of digits (1)"),
         (["--hex", "81 xy"], "got 'x'"),
+        (
+            ["--hex", "81", "--decode", "smtp"],
+            "expected a protocol to decode, one of auto, graphql",
+        ),
         (["missing.jsonl"], "cannot read missing.jsonl: No such file"),
         (["--client", "missing.bin"], "cannot read missing.bin: No such file"),
         (["."], "cannot read ."),
@@ -343,3 +349,22 @@ def test_a_disk_that_is_full_is_told_in_one_line(option):
         )  # fmt: skip
     assert run.returncode == 2
     assert run.stderr == b"wslab explain: cannot write the account: No space left on device\n"
+
+
+def test_what_is_inside_the_messages_is_explained_where_it_is_asked_for(capsys):
+    publish = "82 07 30 05 00 01 61 68 69"
+    text = explain(capsys, "--hex", publish, "--decode", "mqtt")
+    assert "inside: MQTT PUBLISH, a message with 7 bytes" in text
+    assert "topic                a  where it is published" in text
+    brief = explain(capsys, "--hex", publish, "--decode", "mqtt", "--brief")
+    assert brief.splitlines()[0].endswith("MQTT PUBLISH")
+    for how in ((), ("--decode", "auto")):
+        assert "inside" not in explain(capsys, "--hex", publish, *how)
+    account = json.loads(explain(capsys, "--hex", publish, "--decode", "mqtt", "--json"))
+    (message,) = account["messages"]
+    assert message["inside"]["says"] == "MQTT PUBLISH"
+    assert [field["name"] for field in message["inside"]["fields"]][-1] == "application message"
+
+
+def test_the_protocols_of_the_help_are_those_that_there_are():
+    assert {*PROTOCOLS} == {*PAYLOADS}

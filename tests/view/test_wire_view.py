@@ -11,7 +11,7 @@ import pytest
 from wslab.view.live.batches import BROKEN, FROM_SERVER, NOT_FINAL
 from wslab.view.wire import wire_view
 from wslab.view.wire.wire_view import FIRST_BYTES, MOST_BYTES, WireView
-from wslab.wire import KINDS, load, save
+from wslab.wire import KINDS, Opcode, encode_frame, load, save
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 
@@ -423,3 +423,89 @@ def test_a_long_search_lets_others_have_their_turn_and_goes_on(wire, recording, 
     wire.pump.turn(5.0)
     (found,) = wire.all("found")
     assert found["row"] == 1
+
+
+# --- What is inside a message
+
+
+def frame(text: bytes) -> bytes:
+    return encode_frame(Opcode.BINARY if text[:1] != b"{" else Opcode.TEXT, text)
+
+
+def inside(wire, **question):
+    wire.says(do="inside", **{"as": None, **question})
+    wire.pump.turn(1.0)
+    return wire.all("inside")[-1]
+
+
+def test_the_inside_of_a_message_is_told_as_the_reader_chose_byte_by_byte(wire, recording):
+    recording.frames(frame(bytes.fromhex("30 05 00 01 61 68 69")))
+    wire.says(do="hello", count=0)
+    told = inside(wire, number=0, **{"as": "mqtt"})
+    assert (told["says"], told["open"], told["length"]) == ("MQTT PUBLISH", True, 7)
+    assert [field["name"] for field in told["fields"]][:2] == ["packet type", "DUP"]
+    assert sum(field["bits"] for field in told["fields"]) == 7 * 8
+    assert told["fields"][-1]["url"].startswith("https://docs.oasis-open.org/mqtt/")
+
+
+def test_json_is_read_unasked_but_stays_folded(wire, recording):
+    recording.frames(frame(b'{"a": 1}') + frame(b"\x01"))
+    wire.says(do="hello", count=0)
+    told = inside(wire, number=0)
+    assert (told["as"], told["says"], told["open"]) == ("json", "JSON object", False)
+    nothing = inside(wire, number=1)
+    assert (nothing["as"], nothing["kind"], nothing["fields"]) == (None, "binary", [])
+
+
+def test_fragments_are_joined_and_any_of_them_may_be_asked_about(wire, recording):
+    recording.frames(bytes.fromhex("01 03 7b 22 61 80 04 22 3a 31 7d"))
+    wire.says(do="hello", count=0)
+    for number in (0, 1):
+        told = inside(wire, number=number)
+        assert (told["says"], told["frames"], told["row"]) == ("JSON object", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("decode", "problem", "names"),
+    [
+        (lambda message: [("first", 1, message[0], "a digit"), ("rest", 1)], "", ["first", "rest"]),
+        (lambda message: [("first", 1)], "", ["first", "left over"]),
+        (lambda message: [("first", 3)], "ValueError: field 0, 'first', ends at byte 3", []),
+        (lambda message: message[9], "IndexError: index out of range", []),
+        (lambda message: 7, "TypeError: expected a text, or a list of fields", []),
+        (lambda message: [("first",)], "TypeError: field 0: expected (name, size in bytes)", []),
+        (lambda message: exit(), "SystemExit", []),
+    ],
+)
+def test_a_readers_own_decoder_is_asked_and_its_faults_are_told(recording, decode, problem, names):
+    capture = recording.capture
+    recording.frames(frame(b"12"))
+    view = WireView(capture, decode=decode)
+    decoded = threading.Event()
+    view.tell = lambda *_: decoded.set()
+    view.ask({"do": "inside", "number": 0, "page": "p", "as": None})
+    assert decoded.wait(10)
+    content, buffers = {}, []
+    view.news(content, buffers)
+    told = content["inside"]
+    assert told["as"] == "yours"
+    assert told["problem"].startswith(problem) if problem else told["problem"] == ""
+    assert [field["name"] for field in told["fields"]] == names
+    view.close()
+
+
+def test_a_long_conversation_before_a_message_is_read_in_slices(recording, monkeypatch):
+    monkeypatch.setattr(wire_view, "SEARCH", 0.0)
+    ping = bytes.fromhex("c0 00")
+    recording.frames(frame(ping[:1]) + 500 * frame(ping[1:] + ping[:1]))
+    view = WireView(recording.capture)
+    view.ask({"do": "inside", "number": 450, "page": "p", "as": "mqtt"})
+    turns = 0
+    content: dict = {}
+    while "inside" not in content:
+        content = {}
+        view.news(content, [])
+        turns += 1
+    assert turns > 3
+    assert content["inside"]["fields"][0]["name"] == "more of PINGREQ"
+    view.close()

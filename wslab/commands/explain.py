@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wslab.wire import Capture
 
 
-PROTOCOLS = ("json", "mqtt")
+PROTOCOLS = ("graphql_transport_ws", "json", "jupyter_kernel", "mqtt", "socket_io", "stomp")
 """The names of `wslab.wire.payloads.PAYLOADS`; loading them would make the help slow."""
 
 
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--decode",
         metavar="PROTOCOL",
         help="explain also what is inside the messages: auto (what each connection's handshake "
-        "names), " + ", ".join(sorted(PROTOCOLS)),
+        "names), " + ", ".join(PROTOCOLS),
     )
     parser.add_argument("--no-pager", action="store_true", help="do not page on a terminal")
 
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     gc.disable()
     if options.decode not in (None, "auto", *PROTOCOLS):
         raise CommandError(
-            f"expected a protocol to decode, one of auto, {', '.join(sorted(PROTOCOLS))}; "
+            f"expected a protocol to decode, one of auto, {', '.join(PROTOCOLS)}; "
             f"got {options.decode!r}"
         )
     capture = _capture(options)

@@ -11,11 +11,17 @@ from typing import NamedTuple
 from ..fields import Field
 from ..recording.capture import Capture
 from ..recording.messages import Message
+from .graphql_transport_ws import GRAPHQL_TRANSPORT_WS
 from .json import JSON
+from .jupyter_kernel import JUPYTER_KERNEL
 from .mqtt import MQTT
 from .payload import Context, Payload, text_of
+from .socket_io import SOCKET_IO
+from .stomp import STOMP
 
-PAYLOADS: dict[str, Payload] = {one.name: one for one in (JSON, MQTT)}
+PAYLOADS: dict[str, Payload] = {
+    one.name: one for one in (JSON, JUPYTER_KERNEL, MQTT, SOCKET_IO, GRAPHQL_TRANSPORT_WS, STOMP)
+}
 """The protocols that can be read inside messages, by name."""
 
 YOURS = "yours"
@@ -57,7 +63,7 @@ def chosen(capture: Capture, connection: int) -> tuple[Payload, str] | None:
     if request is not None:
         for payload in PAYLOADS.values():
             if payload.path and payload.path in request.first_line:
-                return payload, f"the request's path begins with {payload.path}"
+                return payload, f"the request's path has {payload.path}"
     return None
 
 

@@ -381,6 +381,10 @@ def _connack(reader: Reader, qos: int, version: int, rfc: str) -> None:
 
 def _publish(reader: Reader, qos: int, version: int, rfc: str) -> None:
     _string(reader, "topic", "where it is published", rfc)
+    topic = reader.fields[-1]
+    if topic.name == "topic" and {"+", "#"} & {*str(topic.value)}:
+        says = "+ and # are not allowed in a PUBLISH: they are for topic filters"
+        reader.fields[-1] = topic._replace(meaning=says)
     if qos:
         reader.number("packet identifier", 2, "the acknowledgement names it", rfc)
     _properties(reader, version)

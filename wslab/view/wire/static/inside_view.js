@@ -27,7 +27,7 @@ import { ByteTable } from "./byte_table.js";
  * @property {number} buffer
  */
 
-const PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
+const INSIDE_PATIENCE = 400; // ms until the reader is told that the kernel has not answered yet
 const DATA = ["text", "binary", "continuation"];
 
 /** A message as the protocol inside it has it, under the bits of one of its frames. */
@@ -56,7 +56,7 @@ export class InsideView {
         this.#wanted = this.toggle.getAttribute("aria-expanded") === "false";
         this.#unfold();
       },
-    }, icon("newest"), this.says);
+    }, icon("resume"), this.says);
     this.why = h("span", { class: "ws-quiet ws-small", role: "status" });
     this.chooser = h("select", {
       "data-action": "read-as", "aria-label": "read the message as",
@@ -97,7 +97,7 @@ export class InsideView {
   #ask() {
     this.ask({ number: this.#number, as: this.#as });
     clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => say(this.why, "asked the kernel, which is still reading it …"), PATIENCE);
+    this.#patience = setTimeout(() => say(this.why, "asked the kernel, which is still reading it …"), INSIDE_PATIENCE);
   }
 
   /** @param {InsideAccount} account @param {Uint8Array} bytes of the message */
@@ -132,7 +132,7 @@ export class InsideView {
   /** @param {[name: string, title: string][]} names */
   #showNames(names) {
     /** @type {[string, string][]} */
-    const all = [["", "what the handshake says"], ...names];
+    const all = [["", "auto"], ...names];
     if (this.chooser.options.length !== all.length) {
       this.chooser.replaceChildren(...all.map(([name, title]) => h("option", { value: name }, title)));
     }
