@@ -1218,9 +1218,18 @@ def test_an_injected_frame_follows_what_came_before_it(capture):
     within(burst)
 
 
-def test_a_gate_that_fails_lets_all_pass_in_order(capture, monkeypatch):
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("rule", ["drop every ping", "hold every text"])
+def test_a_gate_that_fails_lets_all_pass_in_order(capture, monkeypatch, rule, frozen):
+    """Units that wait, then a unit of which a part has come, then the rest; each side its own."""
+    texts = b"".join(encode_frame(1, b"%05d" % number) for number in range(5_000))
+    assert gate.SLICE % 7
+    assert 2 * gate.SLICE // 7 > gate.TURN
+
     async def burst() -> None:
-        one, connection = bursting(capture, "drop every ping")
+        one, connection = bursting(capture, rule)
+        one.settings.freezing.set(connection.number, ("client", "server"), frozen)
+        one.take("client", EMPTY + EMPTY[:1])
         feed, fed = one.assembler.feed, []
 
         def fail_later(direction: str, data: bytes) -> list[object]:
@@ -1230,9 +1239,14 @@ def test_a_gate_that_fails_lets_all_pass_in_order(capture, monkeypatch):
             return feed(direction, data)
 
         monkeypatch.setattr(one.assembler, "feed", fail_later)
-        one.take("server", EMPTY * 30_000)
+        one.take("server", texts)
         one.ended("server", "eof")
-        await until(lambda: connection.client.written[-1] == "eof")
-        assert b"".join(connection.client.written[:-1]) == EMPTY * 30_000
+        await until(lambda: "disarmed" in connection.marks)
+        assert connection.client.written.pop() == "eof"
+        assert b"".join(connection.client.written) == texts
+        assert b"".join(connection.server.written) == EMPTY + EMPTY[:1]
+        assert connection.client.is_read
+        assert connection.server.is_read
+        assert not one.settings.room.size
 
     within(burst)

@@ -124,6 +124,12 @@ class UnitAssembler:
         side.passed = len(side.buffer)
         return loose
 
+    def rest(self, direction: Direction, stop: int | None) -> bytes:
+        """The bytes before offset `stop` of a stream, or all, that were in no piece yet."""
+        side = self._sides[direction]
+        end = None if stop is None else max(side.passed, stop - side.offset)
+        return bytes(side.buffer[side.passed : end])
+
     def _advance(self, side: _Side) -> list[Piece]:
         pieces: list[Piece] = []
         position = 0

@@ -123,9 +123,8 @@ class Gate:
             try:
                 pieces = self.assembler.feed(came.direction, data)
             except Exception as fault:
+                self._came.appendleft(came._replace(data=memoryview(data)))
                 self._give_up(fault)
-                lane.sink.write(data)
-                self._pass_all()
                 return
             self._arrive(pieces)
             lane.inject_waiting()
@@ -151,16 +150,6 @@ class Gate:
         for lane in self.lanes.values():
             lane.update_source()
 
-    def _pass_all(self) -> None:
-        """Pass recorded bytes on without splitting them into units."""
-        while self._came:
-            came = self._came.popleft()
-            sink = self.lanes[came.direction].sink
-            if isinstance(came, _StreamEnd):
-                sink.finish(came.how)
-            else:
-                sink.write(bytes(came.data))
-
     def _arrive(self, pieces: list[Piece]) -> None:
         for piece in pieces:
             lane = self.lanes[piece.direction]
@@ -172,10 +161,22 @@ class Gate:
             lane.arrive(frame)
 
     def _give_up(self, fault: Exception) -> None:
-        """Give up after a fault of the debugger itself, and let all traffic pass."""
+        """Give up after a fault of the debugger itself: all traffic passes, in its order."""
         self.settings.faults.note("split", fault)
-        self.deliver_all()
+        for direction, lane in self.lanes.items():
+            came = [one for one in self._came if one.direction == direction]
+            starts = [one.start for one in came if isinstance(one, _Came)]
+            lane.deliver_all()
+            lane.sink.write(self.assembler.rest(direction, min(starts, default=None)))
+            for one in came:
+                if isinstance(one, _StreamEnd):
+                    lane.sink.finish(one.how)
+                else:
+                    lane.sink.write(bytes(one.data))
+        self._came.clear()
         self.connection.disarm()
+        for lane in self.lanes.values():
+            lane.update_source()
 
     def ended(self, direction: Direction, how: Ending) -> None:
         """Pass on the end of a peer's stream, after everything that it sent before."""
@@ -201,7 +202,7 @@ class Gate:
             self.connection.disarm()
 
     def deliver_all(self) -> None:
-        """Deliver everything that waits, now."""
+        """Let everything that waits go, turn by turn."""
         for lane in self.lanes.values():
             lane.release()
             lane.deliver_due()
@@ -372,11 +373,7 @@ class Lane:
         while self.queue and not self.frozen:
             first = self.queue[0]
             if isinstance(first, _StreamEnd):
-                self.queue.popleft()
-                self.finished = True
-                self.sink.finish(first.how)
-                if first.how == "eof":
-                    self.gate.check_closed()
+                self._finish(first)
                 continue
             loop = asyncio.get_running_loop()
             if first.held:
@@ -389,6 +386,24 @@ class Lane:
                 break
             left -= 1
             self.let_go(first)
+
+    def deliver_all(self) -> None:
+        """Deliver everything that waits now, however much it is."""
+        self._cancel_timer()
+        while self.queue:
+            first = self.queue[0]
+            if isinstance(first, _StreamEnd):
+                self._finish(first)
+            else:
+                self.let_go(first)
+
+    def _finish(self, end: _StreamEnd) -> None:
+        """Pass on the end of the stream, which is at the front of the queue."""
+        self.queue.popleft()
+        self.finished = True
+        self.sink.finish(end.how)
+        if end.how == "eof":
+            self.gate.check_closed()
 
     def release(self) -> None:
         """Make everything that waits due now."""
