@@ -10,7 +10,9 @@ import asyncio
 import base64
 import hashlib
 import random
+import re
 import struct
+import zlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -112,6 +114,20 @@ def text_by_codec(payloads):
 def choose_by_index(offered, supported):
     fit = set(offered) & set(supported)
     return min(fit, key=supported.index) if fit else None
+
+
+def answer_by_regex(offer, supported):
+    names = re.findall(r"[^\s,]+", offer or "")
+    return next((name for name in supported if name in names), None)
+
+
+def inflate_all(payloads, *, bits=-15, tail=b"\0\0\xff\xff", decode=True):
+    inflater = zlib.decompressobj(bits)
+    texts = []
+    for payload in payloads:
+        text = inflater.decompress(payload) + inflater.decompress(tail)
+        texts.append(text.decode() if decode else text)
+    return texts
 
 
 # --- 07: close codes
@@ -374,6 +390,21 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda offered, supported: supported[0], "Nobody offered"),
         (lambda offered, own: ", ".join(n for n in own if n in offered), "still a list"),
     ],
+    "extensions_and_subprotocols-answer": [
+        (lambda offer, own: choose_by_index((offer or "").split(","), own), "behind each comma"),
+        (lambda offer, own: choose_by_index((offer or "").lower().split(", "), own), "not right"),
+        (lambda offer, own: answer_by_regex(offer and offer.lower(), own), "letter by letter"),
+        (lambda offer, own: answer_by_regex(offer, own) or "", "left out"),
+    ],
+    "extensions_and_subprotocols-inflate": [
+        (lambda payloads: inflate_all(payloads, tail=b""), "put them back"),
+        (lambda payloads: inflate_all(payloads, bits=15), "raw DEFLATE"),
+        (lambda payloads: [inflate_all([one])[0] for one in payloads], "the same inflater"),
+        (lambda payloads: inflate_all(payloads, decode=False), "bytes still"),
+        (lambda payloads: "".join(inflate_all(payloads)), "Expected list"),
+    ],
+    "extensions_and_subprotocols-trace": [((10, False), "exponent"), ((4096, False), "server's"),
+                                          ((32768, False), "largest"), ((1024, True), "alone")],
     "close_codes-payload": [
         (lambda code, reason: payload(code, reason, "little"), "larger first"),
         (lambda code, reason: payload(code, reason, limit=200), "let through"),
@@ -450,6 +481,8 @@ RIGHT: dict[str, list[Any]] = {
     "data_transfer-cut": [cut, cut_unevenly],
     "data_transfer-text": [text_by_codec, lambda payloads: str(b"".join(payloads), "utf-8")],
     "extensions_and_subprotocols-choose": [choose_by_index],
+    "extensions_and_subprotocols-answer": [answer_by_regex],
+    "extensions_and_subprotocols-inflate": [inflate_all],
     "close_codes-payload": [payload, payload_by_struct],
     "close_codes-wait": [
         wait_with(passes, lambda n: random.uniform(0, min(2**n, 60))),  # full jitter

@@ -69,11 +69,26 @@ def ending() -> object:
         peers.stop()
 
 
+def offer_and_answer() -> list[Unit]:
+    """A request and a response that agree on other windows in the two directions."""
+    field = b"\r\nSec-WebSocket-Extensions: permessage-deflate; %b\r\n\r\n"
+    answer = b"server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=10"
+    capture = Capture()
+    connection = capture.open_connection()
+    for side, head, parameters in (
+        ("client", REQUEST % b"dGhlIHNhbXBsZSBub25jZQ==", b"client_max_window_bits"),
+        ("server", RESPONSE % b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", answer),
+    ):
+        capture.record(connection, side, head[:-4] + field % parameters)
+    return [capture.index.unit(0), capture.index.unit(1)]
+
+
 # By topic and name. A lesson whose exercises ask for functions has none.
 MADE_ABOVE: dict[str, Callable[[], dict[str, object]]] = {
     "chat": lambda: {"trace": trace()},
     "close_codes": lambda: {"mystery": ending()},
     "connection_state": lambda: {"story": story()},
+    "extensions_and_subprotocols": lambda: {"mystery": offer_and_answer()},
     "frames": lambda: {"mystery": puzzle(7)},
     "handshake": lambda: {"mystery": response(b"wrong")},
 }

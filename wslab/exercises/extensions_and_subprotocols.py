@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
+from wslab.exercises.verdict import Verdict, solved
+from wslab.wire import Unit
+from wslab.wire.protocol import Deflater
 
 QUESTIONS = {
     "none-in-common": Question(
@@ -24,6 +31,49 @@ QUESTIONS = {
             "A server may refuse, but nothing in the RFC makes it do so.",
         ),
         "RFC 6455 §4.2.2",
+    ),
+    "again": Question(
+        "With compression, Hello goes out as 7 bytes of payload. The client sends the same Hello "
+        "again, over the same connection. How long is it now?",
+        ("7 bytes", "5 bytes", "1 byte"),
+        1,
+        (
+            "That would be so if each message were compressed alone. Both sides remember what has "
+            "crossed.",
+            "The second one only says: as before, five letters back. That takes 5 bytes.",
+            "Nearly: even a reference needs its header, its code and an end.",
+        ),
+        "RFC 7692 §7.2.3.2",
+    ),
+    "random": Question(
+        "A message of 2,048 random bytes is compressed. How many bytes of payload cross?",
+        ("About 1,000", "2,048", "A few more than 2,048", "That is refused with 1007"),
+        2,
+        (
+            "Nothing repeats in random bytes, so there is nothing to refer back to.",
+            "They cannot be made shorter, and some bytes must say that these are not compressed.",
+            "They cannot be made shorter, and a header says so: it comes on top.",
+            "1007 is for text that is not UTF-8. Any bytes may be compressed.",
+        ),
+        "RFC 7692 §7.2.1",
+    ),
+    "bomb": Question(
+        "A server takes messages of at most 1 MiB. A client sends 2,000,000 zeros, compressed to "
+        "2,000 bytes. What does the server do?",
+        (
+            "It takes them: 2,000 bytes are below the limit",
+            "It stops inflating at the limit, and closes with 1009",
+            "It inflates all, sees that it is too much, and closes with 1009",
+            "It closes with 1002: the client cheats",
+        ),
+        1,
+        (
+            "A limit on what crosses the wire would protect nothing: 1 byte can become 1,032.",
+            "The limit is on the message, and a careful library stops as soon as it is reached.",
+            "That is what the attacker hopes for: the memory would be used up by then.",
+            "No rule is broken: the message is only too big.",
+        ),
+        "RFC 6455 §10.4",
     ),
 }
 """By name; `lab.ask(name)` shows one."""
@@ -99,6 +149,211 @@ def choose(offered, supported):
 )
 
 
-SOLUTIONS = Solutions(check_choose)
+# --- Bug hunt: the header's value, in and out
+
+
+def _answer(offer: str | None, supported: list[str]) -> str | None:
+    return _choose([name.strip() for name in (offer or "").split(",")], supported)
+
+
+check_answer = Exercise(
+    "answer",
+    "Whether `answer(offer, supported)` makes one field's value of the other's, or None.",
+    cases=[
+        ("chat", ["chat"]),
+        ("mqtt, chat", ["chat"]),
+        ("chat,superchat", ["superchat", "chat"]),
+        ("mqtt", ["chat"]),
+        ("Chat", ["chat"]),
+        (None, ["chat"]),
+        ("superchat", ["chat"]),
+    ],
+    expected=_answer,
+    mistakes={
+        "There is a blank behind each comma: ' chat' is not 'chat'.": Mistake(
+            lambda offer, supported: _choose((offer or "").split(","), supported),
+            "name.strip() takes the blanks away.",
+        ),
+        "The answer is a list of names: a client refuses that.": Mistake(
+            lambda offer, supported: ", ".join(n for n in supported if n in _names(offer)) or None,
+            "one name, or None.",
+            "RFC 6455 §11.3.4",
+        ),
+        "Names are compared letter by letter: Chat and chat are two.": Mistake(
+            lambda offer, supported: _choose(_names((offer or "").lower()), supported),
+            "leave the letters as they came: no lower().",
+        ),
+        "Where nothing fits, the field is left out: return None.": Mistake(
+            lambda offer, supported: _answer(offer, supported) or "",
+            "an empty text would be a field without a name.",
+        ),
+        "Nobody offered that: where nothing fits, return None.": Mistake(
+            lambda offer, supported: _answer(offer, supported) or supported[0],
+            "return None where nothing fits.",
+        ),
+        "A text was searched for a part of it: superchat has chat in it.": Mistake(
+            lambda offer, supported: next((n for n in supported if n in (offer or "")), None),
+            "split the offer at its commas, and look each name up in that list.",
+        ),
+    },
+    hints=(
+        "what stands behind a comma in the request? Look at it on the wire.",
+        "there are three faults: blanks, capital letters, and more than one name in the answer.",
+        "a client that offers nothing sends no field at all: offer is None.",
+    ),
+    rfc="RFC 6455 §4.2.2",
+    praise="one name as it was offered, or no field.",
+    solution="""\
+def answer(offer, supported):
+    names = [name.strip() for name in (offer or "").split(",")]
+    for name in supported:
+        if name in names:
+            return name
+    return None
+""",
+)
+
+
+def _names(offer: str | None) -> list[str]:
+    return [name.strip() for name in (offer or "").split(",")]
+
+
+# --- Trace: read an offer and its answer
+
+_window = Exercise(
+    "window",
+    "Whether that is how many bytes back the client's compressor may refer.",
+    expected=lambda mystery: 1 << _bits(mystery, "client_max_window_bits"),
+    mistakes={
+        "That is the exponent: the window has 2 to the power of it.": Mistake(
+            lambda mystery: _bits(mystery, "client_max_window_bits"),
+            "2 ** bits is the size of the window in bytes.",
+        ),
+        "That is the window of the server's compressor.": Mistake(
+            lambda mystery: 1 << _bits(mystery, "server_max_window_bits"),
+            "client_… is about what the client sends.",
+        ),
+        "That is the largest window: it counts where the answer names none.": Mistake(
+            lambda mystery: 1 << 15, "the answer decides, not the offer: which number is in it?"
+        ),
+    },
+    hints=(
+        "the answer decides, and client_… is about what the client sends.",
+        "window bits are an exponent: 10 bits are 2 ** 10 bytes.",
+    ),
+    rfc="RFC 7692 §7.1.2",
+    wrong="{what} is not the client's window in bytes.",
+    untouched="two answers are needed: put them in place of the dots.",
+)
+_remembers = Exercise(
+    "remembers",
+    "Whether it is said rightly that the server's messages refer to earlier ones.",
+    expected=lambda mystery: "server_no_context_takeover" not in _answered(mystery),
+    mistakes={
+        "no_context_takeover means that each message is compressed alone.": Mistake(
+            lambda mystery: "server_no_context_takeover" in _answered(mystery),
+            "look for server_no_context_takeover in the answer, and read its first word.",
+        ),
+    },
+    hints=("server_… is about what the server sends.", "True or False: does it refer back?"),
+    rfc="RFC 7692 §7.1.1",
+    wrong="{what} is not what the answer says.",
+    untouched="two answers are needed: put them in place of the dots.",
+)
+
+
+def _answered(mystery: Sequence[Unit]) -> dict[str, str]:
+    """The parameters in the response, the second of the two units."""
+    text = mystery[1].field("Sec-WebSocket-Extensions").value
+    pairs = [part.strip().partition("=") for part in text.split(";")[1:]]
+    return {name: value for name, _, value in pairs}
+
+
+def _bits(mystery: Sequence[Unit], name: str) -> int:
+    return int(_answered(mystery).get(name) or 15)
+
+
+def check_trace(window: Any, remembers: Any, mystery: Sequence[Unit]) -> Verdict:
+    """Whether both are read rightly from this request and response."""
+    for check, said in ((_window, window), (_remembers, remembers)):
+        if not (verdict := check(said, mystery)):
+            return verdict
+    return solved("the response alone says what holds.", "RFC 7692 §7.1")
+
+
+# --- Build: inflate the messages of one side
+
+
+def _inflate(payloads: list[bytes]) -> list[str]:
+    inflater = zlib.decompressobj(-15)
+    return [inflater.decompress(one + b"\x00\x00\xff\xff").decode() for one in payloads]
+
+
+def _payloads(*texts: str) -> tuple[list[bytes]]:
+    deflater = Deflater()
+    return ([deflater.deflate(text.encode()) for text in texts],)
+
+
+def _without_the_tail(payloads: list[bytes]) -> list[str]:
+    inflater = zlib.decompressobj(-15)
+    return [inflater.decompress(one).decode() for one in payloads]
+
+
+check_inflate = Exercise(
+    "inflate",
+    "Whether `inflate(payloads)` gives the texts of one side's compressed messages, in order.",
+    cases=[
+        _payloads("Hello"),
+        _payloads("Hello", "Hello"),
+        _payloads("Grüße", "to all of you", "Grüße to all of you"),
+        _payloads(""),
+    ],
+    expected=_inflate,
+    mistakes={
+        "The four bytes 00 00 ff ff were left off by the sender: put them back.": Mistake(
+            _without_the_tail,
+            "inflater.decompress(payload + b'\\x00\\x00\\xff\\xff').",
+            "RFC 7692 §7.2.2",
+        ),
+        "A message may refer to earlier ones: all need the same inflater.": Mistake(
+            lambda payloads: [text for one in payloads for text in _inflate([one])],
+            "make the decompressobj once, before the loop.",
+            "RFC 7692 §7.1.1",
+        ),
+        "This is raw DEFLATE: it has no header of zlib's.": Mistake(
+            lambda payloads: [
+                zlib.decompressobj().decompress(one + b"\x00\x00\xff\xff").decode()
+                for one in payloads
+            ],
+            "zlib.decompressobj(-15): the minus says that no header comes.",
+        ),
+        "Inflated, these are bytes still: a text message is UTF-8.": Mistake(
+            lambda payloads: [text.encode() for text in _inflate(payloads)],
+            ".decode() makes text of them.",
+        ),
+        "This is one text for all messages: each has its own.": Mistake(
+            lambda payloads: ["".join(_inflate(payloads))],
+            "one text for each payload, in a list.",
+        ),
+    },
+    hints=(
+        "three lines: an inflater, a loop over the payloads, a list of texts.",
+        "zlib.decompressobj(-15) inflates raw DEFLATE with the largest window.",
+        "the sender left off 00 00 ff ff: put it behind each payload.",
+    ),
+    rfc="RFC 7692 §7.2.2",
+    praise="every message, also those that only point back.",
+    call=lambda payloads: f"inflate({[one.hex(' ') for one in payloads]})",
+    solution="""\
+import zlib
+
+def inflate(payloads):
+    inflater = zlib.decompressobj(-15)  # once: it remembers what came before
+    return [inflater.decompress(one + b"\\x00\\x00\\xff\\xff").decode() for one in payloads]
+""",
+)
+
+
+SOLUTIONS = Solutions(check_choose, check_answer, check_inflate)
 
 solution = SOLUTIONS.show

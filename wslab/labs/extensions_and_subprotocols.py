@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Generator
+from typing import ClassVar, Literal, NamedTuple
 
 from wslab.exercises.extensions_and_subprotocols import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import EchoServer, FaultyServer
+from wslab.net import Client, EchoServer, FaultyServer
 from wslab.net.cases import EXTENSIONS, SUBPROTOCOLS, Case, Head
+from wslab.net.trials import (
+    BROADCASTS,
+    PLACES,
+    WINDOW_BITS,
+    DeflateCost,
+    LoggingServer,
+    SearchServer,
+    Step,
+    attack,
+    measure_broadcast,
+    measure_deflate,
+    measure_memory,
+    samples,
+    send_token,
+)
 from wslab.view.experiments import (
+    Bar,
+    Chart,
     Choice,
     Column,
     Experiment,
@@ -19,10 +37,18 @@ from wslab.view.experiments import (
     ResultTable,
     Words,
 )
+from wslab.wire import Direction, Unit
 from wslab.wire.protocol import Agreement, parse_head
 
 _BOTH, _NEITHER = "Both open the connection", "Both refuse it"
 _PYTHON, _BROWSER = "Only the Python client opens it", "Only the browser opens it"
+
+_SIDES: tuple[Direction, ...] = ("client", "server")
+_CHARTS: dict[str, tuple[str, str, Literal["lines", "stacked"]]] = {
+    "bytes": ("what is left of 100 bytes", "bytes on the wire", "lines"),
+    "time": ("time to compress a message of 2 KiB", "µs", "lines"),
+    "memory": ("memory of one connection", "KiB", "stacked"),
+}
 
 _NEGOTIATIONS = Words(
     title="answers",
@@ -57,6 +83,10 @@ class ExtensionsAndSubprotocols(Lesson):
         return EchoServer(
             self._name("echo"), subprotocols=["superchat", "chat"], compression=Agreement()
         )
+
+    def _set_up(self) -> None:
+        self._measured: list[DeflateCost] = []
+        self._pin = ""
 
     # --- Negotiating
 
@@ -97,6 +127,156 @@ class ExtensionsAndSubprotocols(Lesson):
             met.api,
         )
         return negotiated, page or ["no page has answered"]
+
+    # --- A token
+
+    def token(self, token: str = "correct-horse-battery-staple-7") -> ResultTable:
+        """Send a token in each place that a client has for one, and find out who sees it."""
+        rows = []
+        for place in PLACES:
+            with self._with_server(
+                server := LoggingServer(self._name("logging")), "logging"
+            ) as url:
+                trace = send_token(server, url, place, token)
+                recorded = any(token.encode() in data for data in self._crossed(trace.client))
+            seen = (trace.heard, trace.access, trace.debug, recorded)
+            rows.append([place, *("👁 sees it" if one else "does not" for one in seen)])
+        columns = (
+            "the server",
+            "its access log",
+            "websockets' log (DEBUG)",
+            "this lab's recording",
+        )
+        return ResultTable(["sent in", *columns], rows, "token")
+
+    def _crossed(self, client: Client) -> list[bytes]:
+        """What the recording holds of a client's connection, frames unmasked."""
+        index, connection = self.capture.index, self.connection_of(client)
+        units = [index.unit(row.number) for row in index.rows() if row.connection == connection]
+        return [data for unit in units for data in (unit.data, unit.payload)]
+
+    # --- Compression
+
+    def parameters(self) -> ResultTable:
+        """Offer each parameter alone, and send the same message twice in both directions."""
+        message = samples()["text"][0].decode("utf-8", "replace")
+        rows = []
+        for offer in (
+            Agreement(),
+            Agreement(server_no_context_takeover=True),
+            Agreement(client_no_context_takeover=True),
+            Agreement(server_max_window_bits=9),
+            Agreement(client_max_window_bits=9),
+        ):
+            sizes = []
+            with self.connect(name="parameters", compression=offer) as client:
+                answer = self.find("response", of=client).field("Sec-WebSocket-Extensions").value
+                for _ in range(2):
+                    client.send(message)
+                    client.recv()
+                    sizes.append([self.find("text", who, of=client).length for who in _SIDES])
+            (one, two), (again, echo) = sizes
+            rows.append([answer, *map(str, (one, again, two, echo))])
+        columns = ("client, first", "again", "server, first", "again")
+        return ResultTable(["the server's answer", *columns], rows, "parameters")
+
+    def mystery(self) -> list[Unit]:
+        """A request and its response for the trace exercise; what they agree on is printed."""
+        agreed = Agreement(True, False, server_max_window_bits=12, client_max_window_bits=10)
+        server = EchoServer(self._name("mystery"), compression=agreed)
+        with (
+            self._with_server(server, "mystery") as url,
+            self.connect(url, name="mystery", compression=Agreement()) as client,
+        ):
+            units = [self.find("request", of=client), self.find("response", of=client)]
+        for unit in units:
+            field = unit.field("Sec-WebSocket-Extensions")
+            print(f"{unit.direction:<6}  {field.name}: {field.value}")
+        return units
+
+    def costs(self, what: str) -> Chart:
+        """A chart of what compression saves or costs, by the size of the window: "bytes", "time"
+        or "memory". Raises KeyError for anything else."""
+        title, y, kind = _CHARTS[what]
+        chart = Chart(title, x="window bits", y=y, kind=kind)
+        if what == "memory":
+            for bits in WINDOW_BITS:
+                deflating, inflating = measure_memory(bits, samples()["text"][0])
+                chart.add("to compress", bits, deflating)
+                chart.add("to inflate", bits, inflating)
+        else:
+            self._measured = self._measured or [
+                measure_deflate(name, messages, bits)
+                for name, messages in samples().items()
+                for bits in WINDOW_BITS
+            ]
+            for cost in self._measured:
+                value = cost.percent if what == "bytes" else cost.microseconds
+                chart.add(cost.kind, cost.window_bits, value)
+        return self._show(chart, what)
+
+    def broadcasts(self) -> ResultTable:
+        """Send the same messages to a hundred clients, in four ways, and tell what each costs."""
+        costs = [measure_broadcast(way) for way in BROADCASTS]
+        slowest, largest = max(c.microseconds for c in costs), max(c.size for c in costs)
+        rows = [
+            [
+                cost.way,
+                Bar(cost.microseconds / slowest, f"{cost.microseconds / 1000:.2f} ms"),
+                Bar(cost.size / largest, f"{cost.size:.0f} bytes"),
+            ]
+            for cost in costs
+        ]
+        columns = ("the server's time for a message", "what a client gets")
+        return ResultTable(["compressed", *columns], rows, "broadcasts")
+
+    # --- What a length gives away
+
+    def first_guess(self) -> Chart:
+        """Guess the first digit of a server's PIN: how much shorter the answer is for each."""
+        steps = self._attack("none")
+        lengths = next(steps).lengths
+        chart = Chart(
+            "the first digit", x="digit guessed", y="bytes shorter", kind="bars", series=["answer"]
+        )
+        for digit, length in lengths.items():
+            chart.add("answer", int(digit), max(lengths.values()) - length)
+        steps.close()
+        return self._show(chart, "first guess")
+
+    def attack(self, remedy: str = "none") -> ResultTable:
+        """Guess the whole PIN by the length of the answers, against a server with this remedy.
+
+        Sends 240 messages at most. Raises KeyError for a remedy that is not in `REMEDIES`.
+        """
+        rows = []
+        for step in self._attack(remedy):
+            lengths = " ".join(map(str, step.lengths.values()))
+            known = step.shortest[0] if len(step.shortest) == 1 else "?"
+            rows.append([step.known + known, lengths])
+        rows.append([f"{self._pin}", "the PIN that the server has"])
+        return ResultTable(["known", "bytes of the answers, by the digit guessed: 0 to 9"], rows)
+
+    def _attack(self, remedy: str) -> Generator[Step]:
+        server = SearchServer(self._name("search"), remedy)
+        self._pin = server.pin
+        with self._with_server(server, "search") as url:
+            client = self._client("attacker", compression=Agreement()).connect(url)
+            connection, index = self.connection_of(client), self.capture.index
+
+            def measure(searches: list[str]) -> list[int]:
+                before = len(index)
+                for search in searches:
+                    client.send(search)
+                    client.recv()
+                return [
+                    row.length
+                    for row in self.capture.index.rows(before)
+                    if (row.connection, row.direction) == (connection, "server")
+                ]
+
+            yield from attack(measure)
+            client.close()
 
     def _experiment(self, case: Case, group: str) -> Experiment:
         def run(choice: Choice) -> Outcome:

@@ -1,33 +1,60 @@
 """The measurements of single lessons: each sets up peers, lets them talk, and returns a result."""
 
+from wslab.net.trials.broadcast_costs import WAYS as BROADCASTS
+from wslab.net.trials.broadcast_costs import BroadcastCost, measure_broadcast
 from wslab.net.trials.cut import CutResult, CutServer, send_through
+from wslab.net.trials.deflate_costs import (
+    WINDOW_BITS,
+    DeflateCost,
+    measure_deflate,
+    measure_memory,
+    samples,
+)
 from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import LeaveResult, Leaving, measure_leaving
+from wslab.net.trials.length_leak import REMEDIES, SearchServer, Step, attack
 from wslab.net.trials.replay import Replay, replay
 from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
 from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
+from wslab.net.trials.token_traces import PLACES, LoggingServer, TokenTrace, send_token
 
 __all__ = [
+    "BROADCASTS",
+    "PLACES",
+    "REMEDIES",
     "STATES",
     "WAYS",
+    "WINDOW_BITS",
     "Broadcast",
+    "BroadcastCost",
     "CutResult",
     "CutServer",
+    "DeflateCost",
     "Dropping",
     "FanOutResult",
     "InTurn",
     "KeepaliveResult",
     "LeaveResult",
     "Leaving",
+    "LoggingServer",
     "Queues",
     "Replay",
     "Room",
+    "SearchServer",
+    "Step",
+    "TokenTrace",
+    "attack",
+    "measure_broadcast",
+    "measure_deflate",
     "measure_fan_out",
     "measure_keepalive",
     "measure_leaving",
+    "measure_memory",
     "replay",
+    "samples",
     "send_on_websockets",
     "send_on_wslab",
     "send_through",
+    "send_token",
 ]
