@@ -1,6 +1,6 @@
 """Write a small lesson that passes every test at once, to be rewritten into the one that you mean.
 
-    make lesson TOPIC=rate_limiting NUMBER=05
+    make lesson TOPIC=reconnecting NUMBER=10
 
 TOPIC becomes the name of its modules, NUMBER its place in the course. Writes the notebook, the lab,
 the exercise and the tests, and a line each in README, CHANGELOG and the first notebook's table.
@@ -217,7 +217,7 @@ def make(root: Path, topic: str, number: str) -> list[Path]:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", topic) or keyword.iskeyword(topic):
         raise Refused(
-            f"expected TOPIC to be a name for a module, such as rate_limiting; got {topic!r}"
+            f"expected TOPIC to be a name for a module, such as reconnecting; got {topic!r}"
         )
     if not re.fullmatch(r"\d\d", number):
         raise Refused(f"expected NUMBER to have two digits, such as 05; got {number!r}")
@@ -302,7 +302,7 @@ def in_order(text: str, row: str, start: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("topic", help="the name of its modules, such as rate_limiting")
+    parser.add_argument("topic", help="the name of its modules, such as reconnecting")
     parser.add_argument("number", help="its place in the course, two digits")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     options = parser.parse_args()

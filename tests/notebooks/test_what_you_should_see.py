@@ -71,6 +71,32 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "busy": [r"quiet: [\d.]+ ms, busy: [\d.]+ ms"],
         "pong": ["back on the wire: nothing$"],
     },
+    "05": {
+        "send": [r"^await send\(\): \d+ of 500 messages arrived, the last after \d"],
+        "fifteen": [r"^([4-9]\d|1[0-4]\d) calls of 150 returned at once"],
+        "senders-all": [
+            r"^a loop that just sends +[12],\d+ kB",
+            r"^every 100 ms, if nothing waits .*\d\d of 500 .* (9\d|100)%.*stopped after 3 s$",
+            r"^every 100 ms, fill up to a limit +1\d\d kB +\d+ of 500 +[\d.]+ s +\d%",
+            r"^await send\(\) +[34]\d kB +\d+ of 500 +[\d.]+ s +\d%",
+        ],
+        "never": [
+            r"^await send\(\), never read: 0 of 500 messages .*stopped after 3 s",
+            r"^a loop that just sends, never read: 0 of 500 .* [12],\d+,\d+ bytes waited",
+        ],
+        "tap": [r"await send\(\), through the tap: \d+ of 500 messages arrived"],
+        "wire": ["binary"],
+        "sizes": [
+            r"one frame of 65,536 bytes +65,550 +the same message",
+            r"one frame of 65,537 bytes +65,551 +close 1009",
+            r"three fragments of 32,768 bytes +\S+ +close 1009",
+            r"a header that announces a terabyte +14 +close 1009",
+        ],
+        "fairness": [
+            r"a fast client, and no limit +\d\d\d+ ms|a fast client, and no limit +\d,\d+ ms",
+            r"a fast client, and a bucket for each .* 1008$",
+        ],
+    },
     "06": {
         "open": ["request +Sec-WebSocket-Protocol: chat, superchat", "response .*: superchat$"],
         "negotiations-code": [
@@ -154,6 +180,11 @@ IN_A_PAGE = {
     },
     "02": {"fetch-why": "fetch_is_no_handshake"},
     "04": {"pong-text": "the_line_climbs_while_a_cell_works"},
+    "05": {
+        "page-loop-why": "a_page_just_sends",
+        "stream-text": "a_page_asks_whether_nothing_waits",
+        "stream-why": "a_page_awaits",
+    },
     "07": {"connect-text": "says_goodbye_by_buttons"},
     "08": {
         "connect-text": LESSON,

@@ -96,12 +96,12 @@ def run(folder: Path, *arguments: str) -> None:
 
 @pytest.mark.kernel
 def test_a_new_lesson_passes_every_test_at_once(copy):
-    written = new_lesson.make(copy, "rate_limiting", "05")
+    written = new_lesson.make(copy, "reconnecting", "10")
     assert all(path.is_file() for path in written)
     run(copy, "ruff", "check", "--no-cache", ".")
     run(copy, "ruff", "format", "--no-cache", "--check", ".")
     pytest_here = ["pytest", "-q", "-p", "no:cacheprovider"]
-    run(copy, *pytest_here, *GENERIC, "-k", "rate_limiting and not each_cell_twice")
+    run(copy, *pytest_here, *GENERIC, "-k", "reconnecting and not each_cell_twice")
     run(
         copy,
         *pytest_here,
@@ -109,7 +109,7 @@ def test_a_new_lesson_passes_every_test_at_once(copy):
         "-k",
         "table or name or minutes or link",
     )
-    run(copy, *pytest_here, "tests/browser/test_rate_limiting.py", "--collect-only")
+    run(copy, *pytest_here, "tests/browser/test_reconnecting.py", "--collect-only")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -119,16 +119,16 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("topic", "number", "told"),
     [
-        ("rate-limiting", "05", "expected TOPIC to be a name for a module"),
-        ("", "05", "expected TOPIC"),
-        ("import", "05", "expected TOPIC"),
-        ("../x", "05", "expected TOPIC"),
-        ("rate_limiting", "5", "expected NUMBER to have two digits"),
-        ("rate_limiting", "", "expected NUMBER"),
-        ("rate_limiting", "03", "03 is taken by notebooks/03_frames.ipynb"),
-        ("frames", "05", "frames.py is there already, and nothing is overwritten"),
-        ("lesson", "05", "lesson.py is there already"),
-        ("lab", "05", "test_lab.py is there already"),
+        ("re-connecting", "10", "expected TOPIC to be a name for a module"),
+        ("", "10", "expected TOPIC"),
+        ("import", "10", "expected TOPIC"),
+        ("../x", "10", "expected TOPIC"),
+        ("reconnecting", "5", "expected NUMBER to have two digits"),
+        ("reconnecting", "", "expected NUMBER"),
+        ("reconnecting", "03", "03 is taken by notebooks/03_frames.ipynb"),
+        ("frames", "10", "frames.py is there already, and nothing is overwritten"),
+        ("lesson", "10", "lesson.py is there already"),
+        ("lab", "10", "test_lab.py is there already"),
     ],
 )
 def test_a_topic_or_number_of_no_use_is_refused_and_nothing_is_written(copy, topic, number, told):
@@ -139,7 +139,7 @@ def test_a_topic_or_number_of_no_use_is_refused_and_nothing_is_written(copy, top
 
 
 def test_a_refusal_is_one_line_for_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["new_lesson.py", "frames", "05"])
+    monkeypatch.setattr(sys, "argv", ["new_lesson.py", "frames", "10"])
     assert new_lesson.main() == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -90,7 +90,11 @@ class Door:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
         client = await connect(
-            f"ws://127.0.0.1:{self._port}/", sock=sock, compression=None, ping_interval=None
+            f"ws://127.0.0.1:{self._port}/",
+            sock=sock,
+            compression=None,
+            ping_interval=None,
+            open_timeout=None,  # `PATIENCE` decides, and knows what to say
         )
         self.clients.append(client)
         return client

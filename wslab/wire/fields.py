@@ -114,6 +114,7 @@ _ELSEWHERE = {
     "WHATWG: new WebSocket()": f"{_WHATWG}#dom-websocket-websocket",
     "WHATWG: readyState": f"{_WHATWG}#dom-websocket-readystate",
     "WHATWG: binaryType": f"{_WHATWG}#dom-websocket-binarytype",
+    "WHATWG: bufferedAmount": f"{_WHATWG}#dom-websocket-bufferedamount",
     "WHATWG: send()": f"{_WHATWG}#dom-websocket-send",
     "WHATWG: close()": f"{_WHATWG}#dom-websocket-close",
     "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",

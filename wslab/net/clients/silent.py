@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from wslab.net import loop, registry, socket_names
+from wslab.net import buffers, loop, registry, socket_names
 from wslab.net.address import parse_url
 from wslab.net.reset import reset
 
@@ -81,7 +81,7 @@ async def connect_silently(url: str, *, receive_buffer: int | None = None) -> Cl
     sock = None
     if receive_buffer is not None:
         sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        buffers.shrink(sock, receive=receive_buffer)
         sock.setblocking(False)
         address = parse_url(url)
         await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -69,10 +69,13 @@ class Reaction(NamedTuple):
 
 
 class TellingEchoServer(EchoServer):
-    """An echo server that notes what the library's API tells its handler, in `said`."""
+    """An echo server that notes what the library's API tells its handler, in `said`.
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    ``options``: see `Server`.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
         self.said: list[str] = []
         self.endings = 0
         """How many connections have ended for its handlers."""

@@ -10,6 +10,7 @@ from wslab.net.trials.deflate_costs import (
     measure_memory,
     samples,
 )
+from wslab.net.trials.fairness import Bucket, Fairness, TokenBucket, WorkingServer, measure_fairness
 from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import LeaveResult, Leaving, measure_leaving
@@ -17,21 +18,33 @@ from wslab.net.trials.length_leak import REMEDIES, SearchServer, Step, attack
 from wslab.net.trials.replay import Replay, replay
 from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
 from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
+from wslab.net.trials.slow_reader import (
+    MESSAGE_SIZE,
+    SENDERS,
+    Sent,
+    SlowReader,
+    Waiting,
+    measure_sender,
+)
 from wslab.net.trials.token_traces import PLACES, LoggingServer, TokenTrace, send_token
 
 __all__ = [
     "BROADCASTS",
+    "MESSAGE_SIZE",
     "PLACES",
     "REMEDIES",
+    "SENDERS",
     "STATES",
     "WAYS",
     "WINDOW_BITS",
     "Broadcast",
     "BroadcastCost",
+    "Bucket",
     "CutResult",
     "CutServer",
     "DeflateCost",
     "Dropping",
+    "Fairness",
     "FanOutResult",
     "InTurn",
     "KeepaliveResult",
@@ -42,15 +55,22 @@ __all__ = [
     "Replay",
     "Room",
     "SearchServer",
+    "Sent",
+    "SlowReader",
     "Step",
+    "TokenBucket",
     "TokenTrace",
+    "Waiting",
+    "WorkingServer",
     "attack",
     "measure_broadcast",
     "measure_deflate",
+    "measure_fairness",
     "measure_fan_out",
     "measure_keepalive",
     "measure_leaving",
     "measure_memory",
+    "measure_sender",
     "replay",
     "samples",
     "send_on_websockets",

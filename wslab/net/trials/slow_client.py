@@ -14,14 +14,13 @@ from typing import NamedTuple
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 
-from wslab.net import loop
+from wslab.net import buffers, loop
 from wslab.net.clients.silent import connect_silently
 from wslab.net.servers.server import Server
 from wslab.net.trials.fan_out import WAYS
 
 SMALL_BUFFER = 4096
-"""Bytes of the system's buffers in a measurement. By default they hold megabytes, and a slow client
-would have no effect for minutes."""
+"""Bytes of the system's buffers in a measurement."""
 
 
 class FanOutResult(NamedTuple):
@@ -51,7 +50,7 @@ class _RoomServer(Server):
 
     def _bind(self) -> socket.socket:
         sock = super()._bind()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)  # inherited
+        buffers.shrink(sock, send=SMALL_BUFFER)
         return sock
 
     async def handle(self, connection: ServerConnection) -> None:
