@@ -79,5 +79,6 @@ $(VENV)/.lab: $(PINS) | $(PY)
 $(VENV)/.dev: $(PINS) | $(PY)
 	@echo "Installing what the tests need into $(VENV) (once, some minutes) ..."
 	@$(PIP) --editable '.[dev]'
+	@$(PIP) --no-deps amqtt==0.12.1
 	@$(NPM) ci --loglevel=error
 	@touch $@ $(VENV)/.lab

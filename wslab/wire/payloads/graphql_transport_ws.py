@@ -58,5 +58,5 @@ def decode(
 
 
 GRAPHQL_TRANSPORT_WS = Payload(
-    "graphql_transport_ws", "GraphQL", decode, "type", ("graphql-transport-ws",)
+    "graphql_transport_ws", "GraphQL", decode, ("type",), ("graphql-transport-ws",)
 )

@@ -177,4 +177,4 @@ def _decode(
     return tuple(json_fields(data))
 
 
-JSON = Payload("json", "JSON", _decode, "JSON")
+JSON = Payload("json", "JSON", _decode, ("JSON",))

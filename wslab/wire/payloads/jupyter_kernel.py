@@ -103,5 +103,5 @@ def _part(reader: Reader, name: str, stop: int) -> None:
 
 
 JUPYTER_KERNEL = Payload(
-    "jupyter_kernel", "Jupyter", decode, "header.msg_type", (V1,), path="/api/kernels/"
+    "jupyter_kernel", "Jupyter", decode, ("header.msg_type",), (V1,), path="/api/kernels/"
 )

@@ -470,4 +470,4 @@ _BODIES: dict[int, Callable[[Reader, int, int, str], None]] = {
     15: _ending,
 }  # fmt: skip
 
-MQTT = Payload("mqtt", "MQTT", decode, "packet type", ("mqtt", "mqttv3.1"), follow=follow)
+MQTT = Payload("mqtt", "MQTT", decode, ("packet type",), ("mqtt", "mqttv3.1"), follow=follow)

@@ -36,8 +36,9 @@ class Payload(NamedTuple):
     decode: Callable[[bytes, MessageKind, Direction, Context], tuple[Field, ...]]
     """The fields of a message, which cover each byte once, in order. Never raises: what is illegal
     is described. Notes in the context what the next message needs."""
-    named_by: str
-    """The name of the field whose value says what the message is: `packet type`."""
+    named_by: tuple[str, ...]
+    """The names of the fields whose values say what the message is, such as `packet type`; the
+    first that a message has counts."""
     subprotocols: tuple[str, ...] = ()
     """Those whose negotiation says that this protocol is spoken."""
     path: str = ""
@@ -47,7 +48,9 @@ class Payload(NamedTuple):
 
     def says(self, fields: tuple[Field, ...]) -> str:
         """What a message is, in a few words: `MQTT PUBLISH`, `JSON object`."""
-        found = [str(field.value) for field in fields if field.name == self.named_by]
+        names = {field.name for field in fields}
+        name = next((name for name in self.named_by if name in names), None)
+        found = [str(field.value or name) for field in fields if field.name == name]
         words = ", ".join(word if len(word) <= PATH else word[:PATH] + "…" for word in found[:4])
         return f"{self.title} {words}{', …' if len(found) > 4 else ''}".strip()
 

@@ -53,7 +53,7 @@ def decode(
     if not name:
         reader.rest("not Engine.IO", "expected a digit from 0 to 6", _ENGINE)
         return tuple(reader.fields)
-    reader.take("Engine.IO type", 1, f"{_character(reader)} ({name})", says, _ENGINE)
+    reader.take("Engine.IO type", 1, name, f"type {_character(reader)}: {says}", _ENGINE)
     if name == "message":
         _socket_packet(reader)
     elif name == "open":
@@ -99,5 +99,9 @@ def _socket_packet(reader: Reader) -> None:
 
 
 SOCKET_IO = Payload(
-    "socket_io", "Socket.IO", decode, "Socket.IO type", (), path="/socket.io/?EIO=4"
+    "socket_io",
+    "Socket.IO",
+    decode,
+    ("Socket.IO type", "attachment", "Engine.IO type"),
+    path="/socket.io/",
 )

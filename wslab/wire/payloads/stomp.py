@@ -136,4 +136,4 @@ def _plain(text: bytes, command: str) -> str:
     return _ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[0]), said)
 
 
-STOMP = Payload("stomp", "STOMP", decode, "command", ("v12.stomp", "v11.stomp", "v10.stomp"))
+STOMP = Payload("stomp", "STOMP", decode, ("command",), ("v12.stomp", "v11.stomp", "v10.stomp"))
