@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from wslab.labs import lesson
 from wslab.net.cases import EXTENSIONS, SUBPROTOCOLS
+from wslab.net.payloads import TALKS
 from wslab.wire.protocol import Agreement
 
 
@@ -74,3 +78,41 @@ def test_the_mystery_prints_what_was_agreed_on(lab, capsys):
     out = capsys.readouterr().out
     assert (request.kind, response.kind) == ("request", "response")
     assert "server_max_window_bits=12; client_max_window_bits=10" in out
+
+
+def test_a_protocol_on_top_talks_live_and_its_view_ends_with_the_talk(lab, capsys):
+    view = lab.on_top("graphql_transport_ws")
+    assert view._server_label == "live · graphql_transport_ws"
+    assert capsys.readouterr().out.startswith("Live: a server on graphql-core, and gql's client (")
+    said = [message.text for message in view.capture.index.messages()]
+    assert '"type": "connection_init"' in said[0]
+
+
+def test_without_the_libraries_a_recorded_talk_is_shown_and_said_to_be_one(
+    lab, capsys, monkeypatch
+):
+    monkeypatch.setitem(TALKS["mqtt"].packages, "no_such_module", "no-such-package")
+    view = lab.on_top("mqtt")
+    assert view._server_label == "recorded · mqtt"
+    said = capsys.readouterr().out
+    assert said.startswith("RECORDED, not live: this Python lacks no-such-package.")
+    assert "%pip install --no-deps amqtt" in said
+    assert b"school/room 3" in next(m for m in view.capture.index.messages() if m.row == 6).content
+
+
+def test_what_rides_on_top_is_chosen_by_name(lab):
+    with pytest.raises(KeyError, match="expected one of mqtt, jupyter_kernel"):
+        lab.on_top("smtp")
+
+
+def test_a_learners_decoder_has_a_time_limit(lab, monkeypatch):
+    monkeypatch.setattr(lesson, "DECODE_TIME", 0.1)
+
+    def hangs(message):
+        while True:
+            pass
+
+    decode = lesson.limited(hangs)
+    with pytest.raises(TimeoutError, match="a loop without an end"):
+        decode("Hello")
+    assert lesson.limited(len)("Hello") == 5

@@ -6,9 +6,10 @@ from collections.abc import Generator
 from typing import ClassVar, Literal, NamedTuple
 
 from wslab.exercises.extensions_and_subprotocols import QUESTIONS
-from wslab.labs.lesson import Lesson
-from wslab.net import Client, EchoServer, FaultyServer
+from wslab.labs.lesson import Lesson, limited
+from wslab.net import Client, EchoServer, FaultyServer, Tap
 from wslab.net.cases import EXTENSIONS, SUBPROTOCOLS, Case, Head
+from wslab.net.payloads import TALKS, recorded
 from wslab.net.trials import (
     BROADCASTS,
     PLACES,
@@ -24,6 +25,7 @@ from wslab.net.trials import (
     samples,
     send_token,
 )
+from wslab.view import WireView
 from wslab.view.experiments import (
     Bar,
     Chart,
@@ -37,7 +39,8 @@ from wslab.view.experiments import (
     ResultTable,
     Words,
 )
-from wslab.wire import Direction, Unit
+from wslab.wire import Capture, Direction, Unit
+from wslab.wire.payloads import Decoder
 from wslab.wire.protocol import Agreement, parse_head
 
 _BOTH, _NEITHER = "Both open the connection", "Both refuse it"
@@ -307,6 +310,32 @@ class ExtensionsAndSubprotocols(Lesson):
             why=case.why[:1].upper() + case.why[1:],
             rfc=case.section,
         )
+
+    # --- What rides on top
+
+    def on_top(self, name: str, *, decode: Decoder | None = None) -> WireView:
+        """Let a protocol's own server and client talk through a tap, and show what crossed.
+
+        `name` is one of `TALKS`; `decode` is as in `wire`. Where the protocol's libraries are not
+        installed, a recorded talk is shown, and the command that installs them is printed.
+        """
+        if name not in TALKS:
+            raise KeyError(f"expected one of {', '.join(TALKS)}, got {name!r}")
+        self._check_open()
+        talk = TALKS[name]
+        if missing := talk.missing():
+            print(
+                f"RECORDED, not live: this Python lacks {' and '.join(missing)}. For a live talk, "
+                f"run this in a cell, and then this cell again:\n%{talk.install}"
+            )
+            capture, how = recorded(name), "recorded"
+        else:
+            capture, how = Capture(), "live"
+            with talk() as speaking, Tap(speaking.url, capture, name=f"{self.topic} {name}") as tap:
+                speaking.play(tap.url)
+            print(f"Live: {talk.cast} ({talk.versions()}).")
+        options = {} if decode is None else {"decode": limited(decode)}
+        return self._show(WireView(capture, server_label=f"{how} · {name}", **options), name)
 
 
 def _title(case: Case) -> str:

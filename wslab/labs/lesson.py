@@ -65,7 +65,7 @@ DECODE_TIME = 1.0
 """Seconds that a learner's decoder has for one message."""
 
 
-def _limited(decode: Decoder) -> Decoder:
+def limited(decode: Decoder) -> Decoder:
     """The same decoder with a time limit: even one without an end ends."""
 
     def decode_in_time(message: str | bytes) -> object:
@@ -284,7 +284,7 @@ class Lesson:
         two may be left out. It has `DECODE_TIME` seconds; what goes wrong in it, the view says.
         """
         if decode is not None:
-            options = {"decode": _limited(decode), **options}
+            options = {"decode": limited(decode), **options}
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         options = {"debugger": self._debugger, "replay": self._replay, **options}
         return self._show(WireView(self.capture, server_label=f"server · {role}", **options))

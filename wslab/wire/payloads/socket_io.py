@@ -47,7 +47,8 @@ def decode(
     if kind == "binary":
         size = f"{len(data)} byte{'s' if len(data) != 1 else ''}"
         reader.rest("attachment", f"{size}: a binary argument of the event or acknowledgement "
-                    "before it", _SOCKET, data[:100].hex(" "))  # fmt: skip
+                    "before it", _SOCKET,
+        )  # fmt: skip
         return tuple(reader.fields)
     name, says = ENGINE_TYPES.get(_character(reader), ("", ""))
     if not name:
