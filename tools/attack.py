@@ -15,11 +15,11 @@ from import_graph import ROOT
 # Script, its arguments, and the seconds after which it is ended and counts as having got through.
 ATTACKS: list[tuple[str, list[str], int]] = [
     ("secrets_hunt.py", [], 400),
-    ("invariants.py", ["1500", "1"], 240),
+    ("invariants.py", ["1000", "1"], 240),
     ("corpus.py", [], 60),
-    ("fuzz.py", ["all", "150", "1"], 400),
-    ("fuzz_files.py", ["200", "1"], 240),
-    ("big.py", ["16"], 400),
+    ("fuzz.py", ["all", "80", "1"], 400),
+    ("fuzz_files.py", ["150", "1"], 240),
+    ("big.py", ["8"], 400),
     ("pcap_dos.py", [], 60),
     ("tap_burst.py", ["--seconds", "20"], 90),
     ("tap_burst.py", ["--seconds", "20", "--", "--limit", "8"], 90),

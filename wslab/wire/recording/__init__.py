@@ -1,7 +1,8 @@
 """Recordings: the bytes that crossed, and the units that are found in them.
 
-Read in this order: `log` (the plain lists), `capture` (writes them), `index` (finds the units in
-them), `contents`; then what is derived from these: `search`, `layers`, `story`, `state_log`.
+Read in this order: `log` (the plain lists), `capture` (writes them), `connection` and `row_table`
+(what is known of connections and units), `index` (finds the units), `contents`; then what is
+derived from these: `search`, `layers`, `story`, `state_log`.
 """
 
 from .capture import Capture

@@ -12,26 +12,28 @@ class FairLock:
     released the lock: a thread that takes it again and again can keep all others out.
     """
 
-    __slots__ = ("_depth", "_lock", "_next", "_owner")
+    __slots__ = ("_again", "_lock", "_next", "_owner")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._next = Lock()  # held by the thread that is next in turn
         self._owner = 0
-        self._depth = 0
+        self._again = 0  # how many times more the owner has taken it
 
     def __enter__(self) -> None:
         me = get_ident()
-        if self._owner != me:
-            # If nobody waits there is no turn to keep.
-            if self._next.locked() or not self._lock.acquire(False):
-                with self._next:
-                    self._lock.acquire()
-            self._owner = me
-        self._depth += 1
+        if self._owner == me:
+            self._again += 1
+            return
+        # If nobody waits there is no turn to keep.
+        if self._next.locked() or not self._lock.acquire(False):
+            with self._next:
+                self._lock.acquire()
+        self._owner = me
 
     def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if not self._depth:
+        if self._again:
+            self._again -= 1
+        else:
             self._owner = 0
             self._lock.release()

@@ -12,24 +12,25 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
-from ..protocol.connection_state import State, StateEvent
+from ..protocol.connection_state import StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.frames import FrameHeader
 from ..protocol.http import Head
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
+from .connection import Connection, Side
 from .contents import Contents, FrameContent, not_utf8
-from .cutter import Cutter, SideState
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
+from .row_table import HttpMessage, RowTable
 from .trimmed_array import TrimmedArray, drop, first_place
 from .trimmed_stream import trimmed
 
@@ -37,11 +38,8 @@ _MOST_CHUNKS = 1 << 16
 """The most chunks that are read together."""
 SLICE = 1 << 18
 """Bytes indexed before other threads get the lock: some 10 ms for the smallest frames."""
-_ROW = 14
-_MESSAGE = 3000
 _CONNECTION = 9000
-"""Bytes of memory of a row (`_ROW`), of a request or response with its head (`_MESSAGE`), and of a
-connection with both its heads (`_CONNECTION`)."""
+"""Bytes of memory of a connection with both its heads."""
 _EVENT = 64
 """The cost of reading an event, as the number of bytes indexed in the same time."""
 
@@ -81,91 +79,14 @@ class Row(NamedTuple):
     """What a debugger did to the unit, in words: `held`, `dropped`, `edited, duplicated`."""
 
 
-class _Message(NamedTuple):
-    """A request or response that is a row."""
-
-    head: Head
-    length: int
-    in_request: bool
-    request: Head | None
-    """For a response: the request that it answers."""
-
-    @property
-    def violations(self) -> tuple[Violation, ...]:
-        """The rules that the message's head breaks."""
-        if self.in_request:
-            return handshake.request_violations(self.head)
-        return handshake.response_violations(self.head, self.request)
-
-
-class _Side:
-    """The state of indexing for one direction of a connection."""
-
-    __slots__ = (
-        "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
-        "splitter", "stream", "too_long", "waiting",
-    )  # fmt: skip
-
-    def __init__(self, stream: int, cut: SideState) -> None:
-        self.stream = stream
-        self.cut = cut
-        self.direction: Direction = cut.http.direction
-        self.position = 0  # the offset of the next unit, as long as there is no splitter
-        self.splitter: frames.Splitter | None = None  # set with the first bytes of frames
-        self.inflater: Inflater | None = None  # set if compression was agreed on
-        self.contents: Contents | None = None  # set when a frame's content is first read
-        self.waiting: list[int] | None = None  # chunks that came while the client waited
-        self.early = 0  # bytes up to this offset were sent before the answer
-        self.ended = False
-        self.frames = 0  # the offset of the first frame
-        self.chunk = 0  # the last chunk read as HTTP
-        # Start and end of the last unit that was too long to wait for.
-        self.too_long = (-1, -1)
-
-    def wait(self, chunk: int) -> None:
-        """Leave a chunk until the client has its answer."""
-        self.waiting = self.waiting or []
-        self.waiting.append(chunk)
-
-
-class _Connection:
-    __slots__ = ("agreed", "begun", "client", "cutter", "gone", "number", "server", "state")
-
-    cutter: Cutter
-    client: _Side
-    server: _Side
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.agreed: Agreement | None = None  # how messages are compressed, once frames are spoken
-        self.state = State.CONNECTING
-        self.begun = False  # whether the client's side exists
-        self.gone = False  # whether it is over, and nothing but its number is kept
-
-    def __getattr__(self, name: str) -> Any:
-        # Made when first needed: of many connections, one side or both may send nothing.
-        if name == "cutter":
-            self.cutter = Cutter()
-        elif name == "client":
-            self.client, self.begun = _Side(2 * (self.number - 1), self.cutter.client), True
-        elif name == "server":
-            self.server = _Side(2 * (self.number - 1) + 1, self.cutter.server)
-        else:
-            raise AttributeError(name)
-        return getattr(self, name)
-
-
 class Index:
     """The rows of a recording. Thread-safe; grows by `update`."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._lock = FairLock()
-        self._start = array("Q")  # by row: the offset of the unit in its stream
-        self._chunk = array("I")  # by row: the chunk with its last byte
-        self._flags = array("H")  # by row: see frames.py
-        self._messages: dict[int, _Message] = {}
-        self._connections: list[_Connection] = []
+        self._table = RowTable(log)
+        self._connections: list[Connection] = []
         self._over: dict[int, int] = {}  # by connection that is over: bytes that go only with it
         self._over_weight = 0  # their sum
         self._chunks_read = 0
@@ -174,10 +95,6 @@ class Index:
         self._early_marks: dict[int, list[tuple[int, int, Event]]] = {}  # by stream, heaps:
         # marks of units that are not complete yet, by offset
         self._marks_read = 0
-        self._late: list[tuple[int, int, int]] = []  # see `_read_by`
-        self._rows_of_stream: dict[int, array[int]] = {}  # see `_rows_of`
-        self._rows_sorted = 0
-        self._heads = array("I")  # the rows that are requests or responses
         self._looked_at: Contents | None = None
         self._together = 64  # how many chunks are worth reading together
         self.marked: list[int] = []
@@ -194,7 +111,7 @@ class Index:
         count, events = len(self._log.time_of), len(self._log.events)
         while self.step() and (self._chunks_read < count or self._events_read < events):
             pass  # only what was recorded before: new chunks may never stop
-        return len(self._start)
+        return len(self._table.start)
 
     def step(self, most: int = SLICE) -> bool:
         """Index about `most` bytes of what was recorded; returns whether there are more.
@@ -273,22 +190,23 @@ class Index:
             self._split(stream, chunks, ends, found, brought, flags)
             merged += zip(brought, found, flags, strict=True)
         merged.sort()
-        self._chunk.extend(row[0] for row in merged)
-        self._start.extend(row[1] for row in merged)
-        self._flags.extend(row[2] for row in merged)
+        self._table.chunk.extend(row[0] for row in merged)
+        self._table.start.extend(row[1] for row in merged)
+        self._table.flags.extend(row[2] for row in merged)
         self._mark_whole(pieces)
         return max(_EVENT, size)
 
     def _add_frames(self, stream: int, chunks: Sequence[int], ends: Sequence[int]) -> None:
         """Add the rows of the frames in chunks of one stream."""
-        if not isinstance(self._start, TrimmedArray):
-            self._split(stream, chunks, ends, self._start, self._chunk, self._flags)
+        if not isinstance(self._table.start, TrimmedArray):
+            table = self._table
+            self._split(stream, chunks, ends, table.start, table.chunk, table.flags)
             return
         found, brought, flags = array("Q"), array("I"), array("H")
         self._split(stream, chunks, ends, found, brought, flags)
-        self._start.extend(found)
-        self._chunk.extend(brought)
-        self._flags.extend(flags)
+        self._table.start.extend(found)
+        self._table.chunk.extend(brought)
+        self._table.flags.extend(flags)
 
     def _split(
         self,
@@ -330,7 +248,7 @@ class Index:
 
     def _split_stream(
         self,
-        side: _Side,
+        side: Side,
         splitter: frames.Splitter,
         stop: int,
         found: array[int],
@@ -363,7 +281,7 @@ class Index:
     def _read_event(self, event: Event) -> None:
         if event.name in ("open", "upgraded"):
             while len(self._connections) < event.connection:  # a file's times may be wrong
-                self._connections.append(_Connection(len(self._connections) + 1))
+                self._connections.append(Connection(len(self._connections) + 1))
             connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
                 connection.cutter.upgrade()
@@ -383,26 +301,21 @@ class Index:
         if event.name == "reset" or over:
             self._change_state(connection, StateEvent.TCP_CLOSED)
         if over:
-            size = _CONNECTION + self._lasting(connection.client) + self._lasting(connection.server)
+            sides = connection.client, connection.server
+            size = _CONNECTION + sum(side.lasting(self._end_of(side)) for side in sides)
             self._over[connection.number] = size
             self._over_weight += size
 
-    def _lasting(self, side: _Side) -> int:
-        """Bytes that can only be dropped with the connection: a handshake, an unfinished unit."""
-        if side.splitter is not None:
-            return self._end_of(side) - side.splitter.position + side.frames
-        return self._end_of(side) - (0 if self._shakes_hands(side.stream) else side.position)
-
     def _mark(self, stream: int, event: Event) -> None:
         side = self._side(stream)
-        if event.offset >= (side.splitter or side).position:
+        if event.offset >= side.next_unit:
             # Not a whole unit yet: the rest may still come.
             waiting = self._early_marks.setdefault(stream, [])
             heapq.heappush(waiting, (event.offset, self._marks_read, event))
             self._marks_read += 1
             return
-        row = self._find(stream, event.offset)
-        if row is not None and self._start[row] == event.offset:  # not in the middle of a unit
+        row = self._table.find(stream, event.offset)
+        if row is not None and self._table.start[row] == event.offset:
             self._row_marks.setdefault(row, []).append(event)
             self.marked.append(row)
 
@@ -412,36 +325,18 @@ class Index:
             return
         for stream in streams:
             side, waiting = self._side(stream), self._early_marks.get(stream, [])
-            while waiting and waiting[0][0] < (side.splitter or side).position:
+            while waiting and waiting[0][0] < side.next_unit:
                 self._mark(stream, heapq.heappop(waiting)[2])
             if not waiting:
                 self._early_marks.pop(stream, None)
 
-    def _find(self, stream: int, offset: int) -> int | None:
-        """The row of the unit that contains `offset`, or the last row of the stream."""
-        rows = self._rows_of(stream)
-        place = bisect_right(rows, offset, key=self._start.__getitem__)
-        return rows[place - 1] if place else None
-
-    def _rows_of(self, stream: int) -> array[int]:
-        """The rows of one stream, in its order. They are sorted when they are first asked for."""
-        rows, stream_of, first = self._rows_of_stream, self._log.stream_of, self._rows_sorted
-        # A slice: in a recording at its limit that is faster than reading each element.
-        for row, chunk in enumerate(self._chunk[first:], first):
-            whose = stream_of[chunk]
-            if whose not in rows:
-                rows[whose] = array("I")
-            rows[whose].append(row)
-        self._rows_sorted = len(self._start)
-        return rows.get(stream, array("I"))
-
-    def _end_of(self, side: _Side) -> int:
+    def _end_of(self, side: Side) -> int:
         return len(self._log.streams[side.stream])
 
-    def _change_state(self, connection: _Connection, event: StateEvent) -> None:
+    def _change_state(self, connection: Connection, event: StateEvent) -> None:
         connection.state = connection_state.after(connection.state, event)
 
-    def _advance(self, connection: _Connection, side: _Side, chunk: int) -> None:
+    def _advance(self, connection: Connection, side: Side, chunk: int) -> None:
         stop, data = self._log.end_of[chunk], self._log.streams[side.stream]
         side.chunk = chunk
         while side.splitter is None:
@@ -463,49 +358,29 @@ class Index:
                 if stop - side.position > self.most_unfinished and side.cut.http.head:
                     side.too_long = side.position, sys.maxsize
                 return
-        first = len(self._start)
+        first = len(self._table.start)
         self._add_frames(side.stream, [chunk], [stop])
-        self._note_late(first, chunk)
+        self._table.note_late(first, chunk, self._chunks_read)
 
-    def _note_late(self, first: int, chunk: int) -> None:
-        """Note that the rows from `first` on were found only after later chunks had been read."""
-        now, stop = self._chunks_read, len(self._start)
-        if chunk >= now or first == stop:
-            return
-        if self._late and self._late[-1][1:] == (first, now):
-            first = self._late.pop()[0]
-        self._late.append((first, stop, now))
-
-    def _read_by(self, row: int) -> int:
-        """The chunk that was being read when a row was found; it ascends with the row numbers.
-
-        Usually the chunk with its last byte. But a body without a length ends with its connection,
-        and bytes that came too early wait for the answer.
-        """
-        place = bisect_right(self._late, row, key=itemgetter(0)) - 1
-        if place >= 0 and row < self._late[place][1]:
-            return self._late[place][2]
-        return self._chunk[row]
-
-    def _end_message(self, connection: _Connection, side: _Side, end: int, chunk: int) -> None:
+    def _end_message(self, connection: Connection, side: Side, end: int, chunk: int) -> None:
         """Add the row of the request or response that was read, and handle its consequences."""
         head, request, client = side.cut.http.head, side.cut.http.request, connection.client
         assert head is not None, "a message has a head"
         if head.status == 101 and side is not client and client.cut.http.head:
             # After a 101, its body counts as complete.
             self._end_message(connection, client, client.cut.http.seen, client.chunk)
-        message = _Message(head, end - side.position, side is client, request)
-        row = len(self._start)
-        self._messages[row] = message
-        self._heads.append(row)
-        self._start.append(side.position)
-        self._chunk.append(chunk)
+        message = HttpMessage(head, end - side.position, side is client, request)
+        row = len(self._table.start)
+        self._table.messages[row] = message
+        self._table.heads.append(row)
+        self._table.start.append(side.position)
+        self._table.chunk.append(chunk)
         early = side.position < side.early  # before the answer to an upgrade had come
         flags = (frames.BROKEN if message.violations or early else 0) | (
             frames.EARLY if early else 0
         )
-        self._flags.append(HEAD | flags)
-        self._note_late(row, chunk)
+        self._table.flags.append(HEAD | flags)
+        self._table.note_late(row, chunk, self._chunks_read)
         if side.too_long[0] == side.position:
             side.too_long = side.position, end
             if (less := trimmed(self._log.streams[side.stream])) is not None:
@@ -534,14 +409,14 @@ class Index:
         if not client.cut.waits:
             self._resume(connection)
 
-    def _speak_frames(self, connection: _Connection, side: _Side) -> None:
+    def _speak_frames(self, connection: Connection, side: Side) -> None:
         """From now on, read frames in this direction."""
         agreed = connection.agreed
         side.inflater = Inflater.of(side.direction, agreed) if agreed else None
         side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
         side.frames = side.position
 
-    def _resume(self, connection: _Connection) -> None:
+    def _resume(self, connection: Connection) -> None:
         """Read what the client sent while it waited for its answer."""
         side = connection.client
         waiting, side.waiting = side.waiting or [], None
@@ -569,7 +444,7 @@ class Index:
     # --- Reading
 
     def __len__(self) -> int:
-        return len(self._start)
+        return len(self._table.start)
 
     @property
     def connections(self) -> list[int]:
@@ -600,14 +475,13 @@ class Index:
         """How many bytes at the end of a direction's stream are not a whole unit yet."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
-            position, end = (side.splitter or side).position, self._end_of(side)
-            return end - (side.too_long[0] if position > end else position)
+            return side.incomplete(self._end_of(side))
 
     def missing(self, connection: int, direction: Direction) -> int:
         """How many bytes are still missing of a frame that already has its row."""
         with self._lock:
             side = self._side(stream_number(connection, direction))
-            return max(0, (side.splitter or side).position - self._end_of(side))
+            return side.missing(self._end_of(side))
 
     def incomplete_violations(self, connection: int, direction: Direction) -> tuple[Violation, ...]:
         """The rules that the incomplete frame at the end of a stream already breaks."""
@@ -630,13 +504,13 @@ class Index:
     def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
         """The rows from `start` up to `stop` (the end, if None), as a slice of a list."""
         with self._lock:
-            return [self._row(number) for number in range(len(self._start))[start:stop]]
+            return [self._row(number) for number in range(len(self._table.start))[start:stop]]
 
     def rows_of(self, connection: int, direction: Direction, start: int = 0) -> list[Row]:
         """The rows of one direction, from offset `start` of its stream on."""
         with self._lock:
-            rows = self._rows_of(stream_number(connection, direction))
-            first = bisect_left(rows, start, key=self._start.__getitem__)
+            rows = self._table.of_stream(stream_number(connection, direction))
+            first = bisect_left(rows, start, key=self._table.start.__getitem__)
             return [self._row(number) for number in rows[first:]]
 
     def spans(self, start: int, stop: int) -> tuple[array[int], array[int], array[int]]:
@@ -645,38 +519,34 @@ class Index:
         `rows` explains the same rows.
         """
         with self._lock:
-            return self._start[start:stop], self._chunk[start:stop], self._flags[start:stop]
+            table = self._table
+            return table.start[start:stop], table.chunk[start:stop], table.flags[start:stop]
 
     @property
     def first(self) -> int:
         """The first row from which on all are kept; before it only handshakes are."""
-        return first_place(self._start)
+        return self._table.first
 
     def numbers(self) -> Iterator[int]:
         """The numbers of all rows that are kept."""
         count = self.update()
         with self._lock:
             first = self.first
-            heads = self._heads[: bisect_left(self._heads, first)]
+            heads = self._table.heads[: bisect_left(self._table.heads, first)]
         return itertools.chain(heads, range(first, count))
 
     def is_gone(self, number: int) -> bool:
         """Whether a row is no longer kept, because the recording has reached its limit."""
-        start = self._start
-        return (
-            isinstance(start, TrimmedArray)
-            and number < start.first
-            and number not in self._messages
-        )
+        return self._table.is_gone(number)
 
     def _row(self, number: int) -> Row:
-        if self.is_gone(number):
+        if self._table.is_gone(number):
             return Row(number, 0.0, 1, "client", "continuation", 0, 0, False, DROPPED, False)
         stream, (connection, direction), time, start, flags = self._place(number)
         data, fin = self._log.streams[stream], bool(flags & frames.FIN)
         kind = frames.KIND_OF_OPCODE[flags & 0x0F]
         if flags & HEAD:
-            message, fin = self._messages[number], True
+            message, fin = self._table.messages[number], True
             kind, length, text = "response", message.length, message.head.first_line
             if message.in_request:
                 kind = "request"
@@ -699,36 +569,26 @@ class Index:
 
     def _place(self, number: int) -> tuple[int, tuple[int, Direction], float, int, int]:
         """A row's stream, connection and direction, time, offset and flags."""
-        chunk = self._chunk[number]
+        chunk = self._table.chunk[number]
         stream = self._log.stream_of[chunk]
         return (
             stream, whose_stream(stream), self._log.time_of[chunk],
-            self._start[number], self._flags[number],
+            self._table.start[number], self._table.flags[number],
         )  # fmt: skip
 
     def _dropped_length(self, number: int, stream: int) -> int:
         """The length in bytes of a frame that was dropped."""
-        # A frame ends where the next one starts, usually a few rows later.
-        for row in range(number + 1, min(number + 64, len(self._start))):
-            if self._log.stream_of[self._chunk[row]] == stream:
-                return self._start[row] - self._start[number]
-        rows = self._rows_of(stream)
-        following = bisect_right(rows, number)
-        side = self._side(stream)
-        last = (side.splitter or side).position
-        end = self._start[rows[following]] if following < len(rows) else last
-        return end - self._start[number]
+        # A frame ends where the next one starts.
+        following = self._table.following(number, stream)
+        end = self._side(stream).next_unit if following is None else following
+        return end - self._table.start[number]
 
     @property
     def dropped(self) -> int:
         """How many frames were dropped, so that only their rows are kept."""
         with self._lock:
-            row = self._found_by(self._log.oldest)
-            return row - bisect_left(self._heads, row)
-
-    def _found_by(self, chunk: int) -> int:
-        """How many rows were found before a chunk was read."""
-        return bisect_left(range(len(self._start)), chunk, key=self._read_by)
+            row = self._table.found_by(self._log.oldest)
+            return row - bisect_left(self._table.heads, row)
 
     @property
     def chunks_read(self) -> int:
@@ -738,9 +598,7 @@ class Index:
     @property
     def weight(self) -> int:
         """Bytes of memory of the rows and connections that `forget` can drop."""
-        rows = len(self._start) - self.first
-        heads = len(self._heads) - bisect_left(self._heads, self.first)
-        return _ROW * rows + _MESSAGE * heads + self._over_weight
+        return self._table.weight + self._over_weight
 
     @property
     def open_connections(self) -> int:
@@ -754,36 +612,20 @@ class Index:
         connections that are over and have no later chunks. Returns these connections' numbers.
         """
         with self._lock:
-            row, log = self._found_by(stop), self._log
+            table, row = self._table, self._table.found_by(stop)
             forgotten = self._forget_connections(stop)
-            before = self._heads[: bisect_left(self._heads, row)]
+            before = table.heads[: bisect_left(table.heads, row)]
             heads = [head for head in before if self._is_handshake(head)]
-            for head in {*before} - {*heads}:
-                del self._messages[head]
-            self._heads = array("I", heads) + self._heads[len(before) :]
-            chunks = {self._chunk[head] for head in heads}
+            chunks = {table.chunk[head] for head in heads}
             for one in self._connections:
                 if one.begun:
                     chunks.update(one.client.waiting or ())
-            self._start = drop(self._start, row, heads)
-            self._chunk = drop(self._chunk, row, heads)
-            self._flags = drop(self._flags, row, heads)
-            self._row_marks = {n: e for n, e in self._row_marks.items() if not self.is_gone(n)}
+            table.forget(row, heads)
+            self._row_marks = {n: e for n, e in self._row_marks.items() if not table.is_gone(n)}
             first = first_place(self.marked)
             kept = next((n for n, r in enumerate(self.marked, first) if r >= row), len(self.marked))
             self.marked = drop(self.marked, kept)
-            for stream, rows in self._rows_of_stream.items():
-                if rows and rows[0] < row:
-                    gone = rows[: bisect_left(rows, row)]
-                    left = array("I", [head for head in gone if head in self._messages])
-                    self._rows_of_stream[stream] = left + rows[len(gone) :]
-            for head in heads:  # rows that are not sorted by stream yet can stay so
-                if head >= self._rows_sorted:
-                    stream = log.stream_of[self._chunk[head]]
-                    self._rows_of_stream.setdefault(stream, array("I")).append(head)
-            self._rows_sorted = max(self._rows_sorted, row)
-            self._late = [late for late in self._late if late[1] > row]
-            self._events_read = log.forget(stop, chunks, self._events_read, forgotten)
+            self._events_read = self._log.forget(stop, chunks, self._events_read, forgotten)
             return forgotten
 
     def _forget_connections(self, stop: int) -> list[int]:
@@ -793,11 +635,11 @@ class Index:
         for number in gone:
             connection = self._connections[number - 1]
             for side in (connection.client, connection.server):
-                self._rows_of_stream.pop(side.stream, None)
+                self._table.forget_stream(side.stream)
                 self._early_marks.pop(side.stream, None)
                 if side.contents is not None and side.contents is self._looked_at:
                     self._looked_at = None
-            self._connections[number - 1] = left = _Connection(number)
+            self._connections[number - 1] = left = Connection(number)
             left.gone, left.state = True, connection.state
             self._over_weight -= self._over.pop(number)
         self.forgotten += len(gone)
@@ -805,17 +647,11 @@ class Index:
 
     def _is_handshake(self, row: int) -> bool:
         """Whether this head is needed to understand the frames that follow it."""
-        stream = self._log.stream_of[self._chunk[row]]
+        stream = self._log.stream_of[self._table.chunk[row]]
         if self._connections[stream // 2].gone:
             return False
         side = self._side(stream)
-        return self._start[row] < side.frames if side.splitter else self._shakes_hands(stream)
-
-    def _shakes_hands(self, stream: int) -> bool:
-        """Whether a stream is still HTTP but about to change to frames."""
-        return (
-            self._side(stream).cut.waits or self._connections[stream // 2].cutter.exchange.upgraded
-        )
+        return self._table.start[row] < side.frames if side.splitter else side.shakes_hands
 
     def gaps(self, first: int, stop: int) -> dict[int, tuple[int, int, int]]:
         """The ranges that can be dropped with the chunks from `first` up to `stop`, by stream.
@@ -829,28 +665,25 @@ class Index:
             last = dict(zip(stream_of[first:stop], range(first, stop), strict=True))
             wanted = set()
             for stream, chunk in last.items():
-                side, end = self._side(stream), self._log.end_of[chunk]
-                whole = (side.splitter or side).position
-                if side.splitter is None and self._shakes_hands(stream):
+                side = self._side(stream)
+                if side.shakes_hands:
                     continue
-                if side.too_long[0] < end <= side.too_long[1]:
-                    found[stream] = side.frames, end, side.too_long[1]
-                elif whole <= end:
-                    found[stream] = side.frames, whole, whole
-                else:
+                if (gap := side.gap(self._log.end_of[chunk])) is None:
                     wanted.add(stream)
-            for row in range(self._found_by(stop) - 1, self._found_by(first) - 1, -1):
+                else:
+                    found[stream] = gap
+            for row in range(self._table.found_by(stop) - 1, self._table.found_by(first) - 1, -1):
                 if not wanted:
                     break
-                stream, start = stream_of[self._chunk[row]], self._start[row]
+                stream, start = stream_of[self._table.chunk[row]], self._table.start[row]
                 side = self._side(stream)
-                if stream not in wanted or (self._flags[row] & HEAD and side.splitter):
+                if stream not in wanted or (self._table.flags[row] & HEAD and side.splitter):
                     continue
                 wanted.discard(stream)
                 if start == side.too_long[0]:
                     end = side.too_long[1]
-                elif row in self._messages:
-                    end = start + self._messages[row].length
+                elif row in self._table.messages:
+                    end = start + self._table.messages[row].length
                 else:
                     end = start + frames.header_at(self._log.streams[stream], start).frame_length
                 found[stream] = side.frames, end, end
@@ -865,10 +698,10 @@ class Index:
         with self._lock:
             answers = {
                 id(message.request): row
-                for row, message in self._messages.items()
+                for row, message in self._table.messages.items()
                 if message.request is not None and not message.head.is_interim
             }
-            for row, message in self._messages.items():
+            for row, message in self._table.messages.items():
                 if message.in_request:
                     _, (connection, _), *_ = self._place(row)
                     pair = row, answers.get(id(message.head))
@@ -884,7 +717,7 @@ class Index:
         events = self._row_marks.get(number)
         return mark_words(events) if events else ""
 
-    def _side(self, stream: int) -> _Side:
+    def _side(self, stream: int) -> Side:
         connection = self._connections[stream // 2]
         return connection.server if stream % 2 else connection.client
 
@@ -897,7 +730,7 @@ class Index:
             return None
         side = self._side(stream)
         begins = first & 0x0F > 0
-        fragment = first < 0x80 if begins else bool(self._flags[number] & frames.IN_MESSAGE)
+        fragment = first < 0x80 if begins else bool(self._table.flags[number] & frames.IN_MESSAGE)
         if not fragment and not (begins and (large or (first & 0x40 and side.inflater))):
             return None
         if side.contents is None:
@@ -908,20 +741,20 @@ class Index:
         if self._looked_at is not side.contents and self._looked_at is not None:
             self._looked_at.forget()  # up to 1 MiB each, for thousands of streams
         self._looked_at = side.contents
-        return side.contents.frame(self._start[number], fragment)
+        return side.contents.frame(self._table.start[number], fragment)
 
     def _check(
         self, number: int, data: bytearray, header: FrameHeader, part: FrameContent | None
     ) -> int:
         """Set a row's flags: checked, and whether its part of the message breaks a rule."""
-        start = self._start[number]
+        start = self._table.start[number]
         if part is not None:
             faulty = bool(part.faults)
         else:
             text = data[start] & 0x0F == frames.Opcode.TEXT
             faulty = text and not is_utf8(frames.frame_payload(data, start, header))
-        self._flags[number] |= CHECKED | (FAULTY if faulty else 0)
-        return self._flags[number]
+        self._table.flags[number] |= CHECKED | (FAULTY if faulty else 0)
+        return self._table.flags[number]
 
     def messages(self, connection: int | None = None) -> Iterator[Message]:
         """The complete text and binary messages of one connection or all, in order of their ends.
@@ -955,45 +788,45 @@ class Index:
         `FRAGMENTS` frames.
         """
         with self._lock:
-            if not 0 <= number < len(self._start) or self._not_data(number):
+            if not 0 <= number < len(self._table.start) or self._not_data(number):
                 return None
             stream, (connection, direction), *_ = self._place(number)
-            data, rows = self._log.streams[stream], self._rows_of(stream)
+            data, rows = self._log.streams[stream], self._table.of_stream(stream)
             place = bisect_left(rows, number)
             first = last = place
-            while self._flags[rows[first]] & 0x0F == 0:  # a continuation
+            while self._table.flags[rows[first]] & 0x0F == 0:  # a continuation
                 first = self._neighbour(rows, first, -1, place)
                 if first < 0:
                     return None
-            while not self._flags[rows[last]] & frames.FIN:
+            while not self._table.flags[rows[last]] & frames.FIN:
                 following = self._neighbour(rows, last, 1, place)
-                if following < 0 or self._flags[rows[following]] & 0x0F:
+                if following < 0 or self._table.flags[rows[following]] & 0x0F:
                     break
                 last = following
-            begin, size, count, content = self._start[rows[first]], 0, 0, bytearray()
+            begin, size, count, content = self._table.start[rows[first]], 0, 0, bytearray()
             for row in rows[first : last + 1]:
                 if self._not_data(row):
                     continue
-                header = frames.header_at(data, self._start[row])
-                part = self._part(row, stream, data[self._start[row]], header)
+                header = frames.header_at(data, self._table.start[row])
+                part = self._part(row, stream, data[self._table.start[row]], header)
                 if part is None:
-                    content += frames.frame_payload(data, self._start[row], header)
+                    content += frames.frame_payload(data, self._table.start[row], header)
                 else:
                     content += part.content
                 size, count = size + header.payload_length, count + 1
-            kind = frames.KIND_OF_OPCODE[self._flags[rows[first]] & 0x0F]
+            kind = frames.KIND_OF_OPCODE[self._table.flags[rows[first]] & 0x0F]
             return Message(
                 connection, direction, "text" if kind == "text" else "binary",
-                self._log.time_of[self._chunk[rows[last]]], begin, count, size, bytes(content),
-                row=rows[last],
+                self._log.time_of[self._table.chunk[rows[last]]], begin, count, size,
+                bytes(content), row=rows[last],
             )  # fmt: skip
 
     def _not_data(self, row: int) -> bool:
         """Whether a row is no text, binary or continuation frame whose bytes are all here."""
-        if self._flags[row] & HEAD or self._flags[row] & 0x0F > 2 or self.is_gone(row):
+        if self._table.flags[row] & HEAD or self._table.flags[row] & 0x0F > 2 or self.is_gone(row):
             return True
-        start = self._start[row]
-        data = self._log.streams[self._log.stream_of[self._chunk[row]]]
+        start = self._table.start[row]
+        data = self._log.streams[self._log.stream_of[self._table.chunk[row]]]
         if (less := trimmed(data)) and start < less.stop:
             return True
         return frames.header_at(data, start).frame_length > len(data) - start
@@ -1004,7 +837,7 @@ class Index:
         while 0 <= place < len(rows) and abs(place - home) <= FRAGMENTS:
             if not self._not_data(rows[place]):
                 return place
-            if not self._flags[rows[place]] & 0x0F >= 8:  # no control frame: bytes are missing
+            if not self._table.flags[rows[place]] & 0x0F >= 8:  # a gap
                 return -1
             place += step
         return -1
@@ -1013,8 +846,8 @@ class Index:
         """The heads of the request and of the 101 that began a connection's frames, or None."""
         with self._lock:
             stream = stream_number(connection, "server")
-            for row in reversed(self._rows_of(stream)[:FRAGMENTS]):
-                message = self._messages.get(row)
+            for row in reversed(self._table.of_stream(stream)[:FRAGMENTS]):
+                message = self._table.messages.get(row)
                 if message is not None and message.head.status == 101:
                     return message.request, message.head
             return None, None
@@ -1022,31 +855,31 @@ class Index:
     def _messages_of(self, stream: int, count: int) -> Iterator[Message]:
         """The messages of one stream among the first `count` rows."""
         with self._lock:
-            rows = self._rows_of(stream)
-            first = bisect_left(rows, self._side(stream).frames, key=self._start.__getitem__)
+            rows = self._table.of_stream(stream)
+            first = bisect_left(rows, self._side(stream).frames, key=self._table.start.__getitem__)
             rows = rows[first : bisect_left(rows, count)]
-            if not rows or self._flags[rows[0]] & HEAD:
+            if not rows or self._table.flags[rows[0]] & HEAD:
                 return  # no frames yet
             joiner = self._joiner(stream)
         for position in range(0, len(rows), _BATCH):
             yield from self._join(joiner, rows[position : position + _BATCH])
 
     def _join(self, joiner: FastJoiner, rows: Sequence[int]) -> Iterator[Message]:
-        starts = list(map(self._start.__getitem__, rows))
-        chunks = map(self._chunk.__getitem__, rows)
+        starts = list(map(self._table.start.__getitem__, rows))
+        chunks = map(self._table.chunk.__getitem__, rows)
         return joiner.join(rows, starts, list(map(self._log.time_of.__getitem__, chunks)))
 
     def _by_stream(self, first: int, stop: int) -> dict[int, Sequence[int]]:
         """The rows from `first` up to `stop` that are frames, by stream."""
         stream_of = self._log.stream_of
-        streams = {stream_of[chunk] for chunk in set(self._chunk[first:stop])}
-        heads = bisect_left(self._heads, first) < bisect_left(self._heads, stop)
+        streams = {stream_of[chunk] for chunk in set(self._table.chunk[first:stop])}
+        heads = bisect_left(self._table.heads, first) < bisect_left(self._table.heads, stop)
         if len(streams) == 1 and not heads:
             return {streams.pop(): range(first, stop)}
         rows: dict[int, list[int]] = {}
         for row in range(first, stop):
-            if not self._flags[row] & HEAD:
-                rows.setdefault(stream_of[self._chunk[row]], []).append(row)
+            if not self._table.flags[row] & HEAD:
+                rows.setdefault(stream_of[self._table.chunk[row]], []).append(row)
         return {**rows}
 
     def _joiner(self, stream: int) -> FastJoiner:
@@ -1063,21 +896,21 @@ class Index:
         body. Length, bits and rules are those of the whole unit.
         """
         with self._lock:
-            if not 0 <= number < len(self._start):
+            if not 0 <= number < len(self._table.start):
                 raise IndexError(
-                    f"expected a row from 0 to {len(self._start) - 1}, got {number}"
-                    if len(self._start)
+                    f"expected a row from 0 to {len(self._table.start) - 1}, got {number}"
+                    if len(self._table.start)
                     else f"there is no row {number}: nothing has been recorded yet"
                 )
-            if self.is_gone(number):
+            if self._table.is_gone(number):
                 return Unit(number, 1, "client", "continuation", 0.0, 0, b"", (), ())
-            if number in self._messages:
+            if number in self._table.messages:
                 return self._message_unit(number, most)
             return self._frame(number, most)
 
     def _message_unit(self, number: int, most: int | None) -> Unit:
         stream, (connection, direction), time, start, flags = self._place(number)
-        message = self._messages[number]
+        message = self._table.messages[number]
         length, head, violations = message.length, message.head, message.violations
         held = length if most is None else min(length, head.length + most)
         if (less := trimmed(self._log.streams[stream])) and less.start <= start < less.stop:
