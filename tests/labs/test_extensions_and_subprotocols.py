@@ -20,7 +20,7 @@ def test_the_server_picks_its_favourite_and_agrees_to_compress(lab):
 def test_pythons_verdict_on_every_answer(lab):
     verdicts = [row[3] for row in lab.answers().rows]
     expected = [case.expected == 101 for case in (SUBPROTOCOLS | EXTENSIONS).values()]
-    assert verdicts == ["✓ opens" if opens else "✗ refuses" for opens in expected]
+    assert [verdict[0] for verdict in verdicts] == ["✓" if opens else "✗" for opens in expected]
 
 
 def test_from_code_no_page_tries(lab):

@@ -100,8 +100,8 @@ SEEN: dict[str, dict[str, list[str]]] = {
     "06": {
         "open": ["request +Sec-WebSocket-Protocol: chat, superchat", "response .*: superchat$"],
         "negotiations-code": [
-            "^not offered .*✗ refuses$", "^list .*✗ refuses$", "^two fields .*✗ refuses$",
-            "^none in common .*✓ opens$",
+            "^not offered .*✗.refuses$", "^list .*✗.refuses$", "^two fields .*✗.refuses$",
+            "^none in common .*✓.opens$",
         ],
         "token": [
             r"^the query of the URL( +👁 sees it){3} +does not$",

@@ -108,8 +108,9 @@ class ExtensionsAndSubprotocols(Lesson):
         rows = []
         for case in (SUBPROTOCOLS | EXTENSIONS).values():
             came, _ = self._negotiate(case, Choice())
-            opens = "✓ opens" if came.python else "✗ refuses"
-            rows.append([_title(case), came.offered or "-", came.answered or "-", opens])
+            verdict = "✓\N{NO-BREAK SPACE}opens" if came.python else "✗\N{NO-BREAK SPACE}refuses"
+            offered, answered = came.offered or "nothing", came.answered or "nothing"
+            rows.append([_title(case), offered, answered, verdict])
         return ResultTable(["", "offered", "answered", "Python"], rows, "answers")
 
     def _negotiate(self, case: Case, choice: Choice) -> tuple[Negotiated, list[str]]:
@@ -201,7 +202,7 @@ class ExtensionsAndSubprotocols(Lesson):
         """A chart of what compression saves or costs, by the size of the window: "bytes", "time"
         or "memory". Raises KeyError for anything else."""
         title, y, kind = _CHARTS[what]
-        chart = Chart(title, x="window bits", y=y, kind=kind)
+        chart = Chart(title, x="window bits", y=y, kind=kind, x_ticks=WINDOW_BITS)
         if what == "memory":
             for bits in WINDOW_BITS:
                 deflating, inflating = measure_memory(bits, samples()["text"][0])
@@ -254,9 +255,9 @@ class ExtensionsAndSubprotocols(Lesson):
         """
         rows = []
         for step in self._attack(remedy):
-            lengths = " ".join(map(str, step.lengths.values()))
             known = step.shortest[0] if len(step.shortest) == 1 else "?"
-            rows.append([step.known + known, lengths])
+            lengths = [f"[{n}]" if digit == known else f"{n}" for digit, n in step.lengths.items()]
+            rows.append([step.known + known, " ".join(lengths)])
         rows.append([f"{self._pin}", "the PIN that the server has"])
         return ResultTable(["known", "bytes of the answers, by the digit guessed: 0 to 9"], rows)
 

@@ -40,6 +40,7 @@ class Chart(LiveView):
 
     "lines" joins each series' points in the order in which they were added. "stacked" and "bars"
     show one value for each x, the last that was added; "stacked" puts the first series on top.
+    `x_ticks` are the values that the x axis names; by default it chooses them itself.
     """
 
     _esm = script("experiments/chart.js")
@@ -59,9 +60,11 @@ class Chart(LiveView):
         kind: Kind = "lines",
         series: Sequence[str] = (),
         most: int = MOST,
+        x_ticks: Sequence[float] | None = None,
         **traits: Any,
     ) -> None:
         import bqplot
+        import numpy as np
 
         self.title, self.x, self.y, self.kind, self.most = title, x, y, kind, most
         self._adding = threading.Lock()
@@ -77,6 +80,8 @@ class Chart(LiveView):
             "tick_format": ",~r",  # 14,000 and 0.05, never 1.4e4
         }
         across = bqplot.Axis(scale=self._scales["x"], label=x, grid_lines="none", **look)
+        if x_ticks is not None:
+            across.tick_values = np.array(x_ticks, dtype=float)
         self._up = bqplot.Axis(
             scale=self._scales["y"], label=y, side="left", label_offset="3.6em", **look
         )
