@@ -89,7 +89,8 @@ view => {
       const style = getComputedStyle(e), box = e.getBoundingClientRect();
       if (style.overflowX === 'auto' || style.overflowX === 'scroll') break;
       if (style.overflowX === 'visible' && e !== view) continue;
-      if (style.textOverflow === 'ellipsis' || box.width < 2) break;
+      if (style.textOverflow === 'ellipsis' || style.webkitLineClamp !== 'none') break;
+      if (box.width < 2) break;
       if (right > box.right + 2 || left < box.left - 2) found.push(`is cut off: ${name(element)}`);
     }
   }

@@ -67,7 +67,7 @@ def test_the_wire_is_stopped_stepped_and_changed_through_the_page(lab_page):
     key = wire.locator('[data-input="edit-key"]')
     expect(key).to_have_value(re.compile("^([0-9a-f]{2} ?){4}$"))
     key.fill("00 00 00 00")
-    height = wire.locator(".ws-bytes-box").bounding_box()["height"]
+    height = wire.locator(".ws-bytes-box").first.bounding_box()["height"]
     assert height > 60  # the editor leaves room for the bytes that it is about
     notebook.screenshots("debugger-held")
     do(wire, "apply-edit")

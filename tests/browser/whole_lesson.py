@@ -90,7 +90,7 @@ def opens_a_frame(notebook: OpenNotebook) -> None:
     wire = notebook.view("wire-view").first
     wire.locator('[data-wslab-row][data-kind="text"]').last.click()
     detail = wire.locator('[data-wslab="detail"]')
-    expect(detail.locator(".ws-fields")).to_contain_text("opcode")
+    expect(detail.locator(".ws-fields").first).to_contain_text("opcode")
     cut = detail.evaluate(CUT_OFF)
     assert not cut, "\n".join(cut)
 

@@ -212,13 +212,16 @@ export class RowList {
   #newElement() {
     const part = (name) => h("span", { class: `ws-${name}` });
     const parts = {
-      connection: part("connection"), time: part("time"), label: part("label"),
-      start: part("start ws-clip"), end: part("end"), kind: part("kind"),
+      connection: part("connection"), number: part("number"), name: part("whose ws-clip"),
+      time: part("time"), label: part("label"),
+      start: part("start ws-clip"), end: part("end"), kind: part("kind"), word: part("word"), follows: part("follows"),
       length: part("length ws-quiet ws-numbers"), mark: part("mark"),
       done: part("badge ws-done"), broken: part("badge ws-broken"),
     };
     parts.label.dir = "auto";
     parts.label.append(parts.start, parts.end);
+    parts.kind.append(parts.word, parts.follows);
+    parts.connection.append(parts.number, parts.name);
     const element = h("div", { class: "ws-row", role: "option" },
       h("span", { class: "ws-when ws-quiet" }, parts.connection, parts.time),
       h("span", { class: "ws-lane" },
@@ -237,7 +240,8 @@ export class RowList {
     const direction = flags & FROM_SERVER ? "server" : "client";
     const other = flags & FROM_SERVER ? "client" : "server";
     const preview = rows.preview(row);
-    const word = flags & NOT_FINAL ? `${kind}, more follows` : kind;
+    const more = flags & NOT_FINAL ? ", more" : "";
+    const follows = more && " follows";
     element.classList.remove("ws-found");
     element.id = `${this.id}-row-${row}`;
     set(element, "data-wslab-row", row);
@@ -246,13 +250,17 @@ export class RowList {
     set(element, "data-direction", direction);
     set(element, "data-broken", flags & BROKEN ? "true" : null);
     const connection = this.labels.get(rows.connection[row]) ?? `#${rows.connection[row]}`;
-    say(parts.connection, connection);
+    const [number] = connection.split(" ", 1);
+    say(parts.number, number);
+    say(parts.name, connection.slice(number.length));
     set(parts.connection, "title", connection);
     say(parts.time, rows.time[row].toFixed(3));
     const split = preview.startsWith('"{') && preview.length > END ? preview.length - END : preview.length;
     say(parts.start, preview.slice(0, split));
     say(parts.end, preview.slice(split));
-    say(parts.kind, word);
+    say(parts.word, kind + more);
+    say(parts.follows, follows);
+    set(element, "data-more", more ? "true" : null);
     say(parts.length, size(rows.length[row]));
     say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
     const mark = rows.marks.get(row) ?? "";
@@ -262,7 +270,7 @@ export class RowList {
     set(element, "data-dropped", mark.includes("dropped") ? "true" : null);
     set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
       `${connection}, ${direction} to ${other}, ` +
-      `${word}: ${preview}, ${plural(rows.length[row], "byte")}` +
+      `${kind}${more}${follows}: ${preview}, ${plural(rows.length[row], "byte")}` +
       `${flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
   }
 
