@@ -38,17 +38,37 @@ def test_a_gallery_shows_the_code_that_runs_and_compares(lab):
     assert content["outcomes"][0]["happened"].startswith("Nearly all")
 
 
-def test_the_chart_follows_a_run_and_begins_anew_with_the_next(lab):
+def fills(chart, name: str) -> float:
+    """When more waits at a place than a message or two on their way."""
+    return next((x for x, y in chart.points(name) if y > 9), float("inf"))
+
+
+def test_the_places_fill_from_the_reader_back_to_the_sender(lab):
     chart = lab.places()
-    lab.send(AWAIT)
-    first = {name: max(y for _, y in chart.points(name)) for name in chart._series}
-    assert 0 < first["sender's library"] < 2 * 32_768
-    assert first["reader's library"] > 0
+    lab.send()
+    times = [fills(chart, name) for name in chart.names]
+    assert chart.names[0] == "sender's library"
+    assert times == sorted(times, reverse=True)
+    assert max(y for _, y in chart.points("sender's library")) < 2 * 32.768
+
+
+def test_a_tap_takes_in_nearly_all_of_it_and_the_next_run_begins_anew(lab):
+    chart = lab.places(tap=True)
     lab.send(AWAIT, tap=True)
-    held = {name: max((y for _, y in chart.points(name)), default=0) for name in chart._series}
-    there = held.get("the tap", held.get("the systems and the tap", 0))
-    assert there > 1_000_000  # the tap and its sockets take nearly all
-    assert held["sender's library"] < 2 * 32_768
+    count = len(chart.points("sender's library"))
+    assert max(y for _, y in chart.points(chart.names[-3 if len(chart.names) == 5 else 1])) > 1000
+    lab.send(EMPTY)
+    assert chart.points("sender's library")[0][0] < 0.1
+    assert len(chart.points("sender's library")) < count + 200
+
+
+def test_where_the_system_tells_nothing_one_band_has_both(lab, monkeypatch):
+    monkeypatch.setattr(rate_limiting, "IS_TOLD", False)
+    monkeypatch.setattr("wslab.net.buffers.IS_TOLD", False)
+    chart = lab.places()
+    assert chart.names == ["sender's library", "both systems", "reader's library"]
+    lab.send()
+    assert max(y for _, y in chart.points("both systems")) > 10
 
 
 def test_a_reader_that_never_reads_holds_nobody_for_ever(lab):

@@ -72,7 +72,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "pong": ["back on the wire: nothing$"],
     },
     "05": {
-        "send": [r"^await send\(\): \d+ of 500 messages arrived, the last after \d"],
+        "send": [r"^await send\(\), 300 a second: \d+ of 500 messages arrived, the last after \d"],
         "fifteen": [r"^([4-9]\d|1[0-4]\d) calls of 150 returned at once"],
         "senders-all": [
             r"^a loop that just sends +[12],\d+ kB",

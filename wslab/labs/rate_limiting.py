@@ -16,8 +16,10 @@ from wslab.labs.lesson import Lesson
 from wslab.net import page_opened, watch_ports
 from wslab.net.peers import RawToServer, TellingEchoServer
 from wslab.net.trials import (
+    IS_TOLD,
     MESSAGE_SIZE,
     SENDERS,
+    STEADY,
     Bucket,
     Sent,
     SlowReader,
@@ -81,13 +83,18 @@ class RateLimiting(Lesson):
 
     # --- Where bytes wait
 
-    def places(self) -> Chart:
-        """A chart of the bytes that wait, by place; it shows each run of a sender live."""
-        chart = Chart("bytes that wait", x="seconds", y="bytes", kind="stacked", most=3000)
-        self._chart = self._show(chart, "places")
-        return self._chart
+    def places(self, *, tap: bool = False) -> Chart:
+        """A chart of the bytes that wait, by place; from now on each run is drawn in it, live.
 
-    def send(self, sender: str = "await send()", *, reads: bool = True, tap: bool = False) -> Sent:
+        `tap`: with a band for what waits at the tap.
+        """
+        places = [place for place in PLACES if tap or place != "the tap"]
+        if not IS_TOLD:
+            places = [PLACES[0], "the systems and the tap" if tap else "both systems", PLACES[-1]]
+        self._chart = Chart("bytes that wait", y="kB", kind="stacked", series=places, most=3000)
+        return self._show(self._chart)
+
+    def send(self, sender: str = STEADY, *, reads: bool = True, tap: bool = False) -> Sent:
         """Let a sender send 500 messages of 4,096 bytes for 3 s at the most, and see what arrives.
 
         `reads`: False for a reader that takes nothing at all. `tap`: send through the tap, and not
@@ -99,34 +106,30 @@ class RateLimiting(Lesson):
                 self._chart.clear()
             if reads:
                 url = self.url if tap else self.server_url
-                sent = measure_sender(self.server, sender, url=url, on_look=self._draw(tap))
+                sent = measure_sender(self.server, sender, url=url, on_look=self._draw)
             else:
                 with SlowReader(self._name("reads nothing"), rate=0.0) as server:
-                    sent = measure_sender(server, sender, on_look=self._draw(False))
+                    sent = measure_sender(server, sender, on_look=self._draw)
         name = ", ".join([sender, *(["through the tap"] * tap), *(["never read"] * (not reads))])
         self._sent[name] = sent = sent._replace(sender=name)
         return sent
 
-    def _draw(self, tap: bool) -> Callable[[Waiting], None]:
+    def _draw(self, waiting: Waiting) -> None:
         chart = self._chart
-
-        def draw(waiting: Waiting) -> None:
-            if chart is None:
-                return
-            sent, unread = waiting.sender_system, waiting.reader_system
-            parts = {"sender's library": waiting.sender_library}
-            if sent is None or unread is None:  # only Linux tells
-                parts["the systems and the tap" if tap else "both systems"] = waiting.systems
-            else:
-                parts["sender's system"] = sent
-                if tap:
-                    parts["the tap"] = max(0, waiting.systems - sent - unread)
-                parts["reader's system"] = unread
-            parts["reader's library"] = waiting.reader_library
-            for name, count in parts.items():
-                chart.add(name, waiting.at, count)
-
-        return draw
+        if chart is None:
+            return
+        sent, unread = waiting.sender_system, waiting.reader_system
+        between = [waiting.systems]
+        if sent is not None and unread is not None:
+            # What is in neither system is at the tap, or is the header of a frame just being read.
+            between = [
+                sent,
+                *([max(0, waiting.systems - sent - unread)] * ("the tap" in chart.names)),
+                unread,
+            ]
+        parts = [waiting.sender_library, *between, waiting.reader_library]
+        for name, count in zip(chart.names, parts, strict=True):
+            chart.add(name, waiting.at, count / 1000)
 
     def senders(self) -> Gallery:
         """A gallery of the ways to send: predict what each holds in memory, and compare."""
@@ -137,7 +140,9 @@ class RateLimiting(Lesson):
         def run(_: Choice) -> Outcome:
             sent = self.send(name)
             lines = [
-                Line(text, label) for label, text in zip(_HEADINGS[1:], _told(sent), strict=True)
+                Line(text, label)
+                for label, text in zip(_HEADINGS[1:], _told(sent), strict=True)
+                if text
             ]
             return Outcome([Column("sent", "", lines)], _happened(sent), result=sent)
 

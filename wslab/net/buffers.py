@@ -10,6 +10,9 @@ import contextlib
 import socket
 import sys
 
+IS_TOLD = sys.platform == "linux"
+"""Whether this system tells how much waits in a socket's buffers."""
+
 # <linux/sockios.h> and <asm-generic/ioctls.h>. SIOCOUTQ would count twice what was sent and is not
 # acknowledged yet: it lies in the reader's buffer as well.
 _SIOCOUTQNSD = 0x894B
@@ -30,7 +33,7 @@ def shrink(sock: socket.socket, *, send: int | None = None, receive: int | None 
 def not_sent(sock: socket.socket) -> int | None:
     """Bytes that the program has handed over and the system has not sent yet.
 
-    None where the system does not tell (only Linux does), or the socket is closed.
+    None where the system does not tell, or the socket is closed.
     """
     return _asked(sock, _SIOCOUTQNSD)
 
@@ -41,7 +44,7 @@ def not_read(sock: socket.socket) -> int | None:
 
 
 def _asked(sock: socket.socket, what: int) -> int | None:
-    if sys.platform != "linux":
+    if not IS_TOLD:
         return None
     import fcntl
 

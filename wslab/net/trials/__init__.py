@@ -1,5 +1,6 @@
 """The measurements of single lessons: each sets up peers, lets them talk, and returns a result."""
 
+from wslab.net.buffers import IS_TOLD
 from wslab.net.trials.broadcast_costs import WAYS as BROADCASTS
 from wslab.net.trials.broadcast_costs import BroadcastCost, measure_broadcast
 from wslab.net.trials.cut import CutResult, CutServer, send_through
@@ -21,6 +22,7 @@ from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
 from wslab.net.trials.slow_reader import (
     MESSAGE_SIZE,
     SENDERS,
+    STEADY,
     Sent,
     SlowReader,
     Waiting,
@@ -30,11 +32,13 @@ from wslab.net.trials.token_traces import PLACES, LoggingServer, TokenTrace, sen
 
 __all__ = [
     "BROADCASTS",
+    "IS_TOLD",
     "MESSAGE_SIZE",
     "PLACES",
     "REMEDIES",
     "SENDERS",
     "STATES",
+    "STEADY",
     "WAYS",
     "WINDOW_BITS",
     "Broadcast",

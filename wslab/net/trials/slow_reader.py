@@ -216,10 +216,21 @@ async def await_each(connection: ClientConnection, messages: list[bytes]) -> Non
         await connection.send(message)  # waits while more than write_limit waits
 
 
+async def steadily(connection: ClientConnection, messages: list[bytes]) -> None:
+    """await send(), 300 a second"""
+    began = time.perf_counter()
+    for number, message in enumerate(messages):
+        await asyncio.sleep(began + number / 300 - time.perf_counter())
+        await connection.send(message)
+
+
 SENDERS: dict[str, Sender] = {
     str(sender.__doc__): sender for sender in (just_send, only_if_empty, up_to_a_limit, await_each)
 }
 """By what each does."""
+
+STEADY = str(steadily.__doc__)
+"""One more: only a little faster than the reader, so that one can watch the places fill."""
 
 _numbers = itertools.count(1)
 
@@ -237,9 +248,9 @@ def measure_sender(
 
     `url` is another way to the server, such as through a tap. `on_look` is told every 20 ms where
     bytes wait, on the loop thread. Ends some `PATIENCE` after the last message has arrived or the
-    reader has stopped. Raises KeyError for a sender that is not in `SENDERS`.
+    reader has stopped. Raises KeyError for a sender that is neither in `SENDERS` nor `STEADY`.
     """
-    send = SENDERS[sender]
+    send = {**SENDERS, STEADY: steadily}[sender]
     path = f"run-{next(_numbers)}"
     work = _measure(server, send, f"{url or server.url}{path}", messages, seconds, on_look)
     return loop.run(work, 60.0 + seconds)._replace(sender=sender)

@@ -110,6 +110,11 @@ class Chart(LiveView):
             self._series = {name: (array("d"), array("d")) for name in self._series}
         self.changed()
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the series."""
+        return list(self._series)
+
     def points(self, name: str) -> list[tuple[float, float]]:
         """The points of a series that are kept, oldest first. Raises KeyError for another name."""
         return list(zip(*self._kept()[name], strict=True))
