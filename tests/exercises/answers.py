@@ -130,6 +130,24 @@ def inflate_all(payloads, *, bits=-15, tail=b"\0\0\xff\xff", decode=True):
     return texts
 
 
+def publish_by_struct(packet, *, qos=True, most=4, decode=True):
+    start = 2
+    while packet[start - 1] & 0x80 and start < 1 + most:
+        start += 1
+    (size,) = struct.unpack_from("!H", packet, start)
+    rest = packet[start + 2 :]
+    topic, rest = rest[:size], rest[size:]
+    rest = rest[2:] if qos and packet[0] & 0b110 else rest
+    return (topic.decode() if decode else topic), bytes(rest)
+
+
+def decode_by_struct(message, order=">"):
+    kind, sensor, tenths = struct.unpack_from(f"{order}BHH", message)
+    fields = [("type", 1, kind), ("sensor", 2, sensor), ("tenths", 2, tenths)]
+    place = message[5:]
+    return [*fields, ("place", len(place), str(place, "utf-8"))] if place else fields
+
+
 # --- 07: close codes
 
 BLACKLIST = (1000, 1002, 1003, 1007, 1008, 1010)
@@ -403,6 +421,18 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda payloads: inflate_all(payloads, decode=False), "bytes still"),
         (lambda payloads: "".join(inflate_all(payloads)), "Expected list"),
     ],
+    "extensions_and_subprotocols-publish": [
+        (lambda packet: publish_by_struct(packet, qos=False), "packet identifier"),
+        (lambda packet: publish_by_struct(packet, most=1), "remaining length"),
+        (lambda packet: publish_by_struct(packet, decode=False), "UTF-8"),
+        (lambda packet: publish_by_struct(packet)[0], "Expected"),
+    ],
+    "extensions_and_subprotocols-decode": [
+        (lambda message: decode_by_struct(message, "<"), "wrong order"),
+        (lambda message: decode_by_struct(message)[:3], "The place is missing"),
+        (lambda message: decode_by_struct(message)[:3] + [("place", len(message[5:].decode()),
+                         message[5:].decode())][: len(message) - 5], "counted in bytes"),
+    ],
     "extensions_and_subprotocols-trace": [((10, False), "exponent"), ((4096, False), "server's"),
                                           ((32768, False), "largest"), ((1024, True), "alone")],
     "close_codes-payload": [
@@ -483,6 +513,8 @@ RIGHT: dict[str, list[Any]] = {
     "extensions_and_subprotocols-choose": [choose_by_index],
     "extensions_and_subprotocols-answer": [answer_by_regex],
     "extensions_and_subprotocols-inflate": [inflate_all],
+    "extensions_and_subprotocols-publish": [publish_by_struct],
+    "extensions_and_subprotocols-decode": [decode_by_struct],
     "close_codes-payload": [payload, payload_by_struct],
     "close_codes-wait": [
         wait_with(passes, lambda n: random.uniform(0, min(2**n, 60))),  # full jitter

@@ -354,6 +354,195 @@ def inflate(payloads):
 )
 
 
-SOLUTIONS = Solutions(check_choose, check_answer, check_inflate)
+# --- Trace and build: a packet of MQTT
+
+
+def _publish(packet: bytes) -> tuple[str, bytes]:
+    at = 1
+    while packet[at] >= 0x80:
+        at += 1
+    at += 1
+    size = int.from_bytes(packet[at : at + 2], "big")
+    topic = packet[at + 2 : at + 2 + size].decode()
+    qos = packet[0] >> 1 & 3
+    return topic, packet[at + 2 + size + (2 if qos else 0) :]
+
+
+def _publish_without_identifier(packet: bytes) -> tuple[str, bytes]:
+    return _publish(bytes([packet[0] & 0xF9]) + packet[1:])
+
+
+def _publish_with_identifier(packet: bytes) -> tuple[str, bytes]:
+    return _publish(bytes([packet[0] | 2]) + packet[1:])
+
+
+def _publish_of_short_packets(packet: bytes) -> tuple[str, bytes]:
+    size = int.from_bytes(packet[2:4], "big")
+    return packet[4 : 4 + size].decode(), packet[4 + size + (2 if packet[0] & 6 else 0) :]
+
+
+def _publish_by_characters(packet: bytes) -> tuple[str, bytes]:
+    topic, message = _publish(packet)
+    whole = packet[packet.index(topic.encode()) :].decode("utf-8", "replace")
+    size = len(topic.encode())
+    return whole[:size], message
+
+
+def _packet(topic: str, message: bytes, qos: int = 0) -> bytes:
+    body = len(topic.encode()).to_bytes(2, "big") + topic.encode()
+    body += b"\x00\x2a" * (qos > 0) + message
+    length = bytes([len(body)])
+    if len(body) > 127:
+        length = bytes([len(body) & 0x7F | 0x80, len(body) >> 7])
+    return bytes([0x30 | qos << 1]) + length + body
+
+
+check_publish = Exercise(
+    "publish",
+    "Whether `publish(packet)` gives the topic and the message of an MQTT PUBLISH packet.",
+    cases=[
+        (_packet("room/3", b"20.5"),),
+        (_packet("room/3", b"20.5", qos=1),),
+        (_packet("Küche", b"21"),),
+        (_packet("t", bytes(150), qos=2),),
+        (_packet("a/b", b""),),
+    ],
+    expected=_publish,
+    mistakes={
+        "With QoS 1 or 2 a packet identifier of two bytes stands before the message.": Mistake(
+            _publish_without_identifier,
+            "qos = packet[0] >> 1 & 3, and where it is not 0, skip two bytes more.",
+        ),
+        "With QoS 0 there is no packet identifier.": Mistake(
+            _publish_with_identifier,
+            "qos = packet[0] >> 1 & 3, and only where it is not 0, skip two bytes more.",
+        ),
+        "The remaining length has more than one byte where its first bit is 1.": Mistake(
+            _publish_of_short_packets,
+            "walk on from byte 1 as long as the byte is 128 or more.",
+            "MQTT 3.1.1 §2.2.3",
+        ),
+        "The topic's length counts bytes, and ü has two.": Mistake(
+            _publish_by_characters, "cut the bytes first, then decode."
+        ),
+        "The topic is text: UTF-8.": Mistake(
+            lambda packet: (_publish(packet)[0].encode(), _publish(packet)[1]),
+            ".decode() makes text of the topic's bytes.",
+        ),
+        "The message may be anything: leave it as bytes.": Mistake(
+            lambda packet: (_publish(packet)[0], _publish(packet)[1].decode("latin-1")),
+            "without .decode().",
+        ),
+    },
+    hints=(
+        "open a PUBLISH in the wire above: its fields are what the function has to walk over.",
+        "byte 0: type and QoS; then the remaining length; then the topic's length in two bytes.",
+        "int.from_bytes(packet[at : at + 2], 'big') is the topic's length.",
+    ),
+    rfc="MQTT 3.1.1 §3.3",
+    praise="with and without an identifier, short and long.",
+    call=lambda packet: f"publish({packet[:12].hex(' ')}{' …' if len(packet) > 12 else ''})",
+    solution="""\
+def publish(packet):
+    at = 1
+    while packet[at] >= 0x80:  # the remaining length goes on
+        at += 1
+    at += 1
+    size = int.from_bytes(packet[at : at + 2], "big")
+    topic = packet[at + 2 : at + 2 + size].decode()
+    at += 2 + size
+    if packet[0] >> 1 & 3:  # QoS 1 or 2: a packet identifier
+        at += 2
+    return topic, packet[at:]
+""",
+)
+
+
+# --- Build: a decoder of one's own
+
+
+def _reading(message: bytes) -> list[tuple[str, int, object]]:
+    number, tenths = int.from_bytes(message[1:3], "big"), int.from_bytes(message[3:5], "big")
+    fields: list[tuple[str, int, object]] = [("type", 1, message[0]), ("sensor", 2, number)]
+    fields.append(("tenths", 2, tenths))
+    if len(message) > 5:
+        fields.append(("place", len(message) - 5, message[5:].decode()))
+    return fields
+
+
+def _reading_little(message: bytes) -> list[tuple[str, int, object]]:
+    swapped = message[:1] + message[2:0:-1] + message[4:2:-1] + message[5:]
+    return _reading(swapped)
+
+
+def _reading_by_characters(message: bytes) -> list[tuple[str, int, object]]:
+    *fields, last = _reading(message)
+    return [*fields, (last[0], len(str(last[2])), last[2]) if last[0] == "place" else last]
+
+
+def _reading_with_place(message: bytes) -> list[tuple[str, int, object]]:
+    fields = _reading(message)
+    return fields if len(fields) == 4 else [*fields, ("place", 0, "")]
+
+
+check_decode = Exercise(
+    "decode",
+    "Whether `decode(message)` gives the fields of a sensor's message: name, bytes, value.",
+    cases=[
+        (b"\x01\x01\x02\x00\xcd" + b"kitchen",),
+        (b"\x01\x00\x07\x01\x00",),
+        (b"\x02\x00\x01\x00\x64" + "Küche".encode(),),
+    ],
+    expected=_reading,
+    mistakes={
+        "The bytes of a number were read in the wrong order.": Mistake(
+            _reading_little, 'int.from_bytes(…, "big"): the higher byte comes first.'
+        ),
+        "The place is missing: it is all that is left behind byte 4.": Mistake(
+            lambda message: _reading(message)[:3], "message[5:] are its bytes."
+        ),
+        "A size is counted in bytes, and ü has two.": Mistake(
+            _reading_by_characters, "take the length of the bytes, not of the text."
+        ),
+        "A field without bytes is no field: leave the place out where there is none.": Mistake(
+            _reading_with_place, "add it only if len(message) > 5."
+        ),
+        "These are the places of the fields: what is wanted is how many bytes each has.": Mistake(
+            lambda message: [
+                (name, at, value)
+                for at, (name, _, value) in zip((0, 1, 3, 5), _reading(message), strict=False)
+            ],
+            "1, 2, 2, and the rest.",
+        ),
+        "The place is text.": Mistake(
+            lambda message: [
+                (name, size, value.encode() if isinstance(value, str) else value)
+                for name, size, value in _reading(message)
+            ],
+            ".decode() makes text of its bytes.",
+        ),
+    },
+    hints=(
+        "a list of four: type, sensor, tenths, place, each with its size and its value.",
+        'message[1:3] are the sensor\'s two bytes; int.from_bytes(message[1:3], "big") its number.',
+        "the place is what is left, message[5:], as text; leave it out where nothing is left.",
+    ),
+    praise="now give it to the wire.",
+    call=lambda message: f"decode({message.hex(' ')})",
+    solution="""\
+def decode(message):
+    fields = [
+        ("type", 1, message[0]),
+        ("sensor", 2, int.from_bytes(message[1:3], "big")),
+        ("tenths", 2, int.from_bytes(message[3:5], "big")),
+    ]
+    if len(message) > 5:
+        fields.append(("place", len(message) - 5, message[5:].decode()))
+    return fields
+""",
+)
+
+
+SOLUTIONS = Solutions(check_choose, check_answer, check_inflate, check_publish, check_decode)
 
 solution = SOLUTIONS.show
