@@ -1250,3 +1250,24 @@ def test_a_gate_that_fails_lets_all_pass_in_order(capture, monkeypatch, rule, fr
         assert not one.settings.room.size
 
     within(burst)
+
+
+@pytest.mark.parametrize("act", ["hold", "freeze", "add_rule", "inject"])
+def test_who_joins_a_long_recording_reads_it_on_the_own_thread(lab, client, monkeypatch, act):
+    for _ in range(50):
+        client.send("Hello")
+        client.recv()
+    read = []
+    plain = type(lab.capture._index)._read_chunks
+
+    def counted(index, stop, most):
+        before = index._chunks_read
+        left = plain(index, stop, most)
+        read.append((threading.get_ident(), index._chunks_read - before))
+        return left
+
+    monkeypatch.setattr(type(lab.capture._index), "_read_chunks", counted)
+    arguments = {"add_rule": ["delay every text by 1 ms"], "inject": ["Hello"]}.get(act, [])
+    getattr(lab.tap, act)(*arguments)
+    assert sum(chunks for thread, chunks in read if thread == threading.get_ident()) >= 100
+    assert sum(chunks for thread, chunks in read if thread != threading.get_ident()) < 10

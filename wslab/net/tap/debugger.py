@@ -49,6 +49,23 @@ def _on_loop(method: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
+def _joins(method: Callable[P, T]) -> Callable[P, T]:
+    """The same for a method that may join connections in their middle.
+
+    To join one, the recording has to be indexed. What was recorded so far is indexed here, on the
+    caller's thread: on the loop thread all traffic would wait for it.
+    """
+    act = _on_loop(method)
+
+    @functools.wraps(method)
+    def call(*arguments: P.args, **options: P.kwargs) -> T:
+        debugger: Any = arguments[0]
+        debugger.capture.index  # noqa: B018  (asking for it brings it up to date)
+        return act(*arguments, **options)
+
+    return call
+
+
 class WireDebugger:
     """The controls of a tap. They raise `NotHeld` if there is no such frame or connection."""
 
@@ -117,7 +134,7 @@ class WireDebugger:
 
     # --- Hold and step
 
-    @_on_loop
+    @_joins
     def hold(self, direction: Direction | None = None, *, connection: int | None = None) -> None:
         """Queue all frames from now on: of one direction or both, of one connection or all."""
         which = _directions(direction)
@@ -203,7 +220,7 @@ class WireDebugger:
             raise WrongValue(f"expected 0 to 86400 seconds (a day), got {seconds!r}")
         return self._to_one(frame, lambda lane, found: lane.delay(found, seconds))
 
-    @_on_loop
+    @_joins
     def inject(
         self,
         message: str | bytes = "",
@@ -255,7 +272,7 @@ class WireDebugger:
                 relay.arm(join=False).cut()
         return len(relays)
 
-    @_on_loop
+    @_joins
     def half_close(self, direction: Direction, connection: int | None = None) -> None:
         """End one direction with FIN, as if `direction` had nothing more to send.
 
@@ -264,7 +281,7 @@ class WireDebugger:
         _check_direction(direction)
         self._relay(connection).arm().lanes[direction].close()
 
-    @_on_loop
+    @_joins
     def freeze(self, direction: Direction | None = None, *, connection: int | None = None) -> None:
         """Accept everything and deliver nothing, not even the end of a stream.
 
@@ -284,7 +301,7 @@ class WireDebugger:
         self.settings.freezing.unset(connection, BOTH)
         self._update_gates()
 
-    @_on_loop
+    @_joins
     def slow(
         self,
         bytes_per_second: float | None = None,
@@ -319,7 +336,7 @@ class WireDebugger:
 
     # --- Rules
 
-    @_on_loop
+    @_joins
     def add_rule(self, rule: str | Decide, *, seed: int = 0) -> Decide:
         """Apply a rule from now on: a sentence (see `net/tap/rules.py`), a `Rule`, or a function.
 
