@@ -355,14 +355,17 @@ class OpenNotebook:
         return path
 
     def screenshots(self, name: str, of: Locator | None = None) -> None:
-        """`screenshot` in both themes; the page's own is the one it ends with."""
+        """`screenshot` in both themes; the page stays in the other one."""
         for theme in self.both_themes():
             self.screenshot(f"{name}-{theme}", of)
 
     def both_themes(self) -> Iterator[Theme]:
-        """Show the page in the other theme, and then in its own again."""
+        """Show the page in its own theme, and then in the other one, where it stays.
+
+        A change costs a second of a core, so none leads back.
+        """
         own = self._theme()
-        for theme in reversed(THEMES) if own == "light" else THEMES:
+        for theme in THEMES if own == "light" else reversed(THEMES):
             self.change_theme(theme)
             yield theme
 

@@ -18,7 +18,7 @@ import nbclient
 import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
-from test_headless import AFTER, BEFORE, CELL_TIMEOUT, COURSE, NOTEBOOKS
+from lesson_run import AFTER, BEFORE, CELL_TIMEOUT, COURSE, NOTEBOOKS
 
 ORDERS = 3
 SEED = 11

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import find_browser
@@ -146,6 +146,28 @@ def lab_page(
         finally:
             if notebook.page not in pages:
                 notebook.close()
+
+
+@pytest.fixture(scope="module")
+def module_notebook(
+    browser: Browser, lab: RunningLab, pages: list[Page], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., OpenNotebook]]:
+    """Opens one notebook of these code cells for all tests of a module."""
+    failed = request.session.testsfailed
+    opened: list[OpenNotebook] = []
+
+    def open_cells(*cells: str, name: str = "module.ipynb") -> OpenNotebook:
+        lab.write_notebook(name, *cells)
+        opened.append(lab.open(browser, name, page=pages.pop() if pages else None))
+        return opened[-1]
+
+    yield open_cells
+    for notebook in opened:
+        if request.session.testsfailed > failed:
+            notebook.close()
+        else:
+            notebook.leave()
+            pages.append(notebook.page)
 
 
 FAILED = pytest.StashKey[bool]()

@@ -145,7 +145,7 @@ def overlaps(notebook, width: int = WIDTH, height: int = 900) -> list[str]:
 
 
 def check(notebook) -> None:
-    """All of it, in both themes; the page's own is the one it ends with."""
+    """All of it, in both themes; the page stays in the other one."""
     for theme in notebook.both_themes():
         found = axe(notebook.page)
         assert not found, "\n".join([f"axe, {theme}:", *found])

@@ -22,12 +22,10 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, lab):
-    lab.write_notebook("keyboard.ipynb", *CELLS)
-    notebook = lab.open(browser, "keyboard.ipynb")
+def notebook(module_notebook):
+    notebook = module_notebook(*CELLS)
     notebook.run_all()
-    yield notebook
-    notebook.close()
+    return notebook
 
 
 @pytest.fixture

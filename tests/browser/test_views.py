@@ -7,7 +7,6 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from real_lab import THEMES
 
 from . import reach
 
@@ -53,12 +52,9 @@ capture.record(odd, "server", bytes.fromhex("811e") + b"<img src=x onerror=docum
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, lab):
+def notebook(module_notebook):
     """One notebook for the whole module: opening one takes longer than most tests."""
-    lab.write_notebook("views.ipynb", "")
-    notebook = lab.open(browser, "views.ipynb")
-    yield notebook
-    notebook.close()
+    return module_notebook("")
 
 
 @pytest.fixture
@@ -69,9 +65,9 @@ def play(notebook, request):
 
     def play(*cells, theme="light", width=1440, height=900):
         notebook.page.set_viewport_size({"width": width, "height": height})
+        notebook.change_theme(theme)
         notebook._in_page(
             f"""
-            await app.commands.execute('apputils:change-theme', {{theme: {THEMES[theme]!r}}});
             const shared = panel.content.model.sharedModel;
             shared.transact(() => {{
               shared.deleteCellRange(0, shared.cells.length);
@@ -315,7 +311,7 @@ def test_everything_can_be_reached_by_keyboard(talked):
     expect(explanation).to_have_attribute("data-field", "masking key")
     expect(wire.locator('[data-byte="2"]')).to_be_focused()
     assert "fields of a byte" in wire.get_by_role("grid").get_attribute("aria-label")
-    expect(wire.locator(".ws-keys")).to_be_visible()
+    expect(wire.locator(".ws-keys").first).to_be_visible()
     assert "masking key" in wire.locator('[data-byte="2"]').get_attribute("aria-label")
 
     keys.press("Tab")  # to the list of fields
@@ -345,7 +341,7 @@ def test_a_large_frame_shows_its_beginning_and_more_on_demand(play):
     expect(wire.locator("[data-byte]")).to_have_count(2048)
     wire.locator("[data-action=more]").click()
     expect(wire.locator("[data-byte]")).to_have_count(8192)
-    expect(wire.locator(".ws-more")).to_contain_text("8,192 of 65,546 bytes")
+    expect(wire.locator(".ws-more").first).to_contain_text("8,192 of 65,546 bytes")
 
 
 # -- filters, pause, newest -----------------------------------------------------------------------

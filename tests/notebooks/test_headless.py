@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-COURSE = ROOT / "notebooks"
-NOTEBOOKS = sorted(path.name for path in COURSE.glob("*.ipynb"))
-CELL_TIMEOUT = 60  # seconds
+from .lesson_run import AFTER, BEFORE, COURSE, NOTEBOOKS, run, run_in_a_copy, run_of
 
 pytestmark = pytest.mark.kernel
 
-# What listens before the lesson begins is the kernel's own.
-BEFORE = """
-import psutil as _psutil
-def _listening():
-    return {c.laddr.port for c in _psutil.Process().net_connections("tcp") if c.status == "LISTEN"}
-_kernels_own = _listening()
-"""
-
-AFTER = """
-import threading as _threading
-from wslab.net import loop as _loop, registry as _registry
-
-_registry.stop_all()
-assert not _registry.running(), f"still running: {_registry.running()}"
-
-# Ends are asked for, not waited for: a thread may be in its last step.
-_ours = [t for t in _threading.enumerate() if t.name.startswith("wslab-")]
-_ours = [t for t in _ours if t.name != _loop.THREAD_NAME]
-for _thread in _ours:
-    _thread.join(10)
-_alive = [t.name for t in _ours if t.is_alive()]
-assert not _alive, f"threads left: {_alive}"
-
-assert not _loop.tasks(), f"tasks left: {_loop.tasks()}"
-assert _listening() <= _kernels_own, f"ports left open: {_listening() - _kernels_own}"
-"""
-
 Cells = list[nbformat.NotebookNode]
-
-
-def once(cells: Cells) -> Cells:
-    return cells
 
 
 def each_cell_twice(cells: Cells) -> Cells:
@@ -59,14 +23,20 @@ def all_cells_again(cells: Cells) -> Cells:
     return cells * 2
 
 
-@pytest.mark.parametrize("order", [once, each_cell_twice, all_cells_again])
-@pytest.mark.parametrize(
+every_notebook = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NOTEBOOKS]
 )
-def test_a_notebook_runs_and_leaves_nothing(name: str, order: Callable[[Cells], Cells], tmp_path):
-    folder = tmp_path / "course"
-    shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    notebook = nbformat.read(folder / name, as_version=4)
+
+
+@every_notebook
+def test_a_notebook_runs_and_leaves_nothing(name: str):
+    assert not complaints(run_of(name))
+
+
+@pytest.mark.parametrize("order", [each_cell_twice, all_cells_again])
+@every_notebook
+def test_a_notebook_runs_twice_and_leaves_nothing(name: str, order: Callable[[Cells], Cells]):
+    notebook = nbformat.read(COURSE / name, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     sources = [(cell.source, cell.metadata) for cell in order(code)]
     # New cells, as the same one twice would share its id and its outputs.
@@ -74,25 +44,19 @@ def test_a_notebook_runs_and_leaves_nothing(name: str, order: Callable[[Cells], 
         nbformat.v4.new_code_cell(source, metadata=metadata)
         for source, metadata in [(BEFORE, {}), *sources, (AFTER, {})]
     ]
-    run(notebook, folder)
-    complaints = [
+    run_in_a_copy(notebook)
+    assert not complaints(notebook)
+
+
+def complaints(notebook: nbformat.NotebookNode) -> list[str]:
+    """Such as "Task exception was never retrieved", or a thread's traceback: none is of ours."""
+    said = [
         output.text
         for cell in notebook.cells
-        for output in cell.outputs
+        for output in cell.get("outputs", [])
         if output.output_type == "stream" and output.name == "stderr"
     ]
-    # "Task exception was never retrieved", a thread's traceback: nothing of ours prints these.
-    assert not [text for text in complaints if "Traceback" in text or "never" in text], complaints
-
-
-def run(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Run a notebook in a kernel of its own; raises CellExecutionError at the first error."""
-    nbclient.NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    return [text for text in said if "Traceback" in text or "never" in text]
 
 
 LEAKS = {

@@ -9,13 +9,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-import urllib.parse
-from functools import cache
+from pathlib import Path
 
-import nbformat
 import pytest
 
-from .test_headless import COURSE, run
+from .lesson_run import COURSE, run_of
 
 pytestmark = pytest.mark.kernel
 
@@ -199,54 +197,29 @@ IN_A_PAGE = {
 there."""
 
 
-LINK = re.compile(r"\]\(#wire:([^)\s]+)\)")
-
-PROBE = """
-from wslab.wire.recording import Search as _Search
-
-for _what in {links!r}:
-    _rows = (row for row in _Search.parse(_what).find(lab.capture) if row is not None)
-    print(_what, "row", next(_rows, None))
-"""
+def path_of(number: str) -> Path:
+    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    return path
 
 
-def links_in(cell: nbformat.NotebookNode) -> list[str]:
-    """What the links to arrows in a cell's text look for."""
-    found = LINK.findall(cell.source) if cell.cell_type == "markdown" else []
-    return [urllib.parse.unquote(what) for what in found]
-
-
-def probe(name: str, links: list[str]) -> nbformat.NotebookNode:
-    """A cell that prints which row each link leads to."""
-    cell = nbformat.v4.new_code_cell(PROBE.format(links=links))
-    cell.id = name
-    return cell
-
-
-@cache
 def printed(number: str) -> dict[str, str]:
     """What each code cell of a lesson prints, run from top to bottom."""
-    (path,) = COURSE.glob(f"{number}_*.ipynb")
-    notebook = nbformat.read(path, as_version=4)
-    cells = []
-    for cell in notebook.cells:
-        cells.append(cell)
-        if cell.cell_type == "markdown" and (links := links_in(cell)):
-            cells.append(probe(f"links-of-{cell.id}", links))
-    everywhere = [link for cell in notebook.cells for link in links_in(cell)]
-    notebook.cells = [*cells, probe("links-at-the-end", everywhere)]
-    run(notebook, COURSE)
     told = {}
-    for cell in notebook.cells:
+    for cell in run_of(path_of(number).name).cells:
         outputs = cell.get("outputs", [])
         texts = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]
         told[cell.id] = "\n".join(text.rstrip("\n") for text in texts)
     return told
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
+# In the process that has run the notebook already.
+each_lesson = pytest.mark.parametrize(
+    "number",
+    [pytest.param(one, marks=pytest.mark.xdist_group(path_of(one).name)) for one in SEEN],
 )
+
+
+@each_lesson
 def test_a_lesson_prints_what_it_says_will_be_seen(number):
     told = printed(number)
     for cell, patterns in SEEN[number].items():
@@ -256,7 +229,7 @@ def test_a_lesson_prints_what_it_says_will_be_seen(number):
 
 @pytest.mark.parametrize("number", SEEN)
 def test_nothing_is_promised_that_no_test_reads(number):
-    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    path = path_of(number)
     since: list[str] = []
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":
@@ -268,9 +241,7 @@ def test_nothing_is_promised_that_no_test_reads(number):
             since = []
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=pytest.mark.xdist_group(number)) for number in SEEN]
-)
+@each_lesson
 def test_every_link_leads_to_an_arrow_and_to_the_same_one_after_run_all(number):
     told = printed(number)
     met = [
@@ -286,7 +257,7 @@ def test_every_link_leads_to_an_arrow_and_to_the_same_one_after_run_all(number):
 
 @pytest.mark.parametrize("number", IN_A_PAGE)
 def test_the_tests_that_read_the_page_exist_and_run(number):
-    (path,) = COURSE.glob(f"{number}_*.ipynb")
+    path = path_of(number)
     cells = {cell["id"]: cell for cell in json.loads(path.read_text("utf-8"))["cells"]}
     topic = path.stem.partition("_")[2]
     module = ast.parse(
