@@ -148,6 +148,84 @@ def decode_by_struct(message, order=">"):
     return [*fields, ("place", len(place), str(place, "utf-8"))] if place else fields
 
 
+# --- 05: rate limiting
+
+LITTLE = 65_536
+
+
+def pump(ask: str, send: Callable[..., Any] = lambda c, m: broadcast([c], m), wait: float = 0.01):
+    """A pump that asks "each" time, "once", "skips" what has no room, or asks "never"."""
+
+    def is_full(connection):
+        return connection.transport.get_write_buffer_size() > LITTLE
+
+    async def pumped(connection, messages):
+        if ask == "once" and is_full(connection):
+            return
+        for message in messages:
+            while ask == "each" and is_full(connection):  # noqa: ASYNC110
+                await asyncio.sleep(wait)
+            if ask == "skips" and is_full(connection):
+                continue
+            sending = send(connection, message)
+            if sending is not None:
+                await sending
+
+    return pumped
+
+
+async def pump_with_a_pause(connection, messages):
+    for message in messages:
+        await connection.send(message)
+        await asyncio.sleep(0.1)
+
+
+class BucketByArrival:
+    """The same bucket, as the time at which it will be full again."""
+
+    def __init__(self, rate, burst):
+        self.step, self.room, self.full = 1 / rate, (burst - 1) / rate, None
+
+    def take(self, now):
+        full = now if self.full is None else max(self.full, now)
+        if full - now > self.room:
+            return False
+        self.full = full + self.step
+        return True
+
+
+class BucketOfNothing:
+    def __init__(self, rate, burst):
+        pass
+
+    def take(self, now):
+        return True
+
+
+class BucketPerSecond:
+    """Counts the messages of each second of the clock."""
+
+    def __init__(self, rate, burst):
+        self.burst, self.second, self.count = burst, None, 0
+
+    def take(self, now):
+        if int(now) != self.second:
+            self.second, self.count = int(now), 0
+        self.count += 1
+        return self.count <= self.burst
+
+
+class BucketThatStartsEmpty(BucketByArrival):
+    def __init__(self, rate, burst):
+        super().__init__(rate, burst)
+        self.burst = burst
+
+    def take(self, now):
+        if self.full is None:
+            self.full = now + self.burst * self.step
+        return super().take(now)
+
+
 # --- 07: close codes
 
 BLACKLIST = (1000, 1002, 1003, 1007, 1008, 1010)
@@ -435,6 +513,29 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     ],
     "extensions_and_subprotocols-trace": [((10, False), "exponent"), ((4096, False), "server's"),
                                           ((32768, False), "largest"), ((1024, True), "alone")],
+    "rate_limiting-order": [
+        ("ABCD", "way of a byte"),
+        ("CDBA", "has room"),
+        ("D, C, A, B", "has room"),
+        ("DCB", "another order"),
+    ],
+    "rate_limiting-amounts": [
+        ([0, 5, 10, 1010, 0], "count characters"),
+        ([0, 11, 24, 1032, 0], "whole frames"),
+        ([0, 5, 7, 1000, 0], "taken off"),
+        ([0, 5, 12, 1012, 1012], "long handed it on"),
+    ],
+    "rate_limiting-pump": [
+        (pump("once"), "asks once"),
+        (pump("never"), "asks once"),
+        (pump("skips"), "left out"),
+        (pump_with_a_pause, "had to wait"),
+    ],
+    "rate_limiting-bucket": [
+        (BucketOfNothing, "lets everything"),
+        (BucketPerSecond, "asked at"),
+        (BucketThatStartsEmpty, "begins empty"),
+    ],
     "close_codes-payload": [
         (lambda code, reason: payload(code, reason, "little"), "larger first"),
         (lambda code, reason: payload(code, reason, limit=200), "let through"),
@@ -515,6 +616,10 @@ RIGHT: dict[str, list[Any]] = {
     "extensions_and_subprotocols-inflate": [inflate_all],
     "extensions_and_subprotocols-publish": [publish_by_struct],
     "extensions_and_subprotocols-decode": [decode_by_struct],
+    "rate_limiting-order": ["DCBA", "d c b a", "D, C, B, A"],
+    "rate_limiting-amounts": [[0, 5, 12, 1012, 0]],
+    "rate_limiting-pump": [pump("each"), pump("never", lambda c, m: c.send(m))],
+    "rate_limiting-bucket": [BucketByArrival],
     "close_codes-payload": [payload, payload_by_struct],
     "close_codes-wait": [
         wait_with(passes, lambda n: random.uniform(0, min(2**n, 60))),  # full jitter

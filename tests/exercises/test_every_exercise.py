@@ -229,9 +229,9 @@ def check(name: str, answer: object) -> Verdict:
     return one(*given)
 
 
-UNRECOGNISED = ("Hello", b"tide!")
+UNRECOGNISED = ("Hello", b"tide!", "DCB")
 """Answers that could be wrong for any reason: here the hints come in steps."""
-ROOMS = ("chat-chat", "chat-history")
+ROOMS = ("chat-chat", "chat-history", "rate_limiting-pump")
 
 
 def test_every_exercise_has_three_wrong_answers_that_somebody_could_write():

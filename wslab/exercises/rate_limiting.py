@@ -97,19 +97,21 @@ _BACK = "backpressure begins at the reader, and walks back to the sender."
 check_order = Exercise(
     "order",
     "Whether the four letters are in the order in which the places fill up.",
-    expected=lambda: "DCBA",
+    expected=lambda *_: "DCBA",
     mistakes={
         "That is the way of a byte. As long as there is room further on, nothing waits on it.": (
-            Mistake(lambda: "ABCD", "where is the first byte that cannot go on?")
+            Mistake(lambda *_: "ABCD", "where is the first byte that cannot go on?")
         ),
         "The reader's system hands bytes on as long as the reader's library has room.": Mistake(
-            lambda: "CDBA", "the program is slow, the library is not: which of the two fills first?"
+            lambda *_: "CDBA",
+            "the program is slow, the library is not: which of the two fills first?",
         ),
         "The sender's library hands bytes on as long as the sender's system has room.": Mistake(
-            lambda: "DCAB", "which of the two is nearer to the reader?"
+            lambda *_: "DCAB", "which of the two is nearer to the reader?"
         ),
         "The two systems: the sender's sends as long as the reader's has announced room.": Mistake(
-            lambda: "DBCA", "TCP's window tells the sender's system how much room the reader's has."
+            lambda *_: "DBCA",
+            "TCP's window tells the sender's system how much room the reader's has.",
         ),
     },
     hints=(
@@ -135,22 +137,24 @@ def _numbers(value: Any) -> Any:
 check_amounts = Exercise(
     "amounts",
     "Whether these are the five numbers that the page prints, A to E.",
-    expected=lambda: _AMOUNTS,
+    expected=lambda *_: _AMOUNTS,
     mistakes={
         "These count characters. bufferedAmount counts bytes, and ü and ß take two each.": Mistake(
-            lambda: [0, 5, 10, 1010, 0], 'how many bytes is "Grüße" in UTF-8?'
+            lambda *_: [0, 5, 10, 1010, 0], 'how many bytes is "Grüße" in UTF-8?'
         ),
         "These are whole frames. Headers and keys are not counted: only what you gave to send().": (
-            Mistake(lambda: [0, 11, 24, 1032, 0], "leave out what the protocol adds.")
+            Mistake(lambda *_: [0, 11, 24, 1032, 0], "leave out what the protocol adds.")
         ),
         "Nothing is taken off while the script runs: until it returns, the number only grows.": (
-            Mistake(lambda: [0, 5, 7, 1000, 0], "B, C and D belong to the same run of the script.")
+            Mistake(
+                lambda *_: [0, 5, 7, 1000, 0], "B, C and D belong to the same run of the script."
+            )
         ),
         "Half a second later the browser has long handed it on.": Mistake(
-            lambda: [0, 5, 12, 1012, 1012], "what is E, if nothing waits any more?"
+            lambda *_: [0, 5, 12, 1012, 1012], "what is E, if nothing waits any more?"
         ),
         "bufferedAmount counts what waits, and not what is free.": Mistake(
-            lambda: [0, 0, 0, 0, 0], "A is right; what has send() accepted by B?"
+            lambda *_: [0, 0, 0, 0, 0], "A is right; what has send() accepted by B?"
         ),
     },
     hints=(
@@ -301,6 +305,11 @@ class _Bucket:
         return False
 
 
+class _LetsAllThrough(_Bucket):
+    def refused(self) -> bool:
+        return True
+
+
 class _NeverRefills(_Bucket):
     def earned(self, now: float) -> float:
         return 0.0
@@ -370,6 +379,9 @@ check_bucket = Exercise(
     use=_take_all,
     expected=_Bucket,
     mistakes={
+        "It lets everything through.": Mistake(
+            _LetsAllThrough, "return False where there is not one whole token left."
+        ),
         "It never fills again: what was used up stays used up.": Mistake(_NeverRefills, _EARN),
         "After a long silence it holds more than `burst`: a bucket that is full runs over.": (
             Mistake(_HasNoRim, "min(burst, tokens) keeps it at its rim.")

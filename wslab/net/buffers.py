@@ -49,7 +49,7 @@ def _asked(sock: socket.socket, what: int) -> int | None:
     import fcntl
 
     count = array.array("i", [0])
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it has no descriptor any more
         fcntl.ioctl(sock.fileno(), what, count)
         return count[0]
     return None
