@@ -35,9 +35,20 @@ def test_the_lesson_from_top_to_bottom(lab_page):
             head = "opens" if came else "refuses"
             expect(outcome.locator(f'[data-column="{column}"]')).to_contain_text(head)
     notebook.screenshots("negotiations", gallery)
+    expect(notebook.view("browser-cell")).to_contain_text("chat | permessage-deflate")
+    the_message_stands_beside_its_compressed_bytes(notebook)
     reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+
+
+def the_message_stands_beside_its_compressed_bytes(notebook):
+    """A link in the prose leads to the frame; its detail shows both."""
+    notebook.page.get_by_role("link", name="the first of the two frames").click()
+    detail = notebook.view("wire-view").first.locator('[data-wslab="detail"]')
+    expect(detail).to_contain_text("compressed (permessage-deflate)")
+    expect(detail).to_contain_text("Hello")
+    notebook.screenshot("compressed-frame", notebook.view("wire-view").first)
 
 
 def tries(gallery, name, prediction):

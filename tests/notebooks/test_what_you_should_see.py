@@ -183,6 +183,7 @@ IN_A_PAGE = {
         "stream-text": "a_page_asks_whether_nothing_waits",
         "stream-why": "a_page_awaits",
     },
+    "06": {"browser-why": LESSON},
     "07": {"connect-text": "says_goodbye_by_buttons"},
     "08": {
         "connect-text": LESSON,
