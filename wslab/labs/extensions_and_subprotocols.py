@@ -88,6 +88,7 @@ class ExtensionsAndSubprotocols(Lesson):
         )
 
     def _set_up(self) -> None:
+        self._teach_browser_cells()
         self._measured: list[DeflateCost] = []
         self._pin = ""
 

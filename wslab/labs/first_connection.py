@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from IPython import get_ipython
-
 from wslab.exercises.first_connection import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import EchoServer, page_opened, watch_ports
-from wslab.view import register_browser_cells
+from wslab.net import EchoServer
 
 SUBPROTOCOL = "echo.example"
 """The only subprotocol that the server supports."""
@@ -22,9 +19,7 @@ class FirstConnection(Lesson):
         return EchoServer(self._name("echo"), subprotocols=[SUBPROTOCOL])
 
     def _set_up(self) -> None:
-        shell = get_ipython()
-        if shell is not None:
-            register_browser_cells(shell, watch_ports, page_opened)
+        self._teach_browser_cells()
 
     def wait_for_page(self, *, still_open: bool = False, timeout: float = 2.0) -> bool:
         """Wait until a `%%browser` cell has connected: it runs in the page, in its own time.

@@ -25,8 +25,10 @@ from wslab.net import (
     Server,
     Tap,
     WireDebugger,
+    page_opened,
     register,
     unregister,
+    watch_ports,
 )
 from wslab.net.servers import HostedServer
 from wslab.view import (
@@ -38,6 +40,7 @@ from wslab.view import (
     Route,
     WireView,
     cell_name,
+    register_browser_cells,
 )
 from wslab.view.experiments import (
     Asked,
@@ -151,6 +154,11 @@ class Lesson:
                 yield before.url
             finally:
                 before.stop()
+
+    def _teach_browser_cells(self) -> None:
+        """Teach `%%browser` to the notebook, for a lesson that has such cells."""
+        if (shell := get_ipython()) is not None:
+            register_browser_cells(shell, watch_ports, page_opened)
 
     # --- Addresses
 

@@ -9,11 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar
 
-from IPython import get_ipython
-
 from wslab.exercises.rate_limiting import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import page_opened, watch_ports
 from wslab.net.peers import RawToServer, TellingEchoServer
 from wslab.net.trials import (
     IS_TOLD,
@@ -29,7 +26,6 @@ from wslab.net.trials import (
     measure_fairness,
     measure_sender,
 )
-from wslab.view import register_browser_cells
 from wslab.view.experiments import (
     Cell,
     Chart,
@@ -78,8 +74,7 @@ class RateLimiting(Lesson):
         self._sending = threading.Lock()
         self._sent: dict[str, Sent] = {}
         self._chart: Chart | None = None
-        if (shell := get_ipython()) is not None:
-            register_browser_cells(shell, watch_ports, page_opened)
+        self._teach_browser_cells()
 
     # --- Where bytes wait
 
