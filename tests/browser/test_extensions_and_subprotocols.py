@@ -56,5 +56,5 @@ def tries(gallery, name, prediction):
     gallery.get_by_label(prediction).check()
     gallery.locator('[data-action="run"]').click()
     outcome = gallery.locator(f'[data-wslab="outcome"][data-experiment="{name}"]')
-    expect(outcome).to_be_visible()
+    expect(outcome).to_be_visible(timeout=20_000)  # a page has 8 s for its part
     return outcome
