@@ -19,7 +19,7 @@ def check(notebook: OpenNotebook) -> None:
     for kind in found:
         before = notebook.execute(CROSSED)
         CLIENTS[kind](notebook, notebook.view(kind).first)
-        more = f"lab.capture.wait_until(lambda: {CROSSED} > {before}, 5)"
+        more = f"lab.capture.wait_until(lambda: {CROSSED} > {before}, 20)"
         assert notebook.execute(more) == "True", f"{kind}: no byte crossed"
     opens_a_frame(notebook)
     docks_the_wire(notebook)
@@ -74,11 +74,20 @@ def says_it_in_a_frame(notebook: OpenNotebook, frame: Locator) -> None:
     expect(page.locator("#messages li").first).to_contain_text("from the page in this page")
 
 
+def offers_something(notebook: OpenNotebook, gallery: Locator) -> None:
+    """Both clients of lesson 06, Python's and the page's."""
+    gallery.locator("button[data-experiment]").first.click()
+    gallery.get_by_role("radio").first.check()
+    gallery.locator('[data-action="run"]').click()
+    expect(gallery.locator('[data-wslab="outcome"] [data-column="browser"]')).to_be_visible()
+
+
 CLIENTS = {
     "client-panel": uses_a_client,
     "browser-socket": uses_a_client,
     "browser-cell": runs_javascript,
     "frame-workshop": sends_a_frame,
+    "negotiations": offers_something,
     "chat": says_something,
     "chat-frame": says_it_in_a_frame,
 }
@@ -88,7 +97,8 @@ CLIENTS = {
 def opens_a_frame(notebook: OpenNotebook) -> None:
     """A click on an arrow shows the frame's fields, and none of them is cut off."""
     wire = notebook.view("wire-view").first
-    wire.locator('[data-wslab-row][data-kind="text"]').last.click()
+    http = '[data-kind="request"], [data-kind="response"]'
+    wire.locator(f"[data-wslab-row]:not({http})").last.click()
     detail = wire.locator('[data-wslab="detail"]')
     expect(detail.locator(".ws-fields").first).to_contain_text("opcode")
     cut = detail.evaluate(CUT_OFF)
