@@ -264,31 +264,33 @@ async def _measure(
     seconds: float,
     on_look: Callable[[Waiting], None],
 ) -> Sent:
-    address = Address.parse(url)
-    expected = server.expected[address.path] = asyncio.get_running_loop().create_future()
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    buffers.shrink(sock, send=SMALL)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
-    connection = await connect(url, sock=sock, compression=None, ping_interval=None, proxy=None)
-    socket_names.tell(connection.transport, "sender")
-    try:
+    address, running = Address.parse(url), asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+        expected = server.expected[address.path] = running.create_future()
+        stack.callback(server.expected.pop, address.path)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        stack.callback(sock.close)
+        buffers.shrink(sock, send=SMALL)
+        sock.setblocking(False)
+        await running.sock_connect(sock, (address.host, address.port))
+        connection = await connect(url, sock=sock, compression=None, ping_interval=None, proxy=None)
+        stack.push_async_callback(_leave, connection)
+        socket_names.tell(connection.transport, "sender")
         async with asyncio.timeout(10.0):
             reading = await expected  # its handler begins a moment later
         watch = _Watch(connection, reading, on_look)
-        looking = asyncio.create_task(watch.look_on())
-        try:
-            ending = await watch.send(send, messages, seconds)
-            await watch.until_still()
-        finally:
-            looking.cancel()
+        looking = running.create_task(watch.look_on())
+        stack.callback(looking.cancel)
+        ending = await watch.send(send, messages, seconds)
+        await watch.until_still()
         return watch.result(messages, ending)
-    finally:
-        del server.expected[address.path]
-        socket_names.forget(connection.transport)
-        # No closing handshake: it would wait behind all that is still unread.
-        connection.transport.abort()
-        await connection.wait_closed()
+
+
+async def _leave(connection: ClientConnection) -> None:
+    # No closing handshake: it would wait behind all that is still unread.
+    socket_names.forget(connection.transport)
+    connection.transport.abort()
+    await connection.wait_closed()
 
 
 class _Watch:
