@@ -57,8 +57,7 @@ def json_fields(
     if fault and reader.left:
         reader.rest(_NEVER_JSON, fault, "RFC 8259 §2")
     elif fault and reader.fields:
-        last = reader.fields[-1]
-        reader.fields.append(Field(_NEVER_JSON, last.bit + last.bits, 0, None, fault, last.rfc))
+        reader.note(_NEVER_JSON, fault, "RFC 8259 §2")
     return reader.fields
 
 

@@ -106,6 +106,10 @@ class Reader:
         """Cover all that is left."""
         self.take(name, self.left, value, meaning, rfc)
 
+    def note(self, name: str, meaning: str, rfc: str) -> None:
+        """Add a field without bits: something is missing here."""
+        self.fields.append(Field(name, 8 * self.at, 0, None, meaning, rfc))
+
 
 class Short(Exception):
     """The bytes end inside a field."""

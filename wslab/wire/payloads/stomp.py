@@ -90,7 +90,8 @@ def _frame(reader: Reader) -> bool:
     while not reader.full:
         line = _LINE.match(data, reader.at)
         if line is None:
-            reader.rest("cut off", "the headers end without an empty line", _RFC)
+            reader.rest("header", "cut off", _RFC, text_of(data[reader.at :]))
+            reader.note("cut off", "the headers end without an empty line", _RFC)
             return True
         text = line[0].rstrip(b"\n").removesuffix(b"\r")
         if not text:
@@ -116,8 +117,8 @@ def _body(reader: Reader, length: int | None) -> None:
     data = reader.data
     end = data.find(b"\0", reader.at) if length is None else reader.at + length
     if not 0 <= end < reader.stop:
-        reader.rest("body", "cut off: the NUL that ends the frame is missing", _RFC,
-                    text_of(data[reader.at :]))  # fmt: skip
+        reader.rest("body", "not all here", _RFC, text_of(data[reader.at :]))
+        reader.note("cut off", "the NUL that ends the frame is missing", _RFC)
         return
     size = end - reader.at
     many = f"{size} byte{'s' if size != 1 else ''}"
