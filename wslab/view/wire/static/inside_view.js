@@ -69,8 +69,8 @@ export class InsideView {
     this.problem = h("p", { class: "ws-inside-problem", role: "alert", hidden: true });
     this.text = h("pre", { class: "ws-inside-text ws-wrap", hidden: true, dir: "auto" });
     this.body = h("div", { id: `${id}-inside`, hidden: true }, this.problem, this.text, this.table.element);
-    this.element = h("section", {
-      class: "ws-inside", "data-wslab": "inside", "aria-label": "inside the message", hidden: true,
+    this.element = h("div", {
+      class: "ws-inside", "data-wslab": "inside", role: "group", "aria-label": "inside the message", hidden: true,
     },
     h("div", { class: "ws-inside-head ws-strip" }, this.toggle, this.why, h("span", { class: "ws-gap" }),
       h("label", { class: "ws-quiet" }, "read as ", this.chooser)),
