@@ -35,6 +35,8 @@ export class InsideView {
   /** @type {InsideAccount | null} */
   #account = null;
   #number = -1; // the row asked about
+  /** @type {(() => void) | null} fills the table, which waits until somebody looks */
+  #fill = null;
   /** @type {string | null} as what the reader wants it read; null: as the handshake says */
   #as = null;
   /** @type {boolean | null} whether the reader opened or closed it; null: neither */
@@ -118,14 +120,19 @@ export class InsideView {
     this.table.element.hidden = fields.length === 0;
     this.toggle.disabled = as === null;
     this.element.hidden = false;
-    this.#unfold();
     set(this.element, "data-as", as ?? "");
-    if (fields.length) this.table.show({ ...account, opcode: null, key: null, violations: [] }, bytes, { stay });
+    this.#fill = fields.length === 0 ? null
+      : () => this.table.show({ ...account, opcode: null, key: null, violations: [] }, bytes, { stay });
+    this.#unfold();
   }
 
   #unfold() {
     const open = this.#account.as !== null && (this.#wanted ?? this.#account.open);
     this.body.hidden = !open;
+    if (open) {
+      this.#fill?.();
+      this.#fill = null;
+    }
     set(this.toggle, "aria-expanded", String(open));
   }
 
