@@ -62,8 +62,9 @@ def test_a_wire_is_docked_beside_the_cells_and_goes_back(lab_page):
     assert page.evaluate(FONT) > size
     notebook._in_page("await app.commands.execute('application:toggle-presentation-mode')", 20)
     page.set_viewport_size({"width": 800, "height": 900})  # no room at the side
-    cells, dock, _ = page.evaluate(BOXES)
-    assert cells["bottom"] <= dock["top"] + 1
+    # It moves with the next frame that the page draws.
+    page.wait_for_function(f"() => (([cells, dock]) => cells.bottom <= dock.top + 1)(({BOXES})())")
+    _, dock, _ = page.evaluate(BOXES)
     assert dock["height"] > 300
     notebook.screenshot("dock-narrow")
     assert reach.overlaps(notebook) == []
