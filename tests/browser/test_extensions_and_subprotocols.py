@@ -46,8 +46,9 @@ def the_message_stands_beside_its_compressed_bytes(notebook):
     """A link in the prose leads to the frame; its detail shows both."""
     notebook.page.get_by_role("link", name="the first of the two frames").click()
     detail = notebook.view("wire-view").first.locator('[data-wslab="detail"]')
-    expect(detail).to_contain_text("compressed (permessage-deflate)")
-    expect(detail).to_contain_text("Hello")
+    expect(detail.locator(".ws-fields")).to_contain_text("RSV11")
+    expect(detail.locator(".ws-fields")).to_contain_text('"Hello"')
+    expect(detail.locator(".ws-fields")).to_contain_text("payload length7")
     notebook.screenshot("compressed-frame", notebook.view("wire-view").first)
 
 
