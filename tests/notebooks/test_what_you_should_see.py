@@ -124,6 +124,12 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "bomb-stop": [r"^\(1000, \d+\)$"],
         "leak-attack": [r"(?m)^(\d{6}) .*\n\1 +the PIN that the server has$"],
         "leak-remedies": [r"not compressed\n.*\n\? +(\d+)( \1){9}$"],
+        "mqtt": ["binary .* 10 13 00 04 4d 51 54 54 04", "◀── server  binary .* 20 02 00 00"],
+        "jupyter": ["GET /api/kernels/", "◀── server  binary"],
+        "socket-io": [r'"40\{\}"', "greet"],
+        "graphql": ["connection_ack", '"type":"next"', '"complete"'],
+        "stomp": ["CONNECTED", "SUBSCRIBE", "MESSAGE"],
+        "decode-wire": ["rows"],
     },
     "07": {
         "wire": [],
