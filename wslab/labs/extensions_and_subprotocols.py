@@ -336,8 +336,9 @@ class ExtensionsAndSubprotocols(Lesson):
             with talk() as speaking, Tap(speaking.url, capture, name=f"{self.topic} {name}") as tap:
                 speaking.play(tap.url)
             print(f"Live: {talk.cast} ({talk.versions()}).")
-        options = {} if decode is None else {"decode": limited(decode)}
-        return self._show(WireView(capture, server_label=f"{how} · {name}", **options), name)
+        own = None if decode is None else limited(decode)
+        view = WireView(capture, server_label=f"{how} · {name}", decode=own)
+        return self._show(view, name)
 
 
 def _title(case: Case) -> str:
