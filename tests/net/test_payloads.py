@@ -80,3 +80,18 @@ def test_the_makefile_installs_the_broker_that_the_lesson_names():
     makefile = Path(__file__).resolve().parents[2] / "Makefile"
     pinned = next(word for word in TALKS["mqtt"].install.split() if word.startswith("amqtt=="))
     assert f"--no-deps {pinned}\n" in makefile.read_text("utf-8")
+
+
+def test_the_recorded_talks_show_what_the_lesson_says_of_them():
+    insides = Insides(mqtt := recorded("mqtt"))
+    found = [insides.of(row.number) for row in mqtt.index.rows() if row.direction == "client"]
+    publishes = [one for one in found if one is not None and one.says == "MQTT PUBLISH"]
+    assert [one.fields[2].value for one in publishes] == [0, 1, 2]  # QoS
+    texts = [message.text for message in recorded("socket_io").index.messages()]
+    assert '421["greet",{"name":"Ada"}]' in texts
+    assert any(text.startswith("431[") for text in texts)
+    stomp = recorded("stomp")
+    assert "passcode:opensesame" in next(iter(stomp.index.messages())).text
+    assert all(row.kind != "close" for row in stomp.index.rows())
+    login = recorded("jupyter_kernel").index.unit(0).field("Authorization").value
+    assert set(str(login)) <= {"*", " "}
