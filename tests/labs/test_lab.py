@@ -166,7 +166,7 @@ def test_all_that_a_lesson_asks_is_found_in_its_notebook_and_the_first_answer_ou
 ):
     topic = import_module(f"wslab.labs.{lesson}")
     cells = [text for text, _ in headings(lesson)]
-    asked = [name for text in cells for name in re.findall(r'lab\.ask\("(\w+)"\)', text)]
+    asked = [name for text in cells for name in re.findall(r'lab\.ask\("([\w-]+)"\)', text)]
     with topic.open() as lab:
         shown = lab.predictions().asked
         assert [one.name for one in shown if one.name in lab.questions] == asked

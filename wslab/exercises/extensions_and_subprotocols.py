@@ -264,7 +264,7 @@ _remembers = Exercise(
 
 def _answered(mystery: Sequence[Unit]) -> dict[str, str]:
     """The parameters in the response, the second of the two units."""
-    text = mystery[1].field("Sec-WebSocket-Extensions").value
+    text = str(mystery[1].field("Sec-WebSocket-Extensions").value)
     pairs = [part.strip().partition("=") for part in text.split(";")[1:]]
     return {name: value for name, _, value in pairs}
 

@@ -186,7 +186,7 @@ async def _slow_visit(door: Door, held: list[int], done: asyncio.Event) -> Verdi
     try:
         async with asyncio.timeout(3):
             while len(came) < _COUNT:
-                came.append(bytes(await client.recv()))
+                came.append(await client.recv(decode=False))
                 await asyncio.sleep(0.002)
     except TimeoutError:
         in_time = False
@@ -282,11 +282,12 @@ class _Bucket:
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate, self.burst = rate, burst
-        self.tokens, self.then = self.start(), None
+        self.tokens = self.start()
+        self.then: float | None = None
 
     def take(self, now: float) -> bool:
         self.tokens = self.filled(self.tokens + self.earned(now))
-        self.then: float | None = now
+        self.then = now
         if self.tokens < 1:
             return self.refused()
         self.tokens -= 1

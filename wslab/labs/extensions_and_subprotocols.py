@@ -175,7 +175,8 @@ class ExtensionsAndSubprotocols(Lesson):
         ):
             sizes = []
             with self.connect(name="parameters", compression=offer) as client:
-                answer = self.find("response", of=client).field("Sec-WebSocket-Extensions").value
+                field = self.find("response", of=client).field("Sec-WebSocket-Extensions")
+                answer = str(field.value)
                 for _ in range(2):
                     client.send(message)
                     client.recv()
@@ -199,7 +200,7 @@ class ExtensionsAndSubprotocols(Lesson):
             print(f"{unit.direction:<6}  {field.name}: {field.value}")
         return units
 
-    def costs(self, what: str) -> Chart:
+    def costs(self, what: str = "bytes") -> Chart:
         """A chart of what compression saves or costs, by the size of the window: "bytes", "time"
         or "memory". Raises KeyError for anything else."""
         title, y, kind = _CHARTS[what]
@@ -224,7 +225,7 @@ class ExtensionsAndSubprotocols(Lesson):
         """Send the same messages to a hundred clients, in four ways, and tell what each costs."""
         costs = [measure_broadcast(way) for way in BROADCASTS]
         slowest, largest = max(c.microseconds for c in costs), max(c.size for c in costs)
-        rows = [
+        rows: list[list[str | Bar]] = [
             [
                 cost.way,
                 Bar(cost.microseconds / slowest, f"{cost.microseconds / 1000:.2f} ms"),
@@ -286,12 +287,14 @@ class ExtensionsAndSubprotocols(Lesson):
     def _experiment(self, case: Case, group: str) -> Experiment:
         def run(choice: Choice) -> Outcome:
             came, page = self._negotiate(case, choice)
-            happened = {
-                (True, True): _BOTH,
-                (True, False): _PYTHON,
-                (False, True): _BROWSER,
-                (False, False): _NEITHER,
-            }.get((came.python, bool(came.browser)) if came.browser is not None else (), "")
+            happened = ""
+            if came.browser is not None:
+                happened = {
+                    (True, True): _BOTH,
+                    (True, False): _PYTHON,
+                    (False, True): _BROWSER,
+                    (False, False): _NEITHER,
+                }[came.python, bool(came.browser)]
             crossed = [
                 Line(came.offered or "nothing", "offered"),
                 Line(came.answered or "nothing", "answered"),
