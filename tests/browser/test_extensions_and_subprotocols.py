@@ -36,8 +36,8 @@ def test_the_lesson_from_top_to_bottom(lab_page):
             expect(outcome.locator(f'[data-column="{column}"]')).to_contain_text(head)
     notebook.screenshots("negotiations", gallery)
     expect(notebook.view("browser-cell")).to_contain_text("chat | permessage-deflate")
-    reach.check(notebook)
     the_message_stands_beside_its_compressed_bytes(notebook)
+    reach.check(notebook)
     notebook.execute("lab.close()")
     assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
 
