@@ -449,7 +449,8 @@ class Capture:
     def label(self, connection: int) -> str:
         """How a connection is shown: "#3 Ada", or "#3" if it has no name.
 
-        Without a name given, the program that its request names stands there: "#3 Chrome".
+        Without a name given, the program that its request names stands there: "#3 Chrome". A
+        number that no connection has (yet) has no name.
         """
         name = self.names.get(connection) or self._program(connection)
         return f"#{connection} {name}" if name else f"#{connection}"
@@ -460,6 +461,8 @@ class Capture:
 
     def _program(self, connection: int) -> str:
         if connection not in self._programs:
+            if not 0 < connection <= len(self.log.streams) // 2:
+                return ""  # nobody has this number yet
             sent = bytes(self.log.streams[stream_number(connection, "client")][:MAX_HEAD])
             # Frames without a handshake have no head, and no end of one to wait for.
             found = "" if sent and not begins_head(sent) else program_name(sent)
