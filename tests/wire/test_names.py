@@ -110,7 +110,8 @@ def test_a_name_in_a_file_is_checked_as_any_other(tmp_path):
     assert load(path).labels() == {1: r"#1 \x1b[2J?token=******", 2: "#2"}
 
 
-def test_a_number_that_no_connection_has_yet_has_no_name(capture):
+def test_a_number_that_no_connection_has_yet_has_no_name():
+    capture = Capture()
     assert [capture.label(number) for number in (-1, 0, 1)] == ["#-1", "#0", "#1"]
     capture.open_connection()
     assert capture.label(1) == "#1"
