@@ -57,7 +57,7 @@ _NEGOTIATIONS = Words(
     title="answers",
     choose="Choose how the server answers. Two clients try: Python's, and this browser's own.",
     press="Try both",
-    ready="a real server answers so",
+    ready="a real server gives this answer",
     waiting="Both try …",
     static="Choose how the server answers, say who opens the connection, and let both try:",
 )
