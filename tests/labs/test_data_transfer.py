@@ -101,3 +101,13 @@ def test_pings_go_on_while_something_else_runs(lab):
     assert times == trips.times
     with pytest.raises(ZeroDivisionError):
         trips.during(lambda: 1 / 0)
+
+
+def test_a_chart_of_a_closed_lab_says_which_cells_to_run(lab):
+    trips = lab.round_trips()
+    trips.measure(1)
+    for end in (lab.close, trips.close):  # a second lab would close it as well
+        end()
+        for again in (lambda: trips.measure(1), lambda: trips.during(lambda: None)):
+            with pytest.raises(LookupError, match="run the cell that shows a chart, .* again"):
+                again()

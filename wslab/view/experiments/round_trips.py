@@ -43,11 +43,19 @@ class RoundTrips(Chart):
         self._stop.set()  # a run ends after its present ping
 
     def measure(self, count: int = 20) -> list[float]:
-        """Ping `count` times from code, and return the round trips in seconds."""
+        """Ping `count` times from code, and return the round trips in seconds.
+
+        Raises LookupError if the lab of this chart is closed.
+        """
+        self._check_open()
         return [self._ping() for _ in range(count)]
 
     def during(self, work: Callable[[], object]) -> list[float]:
-        """Ping for as long as `work()` runs; the round trips of that time in seconds."""
+        """Ping for as long as `work()` runs; the round trips of that time in seconds.
+
+        Raises LookupError if the lab of this chart is closed.
+        """
+        self._check_open()
         start, over = len(self.times), threading.Event()
         pings = threading.Thread(target=self._keep_on, args=[over], name="wslab-view-pings")
         pings.start()
@@ -57,6 +65,13 @@ class RoundTrips(Chart):
             over.set()
             pings.join()
         return self.times[start:]
+
+    def _check_open(self) -> None:
+        if self._resting or self.comm is None:  # None once a second lab has closed the view
+            raise LookupError(
+                "this chart belongs to a lab that is closed, so its client is too: "
+                "run the cell that shows a chart, then run this cell again"
+            )
 
     def _keep_on(self, over: threading.Event) -> None:
         while not over.wait(PAUSE):
