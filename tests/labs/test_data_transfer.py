@@ -109,5 +109,5 @@ def test_a_chart_of_a_closed_lab_says_which_cells_to_run(lab):
     for end in (lab.close, trips.close):  # a second lab would close it as well
         end()
         for again in (lambda: trips.measure(1), lambda: trips.during(lambda: None)):
-            with pytest.raises(LookupError, match="run the cell that shows a chart, .* again"):
+            with pytest.raises(LookupError, match=r"run the cell that shows a chart, .* again"):
                 again()
