@@ -32,6 +32,13 @@ def test_the_same_seat_again_replaces_the_one_before(lab):
     assert lab.server.people == ["Ada"]
 
 
+def test_a_server_of_a_lab_that_was_closed_is_asked_for_again(lab):
+    url = lab.url
+    said = r"nobody listens .* starts your server, .* again"
+    with chat.open() as again, pytest.raises(LookupError, match=said):  # which closes `lab`
+        again.people("Ada", url=url)
+
+
 def test_a_learners_own_server_serves_the_same_seats(lab):
     clients = set()
 

@@ -18,7 +18,7 @@ from websockets.asyncio.server import Server as LibraryServer
 
 from wslab.exercises.chat import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.net import ChatServer, Client, Tap
+from wslab.net import ChatServer, Client, ConnectFailed, Tap
 from wslab.net.cases import OFFENDERS, meet
 from wslab.net.servers import HostedServer
 from wslab.net.trials import (
@@ -87,10 +87,21 @@ class Chat(Lesson):
         return Seats(names, [self.seat(name, url) for name in names])
 
     def seat(self, name: str, url: str | None = None) -> ChatPanel:
-        """One seat, joined. The same name in the same room again replaces the seat before."""
+        """One seat, joined. The same name in the same room again replaces the seat before.
+
+        Raises LookupError if nobody listens at `url`, as when the lab was opened again meanwhile.
+        """
         key = name if url is None else f"{name} (yours)"
         panel = self._show(ChatPanel(self._client(key, wire_name=name), url or self.url, name), key)
-        panel.join()
+        try:
+            panel.join()
+        except ConnectFailed as error:
+            if url is None:
+                raise
+            raise LookupError(
+                f"nobody listens at {url}: run the cell that starts your server, "
+                "then run this cell again"
+            ) from error
         return panel
 
     def join(self, name: str) -> Client:
