@@ -11,8 +11,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
-from wslab.net.payloads.talk import PATIENCE, Talk
-from wslab.net.servers.hosted import HostedServer
+from wslab.net.payloads.talk import PATIENCE, HostedTalk
 
 _SCHEMA = """
 type Query { hello(name: String!): String }
@@ -20,7 +19,7 @@ type Subscription { count(to: Int!): Int }
 """
 
 
-class GraphQLTalk(Talk):
+class GraphQLTalk(HostedTalk):
     """A query with its one result, and a subscription with three."""
 
     name = "graphql_transport_ws"
@@ -29,17 +28,7 @@ class GraphQLTalk(Talk):
     install = "pip install gql graphql-core"
 
     def __init__(self) -> None:
-        self._server = HostedServer(_serve, "GraphQL")
-
-    @property
-    def url(self) -> str:
-        return self._server.url
-
-    def start(self) -> None:
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop()
+        super().__init__(_serve, "GraphQL")
 
     def play(self, url: str) -> None:
         loop.run(_ask(url), PATIENCE)

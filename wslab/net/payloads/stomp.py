@@ -13,11 +13,10 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import TimedOut
-from wslab.net.payloads.talk import PATIENCE, Talk
-from wslab.net.servers.hosted import HostedServer
+from wslab.net.payloads.talk import PATIENCE, HostedTalk
 
 
-class StompTalk(Talk):
+class StompTalk(HostedTalk):
     """CONNECT, SUBSCRIBE, SEND, the MESSAGE that comes of it, DISCONNECT with a receipt."""
 
     name = "stomp"
@@ -26,17 +25,7 @@ class StompTalk(Talk):
     install = "pip install stomp.py"
 
     def __init__(self) -> None:
-        self._server = HostedServer(_serve, "STOMP")
-
-    @property
-    def url(self) -> str:
-        return self._server.url
-
-    def start(self) -> None:
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop()
+        super().__init__(_serve, "STOMP")
 
     def play(self, url: str) -> None:
         from stomp import ConnectionListener, WSStompConnection

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Self
 
+from websockets.asyncio.server import Server
+
+from wslab.net.servers.hosted import HostedServer
 from wslab.wire import Capture, load
 
 PATIENCE = 20.0
@@ -73,6 +77,23 @@ class Talk(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class HostedTalk(Talk):
+    """A talk whose server is made by one async function, on the loop thread."""
+
+    def __init__(self, serve: Callable[[], Awaitable[Server]], name: str) -> None:
+        self._server = HostedServer(serve, name)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
 
 
 def recorded(name: str) -> Capture:
