@@ -65,6 +65,15 @@ class SocketIOTalk(Talk):
             client.connect(url.replace("ws://", "http://", 1), transports=["websocket"])
             client.call("greet", {"name": "Ada"}, timeout=int(PATIENCE))
             client.receive(timeout=PATIENCE)
+            engine = client.client.eio
+            close = engine.ws.close
+
+            def close_after_the_last_packet() -> None:
+                # Its thread that writes is told to end, but may not have come to the last packet.
+                engine.write_loop_task.join(PATIENCE)
+                close()
+
+            engine.ws.close = close_after_the_last_packet
 
 
 async def _stop(server: Any, http: Any) -> None:
