@@ -171,3 +171,11 @@ def test_the_offender_is_found_by_connection_and_code(connection, code, passed):
     verdict = check_offender(connection=connection, code=code, trace=trace())
     assert bool(verdict) is passed
     assert verdict.passed or verdict.hint
+
+
+def test_the_offender_is_called_as_the_views_call_it():
+    shown = trace()
+    shown.set_name(2, "Mallory")
+    assert "#2 Mallory it is, but 1008" in repr(
+        check_offender(connection=2, code=1008, trace=shown)
+    )

@@ -125,9 +125,25 @@ def test_illegal_bytes_go_out_as_they_were(lab):
     assert b"Cookie: **********\r\n" in sent  # put in, and masked as it is recorded
     without = replay(lab.capture, lab.server.url)
     assert without.notes == [
-        "connection 1: Cookie left out: its value was masked in the recording; "
+        "connection #1 raw client: Cookie left out: its value was masked in the recording; "
         "headers={...} puts it in"
     ]
+    assert without.capture.names == {1: "raw client"}
+
+
+def test_each_connection_keeps_its_name(lab):
+    for name in ("Ada", "Grace"):
+        with connect(lab.tap.url, name=name) as client:
+            client.send(name)
+            client.recv()
+    with Shouter() as server:
+        result = replay(lab.capture, server.url)
+    assert [line for line in str(result).splitlines() if line.startswith("connection")] == [
+        "connection #1 Ada: 3 answers then, 3 now: 1 not as then",
+        "connection #2 Grace: 3 answers then, 3 now: 1 not as then",
+    ]
+    assert [one["label"] for one in result.to_json()["connections"]] == ["#1 Ada", "#2 Grace"]
+    assert result.capture.labels() == lab.capture.labels()
 
 
 def test_what_cannot_be_replayed(talk, refused_port):

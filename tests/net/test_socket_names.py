@@ -1,11 +1,13 @@
 """A tap learns the names of this process's clients, and of no others; no byte changes for it."""
 
+import asyncio
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
-from wslab.net import Client, HandshakeFailed, NotConnected, loop, socket_names
+from wslab.net import Client, HandshakeFailed, loop, socket_names
 from wslab.net.cases import meet
 from wslab.net.clients import RawClient, SilentClient, opening_request
 from wslab.net.servers import ChatServer
@@ -57,20 +59,34 @@ def test_a_socket_of_another_program_gets_no_name(lab):
 
 
 def test_a_port_that_is_used_again_does_not_inherit_its_name(lab):
-    first = Client(lab.tap.url, name="Ada").connect()
-    port = int(first._connection.local_address[1])
-    lab.tap.cut(hard=True)  # no TIME_WAIT: the port is free at once
-    assert lab.capture.wait_until(lambda: lab.capture.index.state(1) == "CLOSED", 5)
-    with pytest.raises(NotConnected):
-        first.recv(5)
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", port))
-        other.settimeout(5)
-        other.connect(("127.0.0.1", lab.tap.port))
-        other.sendall(opening_request(RawClient(lab.tap.url).address))
-        assert other.recv(12) == b"HTTP/1.1 101"
-    assert lab.capture.label(2) == "#2"
+    with ExitStack() as stack:
+        # Two sockets share the port, so that no other process can take it in between.
+        first, second = (stack.enter_context(socket.socket()) for _ in range(2))
+        port = 0
+        for one in (first, second):
+            for option in ("SO_REUSEADDR", "SO_REUSEPORT"):
+                if hasattr(socket, option):
+                    one.setsockopt(socket.SOL_SOCKET, getattr(socket, option), 1)
+            one.bind(("127.0.0.1", port))
+            port = one.getsockname()[1]
+        first.connect(("127.0.0.1", lab.tap.port))
+        writer = loop.run(_opened(first, "Ada"), 5)
+        assert lab.capture.wait_until(lambda: lab.capture.label(1) == "#1 Ada", 5)
+        lab.tap.cut(hard=True)  # no TIME_WAIT: the port is free at once
+        with pytest.raises(ConnectionResetError):
+            loop.run(writer.wait_closed(), 5)
+        second.settimeout(5)
+        second.connect(("127.0.0.1", lab.tap.port))
+        second.sendall(opening_request(RawClient(lab.tap.url).address))
+        assert second.recv(12) == b"HTTP/1.1 101"
+        assert lab.capture.label(2) == "#2"
+        socket_names.forget(writer.transport)
+
+
+async def _opened(sock, name):
+    _, writer = await asyncio.open_connection(sock=sock)
+    socket_names.tell(writer.transport, name)
+    return writer
 
 
 def test_guests_with_hostile_names_are_shown_safely(capture):

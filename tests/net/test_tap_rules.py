@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from wslab.net import Rule, WrongRule
@@ -16,7 +18,8 @@ KEY = b"\x37\xfa\x21\x3d"
 def frame(opcode=1, payload=b"Hello", direction="client", connection=1) -> InFlight:
     key = KEY if direction == "client" else None
     data = encode_frame(opcode, payload, masking_key=key)
-    return InFlight(connection, Piece(direction, 0, data, "frame"), 1)
+    whose = SimpleNamespace(number=connection, label=f"#{connection}")
+    return InFlight(whose, Piece(direction, 0, data, "frame"), 1)
 
 
 def fates(rule: Rule, *frames: InFlight) -> list[str | None]:

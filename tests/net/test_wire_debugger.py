@@ -26,6 +26,7 @@ from wslab.net import (
     loop,
     stop_all,
 )
+from wslab.net.clients import RawClient
 from wslab.net.tap import gate, relay
 from wslab.net.tap.assembler import LARGEST, UnitAssembler
 from wslab.net.tap.rules import Rule
@@ -365,7 +366,7 @@ def test_errors_say_what_was_expected(lab, client):
         (lambda: lab.tap.hold("both"), WrongValue, "expected 'client' or 'server'"),
         (lambda: lab.tap.add_rule("drp every pong"), WrongRule, "did you mean 'drop'"),
         (lambda: lab.tap.add_rule(7), WrongValue, "a rule as text, a Rule or a function"),
-        (lambda: lab.tap.inject("x", connection=9), NotHeld, "no open connection 9"),
+        (lambda: lab.tap.inject("x", connection=9), NotHeld, "no open connection #9"),
         (lambda: lab.tap.inject(b"x" * 200, opcode=99), WrongValue, "opcode from 0 to 15"),
         (lambda: lab.tap.slow(0), WrongValue, "more than 0 bytes a second"),
         (lambda: lab.tap.slow("x"), WrongValue, "more than 0 bytes a second, got 'x'"),
@@ -375,10 +376,10 @@ def test_errors_say_what_was_expected(lab, client):
         (lambda: lab.tap.inject(raw="abc"), WrongValue, "raw as bytes, .* got 'abc'"),
         (lambda: lab.tap.inject(masking_key="abcd"), WrongValue, "masking_key as bytes"),
         (lambda: lab.tap.slow(latency=-1), WrongValue, "latency from 0 to 3600"),
-        (lambda: lab.tap.cut(7), NotHeld, "no open connection 7"),
-        (lambda: lab.tap.hold(connection=99), NotHeld, "no open connection 99"),
-        (lambda: lab.tap.freeze(connection=99), NotHeld, "no open connection 99"),
-        (lambda: lab.tap.slow(9, connection=99), NotHeld, "no open connection 99"),
+        (lambda: lab.tap.cut(7), NotHeld, "no open connection #7"),
+        (lambda: lab.tap.hold(connection=99), NotHeld, "no open connection #99"),
+        (lambda: lab.tap.freeze(connection=99), NotHeld, "no open connection #99"),
+        (lambda: lab.tap.slow(9, connection=99), NotHeld, "no open connection #99"),
         (lambda: lab.tap.hold(connection="1"), WrongValue, "a connection's number, .* got '1'"),
         (lambda: lab.tap.resume("1"), WrongValue, "a connection's number, .* got '1'"),
         (lambda: lab.tap.remove_rule("x"), NotHeld, "the rules are: none"),
@@ -386,6 +387,26 @@ def test_errors_say_what_was_expected(lab, client):
         with pytest.raises(error, match=says):
             wrong()
     assert not lab.tap.is_armed
+
+
+def test_a_connection_has_the_name_that_views_show(lab, watch):
+    with connect(lab.tap.url, name="Ada") as ada:
+        lab.tap.freeze("client")
+        ada.send("Hello")
+        watch.waiting(1)
+        assert repr(lab.tap.held) == "[<text client → server, 11 bytes, connection #1 Ada>]"
+        with pytest.raises(NotHeld, match="what the client sends on connection #1 Ada is frozen"):
+            lab.tap.deliver()
+        lab.tap.thaw()
+        assert ada.recv() == "Hello"
+    with RawClient(lab.tap.url, wire_name="Mallory") as raw:
+        raw.send(b"GET / HTTP/1.1\r\n")
+        assert lab.capture.wait_until(lambda: lab.capture.stream(2, "client"), 5)
+        with pytest.raises(NotHeld, match="connection #2 Mallory speaks HTTP still"):
+            lab.tap.inject("too early", connection=2)
+    assert lab.capture.wait_until(lambda: not lab.tap.connections, 5)
+    with pytest.raises(NotHeld, match="there is no open connection #1 Ada at the tap"):
+        lab.tap.hold(connection=1)
 
 
 def test_an_edit_that_makes_no_frame_is_refused_and_the_frame_waits_on(lab, client, watch):
@@ -434,7 +455,7 @@ def test_a_fault_in_one_recording_keeps_no_other_connection_from_being_held(lab,
         faulty.send("x")
         assert faulty.recv() == "x"
         lab.tap.hold()
-        assert "connection 1 cannot be held from its middle" in repr(lab.tap.log)
+        assert f"connection #1 {faulty.name} cannot be held from its middle" in repr(lab.tap.log)
         whole.send("waits")
         watch.waiting(1)
         lab.tap.resume()
@@ -1093,7 +1114,7 @@ def test_a_connection_that_fails_to_settle_is_cut_and_the_others_go_on(lab, watc
     assert second.recv() == "Hello"
     with pytest.raises(NotConnected):
         first.recv()
-    assert "connection 1 was cut: OSError: gone" in "".join(lab.tap.faults)
+    assert f"connection #1 {first.name} was cut: OSError: gone" in "".join(lab.tap.faults)
 
 
 def test_nothing_is_written_to_a_peer_that_was_told_the_end(lab, watch, client):

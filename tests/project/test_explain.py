@@ -100,7 +100,9 @@ def test_who_sent_the_hex(capsys, text, options, direction, rules):
 def test_an_incomplete_frame_breaks_rules_already(capsys):
     head = "ff ff ff ff ff ff ff ff ff ff 00 00 00 00"
     found = json.loads(explain(capsys, "--hex", head, "--json"))
-    assert list(found) == ["units", "messages", "incomplete", "incomplete_violations", "notes"]
+    assert list(found) == [
+        "connections", "units", "messages", "incomplete", "incomplete_violations", "notes",
+    ]  # fmt: skip
     assert found["incomplete"] == {"client": 14, "server": 0}
     broken = found["incomplete_violations"]
     assert [violation["rule"] for violation in broken] == [
@@ -117,6 +119,17 @@ def test_an_incomplete_frame_breaks_rules_already(capsys):
         assert violation["rfc"].startswith("RFC 6455 §5")
     found = json.loads(explain(capsys, "--hex", "8105", "--json"))
     assert (found["incomplete"]["server"], found["incomplete_violations"]) == (2, [])
+
+
+def test_connections_have_names(capsys, tmp_path, capture):
+    capture.set_name(1, "Ada")
+    capture.open_connection()
+    save(capture, tmp_path / "named.jsonl")
+    found = json.loads(explain(capsys, tmp_path / "named.jsonl", "--json"))
+    assert found["connections"] == [
+        {"connection": 1, "label": "#1 Ada"},
+        {"connection": 2, "label": "#2"},
+    ]
 
 
 def test_every_kind_of_file_tells_the_same(capsys, tmp_path, capture, monkeypatch):

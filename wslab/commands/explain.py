@@ -1,8 +1,8 @@
 """Explain a recording byte by byte: a capture, a HAR, a pcap or pcapng, or the bytes themselves.
 
 Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --json the account is
-one JSON object: units, messages, incomplete (bytes at the end that are no whole unit),
-incomplete_violations (the rules that they break already), notes.
+one JSON object: connections (their names), units, messages, incomplete (bytes at the end that are
+no whole unit), incomplete_violations (the rules that they break already), notes.
 """
 
 from __future__ import annotations

@@ -394,24 +394,26 @@ def _closed_for_cause(capture: Capture) -> dict[int, int]:
 
 
 def _offender(connection: Any, code: Any, trace: Any) -> Verdict:
-    guilty = _closed_for_cause(getattr(trace, "capture", trace))
+    capture: Capture = getattr(trace, "capture", trace)
+    guilty = _closed_for_cause(capture)
     if isinstance(connection, str) and connection.strip().removeprefix("#").isdecimal():
         connection = int(connection.strip().removeprefix("#"))
     if not isinstance(connection, int) or not isinstance(code, int):
         return not_yet(_TWO_NUMBERS, hint="for example connection=2, code=1002, without quotes.")
+    label = capture.label(connection)
     if connection not in guilty:
         return not_yet(
-            f"#{connection} was not shown out by the server.",
+            f"{label} was not shown out by the server.",
             hint="filter for close frames: on which connection does the server's come first, and "
             "with another code than 1000 and 1001?",
         )
     known = close_code(code)
     if code != guilty[connection]:
         return not_yet(
-            f"#{connection} it is, but {code} ({known.name.lower()}) is not what it was told.",
+            f"{label} it is, but {code} ({known.name.lower()}) is not what it was told.",
             code,
             rfc="RFC 6455 §7.4.1",
-            hint=f"choose the server's close frame on #{connection}: its code is written in the "
+            hint=f"choose the server's close frame on {label}: its code is written in the "
             "row, and is the first two bytes of its payload.",
         )
     return solved(f"{code}, {known.name}: {known.meaning}.", known.rfc)

@@ -248,7 +248,7 @@ class WireDebugger:
         if raw is None and not gate.assembler.upgraded:
             gate.update()
             raise NotHeld(
-                f"connection {relay.number} speaks HTTP still: frames come after the 101; "
+                f"connection {relay.label} speaks HTTP still: frames come after the 101; "
                 "to inject other bytes, give them as raw=…"
             )
         gate.lanes[direction].inject(data)
@@ -264,7 +264,7 @@ class WireDebugger:
         """
         relays = self._relays(connection)
         if connection is not None and not relays:
-            raise _no_connection(connection)
+            raise self._no_connection(connection)
         for relay in relays:
             if hard:
                 relay.cut_hard()
@@ -390,8 +390,12 @@ class WireDebugger:
         """This connection, or the newest. Raises NotHeld if it is not open."""
         open_ones = [relay for relay in self._relays(connection) if relay.is_joined]
         if not open_ones:
-            raise _no_connection(connection)
+            raise self._no_connection(connection)
         return max(open_ones, key=lambda relay: relay.number)
+
+    def _no_connection(self, connection: int | None) -> NotHeld:
+        label = "" if connection is None else f" {self.capture.label(connection)}"
+        return NotHeld(f"there is no open connection{label} at the tap: connect a client first")
 
     def _gates(self, connection: int | None = None) -> list[Gate]:
         return [relay.gate for relay in self._relays(connection) if relay.gate is not None]
@@ -404,7 +408,7 @@ class WireDebugger:
         _check_connection(connection)
         relays = self._relays(connection)
         if connection is not None and not relays:
-            raise _no_connection(connection)
+            raise self._no_connection(connection)
         for relay in relays:
             try:
                 relay.arm()
@@ -424,7 +428,7 @@ class WireDebugger:
                 if relay.gate is not None:
                     act(relay.gate)
             except Exception as fault:
-                self.settings.faults.note(f"connection {relay.number} was cut", fault)
+                self.settings.faults.note(f"connection {relay.label} was cut", fault)
                 relay.cut()
 
     # --- The frames that wait
@@ -446,7 +450,7 @@ class WireDebugger:
         if lane.frozen and not frozen:
             raise NotHeld(
                 f"expected a connection that delivers, but what the {lane.direction} sends on "
-                f"connection {frame.connection} is frozen: thaw() first"
+                f"connection {frame.whose.label} is frozen: thaw() first"
             )
         act(lane, frame)
         self._update_gates()
@@ -478,11 +482,6 @@ class WireDebugger:
 
 def _in_flight(lane: Lane) -> Iterator[tuple[Lane, InFlight]]:
     return ((lane, frame) for frame in lane.queue if isinstance(frame, InFlight))
-
-
-def _no_connection(connection: int | None) -> NotHeld:
-    which = "connection" if connection is None else f"connection {connection}"
-    return NotHeld(f"there is no open {which} at the tap: connect a client to it first")
 
 
 def _check_connection(connection: int | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from wslab.net.problem_log import ProblemLog
 from wslab.net.tap.assembler import LARGEST, Piece, UnitAssembler
-from wslab.net.tap.in_flight import InFlight
+from wslab.net.tap.in_flight import InFlight, Whose
 from wslab.net.tap.settings import BOTH, Settings
 from wslab.wire import Direction
 from wslab.wire.recording import MarkName
@@ -54,10 +54,9 @@ class SocketEnd(Protocol):
     def finish(self, how: Ending) -> None: ...
 
 
-class Connection(Protocol):
+class Connection(Whose, Protocol):
     """What a gate needs of the connection. `wslab.net.tap.relay.Relay` has it."""
 
-    number: int
     log: ProblemLog
 
     @property
@@ -153,7 +152,7 @@ class Gate:
     def _arrive(self, pieces: list[Piece]) -> None:
         for piece in pieces:
             lane = self.lanes[piece.direction]
-            frame = InFlight(self.connection.number, piece, self.settings.next_sequence())
+            frame = InFlight(self.connection, piece, self.settings.next_sequence())
             if piece.what == "head":
                 lane.head = frame
             elif piece.what == "body":
@@ -470,7 +469,7 @@ class Lane:
         why = "the tap ended this direction"
         self.drop_all(why)
         for piece in self.gate.assembler.flush(self.direction):
-            self._mark(InFlight(self.gate.connection.number, piece, 0), "dropped", note=why)
+            self._mark(InFlight(self.gate.connection, piece, 0), "dropped", note=why)
         self.gate.connection.mark(self.direction, "cut", note="FIN")
         self.sink.finish("eof")
         self.gate.check_closed()
@@ -494,7 +493,7 @@ class Lane:
             self.gate.connection.record(self.direction, data)
             piece = Piece(self.direction, offset, data, "frame")
             sequence = self.gate.settings.next_sequence()
-            frame = InFlight(self.gate.connection.number, piece, sequence)
+            frame = InFlight(self.gate.connection, piece, sequence)
             self._mark(frame, "injected", note="by hand")
             if self.frozen or any(waiting.is_loose for waiting in self.waiting):
                 self._enqueue(frame)  # not between the parts of a body

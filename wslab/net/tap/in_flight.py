@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from wslab.net.errors import WrongValue
 from wslab.net.tap.assembler import Piece
 from wslab.wire import Direction, Kind
 from wslab.wire.protocol import KIND_OF_OPCODE, FrameDraft, frame_payload, read_header
+
+
+class Whose(Protocol):
+    """What a unit needs of its connection. `wslab.net.tap.relay.Relay` has it."""
+
+    number: int
+
+    @property
+    def label(self) -> str: ...
 
 
 class InFlight:
@@ -17,8 +26,9 @@ class InFlight:
     `sent` are the bytes that came, `data` those that will be delivered: the same unless edited.
     """
 
-    def __init__(self, connection: int, piece: Piece, sequence: int) -> None:
-        self.connection = connection
+    def __init__(self, whose: Whose, piece: Piece, sequence: int) -> None:
+        self.whose = whose
+        self.connection = whose.number
         self.direction: Direction = piece.direction
         self.offset = piece.offset
         self.sent = piece.data
@@ -124,7 +134,7 @@ class InFlight:
         other = "server" if self.direction == "client" else "client"
         return (
             f"<{self.kind} {self.direction} → {other}, {len(self.data)} bytes, "
-            f"connection {self.connection}{', edited' if self.data != self.sent else ''}>"
+            f"connection {self.whose.label}{', edited' if self.data != self.sent else ''}>"
         )
 
 

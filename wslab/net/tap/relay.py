@@ -75,6 +75,11 @@ class Relay:
         """Whether both ends are connected."""
         return not self.client.is_gone and not self.server.is_gone
 
+    @property
+    def label(self) -> str:
+        """How errors name it: as the views show it, such as "#3 Ada"."""
+        return self.capture.label(self.number) if self.number else "(without a number)"
+
     # --- The beginning
 
     def open(self) -> None:
@@ -151,7 +156,7 @@ class Relay:
     def _joined(self) -> UnitAssembler:
         if not self._is_known():
             raise WrongValue(
-                f"connection {self.number or '(without a number)'} cannot be held from its middle: "
+                f"connection {self.label} cannot be held from its middle: "
                 "the recording is not whole, so nobody knows where its next frame starts; "
                 "connections made from now on can"
             )

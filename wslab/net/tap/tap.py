@@ -127,7 +127,7 @@ class Tap(Listener):
             try:
                 relay.cut()
             except Exception as fault:  # the others, and the server, end all the same
-                self.log.note(f"connection {relay.number} could not be ended", fault)
+                self.log.note(f"connection {relay.label} could not be ended", fault)
                 relay.close()
         await asyncio.gather(*(relay.gone.wait() for relay in relays))
         self.debugger.detach(self._relays)

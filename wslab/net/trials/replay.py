@@ -46,6 +46,8 @@ class Played(NamedTuple):
     """How many of the client's units were sent."""
     answers_then: int
     answers_now: int
+    label: str
+    """How the first recording shows it, such as "#3 Ada"."""
 
 
 class Replay:
@@ -81,7 +83,7 @@ class Replay:
         for played in self.connections:
             mine = [d for d in self.differences if d.connection == played.then]
             lines.append(
-                f"connection {played.then}: {_count(played.answers_then, 'answer')} then, "
+                f"connection {played.label}: {_count(played.answers_then, 'answer')} then, "
                 f"{played.answers_now} now: " + (f"{len(mine)} not as then" if mine else "the same")
             )
             lines += [f"  {_SIGNS[d.what]} {d.text}" for d in mine]
@@ -161,6 +163,8 @@ class _Player:
         steps, answers = self._script(number)
         ended = _ends(self.capture, number)
         live = _Live(self.result.capture, await dial(self.address, CONNECT_TIMEOUT, self.tls))
+        if name := self.capture.names.get(number):
+            self.result.capture.set_name(live.number, name)
         sent = 0
         try:
             live.start()
@@ -178,7 +182,9 @@ class _Player:
             text = f"the server {_END_WORDS[then_end]} then, and {_END_WORDS[now_end]} now"
             found.append(Difference(number, "ended", text))
         self.result.differences += found
-        self.result.connections.append(Played(number, live.number, sent, len(answers), len(now)))
+        self.result.connections.append(
+            Played(number, live.number, sent, len(answers), len(now), self.capture.label(number))
+        )
 
     def _script(self, number: int) -> tuple[list[_Step], list[Unit]]:
         """What the client sent on a connection, and what the server answered."""
@@ -203,9 +209,7 @@ class _Player:
             data = self._request(number, unit) if row.kind == "request" else unit.data
             steps.append(_Step(data, row.time, len(answers), row.kind != "request"))
         if lost:
-            self.result.notes.append(
-                f"connection {number}: {_count(lost, 'unit')} no longer in the recording left out"
-            )
+            self._note(number, f"{_count(lost, 'unit')} no longer in the recording left out")
         rest = self.capture.stream(number, "client")[position:]
         if rest:
             last = steps[-1].time if steps else 0.0
@@ -236,16 +240,21 @@ class _Player:
         given = {name.lower(): name for name in self.headers}
         lines += [f"{given[n]}: {v}\r\n".encode() for n, v in instead.items() if n in given]
         if is_masked(first):
-            self.result.notes.append(
-                f"connection {number}: a login in its path was masked in the recording, and went "
-                "out as stars: a path in the URL replaces it"
+            self._note(
+                number,
+                "a login in its path was masked in the recording, and went "
+                "out as stars: a path in the URL replaces it",
             )
         if masked:
-            self.result.notes.append(
-                f"connection {number}: {', '.join(masked)} left out: its value was masked in the "
-                "recording; headers={...} puts it in"
+            self._note(
+                number,
+                f"{', '.join(masked)} left out: its value was masked in the "
+                "recording; headers={...} puts it in",
             )
         return b"".join(lines) + b"\r\n" + unit.data[head.length :]
+
+    def _note(self, number: int, text: str) -> None:
+        self.result.notes.append(f"connection {self.capture.label(number)}: {text}")
 
     async def _send(self, number: int, steps: list[_Step], answers: list[Unit], live: _Live) -> int:
         """Send each step when it is due; returns how many whole units were sent."""
@@ -260,9 +269,9 @@ class _Player:
             if live.ended is not None or not step.data:
                 break
             if step.frame and sent and was_upgraded and not live.upgraded():
-                self.result.notes.append(
-                    f"connection {number}: the server did not say 101 as it did then, so the "
-                    "frames were not sent"
+                self._note(
+                    number,
+                    "the server did not say 101 as it did then, so the frames were not sent",
                 )
                 break
             if self.timing:
@@ -271,9 +280,10 @@ class _Player:
                 break
             sent += step.complete
         if late:
-            self.result.notes.append(
-                f"connection {number}: {_count(late, 'time')} the server had not answered as much "
-                f"as then within {self.patience:g} s"
+            self._note(
+                number,
+                f"{_count(late, 'time')} the server had not answered as much "
+                f"as then within {self.patience:g} s",
             )
         return sent
 

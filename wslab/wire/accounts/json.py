@@ -1,6 +1,7 @@
 """Explains a recording as JSON, for programs; yields it piece by piece, so that any size works.
 
-{"units": [{"connection", "direction", "kind", "offset", "length",
+{"connections": [{"connection", "label"}],
+ "units": [{"connection", "direction", "kind", "offset", "length",
             "fields": [{"name", "bit", "bits", "value", "meaning", "rfc"}],
             "violations": [{"rule", "text", "rfc", "close_code", "http_status"}]}],
  "messages": [{"connection", "direction", "kind", "text" or "hex", "violations",
@@ -44,7 +45,8 @@ def json_pieces(capture: Capture, insides: Insides | None = None) -> Iterator[st
 
 def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     index = capture.index
-    yield '{"units": ['
+    named = [{"connection": n, "label": label} for n, label in capture.labels().items()]
+    yield f'{{"connections": {json.dumps(named)}, "units": ['
     comma = "\n"
     for number in index.numbers():
         yield comma
