@@ -242,7 +242,7 @@ DISAGREEMENTS = [
         None,
         None,
         "control-frame-in-compressed-message",
-        "RFC 7692 §6: compression goes over the data frames of a message (after a control frame "
+        "RFC 7692 §6.2: compression goes over the data frames of a message (after a control frame "
         "between them it takes the rest for not compressed)",
     ),
 ]

@@ -123,6 +123,9 @@ def server_bits(value: str) -> deflate.Parameters:
         ([()], (("server_max_window_bits", "8"),), []),
         ([(("client_max_window_bits", None),)], (("client_max_window_bits", "8"),), []),
         ([(("client_max_window_bits", "10"),)], (), []),
+        # RFC 7692 §7.2.1: the client's number is a hint, and the response may name a bigger one.
+        ([(("client_max_window_bits", "9"),)], (("client_max_window_bits", "10"),), []),
+        ([()], (("client_max_window_bits", "10"),), ["client-max-window-bits-not-offered"]),
         ([(NO_TAKEOVER,)], (), ["server-no-context-takeover-ignored"]),
         ([(NO_TAKEOVER,), ()], (), []),  # the second offer was accepted
         ([(("unknown", None),)], (), ["deflate-offer-not-acceptable"]),

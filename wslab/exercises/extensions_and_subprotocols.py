@@ -55,7 +55,7 @@ QUESTIONS = {
             "They cannot be made shorter, and a header says so: it comes on top.",
             "1007 is for text that is not UTF-8. Any bytes may be compressed.",
         ),
-        "RFC 7692 §7.2.1",
+        "RFC 7692 §7.2.3.3",
     ),
     "bomb": Question(
         "A server takes messages of at most 1 MiB. A client sends 2,000,000 zeros, compressed to "
@@ -278,7 +278,7 @@ def check_trace(window: Any, remembers: Any, mystery: Sequence[Unit]) -> Verdict
     for check, said in ((_window, window), (_remembers, remembers)):
         if not (verdict := check(said, mystery)):
             return verdict
-    return solved("the response alone says what holds.", "RFC 7692 §7.1")
+    return solved("the response alone says what holds.", "RFC 7692 §5")
 
 
 # --- Build: inflate the messages of one side
@@ -318,7 +318,7 @@ check_inflate = Exercise(
         "A message may refer to earlier ones: all need the same inflater.": Mistake(
             lambda payloads: [text for one in payloads for text in _inflate([one])],
             "make the decompressobj once, before the loop.",
-            "RFC 7692 §7.1.1",
+            "RFC 7692 §7.2.2",
         ),
         "This is raw DEFLATE: it has no header of zlib's.": Mistake(
             lambda payloads: [

@@ -42,8 +42,8 @@ SUBPROTOCOLS = by_name([
 
 EXTENSIONS = by_name([
     Case("agreed", "agrees to permessage-deflate",
-         "RFC 7692 §5.1: the extension's name is enough", Head({_EXTENSIONS: "permessage-deflate"}),
-         101, _S),
+         "RFC 7692 §7.1.3: the extension's name is enough",
+         Head({_EXTENSIONS: "permessage-deflate"}), 101, _S),
     Case("declined", "says nothing about extensions",
          "RFC 6455 §9.1: the field is left out, and no extension is in use", Head(), 101, _S),
     Case("with-parameters", "agrees, and adds three parameters that nobody asked for",
@@ -54,13 +54,13 @@ EXTENSIONS = by_name([
          "RFC 6455 §9.1: a client must fail the connection for an extension that it did not offer",
          Head({_EXTENSIONS: "x-webkit-deflate-frame"}), by=_S),
     Case("unknown-parameter", "agrees, with a parameter level=9",
-         "RFC 7692 §7.1: only four parameters are defined, and the client must refuse another",
+         "RFC 7692 §7: only four parameters are defined, and the client must refuse another",
          Head({_EXTENSIONS: "permessage-deflate; level=9"}), by=_S),
     Case("window-of-16-bits", "agrees, with server_max_window_bits=16",
          "RFC 7692 §7.1.2.1: 8 to 15 are the values",
          Head({_EXTENSIONS: "permessage-deflate; server_max_window_bits=16"}), by=_S),
     Case("agreed-twice", "names permessage-deflate twice",
-         "RFC 7692 §5.1: only one extension at a time may use RSV1",
+         "RFC 7692 §5: only one extension at a time may use RSV1",
          Head({_EXTENSIONS: "permessage-deflate, permessage-deflate"}), by=_S),
 ])  # fmt: skip
 """Answers to an offer of permessage-deflate."""

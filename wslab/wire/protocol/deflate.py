@@ -103,11 +103,9 @@ def _misfits(offer: dict[str, str | None], answer: dict[str, str | None]) -> lis
     asked = _window_bits(offer.get("server_max_window_bits"))
     if asked and (_window_bits(answer.get("server_max_window_bits")) or 16) > asked:
         faults.append("server-max-window-bits-ignored")
-    given = _window_bits(answer.get("client_max_window_bits"))
-    if given and "client_max_window_bits" not in offer:
+    # The number in the client's offer is a hint: the response may name a bigger one (§7.2.1).
+    if "client_max_window_bits" in answer and "client_max_window_bits" not in offer:
         faults.append("client-max-window-bits-not-offered")
-    elif given and given > (_window_bits(offer.get("client_max_window_bits")) or 15):
-        faults.append("client-max-window-bits-too-big")
     return faults
 
 

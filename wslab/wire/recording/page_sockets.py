@@ -32,7 +32,7 @@ class PageSocket(NamedTuple):
     opened: float
     """When `open` was fired."""
     sandboxed: bool = True
-    """Whether the page is in a sandbox, so that its requests say `Origin: null` (RFC 6454 §6.1)."""
+    """Whether the page is in a sandbox, so that its requests say `Origin: null` (RFC 6454 §6.2)."""
 
 
 def name_page_sockets(capture: Capture, sockets: list[PageSocket]) -> list[PageSocket]:
