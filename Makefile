@@ -40,7 +40,7 @@ format: $(VENV)/.dev ## put code and notebooks into their stored form
 	@$(BIN)/ruff check --fix .
 	@$(PY) tools/strip_notebooks.py notebooks
 
-lesson: $(VENV)/.dev ## begin a new lesson (TOPIC=reconnecting NUMBER=10)
+lesson: $(VENV)/.dev ## begin a new lesson (TOPIC=reconnecting NUMBER=20)
 	@$(PY) tools/new_lesson.py "$(TOPIC)" "$(NUMBER)"
 
 picture: $(VENV)/.dev ## draw docs/architecture.svg from the imports

@@ -1,6 +1,6 @@
 """Write a small lesson that passes every test at once, to be rewritten into the one that you mean.
 
-    make lesson TOPIC=reconnecting NUMBER=10
+    make lesson TOPIC=reconnecting NUMBER=20
 
 TOPIC becomes the name of its modules, NUMBER its place in the course. Writes the notebook, the lab,
 the exercise and the tests, and a line each in README, CHANGELOG and the first notebook's table.

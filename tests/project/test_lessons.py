@@ -96,7 +96,7 @@ def run(folder: Path, *arguments: str) -> None:
 
 @pytest.mark.kernel
 def test_a_new_lesson_passes_every_test_at_once(copy):
-    written = new_lesson.make(copy, "reconnecting", "10")
+    written = new_lesson.make(copy, "reconnecting", "20")
     assert all(path.is_file() for path in written)
     run(copy, "ruff", "check", "--no-cache", ".")
     run(copy, "ruff", "format", "--no-cache", "--check", ".")
@@ -119,16 +119,16 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("topic", "number", "told"),
     [
-        ("re-connecting", "10", "expected TOPIC to be a name for a module"),
-        ("", "10", "expected TOPIC"),
-        ("import", "10", "expected TOPIC"),
-        ("../x", "10", "expected TOPIC"),
+        ("re-connecting", "20", "expected TOPIC to be a name for a module"),
+        ("", "20", "expected TOPIC"),
+        ("import", "20", "expected TOPIC"),
+        ("../x", "20", "expected TOPIC"),
         ("reconnecting", "5", "expected NUMBER to have two digits"),
         ("reconnecting", "", "expected NUMBER"),
         ("reconnecting", "03", "03 is taken by notebooks/03_frames.ipynb"),
-        ("frames", "10", "frames.py is there already, and nothing is overwritten"),
-        ("lesson", "10", "lesson.py is there already"),
-        ("lab", "10", "test_lab.py is there already"),
+        ("frames", "20", "frames.py is there already, and nothing is overwritten"),
+        ("lesson", "20", "lesson.py is there already"),
+        ("lab", "20", "test_lab.py is there already"),
     ],
 )
 def test_a_topic_or_number_of_no_use_is_refused_and_nothing_is_written(copy, topic, number, told):
