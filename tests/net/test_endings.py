@@ -14,7 +14,8 @@ import pytest
 from wslab.net.cases import ENDINGS, name_of, play
 from wslab.net.peers import NodeMissing, NodePeers, find_node, node
 from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
-from wslab.net.peers.node import SCRIPT, VARIABLE, NodeAndWs, _Ended, _Process
+from wslab.net.peers.node import SCRIPT, VARIABLE
+from wslab.net.peers.process import PeerProcess, ProcessEnded
 from wslab.wire import Capture
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))
@@ -164,8 +165,8 @@ def test_node_of_the_wheel_is_the_program_and_not_the_python_script_on_the_path(
 
 def test_a_process_that_ends_before_it_answers_leaves_its_last_words():
     # There is no port at which a stranger could call: orders and answers go through pipes.
-    process = _Process(NodeAndWs(sys.executable, SCRIPT.parent, "none"))
-    with pytest.raises(_Ended, match="SyntaxError: "):
+    process = PeerProcess([sys.executable, str(SCRIPT)])
+    with pytest.raises(ProcessEnded, match="SyntaxError: "):
         process.order("serve")
 
 

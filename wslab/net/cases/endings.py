@@ -146,7 +146,7 @@ class Cast:
         return tap.url
 
 
-Script = Callable[[Cast], None]
+Script = Callable[[Cast], object]
 
 
 class Ending(NamedTuple):

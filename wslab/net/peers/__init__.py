@@ -2,8 +2,9 @@
 from outside, and raw peers that send any frame."""
 
 from wslab.net.peers.handshake_report import library_report
-from wslab.net.peers.library import LibraryPeers
-from wslab.net.peers.node import NodeMissing, NodePeers, find_node
+from wslab.net.peers.library import LibraryPeers, LibraryProcesses
+from wslab.net.peers.node import NodeMissing, NodeOwnPeers, NodePeers, find_node
+from wslab.net.peers.page import PagePeers
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.net.peers.state_watch import watch
@@ -12,8 +13,11 @@ __all__ = [
     "CLOSE_TIMEOUT",
     "SHORT_CLOSE_TIMEOUT",
     "LibraryPeers",
+    "LibraryProcesses",
     "NodeMissing",
+    "NodeOwnPeers",
     "NodePeers",
+    "PagePeers",
     "PeerReport",
     "Peers",
     "RawToClient",

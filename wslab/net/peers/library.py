@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -18,7 +21,8 @@ from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
-from wslab.net.peers.peers import CLOSE_TIMEOUT, MAX_SIZE, PATIENCE, PeerReport, Peers
+from wslab.net.peers.peers import CLOSE_TIMEOUT, MAX_SIZE, PATIENCE, SHORT, PeerReport, Peers
+from wslab.net.peers.process import ProcessPeers
 from wslab.net.problem_log import ProblemLog
 
 # --- What the server does with a connection -------------------------------------------------------
@@ -80,19 +84,34 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 
 class _Watched:
-    """A connection that notes each call that fails."""
+    """A connection that notes what its API hands over, and each call that fails."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.said: list[str] = []
+        self.heard: list[str] = []
+        """See `Peers.hear`."""
+        self.news = asyncio.Condition()
         self.over = asyncio.Event()
         """Set when the program that uses the connection has learned that it ended."""
 
     async def recv(self) -> str | bytes:
         with self._noted("recv()"):
-            return await self.connection.recv()
+            message = await self.connection.recv()
+        await self.note(_told(message))
+        return message
 
-    async def send(self, message: str | bytes) -> None:
+    async def note(self, heard: str) -> None:
+        self.heard.append(heard)
+        async with self.news:
+            self.news.notify_all()
+
+    async def end(self) -> None:
+        self.over.set()
+        async with self.news:
+            self.news.notify_all()
+
+    async def send(self, message: str | bytes | Sequence[str]) -> None:
         with self._noted("send()"):
             await self.connection.send(message)
 
@@ -136,6 +155,9 @@ class LibraryPeers(Peers):
         self._clients: dict[str, _Watched] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, PeerReport] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+        self._arrived = asyncio.Event()
+        """Set when the server's first connection is there."""
 
     def reset(self) -> None:
         loop.run(self._stop())
@@ -150,13 +172,23 @@ class LibraryPeers(Peers):
     def _peer(self, who: str) -> _Watched:
         return self.served[-1] if who == "server" else self._clients[who]
 
-    async def _serve(self, _: str, behaviour: str, upstream: str, together: bool) -> int:
+    async def _serve(
+        self,
+        _: str,
+        behaviour: str,
+        upstream: str,
+        together: bool,
+        compression: bool,
+        limited: bool,
+        keepalive: float,
+    ) -> int:
         # `together` changes nothing here: all peers share a loop anyway.
         self.upstream = upstream
 
         async def handler(connection: ServerConnection) -> None:
             watched = _Watched(connection)
             self.served.append(watched)
+            self._arrived.set()
             try:
                 await BEHAVIOURS[behaviour](watched, self)
                 await watched.recv()  # raises when the connection has ended
@@ -166,28 +198,31 @@ class LibraryPeers(Peers):
                 watched.said.append(f"the handler raised {_named(error)}")
                 raise  # to see what the library does then
             finally:
-                watched.over.set()
+                await watched.end()
 
+        limit: dict[str, Any] = {"max_size": MAX_SIZE} if limited else {}
         self._server = await serve(
             handler,
             LOOPBACK,
             0,
-            compression=None,
-            ping_interval=None,
+            compression="deflate" if compression else None,
+            ping_interval=keepalive or None,
             close_timeout=CLOSE_TIMEOUT,
-            max_size=MAX_SIZE,
             logger=self.log.logger,
+            **limit,
         )
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
 
-    async def _connect(self, who: str, url: str, close_timeout: float) -> None:
+    async def _connect(
+        self, who: str, url: str, close_timeout: float, compression: bool, keepalive: float
+    ) -> None:
         self._failed.pop(who, None)
         try:
             connection = await connect(
                 url,
-                compression=None,
-                ping_interval=None,
+                compression="deflate" if compression else None,
+                ping_interval=keepalive or None,
                 close_timeout=close_timeout,
                 open_timeout=10.0,
                 proxy=None,
@@ -199,26 +234,90 @@ class LibraryPeers(Peers):
         self._clients[who] = _Watched(connection)
         self._readers[who] = asyncio.get_running_loop().create_task(_read(self._clients[who]))
 
-    async def _send(self, who: str, message: str | bytes) -> None:
-        with contextlib.suppress(Exception):  # noted where it was raised
-            await self._peer(who).send(message)
+    async def _send(self, who: str, message: str | bytes | Sequence[str]) -> str | None:
+        return await self._refusal(who, self._peer(who).send(message))
 
-    async def _close(self, who: str, code: int | None, reason: str) -> None:
-        await _close(self._peer(who), code, reason)
+    async def _send_fragments(self, who: str, parts: Sequence[str]) -> str | None:
+        return await self._send(who, parts)
+
+    async def _ping(self, who: str, payload: str) -> None:
+        peer = self._peer(who)
+        answered = await peer.connection.ping(payload)
+
+        async def wait_for_pong() -> None:
+            with contextlib.suppress(ConnectionClosed):
+                await answered
+                await peer.note(f"pong '{payload}' (what ping() returned is done)")
+
+        self._start(wait_for_pong())
+
+    async def _hear(self, who: str, count: int, patience: float) -> list[str]:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                if who == "server":
+                    await self._arrived.wait()
+                peer = self._peer(who)
+                async with peer.news:
+                    await peer.news.wait_for(lambda: len(peer.heard) >= count or peer.over.is_set())
+        return list(self._peer(who).heard)
+
+    async def _close(self, who: str, code: int | None, reason: str) -> str | None:
+        return await self._refusal(who, self._peer(who).close(code, reason))
+
+    async def _close_plainly(self, who: str) -> str | None:
+        return await self._refusal(who, self._peer(who).connection.close())
 
     async def _close_both(self, _: str, client: tuple[int, str], server: tuple[int, str]) -> None:
         # Both write before the loop reads again: neither can have seen the other's frame.
-        await asyncio.gather(
-            _close(self._peer("client"), *client), _close(self._peer("server"), *server)
-        )
+        closes = self._peer("client").close(*client), self._peer("server").close(*server)
+        for close in closes:
+            self._start(close)
 
-    async def _vanish(self, who: str) -> None:
-        self._peer(who).connection.transport.abort()
+    async def _refusal(self, who: str, call: Coroutine[Any, Any, None]) -> str | None:
+        """Start a call, and return what it says if it refuses at once.
+
+        The call goes on alone: close() is done when the other peer has answered, and send() when
+        that peer has taken enough.
+        """
+        said = self._peer(who).said
+        before = len(said)
+        self._start(call)
+        for _ in range(3):
+            await asyncio.sleep(0)  # by now it has written its frame, or raised
+        return said[before] if len(said) > before else None
+
+    def _start(self, call: Coroutine[Any, Any, None]) -> None:
+        async def act() -> None:
+            with contextlib.suppress(Exception):  # noted where it was raised
+                await call
+
+        task = asyncio.get_running_loop().create_task(act())
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _vanish(self, who: str, reset: bool) -> None:
+        transport = self._peer(who).connection.transport
+        if reset:
+            # Closing without lingering is what makes the system send RST (POSIX, SO_LINGER).
+            linger = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)
+            transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, linger
+            )
+        transport.abort()
+
+    async def _leave(self, _: str) -> str:
+        return "it shares the kernel's process"
+
+    _kill = _leave
+
+    async def _close_server(self, _: str) -> None:
+        assert self._server is not None
+        self._server.close()
 
     async def _shut_down(self, _: str, code: int, reason: str) -> None:
         assert self._server is not None
         if code != 1001:  # which is the library's own
-            await asyncio.gather(*(_close(peer, code, reason) for peer in self.served))
+            await asyncio.gather(*(peer.close(code, reason) for peer in self.served))
         self._server.close()
         await self._server.wait_closed()
 
@@ -238,24 +337,38 @@ class LibraryPeers(Peers):
         server, self._server = self._server, None
         for peer in [*self._clients.values(), *self.served]:
             peer.connection.transport.abort()
-        if self._readers:
-            await asyncio.wait(self._readers.values())
+        if tasks := [*self._readers.values(), *self._calls]:
+            await asyncio.wait(tasks)
         if server is not None:
             server.close()
             await server.wait_closed()
         self._clients, self._readers, self.served = {}, {}, []
+        self._arrived.clear()
 
 
-async def _close(peer: _Watched, code: int | None, reason: str) -> None:
-    with contextlib.suppress(Exception):  # noted where it was raised
-        await peer.close(code, reason)
+class LibraryProcesses(ProcessPeers):
+    """The same in processes of their own, which can be killed."""
+
+    name = "websockets"
+
+    def __init__(self) -> None:
+        super().__init__([sys.executable, "-m", "wslab.net.peers.library_process"])
 
 
 async def _read(client: _Watched) -> None:
     with contextlib.suppress(ConnectionClosed):
         while True:
             await client.recv()
-    client.over.set()
+    await client.end()
+
+
+def _told(message: str | bytes) -> str:
+    """A message as this API hands it over, as `Peers.hear` tells it."""
+    if isinstance(message, str):
+        shown = repr(message) if len(message) <= SHORT else f"of {len(message):,} characters"
+        return f"text {shown} (str)"
+    shown = message.hex(" ") if len(message) <= SHORT else f"of {len(message):,} bytes"
+    return f"binary {shown}".strip() + " (bytes)"
 
 
 def _named(error: BaseException) -> str:

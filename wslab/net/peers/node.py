@@ -12,14 +12,12 @@ import importlib.util
 import json
 import os
 import shutil
-import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wslab.net.errors import WslabError
-from wslab.net.peers.peers import PATIENCE, PeerReport, Peers
+from wslab.net.peers.process import ProcessPeers
 
 VARIABLE = "WSLAB_NODE"
 """The environment variable that names a folder in which `npm install ws` was run."""
@@ -87,52 +85,7 @@ def _node_of_wheel() -> str | None:
     return str(path) if path.is_file() else None
 
 
-class _Ended(Exception):
-    """The process ended before it answered."""
-
-
-class _Process:
-    """A Node process that takes orders on its standard input, and ends when that is closed."""
-
-    def __init__(self, found: NodeAndWs) -> None:
-        self.process = subprocess.Popen(
-            [found.node, str(SCRIPT), str(found.ws)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
-
-    def order(self, order: str, **details: Any) -> Any:
-        line = json.dumps({"order": order, **details}, default=lambda data: {"hex": data.hex()})
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        answer = ""
-        late = threading.Timer(PATIENCE, self.process.kill)
-        late.start()
-        with contextlib.suppress(OSError):  # the pipe of a process that has ended
-            print(line, file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
-        too_late = late.finished.is_set()
-        late.cancel()
-        late.join()
-        if not answer:
-            words = self.end()
-            raise _Ended(f"no answer to {order!r} within {PATIENCE:g} s" if too_late else words)
-        return json.loads(answer)
-
-    def end(self) -> str:
-        """End the process; returns what it wrote last to its standard error."""
-        try:
-            _, words = self.process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            _, words = self.process.communicate()
-        return next((line for line in words.splitlines() if "Error: " in line), "").strip()
-
-
-class NodePeers(Peers):
+class NodePeers(ProcessPeers):
     """A server and clients on `ws`, in two Node processes: one may crash without the other.
 
     `reset` keeps the processes for the next play. Raises `NodeMissing`.
@@ -142,37 +95,19 @@ class NodePeers(Peers):
 
     def __init__(self) -> None:
         self.found = find_node()
-        self._processes: dict[str, _Process] = {}
-        self._together = False
+        super().__init__([self.found.node, str(SCRIPT), str(self.found.ws)])
 
     def send_in_each_state(self, url: str, hanging: str) -> dict[str, str]:
         """What `send` does in each state, with the server at `url`; the server at `hanging` must
         never answer."""
         return dict(self._order("send_in_each_state", "client", url=url, hanging=hanging))
 
-    def reset(self) -> None:
-        for place, process in list(self._processes.items()):
-            try:
-                process.order("reset")
-            except _Ended:
-                del self._processes[place]
-        self._together = False
 
-    def stop(self) -> None:
-        for process in self._processes.values():
-            process.end()
-        self._processes = {}
+class NodeOwnPeers(ProcessPeers):
+    """Clients on Node's own WebSocket, the API of browsers. Raises `NodeMissing`."""
 
-    def _order(self, order: str, who: str, **details: Any) -> Any:
-        if order == "serve":
-            self._together = details.pop("together")
-        place = "server" if who == "server" or self._together else "client"
-        if place not in self._processes:
-            self._processes[place] = _Process(self.found)
-        try:
-            return self._processes[place].order(order, who=who, **details)
-        except _Ended as ended:
-            if order != "report":
-                raise
-            del self._processes[place]
-            return PeerReport(None, "", False, (f"the process ended: {ended}",))
+    name = "WebSocket"
+
+    def __init__(self) -> None:
+        found = find_node()
+        super().__init__([found.node, str(SCRIPT), str(found.ws), self.name])

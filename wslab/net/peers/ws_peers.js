@@ -2,15 +2,19 @@
 //
 //   node ws_peers.js /path/to/node_modules/ws
 //
+// With a third argument, "WebSocket", its clients are made with Node's own WebSocket.
+//
 // It reads orders as lines of JSON from the standard input, and writes one answer for each to the
 // standard output. It ends with its input, so that it never outlives the lab that started it.
 "use strict";
 
 const readline = require("node:readline");
 const { WebSocket, WebSocketServer } = require(process.argv[2]);
+const OWN = process.argv[3] === "WebSocket";
 
 const CLOSE_TIMEOUT = 10_000; // milliseconds, as in peers.py
 const MAX_SIZE = 64; // bytes, as in peers.py
+const SHORT = 20; // as in peers.py
 
 // -- what the server does with a connection ---------------------------------------------------
 
@@ -51,13 +55,25 @@ const BEHAVIOURS = {
 // -- the peers ---------------------------------------------------------------------------------
 
 const served = [];
-const clients = {};
+const clients = {}; // of `ws`
+const own = {}; // clients on Node's own WebSocket
 let server = null;
+let arrived = signal(); // when the server's first connection is there
+
+function signal() {
+  let set;
+  const promise = new Promise((resolve) => (set = resolve));
+  return { promise, set };
+}
 
 class Peer {
   constructor(socket, closeTimeout = CLOSE_TIMEOUT) {
     this.socket = socket;
     this.said = [];
+    this.heard = []; // see Peers.hear in peers.py
+    this.news = signal();
+    socket.on("message", (data, isBinary) => this.note(told(data, isBinary)));
+    for (const kind of ["ping", "pong"]) socket.on(kind, (data) => this.note(`${kind} '${data}' (event)`));
     this.code = null;
     this.reason = "";
     this.over = new Promise((resolve) => {
@@ -66,18 +82,36 @@ class Peer {
         this.reason = String(reason);
         this.said.push(`'close' event: code ${code}, reason '${this.reason}'`);
         resolve();
+        this.news.set();
       });
     });
     socket.on("error", (error) => this.said.push(`'error' event: ${named(error)}`));
     socket._closeTimeout = closeTimeout; // `ws` 8.18 has no option for it yet
   }
 
+  note(heard) {
+    this.heard.push(heard);
+    this.news.set();
+  }
+
+  async hear(count, patience) {
+    const late = new Promise((resolve) => setTimeout(resolve, 1000 * patience, true));
+    while (this.heard.length < count && this.socket.readyState !== WebSocket.CLOSED) {
+      this.news = signal();
+      if (await Promise.race([this.news.promise, late])) break;
+    }
+    return this.heard;
+  }
+
+  /** Makes a call; what it throws is noted, and returned. */
   try(call, text) {
     try {
       call();
     } catch (error) {
       this.said.push(`${text} threw ${named(error)}`);
+      return this.said.at(-1);
     }
+    return null;
   }
 
   report() {
@@ -90,6 +124,13 @@ function named(error) {
   return `${error.name}${error.code ? ` [${error.code}]` : ""}: ${error.message}`.trim();
 }
 
+/** A message as this API hands it over. */
+function told(data, isBinary) {
+  const shown = (text) => (data.length <= SHORT ? text : `of ${data.length.toLocaleString("en-US")} bytes`);
+  if (isBinary) return `${`binary ${shown(data.toString("hex").replace(/..(?=.)/g, "$& "))}`.trim()} (Buffer)`;
+  return `text ${shown(`'${data}'`)} as bytes (Buffer, isBinary false)`;
+}
+
 function find(who) {
   return who === "server" ? served.at(-1) : clients[who];
 }
@@ -98,40 +139,61 @@ function close(who, code, reason) {
   const peer = find(who);
   const shown = reason.length > 40 ? `${reason.slice(0, 20)}… (${reason.length} characters)` : reason;
   const call = `close(${code ?? ""}${reason ? `, '${shown}'` : ""})`;
-  peer.try(() => (code === null ? peer.socket.close() : peer.socket.close(code, reason)), call);
+  return peer.try(() => (code === null ? peer.socket.close() : peer.socket.close(code, reason)), call);
 }
 
 const ORDERS = {
-  serve({ behaviour, upstream }) {
+  serve({ behaviour, upstream, compression, limited }) {
     return new Promise((resolve) => {
       server = new WebSocketServer({
-        host: "127.0.0.1", port: 0, maxPayload: MAX_SIZE, perMessageDeflate: false,
+        host: "127.0.0.1", port: 0, perMessageDeflate: compression, ...(limited && { maxPayload: MAX_SIZE }),
       });
       server.on("connection", (socket) => {
         const peer = new Peer(socket);
         served.push(peer);
+        arrived.set();
         BEHAVIOURS[behaviour](socket, peer, { upstream });
       });
       server.on("listening", () => resolve(server.address().port));
     });
   },
-  connect({ url, who, close_timeout: seconds }) {
+  async connect({ url, who, close_timeout: seconds, compression }) {
+    if (OWN) {
+      const peer = await (await import("./web_socket_peer.mjs")).connect(globalThis.WebSocket, { url, compression });
+      if (typeof peer === "string") return peer;
+      own[who] = peer;
+      return null;
+    }
     return new Promise((resolve) => {
-      const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 10_000 });
+      const socket = new WebSocket(url, { perMessageDeflate: compression, handshakeTimeout: 10_000 });
       clients[who] = new Peer(socket, 1000 * seconds);
-      socket.on("open", () => resolve({}));
-      socket.on("close", () => resolve({}));
+      socket.on("open", () => resolve(null));
+      socket.on("close", () => resolve(null));
     });
   },
   send({ who, message }) {
     const peer = find(who);
     const data = typeof message === "string" ? message : Buffer.from(message.hex, "hex");
-    peer.try(() => peer.socket.send(data), "send()");
-    return {};
+    return peer.try(() => peer.socket.send(data), "send()");
+  },
+  send_fragments({ who, parts }) {
+    const { socket } = find(who);
+    for (const [place, part] of parts.entries()) socket.send(part, { fin: place === parts.length - 1 });
+    return null;
+  },
+  ping({ who, payload }) {
+    find(who).socket.ping(payload);
+    return null;
+  },
+  async hear({ who, count, patience }) {
+    if (who === "server") await arrived.promise;
+    return find(who).hear(count, patience);
   },
   close({ who, code, reason }) {
-    close(who, code, reason);
-    return {};
+    return close(who, code, reason);
+  },
+  close_plainly({ who }) {
+    return close(who, null, "");
   },
   close_both({ client, server: other }) {
     // Both write before the event loop reads again: neither can have seen the other's frame.
@@ -139,9 +201,15 @@ const ORDERS = {
     close("server", ...other);
     return {};
   },
-  vanish({ who }) {
-    find(who).socket.terminate();
-    return {};
+  vanish({ who, reset }) {
+    const { socket } = find(who);
+    if (reset) socket._socket.resetAndDestroy(); // `ws` has no call for it, Node's TCP socket has
+    else socket.terminate();
+    return null;
+  },
+  close_server() {
+    server.close();
+    return null;
   },
   shut_down({ code, reason }) {
     // server.close() stops listening and leaves the open connections as they are.
@@ -184,8 +252,10 @@ const ORDERS = {
   },
   reset() {
     for (const peer of [...served, ...Object.values(clients)]) peer.socket.terminate();
+    for (const { socket } of Object.values(own)) socket.close(); // it has nothing harder
     served.length = 0;
-    for (const who of Object.keys(clients)) delete clients[who];
+    arrived = signal();
+    for (const table of [clients, own]) for (const who of Object.keys(table)) delete table[who];
     const before = server;
     server = null;
     return before ? new Promise((resolve) => before.close(() => resolve({}))) : {};
@@ -196,6 +266,7 @@ const lines = readline.createInterface({ input: process.stdin });
 lines.on("close", () => process.exit(0));
 lines.on("line", async (line) => {
   const { order, ...details } = JSON.parse(line);
-  const answer = await ORDERS[order](details);
+  const peer = order === "connect" ? null : own[details.who];
+  const answer = await (peer ? peer.obey(order, details) : ORDERS[order](details));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 });

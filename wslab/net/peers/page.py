@@ -1,0 +1,55 @@
+"""A client in a browser's page, controlled from the kernel: the browser's own WebSocket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from wslab.net.errors import WslabError
+from wslab.net.peers.peers import PeerReport, Peers
+
+SOURCE = Path(__file__).with_name("web_socket_peer.mjs")
+"""What runs in the page: the same code that drives Node's own WebSocket."""
+
+InPage = Callable[[str, Mapping[str, Any]], list[str] | None]
+"""Runs a function of the page, and returns its lines; None if no page has answered."""
+
+
+class NoPage(WslabError):
+    """No page has answered; the message says what to do."""
+
+
+class PagePeers(Peers):
+    """Clients on the WebSocket of the browser that shows the page; it cannot be a server."""
+
+    name = "browser"
+
+    def __init__(self, in_page: InPage) -> None:
+        self.in_page = in_page
+        """May be replaced between two plays: the page may be another one then."""
+
+    def reset(self) -> None:
+        self._order("reset", "client")
+
+    def stop(self) -> None:
+        """Nothing is kept: the page ends what a play has begun."""
+
+    def leave(self, who: str) -> str | None:
+        self._order("leave", who)
+        return None
+
+    def kill(self, who: str) -> str | None:
+        return "a page cannot kill its own browser"
+
+    def report(self, who: str, patience: float = 5.0) -> PeerReport:
+        return super().report(who, min(patience, 5.0))
+
+    def _order(self, order: str, who: str, **details: Any) -> Any:
+        told = {"source": SOURCE.read_text("utf-8"), "order": order, "who": who, **details}
+        plain = json.loads(json.dumps(told, default=lambda data: {"hex": data.hex()}))
+        lines = self.in_page("peer", plain)
+        if not lines:
+            raise NoPage("no page has answered: show the board in a browser, and run it there")
+        return json.loads(lines[0])
