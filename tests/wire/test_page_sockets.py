@@ -55,6 +55,32 @@ def test_two_in_a_busy_page_are_told_apart_by_their_order():
     assert capture.labels() == {1: "#1 cell 5, page", 2: "#2 cell 4, page"}
 
 
+def test_of_two_made_in_one_millisecond_the_first_is_open_before_the_second_asks():
+    capture = recording((1.001, 1.002), (1.013, 1.014))
+    both = [PageSocket("cell 5, page", 1.0, 1.015), PageSocket("cell 4, page", 1.0, 1.003)]
+    assert name_page_sockets(capture, both) == []
+    assert capture.labels() == {1: "#1 cell 4, page", 2: "#2 cell 5, page"}
+
+
+def test_clocks_that_differ_make_no_wrong_names():
+    for late in (-0.04, -0.01, 0.01, 0.04):
+        capture = recording((1.001, 1.002), (1.013, 1.014))
+        both = [
+            PageSocket("cell 5, page", 1.0 + late, 1.015 + late),
+            PageSocket("cell 4, page", 1.0 + late, 1.003 + late),
+        ]
+        assert name_page_sockets(capture, both) == []
+        assert capture.labels() == {1: "#1 cell 4, page", 2: "#2 cell 5, page"}
+
+
+def test_more_than_can_be_compared_are_left_alone():
+    times = [1 + 0.004 * number for number in range(7)]
+    capture = recording(*((time, time + 0.001) for time in times))
+    many = [PageSocket(f"cell {n}, page", 1.0, time + 0.002) for n, time in enumerate(times)]
+    assert name_page_sockets(capture, many) == many
+    assert capture.names == {}
+
+
 def test_what_was_made_first_and_opened_last_could_be_either():
     capture = recording((1.1, 1.12), (1.2, 1.22))
     both = [PageSocket("cell 4, page", 0.9, 1.4), PageSocket("cell 5, page", 1.0, 1.3)]
