@@ -14,15 +14,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from wslab import doctor
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """A browser that the tests need: what it is called, and where it may be."""
+    """A browser that the tests need."""
 
     name: str
     variable: str
-    on_path: tuple[str, ...]
-    elsewhere: tuple[str, ...]
+    fits: tuple[str, ...]
+    """The names of those that will do, in the order in which they are looked for."""
     debian_package: str
     remedy: str
 
@@ -30,31 +32,14 @@ class Wanted:
 CHROMIUM = Wanted(
     "Chromium",
     "WSLAB_BROWSER",
-    (
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-        "msedge",
-    ),
-    (
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-    ),
+    ("Chromium", "Chrome", "Edge"),
     "chromium",
     "install Chromium or Chrome, or run: .venv/bin/python -m playwright install chromium",
 )
 FIREFOX = Wanted(
     "Firefox",
     "WSLAB_FIREFOX",
-    ("firefox-esr", "firefox"),
-    (
-        "/Applications/Firefox.app/Contents/MacOS/firefox",
-        r"C:\Program Files\Mozilla Firefox\firefox.exe",
-    ),
+    ("Firefox",),
     "firefox-esr",
     # Playwright's own build of Firefox is another one, with another protocol.
     "install Firefox itself (on Debian: apt-get install firefox-esr)",
@@ -69,12 +54,8 @@ def find(wanted: Wanted = CHROMIUM) -> str | None:
     named = os.environ.get(wanted.variable)
     if named:
         return named
-    for name in wanted.on_path:
-        path = shutil.which(name)
-        if path:
-            return path
-    for path in wanted.elsewhere:
-        if Path(path).exists():
+    for name in wanted.fits:
+        if path := doctor.browser(name):
             return path
     return playwrights_own() if wanted is CHROMIUM else None
 

@@ -32,6 +32,34 @@ LITTLE_DISK = 100_000_000  # bytes; a capture of a long session is some megabyte
 LOOPBACK_REMEDY = "allow this Python to listen and connect on 127.0.0.1 in your firewall"
 
 
+BROWSERS = {
+    "Chromium": (
+        "chromium",
+        "chromium-browser",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ),
+    "Chrome": (
+        "google-chrome",
+        "google-chrome-stable",
+        "chrome",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    ),
+    "Edge": (
+        "microsoft-edge",
+        "msedge",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    ),
+    "Firefox": (
+        "firefox-esr",
+        "firefox",
+        "/Applications/Firefox.app/Contents/MacOS/firefox",
+        r"C:\Program Files\Mozilla Firefox\firefox.exe",
+    ),
+}
+"""Browsers for the lessons: what each is called on the PATH, and where it is if it is not there."""
+
+
 class Check(NamedTuple):
     """The result of one check. `remedy` is empty exactly when `result` is "ok"."""
 
@@ -49,6 +77,7 @@ def check() -> list[Check]:
         guarded("WebSocket echo", websocket_echo, LOOPBACK_REMEDY),
         guarded("background thread", background_thread, "restart the kernel"),
         kernel(),
+        *([browsers()] if running_kernel() is None else []),  # there the page itself is one
         nested_loops(),
         proxy(),
         disk(),
@@ -273,6 +302,24 @@ def running_kernel() -> Any:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None)
+
+
+def browsers() -> Check:
+    """Which browsers this machine has."""
+    found = {name: path for name in BROWSERS if (path := browser(name))}
+    if found:
+        return Check("browsers", "ok", ", ".join(f"{name} ({found[name]})" for name in found))
+    return Check(
+        "browsers",
+        "warn",
+        f"expected one of {', '.join(BROWSERS)} on this machine, found none",
+        "install Firefox or Chromium; or open JupyterLab's address from a machine that has one",
+    )
+
+
+def browser(name: str) -> str | None:
+    """The path of a browser, by its name in `BROWSERS`; None where it is not found."""
+    return next(filter(None, map(shutil.which, BROWSERS[name])), None)
 
 
 def nested_loops() -> Check:

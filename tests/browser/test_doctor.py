@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -45,7 +47,7 @@ def test_everything_that_works_says_ok(lab_page, theme):
     expect(view.locator('[data-check="browser"]')).to_have_attribute("data-result", "ok")
     expect(view.locator('[data-check="widgets"]')).to_contain_text("page → kernel → page")
     expect(view.locator('[data-check="browser"]')).to_contain_text(
-        "this page opened ws://127.0.0.1"
+        re.compile(r"this page, in Chrome \d+, opened ws://127\.0\.0\.1")
     )
     assert {"Python", "websockets", "loopback", "kernel"} <= {
         row.get_attribute("data-check") for row in rows.all()

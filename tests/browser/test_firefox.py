@@ -6,6 +6,8 @@ Chromium; here is asked whether a lesson works in another browser at all, and wh
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from real_lab import REPOSITORY, OpenNotebook
@@ -30,6 +32,9 @@ def test_a_lesson(page: OpenNotebook, name: str):
     page.change_to(name)
     page.run_all()
     whole_lesson.check(page)
+    if name == "00_start_here.ipynb":
+        found = page.view("doctor").locator('[data-check="browser"]')
+        expect(found).to_contain_text(re.compile(r"this page, in Firefox \d+, opened ws://127"))
 
 
 def test_what_is_different_in_lesson_01(page: OpenNotebook):

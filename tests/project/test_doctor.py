@@ -43,6 +43,22 @@ def test_exactly_what_is_not_well_has_a_remedy(checks):
         assert bool(check.remedy) == (check.result != "ok"), check
 
 
+def test_the_browsers_of_the_machine_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(
+        doctor, "BROWSERS", {name: places[:1] for name, places in doctor.BROWSERS.items()}
+    )
+    assert doctor.browsers().result == "warn"
+    paths = {}
+    for name in ("Chromium", "Firefox"):
+        paths[name] = tmp_path / doctor.BROWSERS[name][0]
+        paths[name].write_text("#!/bin/sh\n")
+        paths[name].chmod(0o755)
+    found = doctor.browsers()
+    assert (found.result, found.remedy) == ("ok", "")
+    assert found.found == f"Chromium ({paths['Chromium']}), Firefox ({paths['Firefox']})"
+
+
 def test_a_python_without_the_packages_is_told_how_to_get_them():
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"

@@ -153,7 +153,7 @@ class DoctorView {
           const ms = (/** @type {number} */ from, /** @type {number} */ to) => (to - from).toFixed(1);
           resolve({
             result: "ok",
-            found: `this page opened ${url} in ${ms(start, opened)} ms, echo in ${ms(opened, came)} ms`,
+            found: `this page, in ${browserName()}, opened ${url} in ${ms(start, opened)} ms, echo in ${ms(opened, came)} ms`,
           });
         };
         socket.onclose = ({ code }) => {
@@ -189,6 +189,16 @@ function checkRow(name) {
       arrow.hidden = !remedy;
     },
   };
+}
+
+/** The browser that this page is in: "Firefox 153". */
+function browserName() {
+  const { userAgent } = navigator;
+  // Edge and Opera call themselves Chrome too, and Chrome Safari: the first that fits is the one.
+  const sign = ["Edg", "OPR", "Firefox", "Chrome", "Version"].find((name) => userAgent.includes(`${name}/`));
+  const [, version] = userAgent.match(`${sign}/(\\d+)`) ?? [];
+  const name = { Edg: "Edge", OPR: "Opera", Version: "Safari" }[sign] ?? sign;
+  return version ? `${name} ${version}` : "a browser without a name";
 }
 
 /** What it means that the page could not reach the kernel's machine. @param {string} url @param {string} why */
