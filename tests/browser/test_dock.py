@@ -66,9 +66,39 @@ def test_a_wire_is_docked_beside_the_cells_and_goes_back(lab_page):
     page.wait_for_function(f"() => (([cells, dock]) => cells.bottom <= dock.top + 1)(({BOXES})())")
     _, dock, _ = page.evaluate(BOXES)
     assert dock["height"] > 300
+    edge = page.get_by_role("separator", name="size of the docked wire")
+    edge.focus()
+    expect(edge).to_have_attribute("aria-orientation", "horizontal")
+    edge.press("ArrowUp")
+    assert page.evaluate(BOXES)[1]["height"] > dock["height"]
     notebook.screenshot("dock-narrow")
     assert reach.overlaps(notebook) == []
     page.set_viewport_size({"width": 1280, "height": 900})
+
+    # Its edge moves by keyboard and by pointer, and keeps its place.
+    edge = page.get_by_role("separator", name="size of the docked wire")
+    expect(edge).to_have_attribute("aria-orientation", "vertical")
+    before = int(edge.get_attribute("aria-valuenow"))
+    edge.press("ArrowLeft")
+    expect(edge).to_have_attribute("aria-valuenow", str(before + 2))
+    edge.press("Home")
+    expect(edge).to_have_attribute("aria-valuenow", edge.get_attribute("aria-valuemin"))
+    cells, dock, whole = page.evaluate(BOXES)
+    edge.hover()
+    page.mouse.down()
+    page.mouse.move(whole["right"] - 0.6 * whole["width"], 300)
+    page.mouse.up()
+    expect(edge).to_have_attribute("aria-valuenow", "60")
+    cells, dock, _ = page.evaluate(BOXES)
+    assert dock["width"] == pytest.approx(0.6 * whole["width"], abs=3)
+    assert cells["right"] <= dock["left"] + 1
+    page.mouse.move(10, 300)
+    expect(edge).to_have_attribute("aria-valuenow", "60")
+    assert reach.axe(page) == []
+    notebook.screenshot("dock-dragged")
+    edge.dblclick()
+    expect(edge).to_have_attribute("aria-valuenow", str(before))
+    edge.press("End")
 
     # The cell is run again: the new view takes the place of the old one.
     docked.evaluate("view => { view.old = true }")
@@ -91,6 +121,8 @@ def test_a_wire_is_docked_beside_the_cells_and_goes_back(lab_page):
 
     notebook.cell(WIRE).locator('[data-action="dock"]').click()
     expect(docked).to_have_count(1)
+    expect(edge).to_have_attribute("aria-valuenow", "75")  # as it was left
+    edge.dblclick()
     button.press("Enter")
     expect(docked).to_have_count(0)
     notebook.cell(WIRE).locator('[data-action="dock"]').press("Enter")

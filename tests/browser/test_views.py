@@ -388,6 +388,23 @@ def test_pause_stops_the_picture_and_not_the_recording(talked):
     expect(row(wire, 14)).to_be_visible()
 
 
+def test_the_bar_is_one_line_also_when_much_stands_in_it(play):
+    notebook = play(
+        "from wslab.labs import handshake\nlab = handshake.open()\n"
+        "ada, grace = lab.connect(name='Ada'), lab.connect(name='Grace')\n"
+        "lab.tap.hold('client')\nlab.wire()"
+    )
+    wire = notebook.view("wire-view")
+    pause = wire.locator("[data-action=pause]")
+    pause.click()
+    notebook.execute("for _ in range(23): lab.tap.inject('x')\nfor _ in range(3): ada.send('y')")
+    expect(wire.locator("[data-wslab=waiting]")).to_have_text("3 waiting")
+    expect(pause).to_have_text(re.compile(r"Resume · 2[36]"))
+    for width in (1440, 1366, 1280, 1100):
+        notebook.page.set_viewport_size({"width": width, "height": 900})
+        expect(wire.locator(".ws-bar")).to_have_css("height", "40px")
+
+
 FLOOD = """\
 flood = capture.open_connection(upgraded=True)
 for number in range({count}):

@@ -19,6 +19,7 @@ class GalleryView extends View {
     this.experiments = experiments;
     this.stacks = stacks;
     this.numbers = numbers;
+    // The libraries to play on, by name; "" where there is no choice of them.
     this.playing = new Set(stacks.length === 0 ? [""] : stacks.filter((one) => !one.missing).map((one) => one.name));
     this.values = Object.fromEntries(numbers.map(({ name, start }) => [name, start]));
     this.current = null;
@@ -77,6 +78,7 @@ class GalleryView extends View {
     });
   }
 
+  /** What its button says: the group's name, which stands above, is left out. */
   label({ name, title, group }) {
     return title || name.replace(`${group}: `, "");
   }
@@ -240,6 +242,7 @@ class GalleryView extends View {
     }
   }
 
+  /** What came of a run on one library: the verdict, and the columns of what crossed. */
   account({ label, name: stack }, outcome, reason) {
     const attributes = { class: "ws-account", "data-wslab": "outcome", [`data-${this.words.noun}`]: outcome.name, "data-stack": stack || null };
     if (outcome.problem) {
@@ -257,6 +260,7 @@ class GalleryView extends View {
       columns.length ? h("div", { class: "ws-columns" }, ...columns.map((column) => this.column(column))) : null);
   }
 
+  /** Whether the prediction was right; null: nothing was predicted. */
   verdict({ right, happened, note }, reason) {
     const word = right === null ? "" : right ? `✓ ${this.words.right}` : `✗ ${this.words.wrong}`;
     const said = [word, happened].filter(Boolean).join(": ");
@@ -265,6 +269,7 @@ class GalleryView extends View {
       said ? h("b", {}, `${said}. `) : null, note ? emphasized(`${note} `) : null, ...reason);
   }
 
+  /** A short judgement, such as "✓ clean". */
   mark(mark) {
     return mark ? h("span", { class: mark.good ? "ws-fine" : "ws-odd" }, mark.text) : null;
   }
@@ -279,6 +284,7 @@ class GalleryView extends View {
       lines.length ? h("ul", {}, ...lines.map((line) => this.line(line, longest))) : null);
   }
 
+  /** A line of a column: something that crossed, if it has a direction; with a bar, a number among others. */
   line({ text, label, direction, kind, row, broken, bar }, longest) {
     const server = direction === "server";
     const shown = direction ? [`${server ? "◀" : "▶"} `, NO_FRAMES[kind] ?? shape(kind), ` ${text}`] : [text];

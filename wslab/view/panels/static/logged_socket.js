@@ -34,6 +34,7 @@ const decoder = new TextDecoder();
  * worker: `obey` takes commands, and `tell` is given news, some 20 times a second at most.
  */
 export class LoggedSocket {
+  /** The state where there is no socket. */
   static nothing = {
     readyState: 3, bufferedAmount: 0, peak: 0, protocol: "", extensions: "", binaryType: "blob", url: "",
     exists: false, route: "direct", problem: /** @type {string | null} */ (null),
@@ -58,7 +59,7 @@ export class LoggedSocket {
   /** @type {Command[]} */
   #commands = [];
   #obeying = false;
-  /** @type {((value?: unknown) => void) | null} */
+  /** @type {((value?: unknown) => void) | null} lets the commands go on that wait behind a `connect` */
   #openedOrFailed = null;
   /** @type {string[]} not told yet, each as JSON */
   #events = [];
@@ -104,7 +105,7 @@ export class LoggedSocket {
     else if (what === "binaryType") this.#setBinaryType(type);
     else if (what === "end") this.#end();
     else if (what === "tell now") this.#tellNow();
-    // The explanation came too late if there is another connection by now.
+    // "complain". The explanation came too late if there is another connection by now.
     else if (attempt === undefined || (attempt === this.#attempt && !this.#problem)) this.#complain(problem);
   }
 

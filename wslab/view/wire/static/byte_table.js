@@ -39,6 +39,8 @@ export class ByteTable {
   /** @type {Field | undefined} */
   #payload = undefined;
   #perLine = 16;
+  /** @type {HTMLElement | undefined} the one hex cell that the Tab key reaches: arrow keys do the rest */
+  #tabStop = undefined;
 
   /**
    * `name` tells its parts from those of another table; `heading` stands above the bytes; `allBytes` is
@@ -79,14 +81,13 @@ export class ByteTable {
       onclick: (event) => this.#onBitsPointer(event, true),
       onpointerleave: () => this.#lightCursor(),
     });
-    this.body = h(
+    this.element = h(
       "div",
       { class: "ws-body" },
       h("div", { class: "ws-bytes-box ws-scroll" }, this.grid, this.more, this.keys, this.step),
       this.list,
       this.explanation,
     );
-    this.element = this.body;
     this.resized = new ResizeObserver(() => this.#fit());
     this.resized.observe(this.element);
   }
@@ -108,7 +109,7 @@ export class ByteTable {
     this.#showFields();
     this.#perLine = this.#fitting();
     this.#showBytes();
-    this.#lit = null;
+    this.#lit = null; // its cells are gone
     this.#light(this.#cursor);
   }
 
@@ -144,6 +145,7 @@ export class ByteTable {
     if (more) this.list.append(h("p", { class: "ws-hint ws-quiet" }, `… and ${plural(more, "field")} more`));
   }
 
+  /** How many bytes a line has room for. The style sheet's widths, in characters and ems, are repeated here. */
   #fitting() {
     const { key } = this.#account ?? {};
     const style = getComputedStyle(this.element);
@@ -159,7 +161,7 @@ export class ByteTable {
     const focused = this.grid.contains(document.activeElement);
     this.#perLine = this.#fitting();
     this.#showBytes();
-    this.#lit = null;
+    this.#lit = null; // its cells are gone
     this.#light(this.#cursor);
     if (focused) this.focus();
   }
@@ -190,6 +192,7 @@ export class ByteTable {
         while (field + 1 < fields.length && fields[field + 1].bit <= at * 8) field++;
         const value = bytes[at];
         const digits = value.toString(16).padStart(2, "0");
+        // A field ends within this byte: each hex digit, four bits, can be lit by itself.
         const parted = fields[field + 1] && fields[field + 1].bit < (at + 1) * 8;
         const hex = h("span", {
           class: "ws-byte", role: "gridcell", tabindex: "-1", "data-byte": at, "data-at": at,
@@ -278,9 +281,9 @@ export class ByteTable {
     this.#explain(field, spot, key);
 
     const cursor = this.#cells[this.#cursor.byte]?.hex;
-    if (this.stop !== cursor) {
-      if (this.stop) this.stop.tabIndex = -1;
-      this.stop = cursor;
+    if (this.#tabStop !== cursor) {
+      if (this.#tabStop) this.#tabStop.tabIndex = -1;
+      this.#tabStop = cursor;
     }
     if (cursor) cursor.tabIndex = 0;
     for (const [index, item] of this.#items.entries()) {
@@ -310,7 +313,7 @@ export class ByteTable {
     const { key, fields } = this.#account;
     const payload = this.#payload;
     if (!key || !payload || byte < payload.bit >> 3) return -1;
-    const keyField = fields[fields.indexOf(payload) - 1];
+    const keyField = fields[fields.indexOf(payload) - 1]; // RFC 6455 §5.2: it stands right before the payload
     return (keyField.bit >> 3) + ((byte - (payload.bit >> 3)) % 4);
   }
 
@@ -483,9 +486,9 @@ export class ByteTable {
     const toByte = (/** @type {number} */ to) => () => this.#toByte(to, "bytes");
     const toField = (/** @type {number} */ to) => () => this.#toField(to, "bytes");
     const next = toField(field + 1);
-    const last = toField(field - 1);
+    const previous = toField(field - 1);
     pressed(event, {
-      ...(event.shiftKey ? { ArrowRight: next, ArrowDown: next, ArrowLeft: last, ArrowUp: last } : {
+      ...(event.shiftKey ? { ArrowRight: next, ArrowDown: next, ArrowLeft: previous, ArrowUp: previous } : {
         ArrowRight: () => this.#along(1), ArrowLeft: () => this.#along(-1),
         ArrowDown: toByte(byte + line), ArrowUp: toByte(byte - line),
       }),

@@ -74,7 +74,7 @@ export class DebuggerBar {
     this.deliverAll = button("deliver-all", "Deliver all that waits, and go on holding (a)",
       () => this.ask("deliver_all"), "Deliver all");
     this.tools = button("tools", "Cut, freeze, slow down, inject, rules", () => this.#onTools(),
-      icon("tools"), "Tamper");
+      icon("tools"), h("span", { class: "ws-roomy" }, "Tamper"));
     set(this.tools, "aria-expanded", "false");
     set(this.tools, "aria-controls", `${id}-tools`);
     this.waiting = h("span", { class: "ws-waiting ws-badge", "data-wslab": "waiting", role: "status" });
@@ -278,6 +278,7 @@ export class FrameActions {
   openEditor() {
     const now = this.#account?.outgoing;
     if (!now || this.element.hidden) return;
+    // What each field shows now, so that only what was changed by hand is sent.
     for (const { name, box } of this.bits) {
       box.checked = now[name];
       box.dataset.before = String(box.checked);
@@ -288,9 +289,9 @@ export class FrameActions {
     this.announced.value = now.announced_length ?? "";
     for (const input of [this.key, this.form, this.announced]) input.dataset.before = input.value;
     this.key.disabled = !now.masked;
-    const typed = now.payload ?? { text: "" };
-    this.payload.value = typed.text ?? typed.hex;
-    this.payload.dataset.form = typed.text === undefined ? "hex" : "text";
+    const { text, hex } = now.payload ?? { text: "" };
+    this.payload.value = text ?? hex;
+    this.payload.dataset.form = text === undefined ? "hex" : "text";
     this.payload.dataset.before = this.payload.value;
     say(this.payloadName, now.payload ? `payload, ${this.payload.dataset.form}`
       : "payload: too long to show; what you type replaces all of it");

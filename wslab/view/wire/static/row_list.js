@@ -73,7 +73,7 @@ export class RowList {
       this.#rowHeight = this.probe.getBoundingClientRect().height;
       this.#viewport = this.element.clientHeight;
       if (this.#viewport === 0) return;
-      if (this.following) this.#scrolledTo = -1;
+      if (this.following) this.#scrolledTo = -1; // no place: so that painting scrolls, wherever it was
       else if (this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
       this.paint();
     });

@@ -12,7 +12,8 @@ export class SaveMenu {
    * @param {(format: string) => void} save asks for a file; says in `status` what becomes of it
    */
   constructor(formats, save) {
-    this.summary = h("summary", { "data-action": "save", title: "Save the recording" }, icon("save"), "Save");
+    this.summary = h("summary", { "data-action": "save", title: "Save the recording" }, icon("save"),
+      h("span", { class: "ws-roomy" }, "Save"));
     this.element = h("details", {
       class: "ws-menu",
       onfocusout: ({ relatedTarget }) => {

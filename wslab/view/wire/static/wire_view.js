@@ -31,7 +31,7 @@ class WireView extends View {
   /** @type {number | null} the number of rows there were when paused */
   paused = null;
   replaying = false; // and the other views with this one
-  left = 0; // rows there were when the reader scrolled up
+  seen = 0; // rows there were when the newest was last in sight
   lamp = stateLamp();
   #unlink = () => {};
   #askedAt = -Infinity;
@@ -45,6 +45,8 @@ class WireView extends View {
   #asking = null;
   /** @type {{ what: string, link: HTMLElement } | null} what a link in the prose looks for */
   #finding = null;
+  /** @type {HTMLElement | null} the link that led to the chosen row */
+  #cameFrom = null;
   /** @type {number | null} the row that it leads to, which has yet to come */
   #awaited = null;
   /** @type {number | null} the row whose bytes get the focus when they come */
@@ -110,9 +112,11 @@ class WireView extends View {
       },
     });
     this.pauseText = h("span", {}, "Pause");
+    this.waitingRows = h("span");
+    this.waitingWord = h("span", { class: "ws-roomy" }, "\u00a0more");
     this.pause = h("button",
       { type: "button", "data-action": "pause", "aria-pressed": "false", onclick: () => this.#onPause() },
-      icon("pause"), this.pauseText);
+      icon("pause"), h("span", {}, this.pauseText, this.waitingRows, this.waitingWord));
     this.count = h("span", { class: "ws-count ws-title ws-numbers", "data-wslab": "count" });
     this.newest = h("button", {
       type: "button", class: "ws-newest", "data-action": "newest", title: "Go to the newest (End)", hidden: true,
@@ -136,7 +140,7 @@ class WireView extends View {
       // Arrow keys and Enter are ours here: else JupyterLab would move between cells.
       "data-lm-suppress-shortcuts": "true",
     },
-    h("div", { class: "ws-bar" },
+    this.bar = h("div", { class: "ws-bar" },
       h("span", { class: "ws-title" }, "wire"), this.lamp.element, this.chooser, ...this.tamper.buttons,
       h("span", { class: "ws-gap" }),
       this.save.status, this.count, this.pause, this.filters.button, this.save.element, this.dock.button),
@@ -270,7 +274,7 @@ class WireView extends View {
       shown.connection = null;
       this.#refilter();
     }
-    this.prose = link;
+    this.#cameFrom = link;
     this.list.choose(row);
     list.flash(row);
     this.list.element.focus({ preventScroll: true });
@@ -280,8 +284,8 @@ class WireView extends View {
 
   #backToProse() {
     this.return.hidden = true;
-    this.prose.scrollIntoView({ block: "center" });
-    this.prose.focus({ preventScroll: true });
+    this.#cameFrom.scrollIntoView({ block: "center" });
+    this.#cameFrom.focus({ preventScroll: true });
   }
 
   // -- what the kernel tells ----------------------------------------------------------------
@@ -421,17 +425,20 @@ class WireView extends View {
     say(this.count, shown.filtering
       ? `${grouped(shown.count)} of ${plural(all, "row")}` : plural(all, "row"));
     const waiting = rows.count - all;
-    say(this.pauseText, paused === null ? "Pause" : waiting ? `Resume · ${grouped(waiting)} more` : "Resume");
+    say(this.pauseText, paused === null ? "Pause" : "Resume");
+    say(this.waitingRows, waiting ? ` · ${grouped(waiting)}` : "");
+    this.waitingWord.hidden = waiting === 0;
     this.pause.title = paused === null
       ? "Stop the picture. The traffic and its recording go on." : "Go on with what crossed meanwhile.";
+    this.bar.classList.toggle("ws-full", paused !== null || !this.tamper.waiting.hidden);
     this.replay.show(rows.count, paused, (row) => rows.time[row]);
     this.#showNewest();
   }
 
   #showNewest() {
     const { list, shown, newest } = this;
-    if (list.seesNewest) this.left = shown.count;
-    const fresh = Math.max(0, shown.count - this.left);
+    if (list.seesNewest) this.seen = shown.count;
+    const fresh = Math.max(0, shown.count - this.seen);
     newest.hidden = list.seesNewest;
     say(newest.lastElementChild, fresh ? `${grouped(fresh)} new` : "newest");
   }
