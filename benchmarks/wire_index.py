@@ -39,7 +39,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from wslab.net.peers import NodeMissing, find_node
+from wslab.net.node import NodeMissing, find_node
 from wslab.wire import Capture, encode_frame
 
 PIECE = 65536  # bytes that cross at a time

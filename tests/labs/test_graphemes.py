@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import regex
 
-from wslab.net.peers import find_node
+from wslab.net.node import find_node
 
 
 def graphemes(text: str) -> list[str]:

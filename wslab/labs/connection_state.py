@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from wslab.exercises.connection_state import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net import Client, ConnectFailed, EchoServer, FaultyServer
-from wslab.net.peers import NodeMissing, NodePeers, watch
+from wslab.net.node import NodeMissing
+from wslab.net.peers import NodePeers, watch
 from wslab.net.trials import (
     STATES,
     KeepaliveResult,

@@ -3,7 +3,7 @@ from outside, and raw peers that send any frame."""
 
 from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers, LibraryProcesses
-from wslab.net.peers.node import NodeMissing, NodeOwnPeers, NodePeers, find_node
+from wslab.net.peers.node import NodeOwnPeers, NodePeers
 from wslab.net.peers.page import PagePeers
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
@@ -14,7 +14,6 @@ __all__ = [
     "SHORT_CLOSE_TIMEOUT",
     "LibraryPeers",
     "LibraryProcesses",
-    "NodeMissing",
     "NodeOwnPeers",
     "NodePeers",
     "PagePeers",
@@ -24,7 +23,6 @@ __all__ = [
     "RawToServer",
     "Reaction",
     "TellingEchoServer",
-    "find_node",
     "library_report",
     "watch",
 ]
