@@ -34,3 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return FIRST.index(folder) if folder in FIRST else len(FIRST), -len(group)
 
     items[:] = [item for group in sorted(groups.values(), key=turn) for item in group]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where the groups are not kept: pytest-xdist 3.8 writes them behind the tests' names,
+    and does so in vain from pytest 9.2 on. Each test would start a JupyterLab anew."""
+    if getattr(session.config.option, "loadgroup", False):  # in a process of pytest-xdist
+        lost = [item.nodeid for item in session.items if "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist does not know the group of {lost[0]}")

@@ -394,21 +394,22 @@ class OpenNotebook:
     def _in_page(self, script: str, timeout: float) -> Any:
         """Run an async JavaScript body with `app` and `panel`, and wait for what it returns.
 
-        Not a plain `page.evaluate`, which would wait for ever for a promise that never settles.
+        The page itself watches the clock, as Playwright has no time limit for this; its
+        `wait_for_function` has one, and keeps the page drawing frames all the while.
         """
-        slot = f"wslab_{secrets.token_hex(6)}"
-        self.page.evaluate(
-            f"""() => {{
+        settled = self.page.evaluate(
+            f"""timeout => {{
               const app = window.jupyterapp, panel = app.shell.currentWidget;
-              window.{slot} = null;
-              (async () => {{ {script} }})().then(
-                value => {{ window.{slot} = {{value: value ?? null}} }},
-                error => {{ window.{slot} = {{error: String(error)}} }});
-            }}"""
+              let timer;
+              const late = new Promise(done => {{
+                timer = setTimeout(done, timeout, {{error: `not done after ${{timeout}} ms`}});
+              }});
+              const done = (async () => {{ {script} }})().then(
+                value => ({{value: value ?? null}}), error => ({{error: String(error)}}));
+              return Promise.race([done, late]).finally(() => clearTimeout(timer));
+            }}""",
+            timeout * 1000,
         )
-        handle = self.page.wait_for_function(f"() => window.{slot}", timeout=timeout * 1000)
-        settled = handle.json_value()
-        self.page.evaluate(f"() => {{ delete window.{slot} }}")
         if "error" in settled:
             raise NotebookError(f"{self.name}: {settled['error']}")
         return settled["value"]

@@ -30,7 +30,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     notebook.screenshots("chat-seats")
 
     # The page, in its frame.
-    frames = page.locator('[data-wslab="chat-frame"] iframe')
+    frames = page.locator('[data-wslab="page-frame"] iframe')
     safe = frames.nth(0).content_frame
     unsafe = frames.nth(1).content_frame.frame_locator("iframe")  # within what keeps it there
     expect(safe.locator("#state")).to_have_text("you are Katherine")

@@ -345,11 +345,11 @@ def test_the_chats_page_goes_through_the_proxy_too(hub, hub_browser):
         unsafe.locator("body").evaluate(
             "() => { location = location.href.replace(/proxy.*/, 'tree') }"
         )
-        left = notebook.view("chat-frame").filter(has_text="Taken away")
+        left = notebook.view("page-frame").filter(has_text="Taken away")
         expect(left).to_contain_text("a script in it tried to leave")
         expect(left.locator("iframe")).to_have_count(0)
         notebook.execute("lab.close()")
-        expect(notebook.view("chat-frame")).to_have_count(0)
+        expect(notebook.view("page-frame")).to_have_count(0)
     finally:
         notebook.close()
 

@@ -814,7 +814,7 @@ def test_a_saved_notebook_names_the_rows_to_readers_that_run_no_widgets(lab_page
 
 def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture(lab_page):
     script = "%%browser 'ws://127.0.0.1:9/'\nconsole.log('it runs');"
-    frame = "from wslab.view.panels.chat_frame import ChatFrame\nChatFrame(9)"
+    frame = "from wslab.view.panels.page_frame import PageFrame\nPageFrame(9)"
     notebook = lab_page.open_cells(CAST, WIRE, TALK, "%load_ext wslab", script, frame)
     notebook.run_all()
     wire = notebook.view("wire-view")
@@ -833,7 +833,7 @@ def test_a_saved_notebook_shows_the_rows_it_saw_and_says_that_they_are_a_picture
     expect(wire.get_by_text("The bytes were not kept")).to_be_visible()
     # Nothing that was typed into a cell runs, and no port is called, before somebody asks for it.
     expect(again.view("browser-cell")).to_contain_text("From a saved notebook: nothing runs")
-    expect(again.view("chat-frame")).to_contain_text("From a saved notebook")
+    expect(again.view("page-frame")).to_contain_text("From a saved notebook")
     assert again.page.locator("iframe").count() == 0
     expect(again.page.get_by_text("model not found")).to_have_count(0)
     again.run_all()

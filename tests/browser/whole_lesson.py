@@ -89,7 +89,7 @@ CLIENTS = {
     "frame-workshop": sends_a_frame,
     "negotiations": offers_something,
     "chat": says_something,
-    "chat-frame": says_it_in_a_frame,
+    "page-frame": says_it_in_a_frame,
 }
 """What connects, by its `data-wslab` attribute, and what somebody does with it."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import html
 import random
 import re
 import struct
@@ -432,6 +433,17 @@ def history_as_a_list():
 
 # --- The tables: by exercise, what it is called with, and what is said
 
+# --- 10: the echo page
+
+
+def status_by_the_last(events):
+    newest = events[-1][0] if events[-1][1] == "new" else max(number for number, *_ in events)
+    mine = [(event, detail) for number, event, detail in events if number == newest]
+    words = {"new": "Connecting…", "open": "Connected to {}", "close": "Disconnected: {}"}
+    event, detail = [one for one in mine if one[0] in words][-1]
+    return words[event].format(detail)
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "handshake-accept": [
         (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
@@ -596,6 +608,30 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     ],
     "chat-offender": [((1, 1009), "was not shown out"), ((2, 1000), "it is, but"),
                       ((3, 1000), "was not shown out"), (("Ada", 1009), "two numbers")],
+    "echo_page_and_devtools-shown": [
+        (("2 &lt; 3 <b>and</b> 4", "2 < 3 and 4"), "the wrong way round"),
+        (("2 < 3 <b>and</b> 4", "2 &lt; 3 <b>and</b> 4"), "makes the word behind it bold"),
+        (("2 &lt; 3 and 4", "2 &lt; 3 <b>and</b> 4"), "how a < is written"),
+        (("2 < 3 4", "2 &lt; 3 <b>and</b> 4"), "the text between them stays"),
+        (("2 < 3 and 4", "2 < 3 <b>and</b> 4"), "nothing is read, replaced or taken out"),
+    ],
+    "echo_page_and_devtools-pane": [
+        (["Hi", "?", "?", "Hello"], "Ping and pong"), (["Hello", "Hi"], "another order"),
+        (["Hi", "Hel", "lo"], "two rows"), (["Hi", "?", "Hello"], "a ping is none"),
+    ],
+    "echo_page_and_devtools-status": [
+        (lambda events: status_by_the_last(events).replace("…", "..."), "is not what"),
+        (lambda events: status_by_the_last([one for one in events if one[1] != "error"])
+         if events[-1][1] != "error" else "Error", "is not what"),
+        (lambda events: "Connected" if events[-1][1] == "open" else "Connecting…", "is not what"),
+    ],
+    "echo_page_and_devtools-line": [
+        (lambda text: html.escape(text), "no element at all"),
+        (lambda text: f"<li><b>{html.escape(text)}</b></li>", "<li>, <b>"),
+        (lambda text: f"<li>{html.escape(html.escape(text))}</li>", "shows another text"),
+        (lambda text: f"<li>{text!a}</li>", "shows another text"),
+        (lambda text: f"<li>{text.replace('<', '')}</li>", "shows another text"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -633,5 +669,13 @@ RIGHT: dict[str, list[Any]] = {
     "chat-shorten": [shorten_step_by_step, shorten_by_counting],
     "chat-chat": [room(broadcast), queues()],
     "chat-history": [history(), history_as_a_list()],
+    "echo_page_and_devtools-shown": [("2 < 3  and 4", "2 &lt; 3 <b>and</b> 4 ")],
+    "echo_page_and_devtools-pane": [[" Hi", "Hello "]],
+    "echo_page_and_devtools-status": [status_by_the_last],
+    "echo_page_and_devtools-line": [
+        lambda text: f"<li>{html.escape(text, quote=False)}</li>",
+        lambda text: "<li>" + "".join(f"&#{ord(sign)};" for sign in text) + "</li>\n",
+        lambda text: f'<li class="said">{text.replace("&", "&amp;").replace("<", "&lt;")}</li>',
+    ],
 }
 """The same, and right."""

@@ -1,8 +1,64 @@
-"""The lab of the echo page and devtools lesson, on real sockets."""
+"""The lab of the lesson on the echo page, on real sockets."""
 
 from __future__ import annotations
 
+from urllib.request import urlopen
 
-def test_letters_cost_as_many_bytes_as_utf8_takes(lab):
-    rows = lab.measure("Hello", "Grüße").rows
-    assert [row[1:] for row in rows] == [["5", "11"], ["5", "13"]]
+import pytest
+
+from wslab.net import HandshakeFailed
+
+
+def test_the_page_and_the_socket_are_on_one_port_and_cross_the_tap(lab):
+    page = urlopen(lab.page_url)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert b'<script src="echo.js" defer>' in page.read()
+    assert urlopen(f"{lab.page_url}echo.js").read().decode() == lab.page_code().data
+    with lab.connect(origin=lab.page_url.rstrip("/")) as client:
+        client.send("Hello")
+        assert client.recv() == "Hello"
+    assert [unit.kind for unit in map(lab.capture.index.unit, range(4))].count("request") == 2
+
+
+def test_a_page_of_another_site_gets_neither(lab):
+    with pytest.raises(HandshakeFailed):
+        lab.connect(origin="https://evil.example")
+
+
+def test_a_message_in_three_parts_is_three_frames_and_one_message(lab, capsys):
+    with lab.connect() as client:
+        lab.say("one, ", "two, ", "three")
+        assert client.recv() == "one, two, three"
+        sent = [unit for unit in units(lab) if unit.direction == "server"][1:]
+        assert [unit.data.hex(" ", 1)[:5] for unit in sent] == ["01 05", "00 05", "80 05"]
+    assert capsys.readouterr().out == "to 1 connection\n"
+
+
+def test_a_ping_is_answered_and_nobody_is_told(lab, capsys):
+    with lab.connect(), lab.connect(name="other"):
+        lab.ping()
+        assert lab.capture.wait_until(lambda: kinds(lab).count("pong") == 2, 5)
+        assert kinds(lab).count("ping") == 2
+    assert capsys.readouterr().out == "to 2 connections\n"
+
+
+def test_a_greeting_comes_first_and_a_farewell_has_its_reason(lab, capsys):
+    lab.greet("<b>Welcome!</b>")
+    client = lab.connect()
+    assert client.recv() == "<b>Welcome!</b>"
+    lab.dismiss(4000, "<i>")
+    assert (client.close_code, client.close_reason) == (4000, "<i>")
+    lab.greet("")
+    with lab.connect() as another:
+        another.send("first")
+        assert another.recv() == "first"
+    assert capsys.readouterr().out == "to 1 connection\n"
+
+
+def units(lab):
+    return [lab.capture.index.unit(row.number) for row in lab.capture.index.rows()]
+
+
+def kinds(lab):
+    return [row.kind for row in lab.capture.index.rows()]

@@ -279,7 +279,7 @@ def get(room, path, method="GET", **headers):
         ("/", "text/html"),
         ("/?name=Ada", "text/html"),
         ("/chat.js", "text/javascript"),
-        ("/chat.css", "text/css"),
+        ("/page.css", "text/css"),
     ],
 )
 def test_the_page_and_what_belongs_to_it(room, path, kind):

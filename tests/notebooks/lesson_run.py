@@ -71,10 +71,10 @@ def probe(name: str, links: list[str]) -> nbformat.NotebookNode:
 
 @cache
 def run_of(name: str) -> nbformat.NotebookNode:
-    """A notebook after a run, checked for what it leaves behind.
+    """A notebook after a run, and run again, each cell twice; checked for what it leaves behind.
 
-    Behind each text with links to arrows, and at the end for all of them, stands a cell that prints
-    where they lead.
+    The cells of the first time have the notebook's ids. Behind each text with links to arrows, and
+    after the first time for all of them, stands a cell that prints where they lead.
     """
     notebook = nbformat.read(COURSE / name, as_version=4)
     cells = [nbformat.v4.new_code_cell(BEFORE)]
@@ -84,6 +84,10 @@ def run_of(name: str) -> nbformat.NotebookNode:
             cells.append(probe(f"links-of-{cell.id}", links))
     everywhere = [link for cell in notebook.cells for link in links_in(cell)]
     cells.append(probe("links-at-the-end", everywhere))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            again = (nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for _ in "12")
+            cells.extend(again)
     notebook.cells = [*cells, nbformat.v4.new_code_cell(AFTER)]
     run_in_a_copy(notebook)
     return notebook

@@ -1,51 +1,21 @@
-"""Every notebook runs top to bottom in a real kernel, also twice, and leaves nothing behind."""
+"""Every notebook runs in a real kernel, then each cell twice again, and leaves nothing behind."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import nbclient
 import nbformat
 import pytest
 
-from .lesson_run import AFTER, BEFORE, COURSE, NOTEBOOKS, run, run_in_a_copy, run_of
+from .lesson_run import AFTER, BEFORE, NOTEBOOKS, run, run_of
 
 pytestmark = pytest.mark.kernel
 
-Cells = list[nbformat.NotebookNode]
 
-
-def each_cell_twice(cells: Cells) -> Cells:
-    return [cell for cell in cells for _ in range(2)]
-
-
-def all_cells_again(cells: Cells) -> Cells:
-    return cells * 2
-
-
-every_notebook = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NOTEBOOKS]
 )
-
-
-@every_notebook
-def test_a_notebook_runs_and_leaves_nothing(name: str):
+def test_a_notebook_runs_again_and_leaves_nothing(name: str):
     assert not complaints(run_of(name))
-
-
-@pytest.mark.parametrize("order", [each_cell_twice, all_cells_again])
-@every_notebook
-def test_a_notebook_runs_twice_and_leaves_nothing(name: str, order: Callable[[Cells], Cells]):
-    notebook = nbformat.read(COURSE / name, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    sources = [(cell.source, cell.metadata) for cell in order(code)]
-    # New cells, as the same one twice would share its id and its outputs.
-    notebook.cells = [
-        nbformat.v4.new_code_cell(source, metadata=metadata)
-        for source, metadata in [(BEFORE, {}), *sources, (AFTER, {})]
-    ]
-    run_in_a_copy(notebook)
-    assert not complaints(notebook)
 
 
 def complaints(notebook: nbformat.NotebookNode) -> list[str]:

@@ -7,9 +7,9 @@ import threading
 from typing import NamedTuple
 
 from wslab.view.experiments import Bar, ResultTable
-from wslab.view.panels.chat_frame import ChatFrame
 from wslab.view.panels.chat_panel import ChatPanel
 from wslab.view.panels.client import KEPT
+from wslab.view.panels.page_frame import PageFrame
 
 
 class Event(NamedTuple):
@@ -164,7 +164,7 @@ def test_without_a_page_there_is_a_word_of_what_it_was(watch, pump):
 
 
 def test_a_frame_leaves_a_link_in_a_saved_notebook():
-    frame = ChatFrame(8000, "/?name=<b>")
+    frame = PageFrame(8000, "/?name=<b>")
     data, _ = frame._repr_mimebundle_()
     assert "http://127.0.0.1:8000/?name=&lt;b&gt;" in data["text/html"]
     frame.close()
@@ -172,7 +172,7 @@ def test_a_frame_leaves_a_link_in_a_saved_notebook():
 
 def test_a_frame_tells_the_origin_that_it_goes_through():
     origins = []
-    frame = ChatFrame(8000, on_origin=origins.append)
+    frame = PageFrame(8000, on_origin=origins.append)
     frame.origin = "https://hub.example"
     assert origins == ["https://hub.example"]
     frame.close()

@@ -1,50 +1,383 @@
-"""The exercises of the echo page and devtools lesson: a question, and a function to write."""
+"""The exercises of the lesson on the echo page: what a page shows, and what a browser can do."""
 
 from __future__ import annotations
 
-from wslab.exercises.exercise import Exercise, Solutions
+import html
+import re
+from html.parser import HTMLParser
+from urllib.parse import quote
+
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
+from wslab.exercises.verdict import Verdict, not_yet, solved
 from wslab.wire import encode_frame
 
 QUESTIONS = {
-    "letters": Question(
-        "Hello and Grüße have five letters each. Which of them is longer on the wire?",
-        ("Hello", "Grüße", "Neither"),
+    "unseen": Question(
+        "The server sends a ping, and then one message in three frames. How many lines does the "
+        "page get?",
+        ("None", "One", "Three", "Four"),
         1,
         (
-            "Its letters take one byte each, and that is the least.",
-            "In UTF-8 ü and ß take two bytes each.",
-            "The wire carries bytes, not letters.",
+            "The ping is not for the page. But a message is a message, in however many frames it "
+            "comes.",
+            "One message, one event. The ping is the browser's own affair: it answers with a pong, "
+            "and tells the page nothing.",
+            "Frames are how a message travels. The browser puts them together, and the page gets "
+            "the message.",
+            "The browser answers the ping itself, and puts the three frames together.",
         ),
-        "RFC 6455 §5.6",
+        "RFC 6455 §5.4",
+    ),
+    "status": Question(
+        "A page shows 'Disconnected: ' and the reason from the close event, with innerHTML. Can "
+        "the server run a script in it that way?",
+        (
+            "No: the reason is a number",
+            "No: a closed connection can do nothing",
+            "No: scripts put in with innerHTML never run",
+            "Yes",
+        ),
+        3,
+        (
+            "The code is a number. The reason is text, up to 123 bytes of it.",
+            "The connection cannot. But the page lives on, and has just read the reason as HTML.",
+            "A <script> element that is put in so does not run. But HTML has many other ways: a "
+            "picture that cannot be loaded runs its onerror.",
+            "The reason is the server's own text, like a message. 123 bytes are enough for a "
+            "picture with an onerror.",
+        ),
+        "RFC 6455 §7.1.6",
     ),
 }
 """By name; `lab.ask(name)` shows one."""
 
-check_size = Exercise(
-    "size",
-    "Whether `size(text)` gives the bytes that a client's frame of a short text takes.",
-    cases=[("",), ("Hello",), ("Grüße",)],
-    expected=lambda text: len(encode_frame(1, text.encode(), masking_key=bytes(4))),
-    mistakes={
-        "These are characters: in UTF-8 one takes 1 to 4 bytes.": lambda text: 6 + len(text),
-        "A client's frame has the masking key as well, 4 bytes.": lambda text: (
-            2 + len(text.encode())
-        ),
-    },
+# --- Predict: what a reader sees
+
+TOLD = "2 &lt; 3 <b>and</b> 4"
+"""The message of the exercise."""
+
+
+def _shown(as_html: object, as_text: object) -> Verdict:
+    read = {"innerHTML": as_html, "textContent": as_text}
+    right = {"innerHTML": "2 < 3 and 4", "textContent": TOLD}
+    read = {name: " ".join(text.split()) if isinstance(text, str) else text
+            for name, text in read.items()}  # fmt: skip
+    if read == right:
+        return solved("HTML is read, text is shown.")
+    if read == {"innerHTML": right["textContent"], "textContent": right["innerHTML"]}:
+        return not_yet(
+            "these two are the wrong way round.",
+            misconception="textContent shows a text as it came; innerHTML reads it as HTML first.",
+            hint="exchange them.",
+        )
+    for name, text in read.items():
+        if text == right[name]:
+            continue
+        why, hint = "", "go through the message sign by sign: which of them mean something in HTML?"
+        if name == "textContent":
+            why = "With textContent nothing is read, replaced or taken out: not even &lt;."
+            hint = "what is the message itself?"
+        elif isinstance(text, str) and "<b>" in text:
+            why = "As HTML, <b> is no text: it makes the word behind it bold."
+            hint = "leave the tags out; the word between them stays."
+        elif isinstance(text, str) and "&lt;" in text:
+            why = "As HTML, &lt; is how a < is written that opens no tag."
+            hint = "write what it stands for."
+        elif isinstance(text, str) and "and" not in text:
+            why = "Only the tags go: the text between them stays."
+            hint = "the word between <b> and </b> is shown in bold."
+        return not_yet(
+            f"with {name} a reader sees something else.", text, misconception=why, hint=hint
+        )
+    raise AssertionError("one of them differs")
+
+
+check_shown = Exercise(
+    "shown",
+    "Whether `as_html` and `as_text` are what a reader of the page sees.",
+    judge=_shown,
     hints=(
-        "three parts: two bytes, the masking key, the text in UTF-8.",
-        "text.encode() gives the bytes, and len(...) counts them.",
+        "with textContent nothing of the message is read: it is shown as it is.",
+        "as HTML, <b> is a tag, and &lt; stands for the sign <.",
     ),
-    rfc="RFC 6455 §5.2",
-    praise="whatever the letters are.",
+    untouched="write what the reader sees: first with innerHTML, then with textContent.",
     solution="""\
-def size(text):
-    return 2 + 4 + len(text.encode())
+check_shown("2 < 3 and 4", "2 &lt; 3 <b>and</b> 4")
 """,
 )
 
+# --- Trace: what a Network pane hides
 
-SOLUTIONS = Solutions(check_size)
+_KEY = bytes.fromhex("37 fa 21 3d")
+_CROSSED = (
+    ("client", encode_frame(1, b"Hi", masking_key=_KEY)),
+    ("server", encode_frame(9, b"?")),
+    ("client", encode_frame(10, b"?", masking_key=_KEY)),
+    ("server", encode_frame(1, b"Hel", fin=False)),
+    ("server", encode_frame(0, b"lo")),
+    ("client", encode_frame(8, b"", masking_key=_KEY)),
+    ("server", encode_frame(8, b"")),
+)
+
+
+def pane_bytes() -> str:
+    """The frames of the exercise, one a line: who sent it, and its bytes in hex."""
+    return "\n".join(f"{who}  {frame.hex(' ')}" for who, frame in _CROSSED)
+
+
+_MASKED = bytes(byte ^ _KEY[i % 4] for i, byte in enumerate(b"Hi")).decode("latin-1")
+_ONE = "a row is a message: all the frames from FIN = 0 to FIN = 1, joined."
+
+check_pane = Exercise(
+    "pane",
+    "Whether `rows` are the messages that Chrome's Network pane lists.",
+    expected=lambda: ["Hi", "Hello"],
+    mistakes={
+        "Ping and pong are in there. The pane lists messages, and they are none.": Mistake(
+            lambda: ["Hi", "?", "?", "Hello"], "look at the opcode: 9 and a are ping and pong."
+        ),
+        "The ping is in there. The pane lists messages, and a ping is none.": Mistake(
+            lambda: ["Hi", "?", "Hello"], "look at the opcode: 9 is a ping."
+        ),
+        "The two frames of one message are two rows here.": Mistake(
+            lambda: ["Hi", "Hel", "lo"], _ONE
+        ),
+        "A frame with FIN = 0 is only a beginning: its message goes on.": Mistake(
+            lambda: ["Hi", "Hel"], _ONE
+        ),
+        "Those are the bytes as they crossed: the client's are masked.": Mistake(
+            lambda: [_MASKED, "Hello"], "each byte ^ the key's byte: 0x7f ^ 0x37 is the first."
+        ),
+        "The goodbyes are in there. A close frame is no message.": Mistake(
+            lambda: ["Hi", "Hello", "", ""], "look at the opcode: 8 is a close."
+        ),
+        "These are the right messages in another order.": Mistake(
+            lambda: ["Hello", "Hi"], "the pane lists them as they crossed."
+        ),
+        "What the client sent is missing: the pane shows both directions.": Mistake(
+            lambda: ["Hello"], "unmask the first frame: its key is 37 fa 21 3d."
+        ),
+    },
+    hints=(
+        "the second half of the first byte is the opcode: 1 text, 0 continuation, 8 to a control.",
+        "seven frames: one message, a ping, a pong, a message in two frames, two goodbyes.",
+    ),
+    rfc="RFC 6455 §5.2",
+    wrong="the pane does not list {what}.",
+    praise="seven frames crossed, and {expected} is all that the pane tells.",
+    untouched="no rows yet: write the texts in a list, in place of the dots.",
+    read=lambda rows: (
+        [str(row).strip() for row in rows] if isinstance(rows, list | tuple) else rows
+    ),
+    solution="""\
+check_pane(["Hi", "Hello"])
+""",
+)
+
+# --- Bug hunt: the line of the state
+
+_A, _B = "ws://127.0.0.1:9001/echo", "ws://127.0.0.1:9002/echo"
+
+
+def _status(events: list[tuple[int, str, str]]) -> str:
+    text, newest = "", 0
+    for socket, event, detail in events:
+        if event == "new":
+            newest, text = socket, "Connecting…"
+        elif event == "open" and socket == newest:
+            text = f"Connected to {detail}"
+        elif event == "close" and socket == newest:
+            text = f"Disconnected: {detail}"
+    return text
+
+
+def _as_it_was(events: list[tuple[int, str, str]]) -> str:
+    text = "Connecting…"
+    for _, event, detail in events:
+        if event == "open":
+            text = f"Connected to {detail}"
+        if event == "close":
+            text = f"Disconnected: {detail}"
+    return text
+
+
+def _never_connecting_again(events: list[tuple[int, str, str]]) -> str:
+    newest = max((socket for socket, _, _ in events), default=0)
+    return _as_it_was([one for one in events if one[1] != "close" or one[0] == newest])
+
+
+def _late_close_counts(events: list[tuple[int, str, str]]) -> str:
+    text = ""
+    for _, event, detail in events:
+        words = {"new": "Connecting…", "open": f"Connected to {detail}"}
+        text = {**words, "close": f"Disconnected: {detail}"}.get(event, text)
+    return text
+
+
+def _error_is_the_end(events: list[tuple[int, str, str]]) -> str:
+    told = [(one, "close" if event == "error" else event, detail) for one, event, detail in events]
+    return _status(told)
+
+
+def _first_close_is_the_end(events: list[tuple[int, str, str]]) -> str:
+    for number, (_, event, _) in enumerate(events):
+        if event == "close":
+            return _status(events[: number + 1])
+    return _status(events)
+
+
+check_status = Exercise(
+    "status",
+    "Whether `status(events)` gives the line of the state after these events.",
+    cases=[
+        ([(1, "new", "")],),
+        ([(1, "new", ""), (1, "open", _A)],),
+        ([(1, "new", ""), (1, "open", _A), (1, "close", "1000")],),
+        ([(1, "new", ""), (1, "error", ""), (1, "close", "1006")],),
+        ([(1, "new", ""), (1, "open", _A), (1, "close", "1000"), (2, "new", "")],),
+        ([(1, "new", ""), (1, "open", _A), (2, "new", ""), (2, "open", _B), (1, "close", "1000")],),
+        ([(1, "new", ""), (1, "error", "")],),
+    ],
+    expected=_status,
+    mistakes={
+        "A second socket begins to connect, and the line does not say so.": Mistake(
+            _never_connecting_again, "what should the event new do, for any socket but the first?"
+        ),
+        "The goodbye of an earlier socket came late, and covers the state of the newest.": Mistake(
+            _late_close_counts, "remember the number of the newest socket, and compare."
+        ),
+        "An error is not the end: close comes right after it, and knows the code.": Mistake(
+            _error_is_the_end, "leave error out."
+        ),
+        "After a close there may be another socket: read on.": Mistake(
+            _first_close_is_the_end, "do not return before the loop is done."
+        ),
+    },
+    hints=(
+        "there are two faults; both need a second socket to show. What does new stand for?",
+        "each event belongs to a socket: its number is the first of the three.",
+    ),
+    rfc="WHATWG: events",
+    wrong="{what} is not what the page should say.",
+    call="status(…)",
+    why=lambda got, events: (
+        f"The events were {', '.join(map(str, events))}.",
+        "which socket is the newest, and which event was its last (an error or a message aside)?",
+    ),
+    praise="whichever socket speaks, the line is about the newest.",
+    solution="""\
+def status(events):
+    text, newest = "", 0
+    for socket, event, detail in events:
+        if event == "new":
+            newest, text = socket, "Connecting…"
+        elif socket != newest:
+            continue
+        elif event == "open":
+            text = f"Connected to {detail}"
+        elif event == "close":
+            text = f"Disconnected: {detail}"
+    return text
+""",
+)
+
+# --- Build: a line of HTML for anybody's text
+
+
+class _Reader(HTMLParser):
+    """Reads HTML as a browser does: which elements it makes, and which text it shows."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[str] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.elements.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _line(got: object, text: str) -> Verdict | None:
+    if not isinstance(got, str):
+        return not_yet(
+            f"line({text!r}) gave no text.",
+            got,
+            misconception=f"Expected HTML in a str, got {type(got).__name__}.",
+            hint="return a text that begins with <li> and ends with </li>.",
+        )
+    read = _Reader(got.strip("\n"))
+    if read.elements != ["li"]:
+        made = ", ".join(f"<{one}>" for one in read.elements) or "no element at all"
+        return not_yet(
+            f"of line({text!r}) a browser makes {made}.",
+            got,
+            f"<li>{html.escape(text)}</li>",
+            hint="one <li>, and in it only text: which signs of the text could open a tag?",
+        )
+    if read.text != text:
+        return not_yet(
+            f"line({text!r}) shows another text.",
+            read.text,
+            text,
+            hint="the reader must see the text as it came, sign by sign.",
+        )
+    return None
+
+
+check_line = Exercise(
+    "line",
+    "Whether `line(text)` gives the HTML of one list item that shows `text`, whatever it is.",
+    cases=[
+        ("Hello",),
+        ("1 < 2 & 3 > 2",),
+        ("<script>alert(1)</script>",),
+        ("<b>Welcome!</b>",),
+        ("&lt; is how HTML writes a <",),
+        ("<img src=x onerror='alert(1)'>",),
+        ("</li><li>a line of its own",),
+    ],
+    judge=_line,
+    mistakes={
+        "Put into HTML as it came, the text becomes part of the page.": Mistake(
+            lambda text: f"<li>{text}</li>", "html.escape(text) is in Python's library."
+        ),
+        "A text with & in it is read as HTML too: &lt; would be shown as <.": Mistake(
+            lambda text: f"<li>{text.replace('<', '&lt;')}</li>", "escape the & as well, first."
+        ),
+        "The & of &lt; is escaped once more here: & has to be the first.": Mistake(
+            lambda text: f"<li>{text.replace('<', '&lt;').replace('&', '&amp;')}</li>",
+            "first & to &amp;, then < to &lt;.",
+        ),
+        "Tags are taken out here. It is somebody's text: show it, and leave it whole.": Mistake(
+            lambda text: f"<li>{html.escape(re.sub(r'<[^>]*>', '', text))}</li>",
+            "escape the signs, and take nothing out.",
+        ),
+        "Without <script> there are still many ways: onerror in a picture is one.": Mistake(
+            lambda text: f"<li>{re.sub('</?script>', '', text)}</li>",
+            "do not look for what is dangerous: make all of it text.",
+        ),
+        "That is how a URL is escaped. HTML has its own way.": Mistake(
+            lambda text: f"<li>{quote(text)}</li>", "html.escape(text) is in Python's library."
+        ),
+    },
+    hints=(
+        "two signs mean something in HTML, wherever they stand in a text: < and &.",
+        "& becomes &amp;, and < becomes &lt;: html.escape(text) does both.",
+    ),
+    praise="anybody's text, and one line of text.",
+    solution="""\
+import html
+
+def line(text):
+    return f"<li>{html.escape(text)}</li>"
+""",
+)
+
+SOLUTIONS = Solutions(check_shown, check_pane, check_status, check_line)
 
 solution = SOLUTIONS.show

@@ -30,7 +30,7 @@ from wslab.net.trials import (
     measure_leaving,
     send_through,
 )
-from wslab.view import ChatFrame, ChatPanel, WireView
+from wslab.view import ChatPanel, PageFrame, WireView
 from wslab.view.experiments import Bar, Cell, ResultTable
 from wslab.wire import Capture
 
@@ -109,17 +109,22 @@ class Chat(Lesson):
         client = self._client(f"{name} (code)", wire_name=name)
         return client.connect(f"{self.url}?name={quote(name)}")
 
-    def page(self, name: str) -> ChatFrame:
+    def page(self, name: str) -> PageFrame:
         """The chat's page in a frame, joined as `name`."""
         return self._frame(f"/?name={quote(name)}", sandbox=False)
 
-    def unsafe_page(self, name: str) -> ChatFrame:
+    def unsafe_page(self, name: str) -> PageFrame:
         """A page with a mistake in it, in a sandbox, joined as `name`."""
         return self._frame(f"/unsafe?name={quote(name)}", sandbox=True)
 
-    def _frame(self, path: str, *, sandbox: bool) -> ChatFrame:
-        frame = ChatFrame(
-            self.port, path, sandbox=sandbox, on_origin=self.server.allowed_origins.add
+    def _frame(self, path: str, *, sandbox: bool) -> PageFrame:
+        frame = PageFrame(
+            self.port,
+            path,
+            title="the chat's page",
+            sandbox=sandbox,
+            socket=self.server.path,
+            on_origin=self.server.allowed_origins.add,
         )
         self._resources.callback(frame.close)
         return frame

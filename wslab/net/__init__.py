@@ -40,7 +40,14 @@ from wslab.net.registry import (
     unregister,
     watch_ports,
 )
-from wslab.net.servers import ChatServer, EchoServer, RawConnection, RawServer, Server
+from wslab.net.servers import (
+    ChatServer,
+    EchoPageServer,
+    EchoServer,
+    RawConnection,
+    RawServer,
+    Server,
+)
 from wslab.net.tap import InFlight, Rule, Tap, WireDebugger, page_opened
 from wslab.net.trials import Replay, replay
 
@@ -52,6 +59,7 @@ __all__ = [
     "Compression",
     "ConnectFailed",
     "ConnectTimedOut",
+    "EchoPageServer",
     "EchoServer",
     "FaultyServer",
     "HandshakeFailed",

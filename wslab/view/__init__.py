@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from .live.static_html import render
     from .panels.browser_cells import cell_name, register_browser_cells
     from .panels.browser_socket import BrowserSocket, Route, SocketEvent
-    from .panels.chat_frame import ChatFrame
     from .panels.chat_panel import ChatPanel
     from .panels.client_panel import ClientPanel
     from .panels.doctor_view import DoctorView
+    from .panels.page_frame import PageFrame
     from .wire.account import Account
     from .wire.layers_view import LayersView
     from .wire.replay import Replay
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "BrowserSocket",
-    "ChatFrame",
     "ChatPanel",
     "ClientPanel",
     "DoctorView",
     "LayersView",
     "LiveView",
+    "PageFrame",
     "Replay",
     "Route",
     "SocketEvent",
@@ -48,7 +48,7 @@ __all__ = [
 _HOMES = {
     "Account": "wire.account",
     "BrowserSocket": "panels.browser_socket",
-    "ChatFrame": "panels.chat_frame",
+    "PageFrame": "panels.page_frame",
     "ChatPanel": "panels.chat_panel",
     "ClientPanel": "panels.client_panel",
     "DoctorView": "panels.doctor_view",

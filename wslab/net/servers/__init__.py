@@ -1,7 +1,7 @@
-"""Servers: echo, chat, a learner's own, and raw servers that follow a script."""
+"""Servers: echo (one with a page), chat, a learner's own, and raw servers that follow a script."""
 
 from wslab.net.servers.chat import ChatServer
-from wslab.net.servers.echo import EchoServer
+from wslab.net.servers.echo import EchoPageServer, EchoServer
 from wslab.net.servers.hosted import HostedServer
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.net.servers.server import Server
@@ -9,6 +9,7 @@ from wslab.net.servers.tls import TLSServerWithoutCertificate
 
 __all__ = [
     "ChatServer",
+    "EchoPageServer",
     "EchoServer",
     "HostedServer",
     "RawConnection",

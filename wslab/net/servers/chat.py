@@ -21,7 +21,6 @@ import time
 import unicodedata
 from collections import deque
 from collections.abc import Collection
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -274,11 +273,9 @@ def _now() -> float:
 
 
 def _chat_pages(ticket: str) -> dict[str, Page]:
-    def text(name: str) -> str:
-        return (files(__package__) / "chat_page" / name).read_text("utf-8")
-
-    style = text("chat.css")
-    unsafe = text("unsafe.html").replace("{{style}}", style).replace("{{ticket}}", ticket)
+    style = pages.text("page.css")
+    unsafe = pages.text("chat_page/unsafe.html")
+    unsafe = unsafe.replace("{{style}}", style).replace("{{ticket}}", ticket)
     # It allows inline scripts, so that the attack works through the page's mistake alone, but no
     # way out of the sandbox and no other server.
     careless = pages.POLICY | {
@@ -288,8 +285,8 @@ def _chat_pages(ticket: str) -> dict[str, Page]:
         "sandbox": "allow-scripts allow-forms",
     }
     return {
-        "/": Page("text/html", text("index.html").encode()),
-        "/chat.js": Page("text/javascript", text("chat.js").encode()),
-        "/chat.css": Page("text/css", style.encode()),
+        "/": Page("text/html", pages.text("chat_page/index.html").encode()),
+        "/chat.js": Page("text/javascript", pages.text("chat_page/chat.js").encode()),
+        "/page.css": Page("text/css", style.encode()),
         "/unsafe": Page("text/html", unsafe.encode(), careless),
     }

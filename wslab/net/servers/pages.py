@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from importlib.resources import files
 from typing import NamedTuple
 
 from websockets.datastructures import Headers
@@ -32,6 +33,11 @@ class Page(NamedTuple):
     policy: Mapping[str, str] = POLICY
 
 
+def text(name: str) -> str:
+    """A file beside this module, such as "page.css", the style sheet that all pages share."""
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
 def answer(request: Request, pages: Mapping[str, Page]) -> Response:
     """Answer with the page that `request` asks for, 405 unless it is GET or HEAD, or 404.
 
@@ -46,16 +52,16 @@ def answer(request: Request, pages: Mapping[str, Page]) -> Response:
     # Before version 16 the library accepts no other method, and does not say which it is.
     method = getattr(request, "method", "GET")
     if method not in ("GET", "HEAD"):
-        text = f"Expected GET or HEAD for {path}, got {method[:200]}.\n"
-        response = _response(HTTPStatus.METHOD_NOT_ALLOWED, Page("text/plain", text.encode()))
+        told = f"Expected GET or HEAD for {path}, got {method[:200]}.\n"
+        response = _response(HTTPStatus.METHOD_NOT_ALLOWED, Page("text/plain", told.encode()))
         response.headers["Allow"] = "GET, HEAD"  # required by RFC 9110 §15.5.6
         return response
     return _response(HTTPStatus.OK, pages[path])
 
 
-def refusal(text: str) -> Response:
+def refusal(why: str) -> Response:
     """A response with status 403 and the reason."""
-    return _response(HTTPStatus.FORBIDDEN, Page("text/plain", f"{text}.\n".encode()))
+    return _response(HTTPStatus.FORBIDDEN, Page("text/plain", f"{why}.\n".encode()))
 
 
 def _response(status: HTTPStatus, page: Page) -> Response:

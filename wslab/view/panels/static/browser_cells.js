@@ -317,7 +317,9 @@ function documentOf(model, bridged, reach, root) {
     `<script>${model.get("_frame")}</script>`;
   if (!html) return `${head}</head><body></body></html>`;
   const start = head.split("\n").length;
-  return `${head}<script>document.documentElement.dataset.wslabStart = ${start}</script></head><body>\n${code}`;
+  // A cell may begin with what belongs into a head: a policy anywhere else is ignored.
+  const rest = /^\s*<(!doctype|html|head|meta)\b/i.test(code) ? "" : "</head><body>";
+  return `${head}<script>document.documentElement.dataset.wslabStart = ${start}</script>${rest}\n${code}`;
 }
 
 /** The colours and type of the notebook, for a page that says nothing of its own. @param {Element} root */

@@ -122,7 +122,9 @@
   addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => line("error",
     effectiveDirective === "connect-src"
       ? `Not allowed: ${blockedURI}. A cell's sockets reach the servers of your open labs only, at \`url\`.`
-      : `Not allowed: ${blockedURI}. A cell loads nothing from outside.`));
+      : blockedURI === "inline" // a cell may run such a script, if its own policy lets it
+        ? `Stopped by this page's own policy (${effectiveDirective}): a script within the page.`
+        : `Not allowed: ${blockedURI}. A cell loads nothing from outside.`));
 
   /** The line of the notebook's cell, whose first one is %%browser. 0: not in the learner's code. */
   function placeOf({ filename, lineno }) {

@@ -5,11 +5,11 @@ import { jupyterBase, pageIsLocal } from "./route.js";
 
 /** @import { AnyModel, RenderProps } from "@anywidget/types" */
 
-/** A frame with a page of the chat server; on a hub it also finds the route there. */
-class ChatFrame {
+/** A frame with a page of a server; on a hub it also finds the route there. */
+class PageFrame {
   note = h("span", { class: "ws-title" });
   place = h("div");
-  /** @type {URL | null} where the chat's socket is, if this page makes one for the frame */
+  /** @type {URL | null} where the socket is that this page makes for the frame, if it does */
   bridged = null;
   /** @type {WebSocket | null} */
   socket = null;
@@ -19,15 +19,15 @@ class ChatFrame {
     this.model = model;
     this.sandbox = model.get("_sandbox");
     this.root = h("div",
-      { class: "wslab ws-frame", "data-wslab": "chat-frame", "data-sandbox": this.sandbox }, this.place);
+      { class: "wslab ws-frame", "data-wslab": "page-frame", "data-sandbox": this.sandbox }, this.place);
   }
 
   /** Shows the frame; returns what takes it away. @param {HTMLElement} el */
   open(el) {
     el.append(this.root);
     if (isPicture(this.model)) {
-      // Another program may listen at that port by now: it is not this notebook's chat.
-      this.place.append(h("p", {}, "From a saved notebook: run this cell to show the chat's page."));
+      // Another program may listen at that port by now: it is not this notebook's server.
+      this.place.append(h("p", {}, "From a saved notebook: run this cell to show the page."));
       return undefined;
     }
     const base = jupyterBase();
@@ -49,7 +49,7 @@ class ChatFrame {
     // kernel is asked to let it in, and says when that is done.
     const admitted = () => model.get("_admitted") === location.origin && this.#look(url);
     if (this.sandbox) {
-      this.bridged = new URL(`${proxy}/chat`, location.href);
+      this.bridged = new URL(`${proxy}${model.get("_socket")}`, location.href);
       this.bridged.protocol = this.bridged.protocol.replace("http", "ws");
       this.bridged.searchParams.set("name", new URL(url, location.href).searchParams.get("name"));
     }
@@ -76,7 +76,7 @@ class ChatFrame {
     const light = document.body.dataset.jpThemeLight;
     if (light) address.searchParams.set("theme", light === "false" ? "dark" : "light");
     if (bridged) address.searchParams.set("bridged", "");
-    const page = { src: address.href, title: "the chat's page", referrerpolicy: "no-referrer" };
+    const page = { src: address.href, title: this.model.get("_title"), referrerpolicy: "no-referrer" };
     const frame = sandbox
       ? fence({ ...page, sandbox: "allow-scripts allow-forms" }, sourceOf(address), (port) => this.#bridge(port), () => this.#left())
       : h("iframe", page);
@@ -92,7 +92,7 @@ class ChatFrame {
 
   /**
    * Jupyter lets no page without an origin through its proxy, so this page makes the socket of a
-   * page in a sandbox. The socket connects only to the chat, whatever script runs in the page.
+   * page in a sandbox. The socket connects only to that server, whatever script runs in the page.
    * @param {MessagePort} channel
    */
   #bridge(channel) {
@@ -128,7 +128,7 @@ function sourceOf({ origin, pathname }) {
 
 /** @param {RenderProps} context */
 function render({ model, el }) {
-  return new ChatFrame(model).open(el);
+  return new PageFrame(model).open(el);
 }
 
 export default { render };
