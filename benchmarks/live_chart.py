@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-import find_browser
 from real_lab import REPOSITORY, running_browser, running_lab
+
+from wslab.installed import CHROMIUM, find
 
 MEASURE = """
 import json, threading, time
@@ -42,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
-    browser_path = find_browser.find()
+    browser_path = find(CHROMIUM)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_browser(browser_path) as browser,

@@ -21,8 +21,9 @@ from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-import find_browser
 from real_lab import BROWSER_ARGS, OpenNotebook, RunningLab, running_browser, running_lab
+
+from wslab.installed import CHROMIUM, find
 
 # For the benchmarks' own scripts: a message posted from a frame's callback arrives when that frame
 # has been painted.
@@ -54,9 +55,9 @@ def measured_page(*cells: str, note: str = "") -> Iterator[OpenNotebook]:
 
     Prints which machine it is, with `note` behind. Ends the program where there is no browser.
     """
-    path = find_browser.find()
+    path = find(CHROMIUM)
     if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.CHROMIUM.remedy}")
+        sys.exit(f"no browser on this machine: {CHROMIUM.remedy}")
     with (
         tempfile.TemporaryDirectory() as folder,
         running_lab(Path(folder)) as lab,
@@ -252,9 +253,9 @@ class Workshop:
 @contextmanager
 def workshop(*cells: str, note: str = "") -> Iterator[Workshop]:
     """A notebook of these cells in a JupyterLab and a Chromium of its own, not opened yet."""
-    path = find_browser.find()
+    path = find(CHROMIUM)
     if path is None:
-        sys.exit(f"no browser on this machine: {find_browser.CHROMIUM.remedy}")
+        sys.exit(f"no browser on this machine: {CHROMIUM.remedy}")
     with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab:
         lab.write_notebook("measured.ipynb", *cells)
         arguments = [path, "--headless=new", "--remote-debugging-port=0", *BROWSER_ARGS]

@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-import find_browser
 from real_lab import REPOSITORY, Theme, running_browser, running_lab
+
+from wslab.installed import CHROMIUM, find
 
 CELLS = (
     "from wslab.labs import start_here\n"
@@ -25,7 +26,7 @@ CELLS = (
 
 
 def main() -> int:
-    found = find_browser.find()
+    found = find(CHROMIUM)
     if found is None:
         print("no browser found: see CONTRIBUTING.md", file=sys.stderr)
         return 1

@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from wslab import course, nesting_package
+from wslab import course, installed, nesting_package
 
 Result = Literal["ok", "warn", "fail"]
 
@@ -30,34 +30,6 @@ NETWORK_TIMEOUT = 5.0  # seconds, for a connection on loopback; it takes less th
 BUSY_SECONDS = 0.2  # how long this thread sleeps to see whether another one answers
 LITTLE_DISK = 100_000_000  # bytes; a capture of a long session is some megabytes
 LOOPBACK_REMEDY = "allow this Python to listen and connect on 127.0.0.1 in your firewall"
-
-
-BROWSERS = {
-    "Chromium": (
-        "chromium",
-        "chromium-browser",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    ),
-    "Chrome": (
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    ),
-    "Edge": (
-        "microsoft-edge",
-        "msedge",
-        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-    ),
-    "Firefox": (
-        "firefox-esr",
-        "firefox",
-        "/Applications/Firefox.app/Contents/MacOS/firefox",
-        r"C:\Program Files\Mozilla Firefox\firefox.exe",
-    ),
-}
-"""Browsers for the lessons: what each is called on the PATH, and where it is if it is not there."""
 
 
 class Check(NamedTuple):
@@ -306,20 +278,15 @@ def running_kernel() -> Any:
 
 def browsers() -> Check:
     """Which browsers this machine has."""
-    found = {name: path for name in BROWSERS if (path := browser(name))}
+    found = {name: path for name in installed.BROWSERS if (path := installed.browser(name))}
     if found:
         return Check("browsers", "ok", ", ".join(f"{name} ({found[name]})" for name in found))
     return Check(
         "browsers",
         "warn",
-        f"expected one of {', '.join(BROWSERS)} on this machine, found none",
+        f"expected one of {', '.join(installed.BROWSERS)} on this machine, found none",
         "install Firefox or Chromium; or open JupyterLab's address from a machine that has one",
     )
-
-
-def browser(name: str) -> str | None:
-    """The path of a browser, by its name in `BROWSERS`; None where it is not found."""
-    return next(filter(None, map(shutil.which, BROWSERS[name])), None)
 
 
 def nested_loops() -> Check:

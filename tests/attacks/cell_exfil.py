@@ -22,8 +22,9 @@ from typing import ClassVar
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tools")]
-import find_browser  # noqa: E402
 from real_lab import running_browser, running_lab  # noqa: E402
+
+from wslab.installed import CHROMIUM, find  # noqa: E402
 
 SPEAKS = (
     "for (const w of [parent, parent.parent, top]) { const c = new MessageChannel(); "
@@ -163,7 +164,7 @@ def main(wanted: str) -> int:
     out = 0
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_browser(str(find_browser.find())) as browser,
+        running_browser(str(find(CHROMIUM))) as browser,
         running_lab(Path(folder)) as lab,
     ):
         opens = "from wslab.labs import first_connection\nlab = first_connection.open()"

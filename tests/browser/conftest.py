@@ -8,9 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import find_browser
 import pytest
-from find_browser import CHROMIUM, FIREFOX, Wanted
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from real_lab import (
     REPOSITORY,
@@ -21,6 +19,8 @@ from real_lab import (
     launch_firefox,
     running_lab,
 )
+
+from wslab.installed import CHROMIUM, FIREFOX, Wanted, find
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,7 +53,7 @@ def firefox(playwright: Playwright) -> Iterator[Browser]:
 
 def path_of(wanted: Wanted) -> str:
     """Where the browser is. Without it a test is skipped, and under CI it fails."""
-    path = find_browser.find(wanted)
+    path = find(wanted)
     if path is not None:
         return path
     reason = f"no {wanted.name} on this machine; {wanted.remedy}"

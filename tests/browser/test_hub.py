@@ -12,12 +12,12 @@ import re
 import shutil
 from collections.abc import Iterator
 
-import find_browser
 import pytest
 from playwright.sync_api import Browser, expect
 from real_lab import BROWSER_ARGS, REPOSITORY, START_TIMEOUT, RunningLab, running_lab
 
 from wslab.exercises.first_connection import SOLUTIONS
+from wslab.installed import CHROMIUM, find
 
 from .test_first_connection import Lesson, lines, over, page_of
 
@@ -54,7 +54,7 @@ def hub(browser: Browser, tmp_path_factory) -> Iterator[RunningLab]:
 def hub_browser(browser: Browser) -> Iterator[Browser]:
     args = [arg for arg in BROWSER_ARGS if not arg.startswith("--host-resolver-rules")]
     hub_browser = browser.browser_type.launch(
-        executable_path=find_browser.find(),
+        executable_path=find(CHROMIUM),
         args=[*args, f"--host-resolver-rules={NAMES}"],
         timeout=START_TIMEOUT * 1000,
     )

@@ -11,7 +11,7 @@ import nbclient
 import nbformat
 import pytest
 
-from wslab import cli, doctor
+from wslab import cli, doctor, installed
 from wslab.doctor import Check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,12 +46,12 @@ def test_exactly_what_is_not_well_has_a_remedy(checks):
 def test_the_browsers_of_the_machine_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(
-        doctor, "BROWSERS", {name: places[:1] for name, places in doctor.BROWSERS.items()}
+        installed, "BROWSERS", {name: places[:1] for name, places in installed.BROWSERS.items()}
     )
     assert doctor.browsers().result == "warn"
     paths = {}
     for name in ("Chromium", "Firefox"):
-        paths[name] = tmp_path / doctor.BROWSERS[name][0]
+        paths[name] = tmp_path / installed.BROWSERS[name][0]
         paths[name].write_text("#!/bin/sh\n")
         paths[name].chmod(0o755)
     found = doctor.browsers()

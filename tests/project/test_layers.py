@@ -21,15 +21,16 @@ from import_graph import (
 # layer -> the parts of wslab that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
-    "net": {"wire"},
+    "net": {"wire", "installed"},
     "view": {"wire"},
     "exercises": {"wire"},
     "labs": {"net", "view", "wire", "exercises", "course", "doctor"},
     # The shell: no widgets there. Labs are for notebooks.
     "commands": {"net", "wire", "course", "doctor"},
     "cli": {"commands"},
-    "doctor": {"course", "net"},
+    "doctor": {"course", "net", "installed"},
     "course": set(),
+    "installed": set(),
     "__main__": {"cli"},
     "__init__": {"net", "view"},  # %load_ext wslab, and only then
 }
