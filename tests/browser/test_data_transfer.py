@@ -25,10 +25,10 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     trips = notebook.view("round-trips")
     # Twenty, twenty more, and those that went on while a cell was busy: drawn over time.
     expect(trips).to_contain_text(re.compile(r"(4[1-9]|[5-9]\d|\d{3}) round trips"))
-    expect(trips.locator(".ws-figure")).to_contain_text("seconds")
+    expect(trips.locator(".ws-axis-x")).to_have_text("seconds")
     line = trips.locator(".ws-figure svg .curve path.line").first
     expect(line).to_have_attribute("d", re.compile("^M.*L"))
-    expect(trips.locator(".ws-figure")).to_contain_text("ms")
+    expect(trips.locator(".ws-axis-y")).to_have_text("ms")
     before = trips.text_content().partition(" round trips")[0]
     trips.get_by_role("button").click()
     expect(trips).not_to_contain_text(f"{before[-2:]} round trips")

@@ -228,7 +228,7 @@ def test_what_stands_in_a_view_follows_the_size_of_a_presentation(play):
     )
     row(notebook.view("wire-view"), 2).click()
     expect(notebook.view("detail").locator("[role=gridcell]").first).to_be_visible()
-    expect(notebook.view("round-trips").locator(".ws-figure")).to_contain_text("ms")
+    expect(notebook.view("round-trips").locator(".ws-axis-y")).to_have_text("ms")
     before = notebook.page.evaluate(SIZES)
     assert len(before) == 9
     notebook._in_page("await app.commands.execute('application:toggle-presentation-mode')", 20)
@@ -386,6 +386,46 @@ def test_pause_stops_the_picture_and_not_the_recording(talked):
     pause.click()
     expect(wire.locator("[data-wslab=count]")).to_have_text("15 rows")
     expect(row(wire, 14)).to_be_visible()
+
+
+NUMBERS = """\
+chart => {
+  const seen = [...chart.querySelectorAll('.tick text')].map(text => text.getBoundingClientRect())
+    .filter(({width}) => width > 0);
+  const apart = (a, b) =>
+    a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top;
+  const outer = chart.getBoundingClientRect();
+  return {
+    count: seen.length,
+    overlap: seen.some((one, place) => seen.slice(place + 1).some(other => !apart(one, other))),
+    outside: seen.some(({left, right}) => left < outer.left || right > outer.right),
+  };
+}
+"""
+
+
+def test_a_chart_has_room_for_its_numbers(play):
+    notebook = play(
+        "from wslab.view.experiments import Chart\n"
+        "chart = Chart('members', x='members', y='messages a second')\n"
+        "for n in range(0, 1201, 100): chart.add('sent', n, 123_456 - n)\n"
+        "chart"
+    )
+    page, chart = notebook.page, notebook.view("chart")
+    expect(chart.locator(".tick", has_text="150,000")).to_have_count(1)
+    presentation = "await app.commands.execute('application:toggle-presentation-mode')"
+    for present in (False, True):
+        if present:
+            notebook._in_page(presentation, 20)
+        for width in (1280, 700, 375):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function(
+                "([chart, numbers]) => { const n = eval(numbers)(chart);"
+                " return n.count > 6 && !n.overlap && !n.outside }",
+                arg=[chart.element_handle(), NUMBERS],
+            )
+    notebook._in_page(presentation, 20)
+    notebook.screenshot("chart-narrow", chart)
 
 
 def test_the_bar_is_one_line_also_when_much_stands_in_it(play):

@@ -75,23 +75,20 @@ class Chart(LiveView):
         self._scales = {"x": bqplot.LinearScale(), "y": bqplot.LinearScale(min=0.0)}
         look = {
             "color": "var(--ws-edge)",
-            "label_color": "var(--ws-quiet)",
             "grid_color": "var(--ws-rule)",
             "tick_format": ",~r",  # 14,000 and 0.05, never 1.4e4
         }
-        across = bqplot.Axis(scale=self._scales["x"], label=x, grid_lines="none", **look)
+        # What the axes measure the page writes itself: bqplot would write it over long numbers.
+        across = bqplot.Axis(scale=self._scales["x"], grid_lines="none", **look)
         if x_ticks is not None:
             across.tick_values = np.array(x_ticks, dtype=float)
-        self._up = bqplot.Axis(
-            scale=self._scales["y"], label=y, side="left", label_offset="3.6em", **look
-        )
+        self._up = bqplot.Axis(scale=self._scales["y"], side="left", **look)
         figure = bqplot.Figure(
             axes=[across, self._up],
-            fig_margin={"top": 14, "bottom": 44, "left": 66, "right": 20},
             padding_y=0.0,
-            layout=widgets.Layout(height="260px", width="100%", min_width="0"),
+            layout=widgets.Layout(height="100%", width="100%", min_width="0"),
         )
-        shown = {"title": title, "view": self.view_name, "kind": kind}
+        shown = {"title": title, "view": self.view_name, "kind": kind, "x": x, "y": y}
         super().__init__(_chart=shown, _figure=figure, **traits)
 
     def add(self, name: str, x: float, y: float) -> None:
@@ -165,6 +162,7 @@ class Chart(LiveView):
             {"name": name, "last": number(ys[-1]) if ys else "", "stroke": stroke(place)._asdict()}
             for place, (name, (_, ys)) in enumerate(series.items())
         ]
+        content["digits"] = max(len(f"{value:,g}") for value in self._up.tick_values)
         content["summary"] = self.summary()
         content["count"] = sum(len(xs) for xs, _ in series.values())
         content |= self.state()

@@ -8,18 +8,20 @@ class ChartView extends View {
   /** @param {RenderProps} context */
   constructor(context) {
     super(context);
-    const { title, view, kind } = this.model.get("_chart");
+    const { title, view, kind, x, y } = this.model.get("_chart");
     this.title = title;
     this.kind = kind;
     this.button = h("button", { type: "button", "data-action": "start", hidden: true, onclick: () => this.page.ask({ do: "press" }) });
     this.summary = h("span", { role: "status", class: "ws-numbers" });
     this.legend = h("ul", { class: "ws-legend ws-flow" });
     this.last = []; // of each series, the newest value
+    this.digits = 1; // of the longest number on the y axis
     this.place = h("div", { class: "ws-figure", role: "img", "aria-label": title });
     this.root = h("div",
       { class: "wslab ws-chart", "data-wslab": view, "data-kind": kind, "data-lm-suppress-shortcuts": "true" },
       h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), this.button, this.summary),
-      this.problem, this.legend, this.place);
+      this.problem, this.legend,
+      h("p", { class: "ws-axis-y ws-quiet" }, y), this.place, h("p", { class: "ws-axis-x ws-quiet" }, x));
     this.showFigure().catch(({ message }) => this.complain(
       `This page cannot draw the chart: ${message}. Reload it; if that does not help, see that bqplot is installed where JupyterLab runs.`));
   }
@@ -38,11 +40,22 @@ class ChartView extends View {
     if (this.closed) return this.figure.remove();
     this.place.append(this.figure.el);
     this.figure.luminoWidget.processMessage({ type: "after-attach" });
-    this.resized = new ResizeObserver(() => this.figure.luminoWidget.processMessage({ type: "resize" }));
+    this.resized = new ResizeObserver(() => {
+      this.#giveRoom();
+      this.figure.luminoWidget.processMessage({ type: "resize" });
+    });
     this.resized.observe(this.place);
   }
 
-  hear({ failed, problem, series, summary, count, button }) {
+  /** Room for the numbers on the axes, which bqplot wants in pixels: they grow in presentation mode. */
+  #giveRoom() {
+    const em = parseFloat(getComputedStyle(this.place).fontSize);
+    const left = Math.round((1 + 0.53 * this.digits) * em); // of monospaced digits of 0.86em
+    const room = { top: Math.round(0.7 * em), bottom: Math.round(1.9 * em), left, right: Math.round(1.6 * em) };
+    if (JSON.stringify(room) !== JSON.stringify(this.figure?.model.get("fig_margin"))) this.figure?.model.set("fig_margin", room);
+  }
+
+  hear({ failed, problem, series, digits, summary, count, button }) {
     if (failed) this.complain(failed);
     if (!series) return;
     this.complain(problem ?? failed ?? null);
@@ -51,6 +64,8 @@ class ChartView extends View {
       this.last.push(last);
       this.legend.append(h("li", { class: "ws-flow" }, swatch(stroke, this.kind), h("span", {}, name), last));
     }
+    this.digits = digits;
+    this.#giveRoom();
     series.forEach(({ last }, place) => say(this.last[place], last));
     this.legend.hidden = series.length < 2;
     say(this.summary, summary);
