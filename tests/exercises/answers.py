@@ -436,6 +436,16 @@ def history_as_a_list():
 # --- 10: the echo page
 
 
+def available_by_tuples(support, version):
+    if support["added"] in (False, "preview") or support.get("flag"):
+        return False
+    here, since, until = (
+        tuple(map(int, text.split(".")))
+        for text in (version, support["added"], support.get("removed", "9999"))
+    )
+    return since <= here < until
+
+
 def status_by_the_last(events):
     newest = events[-1][0] if events[-1][1] == "new" else max(number for number, *_ in events)
     mine = [(event, detail) for number, event, detail in events if number == newest]
@@ -625,6 +635,12 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
          if events[-1][1] != "error" else "Error", "is not what"),
         (lambda events: "Connected" if events[-1][1] == "open" else "Connecting…", "is not what"),
     ],
+    "echo_page_and_devtools-available": [
+        (lambda support, version: support["added"] is not False, "is not right"),
+        (lambda support, version: float(support["added"]) <= float(version), "is not right"),
+        (lambda support, version: available_by_tuples(support, version.partition(".")[0]),
+         "is not right"),
+    ],
     "echo_page_and_devtools-line": [
         (lambda text: html.escape(text), "no element at all"),
         (lambda text: f"<li><b>{html.escape(text)}</b></li>", "<li>, <b>"),
@@ -672,6 +688,7 @@ RIGHT: dict[str, list[Any]] = {
     "echo_page_and_devtools-shown": [("2 < 3  and 4", "2 &lt; 3 <b>and</b> 4 ")],
     "echo_page_and_devtools-pane": [[" Hi", "Hello "]],
     "echo_page_and_devtools-status": [status_by_the_last],
+    "echo_page_and_devtools-available": [available_by_tuples],
     "echo_page_and_devtools-line": [
         lambda text: f"<li>{html.escape(text, quote=False)}</li>",
         lambda text: "<li>" + "".join(f"&#{ord(sign)};" for sign in text) + "</li>\n",

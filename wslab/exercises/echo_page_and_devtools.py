@@ -49,6 +49,25 @@ QUESTIONS = {
         ),
         "RFC 6455 §7.1.6",
     ),
+    "detect": Question(
+        "A page wants to use WebTransport where there is one. How does it find out?",
+        (
+            "From navigator.userAgent: it names browser and version",
+            "From a table of versions, such as MDN's",
+            'It asks: "WebTransport" in self',
+            "It tries, and catches the error",
+        ),
+        2,
+        (
+            "Browsers pretend to be each other there, and a version says nothing about flags, "
+            "settings, or a page without https.",
+            "A table tells what to expect of the world's browsers. Of this one it can only guess.",
+            "What is there has its name in the global object, and asking costs nothing.",
+            "That works too, but any error then looks like a missing feature: a wrong address, a "
+            "server that is down.",
+        ),
+        "WHATWG: interfaces",
+    ),
 }
 """By name; `lab.ask(name)` shows one."""
 
@@ -378,6 +397,102 @@ def line(text):
 """,
 )
 
-SOLUTIONS = Solutions(check_shown, check_pane, check_status, check_line)
+# --- Build: read a table of browsers
+
+Support = dict[str, str | bool]
+
+
+def _numbers(version: object) -> list[int]:
+    return [int(part) for part in str(version).split(".")]
+
+
+def _available(support: Support, version: str) -> bool:
+    added, removed = support["added"], support.get("removed")
+    if not added or added == "preview" or "flag" in support:
+        return False
+    here = _numbers(version)
+    return _numbers(added) <= here and not (removed and here >= _numbers(removed))
+
+
+def _without(support: Support, *names: str) -> Support:
+    return {name: value for name, value in support.items() if name not in names}
+
+
+def _by_text(support: Support, version: str) -> bool:
+    removed = support.get("removed")
+    if not support["added"] or support["added"] == "preview" or "flag" in support:
+        return False
+    return str(support["added"]) <= version and not (removed and version >= str(removed))
+
+
+def _by_float(support: Support, version: str) -> bool:
+    removed = support.get("removed")
+    if not support["added"] or support["added"] == "preview" or "flag" in support:
+        return False
+    here = float(version)
+    return float(support["added"]) <= here and not (removed and here >= float(removed))
+
+
+check_available = Exercise(
+    "available",
+    "Whether `available(support, version)` says if that version of a browser can do it.",
+    cases=[
+        ({"added": "11"}, "153"),
+        ({"added": False}, "153"),
+        ({"added": "114"}, "99"),
+        ({"added": "17.3"}, "17.10"),
+        ({"added": "17.3"}, "17.3"),
+        ({"added": "26.4"}, "26"),
+        ({"added": "124", "flag": "experimental-web-platform-features"}, "156"),
+        ({"added": "4", "removed": "15"}, "14"),
+        ({"added": "4", "removed": "15"}, "156"),
+        ({"added": "preview"}, "26.4"),
+    ],
+    expected=_available,
+    mistakes={
+        "As texts, 99 comes behind 114. A version is numbers, part by part.": Mistake(
+            _by_text, "[int(part) for part in version.split('.')] can be compared."
+        ),
+        "As a number with a point, 17.10 is 17.1, and comes before 17.3.": Mistake(
+            _by_float, "each part is a number of its own: split at the point."
+        ),
+        "It has to be switched on there: a page cannot count on what needs a flag.": Mistake(
+            lambda support, version: _available(_without(support, "flag"), version),
+            "is there a flag in support?",
+        ),
+        "It was taken out again in that version.": Mistake(
+            lambda support, version: _available(_without(support, "removed"), version),
+            "look at removed as well, where there is one.",
+        ),
+        "The version in the table is the first that can do it.": Mistake(
+            lambda support, version: _available(support, version) and support["added"] != version,
+            "compare with <=.",
+        ),
+        "added is not always a version: False means never.": Mistake(
+            lambda support, version: not support["added"] or _available(support, version),
+            "look at False before anything else.",
+        ),
+    },
+    hints=(
+        "what can added be? A version, False, or preview.",
+        "a version in parts, each a number: [int(part) for part in '17.3'.split('.')].",
+        "lists are compared part by part: [17, 3] <= [17, 10].",
+    ),
+    praise="but ask the browser itself where you can.",
+    solution="""\
+def available(support, version):
+    def numbers(text):
+        return [int(part) for part in text.split(".")]
+
+    added = support["added"]
+    if not added or added == "preview" or "flag" in support:
+        return False
+    if "removed" in support and numbers(version) >= numbers(support["removed"]):
+        return False
+    return numbers(added) <= numbers(version)
+""",
+)
+
+SOLUTIONS = Solutions(check_shown, check_pane, check_status, check_line, check_available)
 
 solution = SOLUTIONS.show

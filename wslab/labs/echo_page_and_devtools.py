@@ -7,7 +7,7 @@ from IPython.display import Code
 from wslab.exercises.echo_page_and_devtools import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net import EchoPageServer
-from wslab.view import PageFrame
+from wslab.view import PageFrame, SupportTable
 
 
 class EchoPageAndDevtools(Lesson):
@@ -38,6 +38,12 @@ class EchoPageAndDevtools(Lesson):
     def page_code(self) -> Code:
         """The page's JavaScript, as the server serves it."""
         return Code(self.server.script, language="javascript")
+
+    # --- Which browser can what
+
+    def support(self) -> SupportTable:
+        """MDN's table of browsers, beside what this browser answers."""
+        return SupportTable(self.url)
 
     # --- What the server does unasked
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .panels.client_panel import ClientPanel
     from .panels.doctor_view import DoctorView
     from .panels.page_frame import PageFrame
+    from .panels.support_table import SupportTable
     from .wire.account import Account
     from .wire.layers_view import LayersView
     from .wire.replay import Replay
@@ -39,6 +40,7 @@ __all__ = [
     "Route",
     "SocketEvent",
     "StateDiagram",
+    "SupportTable",
     "WireView",
     "cell_name",
     "register_browser_cells",
@@ -58,6 +60,7 @@ _HOMES = {
     "Route": "panels.browser_socket",
     "SocketEvent": "panels.browser_socket",
     "StateDiagram": "wire.state_diagram",
+    "SupportTable": "panels.support_table",
     "WireView": "wire.wire_view",
     "cell_name": "panels.browser_cells",
     "register_browser_cells": "panels.browser_cells",

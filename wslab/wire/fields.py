@@ -119,6 +119,7 @@ _ELSEWHERE = {
     "WHATWG: close()": f"{_WHATWG}#dom-websocket-close",
     "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",
     "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
+    "WHATWG: interfaces": "https://webidl.spec.whatwg.org/#js-interfaces",
     "IANA: close codes": f"{_IANA}#close-code-number",
 }
 """What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's."""
