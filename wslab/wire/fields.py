@@ -109,6 +109,8 @@ class Unit(NamedTuple):
 
 _RFC_EDITOR = "https://www.rfc-editor.org/rfc/rfc"
 _WHATWG = "https://websockets.spec.whatwg.org/"
+_WS = "https://github.com/websockets/ws/blob/master/doc/ws.md"
+_WEBSOCKETS = "https://websockets.readthedocs.io/en/stable"
 _IANA = "https://www.iana.org/assignments/websocket/websocket.xhtml"
 _ELSEWHERE = {
     "WHATWG: new WebSocket()": f"{_WHATWG}#dom-websocket-websocket",
@@ -121,8 +123,19 @@ _ELSEWHERE = {
     "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
     "WHATWG: interfaces": "https://webidl.spec.whatwg.org/#js-interfaces",
     "IANA: close codes": f"{_IANA}#close-code-number",
+    "websockets: close()": f"{_WEBSOCKETS}/reference/asyncio/common.html",
+    "websockets: server.close()": f"{_WEBSOCKETS}/reference/asyncio/server.html",
+    "websockets: send()": f"{_WEBSOCKETS}/reference/asyncio/common.html",
+    "websockets: max_size": f"{_WEBSOCKETS}/reference/asyncio/client.html",
+    "websockets: compression": f"{_WEBSOCKETS}/topics/compression.html",
+    "websockets: keepalive": f"{_WEBSOCKETS}/topics/keepalive.html",
+    "ws: message event": f"{_WS}#event-message",
+    "ws: ping event": f"{_WS}#event-ping",
+    "ws: server.close()": f"{_WS}#serverclosecallback",
+    "Node: WebSocket": "https://nodejs.org/api/globals.html#class-websocket",
 }
-"""What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's."""
+"""What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's; what a
+library does, its documentation's."""
 _DOCUMENTS = {
     "MQTT 3.1.1": "https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html",
     "MQTT 5.0": "https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html",

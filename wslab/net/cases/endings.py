@@ -11,39 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from wslab.net.address import LOOPBACK
 from wslab.net.cases.frames import FAULTY_FRAMES
 from wslab.net.cases.runner import FaultyServer, visit
+from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
 from wslab.net.peers.frame_peer import code_in
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.servers.tls import TLSServerWithoutCertificate
 from wslab.net.tap import Tap
 from wslab.wire import Capture, Direction, close_code
-from wslab.wire.protocol import is_tls, records
 
 PATIENCE = 15.0
 """Seconds after which a play is ended in any case."""
-
-
-class WireLine(NamedTuple):
-    """A frame, or another event on the wire, during a play."""
-
-    direction: Direction
-    kind: str
-    """The kind of the frame, or `tls`, `fin`, `rst`."""
-    text: str
-    row: int | None
-    """Its row in the wire view; None if it has none."""
-    broken: bool = False
-    """Whether it breaks a rule."""
-
-    @property
-    def arrow(self) -> str:
-        """Who sent it, as a picture."""
-        return "client ──▶" if self.direction == "client" else "◀── server"
 
 
 class Documented(NamedTuple):
@@ -326,7 +308,7 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
                 for side in ("client", "server")
                 if side != cast.raw
             }
-            _wait_for_the_end(capture, before)
+            wait_for_the_end(capture, before, PATIENCE)
         finally:
             peers.reset()
     connection = before + 1
@@ -343,55 +325,13 @@ def play(ending: Ending, peers: Peers, capture: Capture) -> Result:
         ending.name,
         peers.name,
         connection,
-        tuple(_wire(capture, connection)),
+        tuple(wire_lines(capture, connection)),
         client,
         server,
         observed,
         ending.elsewhere.get(peers.name, ending.documented),
         time.perf_counter() - started,
     )
-
-
-def _wait_for_the_end(capture: Capture, before: int) -> None:
-    """Wait until both directions of every connection after number `before` have ended."""
-
-    def over() -> bool:
-        events = [event for event in list(capture.events) if event.connection > before]
-        opened = {event.connection for event in events if event.name == "open"}
-        ended = {
-            (event.connection, event.direction)
-            for event in events
-            if event.name in ("eof", "reset")
-        }
-        return len(ended) == 2 * len(opened)
-
-    capture.wait_until(over, PATIENCE)
-
-
-def _wire(capture: Capture, connection: int) -> Iterator[WireLine]:
-    lines: list[tuple[float, WireLine]] = []
-    if is_tls(capture.stream(connection, "client")):
-        at = {chunk.direction: chunk.time for chunk in capture if chunk.connection == connection}
-        for side in ("client", "server"):
-            for record in records(capture.stream(connection, side)):
-                text = f"TLS {record.meaning}, {record.length} B"
-                lines.append((at[side], WireLine(side, "tls", text, None)))
-    for row in capture.index.rows():
-        if row.connection == connection:
-            text = (
-                row.preview if row.kind in ("request", "response") else f"{row.kind} {row.preview}"
-            )
-            line = WireLine(row.direction, row.kind, text, row.number, row.broken)
-            lines.append((row.time, line))
-    for event in list(capture.events):
-        if event.connection == connection and event.name in ("eof", "reset"):
-            assert event.direction is not None
-            kind = "fin" if event.name == "eof" else "rst"
-            says = "ends its half of TCP" if kind == "fin" else "TCP breaks off"
-            text = f"{kind.upper()}: {says}"
-            lines.append((event.time, WireLine(event.direction, kind, text, None)))
-    for _, line in sorted(lines, key=lambda timed: timed[0]):
-        yield line
 
 
 def _close_sent(capture: Capture, connection: int, direction: Direction) -> int | None:

@@ -35,6 +35,11 @@ async def _echo(connection: _Watched, _: LibraryPeers) -> None:
         await connection.send(await connection.recv())
 
 
+async def _listens(connection: _Watched, _: LibraryPeers) -> None:
+    while True:
+        await connection.recv()
+
+
 async def _text_only(connection: _Watched, _: LibraryPeers) -> None:
     while isinstance(message := await connection.recv(), str):
         await connection.send(message)
@@ -73,6 +78,7 @@ async def _session(connection: _Watched, _: LibraryPeers) -> None:
 
 BEHAVIOURS: dict[str, Behaviour] = {
     "echo": _echo,
+    "listens": _listens,
     "text-only": _text_only,
     "guarded": _guarded,
     "crashes": _crashes,

@@ -29,9 +29,12 @@ class PagePeers(Peers):
     def __init__(self, in_page: InPage) -> None:
         self.in_page = in_page
         """May be replaced between two plays: the page may be another one then."""
+        self._used = False
 
     def reset(self) -> None:
-        self._order("reset", "client")
+        if self._used:
+            self._order("reset", "client")
+            self._used = False
 
     def stop(self) -> None:
         """Nothing is kept: the page ends what a play has begun."""
@@ -52,4 +55,5 @@ class PagePeers(Peers):
         lines = self.in_page("peer", plain)
         if not lines:
             raise NoPage("no page has answered: show the board in a browser, and run it there")
+        self._used = True
         return json.loads(lines[0])

@@ -119,6 +119,8 @@ class ProcessPeers(Peers):
     def _order(self, order: str, who: str, **details: Any) -> Any:
         if who in self._gone and order == "report":
             return PeerReport(None, "", False, (self._gone[who],))
+        if who in self._gone and order == "hear":
+            return []
         if order == "serve":
             self._together = details["together"]
         place = self._place(who)

@@ -22,6 +22,9 @@ const BEHAVIOURS = {
   echo(socket) {
     socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
   },
+  listens(socket) {
+    socket.on("message", () => {});
+  },
   "text-only"(socket) {
     socket.on("message", (data, isBinary) => {
       if (isBinary) socket.close(1003, "text only, please");

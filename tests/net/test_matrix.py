@@ -1,0 +1,98 @@
+"""Everybody with everybody: each cell of the matrix gives what is written down for it.
+
+The browser's column is played in a real page by the lesson's browser test.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.net.matrix import CELLS, CLIENTS, DIFFERENCES, SERVERS, SITUATIONS, Cell, Matrix, Seen
+from wslab.net.peers.page import NoPage
+from wslab.wire import Capture
+from wslab.wire.fields import rfc_url
+
+HERE = [cell for cell in CELLS if cell.client != "browser"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    """In place of that of the folder, which would stop what lives as long as this file."""
+    yield
+    from wslab.net import loop, running
+
+    assert list(running()) == []
+    assert loop.tasks() == []
+    assert list(loop.problems) == []
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    matrix = Matrix(Capture())
+    yield matrix
+    matrix.stop()
+    matrix.stop()
+
+
+@pytest.mark.parametrize("cell", HERE, ids=" · ".join)
+def test_a_cell_is_as_written_down(cell, matrix):
+    played = matrix.play(cell)
+    assert played.unlike == (), (played.seen, cell.expected, played.why_not)
+    assert played.verdict == ("cannot" if played.seen.cannot else played.verdict)
+    if played.seen.cannot:
+        assert played.why_not
+        return
+    assert played.wire
+    # What is not looked at for its value is there all the same.
+    for name, value in played.seen._asdict().items():
+        assert value is not None or name.endswith("_end")
+
+
+def test_each_difference_is_one():
+    """It changes what is expected in the cells that it names; and it says where that stands."""
+    for one in DIFFERENCES:
+        assert rfc_url(one.source).startswith("https://")
+        cells = [cell for cell in CELLS if one.is_of(*cell)]
+        assert cells, one
+        for cell in cells:
+            base = SITUATIONS[cell.situation].expected
+            for name, value in one.seen.items():
+                assert getattr(base, name) != value, (one.what, cell)
+            assert cell.expected != base
+
+
+def test_each_situation_says_where_its_sentence_stands():
+    for situation in SITUATIONS.values():
+        assert rfc_url(situation.rfc).startswith("https://www.rfc-editor.org/")
+        assert situation.what.endswith((".", ".)"))
+        assert situation.says[0].islower() or situation.says[0].isdigit()
+
+
+def test_every_client_meets_every_server_in_every_situation():
+    assert len(CELLS) == len(SITUATIONS) * len(CLIENTS) * len(SERVERS)
+    assert len(set(CELLS)) == len(CELLS)
+
+
+def test_what_nobody_has_written_down_is_seen(matrix, monkeypatch):
+    situation = SITUATIONS["binary"]
+    wrong = situation.expected._replace(server_sends=("binary 3 B",))
+    monkeypatch.setitem(SITUATIONS, "binary", situation._replace(expected=wrong))
+    played = matrix.play(Cell("binary", "ws", "ws"))
+    assert (played.unlike, played.verdict) == (("server_sends",), "unknown")
+
+
+def test_a_call_that_should_be_missing_and_is_not_is_seen():
+    assert Seen(client_sends=("ping 5 B",)).unlike(Seen(cannot="client: ping")) == ("cannot",)
+
+
+def test_without_a_page_the_browsers_cells_say_so(matrix):
+    with pytest.raises(NoPage, match="show the board in a browser"):
+        matrix.play(Cell("text", "browser", "ws"))
+
+
+def test_a_process_that_was_killed_is_there_again_for_the_next_cell(matrix):
+    for cell in (
+        Cell("the server is killed", "ws", "websockets"),
+        Cell("text", "ws", "websockets"),
+    ):
+        assert matrix.play(cell).unlike == ()

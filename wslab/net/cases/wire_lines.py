@@ -1,0 +1,70 @@
+"""What crossed the wire on one connection, as lines in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from wslab.wire import Capture, Direction
+from wslab.wire.protocol import is_tls, records
+
+
+class WireLine(NamedTuple):
+    """A frame, or another event on the wire, during a play."""
+
+    direction: Direction
+    kind: str
+    """The kind of the frame, or `tls`, `fin`, `rst`."""
+    text: str
+    row: int | None
+    """Its row in the wire view; None if it has none."""
+    broken: bool = False
+    """Whether it breaks a rule."""
+
+    @property
+    def arrow(self) -> str:
+        """Who sent it, as a picture."""
+        return "client ──▶" if self.direction == "client" else "◀── server"
+
+
+def wait_for_the_end(capture: Capture, before: int, patience: float) -> None:
+    """Wait until both directions of every connection after number `before` have ended, or for
+    `patience` seconds."""
+
+    def over() -> bool:
+        events = [event for event in list(capture.events) if event.connection > before]
+        opened = {event.connection for event in events if event.name == "open"}
+        ended = {
+            (event.connection, event.direction)
+            for event in events
+            if event.name in ("eof", "reset")
+        }
+        return len(ended) == 2 * len(opened)
+
+    capture.wait_until(over, patience)
+
+
+def wire_lines(capture: Capture, connection: int) -> Iterator[WireLine]:
+    """What crossed on a connection, in the order of time."""
+    lines: list[tuple[float, WireLine]] = []
+    if is_tls(capture.stream(connection, "client")):
+        at = {chunk.direction: chunk.time for chunk in capture if chunk.connection == connection}
+        for side in ("client", "server"):
+            for record in records(capture.stream(connection, side)):
+                text = f"TLS {record.meaning}, {record.length} B"
+                lines.append((at[side], WireLine(side, "tls", text, None)))
+    index = capture.index
+    rows = [*index.rows_of(connection, "client"), *index.rows_of(connection, "server")]
+    for row in sorted(rows, key=lambda row: row.number):
+        text = row.preview if row.kind in ("request", "response") else f"{row.kind} {row.preview}"
+        line = WireLine(row.direction, row.kind, text, row.number, row.broken)
+        lines.append((row.time, line))
+    for event in list(capture.events):
+        if event.connection == connection and event.name in ("eof", "reset"):
+            assert event.direction is not None
+            kind = "fin" if event.name == "eof" else "rst"
+            says = "ends its half of TCP" if kind == "fin" else "TCP breaks off"
+            text = f"{kind.upper()}: {says}"
+            lines.append((event.time, WireLine(event.direction, kind, text, None)))
+    for _, line in sorted(lines, key=lambda timed: timed[0]):
+        yield line
