@@ -189,7 +189,8 @@ def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Playe
         seen = seen._replace(
             client_hears=_without_types(heard["client"]),
             server_hears=_without_types(heard["server"]),
-            **{f"{who}_end": _end(report) for who, report in reports.items()},
+            client_end=_end(reports["client"]) if reports else None,
+            server_end=_end(reports["server"]) if reports else None,
         )
         if not reports:
             client.peers.close("client", 1000, "the matrix is done with it")

@@ -45,9 +45,9 @@ _TOO_LARGE = "close 1009 'frame with 1048577 bytes exceeds limit of 1048576 byte
 _IN_PARTS = ("text 4 B, more follows", "continuation 7 B, more follows", "continuation 0 B")
 
 
-def _buffers(side: str, *texts: tuple[str, str]) -> list[Difference]:
+def _buffers(side: str, *texts: tuple[str, ...]) -> list[Difference]:
     """`ws` on that side hands out texts as bytes: one entry for each situation."""
-    who = {"clients": ("ws",)} if side == "client" else {"servers": ("ws",)}
+    who: dict[str, tuple[str, ...]] = {f"{side}s": ("ws",)}
     return [
         Difference(
             "ws hands a text to its program as a Buffer of UTF-8, with isBinary false.",
