@@ -213,9 +213,11 @@ def printed(number: str) -> dict[str, str]:
     """What each code cell of a lesson prints, run from top to bottom."""
     told = {}
     for cell in run_of(path_of(number).name).cells:
-        outputs = cell.get("outputs", [])
-        texts = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]
-        told[cell.id] = "\n".join(text.rstrip("\n") for text in texts)
+        # What is printed may come in pieces, also within a line.
+        told[cell.id] = "".join(
+            one.get("text") or one.get("data", {}).get("text/plain", "") + "\n"
+            for one in cell.get("outputs", [])
+        ).rstrip("\n")
     return told
 
 
