@@ -39,7 +39,7 @@ import anywidget
 import traitlets
 from IPython.core.error import UsageError
 
-from ..live.assets import asset, script, style
+from ..live.assets import script, style
 from ..live.saved import Saved
 from ..live.subshell import handle_on_subshell
 
@@ -64,7 +64,7 @@ class BrowserCell(Saved, anywidget.AnyWidget):
         self, code: str, url: str, ports: list[int], on_opened: OnOpened = lambda *told: None
     ) -> None:
         self._on_opened, self._began = on_opened, time.time()
-        first = asset("panels/browser_frame.js")
+        first = script("panels/browser_frame.js")
         super().__init__(_code=code, _url=url, _frame=first, _ports=ports)
         self.name = "page"
         """What the connections of its sockets are called."""

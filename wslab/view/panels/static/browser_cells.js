@@ -3,6 +3,7 @@ import { isPicture } from "../../live/static/page.js";
 import { notebookOf, putPicture } from "../../live/static/picture.js";
 import { STATES, grouped, plural } from "../../live/static/words.js";
 import { fence } from "./fence.js";
+import { LentSocket } from "./lent_socket.js";
 import { button, panel } from "./panel.js";
 import { PROXY_CHANGES, routeTo, whyNotOpened } from "./route.js";
 
@@ -36,7 +37,7 @@ class BrowserCell {
   /** @type {boolean | "told"} whether the frame was asked if its code has come to an end, and did not answer */
   asked = false;
   doubted = false; // whether the document in the frame may not be the cell's any more
-  /** @type {Map<number, WebSocket>} on a hub, what this page makes for the frame: by the frame's number of it */
+  /** @type {Map<number, LentSocket>} on a hub, what this page makes for the frame: by the frame's number of it */
   sockets = new Map();
 
   /** @param {AnyModel} model */
@@ -237,49 +238,35 @@ class BrowserCell {
   // -- on a hub: the sockets that this page makes for the frame --------------------------------
 
   #bridge({ socket: number, do: action, url, protocols, data, code, reason }) {
-    if (!this.bridged) return;
-    if (action === "open") this.#openFor(number, String(url), protocols);
-    const socket = this.sockets.get(number);
-    if (action === "send" && socket?.readyState === 1) socket.send(data);
-    if (action === "close") socket?.close(...(reason !== undefined ? [code, reason] : code !== undefined ? [code] : []));
+    if (action === "open") this.#lend(number, String(url), protocols);
+    else if (action === "send") this.sockets.get(number)?.send(data);
+    else if (action === "close") this.sockets.get(number)?.close(code, reason);
   }
 
   /** @param {number} number @param {string} url @param {string[]} protocols */
-  #openFor(number, url, protocols) {
+  #lend(number, url, protocols) {
     const { port } = this;
-    const tell = (/** @type {string} */ name, said = {}) => port.postMessage({ socket: number, name, ...said });
-    const refused = (/** @type {string} */ why) => {
-      this.#addLine("error", why);
-      tell("error");
-      tell("close", { code: 1006, reason: "", wasClean: false });
+    if (this.sockets.has(number)) return; // one that nobody could close any more
+    const refuse = (/** @type {string} */ why) => {
+      if (this.bridged) this.#addLine("error", why); // elsewhere the frame's policy has said so
+      const said = { socket: number, readyState: WebSocket.CLOSED, sent: 0 };
+      port.postMessage({ ...said, name: "error" });
+      port.postMessage({ ...said, name: "close", code: 1006, reason: "", wasClean: false });
     };
     // The page may go wherever its user may; a cell only to its lab.
     const wanted = routeTo(url, "proxy");
-    if (!this.#openPorts().includes(wanted.port)) {
-      refused(`Not allowed: ${url}. A cell's sockets reach the servers of your open labs only, at \`url\`.`);
+    if (!this.bridged || !this.#openPorts().includes(wanted.port)) {
+      refuse(`Not allowed: ${url}. A cell's sockets reach the servers of your open labs only, at \`url\`.`);
       return;
     }
-    let opened = false;
-    let socket;
     try {
-      socket = new WebSocket(wanted.url, protocols);
+      this.sockets.set(number, new LentSocket(number, port, wanted.url, protocols, (wasOpen) => {
+        this.sockets.delete(number);
+        if (!wasOpen) whyNotOpened(wanted).then((why) => this.#addLine("warn", why));
+      }));
     } catch (error) {
-      refused(`${error.name}: ${error.message}`);
-      return;
+      refuse(`${error.name}: ${error.message}`);
     }
-    this.sockets.set(number, socket);
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      opened = true;
-      tell("open", { url: socket.url, protocol: socket.protocol, extensions: socket.extensions });
-    };
-    socket.onmessage = (event) => tell("message", { data: event.data });
-    socket.onerror = () => tell("error");
-    socket.onclose = (event) => {
-      this.sockets.delete(number);
-      tell("close", { code: event.code, reason: event.reason, wasClean: event.wasClean });
-      if (!opened) whyNotOpened(wanted).then((why) => this.#addLine("warn", why));
-    };
   }
 
   #closeBridged() {
@@ -314,7 +301,7 @@ function documentOf(model, bridged, reach, root) {
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}; ${reach}">` +
     `<style>${styleFor(root)}</style>` +
     `<script type="application/json" id="wslab-cell">${data}</script>` +
-    `<script>${model.get("_frame")}</script>`;
+    `<script>{${model.get("_frame")}}</script>`; // in braces: its constants are not the cell's
   if (!html) return `${head}</head><body></body></html>`;
   const start = head.split("\n").length;
   // A cell may begin with what belongs into a head: a policy anywhere else is ignored.

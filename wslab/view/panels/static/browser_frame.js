@@ -1,6 +1,8 @@
 // Runs first in the frame of a %%browser cell, before the learner's own code: it reports the output of
-// the code, its errors and the states of its sockets to the page around it. It is a plain script, and
-// is put into the frame's document unchanged.
+// the code, its errors and the states of its sockets to the page around it.
+
+import { bridgedSocket } from "./bridged_socket.js";
+
 (() => {
   const LONGEST = 20_000; // characters of one line
   const EVERY = 20; // ms between two messages to the page around
@@ -146,21 +148,16 @@
   const sockets = [];
   const ended = new Set(); // those that had their close event
   const states = () => tell("sockets", sockets.map(({ readyState }) => readyState));
-  const Bridged = bridge();
+  const Bridged = bridgedSocket(around);
   const Base = /** @type {typeof window.WebSocket} */ (bridged ? Bridged : window.WebSocket);
-  window.WebSocket = class WebSocket extends Base {
-    constructor(/** @type {[url: string | URL, protocols?: string | string[]]} */ ...args) {
+  const { prototype } = Base;
+  const { close } = prototype;
+
+  // Not a subclass: a socket's members are to be where they are in every other page.
+  window.WebSocket = new Proxy(Base, {
+    construct(_, args, newTarget) {
       const made = Date.now();
-      let socket;
-      try {
-        super(...args);
-        socket = this;
-      } catch (error) {
-        // Firefox throws what by the standard is a connection that fails: the policy forbids the address.
-        if (error.name !== "NS_ERROR_CONTENT_BLOCKED") throw error;
-        socket = new Bridged(...args);
-        setTimeout(() => socket.fail());
-      }
+      const socket = constructed(args, newTarget);
       sockets.push(socket);
       states();
       // By these two times the recording knows which connection it is.
@@ -168,13 +165,24 @@
       for (const name of ["open", "close"]) socket.addEventListener(name, states);
       socket.addEventListener("close", () => ended.add(socket));
       return socket;
-    }
-
-    close(...args) {
-      super.close(...args);
-      states();
-    }
+    },
+  });
+  Object.defineProperty(prototype, "constructor", { value: window.WebSocket });
+  prototype.close = function (...args) {
+    close.apply(this, args);
+    states();
   };
+  Object.defineProperty(prototype.close, "name", { value: "close" });
+
+  function constructed(args, newTarget) {
+    try {
+      return Reflect.construct(Base, args, newTarget);
+    } catch (error) {
+      // Firefox throws what by the standard is a connection that fails: the policy forbids the address.
+      if (error.name !== "NS_ERROR_CONTENT_BLOCKED") throw error;
+      return Reflect.construct(Bridged, args);
+    }
+  }
 
   // What the policy forbids ends with an error, and in Chrome without the close that always comes last.
   addEventListener("securitypolicyviolation", () => setTimeout(() => {
@@ -182,125 +190,6 @@
       if (socket.readyState === 3 && !ended.has(socket)) socket.dispatchEvent(new CloseEvent("close", { code: 1006 }));
     }
   }, 100));
-
-  /**
-   * On a hub the proxy refuses a frame without an origin. There the page around the frame makes the
-   * sockets, and this code replaces them: the same interface, connected by messages.
-   */
-  function bridge() {
-    const all = [];
-    const fail = (call, name, text) => {
-      throw new DOMException(`Failed to ${call}: ${text}`, name);
-    };
-    around.addEventListener("message", ({ data }) => all[data.socket]?.take(data));
-
-    class Bridged extends EventTarget {
-      #state = 0;
-      #number = all.push(this) - 1;
-      #handlers = {};
-      protocol = "";
-      extensions = "";
-      bufferedAmount = 0; // the page around has it, and does not tell
-      binaryType = "blob";
-
-      /** @param {string | URL} address @param {string | string[]} [protocols] */
-      constructor(address, protocols = []) {
-        super();
-        let parsed;
-        try {
-          parsed = new URL(address);
-        } catch {
-          fail("construct 'WebSocket'", "SyntaxError", `The URL '${address}' is invalid.`);
-        }
-        if (!/^wss?:$/.test(parsed.protocol)) {
-          fail("construct 'WebSocket'", "SyntaxError",
-            `The URL's scheme must be either 'ws' or 'wss'. '${parsed.protocol.slice(0, -1)}' is not allowed.`);
-        }
-        this.url = parsed.href;
-        this.#post({ do: "open", url: this.url, protocols: [].concat(protocols).map(String) });
-      }
-
-      get readyState() {
-        return this.#state;
-      }
-
-      send(data) {
-        if (this.#state === 0) {
-          fail("execute 'send' on 'WebSocket'", "InvalidStateError", "Still in CONNECTING state.");
-        }
-        const bytes = typeof data === "object" && data !== null;
-        if (this.#state === 1) this.#post({ do: "send", data: bytes ? data : String(data) });
-      }
-
-      close(code, reason) {
-        const call = "execute 'close' on 'WebSocket'";
-        const clamped = code === undefined ? undefined : Math.max(0, Math.min(65535, Math.round(Number(code)) || 0));
-        if (clamped !== undefined && clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
-          fail(call, "InvalidAccessError",
-            `The close code must be either 1000, or between 3000 and 4999. ${clamped} is neither.`);
-        }
-        if (reason !== undefined && new TextEncoder().encode(String(reason)).length > 123) {
-          fail(call, "SyntaxError", "The close reason must not be greater than 123 UTF-8 bytes.");
-        }
-        if (this.#state > 1) return;
-        this.#state = 2;
-        this.#post({ do: "close", code: clamped, reason: reason === undefined ? undefined : String(reason) });
-      }
-
-      take({ name, ...said }) {
-        if (name === "message") {
-          if (this.#state !== 1) return; // after close() no more messages come
-          const binary = said.data instanceof ArrayBuffer;
-          const data = binary && this.binaryType === "blob" ? new Blob([said.data]) : said.data;
-          this.#tell(new MessageEvent("message", { data, origin: new URL(this.url).origin }));
-        } else if (name === "open" && this.#state === 0) {
-          this.#state = 1;
-          Object.assign(this, { url: said.url, protocol: said.protocol, extensions: said.extensions });
-          this.#tell(new Event("open"));
-        } else if (name === "error") {
-          this.#tell(new Event("error"));
-        } else if (name === "close") {
-          this.#state = 3;
-          this.#tell(new CloseEvent("close", said));
-        }
-      }
-
-      /** The end of a connection that never opened. */
-      fail() {
-        this.take({ name: "error" });
-        this.take({ name: "close", code: 1006, reason: "", wasClean: false });
-      }
-
-      #tell(event) {
-        this.dispatchEvent(event);
-      }
-
-      #post(what) {
-        around.postMessage({ socket: this.#number, ...what });
-      }
-
-      handler(name, listener) {
-        if (listener !== undefined) {
-          const before = this.#handlers[name];
-          if (before) this.removeEventListener(name, before);
-          this.#handlers[name] = typeof listener === "function" ? listener : null;
-          if (this.#handlers[name]) this.addEventListener(name, this.#handlers[name]);
-        }
-        return this.#handlers[name] ?? null;
-      }
-    }
-    for (const name of ["open", "message", "error", "close"]) {
-      Object.defineProperty(Bridged.prototype, `on${name}`, {
-        get() { return this.handler(name); },
-        set(listener) { this.handler(name, listener ?? null); },
-      });
-    }
-    STATES.forEach((name, value) => {
-      Object.defineProperty(Bridged, name, { value });
-      Object.defineProperty(Bridged.prototype, name, { value });
-    });
-    return Bridged;
-  }
 
   // -- what the code makes visible ----------------------------------------------------------
 
