@@ -1,6 +1,6 @@
 // The WebSocket of a %%browser cell on a hub. The proxy refuses a frame without an origin, so the page
 // around the frame makes the sockets (lent_socket.js), and this class stands for them in the frame: the
-// interface of https://websockets.spec.whatwg.org/, connected by messages to a socket of the browser's own.
+// WHATWG standard's interface, connected by messages to a socket of the browser's own.
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2, which RFC 6455 §4.1 wants of a subprotocol
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
