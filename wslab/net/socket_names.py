@@ -14,19 +14,29 @@ from typing import Literal
 End = Literal["client", "server"]
 """Which end of the connection a transport is."""
 
-_Addresses = tuple[tuple[str, int], tuple[str, int]]  # the client's, and the server's
+Addresses = tuple[tuple[str, int], tuple[str, int]]
+"""The client's host and port, and the server's."""
 
-_names: dict[tuple[End, _Addresses], tuple[asyncio.BaseTransport, str]] = {}
-_asking: dict[tuple[End, _Addresses], Callable[[str], None]] = {}
+_names: dict[tuple[End, Addresses], tuple[asyncio.BaseTransport | None, str]] = {}
+_asking: dict[tuple[End, Addresses], Callable[[str], None]] = {}
 
 
 def tell(transport: asyncio.BaseTransport, name: str, end: End = "client") -> None:
     """Say the name of the client whose connection this is; `end` is the end that says it."""
     addresses = _addresses(transport, end)
     if addresses is not None and name:
-        _names[end, addresses] = transport, name
-        if (end, addresses) in _asking:
-            _asking[end, addresses](name)
+        _tell(end, addresses, transport, name)
+
+
+def tell_of(addresses: Addresses, name: str) -> None:
+    """Say the name of a client in another process, by the addresses of its connection."""
+    _tell("client", addresses, None, name)
+
+
+def _tell(end: End, addresses: Addresses, owner: asyncio.BaseTransport | None, name: str) -> None:
+    _names[end, addresses] = owner, name
+    if (end, addresses) in _asking:
+        _asking[end, addresses](name)
 
 
 def forget(transport: asyncio.BaseTransport, end: End = "client") -> None:
@@ -34,6 +44,12 @@ def forget(transport: asyncio.BaseTransport, end: End = "client") -> None:
     addresses = _addresses(transport, end)
     if addresses is not None and _names.get((end, addresses), (None,))[0] is transport:
         del _names[end, addresses]
+
+
+def forget_of(addresses: Addresses, name: str) -> None:
+    """The connection of a client in another process is over."""
+    if _names.get(("client", addresses)) == (None, name):
+        del _names["client", addresses]
 
 
 def ask(
@@ -48,7 +64,7 @@ def ask(
         return
     _asking[peer, addresses] = callback
     owner, name = _names.get((peer, addresses), (None, ""))
-    if owner is not None and not owner.is_closing():
+    if name and (owner is None or not owner.is_closing()):
         callback(name)
 
 
@@ -64,7 +80,7 @@ def stop_asking(
 _OTHER: dict[End, End] = {"client": "server", "server": "client"}
 
 
-def _addresses(transport: asyncio.BaseTransport, end: End) -> _Addresses | None:
+def _addresses(transport: asyncio.BaseTransport, end: End) -> Addresses | None:
     found = [transport.get_extra_info(which) for which in ("sockname", "peername")]
     if not all(isinstance(one, tuple) and len(one) > 1 for one in found):
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .panels.client_panel import ClientPanel
     from .panels.doctor_view import DoctorView
     from .panels.page_frame import PageFrame
+    from .panels.program_view import ProgramView
     from .panels.support_table import SupportTable
     from .wire.account import Account
     from .wire.layers_view import LayersView
@@ -36,6 +37,7 @@ __all__ = [
     "LayersView",
     "LiveView",
     "PageFrame",
+    "ProgramView",
     "Replay",
     "Route",
     "SocketEvent",
@@ -56,6 +58,7 @@ _HOMES = {
     "DoctorView": "panels.doctor_view",
     "LayersView": "wire.layers_view",
     "LiveView": "live.live_view",
+    "ProgramView": "panels.program_view",
     "Replay": "wire.replay",
     "Route": "panels.browser_socket",
     "SocketEvent": "panels.browser_socket",

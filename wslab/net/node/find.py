@@ -56,7 +56,7 @@ def cache_folder() -> Path:
 
 def find_node() -> NodeAndWs:
     """Find Node and `ws` on this machine. Raises `NodeMissing`."""
-    remedy = f"run `{INSTALL}` in a terminal, which installs it, then restart the kernel"
+    remedy = f"run `{INSTALL}` in a terminal, which installs it; then run this cell again"
     node = node_of_wheel() or shutil.which("node")
     if node is None:
         raise NodeMissing(f"Node is not installed on this machine: {remedy}")

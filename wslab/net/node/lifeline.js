@@ -31,6 +31,8 @@ if (isMainThread) { // a thread loads this file as well
 // What is printed arrives even if the program then dies, or never lets its event loop run.
 for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
 
+if (process.env.WSLAB_URL) globalThis.url = process.env.WSLAB_URL; // the lab's server
+
 const listen = net.Server.prototype.listen;
 net.Server.prototype.listen = function (...given) {
   const [first] = given;
@@ -40,4 +42,17 @@ net.Server.prototype.listen = function (...given) {
   this.once("listening", () => fs.writeSync(1, `\0listening ${this.address().port}\n`));
   const port = done === first ? 0 : (options.port ?? 0);
   return listen.call(this, { ...options, port, host: "127.0.0.1" });
+};
+
+// The kernel calls a connection on the wire by the name of the program: it knows it by its ports.
+const connect = net.Socket.prototype.connect;
+net.Socket.prototype.connect = function (...given) {
+  let ports = "";
+  this.once("connect", () => {
+    if (!this.remotePort) return; // not TCP
+    ports = `${this.localPort} ${this.remotePort}`;
+    fs.writeSync(1, `\0connected ${ports}\n`);
+  });
+  this.once("close", () => ports && fs.writeSync(1, `\0closed ${ports}\n`));
+  return connect.apply(this, given);
 };

@@ -12,11 +12,11 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, ClassVar, Literal, NamedTuple, Self
 
-from wslab.net import registry
+from wslab.net import loop, registry, socket_names
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import NotRunning, TimedOut, WrongValue
 from wslab.net.node.find import NodeAndWs, find_node
@@ -65,7 +65,16 @@ class NodeProgram:
 
     kind: ClassVar[str] = "node"
 
-    def __init__(self, source: str, name: str = "node", *, found: NodeAndWs | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        name: str = "node",
+        *,
+        url: str = "",
+        variables: Mapping[str, str] = {},
+        found: NodeAndWs | None = None,
+    ) -> None:
+        """The program finds `url` under that name, and `variables` in `process.env`."""
         if not isinstance(source, str):
             raise WrongValue(f"expected a program's text as str, got {type(source).__name__}")
         self.source = source
@@ -73,6 +82,12 @@ class NodeProgram:
         self.found = found or find_node()
         self.lines: deque[Printed] = deque(maxlen=LINES)
         """The last lines that it printed, oldest first."""
+        self._variables = {
+            **variables,
+            "WSLAB_URL": url,
+            # Node looks whether it is a module or a script, and need not say that it had to look.
+            "NODE_OPTIONS": "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+        }
         self._folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._readers: list[threading.Thread] = []
@@ -108,8 +123,7 @@ class NodeProgram:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Node looks whether it is a module or a script, and need not say that it had to look.
-            env=os.environ | {"NODE_OPTIONS": "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"},
+            env=os.environ | self._variables,
             creationflags=flags,
             start_new_session=not flags,
         )
@@ -256,14 +270,23 @@ class NodeProgram:
                     self._process.kill()
                     break
                 text = data.decode("utf-8", "replace").rstrip("\r\n")
-                if text.startswith("\0listening "):
-                    with self._changed:
-                        self._listening = int(text.split()[1])
-                        self._changed.notify_all()
-                    registry.tell_ports()
-                    self._tell()
+                if text[:1] == "\0":
+                    self._hear(*text[1:].split())
                 else:
                     self._print(name, text)
+
+    def _hear(self, event: str, *ports: str) -> None:
+        """What `lifeline.js` says of its sockets."""
+        if event == "listening":
+            with self._changed:
+                self._listening = int(ports[0])
+                self._changed.notify_all()
+            registry.tell_ports()
+            self._tell()
+        else:
+            own, other = ((LOOPBACK, int(port)) for port in ports)
+            tell = socket_names.tell_of if event == "connected" else socket_names.forget_of
+            loop.start().call_soon_threadsafe(tell, (own, other), self.name)
 
     def _print(self, name: Stream, text: str) -> None:
         for place in (f"{self._folder.as_uri()}/", f"{self._folder}{os.sep}"):

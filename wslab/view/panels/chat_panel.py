@@ -45,7 +45,7 @@ class ChatPanel(LiveView):
         self.client = client
         self.url = url
         self._clicks = Clicks(self.tell)
-        self._events = Events(client)
+        self._events = Events(lambda: client.events)
         self._log = Log()
         self._me = name
         self._people: list[str] = []

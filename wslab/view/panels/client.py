@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -67,16 +67,16 @@ class Log:
 
 
 class Events:
-    """Reads a client's events, each once."""
+    """Reads events, each once; `events` returns those that are kept, oldest first."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, events: Callable[[], Iterable[Event]]) -> None:
+        self._events = events
         self._last: Event | None = None
 
     def new(self) -> list[Event]:
         """The events since the last call, oldest first."""
         new: list[Event] = []
-        for event in reversed(list(self._client.events)):  # a copy: events may still be appended
+        for event in reversed(list(self._events())):  # a copy: events may still be appended
             if event is self._last:
                 break
             new.append(event)

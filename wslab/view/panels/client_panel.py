@@ -60,7 +60,7 @@ class ClientPanel(LiveView):
     ) -> None:
         self.client = client
         self._clicks = Clicks(self.tell)
-        self._events = Events(client)
+        self._events = Events(lambda: client.events)
         self._log = Log()
         self._told_state: dict[str, Any] | None = None
         self._unsubscribe = client.subscribe(self.tell)
