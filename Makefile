@@ -46,7 +46,7 @@ lesson: $(VENV)/.dev ## begin a new lesson (TOPIC=reconnecting NUMBER=20)
 picture: $(VENV)/.dev ## draw docs/architecture.svg from the imports
 	@$(PY) tools/architecture_picture.py
 
-attack: $(VENV)/.dev ## attack this checkout for some fifteen minutes (ARGS=secrets)
+attack: $(VENV)/.dev ## attack this checkout for some twenty minutes (ARGS=secrets)
 	@$(PY) tools/find_browser.py --install
 	@$(PY) tools/attack.py $(ARGS)
 

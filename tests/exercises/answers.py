@@ -509,7 +509,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda offered, own: ", ".join(n for n in own if n in offered), "still a list"),
     ],
     "extensions_and_subprotocols-answer": [
-        (lambda offer, own: choose_by_index((offer or "").split(","), own), "behind each comma"),
+        (lambda offer, own: choose_by_index((offer or "").split(","), own), "after each comma"),
         (lambda offer, own: choose_by_index((offer or "").lower().split(", "), own), "not right"),
         (lambda offer, own: answer_by_regex(offer and offer.lower(), own), "letter by letter"),
         (lambda offer, own: answer_by_regex(offer, own) or "", "left out"),

@@ -40,7 +40,7 @@ QUESTIONS = {
         (
             "That would be so if each message were compressed alone. Both sides remember what has "
             "crossed.",
-            "The second one only says: as before, five letters back. That takes 5 bytes.",
+            "The second one only says: the same five letters as before. That takes 5 bytes.",
             "Nearly: even a reference needs its header, its code and an end.",
         ),
         "RFC 7692 §7.2.3.2",
@@ -121,7 +121,7 @@ check_choose = Exercise(
         ),
         "Where nothing fits, the answer is None: the field is left out.": Mistake(
             lambda offered, supported: _choose(offered, supported) or "",
-            "return None, not an empty text.",
+            "return None, not an empty string.",
         ),
         "Nobody offered that one: a client must fail the connection.": Mistake(
             lambda offered, supported: _choose(offered, supported) or supported[0],
@@ -170,9 +170,9 @@ check_answer = Exercise(
     ],
     expected=_answer,
     mistakes={
-        "There is a blank behind each comma: ' chat' is not 'chat'.": Mistake(
+        "There is a space after each comma: ' chat' is not 'chat'.": Mistake(
             lambda offer, supported: _choose((offer or "").split(","), supported),
-            "name.strip() takes the blanks away.",
+            "name.strip() takes the spaces away.",
         ),
         "The answer is a list of names: a client refuses that.": Mistake(
             lambda offer, supported: ", ".join(n for n in supported if n in _names(offer)) or None,
@@ -185,7 +185,7 @@ check_answer = Exercise(
         ),
         "Where nothing fits, the field is left out: return None.": Mistake(
             lambda offer, supported: _answer(offer, supported) or "",
-            "an empty text would be a field without a name.",
+            "an empty string would be a field without a name.",
         ),
         "Nobody offered that: where nothing fits, return None.": Mistake(
             lambda offer, supported: _answer(offer, supported) or supported[0],
@@ -197,8 +197,8 @@ check_answer = Exercise(
         ),
     },
     hints=(
-        "what stands behind a comma in the request? Look at it on the wire.",
-        "there are three faults: blanks, capital letters, and more than one name in the answer.",
+        "what comes after a comma in the request? Look at it on the wire.",
+        "there are three faults: spaces, capital letters, and more than one name in the answer.",
         "a client that offers nothing sends no field at all: offer is None.",
     ),
     rfc="RFC 6455 §4.2.2",

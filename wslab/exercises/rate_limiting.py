@@ -42,7 +42,7 @@ QUESTIONS = {
         (
             "0: the network is fast",
             "8,192,000: all of it",
-            "Something in between, other each time",
+            "Something in between, different each time",
             "More than 8,192,000, as each frame has a header and a key",
         ),
         1,
