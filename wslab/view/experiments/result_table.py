@@ -60,9 +60,10 @@ class ResultTable:
             + "</tr>"
             for row in self.rows
         )
+        # JupyterLab gives tables 12 pixels, at the size of a presentation too: em follows it.
         return (
             f"<table data-wslab='{self.kind}' style='border-collapse:collapse;line-height:1.45;"
-            f"max-width:72em'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"font-size:.86em;max-width:72em'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
 
     def __repr__(self) -> str:
