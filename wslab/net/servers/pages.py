@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
+from types import MappingProxyType
 from typing import NamedTuple
 
 from websockets.datastructures import Headers
@@ -31,6 +32,8 @@ class Page(NamedTuple):
     content_type: str
     body: bytes
     policy: Mapping[str, str] = POLICY
+    fields: Mapping[str, str] = MappingProxyType({})
+    """Other values for fields of the response."""
 
 
 def text(name: str) -> str:
@@ -77,6 +80,7 @@ def _response(status: HTTPStatus, page: Page) -> Response:
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Cache-Control": "no-store",
+            **page.fields,
         }
     )
     return Response(status.value, status.phrase, headers, page.body)

@@ -28,8 +28,9 @@ class GalleryView extends View {
     this.waiting = new Map(); // by experiment and stack: since when
     this.buttons = new Map(); // of the list, by name
     this.chosen = h("div", {}, h("p", { class: "ws-quiet" }, words.choose));
+    this.stage = h("div", { class: "ws-stage" });
     this.came = h("div", { "aria-live": "polite" });
-    this.result = h("div", { class: "ws-result" }, this.chosen, this.came);
+    this.result = h("div", { class: "ws-result" }, this.chosen, this.stage, this.came);
     this.root = h("div",
       { class: "wslab ws-gallery", "data-wslab": kind, role: "group", "aria-label": words.title || experiments[0].title || words.choose,
         "data-lm-suppress-shortcuts": "true" },
@@ -122,6 +123,7 @@ class GalleryView extends View {
     this.current = experiment;
     this.prediction = null;
     this.outcomes.clear();
+    this.stage.replaceChildren();
     const { name, title, what, code, predictions } = experiment;
     for (const [other, node] of this.buttons) set(node, "aria-pressed", String(other === name));
     if (this.buttons.has(name)) this.stopAt(this.buttons.get(name));
@@ -178,10 +180,11 @@ class GalleryView extends View {
   run() {
     const { name, in_page: inPage, data } = this.current;
     if (this.go?.ariaDisabled === "true") return;
+    this.stage.replaceChildren();
     for (const stack of this.playing) {
       this.outcomes.delete(stack);
       this.waiting.set(this.key(stack), performance.now());
-      if (inPage) PAGE_RUNS[name](data).catch((error) => [String(error)]).then((lines) => this.page.ask({ do: "came", name, lines }));
+      if (inPage) PAGE_RUNS[name](data, this.stage).catch((error) => [String(error)]).then((lines) => this.page.ask({ do: "came", name, lines }));
       else this.page.ask({ do: "run", name, stack, numbers: this.values, prediction: this.prediction });
     }
     this.paint();
@@ -190,7 +193,7 @@ class GalleryView extends View {
   /** The page's part of an experiment that the kernel runs. */
   async take({ to, run, function: name, data }) {
     if (to !== this.page.name) return;
-    const lines = await PAGE_RUNS[name](data).catch((error) => [String(error)]);
+    const lines = await PAGE_RUNS[name](data, this.stage).catch((error) => [String(error)]);
     this.page.ask({ do: "ran", run, lines });
   }
 

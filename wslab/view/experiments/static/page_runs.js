@@ -1,8 +1,10 @@
-// The experiments that only a page can run: each function resolves to lines about the result.
+// The experiments that only a page can run: each function resolves to lines about the result. It may
+// show something on the stage, an element of the gallery.
 
-import { routeTo } from "../../panels/static/route.js";
+import { h } from "../../live/static/elements.js";
+import { pageIsLocal, routeTo } from "../../panels/static/route.js";
 
-export const PAGE_RUNS = { fetch: fetchWithHeaders, connect };
+export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, visit };
 
 /** `fetch` with the headers of a WebSocket's opening handshake, which no browser lets a script set. */
 async function fetchWithHeaders({ url, headers }) {
@@ -39,4 +41,22 @@ async function connect({ url, protocols }) {
   });
   socket.close();
   return lines;
+}
+
+/**
+ * Opens a page of the lab's, which carries out an experiment and tells the lab what it found: in a frame on the stage, in
+ * a tab, or "hidden": in the frame, while the tab with the address `cover` hides all of this. The line says "opened", or
+ * "far" where the lab is on another machine.
+ * @param {{ url: string, place: "frame" | "tab" | "hidden", cover: string }} wanted @param {Element} stage
+ */
+async function visit({ url, place, cover }, stage) {
+  if (!pageIsLocal()) return ["far"];
+  const address = new URL(url);
+  const light = document.body.dataset.jpThemeLight;
+  if (light && place !== "tab") address.searchParams.set("theme", light === "false" ? "dark" : "light");
+  // Without an opener, or the browser would not keep such a page for "back".
+  const tab = { tab: address.href, hidden: cover, frame: null }[place];
+  if (place !== "tab") stage.append(h("iframe", { src: address.href, title: "the page with the experiment", referrerpolicy: "no-referrer" }));
+  if (tab) window.open(tab, "_blank", "noopener");
+  return ["opened"];
 }
