@@ -27,8 +27,8 @@ BROWSERS = {
     "edge": "Edge",
     "firefox": "Firefox",
     "safari": "Safari",
-    "safari_ios": "Safari on iOS",
-    "nodejs": "Node.js",
+    "safari_ios": "iOS",
+    "nodejs": "Node",
 }
 WHOLE = "WebSocket"
 """The interface that is shown with all its members."""

@@ -1,18 +1,147 @@
-"""The echo page and devtools lesson in a real JupyterLab."""
+"""The lesson on the echo page in a real JupyterLab: the page, the attack on it, the table."""
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import expect
+
+from . import page_cookies, reach
+from .test_first_connection import Lesson, lines, page_of
+
+STOLEN = "All my money to Mallory, please"
+POLICY = """<meta http-equiv="Content-Security-Policy" content="script-src 'nonce-mine'">"""
 
 
 def test_the_lesson_from_top_to_bottom(lab_page):
-    notebook = lab_page.open_notebook("10_echo_page_and_devtools.ipynb")
-    last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
-    for number in range(last):
-        if notebook.is_code(number):
-            notebook.run_cell(number)
-    expect(notebook.page.locator('[data-wslab="result"]')).to_contain_text("Grüße")
-    expect(notebook.page.locator('[data-wslab="verdict"]')).to_contain_text("Not yet")
-    notebook.screenshot("echo_page_and_devtools")
+    notebook = lab_page.open_notebook("10_echo_page_and_devtools.ipynb", width=1280, height=1100)
+    lesson = Lesson(notebook)
+    page = lesson.run("open").frame_locator("iframe")
+    lesson.run("wire")
+    the_page_says_how_it_is_connected(notebook, lesson, page)
+    lesson.run("page-code", "ask-unseen")
+    a_page_gets_messages_and_never_frames(notebook, lesson, page)
+    the_attack_works_on_one_page_alone(notebook, lesson, page)
+    two_walls(notebook, lesson)
+    this_browser_answers_as_the_table_says(notebook, lesson)
+    for cell in notebook_cells(notebook):
+        if cell["cell_type"] == "code" and cell["id"].startswith(("exercise-", "pane", "predict")):
+            lesson.run(cell["id"])
+    page_cookies.are_nowhere(notebook)
+    reach.check(notebook)
     notebook.execute("lab.close()")
-    assert notebook.errors == []
+    assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
+    # The console tells what the policy of the page in part 2 stopped, and nothing else.
+    told = [said for said in notebook.errors if "script-src 'nonce-mine'" not in said]
+    assert told == []
+
+
+def the_page_says_how_it_is_connected(notebook, lesson, page) -> None:
+    """In its frame and in a tab; each message is there twice, the newest first."""
+    url = lesson.kernel("lab.url")
+    state, said = page.locator("#state"), page.locator("#messages li")
+    expect(state).to_have_text(f"Connected to {url}")
+    for text in ("Hello", "<b>Hello</b>"):
+        page.locator("#message").fill(text)
+        page.locator("#message").press("Enter")
+        expect(said).to_contain_text([f"Received: {text}", f"Sent: {text}"])
+    assert page.locator("#messages b").count() == 0
+    assert lesson.kernel("len({row.connection for row in lab.capture.index.rows()})") == 4
+    notebook.screenshots("echo-page")
+    page.get_by_role("button", name="Close").click()
+    expect(state).to_have_text("Disconnected: 1000 Close was pressed")
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    page.get_by_role("button", name="Connect again").click()
+    expect(state).to_have_text(f"Connected to {url}")
+
+    tab = notebook.page.context.new_page()
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("console", lambda said: problems.append(said.text))
+    tab.goto(lesson.kernel("lab.page_url"))
+    expect(tab.locator("#state")).to_have_text(f"Connected to {url}")
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.evaluate(reach.AXE)
+        found = tab.evaluate("async () => (await axe.run()).violations.map((one) => one.help)")
+        assert found == [], scheme
+        notebook.screenshot(f"echo-tab-{scheme}", of=tab.locator("body"))
+    tab.set_viewport_size({"width": 320, "height": 600})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    assert problems == []  # nothing that the page's own policy forbids it
+    tab.close()
+
+
+def a_page_gets_messages_and_never_frames(notebook, lesson, page) -> None:
+    told = page.locator("#messages li")
+    before = told.count()
+    expect(lesson.run("unseen")).to_contain_text("Python received: one message, three frames")
+    expect(told.first).to_have_text("Received: one message, three frames")
+    assert told.count() == before + 1
+    kinds = lesson.kernel("[row.kind for row in lab.capture.index.rows()]")
+    assert kinds.count("ping") == kinds.count("pong") == 2  # the page's browser, and Python
+    assert kinds.count("continuation") == 4
+
+
+def the_attack_works_on_one_page_alone(notebook, lesson, page) -> None:
+    lesson.run("ask-status", "greet")
+    output = lesson.run("unsafe")
+    unsafe = page_of(output.locator('[data-wslab="browser-cell"]'))
+    expect(unsafe.locator("#messages b")).to_have_text("Welcome!")
+    expect(unsafe.locator("#messages div").first).to_have_text(f"Received: {STOLEN}")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Connect again").click()
+    expect(page.locator("#messages li").first).to_contain_text("Received: <b>Welcome!</b> <img")
+    notebook.screenshots("echo-attack", output)
+    lesson.run("dismiss")
+    expect(unsafe.locator("#state")).to_have_text("Connected to wss://your-bank.example/")
+    expect(page.locator("#state")).to_contain_text("Disconnected: 4000 <img src=data:, onerror=")
+    assert page.locator("#state img").count() == 0
+    notebook.screenshots("echo-status", output)
+    told = lines(lesson.run("status-parts"))
+    expect(told).to_contain_text(["?who=%3Cb%3EAda%3C/b%3E&copy=2", "subprotocol: SyntaxError"])
+
+
+def two_walls(notebook, lesson) -> None:
+    """A policy stops the script, and the word stops the HTML as well."""
+    (source,) = (cell["source"] for cell in notebook_cells(notebook) if cell["id"] == "unsafe")
+    source = "".join(source)
+    walled = source.replace("%%browser\n", f"%%browser\n{POLICY}\n")
+    walled = walled.replace("<script>", '<script nonce="mine">')
+    lesson.rewrite("unsafe", walled)
+    output = lesson.run("unsafe")
+    expect(lines(output)).to_contain_text(["Stopped by this page's own policy (script-src-attr)"])
+    page = page_of(output)
+    expect(page.locator("#messages b")).to_have_text("Welcome!")
+    expect(page.locator("#messages div")).to_have_count(1)
+    lesson.rewrite("unsafe", walled.replace("innerHTML", "textContent"))
+    page = page_of(lesson.run("unsafe"))
+    expect(page.locator("#messages div")).to_contain_text("Received: <b>Welcome!</b> <img")
+    expect(page.locator("#messages div")).to_have_count(1)
+    expect(output.locator("[data-line]")).to_have_count(0)
+    expect(lesson.run("policy")).to_contain_text("script-src 'self'")
+    lesson.run("greet-no-more")
+
+
+def this_browser_answers_as_the_table_says(notebook, lesson) -> None:
+    lesson.run("ask-detect")
+    table = lesson.run("support").locator('[data-wslab="support"]')
+    expect(table.locator(".ws-bar [role=status]")).to_contain_text("all as the table says")
+    expect(table.locator('[data-can="true"]')).to_have_count(20)  # of 21: one needs another site
+    stream = table.locator('[data-feature="WebSocketStream"]')
+    expect(stream.locator(".ws-answer")).to_have_text("✓ yes")
+    notebook.screenshots("support", table)
+    # Taken away from this page, as a flag or a policy would.
+    notebook.page.evaluate("() => { self.kept = WebSocketStream; delete self.WebSocketStream }")
+    table.get_by_role("button", name="Ask again").click()
+    expect(stream.locator(".ws-answer")).to_have_text("✗ no ⚠ the table says yes")
+    expect(stream).to_have_attribute("data-agrees", "false")
+    expect(table.locator(".ws-bar [role=status]")).to_contain_text("1 not as the table says")
+    notebook.page.evaluate("() => { self.WebSocketStream = self.kept }")
+    told = lines(lesson.run("detect"))
+    expect(told).to_contain_text(["WebSocket true", "WebSocketStream true", "WebTransport true"])
+    expect(told.last).to_have_text("› ping: false - secure context: true", use_inner_text=True)
+
+
+def notebook_cells(notebook) -> list[dict]:
+    return json.loads((notebook.lab.root / notebook.name).read_text("utf-8"))["cells"]

@@ -171,6 +171,10 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "slow": ["1013"],
         "vanish": ["1006", "not noticed"],
     },
+    "10": {
+        "unseen": ["^to 1 connection$", "^Python received: one message, three frames$"],
+        "policy": ["^default-src 'none'$", "^script-src 'self'$", "^connect-src 'self'$"],
+    },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
@@ -199,6 +203,14 @@ IN_A_PAGE = {
         "pinged-why": "a_browser_answers_pings_unasked",
     },
     "09": {"attack-text": LESSON},
+    "10": {
+        "page-why": LESSON,
+        "unsafe-why": LESSON,
+        "dismiss-why": LESSON,
+        "status-parts-why": LESSON,
+        "support-why": LESSON,
+        "detect-why": LESSON,
+    },
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""
