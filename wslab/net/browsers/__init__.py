@@ -2,8 +2,18 @@
 
 from wslab.net.browsers.chromium import BrowserFailed, BrowserMissing, Chromium, ChromiumPage
 from wslab.net.browsers.commands import BrowserEvent, CommandFailed, Commands
+from wslab.net.browsers.conversation import (
+    RECORDED,
+    ConversationServer,
+    Played,
+    play,
+    recorded_play,
+)
+from wslab.net.browsers.told import KINDS, Told, beside, told_by_chrome, told_by_firefox
 
 __all__ = [
+    "KINDS",
+    "RECORDED",
     "BrowserEvent",
     "BrowserFailed",
     "BrowserMissing",
@@ -11,4 +21,12 @@ __all__ = [
     "ChromiumPage",
     "CommandFailed",
     "Commands",
+    "ConversationServer",
+    "Played",
+    "Told",
+    "beside",
+    "play",
+    "recorded_play",
+    "told_by_chrome",
+    "told_by_firefox",
 ]
