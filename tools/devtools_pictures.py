@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from wslab.wire import Capture, save
 
 WIDTH, SCALE = 900, 2  # CSS pixels, about as wide as a notebook's cell; and pixels for each of them
 THEMES = ("light", "dark")
+TODAY = date.today().isoformat()
 FRAME = "webSocketFrame"  # the events of which Chrome makes the rows of its list
 
 HELPERS = """\
@@ -182,7 +184,7 @@ def chrome(chromium: Chromium, page: ChromiumPage, devtools: ChromiumPage) -> No
     expect_rows(devtools, played)
     har = RECORDED / "chrome.har"
     har.write_text(exported(chromium, devtools), "utf-8")
-    head = {"browser": played.browser, "page": played.page}
+    head = {"browser": played.browser, "day": TODAY, "page": played.page}
     events = ({"method": event.method, "params": event.params} for event in played.events)
     write_lines("chrome.jsonl", head, *events)
     save(capture, RECORDED / "chrome-wire.jsonl")
@@ -425,7 +427,7 @@ def of_firefox(firefox: Firefox, converter: ChromiumPage) -> None:
     for sender, kind in (("client", "request"), ("server", "response")):
         text, size = read[kind]
         rows.append(shown(sender, kind, text.partition("\n")[0], cells={"Size": size}))
-    write_lines("firefox.jsonl", {"browser": firefox.name, "page": page}, *rows)
+    write_lines("firefox.jsonl", {"browser": firefox.name, "day": TODAY, "page": page}, *rows)
 
 
 def shown(sender: str | None, kind: str | None, data: str, **more: Any) -> dict[str, Any]:

@@ -62,3 +62,57 @@ def units(lab):
 
 def kinds(lab):
     return [row.kind for row in lab.capture.index.rows()]
+
+
+# --- What DevTools show
+
+
+def test_the_panes_beside_the_wire(lab, capsys):
+    shown = table(lab.panes())
+    if "Live: Chrome/" in capsys.readouterr().out:
+        assert lab.panes().headings[4:] == ["Chrome's pane", "Firefox's pane, recorded"]
+    assert shown["ping"] == ("nothing", "with Control: are you there? · 14 B")
+    assert shown["close"] == ("nothing", r"with Control: \x0f¡bye · 5 B")
+    assert shown['continuation "three "'] == ("nothing", "nothing")
+    assert shown['continuation "frames"'] == ("in three frames · 15", "in three frames · 15 B")
+    assert shown['text "still here"'] == ("nothing", "still here · 10 B")
+    assert shown['text "too late"'] == ("nothing", "nothing")
+    assert shown[""] == ("", "Connection Closed: 4001 bye")
+    assert ["Data frame received after close · N/A", ""] in [row[4:] for row in lab.panes().rows]
+    assert lab.panes("Firefox").headings[-1] == "Firefox's pane, recorded"
+
+
+def test_without_a_chrome_the_recorded_conversation_is_shown_and_marked(lab, capsys, monkeypatch):
+    monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda wanted: None)
+    shown = table(lab.devtools())
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "RECORDED, not live: found no Chrome or Chromium on this machine: install"
+    )
+    assert "apt-get install chromium" in out
+    assert "webSocketFrameReceived" in shown['continuation "frames"']
+    assert lab.panes().headings[4:] == ["Chrome's pane, recorded", "Firefox's pane, recorded"]
+
+
+def test_the_har_opens_on_a_wire_and_says_what_it_lacks(lab, capsys):
+    view = lab.har()
+    out = capsys.readouterr().out
+    assert "no bytes" in out
+    assert "Data frame received after close" in out
+    assert len(view.capture.index) == 8
+    assert lab.har_file.name == "chrome.har"
+
+
+def test_a_picture_is_in_the_output_itself(lab):
+    html = lab.picture("firefox-messages")._repr_html_()
+    assert html.count('src="data:image/webp;base64,') == 2
+    assert html.count('alt="The Network pane of Firefox') == 2
+
+
+def table(shown):
+    """By what crossed, or its kind alone: the last cells of its (last) row."""
+    found = {}
+    for row in shown.rows:
+        for name in (row[1].partition(" ")[0], row[1]):
+            found[name] = tuple(row[4:])
+    return found

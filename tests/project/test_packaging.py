@@ -56,7 +56,11 @@ def test_the_wheel_holds_the_code_the_course_and_what_the_views_show(wheel):
         names = set(archive.namelist())
     expected = {f"wslab/course/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     for path in (ROOT / "wslab").rglob("*"):
-        if path.suffix in {".py", ".js", ".css", ".json", ".typed"} or path.name == "py.typed":
+        if (
+            path.suffix
+            in {".py", ".js", ".css", ".json", ".typed", ".html", ".jsonl", ".har", ".webp"}
+            or path.name == "py.typed"
+        ):
             expected.add(path.relative_to(ROOT).as_posix())
     assert expected <= names
 

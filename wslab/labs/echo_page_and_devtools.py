@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from IPython.display import Code
@@ -10,6 +11,22 @@ from IPython.display import Code
 from wslab.exercises.echo_page_and_devtools import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net import EchoPageServer
+from wslab.net.browsers import (
+    RECORDED,
+    BrowserFailed,
+    BrowserMissing,
+    Chromium,
+    ConversationServer,
+    Played,
+    Told,
+    beside,
+    bits,
+    devtools_picture,
+    play,
+    recorded_play,
+    told_by_chrome,
+    told_by_firefox,
+)
 from wslab.net.in_page import (
     COOKIE_PAGES,
     EXPERIMENTS,
@@ -22,7 +39,7 @@ from wslab.net.in_page import (
     compared,
     known,
 )
-from wslab.view import PageFrame, SupportTable
+from wslab.view import PageFrame, SupportTable, WireView
 from wslab.view.experiments import (
     Choice,
     Column,
@@ -30,9 +47,14 @@ from wslab.view.experiments import (
     Gallery,
     Line,
     Outcome,
+    Picture,
     ResultTable,
     Words,
 )
+from wslab.wire import load, printable
+
+_CROSSED = ("from", "what crossed", "bits", "bytes")
+_NOTHING = "nothing"
 
 _TODAY = Words(
     title="today's browser",
@@ -54,6 +76,7 @@ class EchoPageAndDevtools(Lesson):
     questions = QUESTIONS
     predicts: ClassVar = {"todays_browser": "What does today's browser do?"}
     server: EchoPageServer
+    _played: Played | None = None
 
     def _make_server(self) -> EchoPageServer:
         return EchoPageServer(self._name("echo"))
@@ -105,6 +128,92 @@ class EchoPageAndDevtools(Lesson):
 
     def _told(self, count: int) -> None:
         print(f"to {count} connection{'s' * (count != 1)}")
+
+    # --- What DevTools show
+
+    def picture(self, name: str) -> Picture:
+        """A picture of the real DevTools, as they showed the recorded conversation.
+
+        Raises KeyError for a name that is not in `PICTURES` of `wslab.net.browsers`.
+        """
+        taken = devtools_picture(name)
+        return Picture(taken.light, taken.dark, alt=taken.alt, caption=taken.caption)
+
+    def converse(self) -> None:
+        """Have a real Chrome hold a conversation through a tap; print what its page was told.
+
+        Where there is no Chrome it is a recorded one, and what is printed says so.
+        """
+        self._check_open()
+        name = self._name("conversation")
+        try:
+            with (
+                self._with_server(ConversationServer(name), name) as url,
+                Chromium(name) as chromium,
+            ):
+                self._played = play(chromium, chromium.open(), url, self.capture)
+            print(f"Live: {self._played.browser}, without a window. Its page was told:")
+        except (BrowserMissing, BrowserFailed) as problem:
+            self._played = recorded_play()
+            print(f"RECORDED, not live: {problem}")
+            print(f"The page, in {self._played.browser}, was told:")
+        print(*(f"  {_short(told)}" for told in self._played.page), sep="\n")
+
+    def panes(self, *browsers: str) -> ResultTable:
+        """What crossed in the conversation, and what each browser's pane shows of it.
+
+        `browsers` are "Chrome" and "Firefox"; without any, both. Firefox's is a recorded run.
+        """
+        told = {"Chrome": told_by_chrome(self._conversation.events), "Firefox": told_by_firefox()}
+        names = browsers or tuple(told)
+        rows = [
+            [*crossed, *(_pane(one) or (crossed[0] and _NOTHING) for one in shown)]
+            for crossed, shown in self._beside(*(told[name] for name in names))
+            if crossed[0] or any(map(_pane, shown))
+        ]
+        live = {"Chrome"} if self._conversation.live else set()
+        headings = [f"{name}'s pane{'' if name in live else ', recorded'}" for name in names]
+        return ResultTable([*_CROSSED, *headings], rows, "panes")
+
+    def devtools(self) -> ResultTable:
+        """What crossed in the conversation, and the events that Chrome tells its DevTools of it."""
+        rows = [
+            [*crossed, event.name if event else _NOTHING, _event(event)]
+            for crossed, (event,) in self._beside(told_by_chrome(self._conversation.events))
+        ]
+        return ResultTable([*_CROSSED, "CDP's event", "it says"], rows, "devtools")
+
+    @property
+    def har_file(self) -> Path:
+        """A HAR that Chrome's own DevTools saved of the recorded conversation."""
+        return RECORDED / "chrome.har"
+
+    def har(self, path: str | Path | None = None) -> WireView:
+        """Open a HAR, by default that of `har_file`, on a wire; print what it lacks."""
+        capture = load(path or self.har_file)
+        print(*capture.notes, sep="\n")
+        return self._show(WireView(capture, server_label="from a HAR"), "har")
+
+    @property
+    def _conversation(self) -> Played:
+        if self._played is None:
+            self.converse()
+        assert self._played is not None
+        return self._played
+
+    def _beside(self, *witnesses: Iterable[Told]) -> Iterator[tuple[list[str], list[Told | None]]]:
+        """The first cells of each row, which say what crossed, and what was told of it."""
+        played = self._conversation
+        for row, told in beside(played.capture, played.connection, *witnesses):
+            cells = [""] * len(_CROSSED)
+            if row is not None:
+                what = (
+                    row.preview
+                    if row.kind in ("request", "response")
+                    else f"{row.kind} {row.preview}"
+                )
+                cells = [row.direction, _short(what), bits(played.capture, row), str(row.length)]
+            yield cells, told
 
     # --- The browser of today
 
@@ -180,6 +289,26 @@ def _recorded_columns(experiment: str) -> list[Column]:
         )
         for title, answers in known(experiment).items()
     ]
+
+
+def _short(text: str) -> str:
+    return printable(text if len(text) <= 48 else f"{text[:24]}…")
+
+
+def _pane(told: Told | None) -> str:
+    """What a pane shows of it: nothing, where an event is not for the pane."""
+    if told is None or (told.name and not told.length):
+        return ""
+    control = "with Control: " if told.hidden else ""
+    return f"{control}{_short(told.text)}" + (f" · {told.length}" if told.length else "")
+
+
+def _event(told: Told | None) -> str:
+    return (
+        ""
+        if told is None
+        else " · ".join(filter(None, (told.header, _short(told.text), told.length)))
+    )
 
 
 open = EchoPageAndDevtools  # again: it replaces the one before

@@ -9,10 +9,12 @@ from wslab.net.browsers.conversation import (
     play,
     recorded_play,
 )
-from wslab.net.browsers.told import KINDS, Told, beside, told_by_chrome, told_by_firefox
+from wslab.net.browsers.pictures import PICTURES, DevtoolsPicture, devtools_picture
+from wslab.net.browsers.told import KINDS, Told, beside, bits, told_by_chrome, told_by_firefox
 
 __all__ = [
     "KINDS",
+    "PICTURES",
     "RECORDED",
     "BrowserEvent",
     "BrowserFailed",
@@ -22,9 +24,12 @@ __all__ = [
     "CommandFailed",
     "Commands",
     "ConversationServer",
+    "DevtoolsPicture",
     "Played",
     "Told",
     "beside",
+    "bits",
+    "devtools_picture",
     "play",
     "recorded_play",
     "told_by_chrome",

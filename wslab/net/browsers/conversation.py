@@ -84,6 +84,8 @@ class Played(NamedTuple):
     capture: Capture
     connection: int
     """The WebSocket's connection in the recording."""
+    live: bool = True
+    """Whether this happened just now; False if it was recorded some day."""
 
 
 def play(chromium: Chromium, page: ChromiumPage, url: str, capture: Capture) -> Played:
@@ -114,7 +116,7 @@ def recorded_play() -> Played:
     events = [BrowserEvent(line["method"], line["params"], "") for line in lines]
     capture = load(RECORDED / "chrome-wire.jsonl")
     connection = connection_of(events, capture)
-    return Played(head["browser"], events, head["page"], capture, connection)
+    return Played(head["browser"], events, head["page"], capture, connection, live=False)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ KINDS: dict[int, Kind] = {
 }
 
 
+BITS = ("FIN", "RSV1", "RSV2", "RSV3", "MASK")
+
+
 class Told(NamedTuple):
     """Something that a browser told: an event for its DevTools, or a row of their list."""
 
@@ -34,6 +37,8 @@ class Told(NamedTuple):
     """The data as DevTools write them."""
     length: str = ""
     """The length as DevTools write it; "" where they write none."""
+    header: str = ""
+    """What is told of the frame's header, in words; "" for nothing."""
     hidden: bool = False
     """Whether the list has it only after its control frames were switched on."""
 
@@ -61,11 +66,14 @@ def _told(name: str, params: dict[str, Any], heads: dict[str, Any]) -> Told:
         case "webSocketFrameSent" | "webSocketFrameReceived":
             direction: Direction = "client" if name.endswith("Sent") else "server"
             opcode, data = params["response"]["opcode"], params["response"]["payloadData"]
+            header = f"opcode {opcode}, mask {str(params['response']['mask']).lower()}"
             if opcode == Opcode.TEXT:
-                return Told(name, direction, "text", data.encode(), data, str(len(data)))
+                return Told(name, direction, "text", data.encode(), data, str(len(data)), header)
             content = base64.b64decode(data)
             shown = "Binary message" if opcode == Opcode.BINARY else f"opcode {opcode}"
-            return Told(name, direction, KINDS[opcode], content, shown, _bytes(len(content)))
+            return Told(
+                name, direction, KINDS[opcode], content, shown, _bytes(len(content)), header
+            )
         case _:
             return Told(name, text=params.get("url", ""))
 
@@ -101,39 +109,57 @@ def _content(kind: Kind | None, data: str) -> bytes:
     return data.encode("utf-8" if kind in ("text", None) else "latin-1")
 
 
-def beside(
-    capture: Capture, connection: int, told: Iterable[Told]
-) -> list[tuple[Row | None, Told | None]]:
-    """What crossed on a connection, each with what was told of it, if anything was.
+def bits(capture: Capture, row: Row) -> str:
+    """The bits that are set in a frame's header, such as `FIN MASK`; "" for a head."""
+    fields = {field.name: field.value for field in capture.index.unit(row.number).fields}
+    return " ".join(name for name in BITS if fields.get(name))
 
-    A message belongs to its last frame. What was told of nothing that crossed comes where it was
-    told: the first of it before the request, the rest at the end.
+
+Line = tuple[Row | None, list[Told | None]]
+"""A row of the wire, and what each witness told of it."""
+
+
+def beside(capture: Capture, connection: int, *witnesses: Iterable[Told]) -> list[Line]:
+    """What crossed on a connection, and what each witness told of it, if anything.
+
+    A message belongs to its last frame. What was told of nothing that crossed has a line of its
+    own, with None for the row: before the request if it was told first of all, else at the end.
     """
+    contents = _contents(capture, connection)
+    first: list[Line] = []
+    last: list[Line] = []
+    found: list[dict[int, Told]] = []
+    for place, witness in enumerate(witnesses):
+        found.append({})
+        for told in witness:
+            fits = (told.direction, told.kind, told.content)
+            same = (
+                row for row in contents if contents[row] == fits and row.number not in found[-1]
+            )
+            if row := next(same, None):
+                found[-1][row.number] = told
+            else:
+                alone: list[Told | None] = [None] * len(witnesses)
+                alone[place] = told
+                (last if found[-1] else first).append((None, alone))
+    lines = [(row, [of.get(row.number) for of in found]) for row in contents]
+    return [*first, *lines, *last]
+
+
+def _contents(capture: Capture, connection: int) -> dict[Row, tuple[Direction, Kind, bytes] | None]:
+    """What each row of a connection holds: a message, if it is the last of its frames."""
     index = capture.index
-    rows = [row for row in index.rows() if row.connection == connection]
     messages = {message.row: message for message in index.messages()}
-
-    def what(row: Row) -> tuple[Direction, Kind, bytes] | None:
+    contents: dict[Row, tuple[Direction, Kind, bytes] | None] = {}
+    for row in index.rows():
+        if row.connection != connection:
+            continue
         if row.number in messages:
-            return row.direction, messages[row.number].kind, messages[row.number].content
-        if row.kind in ("text", "binary", "continuation"):
-            return None  # a message's frame, and not its last
-        head = row.kind in ("request", "response")
-        return row.direction, row.kind, b"" if head else index.unit(row.number).payload
-
-    contents = {row.number: what(row) for row in rows}
-    found: dict[int, Told] = {}
-    first: list[Told] = []
-    last: list[Told] = []
-    for one in told:
-        fits = (one.direction, one.kind, one.content)
-        number = next((n for n in contents if contents[n] == fits and n not in found), None)
-        if number is not None:
-            found[number] = one
+            contents[row] = (row.direction, messages[row.number].kind, messages[row.number].content)
+        elif row.kind in ("text", "binary", "continuation"):
+            contents[row] = None
         else:
-            (last if found else first).append(one)
-    return [
-        *((None, one) for one in first),
-        *((row, found.get(row.number)) for row in rows),
-        *((None, one) for one in last),
-    ]
+            head = row.kind in ("request", "response")
+            payload = b"" if head else index.unit(row.number).payload
+            contents[row] = (row.direction, row.kind, payload)
+    return contents

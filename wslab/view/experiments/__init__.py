@@ -3,6 +3,7 @@
 from .chart import Chart
 from .frame_workshop import FrameWorkshop
 from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
+from .picture import Picture
 from .predictions import Asked, Prediction, Predictions, PredictionsView
 from .question_view import Question, QuestionView
 from .result_table import Bar, Cell, Link, ResultTable
@@ -23,6 +24,7 @@ __all__ = [
     "Mark",
     "Number",
     "Outcome",
+    "Picture",
     "Prediction",
     "Predictions",
     "PredictionsView",
