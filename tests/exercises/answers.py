@@ -431,6 +431,94 @@ def history_as_a_list():
     return handler
 
 
+# --- 11: programs in Node
+
+
+def repaired(**changes: str) -> str:
+    """The mended room, with some of its parts as somebody could have left them."""
+    parts = {
+        "parse": """let text;
+    try { text = JSON.parse(data).text; } catch { return client.close(1008); }""",
+        "answer": "const answer = JSON.stringify({ text, here: clients.size });",
+        "send": "for (const other of clients) other.send(answer);",
+        "error": 'client.on("error", () => {});',
+        "close": 'client.on("close", () => clients.delete(client));',
+        **changes,
+    }
+    return f"""
+const {{ WebSocketServer }} = require("ws");
+const server = new WebSocketServer({{ port: 0 }});
+const clients = new Set();
+server.on("connection", (client) => {{
+  clients.add(client);
+  client.on("message", (data) => {{
+    {parts["parse"]}
+    {parts["answer"]}
+    {parts["send"]}
+  }});
+  {parts["error"]}
+  {parts["close"]}
+}});
+"""
+
+
+def relay(
+    *,
+    send: str = "if (other !== client) other.send(data, { binary: isBinary })",
+    handler: str = "server.close(); for (const one of server.clients) one.close(1001);",
+) -> str:
+    term = f'process.on("SIGTERM", () => {{ {handler} }});' if handler else ""
+    return f"""
+const {{ WebSocketServer }} = require("ws");
+const server = new WebSocketServer({{ port: 0 }});
+server.on("connection", (client) => {{
+  client.on("message", (data, isBinary) => {{
+    for (const other of server.clients) {{ {send}; }}
+  }});
+}});
+{term}
+"""
+
+
+RELAY_AS_A_MODULE = """
+import { createServer } from "node:http";
+import { WebSocketServer } from "ws";
+
+const http = createServer();
+const server = new WebSocketServer({ server: http });
+const guests = new Map();
+server.on("connection", function (guest) {
+  guests.set(guest, true);
+  guest.onmessage = ({ data }) => {
+    for (const [other] of guests) if (other !== guest && other.readyState === 1) other.send(data);
+  };
+  guest.on("close", () => guests.delete(guest));
+});
+http.listen(8080);
+process.once("SIGTERM", () => {
+  http.close();
+  for (const [guest] of guests) guest.close(1001, "maintenance");
+});
+"""
+
+REPAIRED_OTHERWISE = """
+const { WebSocketServer } = require("ws");
+const server = new WebSocketServer({ port: 0 });
+server.on("connection", (client) => {
+  client.on("error", console.log);
+  client.on("message", (data) => {
+    try {
+      const said = JSON.parse(data.toString());
+      said.here = server.clients.size;
+      server.clients.forEach((other) => other.send(JSON.stringify(said)));
+    } catch (error) {
+      console.log(error.message);
+    }
+  });
+});
+"""
+
+
 # --- The tables: by exercise, what it is called with, and what is said
 
 # --- 10: the echo page
@@ -648,6 +736,37 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda text: f"<li>{text!a}</li>", "shows another text"),
         (lambda text: f"<li>{text.replace('<', '')}</li>", "shows another text"),
     ],
+    "node-codes": [([1000, 1006, 1006, None], "1000 says"), ([1001, 1001, 1006, None], "SIGKILL"),
+                   ([1001, 1006, 1011, None], "1011 is what"),
+                   ([1001, 1006, 1006, 1006], "nothing is exactly"),
+                   ([1001, 1005, 1005, None], "1005 is reported")],
+    "node-order": [("ABCD", "one message after the other"), ("ACBD", "do not wait for each other"),
+                   ("CDAB", "TCP sees to that")],
+    "node-repair": [
+        (repaired(send="for (const other of clients) other.send(Buffer.from(answer));"),
+         "a Buffer as binary"),
+        (repaired(close=""), "Nobody takes out of the set"),
+        (repaired(parse="const { text } = JSON.parse(data);"), "one guest has thrown out all"),
+        (repaired(error=""), "'error' that has no listener"),
+        (repaired(error='server.on("error", () => {});'), "'error' that has no listener"),
+        (repaired(answer="const answer = `${text} (${clients.size})`;"), "JSON.stringify"),
+        ("nothere();", "ReferenceError: nothere is not defined"),
+        ("const server = 1;", "no server listens"),
+    ],
+    "node-relay": [
+        (relay(send="other.send(data, { binary: isBinary })"), "gets it back"),
+        (relay(send="if (other !== client) other.send(data)"), "sends a Buffer as binary"),
+        (relay(send='if (other !== client) other.send(data + "")'), "they are no UTF-8"),
+        (relay(handler=""), "before a goodbye was written"),
+        (relay(handler="process.exit();"), "before a goodbye was written"),
+        (relay(handler="server.close();"), "only ends the listening"),
+        (relay(handler="for (const one of server.clients) one.close(1001);"), "keeps Node running"),
+        (relay(handler="for (const one of server.clients) one.close(); server.close();"),
+         "without a code"),
+        (relay(handler="for (const one of server.clients) one.close(1000); server.close();"),
+         "the purpose is fulfilled"),
+        (relay(send=""), "not everybody heard it"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -694,5 +813,9 @@ RIGHT: dict[str, list[Any]] = {
         lambda text: "<li>" + "".join(f"&#{ord(sign)};" for sign in text) + "</li>\n",
         lambda text: f'<li class="said">{text.replace("&", "&amp;").replace("<", "&lt;")}</li>',
     ],
+    "node-codes": [[1001, 1006, 1006, None]],
+    "node-order": ["ACDB", "a c d b"],
+    "node-repair": [repaired(), REPAIRED_OTHERWISE],
+    "node-relay": [relay(), RELAY_AS_A_MODULE],
 }
 """The same, and right."""

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from wslab.exercises.exercise import Exercise
 from wslab.exercises.frames import puzzle
 from wslab.exercises.verdict import Verdict
 from wslab.net.cases import ENDINGS, play
+from wslab.net.node import NodeProgram
 from wslab.net.peers import LibraryPeers
 from wslab.wire import Capture, Unit, steps
 
@@ -94,6 +97,28 @@ MADE_ABOVE: dict[str, Callable[[], dict[str, object]]] = {
 }
 
 
+class Program:
+    """What a `%%node` cell makes, as far as a check needs it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def fresh(self) -> NodeProgram:
+        return NodeProgram(self.source, "answer")
+
+
+def check_program(checks: ModuleType, name: str, source: str) -> Verdict:
+    """What is said of a program in Node: the check that has its variable's name as argument."""
+    (check,) = (
+        one
+        for one in vars(checks).values()
+        if isinstance(one, Exercise) and one.judge and name in one.judge.__code__.co_varnames
+    )
+    verdict = check(Program(source))
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
 class Lesson:
     """The notebook and the checks of one topic."""
 
@@ -115,7 +140,11 @@ class Lesson:
         return MADE_ABOVE.get(self.topic, dict)()
 
     def run(self, source: str) -> Verdict:
-        """Run a cell: the value of its last line is what it shows."""
+        """Run a cell: the value of its last line is what it shows. One for Node is checked by the
+        cell below it."""
+        if source.startswith("%%node"):
+            head, _, text = source.partition("\n")
+            return check_program(self.checks, head.split()[1], text)
         names = vars(self.checks) | self.made
         *body, last = source.strip().split("\n")
         exec("\n".join(body), names)

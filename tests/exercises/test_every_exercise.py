@@ -19,7 +19,7 @@ from wslab.exercises.verdict import Verdict
 from wslab.wire import mask
 
 from .answers import RIGHT, WRONG
-from .conftest import Lesson
+from .conftest import Lesson, Program
 
 LESSONS = {
     info.name: Lesson(info.name)
@@ -79,6 +79,10 @@ def test_every_stub_fails_with_a_hint(topic, name):
 def test_every_solution_passes(topic, name):
     lesson = LESSONS[topic]
     solution = lesson.checks.SOLUTIONS[name]
+    if lesson.stubs[name].startswith("%%node"):
+        head = lesson.stubs[name].partition("\n")[0]
+        assert lesson.run(f"{head}\n{solution}")
+        return
     call = lesson.stubs[name].strip().split("\n")[-1]
     verdict = lesson.run(solution if solution.startswith("check_") else f"{solution}\n{call}")
     assert verdict
@@ -188,7 +192,7 @@ def test_a_loop_without_an_end_is_answered(name, monkeypatch):
 def values_to_give(topic: str, name: str) -> ast.Call | None:
     """The call in a stub, with `strange` in place of its dots; None where it has none."""
     last = LESSONS[topic].stubs[name].strip().split("\n")[-1]
-    if last.startswith(("%%", "}")):
+    if LESSONS[topic].stubs[name].startswith("%%"):
         return None
     call = ast.parse(last, mode="eval").body
     strange = ast.Name("strange", ast.Load())
@@ -222,15 +226,19 @@ def check(name: str, answer: object) -> Verdict:
     one = getattr(lesson.checks, f"check_{exercise}")
     several = isinstance(answer, tuple) and name != "connection_state-trace"
     given = answer if several else (answer,)
+    if name in PROGRAMS:
+        given = (Program(str(answer)),)
     if name == "data_transfer-count":
         given = (*given, lesson.checks.trace_bytes())
-    elif f"{topic}-check_{exercise}" not in FUNCTIONS and name not in ROOMS:
+    elif f"{topic}-check_{exercise}" not in FUNCTIONS and name not in ROOMS + PROGRAMS:
         given = (*given, *(value for key, value in lesson.made.items() if key != "strange"))
     return one(*given)
 
 
 UNRECOGNISED = ("Hello", b"tide!", "DCB")
 """Answers that could be wrong for any reason: here the hints come in steps."""
+PROGRAMS = ("node-repair", "node-relay")
+"""Answered by a program in Node."""
 ROOMS = ("chat-chat", "chat-history", "rate_limiting-pump")
 
 
@@ -256,7 +264,7 @@ def test_a_wrong_answer_is_told_its_own_fault_however_often_it_is_tried(name, an
     verdict = check(name, answer)
     assert not verdict
     assert said in verdict.text + verdict.misconception + verdict.hint
-    if name not in ROOMS:  # each takes a second or two
+    if name not in ROOMS + PROGRAMS:  # each takes a second or two
         for _ in range(5):
             again = check(name, answer)
             if answer not in UNRECOGNISED:
@@ -273,7 +281,7 @@ def test_a_wrong_answer_is_told_its_own_fault_however_often_it_is_tried(name, an
     ],
 )
 def test_a_right_answer_in_another_style_passes(name, answer):
-    for _ in range(1 if name in ROOMS else 20):  # chance must not decide
+    for _ in range(1 if name in ROOMS + PROGRAMS else 20):  # chance must not decide
         assert check(name, answer)
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 import pytest
 
 from wslab.net import NotRunning, TimedOut, connect, running
-from wslab.net.node import NodeMissing, NodeProgram, find, find_node
+from wslab.net.node import NodeMissing, NodeProgram, find, find_node, installer
 from wslab.net.node.find import VARIABLE
-from wslab.net.node.install import PINNED
-
-installing = sys.modules["wslab.net.node.install"]  # the door has a function of that name
+from wslab.net.node.installer import PINNED
 
 ECHO = """
 const { WebSocketServer } = require("ws");
@@ -99,7 +97,7 @@ def test_installing_runs_npm_on_the_pinned_lock_in_the_cache(monkeypatch, tmp_pa
     # No network in tests: the command is looked at, and what it would leave is put there.
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(find, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(installing, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(installer, "cache_folder", lambda: tmp_path)
     ran = []
 
     def run(command):
@@ -108,8 +106,8 @@ def test_installing_runs_npm_on_the_pinned_lock_in_the_cache(monkeypatch, tmp_pa
         package.parent.mkdir(parents=True)
         package.write_text('{"version": "8.0.0"}')
 
-    monkeypatch.setattr(installing, "_run", run)
-    assert installing.install().version == "8.0.0"
+    monkeypatch.setattr(installer, "_run", run)
+    assert installer.install().version == "8.0.0"
     ((program, script, *rest),) = ran
     assert rest == ["ci", "--prefix", str(tmp_path), "--no-audit", "--no-fund"]
     said = subprocess.run([program, script, "--version"], capture_output=True, timeout=60)
@@ -120,8 +118,8 @@ def test_installing_runs_npm_on_the_pinned_lock_in_the_cache(monkeypatch, tmp_pa
 
 
 def test_an_installer_that_fails_is_named():
-    with pytest.raises(installing.InstallFailed, match="ended with exit code 3"):
-        installing._run([sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(installer.InstallFailed, match="ended with exit code 3"):
+        installer._run([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 # --- A program

@@ -196,10 +196,11 @@ class Lesson:
 
     # --- Clients
 
-    def client(self, name: str = "client") -> ClientPanel:
-        """A client with buttons. The same name again replaces the earlier panel."""
+    def client(self, name: str = "client", *, url: str | None = None) -> ClientPanel:
+        """A client with buttons; `url` is that of another server. The same name again replaces the
+        earlier panel."""
         client = self._client(name, wire_name="client panel" if name == "client" else name)
-        panel = ClientPanel(client, self.url, max_message=self.server.max_size or 2**20)
+        panel = ClientPanel(client, url or self.url, max_message=self.server.max_size or 2**20)
         return self._show(panel, name)
 
     def browser(self, name: str = "browser", *, route: Route = "auto") -> BrowserSocket:
@@ -294,8 +295,9 @@ class Lesson:
         if decode is not None:
             options = {"decode": limited(decode), **options}
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
-        options = {"debugger": self._debugger, "replay": self._replay, **options}
-        return self._show(WireView(self.capture, server_label=f"server · {role}", **options))
+        label = {"server_label": f"server · {role}"}
+        options = label | {"debugger": self._debugger, "replay": self._replay, **options}
+        return self._show(WireView(self.capture, **options))
 
     def _show(self, view: V, name: str | None = None) -> V:
         """Return a live view, and let it rest when the lab closes (at once if it has).

@@ -24,6 +24,9 @@ from wslab.net.node.find import NodeAndWs, find_node
 FILE = "program.js"
 """What errors call the program."""
 
+PROGRAMS = Path(__file__).with_name("programs")
+"""The folder of the programs that lessons run and show."""
+
 LINES = 1000
 """Lines that are kept of what a program prints."""
 
@@ -85,6 +88,7 @@ class NodeProgram:
         self._variables = {
             **variables,
             "WSLAB_URL": url,
+            "FORCE_COLOR": "0",  # Jupyter asks every program for colours
             # Node looks whether it is a module or a script, and need not say that it had to look.
             "NODE_OPTIONS": "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
         }
@@ -162,11 +166,14 @@ class NodeProgram:
 
     def wait(self, timeout: float = 10.0) -> str:
         """Wait until it has ended, and say how. Raises `TimedOut` after `timeout` seconds."""
-        with self._changed:
-            ended = self._changed.wait_for(lambda: self._over, timeout)
-        if not ended:
+        if not self.waits(timeout):
             raise TimedOut(f"expected {self!r} to end within {timeout:g} s; it still runs")
         return self.state
+
+    def waits(self, timeout: float) -> bool:
+        """Wait until it has ended, for `timeout` seconds at most; whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._over, timeout)
 
     def listens(self, timeout: float = 10.0) -> bool:
         """Wait until its server listens, or until it has ended; whether it listens.

@@ -3,11 +3,13 @@
 from wslab.net.servers.chat import ChatServer
 from wslab.net.servers.echo import EchoPageServer, EchoServer
 from wslab.net.servers.hosted import HostedServer
+from wslab.net.servers.pages import PAGES_FOLDER
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.net.servers.server import Server
 from wslab.net.servers.tls import TLSServerWithoutCertificate
 
 __all__ = [
+    "PAGES_FOLDER",
     "ChatServer",
     "EchoPageServer",
     "EchoServer",

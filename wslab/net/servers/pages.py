@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ POLICY = {
     "https://127.0.0.1:* https://localhost:*",
 }
 """Content-Security-Policy: nothing from other sites, no inline script, no form to other sites."""
+
+
+PAGES_FOLDER = Path(__file__).parent
+"""The folder of the pages' files, for a server that is no Python."""
 
 
 class Page(NamedTuple):

@@ -16,6 +16,7 @@ from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, 
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import LeaveResult, Leaving, measure_leaving
 from wslab.net.trials.length_leak import REMEDIES, SearchServer, Step, attack
+from wslab.net.trials.program_ends import PROGRAM_ENDS, EndSeen, ProgramEnd, end_program
 from wslab.net.trials.replay import Replay, replay
 from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
 from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
@@ -35,6 +36,7 @@ __all__ = [
     "IS_TOLD",
     "MESSAGE_SIZE",
     "PLACES",
+    "PROGRAM_ENDS",
     "REMEDIES",
     "SENDERS",
     "STATES",
@@ -48,6 +50,7 @@ __all__ = [
     "CutServer",
     "DeflateCost",
     "Dropping",
+    "EndSeen",
     "Fairness",
     "FanOutResult",
     "InTurn",
@@ -55,6 +58,7 @@ __all__ = [
     "LeaveResult",
     "Leaving",
     "LoggingServer",
+    "ProgramEnd",
     "Queues",
     "Replay",
     "Room",
@@ -67,6 +71,7 @@ __all__ = [
     "Waiting",
     "WorkingServer",
     "attack",
+    "end_program",
     "measure_broadcast",
     "measure_deflate",
     "measure_fairness",

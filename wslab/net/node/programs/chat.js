@@ -7,8 +7,8 @@ const path = require("node:path");
 const { WebSocket, WebSocketServer } = require("ws");
 
 const FILES = {
-  "/": { file: "index.html", type: "text/html; charset=utf-8" },
-  "/chat.js": { file: "chat.js", type: "text/javascript; charset=utf-8" },
+  "/": { file: "chat_page/index.html", type: "text/html; charset=utf-8" },
+  "/chat.js": { file: "chat_page/chat.js", type: "text/javascript; charset=utf-8" },
   "/page.css": { file: "page.css", type: "text/css; charset=utf-8" },
 };
 

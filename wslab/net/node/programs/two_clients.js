@@ -19,7 +19,7 @@ function attempt(call) {
 
 function talk(who, Client) {
   const client = new Client(url, { headers: { "X-Client": who } });
-  tell(who, "events by", typeof client.on === "function" ? "on(name, …), and as in a page" : "addEventListener, onmessage, as in a page");
+  tell(who, "listens by", typeof client.on === "function" ? "on(…), and as a page does" : "onmessage = …, addEventListener(…)");
   tell(who, "an EventTarget", client instanceof EventTarget ? "yes" : "no: an EventEmitter");
   tell(who, "binaryType at first", client.binaryType);
   const got = [];
