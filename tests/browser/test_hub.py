@@ -38,7 +38,79 @@ CELLS = [
     "%%browser\nlet other = new WebSocket('ws://127.0.0.1:9/');\n"
     "other.onclose = (event) => console.log('close', event.code);",
     "lab.wire()",
+    """%%browser
+const tried = (what) => { try { return what() } catch (error) { return error.name } };
+console.log('new:', tried(() => new WebSocket()), tried(() => new WebSocket(url + '#part')),
+  tried(() => new WebSocket('ftp://x/')), tried(() => new WebSocket(url, 'a b')),
+  tried(() => new WebSocket(url, ['a', 'a'])),
+  new WebSocket(url.replace('ws', 'http')).url === url);
+const socket = new WebSocket(new URL(url));
+console.log('members:', Object.keys(socket).length, String(socket),
+  WebSocket.name, WebSocket.length, socket.constructor === WebSocket, socket.url === url,
+  Object.getOwnPropertyDescriptor(WebSocket.prototype, 'url').enumerable,
+  WebSocket.OPEN, delete WebSocket.prototype.OPEN);
+socket.binaryType = 'text';
+socket.onopen = 5;
+const object = { handleEvent: () => console.log('never') };
+socket.onerror = object;
+console.log('attributes:', socket.binaryType, socket.onopen, socket.onerror === object);
+console.log('CONNECTING:', tried(() => socket.send('early')), tried(() => socket.send()));
+const order = [];
+socket.onopen = () => order.push('never');
+socket.addEventListener('open', () => order.push('second'));
+socket.onopen = () => order.push('first');
+socket.addEventListener('open', () => {
+  const sizes = ['\\u00e4\\ud800', new Uint16Array([1, 2, 3]).subarray(1), new Blob(['abc']), {}]
+    .map((data) => { socket.send(data); return socket.bufferedAmount });
+  console.log('OPEN:', order, sizes);
+  const codes = [0, null, 1001, NaN, 66536].map((code) => tried(() => socket.close(code)));
+  console.log('close:', ...codes, tried(() => socket.close(1000, 'x'.repeat(124))));
+});
+socket.addEventListener('message', ({ data, origin }) => {
+  const rest = socket.bufferedAmount;
+  console.log('echo', data, origin === new URL(url).origin);
+  if (data !== '[object Object]') return;
+  socket.close(1000.5, '\\ud800');
+  socket.send('late');
+  console.log('CLOSING:', socket.readyState, rest, socket.bufferedAmount);
+});
+socket.onclose = () => {
+  socket.send('too late');
+  console.log('CLOSED:', socket.readyState, socket.bufferedAmount);
+  const hasty = new WebSocket(url);
+  hasty.onerror = () => console.log('hasty: error', hasty.readyState);
+  hasty.onclose = ({ code, wasClean }) => console.log('hasty: close', code, wasClean, 'at last');
+  hasty.close();
+  console.log('hasty:', hasty.readyState);
+};""",
 ]
+
+# What it says, whether the socket is the browser's own or the page around makes it.
+ANSWERS = [
+    "new: TypeError SyntaxError SyntaxError SyntaxError SyntaxError true",
+    "members: 0 [object WebSocket] WebSocket 1 true true true 1 false",
+    "attributes: blob null true",
+    "CONNECTING: InvalidStateError TypeError",
+    'OPEN: ["first", "second"] [5, 9, 12, 27]',
+    "close: InvalidAccessError InvalidAccessError InvalidAccessError InvalidAccessError "
+    "InvalidAccessError SyntaxError",
+    "echo ä\ufffd true",
+    "echo Blob(4 bytes) true",
+    "echo Blob(3 bytes) true",
+    "echo [object Object] true",
+    "CLOSING: 2 0 4",
+    "CLOSED: 3 12",
+    "hasty: 2",
+    "hasty: error 3",
+    "hasty: close 1006 false at last",
+]
+
+
+def answers_as_the_standard_has_it(notebook) -> None:
+    notebook.run_cell(4)
+    cell = notebook.view("browser-cell").last
+    expect(cell).to_contain_text("at last")
+    assert cell.locator('[data-line="log"] .ws-words').all_inner_texts() == ANSWERS
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +147,7 @@ def test_from_its_own_machine_a_page_goes_straight(hub, browser):
         assert "direct" in notebook.execute("socket.wait('open'); print(socket.route)")
         expect(cell).to_contain_text("message Blob(3 bytes)")
         expect(cell.locator('[data-wslab="proxied"]')).to_have_count(0)
+        answers_as_the_standard_has_it(notebook)
     finally:
         notebook.close()
 
@@ -106,6 +179,7 @@ def test_from_a_hubs_page_everything_goes_through_the_proxy_and_says_what_that_c
         other = notebook.view("browser-cell").last
         expect(other).to_contain_text("Not allowed: ws://127.0.0.1:9/")
         expect(other).to_contain_text("close 1006")
+        answers_as_the_standard_has_it(notebook)
         without_a_route(notebook)
     finally:
         notebook.close()

@@ -260,10 +260,12 @@ class BrowserCell {
       return;
     }
     try {
-      this.sockets.set(number, new LentSocket(number, port, wanted.url, protocols, (wasOpen) => {
+      const lent = new LentSocket(number, port, wanted.url, protocols, (wasOpen) => {
+        if (this.sockets.get(number) !== lent) return; // the frame has been loaded anew meanwhile
         this.sockets.delete(number);
         if (!wasOpen) whyNotOpened(wanted).then((why) => this.#addLine("warn", why));
-      }));
+      });
+      this.sockets.set(number, lent);
     } catch (error) {
       refuse(`${error.name}: ${error.message}`);
     }
