@@ -1,0 +1,30 @@
+"""The socket of a cell on a hub gets the browser's own verdicts in web-platform-tests.
+
+They are not part of the project, and in no registry: `tools/wpt_files.py` says how to get them.
+What a whole run found, through jupyter-server-proxy too, is in docs/web-platform-tests.md.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from web_platform_tests import run, running_chromium, unexpected
+from wpt_files import WptFiles
+
+FOLDER = os.environ.get("WSLAB_WPT")
+SLOW = "keeping-connection-open/001.html"  # is silent for 20 s, to see that nothing happens
+
+
+@pytest.mark.skipif(not FOLDER, reason="WSLAB_WPT names no checkout of web-platform-tests")
+def test_a_bridged_socket_gets_the_browsers_own_verdicts(playwright):
+    files = WptFiles(Path(str(FOLDER)))
+    problems: list[str] = []
+    passed = 0
+    with running_chromium(playwright) as hub_browser:
+        for test, found in run(files, hub_browser, lambda test: test != SLOW, "native", "bridged"):
+            problems += unexpected(test, found)
+            passed += list(found["bridged"].values()).count("pass")
+    assert problems == []
+    assert passed > 300
