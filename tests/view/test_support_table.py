@@ -36,6 +36,15 @@ def test_the_page_has_a_question_for_every_feature_but_one(table):
     assert asked <= keys
 
 
+def test_two_rows_of_websocket_are_young_and_the_others_are_not(table):
+    rows = {one["key"]: one["support"]["chrome"]["added"] for one in table.data["features"]}
+    young = {key for key, added in rows.items() if key.startswith("WebSocket.") and int(added) > 37}
+    assert young == {
+        "WebSocket.WebSocket.url_parameter_http_https_relative",
+        "WebSocket.local_network_access",
+    }
+
+
 def test_a_saved_notebook_shows_the_table_without_answers(table):
     static = table.static()
     assert table.data["version"] in static["text/plain"]
