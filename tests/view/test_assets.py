@@ -78,7 +78,7 @@ def test_the_pages_draw_the_shapes_of_the_one_table():
     )
     filled = {kind: str(look.shape in "◆●■▲").lower() for kind, look in KINDS.items()}
     assert dict(drawn) == filled
-    assert "shapes.js" in asset("experiments/gallery.js")  # and has no table of its own
+    assert "shapes.js" in asset("experiments/columns.js")  # and has no table of its own
 
 
 def test_a_kind_has_the_same_colour_in_every_style():

@@ -50,10 +50,15 @@ class PagePeers(Peers):
         return super().report(who, min(patience, 5.0))
 
     def _order(self, order: str, who: str, **details: Any) -> Any:
-        told = {"source": SOURCE.read_text("utf-8"), "order": order, "who": who, **details}
+        told = {"order": order, "who": who, **details}
+        if order == "connect":
+            told["source"] = SOURCE.read_text("utf-8")
         plain = json.loads(json.dumps(told, default=lambda data: {"hex": data.hex()}))
         lines = self.in_page("peer", plain)
         if not lines:
             raise NoPage("no page has answered: show the board in a browser, and run it there")
+        answer = json.loads(lines[0])
+        if isinstance(answer, dict):
+            raise NoPage(answer["problem"])
         self._used = True
-        return json.loads(lines[0])
+        return answer

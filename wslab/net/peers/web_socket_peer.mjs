@@ -13,7 +13,7 @@ async function told(data) {
   if (typeof data === "string") {
     return `text ${data.length <= SHORT ? `'${data}'` : `of ${grouped(data.length)} characters`} (string)`;
   }
-  const bytes = new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : data);
+  const bytes = new Uint8Array("arrayBuffer" in data ? await data.arrayBuffer() : data);
   const hex = Array.from(bytes.slice(0, SHORT), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   const shown = bytes.length <= SHORT ? hex : `of ${grouped(bytes.length)} bytes`;
   return `${`binary ${shown}`.trim()} (${data.constructor.name})`;

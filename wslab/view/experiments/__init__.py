@@ -1,8 +1,21 @@
-"""Views for trying, predicting and comparing: galleries, questions, the frame workshop, charts."""
+"""Views for trying, predicting and comparing: galleries, boards, questions, the frame workshop,
+charts."""
 
+from .board import (
+    Board,
+    BoardColumn,
+    BoardRow,
+    CellOutcome,
+    Compared,
+    Note,
+    Place,
+    Verdict,
+)
 from .chart import Chart
+from .columns import Column, Line, Mark
 from .frame_workshop import FrameWorkshop
-from .gallery import Choice, Column, Experiment, Gallery, Line, Mark, Number, Outcome, Words
+from .gallery import Choice, Experiment, Gallery, Number, Outcome, Words
+from .page_runs import InPage
 from .picture import Picture
 from .predictions import Asked, Prediction, Predictions, PredictionsView
 from .question_view import Question, QuestionView
@@ -12,19 +25,27 @@ from .round_trips import RoundTrips
 __all__ = [
     "Asked",
     "Bar",
+    "Board",
+    "BoardColumn",
+    "BoardRow",
     "Cell",
+    "CellOutcome",
     "Chart",
     "Choice",
     "Column",
+    "Compared",
     "Experiment",
     "FrameWorkshop",
     "Gallery",
+    "InPage",
     "Line",
     "Link",
     "Mark",
+    "Note",
     "Number",
     "Outcome",
     "Picture",
+    "Place",
     "Prediction",
     "Predictions",
     "PredictionsView",
@@ -32,5 +53,6 @@ __all__ = [
     "QuestionView",
     "ResultTable",
     "RoundTrips",
+    "Verdict",
     "Words",
 ]

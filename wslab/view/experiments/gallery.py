@@ -9,8 +9,6 @@ cell is busy.
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +22,8 @@ from ..live.batches import link
 from ..live.clicks import one_line
 from ..live.jobs import Jobs
 from ..live.live_view import LiveView
+from .columns import Column, Line, Mark
+from .page_runs import PageRuns, no_page
 from .predictions import Prediction
 
 
@@ -39,14 +39,6 @@ class Number:
     step: float = 0.1
 
 
-PAGE_TIME = 8.0
-"""Seconds that a page has for its part of an experiment."""
-
-
-def _no_page(function: str, data: Mapping[str, Any]) -> list[str] | None:
-    return None
-
-
 class Choice(NamedTuple):
     """What the reader has chosen before a run."""
 
@@ -55,51 +47,9 @@ class Choice(NamedTuple):
     numbers: Mapping[str, float] = {}
     prediction: str | float | None = None
     """None if the run was started from code, or if there is nothing to predict."""
-    in_page: Callable[[str, Mapping[str, Any]], list[str] | None] = _no_page
+    in_page: Callable[[str, Mapping[str, Any]], list[str] | None] = no_page
     """Runs a function of static/page_runs.js in a page that shows the gallery, and returns its
-    lines. None if there is no page, or if it has not answered after `PAGE_TIME`."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A short judgement, such as "✓ clean"; `good` decides its colour."""
-
-    text: str
-    good: bool
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a column: what crossed, what a program said, or a number with its bar."""
-
-    text: str
-    label: str = ""
-    """Words before the text, such as what it is."""
-    direction: str = ""
-    """`client` or `server`: who sent it; empty if it did not cross the wire."""
-    kind: str = ""
-    """The kind of the frame, or `tls`, `fin`, `rst`."""
-    row: int | None = None
-    """Its row in the wire view."""
-    broken: bool = False
-    """Whether it breaks a rule."""
-    bar: float | None = None
-    """The length of its bar, relative to the others in the column."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One side of the comparison."""
-
-    name: str
-    title: str
-    lines: Sequence[Line] = ()
-    head: str = ""
-    """The most important result, such as the close code; `detail` stands beside it."""
-    detail: str = ""
-    mark: Mark | None = None
-    data: Mapping[str, str] = field(default_factory=dict)
-    """More for the page's `data-*`."""
+    lines. None if there is no page, or if it has not answered in time: see `PageRuns`."""
 
 
 @dataclass(frozen=True)
@@ -201,9 +151,7 @@ class Gallery(LiveView):
         self._numbers = {number.name: number.start for number in numbers}
         self._jobs = Jobs()
         self._told: deque[dict[str, Any]] = deque()
-        self._for_page: deque[dict[str, Any]] = deque()
-        self._answers: dict[int, tuple[threading.Event, list[str]]] = {}
-        self._runs = itertools.count(1)
+        self._page_runs = PageRuns(self.tell)
         self._last: dict[str, dict[str, Any]] = {}  # by stack, for a page that opens later
         super().__init__(
             _gallery={
@@ -231,7 +179,7 @@ class Gallery(LiveView):
         if experiment.run is None:
             raise KeyError(f"only a page can run {name!r}: press its button")
         page = next(iter(self._pages), None)
-        choice = Choice(stack, {**self._numbers, **numbers}, None, self._runner(page))
+        choice = Choice(stack, {**self._numbers, **numbers}, None, self._page_runs.runner(page))
         return self._run(experiment, choice)
 
     def forget(self) -> None:
@@ -251,13 +199,11 @@ class Gallery(LiveView):
                 self._told.extendleft(reversed(self._last.values()))
             case {"do": "run", "name": str(name), "stack": str(stack)} if name in self.experiments:
                 numbers = {**self._numbers, **(question.get("numbers") or {})}
-                page = self._runner(str(question.get("page")))
+                page = self._page_runs.runner(str(question.get("page")))
                 choice = Choice(stack, numbers, question.get("prediction"), page)
                 self._start(self.experiments[name], choice)
-            case {"do": "ran", "run": int(run), "lines": list(lines)} if run in self._answers:
-                ran, answer = self._answers[run]
-                answer += map(str, lines)
-                ran.set()
+            case {"do": "ran", "run": int(run), "lines": list(lines)}:
+                self._page_runs.came(run, lines)
             case {"do": "came", "name": str(name), "lines": list(lines)}:
                 if name in self.experiments:  # the page has run it
                     said = [Line(str(text)) for text in lines]
@@ -265,24 +211,6 @@ class Gallery(LiveView):
                         [Column("page", "", said)], result=[line.text for line in said]
                     )
                     self.show(name, outcome)
-
-    def _runner(self, page: str | None) -> Callable[[str, Mapping[str, Any]], list[str] | None]:
-        """What runs a function in that page."""
-        if page is None:
-            return _no_page
-
-        def run(function: str, data: Mapping[str, Any]) -> list[str] | None:
-            number, ran, answer = next(self._runs), threading.Event(), list[str]()
-            self._answers[number] = ran, answer
-            told = {"to": page, "run": number, "function": function, "data": dict(data)}
-            self._for_page.append(told)
-            self.tell()
-            try:
-                return answer if ran.wait(PAGE_TIME) else None
-            finally:
-                del self._answers[number]
-
-        return run
 
     def _start(self, experiment: Experiment, choice: Choice) -> None:
         def done(_: object, error: BaseException | None) -> None:
@@ -321,9 +249,7 @@ class Gallery(LiveView):
     # -- told to the pages -----------------------------------------------------------------------
 
     def news(self, content: dict[str, Any], buffers: list[bytes]) -> float | None:
-        if self._for_page:
-            runs = [self._for_page.popleft() for _ in range(len(self._for_page))]
-            content["page_runs"] = runs
+        self._page_runs.news(content)
         if self._told:
             content["outcomes"] = [self._told.popleft() for _ in range(len(self._told))]
             for outcome in content["outcomes"]:

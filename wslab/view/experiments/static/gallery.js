@@ -1,12 +1,10 @@
 import { h, link, say, set } from "../../live/static/elements.js";
 import { View } from "../../live/static/page.js";
-import { shape } from "../../live/static/shapes.js";
-import { showRow } from "../../live/static/show_row.js";
-import { PAGE_RUNS } from "./page_runs.js";
+import { columnOf, emphasized, markOf } from "./columns.js";
+import { PAGE_RUNS, runForKernel } from "./page_runs.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
-const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // lines that are not units of the wire view
 const LONG = 20; // characters of a button's text that ask for a wider column
 
 /** One gallery in one page: its list, the experiment that is chosen, and what came of it. */
@@ -190,15 +188,8 @@ class GalleryView extends View {
     this.paint();
   }
 
-  /** The page's part of an experiment that the kernel runs. */
-  async take({ to, run, function: name, data }) {
-    if (to !== this.page.name) return;
-    const lines = await PAGE_RUNS[name](data, this.stage).catch((error) => [String(error)]);
-    this.page.ask({ do: "ran", run, lines });
-  }
-
   hear(news) {
-    for (const one of news.page_runs ?? []) this.take(one);
+    for (const one of news.page_runs ?? []) runForKernel(this.page, one, this.stage);
     for (const outcome of news.outcomes ?? []) {
       this.waiting.delete(`${outcome.name}/${outcome.stack}`);
       const experiment = this.experiments.find(({ name }) => name === outcome.name);
@@ -256,11 +247,11 @@ class GalleryView extends View {
     const { mark, seconds, columns } = outcome;
     return h("div", attributes,
       label || mark
-        ? h("div", { class: "ws-strip ws-flow" }, h("b", {}, label), this.mark(mark),
+        ? h("div", { class: "ws-strip ws-flow" }, h("b", {}, label), markOf(mark),
             seconds === null ? null : h("span", { class: "ws-quiet" }, `${Math.round(seconds * 1000)} ms`))
         : null,
       this.verdict(outcome, reason),
-      columns.length ? h("div", { class: "ws-columns" }, ...columns.map((column) => this.column(column))) : null);
+      columns.length ? h("div", { class: "ws-columns" }, ...columns.map(columnOf)) : null);
   }
 
   /** Whether the prediction was right; null: nothing was predicted. */
@@ -273,45 +264,6 @@ class GalleryView extends View {
   }
 
   /** A short judgement, such as "✓ clean". */
-  mark(mark) {
-    return mark ? h("span", { class: mark.good ? "ws-fine" : "ws-odd" }, mark.text) : null;
-  }
-
-  column({ name, title, lines, head, detail, mark, data }) {
-    const attributes = { "data-column": name };
-    for (const [key, value] of Object.entries(data)) attributes[`data-${key}`] = value;
-    const longest = Math.max(...lines.map(({ bar }) => bar ?? 0)) || 1;
-    return h("div", attributes,
-      title ? h("h4", {}, title) : null,
-      head ? h("p", { class: "ws-code ws-flow" }, h("b", {}, head), detail ? h("span", {}, detail) : null, this.mark(mark)) : null,
-      lines.length ? h("ul", {}, ...lines.map((line) => this.line(line, longest))) : null);
-  }
-
-  /** A line of a column: something that crossed, if it has a direction; with a bar, a number among others. */
-  line({ text, label, direction, kind, row, broken, bar }, longest) {
-    const server = direction === "server";
-    const shown = direction ? [`${server ? "◀" : "▶"} `, NO_FRAMES[kind] ?? shape(kind), ` ${text}`] : [text];
-    return h("li", { "data-direction": direction || null, "data-kind": kind || null, class: bar === null ? null : "ws-barred" },
-      direction ? h("span", { class: "ws-unseen" }, server ? "server to client: " : "client to server: ") : null,
-      label ? h("span", { class: "ws-quiet" }, `${label} `) : null,
-      h("code", { class: "ws-wrap" }, ...shown),
-      bar === null ? null : this.stretch(bar / longest),
-      broken ? h("span", { class: "ws-badge ws-broken" }, "⚠ broken") : null,
-      row === null ? null
-        : h("button", { type: "button", class: "ws-row-link", "data-row": row, title: `Show row ${row} in the wire view`,
-            onclick: () => showRow(row) }, `row ${row}`));
-  }
-
-  stretch(part) {
-    const bar = h("span", { class: "ws-bar-part", "aria-hidden": "true" });
-    bar.style.setProperty("--part", String(part));
-    return bar;
-  }
-}
-
-/** Text with *stressed* words. */
-function emphasized(text) {
-  return h("span", {}, ...text.split("*").map((part, place) => (place % 2 ? h("em", {}, part) : part)));
 }
 
 /** @param {RenderProps} context */

@@ -3,8 +3,21 @@
 
 import { h } from "../../live/static/elements.js";
 import { pageIsLocal, routeTo } from "../../panels/static/route.js";
+import { obey } from "./page_peer.js";
 
-export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, visit };
+export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, visit, peer: obey };
+
+/**
+ * Runs what the kernel asks one page for, if this is the page, and tells it the lines.
+ * @param {import("../../live/static/page.js").Page} page
+ * @param {{ to: string, run: number, function: string, data: any }} asked
+ * @param {HTMLElement} stage where the function may show something
+ */
+export async function runForKernel(page, { to, run, function: name, data }, stage) {
+  if (to !== page.name) return;
+  const lines = await PAGE_RUNS[name](data, stage).catch((error) => [String(error)]);
+  page.ask({ do: "ran", run, lines });
+}
 
 /** `fetch` with the headers of a WebSocket's opening handshake, which no browser lets a script set. */
 async function fetchWithHeaders({ url, headers }) {
