@@ -1,28 +1,40 @@
-"""Everybody with everybody: each cell of the matrix gives what is written down for it.
-
-The browser's column is played in a real page by the lesson's browser test.
-"""
+"""Everybody with everybody: each cell of the matrix gives what is written down for it."""
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
-from wslab.net.matrix import CELLS, CLIENTS, DIFFERENCES, SERVERS, SITUATIONS, Cell, Matrix, Seen
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from record_matrix import a_page
+
+from wslab.installed import CHROMIUM, find
+from wslab.net import loop, running, stop_all
+from wslab.net.matrix import (
+    CELLS,
+    CLIENTS,
+    DIFFERENCES,
+    SERVERS,
+    SITUATIONS,
+    Cell,
+    Matrix,
+    Seen,
+    recorded,
+)
 from wslab.net.peers.page import NoPage
 from wslab.wire import Capture
 from wslab.wire.fields import rfc_url
-
-HERE = [cell for cell in CELLS if cell.client != "browser"]
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind():
     """In place of that of the folder, which would stop what lives as long as this file."""
     yield
-    from wslab.net import loop, running
-
-    assert list(running()) == []
-    assert loop.tasks() == []
+    # The browser, and the server of its page, live as long.
+    assert {entry.kind for entry in running()} <= {"browser", "server"}
     assert list(loop.problems) == []
 
 
@@ -32,11 +44,24 @@ def matrix():
     yield matrix
     matrix.stop()
     matrix.stop()
+    stop_all()
+    assert loop.tasks() == []
 
 
-@pytest.mark.parametrize("cell", HERE, ids=" · ".join)
-def test_a_cell_is_as_written_down(cell, matrix):
-    played = matrix.play(cell)
+@pytest.fixture(scope="module")
+def in_page():
+    """A page in a Chromium that nobody sees."""
+    if find(CHROMIUM) is None:
+        reason = f"no Chromium on this machine: {CHROMIUM.remedy}"
+        pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
+    with a_page() as (in_page, _):
+        yield in_page
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=" · ".join)
+def test_a_cell_is_as_written_down(cell, matrix, request):
+    page = request.getfixturevalue("in_page") if cell.client == "browser" else None
+    played = matrix.play(cell, page)
     assert played.unlike == (), (played.seen, cell.expected, played.why_not)
     assert played.verdict == ("cannot" if played.seen.cannot else played.verdict)
     if played.seen.cannot:
@@ -85,9 +110,20 @@ def test_a_call_that_should_be_missing_and_is_not_is_seen():
     assert Seen(client_sends=("ping 5 B",)).unlike(Seen(cannot="client: ping")) == ("cannot",)
 
 
-def test_without_a_page_the_browsers_cells_say_so(matrix):
+def test_without_a_page_the_browsers_cells_say_so():
+    matrix = Matrix(Capture())
     with pytest.raises(NoPage, match="show the board in a browser"):
         matrix.play(Cell("text", "browser", "ws"))
+    matrix.stop()
+
+
+def test_the_recording_has_every_cell_as_it_is_written_down():
+    assert list(recorded()) == CELLS
+    for cell, played in recorded().items():
+        assert played.cell == cell
+        assert played.unlike == ()
+        assert "Chromium" in played.recorded
+        assert played.wire or played.seen.cannot
 
 
 def test_a_process_that_was_killed_is_there_again_for_the_next_cell(matrix):

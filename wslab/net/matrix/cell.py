@@ -204,6 +204,9 @@ def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Playe
 
 # --- What is seen ---------------------------------------------------------------------------------
 
+_TOLD_ANYHOW = (1009,)
+"""Codes with which a library closes by itself: the reason is its own, and not looked at."""
+
 LARGE = 2**16
 """Bytes of a message from which the number of its frames is not looked at any more."""
 
@@ -237,7 +240,8 @@ def _frames(capture: Capture, connection: int, side: Direction, handshake: bool)
         if row.kind == "close":
             code = code_in(unit.payload)
             reason = unit.payload[2:].decode("utf-8", "replace")
-            yield f"close {code} '{reason}'" if unit.payload else "close, empty"
+            told = "" if code in _TOLD_ANYHOW else f" '{reason}'"
+            yield f"close {code}{told}" if unit.payload else "close, empty"
             continue
         compressed = bool(unit.data[0] & 0x40)
         if size >= LARGE and not row.fin:

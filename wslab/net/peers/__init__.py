@@ -4,7 +4,7 @@ from outside, and raw peers that send any frame."""
 from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers, LibraryProcesses
 from wslab.net.peers.node import NodeOwnPeers, NodePeers
-from wslab.net.peers.page import PagePeers
+from wslab.net.peers.page import NoPage, PagePeers
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.net.peers.state_watch import watch
@@ -14,6 +14,7 @@ __all__ = [
     "SHORT_CLOSE_TIMEOUT",
     "LibraryPeers",
     "LibraryProcesses",
+    "NoPage",
     "NodeOwnPeers",
     "NodePeers",
     "PagePeers",

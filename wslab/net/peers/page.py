@@ -29,25 +29,32 @@ class PagePeers(Peers):
     def __init__(self, in_page: InPage) -> None:
         self.in_page = in_page
         """May be replaced between two plays: the page may be another one then."""
-        self._used = False
+        self._here: set[str] = set()
+        """The clients in the page now; one that has left it can neither hear nor report."""
 
     def reset(self) -> None:
-        if self._used:
-            self._order("reset", "client")
-            self._used = False
+        for who in list(self._here):
+            self._order("reset", who)
+        self._here.clear()
 
     def stop(self) -> None:
         """Nothing is kept: the page ends what a play has begun."""
 
     def leave(self, who: str) -> str | None:
         self._order("leave", who)
+        self._here.discard(who)
         return None
+
+    def hear(self, who: str, count: int, patience: float = 5.0) -> tuple[str, ...]:
+        return super().hear(who, count, patience) if who in self._here else ()
 
     def kill(self, who: str) -> str | None:
         return "a page cannot kill its own browser"
 
     def report(self, who: str, patience: float = 5.0) -> PeerReport:
-        return super().report(who, min(patience, 5.0))
+        if who not in self._here:
+            return PeerReport(None, "", False, ("its page has gone away",))
+        return super().report(who, min(patience, 5.0))  # a page has not more time for an answer
 
     def _order(self, order: str, who: str, **details: Any) -> Any:
         told = {"order": order, "who": who, **details}
@@ -60,5 +67,6 @@ class PagePeers(Peers):
         answer = json.loads(lines[0])
         if isinstance(answer, dict):
             raise NoPage(answer["problem"])
-        self._used = True
+        if order == "connect" and answer is None:
+            self._here.add(who)
         return answer
