@@ -19,7 +19,7 @@ from typing import Any
 from wslab.net import EchoServer
 from wslab.net.browsers import Chromium
 from wslab.net.matrix import CELLS, Matrix
-from wslab.net.matrix.recorded import write
+from wslab.net.matrix.recording import write
 from wslab.net.node import find_node
 from wslab.net.peers.page import InPage
 from wslab.view.live.assets import script

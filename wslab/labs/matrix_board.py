@@ -101,8 +101,15 @@ def outcome_of(played: Played, why_recorded: str = "") -> CellOutcome:
         notes,
         played.recorded,
         played.seconds or None,
+        _word(played),
         played,
     )
+
+
+def _word(played: Played) -> str:
+    """What differs, in a word."""
+    words = [one.word for one in played.cell.differences] if played.verdict == "differs" else []
+    return f"{words[-1]} +{len(words) - 1}" if len(words) > 1 else "".join(words)
 
 
 def _told(seen: Seen, name: str) -> str:

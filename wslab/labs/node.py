@@ -15,12 +15,15 @@ from IPython.display import Code
 
 from wslab.exercises.node import QUESTIONS
 from wslab.labs.lesson import Lesson
+from wslab.labs.matrix_board import board_of
 from wslab.net import Client, NotRunning, Tap
+from wslab.net.matrix import Matrix
 from wslab.net.node import PROGRAMS, NodeMissing, NodeProgram
 from wslab.net.servers import PAGES_FOLDER
 from wslab.net.trials import PROGRAM_ENDS, EndSeen, ProgramEnd, end_program
 from wslab.view import PageFrame, ProgramView, WireView
 from wslab.view.experiments import (
+    Board,
     Choice,
     Column,
     Experiment,
@@ -137,6 +140,8 @@ class Node(Lesson):
 
     def _set_up(self) -> None:
         self._programs: dict[str, NodeProgram] = {}
+        self._everybody = Matrix(self.capture)
+        self._resources.callback(self._everybody.stop)
         self._teach_browser_cells()
         if (shell := get_ipython()) is not None:
             shell.register_magic_function(self._node_cell, "cell", "node")
@@ -250,6 +255,12 @@ class Node(Lesson):
             return told(self.end(end.name))
 
         return Experiment(end.name, end.what, run, predictions=OUTCOMES, why=WHY[end.name])
+
+    # --- Everybody with everybody
+
+    def matrix(self) -> Board:
+        """The board: every client with every server in every situation."""
+        return self._show(board_of(self._everybody), "matrix")
 
 
 def told(seen: EndSeen) -> Outcome:

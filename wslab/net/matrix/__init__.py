@@ -2,7 +2,7 @@
 
 from wslab.net.matrix.cell import CELLS, CLIENTS, SERVERS, Cell, Matrix, Played
 from wslab.net.matrix.differences import DIFFERENCES, Difference
-from wslab.net.matrix.recorded import recorded
+from wslab.net.matrix.recording import recorded
 from wslab.net.matrix.situation import Seen, Situation
 from wslab.net.matrix.situations import SITUATIONS
 

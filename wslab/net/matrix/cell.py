@@ -12,6 +12,7 @@ from typing import NamedTuple
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
 from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
+from wslab.net.errors import NotRunning
 from wslab.net.matrix.differences import DIFFERENCES, Difference
 from wslab.net.matrix.situation import NOBODY, Cannot, Seen, Side, Situation, Stage
 from wslab.net.matrix.situations import SITUATIONS
@@ -118,10 +119,15 @@ class Matrix:
         self._in_page = in_page or (lambda function, data: None)
         self._peers: dict[str, Peers] = {}
         self._playing = threading.Lock()
+        self._stopped = False
 
     def play(self, cell: Cell, in_page: InPage | None = None) -> Played:
         """Play one cell. Raises `NodeMissing` or `NoPage` where the peer is not here."""
         with self._playing:
+            if self._stopped:
+                raise NotRunning(
+                    "the matrix is stopped: run the cell that opens the lab, then this one again"
+                )
             client, server = self._on(cell.client, in_page), self._on(cell.server)
             return _play(cell, client, server, self.capture)
 
@@ -140,8 +146,9 @@ class Matrix:
         return peers
 
     def stop(self) -> None:
-        """End all processes. May be called twice."""
+        """End all processes; nothing is played after that. May be called twice."""
         with self._playing:
+            self._stopped = True
             for peers in self._peers.values():
                 peers.stop()
             self._peers = {}

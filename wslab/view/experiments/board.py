@@ -96,6 +96,8 @@ class CellOutcome:
     recorded: str = ""
     """When and where it was recorded; "" if it has just been seen here."""
     seconds: float | None = None
+    word: str = ""
+    """What the cell shows in place of the verdict's word."""
     result: Any = None
     """The lesson's own record, for code; it is not sent to the page."""
 
@@ -111,7 +113,8 @@ the page."""
 class Board(LiveView):
     """A grid of cells to run, by hand or all of them, that shows how each came out.
 
-    `kind` names the board in the page (`data-board`). Cells run one after the other, on a thread.
+    `kind` names the board in the page (`data-board`), `corner` says what the columns are. Cells run
+    one after the other, on a thread.
     """
 
     _esm = script("experiments/board.js")
@@ -128,6 +131,7 @@ class Board(LiveView):
         title: str,
         verdicts: Sequence[Verdict],
         note: str = "",
+        corner: str = "",
         **traits: Any,
     ) -> None:
         self.rows = {row.name: row for row in rows}
@@ -149,6 +153,7 @@ class Board(LiveView):
                 "kind": kind,
                 "title": title,
                 "note": note,
+                "corner": corner,
                 "rows": [{**asdict(row), "url": link(row.rfc)} for row in rows],
                 "columns": [asdict(column) for column in columns],
                 "verdicts": [asdict(verdict) for verdict in verdicts],
@@ -261,7 +266,13 @@ class Board(LiveView):
             waiting, running = {place for place, _ in self._waiting}, self._running
         if changed:
             content["cells"] = [
-                [*place, self._status(place, waiting, running), self._is_recorded(place)]
+                {
+                    "row": place[0],
+                    "column": place[1],
+                    "status": self._status(place, waiting, running),
+                    "word": self.outcomes[place].word if place in self.outcomes else "",
+                    "recorded": self._is_recorded(place),
+                }
                 for place in changed
             ]
             content["left"] = len(waiting) + (running is not None)
@@ -303,7 +314,8 @@ class Board(LiveView):
         verdict = self._verdicts.get(outcome.verdict)
         if verdict is None:
             return "! failed", PALETTE["alarm"].plain
-        word = f"{verdict.sign} {verdict.word}" + (" (recorded)" if outcome.recorded else "")
+        word = f"{verdict.sign} {outcome.word or verdict.word}"
+        word += " (recorded)" if outcome.recorded else ""
         return word, PALETTE[verdict.colour].plain
 
     def static(self) -> dict[str, str]:

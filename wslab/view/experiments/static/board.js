@@ -18,7 +18,8 @@ class BoardView extends View {
   /** @param {RenderProps} context */
   constructor(context) {
     super(context);
-    const { kind, title, note, rows, columns, verdicts } = this.model.get("_board");
+    const { kind, title, note, corner, rows, columns, verdicts } = this.model.get("_board");
+    this.corner = corner;
     this.rows = rows;
     this.columns = columns;
     this.verdicts = new Map(verdicts.map((verdict) => [verdict.name, verdict]));
@@ -73,7 +74,7 @@ class BoardView extends View {
             return node;
           })))]
       : [];
-    return [...above, h("div", { role: "row" }, h("div", { role: "gridcell", class: "ws-corner" }),
+    return [...above, h("div", { role: "row" }, h("div", { role: "gridcell", class: "ws-corner" }, this.corner),
       ...this.line(this.columns.map((column) => runs(this.named(column), [column], { class: "ws-head", "data-column": column.name },
         h("span", {}, column.title || column.name)))))];
   }
@@ -115,7 +116,7 @@ class BoardView extends View {
     const node = h("div", { role: "gridcell", class: "ws-cell", tabindex: "-1", "data-row": row.name, "data-column": column.name,
       onclick: () => this.press(row, column) }, sign, name ? h("span", { class: "ws-case" }, name) : word);
     this.nodes.set(this.key(row.name, column.name), { node, sign, word, row, column });
-    this.paint(row.name, column.name, "", false);
+    this.paint(row.name, column.name, "", "", false);
     return node;
   }
 
@@ -183,8 +184,8 @@ class BoardView extends View {
 
   hear(news) {
     for (const one of news.page_runs ?? []) runForKernel(this.page, one);
-    for (const [row, column, status, recorded] of news.cells ?? []) {
-      this.paint(row, column, status, recorded);
+    for (const { row, column, status, word, recorded } of news.cells ?? []) {
+      this.paint(row, column, status, word, recorded);
       if (this.open_?.row.name === row && this.open_.column.name === column && status !== "waiting") this.look(this.open_.row, this.open_.column);
     }
     if (news.cells) this.count(news.left);
@@ -192,18 +193,18 @@ class BoardView extends View {
     if (news.failed) this.complain(`The view failed, what it runs did not: ${news.failed}`);
   }
 
-  paint(row, column, status, recorded) {
+  paint(row, column, status, own, recorded) {
     const found = this.nodes.get(this.key(row, column));
     if (!found) return;
     const verdict = this.verdicts.get(status);
-    const [sign, word, meaning] = verdict ? [verdict.sign, verdict.word, verdict.meaning] : BETWEEN[status];
+    const [sign, word, meaning] = verdict ? [verdict.sign, own || verdict.word, verdict.meaning] : BETWEEN[status];
     this.states.set(this.key(row, column), status);
     set(found.node, "data-verdict", status || null);
     set(found.node, "data-recorded", recorded);
     found.node.style.setProperty("--verdict", verdict ? `var(--ws-${verdict.colour})` : "var(--ws-rule)");
     say(found.sign, sign);
     say(found.word, recorded ? `${word}, rec.` : word);
-    set(found.node, "aria-label", `${[row, this.named(found.column)].filter(Boolean).join(", ")}: ${word || meaning}${recorded ? ", recorded" : ""}`);
+    set(found.node, "aria-label", `${[row, this.named(found.column)].filter(Boolean).join(", ")}: ${verdict && own ? `${verdict.word}, ${own}` : word || meaning}${recorded ? ", recorded" : ""}`);
   }
 
   count(left) {

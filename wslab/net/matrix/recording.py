@@ -58,7 +58,7 @@ def _read(one: dict[str, Any], label: str) -> Played:
     return Played(
         Cell(*one["cell"]),
         Seen(**seen),
-        tuple(WireLine(*line, None) for line in one["wire"]),
+        tuple(WireLine(side, kind, text, None) for side, kind, text in one["wire"]),
         client_heard,
         server_heard,
         client,
