@@ -11,9 +11,9 @@ export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, visit, peer: obey }
  * Runs what the kernel asks one page for, if this is the page, and tells it the lines.
  * @param {import("../../live/static/page.js").Page} page
  * @param {{ to: string, run: number, function: string, data: any }} asked
- * @param {HTMLElement} stage where the function may show something
+ * @param {HTMLElement | null} stage where the function may show something
  */
-export async function runForKernel(page, { to, run, function: name, data }, stage) {
+export async function runForKernel(page, { to, run, function: name, data }, stage = null) {
   if (to !== page.name) return;
   const lines = await PAGE_RUNS[name](data, stage).catch((error) => [String(error)]);
   page.ask({ do: "ran", run, lines });
