@@ -365,6 +365,17 @@ READ = (
     closed: closed.map((e) => e.textContent)});
 """
 )
+HAR = (
+    LIST
+    + """\
+  let {HarMenuUtils} = pane.windowRequire("devtools/client/netmonitor/src/har/har-menu-utils");
+  let {getDisplayedRequests} =
+    pane.windowRequire("devtools/client/netmonitor/src/selectors/index");
+  let requests = getDisplayedRequests(pane.store.getState());
+  let connector = pane.Netmonitor?.connector ?? pane.connector;
+  return JSON.stringify(await HarMenuUtils.copyAllAsHar(requests, connector));
+"""
+)
 HEADS = (
     LIST
     + """\
@@ -414,6 +425,7 @@ def of_firefox(firefox: Firefox, converter: ChromiumPage) -> None:
     firefox.run(SWITCH_ON)
     snapshots(firefox, converter, "firefox-control-frames", 550)
     read = firefox.run(READ) | firefox.run(HEADS)
+    (RECORDED / "firefox.har").write_text(firefox.run(HAR), "utf-8")
     rows = []
     for row, opcode in zip(read["rows"], read["opcodes"], strict=True):
         cells = dict(zip(read["columns"], row["cells"], strict=True))

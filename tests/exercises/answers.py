@@ -534,6 +534,14 @@ def available_by_tuples(support, version):
     return since <= here < until
 
 
+def said_by_type(messages, senders):
+    told = [message for message in messages if message["type"] in senders]
+    return [
+        (senders[one["type"]], one["data"] if one["opcode"] == 1 else base64.b64decode(one["data"]))
+        for one in told
+    ]
+
+
 def status_by_the_last(events):
     newest = events[-1][0] if events[-1][1] == "new" else max(number for number, *_ in events)
     mine = [(event, detail) for number, event, detail in events if number == newest]
@@ -717,6 +725,10 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (["Hi", "?", "?", "Hello"], "Ping and pong"), (["Hello", "Hi"], "another order"),
         (["Hi", "Hel", "lo"], "two rows"), (["Hi", "?", "Hello"], "a ping is none"),
     ],
+    "echo_page_and_devtools-said": [
+        (lambda messages: [m["data"] for m in messages], "Who sent each is missing"),
+        (lambda messages: said_by_type(messages, {"send": "client"}), "it has the type receive"),
+    ],
     "echo_page_and_devtools-status": [
         (lambda events: status_by_the_last(events).replace("…", "..."), "is not what"),
         (lambda events: status_by_the_last([one for one in events if one[1] != "error"])
@@ -806,6 +818,9 @@ RIGHT: dict[str, list[Any]] = {
     "chat-history": [history(), history_as_a_list()],
     "echo_page_and_devtools-shown": [("2 < 3  and 4", "2 &lt; 3 <b>and</b> 4 ")],
     "echo_page_and_devtools-pane": [[" Hi", "Hello "]],
+    "echo_page_and_devtools-said": [
+        lambda messages: said_by_type(messages, {"send": "client", "receive": "server"}),
+    ],
     "echo_page_and_devtools-status": [status_by_the_last],
     "echo_page_and_devtools-available": [available_by_tuples],
     "echo_page_and_devtools-line": [

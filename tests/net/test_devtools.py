@@ -88,7 +88,11 @@ def live() -> Played:
         return play(chromium, chromium.open(), tap.url, capture)
 
 
-@pytest.mark.parametrize("make", [live, recorded_play])
+def recorded() -> Played:
+    return recorded_play(Capture())
+
+
+@pytest.mark.parametrize("make", [live, recorded])
 def test_what_chrome_tells_beside_what_crossed(make):
     played = make()
     told = told_by_chrome(played.events)
@@ -121,7 +125,7 @@ def test_what_chrome_tells_beside_what_crossed(make):
     ]
 
 
-@pytest.mark.parametrize("make", [live, recorded_play])
+@pytest.mark.parametrize("make", [live, recorded])
 def test_the_heads_are_told_in_another_spelling(make):
     played = make()
     (answer,) = (e for e in played.events if e.method.endswith("ResponseReceived"))
@@ -198,6 +202,14 @@ def test_the_har_holds_the_messages_and_the_error_and_nothing_else():
         ("server", "text"), ("server", "binary"),
     ]  # fmt: skip
     assert any("Data frame received after close" in note for note in capture.notes)
+
+
+def test_firefox_saves_a_har_without_messages():
+    text = (RECORDED / "firefox.har").read_text("utf-8")
+    entries = json.loads(text)["log"]["entries"]
+    assert [e["response"]["status"] for e in entries if e["request"]["url"][:3] == "ws:"] == [101]
+    assert "_webSocketMessages" not in text
+    assert not load(RECORDED / "firefox.har").index.messages()
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -174,6 +174,30 @@ SEEN: dict[str, dict[str, list[str]]] = {
     "10": {
         "unseen": ["^to 1 connection$", "^Python received: one message, three frames$"],
         "policy": ["^default-src 'none'$", "^script-src 'self'$", "^connect-src 'self'$"],
+        "converse": ["message: 3 bytes\n +error\n +close: code 1006", "message: in three frames$"],
+        "chrome-panes": [
+            "^from .* Chrome's pane",
+            '^server +ping "are you there\\?" +FIN +16 +nothing$',
+            r'^client +text "ha.* FIN RSV1 MASK +1\d +ha.* 400$',
+            '^server +continuation "frames" +FIN +8 +in three frames · 15$',
+            '^server +text "still here" +FIN +12 +nothing$',
+            "^ +Data frame received after close · N/A$",
+            r"(?s)\A((?!nothing$).)*(nothing\n((?!nothing$).)*){9}\Z",  # nine rows, no more
+        ],
+        "heads": [r"^CONNECTION:···Upgrade +CONNECTION:·Upgrade$", "^X-Lab:··two· +X-Lab:·two$"],
+        "panes": [
+            r"^client +close 4001 bye +FIN MASK +11 +nothing +with Control: .x0f¡bye · 5 B$",
+            '^server +text "still here" +FIN +12 +nothing +still here · 10 B$',
+            '^server +text "too late" +FIN +10 +nothing +nothing$',
+            "^ +Connection Closed: 4001 bye$",
+        ],
+        "devtools": [
+            "webSocketFrameReceived +opcode 1, mask false · in three frames · 15$",
+            "^client +pong .* nothing$",
+            "webSocketFrameSent +opcode 1, mask true · Hello",
+        ],
+        "har-read": ["^send 1 Hello$", "^receive 2 AAH/$", "^error -1 Data frame received after"],
+        "har": ["no bytes", "1 entry without a WebSocket left out"],
     },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""

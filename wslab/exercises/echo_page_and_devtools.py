@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -48,6 +50,22 @@ QUESTIONS = {
             "picture with an onerror.",
         ),
         "RFC 6455 §7.1.6",
+    ),
+    "length": Question(
+        "A page sends a text of 400 letters. Compressed, it crosses in a frame of 14 bytes. Which "
+        "length does Chrome's Network pane show?",
+        ("8: the compressed payload", "14: the frame", "400", "408: the frame, uncompressed"),
+        2,
+        (
+            "The browser compresses below the API, and tells its DevTools the message as the page "
+            "sent it.",
+            "DevTools are told of messages, not of frames: nothing in the pane says how many bytes "
+            "crossed.",
+            "Length is that of the message, in characters. How many bytes crossed the pane does "
+            "not say.",
+            "No frame of 408 bytes ever crossed, and DevTools are not told of frames anyway.",
+        ),
+        "RFC 7692 §7.2.1",
     ),
     "detect": Question(
         "A page wants to use WebTransport where there is one. How does it find out?",
@@ -191,6 +209,116 @@ check_pane = Exercise(
     ),
     solution="""\
 check_pane(["Hi", "Hello"])
+""",
+)
+
+# --- Build: read what a HAR holds
+
+HarMessage = dict[str, str | int | float]
+Said = list[tuple[str, str | bytes]]
+
+_TEXT: HarMessage = {"type": "send", "time": 1.0, "opcode": 1, "data": "Hello"}
+_BINARY: HarMessage = {"type": "receive", "time": 1.2, "opcode": 2, "data": "AAH/"}
+_ERROR: HarMessage = {
+    "type": "error",
+    "time": 1.5,
+    "opcode": -1,
+    "data": "Data frame received after close",
+}
+
+
+def _said(
+    messages: list[HarMessage],
+    *,
+    sends: str = "client",
+    receives: str = "server",
+    binary: Callable[[str], str | bytes] = base64.b64decode,
+) -> Said:
+    found: Said = []
+    for message in messages:
+        data, sender = str(message["data"]), sends if message["type"] == "send" else receives
+        if message["type"] != "error":
+            found.append((sender, binary(data) if message["opcode"] == 2 else data))
+    return found
+
+
+def _all_decoded(messages: list[HarMessage]) -> Said:
+    def decoded(data: str) -> str | bytes:
+        try:
+            return base64.b64decode(data, validate=True)
+        except ValueError:
+            return data
+
+    said = _said(messages)
+    return [(who, decoded(data) if isinstance(data, str) else data) for who, data in said]
+
+
+def _with_errors(messages: list[HarMessage]) -> Said:
+    received = {"type": "receive"}
+    return _said([one | received if one["type"] == "error" else one for one in messages])
+
+
+check_said = Exercise(
+    "said",
+    "Whether `said(messages)` gives each message of a HAR, and who sent it.",
+    cases=[
+        ([_TEXT],),
+        ([_BINARY],),
+        ([_TEXT, {**_TEXT, "type": "receive", "time": 1.1}, _BINARY],),
+        ([{**_TEXT, "data": "AAH/"}],),
+        ([{**_TEXT, "data": ""}, {**_BINARY, "data": ""}],),
+        ([_TEXT, _ERROR],),
+        ([],),
+    ],
+    expected=_said,
+    mistakes={
+        "In a HAR, which is JSON, bytes are written in base64. Those are its letters.": Mistake(
+            lambda messages: _said(messages, binary=str), "base64.b64decode(data) gives the bytes."
+        ),
+        "Those are the bytes of the letters of base64, not those of the message.": Mistake(
+            lambda messages: _said(messages, binary=str.encode),
+            "base64.b64decode(data) gives the bytes.",
+        ),
+        "Text may look like base64 and is text all the same: the opcode says what it is.": Mistake(
+            _all_decoded, "decode where the opcode is 2."
+        ),
+        "The browser wrote the HAR: what it sent, the client sent.": Mistake(
+            lambda messages: _said(messages, sends="server", receives="client"),
+            "send is the client's, receive is the server's.",
+        ),
+        "Nobody sent the error: it is the browser's own word about the connection.": Mistake(
+            _with_errors, "leave out what has the type error."
+        ),
+        "Those are the messages. Who sent each is missing.": Mistake(
+            lambda messages: [data for _, data in _said(messages)],
+            "a pair for each: the sender, and the message.",
+        ),
+        "What the server sent is missing: it has the type receive.": Mistake(
+            lambda messages: [one for one in _said(messages) if one[0] == "client"],
+            "leave out the errors only.",
+        ),
+        "An empty message is a message too.": Mistake(
+            lambda messages: [one for one in _said(messages) if one[1]], "do not skip empty data."
+        ),
+    },
+    hints=(
+        "opcode 1 is text, and data is the message. Opcode 2 is binary, and data is base64.",
+        "type is send, receive, or error; only the first two are messages.",
+    ),
+    rfc="RFC 6455 §5.6",
+    praise="that is all a HAR knows: the frames, their bytes and the goodbyes are not in it.",
+    solution="""\
+import base64
+
+def said(messages):
+    found = []
+    for message in messages:
+        if message["type"] == "error":
+            continue
+        sender = "client" if message["type"] == "send" else "server"
+        data = message["data"]
+        found.append((sender, base64.b64decode(data) if message["opcode"] == 2 else data))
+    return found
 """,
 )
 
@@ -489,6 +617,8 @@ def available(support, version):
 """,
 )
 
-SOLUTIONS = Solutions(check_shown, check_pane, check_status, check_line, check_available)
+SOLUTIONS = Solutions(
+    check_shown, check_pane, check_said, check_status, check_line, check_available
+)
 
 solution = SOLUTIONS.show

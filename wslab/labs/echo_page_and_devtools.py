@@ -24,6 +24,7 @@ from wslab.net.browsers import (
     devtools_picture,
     play,
     recorded_play,
+    response_texts,
     told_by_chrome,
     told_by_firefox,
 )
@@ -154,7 +155,7 @@ class EchoPageAndDevtools(Lesson):
                 self._played = play(chromium, chromium.open(), url, self.capture)
             print(f"Live: {self._played.browser}, without a window. Its page was told:")
         except (BrowserMissing, BrowserFailed) as problem:
-            self._played = recorded_play()
+            self._played = recorded_play(self.capture)
             print(f"RECORDED, not live: {problem}")
             print(f"The page, in {self._played.browser}, was told:")
         print(*(f"  {_short(told)}" for told in self._played.page), sep="\n")
@@ -182,6 +183,16 @@ class EchoPageAndDevtools(Lesson):
             for crossed, (event,) in self._beside(told_by_chrome(self._conversation.events))
         ]
         return ResultTable([*_CROSSED, "CDP's event", "it says"], rows, "devtools")
+
+    def heads(self) -> ResultTable:
+        """The response of the conversation, line by line: as it crossed, and as Chrome tells it."""
+        played = self._conversation
+        crossed, told = (text.split("\r\n")[:-2] for text in response_texts(played))
+        rows = [
+            [line.replace(" ", "·"), said.replace(" ", "·")]
+            for line, said in zip(crossed, told, strict=True)
+        ]
+        return ResultTable(["what crossed (a dot is a space)", "Chrome's pane, Raw"], rows, "heads")
 
     @property
     def har_file(self) -> Path:

@@ -8,6 +8,7 @@ from wslab.net.browsers.conversation import (
     Played,
     play,
     recorded_play,
+    response_texts,
 )
 from wslab.net.browsers.pictures import PICTURES, DevtoolsPicture, devtools_picture
 from wslab.net.browsers.told import KINDS, Told, beside, bits, told_by_chrome, told_by_firefox
@@ -32,6 +33,7 @@ __all__ = [
     "devtools_picture",
     "play",
     "recorded_play",
+    "response_texts",
     "told_by_chrome",
     "told_by_firefox",
 ]

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from wslab.net import loop
 from wslab.net.browsers.chromium import Chromium, ChromiumPage
 from wslab.net.browsers.commands import BrowserEvent
 from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.servers.raw import RawConnection, RawServer
-from wslab.wire import Capture, Deflater, Opcode, load
+from wslab.wire import Capture, Deflater, Direction, Opcode, load
 
 PAGE = Path(__file__).with_name("conversation.html")
 RECORDED = Path(__file__).with_name("recorded")
@@ -98,7 +98,9 @@ def play(chromium: Chromium, page: ChromiumPage, url: str, capture: Capture) -> 
     page.wait_for("Network.webSocketClosed")
     loop.run(asyncio.sleep(0))  # a tap forwards first and records second
     events = [event for event in page.events if event.method.startswith("Network.webSocket")]
-    return Played(chromium.version, events, said, capture, connection_of(events, capture))
+    connection = connection_of(events, capture)
+    capture.set_name(connection, "Chrome")
+    return Played(chromium.version, events, said, capture, connection)
 
 
 def connection_of(events: list[BrowserEvent], capture: Capture) -> int:
@@ -110,12 +112,34 @@ def connection_of(events: list[BrowserEvent], capture: Capture) -> int:
     return next(row.connection for row in requests if key in index.unit(row.number).data)
 
 
-def recorded_play() -> Played:
-    """A recording of the conversation, for machines without a Chromium."""
+def response_texts(played: Played) -> tuple[str, str]:
+    """The head of the response: as it crossed, and as Chrome told it."""
+    index = played.capture.index
+    crossed = next(
+        index.unit(row.number).data.decode("latin-1")
+        for row in index.rows()
+        if (row.connection, row.kind) == (played.connection, "response")
+    )
+    told = next(e.params["response"] for e in played.events if "response" in e.params)
+    return crossed, told["headersText"]
+
+
+def recorded_play(capture: Capture) -> Played:
+    """A recording of the conversation, for machines without a Chromium.
+
+    What crossed is appended to `capture`, as a connection that is called "recorded".
+    """
     head, *lines = read_lines(RECORDED / "chrome.jsonl")
     events = [BrowserEvent(line["method"], line["params"], "") for line in lines]
-    capture = load(RECORDED / "chrome-wire.jsonl")
-    connection = connection_of(events, capture)
+    index = (then := load(RECORDED / "chrome-wire.jsonl")).index
+    of_socket = connection_of(events, then)
+    connection = capture.open_connection()
+    capture.set_name(connection, "recorded")
+    for row in index.rows():
+        if row.connection == of_socket:
+            capture.record(connection, row.direction, index.unit(row.number).data)
+    for direction in get_args(Direction):
+        capture.end(connection, direction)
     return Played(head["browser"], events, head["page"], capture, connection, live=False)
 
 

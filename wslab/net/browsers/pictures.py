@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wslab.net.browsers.conversation import RECORDED, read_lines, recorded_play
 from wslab.net.browsers.told import Told, told_by_chrome, told_by_firefox
-from wslab.wire import printable
+from wslab.wire import Capture, printable
 
 PICTURES = {
     "chrome-messages": "The Network pane of Chrome's DevTools, with a WebSocket's Messages.",
@@ -42,7 +42,9 @@ def devtools_picture(name: str) -> DevtoolsPicture:
     alt, which = PICTURES[name], name.partition("-")[0]
     (head, *_) = read_lines(RECORDED / f"{which}.jsonl")
     if name == "chrome-messages":
-        shown = (one for one in told_by_chrome(recorded_play().events) if "Frame" in one.name)
+        shown = (
+            one for one in told_by_chrome(recorded_play(Capture()).events) if "Frame" in one.name
+        )
         alt += _rows(shown)
     elif which == "firefox":
         control = name == "firefox-control-frames"
