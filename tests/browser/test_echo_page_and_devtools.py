@@ -142,6 +142,14 @@ def this_browser_answers_as_the_table_says(notebook, lesson) -> None:
     expect(told).to_contain_text(["WebSocket true", "WebSocketStream true", "WebTransport true"])
     expect(told.last).to_have_text("› ping: false - secure context: true", use_inner_text=True)
 
+    # Not this machine, and no https: there a browser keeps some things back.
+    tab = notebook.page.context.new_page()
+    tab.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+    tab.goto("http://hub.example/")
+    asked = "[isSecureContext, 'WebSocketStream' in self, 'WebTransport' in self]"
+    assert tab.evaluate(asked) == [False, True, False]
+    tab.close()
+
 
 def notebook_cells(notebook) -> list[dict]:
     return json.loads((notebook.lab.root / notebook.name).read_text("utf-8"))["cells"]

@@ -54,7 +54,7 @@ class SupportTable {
     this.browser = browserOf(navigator.userAgent);
     this.summary = h("strong", { role: "status" });
     this.secure = h("p", { class: "ws-note", hidden: isSecureContext },
-      "This page comes from another machine without https. To such a page a browser does not show all that it has: WebSocketStream and WebTransport are missing.");
+      "This page comes from another machine without https. To such a page a browser does not show all that it has: WebTransport is missing.");
     const heading = (/** @type {string} */ text) => h("th", { scope: "col" }, text);
     const body = h("tbody");
     for (const feature of /** @type {Feature[]} */ (features)) body.append(this.#rowOf(feature, browsers));
