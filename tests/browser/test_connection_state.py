@@ -70,6 +70,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
     the_replay(notebook, diagram, client, server)
     the_browsers_own(notebook, client)
+    the_browsers_options(notebook)
     a_browser_drops_what_comes_in_closing(notebook)
     a_browser_answers_pings_unasked(notebook)
     keepalive_by_sliders(notebook)
@@ -133,6 +134,13 @@ def the_browsers_own(notebook, client):
         "CLOSING",
         "CLOSED",
     ]
+
+
+def the_browsers_options(notebook):
+    """Chromium 156 as it comes knows none (WHATWG: the second argument is texts)."""
+    asked = notebook.view("constructor-options")
+    asked.locator('[data-action="run"]').click()
+    expect(asked.locator('[data-wslab="outcome"]')).to_contain_text("It read no option")
 
 
 def a_browser_drops_what_comes_in_closing(notebook):

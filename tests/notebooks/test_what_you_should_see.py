@@ -224,6 +224,7 @@ IN_A_PAGE = {
         "hold-why": LESSON,
         "step-1-why": LESSON,
         "silence-text": LESSON,
+        "options-why": "the_browsers_options",
         "pinged-why": "a_browser_answers_pings_unasked",
     },
     "09": {"attack-text": LESSON},

@@ -56,6 +56,12 @@ _KEEPALIVE = Words(
     "cable, and compare with what is measured:",
 )
 
+_OPTIONS = Words(
+    press="Ask this browser",
+    waiting="The page asks …",
+    static="Let the page find out which options its browser's WebSocket has:",
+)
+
 
 class ConnectionState(Lesson):
     """The lab of the connection's states."""
@@ -168,6 +174,12 @@ class ConnectionState(Lesson):
                 )
             finally:
                 client.stop()
+
+    def constructor_options(self) -> Gallery:
+        """Let the page find out which options its `new WebSocket` knows. No connection is made."""
+        code = "new WebSocket(url, new Proxy({}, { get(nothing, name) { /* note the name */ } }))"
+        asked = Experiment("options", "", code=code)
+        return self._show(Gallery([asked], "constructor-options", _OPTIONS), "options")
 
     def keepalive(self, ping_interval: float = 0.5, ping_timeout: float = 0.5) -> KeepaliveResult:
         """Let the line go dead under a client that keeps pinging, and measure when it notices."""

@@ -52,23 +52,15 @@ async function ports({ query }) {
 
 // -- b. The options that are coming -----------------------------------------------------------
 
-/** An object that notes what is read from it: so the browser says itself what it knows. */
+/** An object that notes which names are read from it: so the browser says itself what it knows. */
 async function options({ tap }) {
   const read = [];
-  const bag = {
-    get protocols() {
-      read.push("protocols");
-      return ["chat"];
+  const bag = new Proxy({ protocols: ["chat"] }, {
+    get(values, name) {
+      if (typeof name === "string" && !(name in Object.prototype)) read.push(name);
+      return values[name];
     },
-    get targetAddressSpace() {
-      read.push("targetAddressSpace");
-      return undefined;
-    },
-    get headers() { // what many wish for
-      read.push("headers");
-      return undefined;
-    },
-  };
+  });
   const { exception, came, protocol } = await opened([`${tap}/echo`, bag]);
   return {
     "read from the object": read.sort().join(", ") || "nothing",

@@ -5,7 +5,7 @@ import { h } from "../../live/static/elements.js";
 import { pageIsLocal, routeTo } from "../../panels/static/route.js";
 import { obey } from "./page_peer.js";
 
-export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, visit, peer: obey };
+export const PAGE_RUNS = { fetch: fetchWithHeaders, connect, options, visit, peer: obey };
 
 /**
  * Runs what the kernel asks one page for, if this is the page, and tells it the lines.
@@ -54,6 +54,23 @@ async function connect({ url, protocols }) {
   });
   socket.close();
   return lines;
+}
+
+/** Which options the constructor of WebSocket knows: those that it reads from an object that notes each name. */
+async function options() {
+  const read = [];
+  const noting = new Proxy({}, {
+    get(nothing, name) {
+      if (typeof name === "string" && !(name in nothing)) read.push(name); // not toString and its like
+      return nothing[name];
+    },
+  });
+  try {
+    new WebSocket("ftp://no.connection/", /** @type {any} */ (noting));
+  } catch { /* no browser opens such an address, and all look at the object first */ }
+  return read.length
+    ? [`It read ${read.sort().join(", ")}: these options it knows.`]
+    : ["It read no option: it knows none, and takes a URL and subprotocols only."];
 }
 
 /**
