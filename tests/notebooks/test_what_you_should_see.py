@@ -199,6 +199,23 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "har-read": ["^send 1 Hello$", "^receive 2 AAH/$", "^error -1 Data frame received after"],
         "har": ["no bytes", "1 entry without a WebSocket left out"],
     },
+    "11": {
+        "kind": ["^'you said: Hello'$", "Buffer 48 65 6c 6c 6f> binary: false",
+                 "Buffer 48 65 6c 6c 6f> binary: true"],
+        "room-python": ["^b'Hello'$"],
+        "chat-python": ['"event":"welcome","name":"Linus"', '"from":"Linus","text":"Good morning'],
+        "chat-door": ["^chat +None +comes in$", "evil.example +403$", "^attic +None +404$"],
+        "client-ws": ["Buffer .* false$", "pong: are you there", "close: 1001$"],
+        "client-own": ["Hello ping is undefined", "InvalidAccessError", "close: 4000 true"],
+        "two-clients": ["an error says +connect ECONNREFUSED .* nothing$"],
+        "requests": [r"with_ws(.*\n)+?.*permessage-deflate", "user-agent: node",
+                     "sec-fetch-mode: websocket"],
+        "ends-code": [
+            "^SIGTERM: .*exit code 0; Python: close 1001; Node: close 1001 clean$",
+            "^SIGKILL: .*by SIGKILL; Python: close 1006; Node: close 1006 not clean$",
+        ],
+        "order-run": [r"^\['A', 'C', 'D', 'B'\]$"],
+    },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
@@ -236,6 +253,7 @@ IN_A_PAGE = {
         "support-why": LESSON,
         "detect-why": LESSON,
     },
+    "11": {"room-why": LESSON, "chat-why": LESSON},
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""

@@ -89,8 +89,8 @@ def end_program(end: ProgramEnd, capture: Capture) -> EndSeen:
         watch = (PROGRAMS / "watcher.js").read_text("utf-8")
         with (
             Tap(server.url, capture, name="mortal") as tap,
-            Client(tap.url, name="mortal: guest", wire_name="guest in Python").connect() as guest,
-            NodeProgram(watch, "guest in Node", url=tap.url) as watcher,
+            Client(tap.url, name="mortal: guest", wire_name="Python").connect() as guest,
+            NodeProgram(watch, "Node", url=tap.url) as watcher,
         ):
             printed(watcher, "open")
             if end.wish:
