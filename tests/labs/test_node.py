@@ -108,6 +108,7 @@ def test_the_chat_speaks_the_events_of_lesson_09_and_serves_its_page(lab):
     ]
     grace = lab.join("Grace")
     assert '"people":["Ada"]' in grace.recv()
+    assert grace.recv() == '{"event":"message","from":"Ada","text":"hello"}'  # the history
     grace.send(b"bytes")
     grace.recv()
     with pytest.raises(ConnectionError, match="1003"):

@@ -13,6 +13,7 @@ const FILES = {
 };
 
 const clients = new Map(); // step 1: who is here, and each one's name
+const history = []; // the last messages, for those who come late
 const sockets = new WebSocketServer({ noServer: true, maxPayload: 10_000 }); // bytes, then 1009
 
 // -- HTTP: the page, and the door to the WebSocket ------------------------------------------------
@@ -45,6 +46,7 @@ function refuse(socket, status) {
 
 function comeIn(client, name) {
   client.send(JSON.stringify({ event: "welcome", name, people: [...clients.values()] }));
+  for (const text of history) client.send(text);
   clients.set(client, name); // step 2: one more
   say({ event: "join", name });
 
@@ -62,8 +64,9 @@ function comeIn(client, name) {
 }
 
 function say(event) {
-  console.log(JSON.stringify(event));
   const text = JSON.stringify(event);
+  console.log(text);
+  if (event.event === "message" && history.push(text) > 50) history.shift();
   for (const client of clients.keys()) {
     if (client.readyState === WebSocket.OPEN) client.send(text); // step 3: to everybody
   }
