@@ -95,7 +95,7 @@ class EchoPageAndDevtools(Lesson):
 
     def page(self) -> PageFrame:
         """The echo page in a frame, with a link to a tab of its own."""
-        frame = PageFrame(self.port, title="the echo page", height=280)
+        frame = PageFrame(self.port, title="the echo page")
         self._resources.callback(frame.close)
         return frame
 

@@ -63,10 +63,11 @@ class SupportTable {
         h("span", { class: "ws-title" }, "who can what"), h("span", { class: "ws-gap" }), this.summary,
         h("button", { type: "button", "data-action": "again", onclick: () => this.#ask() }, "Ask again")),
       this.secure,
+      h("p", { class: "ws-from ws-quiet" }, `From which version on, by MDN's ${source} ${version} of ${date} (${licence}). `,
+        "In the column “this browser” is what this page has just asked its own browser."),
       h("div", { class: "ws-scroll", tabindex: "0", role: "region", "aria-label": "the table of browsers" },
         h("table", {},
-          h("caption", { class: "ws-quiet" }, `From which version on, by MDN's ${source} ${version} of ${date} (${licence}). `,
-            "The third column is what this page has just asked its own browser."),
+          h("caption", { class: "ws-unseen" }, "Which browser can what, from which version on"),
           h("thead", {}, h("tr", {}, heading("feature"), heading("what the page asks"), heading("this browser"),
             ...Object.values(browsers).map(heading))),
           body)));
