@@ -741,6 +741,18 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda support, version: available_by_tuples(support, version.partition(".")[0]),
          "is not right"),
     ],
+    "echo_page_and_devtools-rides_along": [
+        (lambda same_site, page, server: True, "is not right"),
+        (lambda same_site, page, server: page.split("/")[2] == server.split("/")[2],
+         "is not right"),
+        (lambda same_site, page, server: same_site in ("None", ""), "is not right"),
+    ],
+    "echo_page_and_devtools-connects": [
+        (lambda event, ready_state, was_clean: event == "close", "wrong events"),
+        (lambda event, ready_state, was_clean: ready_state == 3, "wrong events"),
+        (lambda event, ready_state, was_clean: True, "wrong events"),
+        (lambda event, ready_state, was_clean: False, "wrong events"),
+    ],
     "echo_page_and_devtools-line": [
         (lambda text: html.escape(text), "no element at all"),
         (lambda text: f"<li><b>{html.escape(text)}</b></li>", "<li>, <b>"),
@@ -823,6 +835,16 @@ RIGHT: dict[str, list[Any]] = {
     ],
     "echo_page_and_devtools-status": [status_by_the_last],
     "echo_page_and_devtools-available": [available_by_tuples],
+    "echo_page_and_devtools-rides_along": [
+        lambda same_site, page, server: (
+            same_site.lower() == "none" or page.split(":")[1] == server.split(":")[1]
+        ),
+    ],
+    "echo_page_and_devtools-connects": [
+        lambda event, ready_state, was_clean: (
+            ready_state is None or {"close": not was_clean}.get(event, False)
+        ),
+    ],
     "echo_page_and_devtools-line": [
         lambda text: f"<li>{html.escape(text, quote=False)}</li>",
         lambda text: "<li>" + "".join(f"&#{ord(sign)};" for sign in text) + "</li>\n",

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
@@ -617,8 +617,185 @@ def available(support, version):
 """,
 )
 
+# --- Build: which cookies ride along
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _rides_along(same_site: str, page: str, server: str) -> bool:
+    return same_site == "None" or _host(page) == _host(server)
+
+
+check_rides_along = Exercise(
+    "rides_along",
+    "Whether `rides_along(same_site, page, server)` says if a cookie comes with the handshake.",
+    cases=[
+        ("Lax", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:8888/chat"),
+        ("Strict", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:8888/chat"),
+        ("Strict", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:9001/chat"),
+        ("Lax", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:9001/chat"),
+        ("", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:9001/chat"),
+        ("None", "http://127.0.0.1:8888/lab", "ws://127.0.0.1:9001/chat"),
+        ("Strict", "http://localhost:8888/lab", "ws://127.0.0.1:8888/chat"),
+        ("Lax", "http://localhost:8888/lab", "ws://127.0.0.1:8888/chat"),
+        ("", "http://localhost:8888/lab", "ws://127.0.0.1:8888/chat"),
+        ("None", "http://localhost:8888/lab", "ws://127.0.0.1:8888/chat"),
+    ],
+    expected=_rides_along,
+    mistakes={
+        "A port is no part of a site: another one is still the same site.": Mistake(
+            lambda same_site, page, server: (
+                same_site == "None" or urlsplit(page).netloc == urlsplit(server).netloc
+            ),
+            "urlsplit(url).hostname is the host alone.",
+        ),
+        "http: and ws: belong together: compare the hosts, and not whole addresses.": Mistake(
+            lambda same_site, page, server: same_site == "None" or page == server,
+            "urlsplit(url).hostname is the host alone.",
+        ),
+        "Lax lets cookies come with a link that is followed, and a handshake is none.": Mistake(
+            lambda same_site, page, server: (
+                same_site == "Lax" or _rides_along(same_site, page, server)
+            ),
+            "for a WebSocket, Lax is as strict as Strict.",
+        ),
+        "Not every cookie goes everywhere: its SameSite decides.": Mistake(
+            lambda same_site, page, server: True,
+            "only one of the four goes to other sites.",
+        ),
+        "A cookie without SameSite is taken for Lax.": Mistake(
+            lambda same_site, page, server: (
+                same_site == "" or _rides_along(same_site, page, server)
+            ),
+            "which of the four goes to other sites? The one that says so.",
+        ),
+        "SameSite=None means: to no site is it bound. It goes to all of them.": Mistake(
+            lambda same_site, page, server: same_site != "None" and _host(page) == _host(server),
+            "None is the one that always comes.",
+        ),
+        "Strict keeps a cookie from other sites, not from its own.": Mistake(
+            lambda same_site, page, server: (
+                same_site != "Strict" and _rides_along(same_site, page, server)
+            ),
+            "at its own site every cookie comes.",
+        ),
+    },
+    hints=(
+        "two questions: is it the same site, and may the cookie leave it?",
+        "here a site is a host: urlsplit(page).hostname == urlsplit(server).hostname.",
+        "only SameSite=None may leave.",
+    ),
+    rfc="RFC 6265 §8.5",
+    praise="so a port protects no cookie, and only the server's look at Origin tells pages apart.",
+    solution="""\
+from urllib.parse import urlsplit
+
+def rides_along(same_site, page, server):
+    if same_site == "None":
+        return True
+    return urlsplit(page).hostname == urlsplit(server).hostname
+""",
+)
+
+# --- Bug hunt: a page that is dead after Back
+
+PageEvent = tuple[str, int | None, bool | None]
+STORIES: dict[str, list[PageEvent]] = {
+    "the page is shown for the first time": [("pageshow", None, None)],
+    "Back, and the page comes out of the cache": [
+        ("pageshow", 1, None),
+        ("error", 3, None),
+        ("close", 3, False),
+    ],
+    "the network is gone for a moment": [("error", 3, None), ("close", 3, False)],
+    "the reader has pressed Close": [("close", 3, True)],
+    "Back, to a page that had closed its socket": [("pageshow", 3, None)],
+}
+"""Events of a page in order, each with the socket's readyState (None: there is none yet) and the
+close event's wasClean. The second is what Chromium 156 does in part 7."""
+
+
+def _connecting(function: Callable[..., object], told: str, story: list[PageEvent]) -> object:
+    """The events at which the page connects."""
+    came = [(event[0], function(*event)) for event in story]
+    if any(answer is ... for _, answer in came):
+        return ...
+    return [name for name, connects in came if connects]
+
+
+def _connects(event: str, ready_state: int | None, was_clean: bool | None) -> bool:
+    return (event == "pageshow" and ready_state is None) or (event == "close" and not was_clean)
+
+
+check_connects = Exercise(
+    "connects",
+    "Whether a page with `connects(event, ready_state, was_clean)` always has the socket it needs.",
+    cases=list(STORIES.items()),
+    use=_connecting,
+    expected=_connects,
+    mistakes={
+        "After Back the page is dead: its socket is closed, and nothing connects again.": Mistake(
+            lambda event, state, clean: event == "pageshow" and state is None,
+            "close comes, and it was not clean: connect then.",
+        ),
+        "At pageshow the socket still says OPEN. Its close event is on the way.": Mistake(
+            lambda event, state, clean: event == "pageshow" or (event == "close" and not clean),
+            "at pageshow connect only where there is no socket yet: ready_state is None.",
+        ),
+        "This socket was closed before, and on purpose: it stays closed.": Mistake(
+            lambda event, state, clean: (
+                (event == "pageshow" and state == 3) or _connects(event, state, clean)
+            ),
+            "at pageshow connect only where there is no socket yet: ready_state is None.",
+        ),
+        "Somebody has closed the connection on purpose, and here it opens again.": Mistake(
+            lambda event, state, clean: (event == "pageshow" and state is None) or event == "close",
+            "was_clean is True where both sides have said goodbye.",
+        ),
+        "error and close come together: that makes two sockets.": Mistake(
+            lambda event, state, clean: _connects(event, state, clean) or event == "error",
+            "leave error out: the close right after it says more.",
+        ),
+        "An error tells nothing; the close right after it says whether it was clean.": Mistake(
+            lambda event, state, clean: (event == "pageshow" and state is None) or event == "error",
+            "wait for the close event.",
+        ),
+        "The first time there is no close: nobody connects.": Mistake(
+            lambda event, state, clean: event == "close" and not clean,
+            "at the first pageshow there is no socket: ready_state is None.",
+        ),
+    },
+    hints=(
+        "what becomes of the socket of a page that is left? Part 7 has the events.",
+        "two moments to connect: the first pageshow, and a close that nobody wanted.",
+    ),
+    rfc="WHATWG: events",
+    wrong=lambda told, story: f"{told}: it connects at the wrong events.",
+    call="connects(…)",
+    why=lambda got, told, story: (
+        "The events were " + ", ".join(str(event) for event in story) + ".",
+        "at which of them has the page no socket, and needs one?",
+    ),
+    praise="first shown, cut off, back from the cache: one socket each time.",
+    solution="""\
+def connects(event, ready_state, was_clean):
+    if event == "pageshow":
+        return ready_state is None
+    return event == "close" and not was_clean
+""",
+)
+
 SOLUTIONS = Solutions(
-    check_shown, check_pane, check_said, check_status, check_line, check_available
+    check_shown,
+    check_pane,
+    check_said,
+    check_status,
+    check_line,
+    check_available,
+    check_rides_along,
+    check_connects,
 )
 
 solution = SOLUTIONS.show

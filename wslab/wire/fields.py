@@ -122,6 +122,11 @@ _ELSEWHERE = {
     "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",
     "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
     "WHATWG: interfaces": "https://webidl.spec.whatwg.org/#js-interfaces",
+    "Fetch: port blocking": "https://fetch.spec.whatwg.org/#port-blocking",
+    "HTML: shared workers": "https://html.spec.whatwg.org/multipage/workers.html#shared-workers",
+    "WICG: Local Network Access": "https://wicg.github.io/local-network-access/",
+    "chromestatus: WebSocketStream": "https://chromestatus.com/feature/5189728691290112",
+    "chromestatus: back/forward cache": "https://chromestatus.com/feature/5068439115923456",
     "IANA: close codes": f"{_IANA}#close-code-number",
     "websockets: close()": f"{_WEBSOCKETS}/reference/asyncio/common.html",
     "websockets: server.close()": f"{_WEBSOCKETS}/reference/asyncio/server.html",
@@ -134,8 +139,8 @@ _ELSEWHERE = {
     "ws: server.close()": f"{_WS}#serverclosecallback",
     "Node: WebSocket": "https://nodejs.org/api/globals.html#class-websocket",
 }
-"""What a browser's WebSocket does is the WHATWG's to say; what was registered later, IANA's; what a
-library does, its documentation's."""
+"""What a browser's WebSocket does is the WHATWG's to say (or, before there is a standard, its
+maker's); what was registered later, IANA's; what a library does, its documentation's."""
 _DOCUMENTS = {
     "MQTT 3.1.1": "https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html",
     "MQTT 5.0": "https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html",

@@ -40,7 +40,7 @@ class InPage(NamedTuple):
     """The prediction that the answers make true."""
     why: str
     source: str
-    """Where it says so: a standard and its section, or a browser's own announcement."""
+    """Where that is said, as `rfc_url` knows it: a standard, or its maker's announcement."""
     place: Place = "frame"
     path: str = "/page"
 
@@ -222,7 +222,7 @@ _ALL = (
         "The address is read as that of a link in the page; http: becomes ws:, and https: wss:. "
         "Any other scheme throws a SyntaxError, and so does a fragment. Browsers of before 2024 "
         "took ws: and wss: only",
-        "WHATWG WebSockets, “obtain a WebSocket URL”; RFC 6455 §3",
+        "WHATWG: new WebSocket()",
     ),
     InPage(
         "ports",
@@ -233,7 +233,7 @@ _ALL = (
         "A page could have a browser send lines to a server of another protocol. So some 80 ports "
         "are *blocked* for pages: no byte is sent, and the page hears what it hears of every "
         "failure. The block protects from pages, so it is not in the RFC and not in Python",
-        "WHATWG Fetch, “port blocking”",
+        "Fetch: port blocking",
     ),
     InPage(
         "options",
@@ -246,7 +246,7 @@ _ALL = (
         "“[object Object]” is no subprotocol: SyntaxError. Chromium reads protocols and "
         "targetAddressSpace when it is started with --enable-experimental-web-platform-features. "
         "An option for headers is in no browser",
-        "WHATWG WebSockets, “the WebSocket interface”",
+        "WHATWG: new WebSocket()",
     ),
     InPage(
         "stream",
@@ -259,7 +259,7 @@ _ALL = (
         "queue up in memory. A stream that nobody reads lets TCP's window fill, and the server has "
         "to wait: *back-pressure*. WebSocketStream is in Chromium since version 124, and in no "
         "standard yet",
-        "chromestatus.com, “WebSocketStream”",
+        "chromestatus: WebSocketStream",
     ),
     InPage(
         "back",
@@ -271,7 +271,7 @@ _ALL = (
         "shows it at once. An open socket used to keep a page out; in Firefox it does. Chromium "
         "since 149 closes the socket: the server gets a close frame with 1001, and the page its "
         "close event, with 1006, when it wakes up. A page that does not reconnect then is dead",
-        "chromestatus.com, “Disconnect WebSockets on BFCache entry”; whatwg/html, issue 12085",
+        "chromestatus: back/forward cache",
         "tab",
     ),
     InPage(
@@ -284,7 +284,7 @@ _ALL = (
         "A handshake is a request like any other, and takes the cookies of the host with it, "
         "whatever the port. SameSite=Strict and Lax stay at home if the page is of another site. "
         "Without SameSite, Chromium takes a cookie for Lax. Another port is the same site",
-        "RFC 6265bis, “SameSite cookies”; RFC 6265 §8.5",
+        "RFC 6265 §8.5",
         "tab",
     ),
     InPage(
@@ -298,7 +298,7 @@ _ALL = (
         'around it says allow="loopback-network". This page comes from your own machine, of '
         "course; its header says treat-as-public-address, which Chromium obeys and others do not "
         "know. Where a browser does not know it, this experiment cannot show anything offline",
-        "WICG Local Network Access; chromestatus.com",
+        "WICG: Local Network Access",
         "tab",
         "/elsewhere",
     ),
@@ -310,7 +310,7 @@ _ALL = (
         _workers,
         "Workers have the same WebSocket as pages, and send the page's Origin. A shared worker is "
         "one program for all pages of an origin: one socket for ten tabs",
-        "WHATWG WebSockets, “the WebSocket interface”: Exposed=(Window,Worker)",
+        "HTML: shared workers",
     ),
     InPage(
         "background",
@@ -322,7 +322,7 @@ _ALL = (
         "minutes to one a minute. A message is an event, and is delivered. A pong needs no script "
         "at all: the browser's network code sends it. So a keepalive of your own by setInterval "
         "starves in a hidden tab, and the server's pings do not",
-        "WHATWG HTML, “timer initialization steps”; RFC 6455 §5.5.2",
+        "RFC 6455 §5.5.2",
         "hidden",
     ),
 )
