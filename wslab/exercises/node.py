@@ -48,6 +48,19 @@ QUESTIONS = {
         ),
         "RFC 6455 §5.6",
     ),
+    "plainly": Question(
+        "A client calls close() without arguments. What is in its close frame?",
+        ("Nothing: it is empty", "1000", "1005", "That depends on its library"),
+        3,
+        (
+            "From a browser, and from both clients of Node. Python's websockets puts 1000 there.",
+            "From Python's websockets. A browser and both clients of Node send an empty frame.",
+            "1005 is what an API reports of an empty frame: it is never in one.",
+            "Python's websockets sends 1000, the others an empty frame. Both APIs report 1000, "
+            "or 1005 for the empty one.",
+        ),
+        "RFC 6455 §7.1.5",
+    ),
     "own": Question(
         "Which of these can no program do with Node's own WebSocket, though it can with ws?",
         ("Set a header of the request", "Send bytes", "Send a ping", "Be told a close code"),
@@ -102,6 +115,45 @@ check_codes = Exercise(
     wrong="{what} is not what the guest in Python reports.",
     untouched="four codes are asked for, in a list.",
     praise="only a program that still runs can say goodbye.",
+)
+
+# --- Trace four clients
+
+check_clients = Exercise(
+    "clients",
+    "Whether `clients` are the four clients that sent what the table shows, from A to D.",
+    expected=lambda: ["browser", "websockets", "WebSocket", "ws"],
+    mistakes={
+        "The two clients of Node differ when compression has been agreed on: only one of them "
+        "makes use of it.": Mistake(
+            lambda: ["browser", "websockets", "ws", "WebSocket"],
+            "Node's own WebSocket offers compression. What do C and D send of 1,400 letters?",
+        ),
+        "Three clients send 1 MiB in one frame; the one that cuts it is the browser.": Mistake(
+            lambda: ["websockets", "browser", "WebSocket", "ws"],
+            "which of the four has to share one process with all your tabs, and sends a large "
+            "message piece by piece?",
+        ),
+        "Only Python's library fills in a code where its program gives none.": Mistake(
+            lambda: ["browser", "WebSocket", "websockets", "ws"],
+            "look at the row of close() without arguments.",
+        ),
+        "A reason need not come back with the code, and one client leaves it out: Node's own.": (
+            Mistake(
+                lambda: ["WebSocket", "websockets", "browser", "ws"],
+                "look at what C answers to the server's close frame.",
+            )
+        ),
+    },
+    hints=(
+        "four names in a list: browser, websockets, ws and WebSocket, each once.",
+        "in each row of the table, one client stands out.",
+        "look for the same rows on the board: what does each client send there?",
+    ),
+    rfc="RFC 6455 §5.4",
+    wrong="{what} is not who they are.",
+    untouched="four names are asked for, in a list.",
+    praise="all four keep the rules, and each has its own way.",
 )
 
 # --- Trace a handler that waits

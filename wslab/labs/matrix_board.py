@@ -24,6 +24,7 @@ from wslab.view.experiments import (
     InPage,
     Line,
     Note,
+    ResultTable,
     Verdict,
 )
 
@@ -72,6 +73,31 @@ def board_of(matrix: Matrix) -> Board:
 def column_of(client: str, server: str) -> str:
     """The name of a column of the board."""
     return f"{client} with {server}"
+
+
+SUSPECTS = ("browser", "websockets", "WebSocket", "ws")
+"""The clients of the trace exercise, from A to D."""
+
+TRACES = {
+    "1 MiB": "1,048,576 bytes",
+    "long and compressed": "1,400 letters, compression agreed on",
+    "close(), by the client": "close() without arguments",
+    "1000, by the server": "the answer to close 1000 'done'",
+}
+"""What the exercise shows of them: situations, and their names in its table."""
+
+
+def suspects() -> ResultTable:
+    """What four clients sent to a server on websockets, recorded: whose column is whose?"""
+    rows = [
+        [name, *(", ".join(_client_sent(situation, client)) for client in SUSPECTS)]
+        for situation, name in TRACES.items()
+    ]
+    return ResultTable(["the client sends (recorded)", "A", "B", "C", "D"], rows, "suspects")
+
+
+def _client_sent(situation: str, client: str) -> tuple[str, ...]:
+    return recorded()[Cell(situation, client, "websockets")].seen.client_sends or ()
 
 
 def outcome_of(played: Played, why_recorded: str = "") -> CellOutcome:

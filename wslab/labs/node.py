@@ -15,7 +15,7 @@ from IPython.display import Code
 
 from wslab.exercises.node import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.labs.matrix_board import board_of
+from wslab.labs.matrix_board import board_of, suspects
 from wslab.net import Client, NotRunning, Tap
 from wslab.net.matrix import Matrix
 from wslab.net.node import PROGRAMS, NodeMissing, NodeProgram
@@ -258,9 +258,16 @@ class Node(Lesson):
 
     # --- Everybody with everybody
 
-    def matrix(self) -> Board:
-        """The board: every client with every server in every situation."""
-        return self._show(board_of(self._everybody), "matrix")
+    def matrix(self, row: str | None = None) -> Board:
+        """The board: every client with every server in every situation. Runs that row at once."""
+        board = self._show(board_of(self._everybody), "matrix")
+        if row is not None:
+            board.start(row)
+        return board
+
+    def suspects(self) -> ResultTable:
+        """What four clients have sent, recorded, for the trace exercise: who is who?"""
+        return suspects()
 
 
 def told(seen: EndSeen) -> Outcome:

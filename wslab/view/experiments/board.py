@@ -102,6 +102,9 @@ class CellOutcome:
     """The lesson's own record, for code; it is not sent to the page."""
 
 
+PAGE_COMES = 3.0
+"""Seconds that a run waits, once, for the page in which its board is about to be shown."""
+
 Place = tuple[str, str]
 """A cell: the names of its row and its column."""
 
@@ -144,6 +147,7 @@ class Board(LiveView):
         self._waiting: deque[tuple[Place, str | None]] = deque()  # and the page that asked
         self._state = threading.Lock()
         self._running: Place | None = None
+        self._page_here = threading.Event()
         self._jobs = Jobs()
         self._page_runs = PageRuns(self.tell)
         self._changed: dict[Place, None] = {}  # since the last news, in order
@@ -170,6 +174,10 @@ class Board(LiveView):
         """
         page = next(iter(self._pages), None)
         return {place: self._run(place, page).result for place in self._places(row, column)}
+
+    def start(self, row: str | None = None, column: str | None = None) -> None:
+        """The same in the background, as a click does it."""
+        self._start(self._places(row, column), None)
 
     def _places(self, row: str | None, column: str | None) -> list[Place]:
         for name, names in ((row, self.rows), (column, self.columns)):
@@ -225,6 +233,10 @@ class Board(LiveView):
                 place, page = self._waiting.popleft()
                 self._running = place
             self._change(place)
+            if page is None:  # started by code, in the cell that shows the board
+                self._page_here.wait(PAGE_COMES)
+                self._page_here.set()
+                page = next(iter(self._pages), None)
             try:
                 self._run(place, page)
             except Exception as error:
@@ -243,6 +255,7 @@ class Board(LiveView):
     def ask(self, question: dict[str, Any]) -> None:
         match question:
             case {"do": "hello"}:
+                self._page_here.set()
                 with self._state:
                     self._changed |= dict.fromkeys(self.outcomes)
             case {"do": "run", "rows": list(rows), "columns": list(columns), "page": str(page)}:
