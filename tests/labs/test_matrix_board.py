@@ -1,4 +1,4 @@
-"""The matrix on its board: a cell in a word, what it opens on, and the rows that the prose names."""
+"""The matrix on its board: cells in a word, what they open on, and which rows the prose names."""
 
 from __future__ import annotations
 
