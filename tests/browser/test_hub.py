@@ -180,6 +180,9 @@ def test_from_a_hubs_page_everything_goes_through_the_proxy_and_says_what_that_c
         expect(other).to_contain_text("Not allowed: ws://127.0.0.1:9/")
         expect(other).to_contain_text("close 1006")
         answers_as_the_standard_has_it(notebook)
+        # No way leads from there to a server for a stream: as in browsers that have none.
+        frame = page_of(notebook.view("browser-cell").last).locator("body")
+        assert frame.evaluate("() => 'WebSocketStream' in window") is False
         without_a_route(notebook)
     finally:
         notebook.close()
