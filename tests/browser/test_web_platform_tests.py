@@ -10,20 +10,27 @@ import os
 from pathlib import Path
 
 import pytest
-from web_platform_tests import run, running_chromium, unexpected
+from web_platform_tests import unexpected
 from wpt_files import WptFiles
+from wpt_places import run, running_browser
+
+from wslab.installed import CHROMIUM, FIREFOX
+
+from .conftest import path_of
 
 FOLDER = os.environ.get("WSLAB_WPT")
 SLOW = "keeping-connection-open/001.html"  # is silent for 20 s, to see that nothing happens
 
 
 @pytest.mark.skipif(not FOLDER, reason="WSLAB_WPT names no checkout of web-platform-tests")
-def test_a_bridged_socket_gets_the_browsers_own_verdicts(playwright):
+@pytest.mark.parametrize("wanted", [CHROMIUM, FIREFOX], ids=lambda one: one.name)
+def test_a_bridged_socket_gets_the_browsers_own_verdicts(playwright, wanted):
+    path_of(wanted)
     files = WptFiles(Path(str(FOLDER)))
     problems: list[str] = []
     passed = 0
-    with running_chromium(playwright) as hub_browser:
-        for test, found in run(files, hub_browser, lambda test: test != SLOW, "native", "bridged"):
+    with running_browser(playwright, wanted) as browser:
+        for test, found in run(files, browser, lambda test: test != SLOW, "native", "bridged"):
             problems += unexpected(test, found)
             passed += list(found["bridged"].values()).count("pass")
     assert problems == []
