@@ -169,6 +169,26 @@ def click(devtools: ChromiumPage, test: str) -> None:
         )
 
 
+def drag(devtools: ChromiumPage, column: str, pixels: int) -> None:
+    """Move the border before a column of the list of messages."""
+    heading = f"all((e) => e.matches('th.{column}-column') && e.offsetWidth).at(-1)"
+    x, y = in_devtools(
+        devtools,
+        f"""until(() => {{
+          let box = {heading}?.getBoundingClientRect();
+          return box && [box.left, box.top + box.height / 2];
+        }})""",
+    )
+    for kind, to in (
+        ("mousePressed", x),
+        ("mouseMoved", x + pixels),
+        ("mouseReleased", x + pixels),
+    ):
+        devtools.command(
+            "Input.dispatchMouseEvent", type=kind, x=to, y=y, button="left", clickCount=1
+        )
+
+
 def chrome(chromium: Chromium, page: ChromiumPage, devtools: ChromiumPage) -> None:
     """Record Chrome's events, wire and HAR, and take its pictures."""
     capture = Capture()
@@ -180,11 +200,23 @@ def chrome(chromium: Chromium, page: ChromiumPage, devtools: ChromiumPage) -> No
     )
     pane = "(e) => e.matches('.tabbed-pane-header-tab') && /^{}/.test(e.textContent.trim())"
     themed(devtools, "chrome-headers", pane.format("Headers"), 460)
+    names = in_devtools(
+        devtools,
+        "all((e) => e.matches('.header-name')).map((e) => e.innerText.trim()).filter(Boolean)",
+    )
+    click(devtools, pane.format("Messages"))
+    for column, pixels in (("length", -110), ("time", 28)):  # or their headings are cut off
+        drag(devtools, column, pixels)
     themed(devtools, "chrome-messages", pane.format("Messages"), 400)
     expect_rows(devtools, played)
     har = RECORDED / "chrome.har"
     har.write_text(exported(chromium, devtools), "utf-8")
-    head = {"browser": played.browser, "day": TODAY, "page": played.page}
+    head = {
+        "browser": played.browser,
+        "day": TODAY,
+        "page": played.page,
+        "header_names": names,
+    }
     events = ({"method": event.method, "params": event.params} for event in played.events)
     write_lines("chrome.jsonl", head, *events)
     save(capture, RECORDED / "chrome-wire.jsonl")
@@ -248,6 +280,7 @@ class Firefox:
         "browser.shell.checkDefaultBrowser": False,
         "datareporting.policy.dataSubmissionEnabled": False,
         "devtools.netmonitor.panes-network-details-width": 640,
+        "devtools.netmonitor.visibleColumns": '["status", "method", "file"]',
         "devtools.everOpened": True,
         "network.dns.disabled": True,
     }
@@ -331,7 +364,7 @@ CHOOSE = (
     LIST
     + """\
   let rows = () => [...pane.document.querySelectorAll(".request-list-item")];
-  let row = await until(() => rows().find((row) => row.textContent.includes("websocket")));
+  let row = await until(() => rows().find((row) => row.textContent.startsWith("101")));
   row.dispatchEvent(new pane.MouseEvent("mousedown", {bubbles: true, button: 0}));
   (await until(() => pane.document.getElementById("response-tab"))).click();
   await until(() => items().length);

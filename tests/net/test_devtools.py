@@ -147,6 +147,25 @@ def test_the_heads_are_told_in_another_spelling(make):
     assert told["headersText"] == tidy
 
 
+def test_the_tab_headers_sorts_the_fields_and_spells_them_in_its_own_way():
+    head = json.loads((RECORDED / "chrome.jsonl").read_text("utf-8").splitlines()[0])
+    assert head["header_names"][3:9] == [
+        "Connection",
+        "Sec-Websocket-Accept",
+        "Sec-Websocket-Extensions",
+        "Upgrade",
+        "X-Lab",
+        "X-Lab",
+    ]
+
+
+def test_firefox_discards_what_comes_after_a_close():
+    # RFC 6455 §1.4: "a peer discards any further data received".
+    head = json.loads((RECORDED / "firefox.jsonl").read_text("utf-8").splitlines()[0])
+    assert head["page"][-1] == 'close: code 4001, reason "bye", wasClean true'
+    assert "error" not in head["page"]
+
+
 def test_what_firefox_shows_beside_what_crossed():
     capture = load(RECORDED / "firefox-wire.jsonl")
     (connection,) = {row.connection for row in capture.index.rows() if row.kind == "ping"}
@@ -209,7 +228,7 @@ def test_firefox_saves_a_har_without_messages():
     entries = json.loads(text)["log"]["entries"]
     assert [e["response"]["status"] for e in entries if e["request"]["url"][:3] == "ws:"] == [101]
     assert "_webSocketMessages" not in text
-    assert not load(RECORDED / "firefox.har").index.messages()
+    assert list(load(RECORDED / "firefox.har").index.messages()) == []
 
 
 @pytest.mark.parametrize("name", PICTURES)

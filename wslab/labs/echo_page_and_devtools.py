@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import ClassVar
 
 from IPython.display import Code
@@ -202,7 +203,8 @@ class EchoPageAndDevtools(Lesson):
     def har(self, path: str | Path | None = None) -> WireView:
         """Open a HAR, by default that of `har_file`, on a wire; print what it lacks."""
         capture = load(path or self.har_file)
-        print(*capture.notes, sep="\n")
+        for note in capture.notes:
+            print(fill(note, 100))
         return self._show(WireView(capture, server_label="from a HAR"), "har")
 
     @property
