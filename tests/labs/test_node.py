@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from wslab.labs import node
 from wslab.net import HandshakeFailed, NotRunning, running
+from wslab.net.node import recorded_run
 from wslab.net.trials import PROGRAM_ENDS
 from wslab.wire.protocol import parse_head
 
@@ -49,13 +50,6 @@ def test_a_cell_runs_its_program_under_a_name_and_again_in_its_place(shell):
 def test_a_cell_without_a_name_for_its_program_is_told_so(shell, line):
     with node.open(), pytest.raises(node.UsageError, match="expected a name"):
         shell.run_cell_magic("node", line, "1")
-
-
-def test_without_node_a_cell_says_how_to_get_it(shell, monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("WSLAB_NODE", str(tmp_path))
-    with node.open():
-        assert shell.run_cell_magic("node", "server", ECHO) is None
-    assert "run `wslab node` in a terminal" in capsys.readouterr().out
 
 
 def test_a_program_that_serves_nobody_says_what_to_do(lab):
@@ -179,3 +173,49 @@ def test_what_the_guests_are_told_of_each_end(lab, name):
 
 def test_every_end_says_why():
     assert list(node.WHY) == list(PROGRAM_ENDS)
+
+
+# --- Without Node
+
+
+@pytest.fixture
+def without_node(monkeypatch, tmp_path):
+    monkeypatch.setenv("WSLAB_NODE", str(tmp_path))
+
+
+def test_the_recorded_run_says_what_a_live_one_says(lab):
+    told = recorded_run()
+    assert told["two_clients"] == lab.two_clients().rows
+    assert list(told["end"]) == list(PROGRAM_ENDS)
+
+
+@pytest.mark.usefixtures("without_node")
+def test_without_node_a_cell_says_how_to_get_it_and_shows_the_recorded_run(shell, capsys):
+    with node.open() as lab:
+        view = shell.run_cell_magic("node", "with_own", "1")
+        assert "run `wslab node` in a terminal" in capsys.readouterr().out
+        assert "with_own: RECORDED, not live: Node v" in view.static()["text/plain"]
+        assert "InvalidAccessError" in view.static()["text/plain"]
+        assert "close: 4000 true" in shell.user_ns["with_own"].printed
+        with pytest.raises(node.NodeMissing, match="run `wslab node`"):
+            shell.user_ns["with_own"].url  # noqa: B018 (it raises)
+        assert shell.run_cell_magic("node", "mine", "1").static()
+        for use in (lab.chat, lambda: lab.node("1")):
+            with pytest.raises(node.NodeMissing, match="run `wslab node`"):
+                use()
+
+
+@pytest.mark.usefixtures("without_node")
+def test_without_node_what_the_lab_measures_is_recorded_and_marked(lab, capsys):
+    said = "RECORDED, not live (Node v"
+    assert lab.two_clients().rows == recorded_run()["two_clients"]
+    assert said in capsys.readouterr().out
+    assert len(lab.wire().capture.index.rows()) > 20
+    assert said in capsys.readouterr().out
+    for name, (process, code, guest) in EXPECTED.items():
+        seen = lab.end(name)
+        assert (seen.process.partition(",")[0], seen.code, seen.node) == (process, code, guest)
+        assert said in capsys.readouterr().out
+    gallery = lab.ends()
+    gallery.run("SIGTERM")
+    assert gallery._told[-1]["note"].startswith("*RECORDED, not live*")

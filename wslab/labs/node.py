@@ -6,6 +6,7 @@ import json
 import keyword
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -17,8 +18,17 @@ from wslab.exercises.node import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.matrix_board import board_of, suspects
 from wslab.net import Client, NotRunning, Tap
+from wslab.net.cases import WireLine
 from wslab.net.matrix import Matrix
-from wslab.net.node import PROGRAMS, NodeMissing, NodeProgram
+from wslab.net.node import (
+    PROGRAMS,
+    NodeMissing,
+    NodeProgram,
+    RecordedProgram,
+    find_node,
+    recorded_run,
+    recorded_wire,
+)
 from wslab.net.servers import PAGES_FOLDER
 from wslab.net.trials import PROGRAM_ENDS, EndSeen, ProgramEnd, end_program
 from wslab.view import PageFrame, ProgramView, WireView
@@ -129,6 +139,19 @@ class Program:
         return f"<program {self._program.name!r} in Node: {self._program.state}>"
 
 
+class Missing:
+    """In place of a program, where Node is missing: what it printed in a recorded run."""
+
+    def __init__(self, recorded: RecordedProgram, why: NodeMissing) -> None:
+        self._why = why
+        self.printed = [line.text for line in recorded.lines]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise self._why
+
+
 class Node(Lesson):
     """The lab of the Node lesson, which teaches `%%node` and `%%browser` to the notebook.
 
@@ -148,7 +171,7 @@ class Node(Lesson):
 
     # --- Programs in Node
 
-    def _node_cell(self, line: str, cell: str) -> ProgramView | None:
+    def _node_cell(self, line: str, cell: str) -> ProgramView:
         """%%node NAME: run the cell's JavaScript in Node, in a process of its own.
 
         NAME becomes a variable in Python: `NAME.url`, `NAME.printed`, `NAME.signal("SIGTERM")`.
@@ -161,14 +184,15 @@ class Node(Lesson):
                 f"%%node: expected a name for the program behind it, such as %%node server; "
                 f"got {name!r}"
             )
-        try:
-            program = self.node(cell, name)
-        except NodeMissing as missing:
-            print(missing)
-            return None
         shell = get_ipython()
         assert shell is not None
-        shell.user_ns[name] = program
+        try:
+            shell.user_ns[name] = program = self.node(cell, name)
+        except NodeMissing as why:
+            print(why)
+            recorded = RecordedProgram(name)
+            shell.user_ns[name] = Missing(recorded, why)
+            return self._show(ProgramView(recorded), name)
         return self._show(ProgramView(program._program), name)
 
     def node(self, source: str, name: str = "server") -> Program:
@@ -193,7 +217,19 @@ class Node(Lesson):
 
     def wire(self, **options: Any) -> WireView:
         # Servers in Node come and go: the name of one would be wrong for the others.
-        return super().wire(**{"server_label": "server", **options})
+        options = {"server_label": "server", **options}
+        if self._is_recorded():
+            return self._show(WireView(recorded_wire(), **options))
+        return super().wire(**options)
+
+    def _is_recorded(self) -> bool:
+        """Whether a recorded run takes the place of a live one; then says so, and why."""
+        try:
+            find_node()
+        except NodeMissing as why:
+            print(f"RECORDED, not live ({recorded_run()['versions']}). {why}")
+            return True
+        return False
 
     # --- The chat
 
@@ -219,6 +255,9 @@ class Node(Lesson):
 
     def two_clients(self) -> ResultTable:
         """Let `ws` and the WebSocket of Node itself have the same talk, and compare."""
+        headings = ["", "ws", "Node's own WebSocket"]
+        if self._is_recorded():
+            return ResultTable(headings, recorded_run()["two_clients"])
         source = (PROGRAMS / "two_clients.js").read_text("utf-8")
         with NodeProgram(source, "two_clients", url=self.url) as program:
             program.wait()
@@ -228,7 +267,7 @@ class Node(Lesson):
             found.setdefault(what, {})[who] = answer
         found["an error says"] = found.pop("an error says")  # it came in between: now last
         rows = [[what, by["ws"], by["own"]] for what, by in found.items()]
-        return ResultTable(["", "ws", "Node's own WebSocket"], rows)
+        return ResultTable(headings, rows)
 
     def request_of(self, name: str) -> str:
         """The request of the last connection of that name, as it crossed."""
@@ -247,12 +286,18 @@ class Node(Lesson):
 
     def end(self, name: str) -> EndSeen:
         """End a server's process in one of these ways, and return what its guests saw."""
+        if self._is_recorded():
+            return _recorded_end(name)
         return end_program(PROGRAM_ENDS[name], self.capture)
 
     def _experiment(self, end: ProgramEnd) -> Experiment:
         def run(choice: Choice) -> Outcome:
             self._check_open()
-            return told(self.end(end.name))
+            try:
+                return told(end_program(end, self.capture))
+            except NodeMissing as why:
+                note = f"*RECORDED, not live* ({recorded_run()['versions']}). {why}"
+                return replace(told(_recorded_end(end.name)), note=note)
 
         return Experiment(end.name, end.what, run, predictions=OUTCOMES, why=WHY[end.name])
 
@@ -268,6 +313,13 @@ class Node(Lesson):
     def suspects(self) -> ResultTable:
         """What four clients have sent, recorded, for the trace exercise: who is who?"""
         return suspects()
+
+
+def _recorded_end(name: str) -> EndSeen:
+    process, printed, python, code, node, wire = recorded_run()["end"][name]
+    # Its rows are in no wire view.
+    lines = tuple(WireLine(*line[:3], None, *line[4:]) for line in wire)
+    return EndSeen(process, tuple(printed), python, code, node, lines)
 
 
 def told(seen: EndSeen) -> Outcome:

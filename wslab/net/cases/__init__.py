@@ -7,6 +7,7 @@ from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
 from wslab.net.cases.negotiations import EXTENSIONS, SUBPROTOCOLS
 from wslab.net.cases.offenders import OFFENDERS, meet
 from wslab.net.cases.runner import MISBEHAVIOURS, FaultyServer, Observed, visit
+from wslab.net.cases.wire_lines import WireLine
 
 __all__ = [
     "ENDINGS",
@@ -25,6 +26,7 @@ __all__ = [
     "Head",
     "Observed",
     "Result",
+    "WireLine",
     "meet",
     "name_of",
     "play",

@@ -1,12 +1,14 @@
 """Programs in Node, on its package `ws`: real processes, whose prints and ends can be watched.
 
 Read in this order: `find` (where Node and `ws` are), `program` (JavaScript, run in a process),
-`lifeline.js` (what is loaded before it); `installer` is for the command `wslab node`.
+`lifeline.js` (what is loaded before it), `recorded` (an earlier run, where Node is missing).
+`installer` is for the command `wslab node`.
 """
 
 from wslab.net.node.find import NodeAndWs, NodeMissing, find_node
 from wslab.net.node.installer import InstallFailed, install
 from wslab.net.node.program import PROGRAMS, NodeProgram, Printed
+from wslab.net.node.recorded import RecordedProgram, recorded_run, recorded_wire
 
 __all__ = [
     "PROGRAMS",
@@ -15,6 +17,9 @@ __all__ = [
     "NodeMissing",
     "NodeProgram",
     "Printed",
+    "RecordedProgram",
     "find_node",
     "install",
+    "recorded_run",
+    "recorded_wire",
 ]
