@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.exercises.verdict import Verdict, not_yet, solved
+from wslab.exercises.verdict import Verdict, not_yet
 from wslab.wire import encode_frame
 
 QUESTIONS = {
@@ -30,6 +30,24 @@ QUESTIONS = {
             "The browser answers the ping itself, and puts the three frames together.",
         ),
         "RFC 6455 §5.4",
+    ),
+    "shown": Question(
+        "The message is: 2 &lt; 3 <b>and</b> 4. A page puts it in with innerHTML. What does a "
+        "reader see?",
+        (
+            "2 &lt; 3 <b>and</b> 4",
+            "2 < 3 and 4, with a bold and",
+            "2 &lt; 3 and 4, with a bold and",
+            "2 < 3 <b>and</b> 4",
+        ),
+        1,
+        (
+            "That is the message as it came, which textContent would show.",
+            "innerHTML reads the text as HTML: <b> is a tag, and &lt; is how HTML writes a <.",
+            "Not only tags are read: &lt; is how HTML writes a <.",
+            "Not only &lt; is read: <b> is a tag, and makes the word behind it bold.",
+        ),
+        "WHATWG: innerHTML",
     ),
     "status": Question(
         "A page shows 'Disconnected: ' and the reason from the close event, with innerHTML. Can "
@@ -88,61 +106,6 @@ QUESTIONS = {
     ),
 }
 """By name; `lab.ask(name)` shows one."""
-
-# --- Predict: what a reader sees
-
-TOLD = "2 &lt; 3 <b>and</b> 4"
-"""The message of the exercise."""
-
-
-def _shown(as_html: object, as_text: object) -> Verdict:
-    read = {"innerHTML": as_html, "textContent": as_text}
-    right = {"innerHTML": "2 < 3 and 4", "textContent": TOLD}
-    read = {name: " ".join(text.split()) if isinstance(text, str) else text
-            for name, text in read.items()}  # fmt: skip
-    if read == right:
-        return solved("HTML is read, text is shown.")
-    if read == {"innerHTML": right["textContent"], "textContent": right["innerHTML"]}:
-        return not_yet(
-            "these two are the wrong way round.",
-            misconception="textContent shows a text as it came; innerHTML reads it as HTML first.",
-            hint="exchange them.",
-        )
-    for name, text in read.items():
-        if text == right[name]:
-            continue
-        why, hint = "", "go through the message sign by sign: which of them mean something in HTML?"
-        if name == "textContent":
-            why = "With textContent nothing is read, replaced or taken out: not even &lt;."
-            hint = "what is the message itself?"
-        elif isinstance(text, str) and "<b>" in text:
-            why = "As HTML, <b> is no text: it makes the word behind it bold."
-            hint = "leave the tags out; the word between them stays."
-        elif isinstance(text, str) and "&lt;" in text:
-            why = "As HTML, &lt; is how a < is written that opens no tag."
-            hint = "write what it stands for."
-        elif isinstance(text, str) and "and" not in text:
-            why = "Only the tags go: the text between them stays."
-            hint = "the word between <b> and </b> is shown in bold."
-        return not_yet(
-            f"with {name} a reader sees something else.", text, misconception=why, hint=hint
-        )
-    raise AssertionError("one of them differs")
-
-
-check_shown = Exercise(
-    "shown",
-    "Whether `as_html` and `as_text` are what a reader of the page sees.",
-    judge=_shown,
-    hints=(
-        "with textContent nothing of the message is read: it is shown as it is.",
-        "as HTML, <b> is a tag, and &lt; stands for the sign <.",
-    ),
-    untouched="write what the reader sees: first with innerHTML, then with textContent.",
-    solution="""\
-check_shown("2 < 3 and 4", "2 &lt; 3 <b>and</b> 4")
-""",
-)
 
 # --- Trace: what a Network pane hides
 
@@ -322,109 +285,6 @@ def said(messages):
 """,
 )
 
-# --- Bug hunt: the line of the state
-
-_A, _B = "ws://127.0.0.1:9001/echo", "ws://127.0.0.1:9002/echo"
-
-
-def _status(events: list[tuple[int, str, str]]) -> str:
-    text, newest = "", 0
-    for socket, event, detail in events:
-        if event == "new":
-            newest, text = socket, "Connecting…"
-        elif event == "open" and socket == newest:
-            text = f"Connected to {detail}"
-        elif event == "close" and socket == newest:
-            text = f"Disconnected: {detail}"
-    return text
-
-
-def _as_it_was(events: list[tuple[int, str, str]]) -> str:
-    text = "Connecting…"
-    for _, event, detail in events:
-        if event == "open":
-            text = f"Connected to {detail}"
-        if event == "close":
-            text = f"Disconnected: {detail}"
-    return text
-
-
-def _late_close_counts(events: list[tuple[int, str, str]]) -> str:
-    text = ""
-    for _, event, detail in events:
-        words = {"new": "Connecting…", "open": f"Connected to {detail}"}
-        text = {**words, "close": f"Disconnected: {detail}"}.get(event, text)
-    return text
-
-
-def _error_is_the_end(events: list[tuple[int, str, str]]) -> str:
-    told = [(one, "close" if event == "error" else event, detail) for one, event, detail in events]
-    return _status(told)
-
-
-def _first_close_is_the_end(events: list[tuple[int, str, str]]) -> str:
-    for number, (_, event, _) in enumerate(events):
-        if event == "close":
-            return _status(events[: number + 1])
-    return _status(events)
-
-
-check_status = Exercise(
-    "status",
-    "Whether `status(events)` gives the line of the state after these events.",
-    cases=[
-        ([(1, "new", "")],),
-        ([(1, "new", ""), (1, "open", _A)],),
-        ([(1, "new", ""), (1, "open", _A), (1, "close", "1000")],),
-        ([(1, "new", ""), (1, "error", ""), (1, "close", "1006")],),
-        ([(1, "new", ""), (1, "open", _A), (1, "close", "1000"), (2, "new", ""), (2, "open", _B)],),
-        ([(1, "new", ""), (1, "open", _A), (1, "close", "1000"), (2, "new", "")],),
-        ([(1, "new", ""), (1, "open", _A), (2, "new", ""), (2, "open", _B), (1, "close", "1000")],),
-        ([(1, "new", ""), (1, "error", "")],),
-    ],
-    expected=_status,
-    mistakes={
-        "A second socket begins to connect, and the line does not say so.": Mistake(
-            _as_it_was, "what should the event new do, for any socket but the first?"
-        ),
-        "The goodbye of an earlier socket came late, and covers the state of the newest.": Mistake(
-            _late_close_counts, "remember the number of the newest socket, and compare."
-        ),
-        "An error is not the end: close comes right after it, and knows the code.": Mistake(
-            _error_is_the_end, "leave error out."
-        ),
-        "After a close there may be another socket: read on.": Mistake(
-            _first_close_is_the_end, "do not return before the loop is done."
-        ),
-    },
-    hints=(
-        "there are two faults; both need a second socket to show. What does new stand for?",
-        "each event belongs to a socket: its number is the first of the three.",
-    ),
-    rfc="WHATWG: events",
-    wrong="{what} is not what the page should say.",
-    call="status(…)",
-    why=lambda got, events: (
-        f"The events were {', '.join(map(str, events))}.",
-        "which socket is the newest, and which event was its last (an error or a message aside)?",
-    ),
-    praise="whichever socket speaks, the line is about the newest.",
-    solution="""\
-def status(events):
-    text, newest = "", 0
-    for socket, event, detail in events:
-        if event == "new":
-            newest, text = socket, "Connecting…"
-        elif socket != newest:
-            continue
-        elif event == "open":
-            text = f"Connected to {detail}"
-        elif event == "close":
-            text = f"Disconnected: {detail}"
-    return text
-""",
-)
-
 # --- Build: a line of HTML for anybody's text
 
 
@@ -518,102 +378,6 @@ import html
 
 def line(text):
     return f"<li>{html.escape(text)}</li>"
-""",
-)
-
-# --- Build: read a table of browsers
-
-Support = dict[str, str | bool]
-
-
-def _numbers(version: object) -> list[int]:
-    return [int(part) for part in str(version).split(".")]
-
-
-def _available(support: Support, version: str) -> bool:
-    added, removed = support["added"], support.get("removed")
-    if not added or added == "preview" or "flag" in support:
-        return False
-    here = _numbers(version)
-    return _numbers(added) <= here and not (removed and here >= _numbers(removed))
-
-
-def _without(support: Support, *names: str) -> Support:
-    return {name: value for name, value in support.items() if name not in names}
-
-
-def _by_text(support: Support, version: str) -> bool:
-    removed = support.get("removed")
-    if not support["added"] or support["added"] == "preview" or "flag" in support:
-        return False
-    return str(support["added"]) <= version and not (removed and version >= str(removed))
-
-
-def _by_float(support: Support, version: str) -> bool:
-    removed = support.get("removed")
-    if not support["added"] or support["added"] == "preview" or "flag" in support:
-        return False
-    here = float(version)
-    return float(support["added"]) <= here and not (removed and here >= float(removed))
-
-
-check_available = Exercise(
-    "available",
-    "Whether `available(support, version)` says if that version of a browser can do it.",
-    cases=[
-        ({"added": "11"}, "153"),
-        ({"added": False}, "153"),
-        ({"added": "114"}, "99"),
-        ({"added": "17.3"}, "17.10"),
-        ({"added": "17.3"}, "17.3"),
-        ({"added": "26.4"}, "26"),
-        ({"added": "124", "flag": "experimental-web-platform-features"}, "156"),
-        ({"added": "4", "removed": "15"}, "14"),
-        ({"added": "4", "removed": "15"}, "156"),
-        ({"added": "preview"}, "26.4"),
-    ],
-    expected=_available,
-    mistakes={
-        "As texts, 99 comes behind 114. A version is numbers, part by part.": Mistake(
-            _by_text, "[int(part) for part in version.split('.')] can be compared."
-        ),
-        "As a number with a point, 17.10 is 17.1, and comes before 17.3.": Mistake(
-            _by_float, "each part is a number of its own: split at the point."
-        ),
-        "It has to be switched on there: a page cannot count on what needs a flag.": Mistake(
-            lambda support, version: _available(_without(support, "flag"), version),
-            "is there a flag in support?",
-        ),
-        "It was taken out again in that version.": Mistake(
-            lambda support, version: _available(_without(support, "removed"), version),
-            "look at removed as well, where there is one.",
-        ),
-        "The version in the table is the first that can do it.": Mistake(
-            lambda support, version: _available(support, version) and support["added"] != version,
-            "compare with <=.",
-        ),
-        "added is not always a version: False means never.": Mistake(
-            lambda support, version: not support["added"] or _available(support, version),
-            "look at False before anything else.",
-        ),
-    },
-    hints=(
-        "what can added be? A version, False, or preview.",
-        "a version in parts, each a number: [int(part) for part in '17.3'.split('.')].",
-        "lists are compared part by part: [17, 3] <= [17, 10].",
-    ),
-    praise="but ask the browser itself where you can.",
-    solution="""\
-def available(support, version):
-    def numbers(text):
-        return [int(part) for part in text.split(".")]
-
-    added = support["added"]
-    if not added or added == "preview" or "flag" in support:
-        return False
-    if "removed" in support and numbers(version) >= numbers(support["removed"]):
-        return False
-    return numbers(added) <= numbers(version)
 """,
 )
 
@@ -787,15 +551,6 @@ def connects(event, ready_state, was_clean):
 """,
 )
 
-SOLUTIONS = Solutions(
-    check_shown,
-    check_pane,
-    check_said,
-    check_status,
-    check_line,
-    check_available,
-    check_rides_along,
-    check_connects,
-)
+SOLUTIONS = Solutions(check_line, check_pane, check_said, check_rides_along, check_connects)
 
 solution = SOLUTIONS.show

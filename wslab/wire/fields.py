@@ -121,6 +121,7 @@ _ELSEWHERE = {
     "WHATWG: close()": f"{_WHATWG}#dom-websocket-close",
     "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",
     "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
+    "WHATWG: innerHTML": "https://html.spec.whatwg.org/#dom-element-innerhtml",
     "WHATWG: interfaces": "https://webidl.spec.whatwg.org/#js-interfaces",
     "Fetch: port blocking": "https://fetch.spec.whatwg.org/#port-blocking",
     "HTML: shared workers": "https://html.spec.whatwg.org/multipage/workers.html#shared-workers",
