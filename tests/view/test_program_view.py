@@ -28,7 +28,7 @@ class Stub:
 
     def subscribe(self, callback):
         self.subscribers.append(callback)
-        return lambda: self.subscribers.remove(callback)
+        return lambda: callback in self.subscribers and self.subscribers.remove(callback)
 
     def prints(self, *texts, name="out"):
         for text in texts:

@@ -61,7 +61,7 @@ _ENDS = Words(
 )
 
 WHY = {
-    "SIGTERM": "The handler asks for no new guests and says goodbye to each: 1001, going away. "
+    "SIGTERM": "The handler lets nobody new in and says goodbye to each guest: 1001, going away. "
     "When the last has answered, nothing is left to wait for, and Node ends by itself with exit "
     "code 0. This is called draining.",
     "SIGTERM, no handler": "Without a handler SIGTERM ends the process on the spot. The operating "
