@@ -8,18 +8,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from wslab.installed import CHROMIUM, FIREFOX, find
-from wslab.net import NotRunning, RawServer, running
+from wslab.net import NotRunning, RawServer, Tap, running
 from wslab.net.browsers import (
     BrowserFailed,
     BrowserMissing,
     Chromium,
     CommandFailed,
+    Commands,
 )
+from wslab.wire import Capture
 
 PATIENCE = 30
 
@@ -81,21 +85,44 @@ def test_it_takes_commands_and_tells_events_until_it_is_stopped(chromium):
     assert repr(chromium) == "<Chromium 'test', not running>"
 
 
-def test_a_second_one_of_that_name_replaces_it(chromium):
-    first = chromium.start().folder
+def test_with_a_port_the_protocol_is_a_websocket_and_stop_is_heard(chromium, interrupt_when):
+    capture, begun = Capture(), threading.Event()
+    with Chromium("test", "--remote-debugging-port=0") as chromium:
+        port, path = (chromium.folder / "DevToolsActivePort").read_text().split()
+        with (
+            Tap(f"ws://127.0.0.1:{port}", capture, name="CDP") as tap,
+            connect(tap.url.rstrip("/") + path, max_size=None) as socket,
+        ):
+            commands = Commands(socket.send, socket)
+            assert commands.command("Browser.getVersion")["product"] == chromium.version
+            socket.close()
+            commands.join()
+            assert commands.over
+        said = [row.preview for row in capture.index.rows() if row.kind == "text"]
+        assert said[0] == '"{"id": 1, "method": "Browser.getVersion", "params": {}}"'
+
+        page = chromium.open()
+
+        def wait_for_ever() -> None:
+            begun.set()
+            page.evaluate("new Promise(() => {})")
+
+        interrupt_when(begun)
+        with pytest.raises(KeyboardInterrupt):
+            wait_for_ever()
+        assert page.evaluate("6 * 7") == 42
+
+
+def test_one_that_crashed_is_started_again_and_a_second_one_replaces_it(chromium):
+    crashed = chromium.start().folder
+    with pytest.raises(NotRunning, match=r"Browser.crash.*ended"):
+        chromium.commands.command("Browser.crash")
+    again = chromium.start().folder
+    assert not crashed.exists()
+    assert chromium.open().evaluate("6 * 7") == 42
     with Chromium("test") as second:
-        assert not first.exists()
+        assert not again.exists()
         assert second.open().evaluate("6 * 7") == 42
-
-
-def test_a_browser_that_crashes_is_told_and_can_be_started_again(chromium):
-    with chromium:
-        folder = chromium.folder
-        with pytest.raises(NotRunning, match=r"Browser.crash.*ended"):
-            chromium.commands.command("Browser.crash")
-        chromium.start()
-        assert not folder.exists()
-        assert chromium.open().evaluate("6 * 7") == 42
 
 
 HOLDS_ONE = """\

@@ -17,7 +17,8 @@ STYLE = """\
 class Picture:
     """A picture in WebP, for a light and a dark theme. It is in the output itself, as data.
 
-    `alt` says what is to be seen, `width` is in CSS pixels.
+    `alt` says what is to be seen, `width` is in CSS pixels. In a narrow cell it gets smaller, but
+    not so small that nobody can read it: then the cell's output scrolls.
     """
 
     def __init__(
@@ -33,7 +34,8 @@ class Picture:
             for theme, image in self._images.items()
         )
         return (
-            f'{STYLE}<figure data-wslab="picture" style="margin:.5em 0;max-width:{self._width}px">'
+            f'{STYLE}<figure data-wslab="picture" style="margin:.5em 0;'
+            f'min-width:{min(600, self._width)}px;max-width:{self._width}px">'
             f"{images}<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
