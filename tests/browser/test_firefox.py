@@ -11,6 +11,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 from real_lab import REPOSITORY, OpenNotebook
+from record_browsers import answers
+
+from wslab.net.in_page import Place, recorded
 
 from . import whole_lesson
 from .test_first_connection import Lesson, lines
@@ -53,3 +56,16 @@ def test_what_is_different_in_lesson_01(page: OpenNotebook):
     # What the policy refuses Firefox throws; the cell makes of it what the standard says.
     said = lines(lesson.run("error-browser"))
     expect(said).to_contain_text(["error: message is undefined", "close: code 1006 wasClean false"])
+
+
+QUICK = ("addresses", "options", "workers", "back")
+"""Experiments in which the settings that tests have in Firefox change nothing."""
+
+
+def test_what_is_recorded_of_firefox_is_what_it_does(page: OpenNotebook):
+    (record,) = [one for one in recorded() if one.browser == "Firefox"]
+
+    def open_page(url: str, place: Place, cover: str) -> None:
+        page.page.context.new_page().goto(url, wait_until="commit")
+
+    assert answers(open_page, QUICK) == {name: record.answers[name] for name in QUICK}

@@ -62,11 +62,12 @@ EXPECTED = {
     # chromestatus.com, "Local network access restrictions for WebSockets" (since 147). Nobody sits
     # before this one, and who is not asked has not allowed it.
     "network": {
-        "permission before": "loopback-network: prompt",
+        "permission before": "prompt",
         "from a tab": "error, close 1006",
-        "permission after": "loopback-network: denied",
+        "permission after": "denied",
         "from a frame": "error, close 1006",
         "from a frame with allow": "error, close 1006",
+        "from a sandboxed frame of this machine": "open",
     },
     # WHATWG WebSockets, the interface: Exposed=(Window,Worker). WHATWG HTML, "SharedWorker": one
     # for all pages of an origin.
@@ -102,11 +103,12 @@ CHANGED = {
     # WICG Local Network Access: with the user's permission; a frame only where the page around it
     # hands it down (permissions policy "loopback-network").
     "network": {
-        "permission before": "loopback-network: granted",
+        "permission before": "granted",
         "from a tab": "open",
-        "permission after": "loopback-network: granted",
+        "permission after": "granted",
         "from a frame": "error, close 1006",
         "from a frame with allow": "open",
+        "from a sandboxed frame of this machine": "open",
     },
 }
 """With the flag for experimental features, third-party cookies, and the user's permission."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.request import urlopen
 
 import pytest
@@ -116,3 +117,20 @@ def table(shown):
         for name in (row[1].partition(" ")[0], row[1]):
             found[name] = tuple(row[4:])
     return found
+
+
+def test_without_a_page_the_gallery_tells_what_is_recorded(lab):
+    gallery = lab.todays_browser()
+    for name in gallery.experiments:
+        chromium, firefox = gallery.run(name)
+        assert re.fullmatch(r"Chromium \d+, recorded \d{4}-\d\d-\d\d", chromium)
+        assert re.fullmatch(r"Firefox \d+, recorded \d{4}-\d\d-\d\d", firefox)
+    assert "No page shows this gallery" in gallery._told[0]["note"]
+
+
+def test_the_table_of_browsers_says_what_was_not_tried(lab):
+    text = repr(lab.browsers())
+    assert "not tried yet" in text
+    lab._answers["ports"] = {"this browser": "error, close 1006"}
+    (row,) = [row for row in lab.browsers().rows if row[0] == "ports: this browser"]
+    assert row[1] == "error, close 1006"

@@ -231,7 +231,10 @@ class EchoPageAndDevtools(Lesson):
     # --- The browser of today
 
     def todays_browser(self) -> Gallery:
-        """A gallery of experiments that this browser carries out, beside recorded ones."""
+        """A gallery of experiments that this browser carries out, beside recorded ones.
+
+        From code, `run(name)` returns the answers by browser; without a page, the recorded ones.
+        """
         experiments = [self._in_page(one) for one in EXPERIMENTS.values()]
         gallery = Gallery(experiments, "todays-browser", _TODAY)
         return self._show(self._noted(gallery, "todays_browser"), "")
@@ -251,10 +254,12 @@ class EchoPageAndDevtools(Lesson):
                 answers = self._answers[experiment.name] = self._carried_out(experiment, choice)
             except _NoPage as why:
                 note = f"{why} Here is what other browsers did, *recorded*:"
-                return Outcome(_recorded_columns(experiment.name), note=note)
+                columns = _recorded_columns(experiment.name)
+                return Outcome(columns, note=note, result=known(experiment.name))
             here = Column("here", "this browser", self._lines(answers))
             columns = [here, *_recorded_columns(experiment.name)]
-            return Outcome(columns, experiment.happened(answers), result=answers)
+            result = {"this browser": answers, **known(experiment.name)}
+            return Outcome(columns, experiment.happened(answers), result=result)
 
         return Experiment(
             experiment.name,

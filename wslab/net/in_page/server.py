@@ -45,6 +45,9 @@ COOKIE_PAGES = {
 }
 """Which page opens the socket at this path."""
 
+FOR_ALL = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+"""A sandboxed frame has no origin, so not even its own scripts are of the same one."""
+
 _MIB = 2**20
 
 
@@ -235,5 +238,5 @@ def _experiment_pages() -> dict[str, Page]:
         # A page of this machine that Chromium treats as one from the internet.
         "/elsewhere": page._replace(policy=policy | {"treat-as-public-address": ""}),
         "/page.css": Page("text/css", pages.text("page.css").encode()),
-        **{f"/{name}": Page("text/javascript", content(name), policy) for name in scripts},
+        **{f"/{name}": Page("text/javascript", content(name), policy, FOR_ALL) for name in scripts},
     }

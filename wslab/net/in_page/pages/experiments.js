@@ -179,18 +179,19 @@ async function network({ page, query, say, tap }) {
     location.replace(page("/page", { came: `${came}` , before }));
     return null;
   }
-  const other = `localhost:${query.get("server")}`;
-  const frame = (framed, allow) => {
-    const node = Object.assign(document.createElement("iframe"), { src: page("/elsewhere", { framed }, other), allow });
+  const frame = (framed, address, attributes = {}) => {
+    const node = Object.assign(document.createElement("iframe"), attributes, { src: address({ framed }) });
     document.body.append(node);
     return new Promise((resolve) => addEventListener("message", ({ source, data }) => source === node.contentWindow && resolve(data)));
   };
+  const elsewhere = (more) => page("/elsewhere", more, `localhost:${query.get("server")}`);
   return {
     "permission before": query.get("before"),
     "from a tab": query.get("came"),
     "permission after": await permission(),
-    "from a frame": await frame("frame", ""),
-    "from a frame with allow": await frame("allowed", "loopback-network; local-network-access"),
+    "from a frame": await frame("frame", elsewhere),
+    "from a frame with allow": await frame("allowed", elsewhere, { allow: "loopback-network; local-network-access" }),
+    "from a sandboxed frame of this machine": await frame("sandboxed", (more) => page("/page", more), { sandbox: "allow-scripts" }),
   };
 }
 
@@ -204,10 +205,10 @@ async function tried(url, limit = 3000) {
 async function permission() {
   for (const name of ["loopback-network", "local-network-access"]) {
     try {
-      return `${name}: ${(await navigator.permissions.query({ name })).state}`;
+      return (await navigator.permissions.query({ name: /** @type {PermissionName} */ (name) })).state;
     } catch { /* this browser does not know it by that name */ }
   }
-  return "no such permission in this browser";
+  return "not known here";
 }
 
 // -- g. Workers -------------------------------------------------------------------------------

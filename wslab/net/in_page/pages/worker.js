@@ -25,4 +25,4 @@ function hear(port, { url, tick, ticks: asked, close }) {
 }
 
 onmessage = ({ data }) => hear(globalThis, data); // a dedicated worker
-onconnect = ({ ports: [port] }) => (port.onmessage = ({ data }) => hear(port, data)); // a shared one
+/** @type {any} */ (globalThis).onconnect = ({ ports: [port] }) => (port.onmessage = ({ data }) => hear(port, data)); // a shared one
