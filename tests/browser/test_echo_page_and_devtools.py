@@ -23,10 +23,11 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     a_page_gets_messages_and_never_frames(notebook, lesson, page)
     the_attack_works_on_one_page_alone(notebook, lesson, page)
     two_walls(notebook, lesson)
+    code = [cell["id"] for cell in notebook_cells(notebook) if cell["cell_type"] == "code"]
+    lesson.run(*code[code.index("ask-length") : code.index("ask-detect")])
     this_browser_answers_as_the_table_says(notebook, lesson)
-    for cell in notebook_cells(notebook):
-        if cell["cell_type"] == "code" and cell["id"].startswith(("exercise-", "pane", "predict")):
-            lesson.run(cell["id"])
+    this_browser_answers_for_itself(notebook, lesson)
+    lesson.run(*code[code.index("exercise-line") : code.index("close")])
     page_cookies.are_nowhere(notebook)
     reach.check(notebook)
     notebook.execute("lab.close()")
@@ -149,6 +150,18 @@ def this_browser_answers_as_the_table_says(notebook, lesson) -> None:
     asked = "[isSecureContext, 'WebSocketStream' in self, 'WebTransport' in self]"
     assert tab.evaluate(asked) == [False, True, False]
     tab.close()
+
+
+def this_browser_answers_for_itself(notebook, lesson) -> None:
+    gallery = lesson.run("today-gallery").locator('[data-wslab="todays-browser"]')
+    gallery.locator('button[data-experiment="options"]').click()
+    gallery.get_by_label("It throws: only texts are allowed there").check()
+    gallery.locator('[data-action="run"]').click()
+    columns = gallery.locator('[data-wslab="outcome"] [data-column]')
+    expect(columns).to_have_count(3)
+    expect(columns.first).to_contain_text("this browser")
+    expect(lesson.run("today-options")).to_contain_text("new Proxy")
+    expect(lesson.run("today-table")).to_contain_text("not tried yet")
 
 
 def notebook_cells(notebook) -> list[dict]:

@@ -198,6 +198,8 @@ SEEN: dict[str, dict[str, list[str]]] = {
         ],
         "har-read": ["^send 1 Hello$", "^receive 2 AAH/$", "^error -1 Data frame received after"],
         "har": ["no bytes", "1 entry without a WebSocket left out"],
+        "today-options": [r"\A/\*\* An object that notes", "new Proxy"],
+        "today-table": [r"recorded.* 20\d\d"],
     },
     "11": {
         "kind": ["^'you said: Hello'$", "Buffer 48 65 6c 6c 6f> binary: false",
@@ -252,6 +254,7 @@ IN_A_PAGE = {
         "status-parts-why": LESSON,
         "support-why": LESSON,
         "detect-why": LESSON,
+        "today-why": LESSON,
     },
     "11": {"room-why": LESSON, "chat-why": LESSON},
 }

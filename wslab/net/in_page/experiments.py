@@ -90,7 +90,7 @@ def code_of(experiment: str) -> str:
     """The JavaScript of an experiment, as the page runs it."""
     source = (files(__package__) / "pages" / "experiments.js").read_text("utf-8")
     found = re.search(
-        rf"(?:^/\*\*.*?\*/\n)?^async function {experiment}\(.*?^}}\n", source, re.M | re.S
+        rf"(?:^/\*\*[^\n]*\*/\n)?^async function {experiment}\(.*?^}}\n", source, re.M | re.S
     )
     if found is None:
         raise KeyError(f"expected one of {', '.join(EXPERIMENTS)}, got {experiment!r}")
