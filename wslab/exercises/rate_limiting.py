@@ -70,7 +70,7 @@ QUESTIONS = {
         "WHATWG: bufferedAmount",
     ),
     "neighbour": Question(
-        "A server needs 1 ms for each message. One client sends 1,500 messages at once, and a "
+        "A server needs 1 ms for each message. One client sends 800 messages at once, and a "
         "second client sends one. How long may the second one wait?",
         (
             "About 1 ms: each client has a connection of its own",

@@ -18,7 +18,7 @@ from wslab.net.servers.server import Server
 WORK = 0.001
 """Seconds of work that each message makes, in which the server can do nothing else."""
 
-FLOOD = 1500
+FLOOD = 800
 """Messages of the fast client, sent as fast as it can: so many times `WORK` in all."""
 
 SIZE = 200
