@@ -143,6 +143,12 @@ def test_a_server_in_node_answers_and_its_prints_arrive(program):
     ]
 
 
+@pytest.mark.skipif(not hasattr(os, "getpgid"), reason="POSIX has groups of processes")
+def test_the_stop_button_does_not_reach_it(program):
+    # Jupyter interrupts the whole group of the kernel's processes.
+    assert os.getpgid(program(ECHO).pid) != os.getpgid(0)
+
+
 def test_a_server_listens_on_this_machine_alone_whatever_it_asks_for(program):
     for call in ("(0)", "(0, '0.0.0.0')", "({ port: 0, host: '::' })", "(() => {})", "()"):
         source = (
