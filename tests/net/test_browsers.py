@@ -126,10 +126,15 @@ def test_one_that_crashed_is_started_again_and_a_second_one_replaces_it(chromium
 
 
 HOLDS_ONE = """\
+import os, signal
 from wslab.net.browsers import Chromium
 chromium = Chromium("killed").start()
 page = chromium.open()
-print(chromium.folder, chromium._process.pid, flush=True)
+child = os.fork()  # as a program's own worker, which lives on
+if child == 0:
+    os.setsid()
+    signal.pause()
+print(chromium.folder, chromium._process.pid, child, flush=True)
 input()
 """
 
@@ -145,10 +150,13 @@ def test_it_ends_with_a_kernel_that_is_killed(chromium):
         start_new_session=True,
     )
     with kernel:
-        folder, keeper = kernel.stdout.readline().split()
+        folder, keeper, child = kernel.stdout.readline().split()
         ended = os.pidfd_open(int(keeper))
         os.killpg(kernel.pid, signal.SIGKILL)
-    assert select.select([ended], [], [], PATIENCE)[0], "the keeper still runs"
+        try:
+            assert select.select([ended], [], [], PATIENCE)[0], "the keeper still runs"
+        finally:
+            os.kill(int(child), signal.SIGKILL)
     os.close(ended)
     assert not Path(folder).exists()
     assert processes_of(Path(folder)) == []

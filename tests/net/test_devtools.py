@@ -6,6 +6,7 @@ the pane itself, together with the wire of that run: here it is held against tha
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 
@@ -75,6 +76,7 @@ CHROME = [
 """What CDP tells, line by line: nothing before the request, then what crossed, then the end."""
 
 
+@functools.cache
 def live() -> Played:
     if find(CHROMIUM) is None:
         reason = f"no Chromium on this machine: {CHROMIUM.remedy}"
