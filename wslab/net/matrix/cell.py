@@ -32,14 +32,14 @@ from wslab.wire import Capture, Direction
 from wslab.wire.protocol import parse_head
 
 CLIENTS = {
-    "websockets": "Python: websockets",
+    "websockets": "Python websockets",
     "browser": "this browser",
-    "ws": "Node: ws",
-    "WebSocket": "Node: WebSocket",
+    "ws": "Node ws",
+    "WebSocket": "Node WebSocket",
 }
 """The clients, by name: who they are."""
 
-SERVERS = {"websockets": "Python: websockets", "ws": "Node: ws"}
+SERVERS = {"websockets": "Python websockets", "ws": "Node ws"}
 """The servers, by name: who they are."""
 
 PATIENCE = 10.0
