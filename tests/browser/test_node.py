@@ -69,6 +69,8 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(outcome.locator('[data-column="process"]')).to_contain_text("exit code 1")
     notebook.screenshots("node-ends", gallery)
 
+    a_board_of_everybody_with_everybody(notebook)
+
     verdicts = notebook.view("verdict")
     for number in range(verdicts.count()):
         expect(verdicts.nth(number)).to_contain_text("Not yet")
@@ -76,3 +78,52 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     notebook.execute("lab.close()")
     expect(notebook.view("program").nth(1)).to_contain_text("ended by SIGTERM")
     assert notebook.errors == []
+
+
+def a_board_of_everybody_with_everybody(notebook):
+    """Its first row has run in this page; the others run by keyboard and by click."""
+    board, page = notebook.view("board"), notebook.page
+
+    def cell(row, column):
+        return board.locator(f'.ws-cell[data-row="{row}"][data-column="{column}"]')
+
+    row = "close(), by the client"
+    for server in ("websockets", "ws"):
+        expect(cell(row, f"websockets with {server}")).to_have_text("≠1000", timeout=30_000)
+        expect(cell(row, f"browser with {server}")).to_have_text("✓agrees", timeout=30_000)
+        expect(cell(row, f"WebSocket with {server}")).to_have_text("✓agrees", timeout=30_000)
+        assert cell(row, f"browser with {server}").get_attribute("data-recorded") is None
+    # A cell opens below its row, and leads to the wire.
+    cell(row, "browser with ws").click()
+    detail = board.locator('[data-wslab="cell"]')
+    expect(detail.locator('tr[data-same="true"]')).to_have_count(7)
+    expect(detail).to_contain_text("close event: code 1005")
+    closes = detail.locator('[data-column="wire"] li[data-kind="close"] button')
+    number = closes.first.get_attribute("data-row")
+    closes.first.click()
+    wire = notebook.view("wire-view")
+    expect(wire.locator(f'[data-wslab-row="{number}"]')).to_have_attribute("aria-selected", "true")
+    # By keyboard: one stop of the Tab key, arrows, Enter on a row's name runs the row.
+    cell(row, "browser with ws").focus()
+    page.keyboard.press("Escape")
+    expect(detail).to_have_count(0)
+    page.keyboard.press("End")
+    expect(cell(row, "WebSocket with ws")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(cell("4000, by the client", "WebSocket with ws")).to_be_focused()
+    assert board.locator('.ws-cells [tabindex="0"]').count() == 1
+    name = board.locator('[data-row-name="the client leaves"] [role="rowheader"]')
+    name.focus()
+    page.keyboard.press("Enter")
+    expect(cell("the client leaves", "browser with ws")).to_have_text("≠1001", timeout=30_000)
+    expect(cell("the client leaves", "WebSocket with ws")).to_have_text("✓agrees", timeout=30_000)
+    expect(board).not_to_have_attribute("data-busy", "")
+    cell("the client leaves", "browser with websockets").click()
+    expect(detail).to_contain_text("A browser says goodbye for a page that goes away.")
+    # Stop: what has not begun does not run.
+    board.locator('[data-action="run-all"]').click()
+    expect(board).to_have_attribute("data-busy", "")
+    board.locator('[data-action="stop"]').click()
+    expect(board).not_to_have_attribute("data-busy", "", timeout=30_000)
+    expect(cell("the server is killed", "WebSocket with ws")).to_have_text("·")
+    notebook.screenshots("node-board", board)

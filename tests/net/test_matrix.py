@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from record_matrix import a_page
 
 from wslab.installed import CHROMIUM, find
-from wslab.net import loop, running, stop_all
+from wslab.net import EchoServer, Tap, connect, loop, running, stop_all
 from wslab.net.matrix import (
     CELLS,
     CLIENTS,
@@ -24,7 +25,7 @@ from wslab.net.matrix import (
     Seen,
     recorded,
 )
-from wslab.net.peers.page import NoPage
+from wslab.net.peers import LibraryProcesses, NodeOwnPeers, NodePeers, NoPage
 from wslab.wire import Capture
 from wslab.wire.fields import rfc_url
 
@@ -132,3 +133,39 @@ def test_a_process_that_was_killed_is_there_again_for_the_next_cell(matrix):
         Cell("text", "ws", "websockets"),
     ):
         assert matrix.play(cell).unlike == ()
+
+
+def test_what_others_do_meanwhile_on_the_same_recording_is_not_mixed_up():
+    capture = Capture()
+    matrix = Matrix(capture)
+    going = threading.Event()
+    done = threading.Event()
+
+    def connect_again_and_again():
+        with EchoServer("busy") as server, Tap(server.port, capture) as tap:
+            while not done.is_set():
+                connect(tap.url).close()
+                going.set()
+
+    other = threading.Thread(target=connect_again_and_again)
+    other.start()
+    try:
+        assert going.wait(10)
+        for name in ("text", "both at once", "1001, by the client"):
+            assert matrix.play(Cell(name, "websockets", "ws")).unlike == ()
+    finally:
+        done.set()
+        other.join()
+        matrix.stop()
+
+
+@pytest.mark.parametrize("peers", [LibraryProcesses, NodePeers, NodeOwnPeers])
+def test_a_process_is_kept_from_one_play_to_the_next(peers):
+    with EchoServer("kept") as server:
+        kept = peers()
+        kept.connect(server.url, compression=True)
+        before = kept._processes["client"].process.pid
+        kept.reset()
+        kept.connect(server.url, compression=True)
+        assert kept._processes["client"].process.pid == before
+        kept.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,12 +28,14 @@ class WireLine(NamedTuple):
         return "client ──▶" if self.direction == "client" else "◀── server"
 
 
-def wait_for_the_end(capture: Capture, before: int, patience: float) -> None:
-    """Wait until both directions of every connection after number `before` have ended, or for
-    `patience` seconds."""
+def wait_for_the_end(
+    capture: Capture, before: int, patience: float, last: float = math.inf
+) -> None:
+    """Wait until both directions of every connection after number `before`, up to number `last`,
+    have ended, or for `patience` seconds."""
 
     def over() -> bool:
-        events = [event for event in list(capture.events) if event.connection > before]
+        events = [one for one in list(capture.events) if before < one.connection <= last]
         opened = {event.connection for event in events if event.name == "open"}
         ended = {
             (event.connection, event.direction)

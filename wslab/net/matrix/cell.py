@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from wslab.net.address import LOOPBACK
 from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
 from wslab.net.errors import NotRunning
 from wslab.net.matrix.differences import DIFFERENCES, Difference
-from wslab.net.matrix.situation import NOBODY, Cannot, Seen, Side, Situation, Stage
+from wslab.net.matrix.situation import NOBODY, SIDES, Cannot, Seen, Side, Situation, Stage
 from wslab.net.matrix.situations import SITUATIONS
 from wslab.net.peers import (
     LibraryProcesses,
@@ -120,6 +121,7 @@ class Matrix:
         self._peers: dict[str, Peers] = {}
         self._playing = threading.Lock()
         self._stopped = False
+        self._numbers = itertools.count(1)
 
     def play(self, cell: Cell, in_page: InPage | None = None) -> Played:
         """Play one cell. Raises `NodeMissing` or `NoPage` where the peer is not here."""
@@ -129,7 +131,7 @@ class Matrix:
                     "the matrix is stopped: run the cell that opens the lab, then this one again"
                 )
             client, server = self._on(cell.client, in_page), self._on(cell.server)
-            return _play(cell, client, server, self.capture)
+            return _play(cell, client, server, self.capture, f"cell-{next(self._numbers)}")
 
     def _on(self, stack: str, in_page: InPage | None = None) -> Peers:
         if stack not in self._peers:
@@ -154,10 +156,9 @@ class Matrix:
             self._peers = {}
 
 
-def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Played:
+def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture, path: str) -> Played:
     situation, expected = SITUATIONS[cell.situation], cell.expected
-    connection = len(capture.log.streams) // 2 + 1
-    started = time.perf_counter()
+    before, started, connection = capture.index.update(), time.perf_counter(), 0
     client, server = Side(clients, "client"), Side(servers, "server")
     with contextlib.ExitStack() as things:
         things.callback(servers.reset)
@@ -167,7 +168,7 @@ def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Playe
             limited=False,
             keepalive=situation.keepalive,
         )
-        tap = things.enter_context(Tap(f"ws://{LOOPBACK}:{port}/", capture, name="matrix"))
+        tap = things.enter_context(Tap(f"ws://{LOOPBACK}:{port}/{path}", capture, name="matrix"))
         things.callback(clients.reset)
         try:
             refused = clients.connect(
@@ -176,19 +177,21 @@ def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Playe
             if refused is not None:
                 raise Cannot("client", "offer nothing", refused)
             server.hear(0)  # it is there now
-            situation.script(Stage(client, server, tap, capture))
+            loop.run(asyncio.sleep(0))  # the tap forwards first, and records second
+            connection = _connection(capture, before, path)
+            situation.script(Stage(client, server, tap, capture, connection))
         except Cannot as said:
             seconds = time.perf_counter() - started
-            lines = tuple(wire_lines(capture, connection)) if refused is None else ()
+            lines = tuple(wire_lines(capture, connection)) if connection else ()
             return Played(
-                cell, Seen(cannot=said.what), lines, why_not=str(said),
-                connection=connection if lines else 0, seconds=seconds,
+                cell, Seen(cannot=said.what), lines, why_not=str(said), connection=connection,
+                seconds=seconds,
             )  # fmt: skip
         reports = {}
         if expected.ends_first is not None:
             patience = 0.3 if expected.ends_first == NOBODY else PATIENCE
             reports = {side.who: side.peers.report(side.who, patience) for side in (client, server)}
-            wait_for_the_end(capture, connection - 1, patience)
+            wait_for_the_end(capture, connection - 1, patience, connection)
         loop.run(asyncio.sleep(0))  # the tap forwards first, and records second
         seen = _on_the_wire(situation, capture, connection)
         lines = tuple(wire_lines(capture, connection))
@@ -209,6 +212,15 @@ def _play(cell: Cell, clients: Peers, servers: Peers, capture: Capture) -> Playe
     )  # fmt: skip
 
 
+def _connection(capture: Capture, before: int, path: str) -> int:
+    """The connection whose request asks for that path; others may have been opened meanwhile."""
+    return next(
+        row.connection
+        for row in capture.index.rows(before)
+        if row.kind == "request" and row.preview.startswith(f"GET /{path} ")
+    )
+
+
 # --- What is seen ---------------------------------------------------------------------------------
 
 _TOLD_ANYHOW = (1009,)
@@ -220,7 +232,7 @@ LARGE = 2**16
 
 def _on_the_wire(situation: Situation, capture: Capture, connection: int) -> Seen:
     sends = {}
-    for side in _SIDES:
+    for side in SIDES:
         frames = list(_frames(capture, connection, side, situation.handshake))
         sends[side] = tuple(sorted(set(frames)) if situation.unordered else frames)
     ends = sorted(
@@ -229,9 +241,6 @@ def _on_the_wire(situation: Situation, capture: Capture, connection: int) -> See
         if event.connection == connection and event.name in ("eof", "reset")
     )
     return Seen(sends["client"], sends["server"], ends[0][1] if ends else NOBODY)
-
-
-_SIDES: tuple[Direction, ...] = ("client", "server")
 
 
 def _frames(capture: Capture, connection: int, side: Direction, handshake: bool) -> Iterator[str]:

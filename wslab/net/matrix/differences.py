@@ -264,7 +264,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "WHATWG: close()", ("the client resets TCP",), {"cannot": "client: reset TCP"}, _API),
     Difference(
         "1001",
-        "A browser says good-bye for a page that goes away.",
+        "A browser says goodbye for a page that goes away.",
         "when the page of an open WebSocket goes away, the browser starts the closing handshake "
         "with 1001",
         "WHATWG: events", ("the client leaves",),

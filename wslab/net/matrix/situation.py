@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from wslab.net.peers import Peers
 from wslab.net.tap import Tap
-from wslab.wire import Capture
+from wslab.wire import Capture, Direction
+
+SIDES: tuple[Direction, ...] = ("client", "server")
 
 NOBODY = "nobody"
 """Who ends TCP first if the connection stays open."""
@@ -78,17 +80,18 @@ class Stage(NamedTuple):
     server: Side
     tap: Tap
     capture: Capture
+    connection: int
+    """Its number in the capture."""
 
-    def crossed(self, connection: int, kind: str) -> int:
+    def crossed(self, kind: str) -> int:
         """How many frames of a kind have crossed, or wait at the tap."""
         index = self.capture.index
-        rows = [*index.rows_of(connection, "client"), *index.rows_of(connection, "server")]
+        rows = [row for side in SIDES for row in index.rows_of(self.connection, side)]
         return sum(row.kind == kind for row in rows)
 
     def wait_for(self, kind: str, count: int, patience: float = 5.0) -> None:
-        """Wait until so many frames of that kind have come to the tap on the newest connection."""
-        connection = len(self.capture.log.streams) // 2
-        self.capture.wait_until(lambda: self.crossed(connection, kind) >= count, patience)
+        """Wait until so many frames of that kind have come to the tap."""
+        self.capture.wait_until(lambda: self.crossed(kind) >= count, patience)
 
 
 class Seen(NamedTuple):

@@ -30,6 +30,8 @@ def main() -> None:
 
 
 def _with_bytes(found: dict[str, Any]) -> Any:
+    if list(found) == ["zeros"]:
+        return bytes(found["zeros"])
     return bytes.fromhex(found["hex"]) if list(found) == ["hex"] else found
 
 

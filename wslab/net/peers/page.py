@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wslab.net.errors import WslabError
-from wslab.net.peers.peers import PeerReport, Peers
+from wslab.net.peers.peers import PeerReport, Peers, plain
 
 SOURCE = Path(__file__).with_name("web_socket_peer.mjs")
 """What runs in the page: the same code that drives Node's own WebSocket."""
@@ -60,8 +60,7 @@ class PagePeers(Peers):
         told = {"order": order, "who": who, **details}
         if order == "connect":
             told["source"] = SOURCE.read_text("utf-8")
-        plain = json.loads(json.dumps(told, default=lambda data: {"hex": data.hex()}))
-        lines = self.in_page("peer", plain)
+        lines = self.in_page("peer", json.loads(json.dumps(told, default=plain)))
         if not lines:
             raise NoPage("no page has answered: show the board in a browser, and run it there")
         answer = json.loads(lines[0])

@@ -23,6 +23,11 @@ PATIENCE = 20.0
 """Seconds within which a peer must carry out an order."""
 
 
+def plain(data: bytes) -> dict[str, str | int]:
+    """Bytes in an order, as JSON: in hex, or as a number of zeros."""
+    return {"hex": data.hex()} if any(data) else {"zeros": len(data)}
+
+
 class PeerReport(NamedTuple):
     """The end of a connection, as one peer's API reported it to its program."""
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from wslab.net.peers.peers import PATIENCE, PeerReport, Peers
+from wslab.net.peers.peers import PATIENCE, PeerReport, Peers, plain
 
 
 class ProcessEnded(Exception):
@@ -41,7 +41,7 @@ class PeerProcess:
         than usual. Raises `ProcessEnded`."""
         line = json.dumps(
             {"order": order, "patience": patience, **details},
-            default=lambda data: {"hex": data.hex()},
+            default=plain,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

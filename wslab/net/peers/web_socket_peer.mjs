@@ -86,7 +86,7 @@ export class WebSocketPeer {
     switch (order) {
       case "send": {
         const { message } = details;
-        const data = typeof message === "string" ? message : bytesOf(message.hex);
+        const data = typeof message === "string" ? message : bytesOf(message);
         return this.#try(() => socket.send(data), "send()");
       }
       case "close": {
@@ -113,8 +113,8 @@ export class WebSocketPeer {
   }
 }
 
-function bytesOf(hex) {
-  return new Uint8Array((hex.match(/../g) ?? []).map((digits) => parseInt(digits, 16)));
+function bytesOf({ hex, zeros }) {
+  return hex ? new Uint8Array(hex.match(/../g).map((digits) => parseInt(digits, 16))) : new Uint8Array(zeros);
 }
 
 /**

@@ -134,6 +134,10 @@ function told(data, isBinary) {
   return `text ${shown(`'${data}'`)} as bytes (Buffer, isBinary false)`;
 }
 
+function bytesOf({ hex, zeros }) {
+  return hex ? Buffer.from(hex, "hex") : Buffer.alloc(zeros);
+}
+
 function find(who) {
   return who === "server" ? served.at(-1) : clients[who];
 }
@@ -176,7 +180,7 @@ const ORDERS = {
   },
   send({ who, message }) {
     const peer = find(who);
-    const data = typeof message === "string" ? message : Buffer.from(message.hex, "hex");
+    const data = typeof message === "string" ? message : bytesOf(message);
     return peer.try(() => peer.socket.send(data), "send()");
   },
   send_fragments({ who, parts }) {
@@ -269,7 +273,7 @@ const lines = readline.createInterface({ input: process.stdin });
 lines.on("close", () => process.exit(0));
 lines.on("line", async (line) => {
   const { order, ...details } = JSON.parse(line);
-  const peer = order === "connect" ? null : own[details.who];
+  const peer = ["connect", "reset"].includes(order) ? null : own[details.who];
   const answer = await (peer ? peer.obey(order, details) : ORDERS[order](details));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 });
