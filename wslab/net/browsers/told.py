@@ -72,7 +72,13 @@ def _told(name: str, params: dict[str, Any], heads: dict[str, Any]) -> Told:
             content = base64.b64decode(data)
             shown = "Binary message" if opcode == Opcode.BINARY else f"opcode {opcode}"
             return Told(
-                name, direction, KINDS[opcode], content, shown, _bytes(len(content)), header
+                name,
+                direction,
+                KINDS.get(opcode, "reserved"),
+                content,
+                shown,
+                _bytes(len(content)),
+                header,
             )
         case _:
             return Told(name, text=params.get("url", ""))
