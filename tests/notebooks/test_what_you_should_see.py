@@ -256,7 +256,7 @@ IN_A_PAGE = {
         "detect-why": LESSON,
         "today-why": LESSON,
     },
-    "11": {"room-why": LESSON, "chat-why": LESSON},
+    "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""

@@ -117,6 +117,10 @@ class Program:
         """The lines that it has printed."""
         return [line.text for line in list(self._program.lines)]
 
+    def prints(self, text: str) -> None:
+        """Wait until it has printed a line with this text: its lines come a moment later."""
+        self._program.prints(text)
+
     def signal(self, name: str = "SIGTERM") -> None:
         """Send it a signal."""
         self._program.signal(name)
@@ -318,7 +322,7 @@ class Node(Lesson):
 def _recorded_end(name: str) -> EndSeen:
     process, printed, python, code, node, wire = recorded_run()["end"][name]
     # Its rows are in no wire view.
-    lines = tuple(WireLine(*line[:3], None, *line[4:]) for line in wire)
+    lines = tuple(WireLine(*line)._replace(row=None) for line in wire)
     return EndSeen(process, tuple(printed), python, code, node, lines)
 
 

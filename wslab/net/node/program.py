@@ -175,6 +175,17 @@ class NodeProgram:
         with self._changed:
             return self._changed.wait_for(lambda: self._over, timeout)
 
+    def prints(self, text: str, timeout: float = 10.0) -> None:
+        """Wait until it has printed a line with this text. Raises `TimedOut`."""
+
+        def has() -> bool:
+            return self._over or any(text in line.text for line in list(self.lines))
+
+        with self._changed:
+            self._changed.wait_for(has, timeout)
+        if not any(text in line.text for line in list(self.lines)):
+            raise TimedOut(f"expected {self!r} to print {text!r} within {timeout:g} s; it did not")
+
     def listens(self, timeout: float = 10.0) -> bool:
         """Wait until its server listens, or until it has ended; whether it listens.
 
@@ -298,7 +309,9 @@ class NodeProgram:
     def _print(self, name: Stream, text: str) -> None:
         for place in (f"{self._folder.as_uri()}/", f"{self._folder}{os.sep}"):
             text = text.replace(place, "")
-        self.lines.append(Printed(time.time(), name, text))
+        with self._changed:
+            self.lines.append(Printed(time.time(), name, text))
+            self._changed.notify_all()
         self._tell()
 
     def _tell(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import NamedTuple
 
 from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
@@ -92,7 +91,7 @@ def end_program(end: ProgramEnd, capture: Capture) -> EndSeen:
             Client(tap.url, name="mortal: guest", wire_name="Python").connect() as guest,
             NodeProgram(watch, "Node", url=tap.url) as watcher,
         ):
-            printed(watcher, "open")
+            watcher.prints("open", PATIENCE)
             if end.wish:
                 guest.send(end.wish)
             if end.open_before or (end.wish and end.signals):
@@ -115,23 +114,6 @@ def end_program(end: ProgramEnd, capture: Capture) -> EndSeen:
             lines = tuple(wire_lines(capture, before + 1))
             said = tuple(line.text for line in server.lines)
     return EndSeen(seen[0], said, seen[1], code, seen[2], lines)
-
-
-def printed(program: NodeProgram, text: str) -> None:
-    """Wait until the program has printed this line. Raises `TimedOut`."""
-    came = threading.Event()
-
-    def look() -> None:
-        if any(line.text == text for line in list(program.lines)):
-            came.set()
-
-    unsubscribe = program.subscribe(look)
-    look()
-    try:
-        if not came.wait(PATIENCE):
-            raise TimedOut(f"{program!r} did not print {text!r} within {PATIENCE:g} s")
-    finally:
-        unsubscribe()
 
 
 def _is_silent(guest: Client) -> None:
