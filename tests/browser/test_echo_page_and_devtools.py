@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from . import page_cookies, reach
 from .test_first_connection import Lesson, lines, page_of
@@ -153,15 +153,40 @@ def this_browser_answers_as_the_table_says(notebook, lesson) -> None:
 
 
 def this_browser_answers_for_itself(notebook, lesson) -> None:
-    gallery = lesson.run("today-gallery").locator('[data-wslab="todays-browser"]')
-    gallery.locator('button[data-experiment="options"]').click()
-    gallery.get_by_label("It throws: only texts are allowed there").check()
-    gallery.locator('[data-action="run"]').click()
-    columns = gallery.locator('[data-wslab="outcome"] [data-column]')
-    expect(columns).to_have_count(3)
-    expect(columns.first).to_contain_text("this browser")
-    expect(lesson.run("today-options")).to_contain_text("new Proxy")
-    expect(lesson.run("today-table")).to_contain_text("not tried yet")
+    """In a frame and in a tab, opened by a click; what each must answer: `test_in_page.py`."""
+    lesson.run("today-gallery", "today-options")
+    gallery = notebook.view("todays-browser")
+
+    def carry_out(name: str, prediction: str) -> Locator:
+        gallery.locator(f'button[data-experiment="{name}"]').click()
+        gallery.get_by_label(prediction).check()
+        gallery.locator('[data-action="run"]').click()
+        outcome = gallery.locator(f'[data-wslab="outcome"][data-experiment="{name}"]')
+        expect(outcome.locator("[data-column]")).to_have_count(3)
+        return outcome
+
+    outcome = carry_out("options", "It throws: only texts are allowed there")
+    expect(outcome.locator(".ws-verdict")).to_have_attribute("data-right", "true")
+    expect(gallery.frame_locator("iframe").locator("#said")).to_contain_text("Done")
+
+    outcome = carry_out("cookies", "All four")
+    expect(outcome.locator(".ws-verdict")).to_have_attribute("data-right", "false")
+    here = outcome.locator('[data-column="here"] li')
+    expect(here).to_have_count(3)
+    here.nth(1).locator("button[data-row]").click()
+    wire = notebook.view("wire-view").first
+    row = wire.locator('[data-wslab-row][aria-selected="true"]')
+    expect(row).to_contain_text("GET /cookies/port")
+    detail = wire.locator('[data-wslab="detail"]')
+    expect(detail).to_contain_text("Cookie")
+    expect(detail).not_to_contain_text("wslab-Strict")  # masked, as every login in a recording
+    notebook.screenshot("todays-browser", gallery)
+
+    lesson.run("today-table")
+    table = notebook.view("browsers")
+    tried = table.locator("tr", has_text="cookies: 127.0.0.1, another port").locator("td").nth(1)
+    expect(tried).to_have_text("Strict, Lax, None, plain")
+    expect(table.locator("tr", has_text="ports: Python")).to_contain_text("not tried yet")
 
 
 def notebook_cells(notebook) -> list[dict]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
 from record_browsers import VARIANTS, OpenPage, answers, chromium
 
 from wslab.installed import CHROMIUM
@@ -154,44 +153,3 @@ def test_what_is_recorded_of_chromium_is_that():
     chromium, firefox = known("cookies").values()
     assert chromium["localhost, another site"] == "no cookie (third-party cookies allowed: None)"
     assert firefox["localhost, another site"] == "no cookie"
-
-
-def test_the_gallery_in_a_notebook(lab_page):
-    """A frame and a tab, opened by a click in the learner's own browser; a tab closes itself."""
-    notebook = lab_page.open_cells(
-        "from wslab.labs import echo_page_and_devtools\n"
-        "lab = echo_page_and_devtools.open()\n"
-        "lab.wire()",
-        "lab.todays_browser()",
-        "lab.browsers()",
-    )
-    notebook.run_all()
-    gallery = notebook.view("todays-browser")
-
-    def carry_out(name: str, prediction: str):
-        gallery.locator(f'button[data-experiment="{name}"]').click()
-        gallery.get_by_label(prediction).check()
-        gallery.locator('[data-action="run"]').click()
-        return gallery.locator(f'[data-wslab="outcome"][data-experiment="{name}"]')
-
-    outcome = carry_out("options", "It throws: only texts are allowed there")
-    expect(outcome.locator(".ws-verdict")).to_have_attribute("data-right", "true")
-    expect(gallery.frame_locator("iframe").locator("#said")).to_contain_text("Done")
-
-    outcome = carry_out("cookies", "All four")
-    expect(outcome.locator(".ws-verdict")).to_have_attribute("data-right", "false")
-    here = outcome.locator('[data-column="here"] li')
-    expect(here).to_have_count(3)
-    here.nth(1).locator("button[data-row]").click()
-    row = notebook.view("wire-view").locator('[data-wslab-row][aria-selected="true"]')
-    expect(row).to_contain_text("GET /cookies/port")
-    detail = notebook.view("wire-view").locator('[data-wslab="detail"]')
-    expect(detail).to_contain_text("Cookie")
-    expect(detail).not_to_contain_text("wslab-Strict")  # masked, as every login in a recording
-    notebook.screenshots("todays-browser", gallery)
-
-    notebook.run_cell(2)
-    table = notebook.view("browsers")
-    tried = table.locator("tr", has_text="cookies: 127.0.0.1, another port").locator("td").nth(1)
-    expect(tried).to_have_text("Strict, Lax, None, plain")
-    expect(table.locator("tr", has_text="ports: Python")).to_contain_text("not tried yet")
