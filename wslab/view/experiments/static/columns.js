@@ -2,7 +2,7 @@
 
 import { h } from "../../live/static/elements.js";
 import { shape } from "../../live/static/shapes.js";
-import { showRow } from "../../live/static/show_row.js";
+import { showRow } from "../../wire/static/row_links.js";
 
 const NO_FRAMES = { fin: "⊣", rst: "⚡", tls: "🔒" }; // lines that are not units of the wire view
 
@@ -34,7 +34,7 @@ function lineOf({ text, label, direction, kind, row, broken, bar }, longest) {
     broken ? h("span", { class: "ws-badge ws-broken" }, "⚠ broken") : null,
     row === null ? null
       : h("button", { type: "button", class: "ws-row-link", "data-row": row, title: `Show row ${row} in the wire view`,
-          onclick: () => showRow(row) }, `row ${row}`));
+          onclick: ({ currentTarget }) => showRow(row, /** @type {HTMLElement} */ (currentTarget)) }, `row ${row}`));
 }
 
 function stretched(part) {

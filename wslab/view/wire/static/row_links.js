@@ -1,6 +1,6 @@
 // Links in a notebook's prose that lead to an arrow: [your "Hello"](#wire:text=Hello&which=first).
 
-/** @typedef {{ home: HTMLElement, root: HTMLElement, find: (what: string, link: HTMLElement) => void }} Wire a view that shows arrows */
+/** @typedef {{ home: HTMLElement, root: HTMLElement, find: (what: string, link: HTMLElement) => void, show: (row: number, link: HTMLElement) => void }} Wire a view that shows arrows */
 
 const MARK = "#wire:";
 const LINK = `a[href^="${MARK}"]`;
@@ -37,6 +37,13 @@ function onClick(event) {
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   if (event.key === "Enter" && linkOf(event)) event.stopPropagation(); // the browser makes it a click
+}
+
+/** Leads from a view's button to a row, by its number. @param {number} row @param {HTMLElement} button */
+export function showRow(row, button) {
+  const wire = nearest(button, window[WIRES] ?? []);
+  if (wire) wire.show(row, button);
+  else answer(button, "There is no wire here: run lab.wire() first.");
 }
 
 /** What a link looks for. @param {string} href */

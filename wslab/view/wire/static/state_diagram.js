@@ -1,6 +1,6 @@
 import { h, link, say, set, stateLamp, svg } from "../../live/static/elements.js";
 import { View } from "../../live/static/page.js";
-import { showRow } from "../../live/static/show_row.js";
+import { showRow } from "./row_links.js";
 import { Replay } from "./replay.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
@@ -270,7 +270,7 @@ class StateDiagram extends View {
     this.bytes.replaceChildren(
       h("div", { class: "ws-flow" },
         h("b", {}, `row ${number}: ${kind} from the ${direction}, ${length} bytes`),
-        h("button", { type: "button", "data-action": "in-wire", onclick: () => showRow(number) }, "Show it in the wire view"),
+        h("button", { type: "button", "data-action": "in-wire", onclick: ({ currentTarget }) => showRow(number, /** @type {HTMLElement} */ (currentTarget)) }, "Show it in the wire view"),
         h("button", { type: "button", "data-action": "close-bytes", onclick: () => this.#closeDetail() }, "Close")),
       h("pre", { class: "ws-hex ws-mono ws-wrap" }, grouped),
       h("dl", { class: "ws-pairs" },

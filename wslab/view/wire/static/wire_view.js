@@ -171,7 +171,7 @@ class WireView extends View {
     this.#paint();
     const takeAway = this.open(this.root, { count: 0 });
     this.dock.start(this.root);
-    this.#unlink = linkTo({ home: this.el, root: this.root, find: (what, link) => this.#find(what, link) });
+    this.#unlink = linkTo({ home: this.el, root: this.root, find: (what, link) => this.#find(what, link), show: (row, link) => this.#lead(row, link) });
     return takeAway;
   }
 
@@ -257,7 +257,7 @@ class WireView extends View {
 
   /** @param {{ what: string, row: number | null, problem?: string }} found */
   #showFound({ what, row, problem }) {
-    const { list, shown, paused, rows } = this;
+    const { rows } = this;
     if (this.#finding?.what !== what) return;
     const { link } = this.#finding;
     answer(link, problem ?? null);
@@ -267,6 +267,14 @@ class WireView extends View {
       return;
     }
     this.#finding = null;
+    this.#lead(row, link);
+  }
+
+  /** @param {number} row @param {HTMLElement} link what leads to it */
+  #lead(row, link) {
+    const { list, shown, paused, rows } = this;
+    answer(link, null);
+    if (row >= rows.count) return answer(link, "This row is not in this wire.");
     if (paused !== null && row >= paused) this.#onPause();
     shown.update(this.paused ?? rows.count);
     if (!shown.has(row)) {
@@ -280,6 +288,7 @@ class WireView extends View {
     this.list.element.focus({ preventScroll: true });
     if (!this.dock.docked) this.root.scrollIntoView({ block: "center" });
     this.return.hidden = inSight(link);
+    return undefined;
   }
 
   #backToProse() {
