@@ -250,7 +250,7 @@ _ALL = (
     ),
     InPage(
         "stream",
-        "A server sends 64 MiB as fast as it can, to a page that takes no notice: a WebSocket "
+        "A server sends 32 MiB as fast as it can, to a page that takes no notice: a WebSocket "
         "without a listener, and a WebSocketStream that is not read. Which of the two holds the "
         "server up?",
         (_NO_API, _STREAM, _ALL_APIS, _ABSENT),

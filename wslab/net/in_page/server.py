@@ -23,10 +23,10 @@ from wslab.net.servers.pages import Page
 Answers = dict[str, str]
 """What a browser does: its answers, by question."""
 
-FLOOD = 64
+FLOOD = 32
 """MiB that the server tries to send to a page that does not read."""
 
-STALLED = 0.5
+STALLED = 1.0
 """Seconds without progress after which the server is taken to be held up."""
 
 EVERY = 0.2

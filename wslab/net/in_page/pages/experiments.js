@@ -71,10 +71,11 @@ async function options({ tap }) {
 // -- c. Back-pressure -------------------------------------------------------------------------
 
 /** A server sends as much as it can, and the page reads one message and no more. */
-async function stream({ ask, tap }) {
+async function stream({ ask, query }) {
+  const flood = `ws://127.0.0.1:${query.get("server")}/flood`; // past the tap: nobody wants to keep that
   const answers = { WebSocketStream: "WebSocketStream" in globalThis ? "here" : "not here" };
   if ("WebSocketStream" in globalThis) {
-    const source = new globalThis.WebSocketStream(`${tap}/flood/stream`);
+    const source = new globalThis.WebSocketStream(`${flood}/stream`);
     const { readable } = await source.opened;
     const reader = readable.getReader();
     await reader.read();
@@ -85,7 +86,7 @@ async function stream({ ask, tap }) {
     source.closed.catch(() => {});
     source.close();
   }
-  const socket = new WebSocket(`${tap}/flood/socket`);
+  const socket = new WebSocket(`${flood}/socket`);
   const { held } = await ask({ do: "flooded", path: "/flood/socket" });
   answers["a WebSocket without a listener"] = told(held);
   socket.close();
