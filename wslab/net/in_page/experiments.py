@@ -220,7 +220,7 @@ _ALL = (
         (_WS_ONLY, _LIKE_LINKS, _ANY),
         _addresses,
         "The address is read as that of a link in the page; http: becomes ws:, and https: wss:. "
-        "Any other scheme throws a SyntaxError, and so does a fragment. Browsers of before 2024 "
+        "Any other scheme throws a SyntaxError, and so does a fragment. Browsers from before 2024 "
         "took ws: and wss: only",
         "WHATWG: new WebSocket()",
     ),
@@ -283,7 +283,9 @@ _ALL = (
         _cookies,
         "A handshake is a request like any other, and takes the cookies of the host with it, "
         "whatever the port. SameSite=Strict and Lax stay at home if the page is of another site. "
-        "Without SameSite, Chromium takes a cookie for Lax. Another port is the same site",
+        "Without SameSite, Chromium takes a cookie for Lax. Another port is the same site. And a "
+        "browser that blocks third-party cookies, as Firefox and Debian's Chromium do unasked, "
+        "keeps even SameSite=None at home",
         "RFC 6265 §8.5",
         "tab",
     ),
@@ -304,8 +306,8 @@ _ALL = (
     ),
     InPage(
         "workers",
-        "Two pages share one SharedWorker, and both ask it to open a socket if it has none. How "
-        "many connections does the server see?",
+        "A page asks for the same SharedWorker twice, as two tabs would, and each time asks it to "
+        "open a socket if it has none yet. How many connections does the server see?",
         (_ONE, _TWO, _NO_WORKER),
         _workers,
         "Workers have the same WebSocket as pages, and send the page's Origin. A shared worker is "
