@@ -217,7 +217,7 @@ def _all_decoded(messages: list[HarMessage]) -> Said:
 
 
 def _with_errors(messages: list[HarMessage]) -> Said:
-    received = {"type": "receive"}
+    received: HarMessage = {"type": "receive"}
     return _said([one | received if one["type"] == "error" else one for one in messages])
 
 
