@@ -67,7 +67,8 @@ def board_of(matrix: Matrix) -> Board:
         except (NodeMissing, NoPage) as why:
             return outcome_of(recorded()[cell], str(why))
 
-    return Board(rows, columns, run, "matrix", title="everybody with everybody", verdicts=VERDICTS)
+    title = "everybody with everybody"
+    return Board(rows, columns, run, "matrix", title=title, verdicts=VERDICTS, corner="client")
 
 
 def column_of(client: str, server: str) -> str:

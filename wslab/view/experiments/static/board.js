@@ -144,8 +144,8 @@ class BoardView extends View {
     }
     const line = this.lines[at];
     const place = line.indexOf(event.target);
-    // The heads have no name at their left: keep to the column.
-    const from = (other) => other.length - (line.length - place);
+    // The heads have no name at their left: keep to the column, as counted from the right.
+    const from = (other) => (this.columns.length === 1 ? place : other.length - (line.length - place));
     const to = {
       ArrowRight: () => line[place + 1], ArrowLeft: () => line[place - 1], Home: () => line[0], End: () => line.at(-1),
       ArrowDown: () => this.near(at + 1, from), ArrowUp: () => this.near(at - 1, from),
