@@ -25,6 +25,7 @@ from wslab.net.matrix import (
     Seen,
     recorded,
 )
+from wslab.net.node import NodeMissing
 from wslab.net.peers import LibraryProcesses, NodeOwnPeers, NodePeers, NoPage
 from wslab.wire import Capture
 from wslab.wire.fields import rfc_url
@@ -157,6 +158,14 @@ def test_what_others_do_meanwhile_on_the_same_recording_is_not_mixed_up():
         done.set()
         other.join()
         matrix.stop()
+
+
+def test_a_node_that_is_too_old_for_a_websocket_of_its_own_says_so():
+    peers = NodeOwnPeers()
+    peers.command[1:1] = ["--require", str(Path(__file__).with_name("no_websocket.cjs"))]
+    with pytest.raises(NodeMissing, match="version 22"):
+        peers.connect("ws://127.0.0.1:9/", compression=True)
+    peers.stop()
 
 
 @pytest.mark.parametrize("peers", [LibraryProcesses, NodePeers, NodeOwnPeers])

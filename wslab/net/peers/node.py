@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from wslab.net.node import find_node
+from wslab.net.node import NodeMissing, find_node
 from wslab.net.peers.process import ProcessPeers
 
 SCRIPT = Path(__file__).with_name("ws_peers.js")
@@ -29,10 +30,19 @@ class NodePeers(ProcessPeers):
 
 
 class NodeOwnPeers(ProcessPeers):
-    """Clients on Node's own WebSocket, the API of browsers. Raises `NodeMissing`."""
+    """Clients on Node's own WebSocket, the API of browsers.
+
+    Raises `NodeMissing`; `connect` does, too, where Node is too old to have one.
+    """
 
     name = "WebSocket"
 
     def __init__(self) -> None:
         found = find_node()
         super().__init__([found.node, str(SCRIPT), str(found.ws), self.name])
+
+    def _order(self, order: str, who: str, **details: Any) -> Any:
+        answer = super()._order(order, who, **details)
+        if order == "connect" and answer is not None and not isinstance(answer, str):
+            raise NodeMissing(answer["problem"])
+        return answer

@@ -119,10 +119,11 @@ function bytesOf({ hex, zeros }) {
 
 /**
  * Opens a client at `url` and waits until it is open, or is not.
- * @param {typeof WebSocket} Socket @param {{ url: string, compression: boolean }} wanted
- * @returns {Promise<WebSocketPeer | string>} or why this API cannot do it
+ * @param {typeof WebSocket | undefined} Socket @param {{ url: string, compression: boolean }} wanted
+ * @returns {Promise<WebSocketPeer | string | { problem: string }>} or why this API cannot do it, or is not here
  */
 export async function connect(Socket, { url, compression }) {
+  if (!Socket) return { problem: "this Node has no WebSocket of its own: that takes version 22 or newer" };
   if (!compression) return NO_OPTION;
   const peer = new WebSocketPeer(new Socket(url));
   await peer.opened;

@@ -167,7 +167,7 @@ const ORDERS = {
   async connect({ url, who, close_timeout: seconds, compression }) {
     if (OWN) {
       const peer = await (await import("./web_socket_peer.mjs")).connect(globalThis.WebSocket, { url, compression });
-      if (typeof peer === "string") return peer;
+      if (typeof peer === "string" || "problem" in peer) return peer;
       own[who] = peer;
       return null;
     }

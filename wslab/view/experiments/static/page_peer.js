@@ -32,7 +32,7 @@ async function connectHere(source, who, details) {
   frame.title = "a client of an experiment";
   document.body.append(frame);
   const peer = await (await obeying).connect(/** @type {any} */ (frame.contentWindow).WebSocket, details);
-  if (typeof peer === "string") {
+  if (typeof peer === "string" || "problem" in peer) {
     frame.remove();
     return peer;
   }
