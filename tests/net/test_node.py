@@ -167,6 +167,7 @@ def test_its_own_words_are_the_last_also_if_it_dies(program):
     assert ("err", "program.js:2") in said(one)
     assert ("err", "ReferenceError: nothere is not defined") in said(one)
     assert not one.listens()
+    assert not one._folder.exists()
 
 
 def test_a_module_finds_ws_as_well(program):
@@ -228,13 +229,16 @@ print(one.pid, one._folder, flush=True)
 sys.stdin.read()
 """
 
+# When the kernel has gone nobody reads what it prints, and printing fails.
+TALKS = "setInterval(() => console.log('tick'), 1); require('http').createServer().listen(0)"
+
 BLOCKED = (
     f"{ECHO} process.on('SIGTERM', () => {{}}); server.on('listening', () => {{ for (;;); }});"
 )
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
-@pytest.mark.parametrize("source", [ECHO, BLOCKED], ids=["idle", "blocked"])
+@pytest.mark.parametrize("source", [ECHO, TALKS, BLOCKED], ids=["idle", "talks", "blocked"])
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "end"])
 def test_a_program_ends_with_the_kernel_however_that_ends(source, how):
     kernel = subprocess.Popen(

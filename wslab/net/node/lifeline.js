@@ -13,18 +13,22 @@ const net = require("node:net");
 const path = require("node:path");
 const { Worker, isMainThread } = require("node:worker_threads");
 
+const OURS = /wslab-node-\w+$/;
+
 // It also removes the folder of a program: the kernel can no longer do that.
 const watch = `
   const folder = require("node:worker_threads").workerData;
   const input = new (require("node:net").Socket)({ fd: 0, readable: true, writable: false });
   const end = () => {
-    if (/wslab-node-\\w+$/.test(folder)) require("node:fs").rmSync(folder, { recursive: true, force: true });
+    if (${OURS}.test(folder)) require("node:fs").rmSync(folder, { recursive: true, force: true });
     process.kill(process.pid, "SIGKILL");
   };
   input.on("error", end).on("close", end).resume();
 `;
 if (isMainThread) { // a thread loads this file as well
   const folder = path.dirname(path.resolve(process.argv[1]));
+  // Also where it ends by itself at that moment, because nobody reads what it prints.
+  if (OURS.test(folder)) process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   new Worker(watch, { eval: true, workerData: folder }).unref(); // it alone keeps nothing running
 }
 

@@ -270,6 +270,7 @@ class NodeProgram:
         self._read("out", out)
         errors.join()
         self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
         with self._changed:
             self._over = True
             self._changed.notify_all()
