@@ -174,7 +174,7 @@ import { bridgedSocket } from "./bridged_socket.js";
   };
   Object.defineProperty(prototype.close, "name", { value: "close" });
 
-  if (bridged) delete window.WebSocketStream; // it would ask the proxy, which refuses it
+  if (bridged) Reflect.deleteProperty(window, "WebSocketStream"); // it would ask the proxy, which refuses it
 
   function constructed(args, newTarget) {
     try {
