@@ -368,6 +368,7 @@ def test_a_body_that_ends_with_a_fin_after_a_reset_comes_back(tmp_path):
         pcap([]) + bytes(8) + b"\xf0\xff\xff\xff" * 2,
         b"".join(pcapng.blocks(Capture())) + b"\x06\x00\x00\x00\xf0\xff\xff\xff",
     ],
+    ids=["pcap", "pcapng"],  # not the bytes: they have the time in them
 )
 def test_a_length_of_four_gigabytes_takes_no_memory(file):
     tracemalloc.start()
