@@ -205,7 +205,7 @@ class EchoPageAndDevtools(Lesson):
         capture = load(path or self.har_file)
         for note in capture.notes:
             print(fill(note, 100))
-        return self._show(WireView(capture, server_label="from a HAR"), "har")
+        return self._show(WireView(capture, server_label="from a HAR", linked=False), "har")
 
     @property
     def _conversation(self) -> Played:

@@ -60,12 +60,16 @@ class WireView(LiveView):
     Messages are also shown as the protocol inside them has them: the one that the handshake names,
     or what a reader's own `decode(message)` says, which gets a str or bytes and returns fields or a
     text (see `own_inside` in `wire/payloads/inside.py`). It runs on a thread of its own.
+
+    Links in the prose and buttons of other views do not lead to it unless `linked`: they speak of
+    the lab's recording.
     """
 
     _esm = script("wire/wire_view.js")
     _css = style("wire/wire_view.css")
     _server_label = traitlets.Unicode().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
+    _linked = traitlets.Bool().tag(sync=True)
     _kinds = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)  # name, meaning
     # suffix, name, what it keeps
     _formats = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
@@ -80,6 +84,7 @@ class WireView(LiveView):
         debugger: Debugger | None = None,
         replay: Replay | None = None,
         decode: Decoder | None = None,
+        linked: bool = True,
         **traits: Any,
     ) -> None:
         self.capture = capture
@@ -107,7 +112,12 @@ class WireView(LiveView):
         kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
         formats = [[one.suffix, one.name, one.keeps] for one in FORMATS.values()]
         super().__init__(
-            _server_label=server_label, _height=height, _kinds=kinds, _formats=formats, **traits
+            _server_label=server_label,
+            _height=height,
+            _linked=linked,
+            _kinds=kinds,
+            _formats=formats,
+            **traits,
         )
 
     def unsubscribe(self) -> None:

@@ -171,7 +171,10 @@ class WireView extends View {
     this.#paint();
     const takeAway = this.open(this.root, { count: 0 });
     this.dock.start(this.root);
-    this.#unlink = linkTo({ home: this.el, root: this.root, find: (what, link) => this.#find(what, link), show: (row, link) => this.#lead(row, link) });
+    // Links and buttons speak of the lab's own recording: a wire of another one is passed by.
+    if (this.model.get("_linked")) {
+      this.#unlink = linkTo({ home: this.el, root: this.root, find: (what, link) => this.#find(what, link), show: (row, link) => this.#lead(row, link) });
+    }
     return takeAway;
   }
 
