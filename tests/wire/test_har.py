@@ -79,6 +79,20 @@ CHROME = {
 }
 
 
+def test_a_streamed_response_is_as_long_as_its_chunks(tmp_path):
+    capture = Capture()
+    for connection in (1, 2):
+        capture.open_connection()
+        capture.record(connection, "client", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for piece in (head, b"2\r\nhi\r\n", b"0\r\n\r\n"):
+        for connection in (1, 2):
+            capture.record(connection, "server", piece)
+    path = save(capture, tmp_path / "c.har")
+    for entry in json.loads(path.read_text("utf-8"))["log"]["entries"]:
+        assert entry["response"]["bodySize"] == len(b"2\r\nhi\r\n0\r\n\r\n")
+
+
 def test_what_chrome_saved():
     capture = har.loads(json.dumps(CHROME))
     rows = capture.index.rows()

@@ -306,7 +306,8 @@ def test_a_body_in_many_pieces_is_looked_at_once(monkeypatch):
         capture.index.update()
     assert len(parsed) == 2  # by the index and by the mask of logins
     assert Counted.handed_out < 2 * len(chunked)
-    assert seen(capture) == [("server", "response", len(chunked), [])]
+    head, *chunks, last = [length for _, _, length, _ in seen(capture)]
+    assert (head, set(chunks), len(chunks), last) == (len(chunked) - 12_000 - 17, {6}, 2000, 17)
 
 
 @given(st.lists(st.integers(0, 140), max_size=6), st.binary(max_size=5))
@@ -315,7 +316,47 @@ def test_chunks_end_where_they_end_however_the_bytes_are_cut(cuts, behind):
     whole = head + b"5;a=b\r\nHello\r\n00A\r\n0123456789\r\n0\r\nT: x\r\n\r\n"
     edges = [0, *sorted(cuts), len(whole + behind)]
     pieces = [("server", (whole + behind)[a:b]) for a, b in itertools.pairwise(edges)]
-    assert seen(take_turns(*pieces))[0] == ("server", "response", len(whole), [])
+    assert seen(take_turns(*pieces))[:4] == [
+        ("server", "response", len(head), []),
+        ("server", "chunk", len(b"5;a=b\r\nHello\r\n"), []),
+        ("server", "chunk", len(b"00A\r\n0123456789\r\n"), []),
+        ("server", "chunk", len(b"0\r\nT: x\r\n\r\n"), []),
+    ]
+
+
+def test_an_answer_to_an_upgrade_is_no_stream():
+    refused = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n"
+    units = seen(take_turns(("client", REQUEST), ("server", refused)))
+    assert units[1] == ("server", "response", len(refused), [])
+
+
+def test_a_stream_that_breaks_off_is_told_as_far_as_it_came():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    capture = take_turns(("client", PAGE), ("server", head + b"2\r\nhi\r\n9\r\nthis i"))
+    assert seen(capture)[1:] == [
+        ("server", "response", len(head), []), ("server", "chunk", 7, []),
+        ("server", "incomplete", 9, []),
+    ]  # fmt: skip
+    capture.end(1, "server")
+    assert seen(capture)[3:] == [("server", "chunk", 9, [])]
+    assert [row.preview for row in capture.index.rows()[2:]] == ["hi", "this i"]
+    capture = take_turns(("client", PAGE), ("server", head + b"2\r\nhi\r\n"))
+    capture.end(1, "server")
+    assert seen(capture)[2:] == [("server", "chunk", 7, [])]
+
+
+def test_a_stream_at_its_limit_forgets_its_oldest_chunks():
+    capture = Capture(limit=40_000)
+    connection = capture.open_connection()
+    capture.record(connection, "client", PAGE)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    capture.record(connection, "server", head)
+    for number in range(8000):
+        capture.record(connection, "server", b"A\r\ntick %05d\r\n" % number)
+    rows = capture.index.rows()
+    kept = [row.preview for row in rows if not capture.index.is_gone(row.number)]
+    assert kept[-1] == "tick 07999"
+    assert 1000 < len(kept) < 6000
 
 
 def test_http_behind_an_upgrade_request_has_not_waited_for_the_answer():

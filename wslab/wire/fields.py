@@ -8,9 +8,11 @@ Direction = Literal["client", "server"]
 """Which peer sent the bytes."""
 
 Kind = Literal[
-    "request", "response", "text", "binary", "continuation", "ping", "pong", "close", "reserved"
-]
-"""What a unit is. `reserved` stands for the opcodes 3-7 and 11-15, which have no meaning yet."""
+    "request", "response", "chunk",
+    "text", "binary", "continuation", "ping", "pong", "close", "reserved",
+]  # fmt: skip
+"""What a unit is. A `chunk` is a part of a response that HTTP streams; `reserved` stands for the
+opcodes 3-7 and 11-15, which have no meaning yet."""
 
 
 class Field(NamedTuple):
@@ -122,6 +124,7 @@ _ELSEWHERE = {
     "WHATWG: events": f"{_WHATWG}#feedback-from-the-protocol",
     "WHATWG: ping and pong": f"{_WHATWG}#ping-and-pong-frames",
     "WHATWG: innerHTML": "https://html.spec.whatwg.org/#dom-element-innerhtml",
+    "WHATWG: server-sent events": "https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation",
     "WHATWG: interfaces": "https://webidl.spec.whatwg.org/#js-interfaces",
     "Fetch: port blocking": "https://fetch.spec.whatwg.org/#port-blocking",
     "HTML: shared workers": "https://html.spec.whatwg.org/multipage/workers.html#shared-workers",

@@ -77,7 +77,7 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
             "data": message.text if text else base64.b64encode(message.content).decode(),
         }
         messages.setdefault(message.connection, []).append(written | marks.of_message(message))
-    exchanges = index.exchanges()
+    exchanges, streamed = index.exchanges(), index.streamed()
     for connection in index.connections:
         answered = exchanges.get(connection, [])
         # The messages belong to the upgraded request, or to the last one if none was upgraded.
@@ -89,6 +89,8 @@ def _entries(capture: Capture) -> Iterator[dict[str, Any]]:
             last = number == len(answered) - 1
             said = messages.get(connection, []) if number == talk else []
             response = None if answer is None else index.unit(answer)
+            if response is not None and answer in streamed:
+                response = response._replace(body_rest=streamed[answer])
             entry = _entry(capture, connection, index.unit(asked), response, said)
             entry["request"] |= marks.of_row(asked)
             entry["response"] |= {} if answer is None else marks.of_row(answer)

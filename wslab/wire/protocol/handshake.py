@@ -83,10 +83,13 @@ def extensions(head: Head) -> list[Extension]:
     return found
 
 
-def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple[Field, ...]:
+def head_fields(
+    data: bytes, head: Head, in_request: bool, length: int, request: Head | None = None
+) -> tuple[Field, ...]:
     """The fields of a request or response: first line, each header, the empty line, the body.
 
     `data` holds the head and the first part of the body; `length` counts the whole in bytes.
+    `request` is what a response answers, if it is known.
     """
     fields: list[Field] = []
 
@@ -101,7 +104,8 @@ def head_fields(data: bytes, head: Head, in_request: bool, length: int) -> tuple
     )
     add("empty line", 0, head.empty, "", too_early, "RFC 9112 §2.2")
     name = "request line" if in_request else "status line"
-    meaning, rfc = _first_line_meaning(head, in_request)
+    plain = request is not None and not request.wants_upgrade and head.status != 101
+    meaning, rfc = _first_line_meaning(head, in_request, plain)
     if is_masked(head.first_line):
         meaning += f" {MASKED}"
     add(name, head.empty, head.first_length, head.first_line, meaning, rfc)
@@ -146,7 +150,15 @@ STATUS_MEANING: dict[int, str] = {
 }
 
 
-def _first_line_meaning(head: Head, in_request: bool) -> tuple[str, str]:
+_CLASSES = ("No known status", "More is to come", "Yes", "Ask elsewhere", "The client's fault",
+            "The server's fault", *["No known status"] * 4)  # fmt: skip
+"""What a status says by its first digit (RFC 9110 §15)."""
+
+_FAILED = " The handshake has failed."
+
+
+def _first_line_meaning(head: Head, in_request: bool, plain: bool) -> tuple[str, str]:
+    """`plain`: a response to a request that asks for no WebSocket."""
     if in_request:
         found = _REQUEST_LINE.fullmatch(head.first_line)
         if not found:
@@ -155,10 +167,15 @@ def _first_line_meaning(head: Head, in_request: bool) -> tuple[str, str]:
         meaning = f"Method {method}, target {target}, HTTP version {found[3]}.{found[4]}."
         if head.wants_upgrade:
             meaning += " A WebSocket starts its life as an ordinary HTTP request."
-        return meaning, "RFC 6455 §4.1"
+            return meaning, "RFC 6455 §4.1"
+        return meaning, "RFC 9112 §3"
     status = head.status
     if status is None:
         return "This is no status line: HTTP version, status, phrase.", "RFC 9112 §4"
+    if plain:
+        told = "What was asked for." if status == 200 else STATUS_MEANING.get(status, "")
+        meaning = told.removesuffix(_FAILED) or f"{_CLASSES[status // 100 % 10]}."
+        return f"{meaning} The phrase behind the number may be any.", "RFC 9110 §15"
     meaning = STATUS_MEANING.get(status) or (
         "Ask elsewhere. A browser's WebSocket does not go there: the handshake has failed."
         if 300 <= status < 400

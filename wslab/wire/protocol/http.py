@@ -166,7 +166,7 @@ def begins_head(data: bytes) -> bool:
     return _HEAD_BEGINS.match(data) is not None
 
 
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _LONGEST_LINE = 256
 """Bytes kept of a line between chunks: enough for a chunk size; trailers are skipped."""
 
@@ -174,12 +174,15 @@ _LONGEST_LINE = 256
 class Body:
     """Finds the end of the body that follows a head, piece by piece (RFC 9112 §6.3)."""
 
-    __slots__ = ("_in_trailer", "_left", "_line")
+    __slots__ = ("_in_trailer", "_left", "_line", "chunk_ends")
 
-    def __init__(self, length: int | None, chunked: bool = False) -> None:
+    def __init__(self, length: int | None, chunked: bool = False, noted: bool = False) -> None:
         self._left = length  # bytes still to skip; None: all, until the connection ends
         self._line = bytearray() if chunked else None  # the start of a line between chunks
         self._in_trailer = False
+        self.chunk_ends: list[int] | None = [] if noted else None
+        """The offsets at which the chunks ended that were read last; None where that is not noted.
+        The last chunk, of no bytes, ends with the body."""
 
     @classmethod
     def after(cls, head: Head, request: Head | None, in_request: bool) -> Body:
@@ -194,19 +197,26 @@ class Body:
             if request and request.first_line.startswith("CONNECT ") and head.is_success:
                 return cls(0)  # a tunnel begins: what follows is a new conversation (§9.3.6)
         if "chunked" in head.words("Transfer-Encoding"):
-            return cls(0, chunked=True)
+            # A stream may go on for hours, so its chunks are told one by one. No answer to an
+            # upgrade is a stream.
+            streams = not in_request and not (request and request.wants_upgrade)
+            return cls(0, chunked=True, noted=streams)
         length = content_length(head)
         return cls(0 if length is None and in_request else length)
 
     def read(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
         """Read `data[start:stop]`; the offset at which the body ends, or None while it goes on."""
         position = start
+        if self.chunk_ends is not None:
+            self.chunk_ends = []
         while self._left is not None:
             passed = min(self._left, stop - position)
             self._left -= passed
             position += passed
             if self._left:
                 return None
+            if passed and self.chunk_ends is not None:
+                self.chunk_ends.append(position)
             if self._line is None:
                 return position
             found = data.find(b"\n", position, stop)
@@ -226,7 +236,7 @@ class Body:
         if self._in_trailer:
             if line in (b"", b"\r"):
                 self._line = None
-        elif not _CHUNK_SIZE.fullmatch(size):
+        elif not CHUNK_SIZE.fullmatch(size):
             self._line = None  # not a chunk: what follows does not belong to this body
         elif int(size, 16):
             self._left = int(size, 16) + 2  # and its line end
@@ -334,6 +344,11 @@ class HttpReader:
         end = self._body.read(data, self.seen, stop)
         self.seen = stop if end is None else end
         return end
+
+    @property
+    def chunk_ends(self) -> list[int] | None:
+        """Where the chunks of a stream ended that were read last; None if it is no stream."""
+        return self._body.chunk_ends
 
     def start_next(self, position: int) -> None:
         """Forget the message that was read, and expect the next one at `position`."""

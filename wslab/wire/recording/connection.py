@@ -16,8 +16,8 @@ class Side:
     """The state of indexing for one direction of a connection."""
 
     __slots__ = (
-        "chunk", "contents", "cut", "direction", "early", "ended", "frames", "inflater", "position",
-        "splitter", "stream", "too_long", "waiting",
+        "chunk", "contents", "cut", "direction", "early", "ended", "frames", "in_body", "inflater",
+        "position", "splitter", "stream", "too_long", "waiting",
     )  # fmt: skip
 
     def __init__(self, stream: int, cut: SideState) -> None:
@@ -33,6 +33,7 @@ class Side:
         self.ended = False
         self.frames = 0  # the offset of the first frame
         self.chunk = 0  # the last chunk read as HTTP
+        self.in_body = False  # the head has its row, and each chunk of the body gets one
         # Start and end of the last unit that was too long to wait for.
         self.too_long = (-1, -1)
 

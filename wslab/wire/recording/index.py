@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
+from ..protocol.chunk import chunk_fields, chunk_text
 from ..protocol.connection_state import StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.frames import FrameHeader
@@ -53,6 +54,9 @@ DROPPED = "no longer kept"
 
 UNFINISHED = "not all here yet"
 """The preview of a frame that is listed before its end has come."""
+
+_BEGINNING = 256
+"""Bytes of a chunk of a body that its row is made of."""
 
 _BATCH = 4096
 """The most rows whose messages are joined together."""
@@ -293,7 +297,7 @@ class Index:
                 self._mark(side.stream, event)
             return
         side.ended = True
-        if side.cut.http.head:
+        if side.cut.http.head and (not side.in_body or side.position < self._end_of(side)):
             # A body without a length ends with the connection.
             self._end_message(connection, side, self._end_of(side), side.chunk)
             self._mark_whole((side.stream, side.stream ^ 1))
@@ -350,6 +354,7 @@ class Index:
             if side.position >= stop:
                 return
             end = connection.cutter.message_end(side.cut, data, side.position, stop)
+            self._add_chunks(side, chunk)
             if end is not None:
                 self._end_message(connection, side, end, chunk)
             elif side.cut.speaks_frames:
@@ -362,6 +367,32 @@ class Index:
         self._add_frames(side.stream, [chunk], [stop])
         self._table.note_late(first, chunk, self._chunks_read)
 
+    def _add_chunks(self, side: Side, chunk: int) -> None:
+        """Add the rows of a head and of the chunks behind it that are here, if there are any."""
+        http, first = side.cut.http, len(self._table.start)
+        if http.head is None or http.chunk_ends is None:
+            return
+        if not side.in_body:
+            self._add_message(side, side.position + http.head.length, chunk)
+            side.in_body = True
+        for end in http.chunk_ends:
+            self._add_message(side, end, chunk)
+        self._table.note_late(first, chunk, self._chunks_read)
+
+    def _add_message(self, side: Side, end: int, chunk: int) -> None:
+        """Add the row of what is no frame and ends at `end`; the next unit begins there."""
+        http = side.cut.http
+        assert http.head is not None, "a message has a head"
+        early = side.position < side.early  # before the answer to an upgrade had come
+        message = HttpMessage(
+            http.head, end - side.position, side.direction == "client", http.request, side.in_body
+        )
+        flags = (frames.BROKEN if message.violations or early else 0) | (
+            frames.EARLY if early else 0
+        )
+        self._table.add_message(message, side.position, chunk, HEAD | flags)
+        side.position = end
+
     def _end_message(self, connection: Connection, side: Side, end: int, chunk: int) -> None:
         """Add the row of the request or response that was read, and handle its consequences."""
         head, request, client = side.cut.http.head, side.cut.http.request, connection.client
@@ -369,23 +400,15 @@ class Index:
         if head.status == 101 and side is not client and client.cut.http.head:
             # After a 101, its body counts as complete.
             self._end_message(connection, client, client.cut.http.seen, client.chunk)
-        message = HttpMessage(head, end - side.position, side is client, request)
-        row = len(self._table.start)
-        self._table.messages[row] = message
-        self._table.heads.append(row)
-        self._table.start.append(side.position)
-        self._table.chunk.append(chunk)
-        early = side.position < side.early  # before the answer to an upgrade had come
-        flags = (frames.BROKEN if message.violations or early else 0) | (
-            frames.EARLY if early else 0
-        )
-        self._table.flags.append(HEAD | flags)
+        row, start = len(self._table.start), side.position
+        if not side.in_body or start < end:
+            self._add_message(side, end, chunk)
+        side.in_body = False
         self._table.note_late(row, chunk, self._chunks_read)
-        if side.too_long[0] == side.position:
-            side.too_long = side.position, end
+        if side.too_long[0] == start:
+            side.too_long = start, end
             if (less := trimmed(self._log.streams[side.stream])) is not None:
                 less.resume = end
-        side.position = end
         connection.cutter.decide(side.cut)
         connection.cutter.start_next(side.cut, end)
         if side is client:
@@ -547,10 +570,13 @@ class Index:
         kind = frames.KIND_OF_OPCODE[flags & 0x0F]
         if flags & HEAD:
             message, fin = self._table.messages[number], True
-            kind, length, text = "response", message.length, message.head.first_line
-            if message.in_request:
-                kind = "request"
-            elif message.head.status is not None:
+            kind, length, text = message.kind, message.length, message.head.first_line
+            if message.is_chunk:
+                less = trimmed(data)
+                dropped = less is not None and less.start <= start < less.stop
+                begin = b"" if dropped else bytes(data[start : start + min(length, _BEGINNING)])
+                text = DROPPED if dropped else chunk_text(begin)
+            elif not message.in_request and message.head.status is not None:
                 text = text.partition(" ")[2]
             text = printable(text[:PREVIEW])
         elif (less := trimmed(data)) and start < less.stop:
@@ -699,13 +725,28 @@ class Index:
             answers = {
                 id(message.request): row
                 for row, message in self._table.messages.items()
-                if message.request is not None and not message.head.is_interim
+                if message.request is not None
+                and not message.head.is_interim
+                and not message.is_chunk
             }
             for row, message in self._table.messages.items():
                 if message.in_request:
                     _, (connection, _), *_ = self._place(row)
                     pair = row, answers.get(id(message.head))
                     found.setdefault(connection, []).append(pair)
+        return found
+
+    def streamed(self) -> dict[int, int]:
+        """By row of a response that came in chunks: the bytes of these chunks."""
+        found: dict[int, int] = {}
+        with self._lock:
+            latest: dict[int, int] = {}  # by stream: its last response
+            for row, message in sorted(self._table.messages.items()):
+                stream, *_ = self._place(row)
+                if not message.is_chunk:
+                    latest[stream] = row
+                elif stream in latest:  # else it is no longer kept
+                    found[latest[stream]] = found.get(latest[stream], 0) + message.length
         return found
 
     def marks(self, number: int) -> tuple[Event, ...]:
@@ -913,18 +954,23 @@ class Index:
         message = self._table.messages[number]
         length, head, violations = message.length, message.head, message.violations
         held = length if most is None else min(length, head.length + most)
+        if message.is_chunk and most is not None:
+            held = min(length, _BEGINNING + most)
         if (less := trimmed(self._log.streams[stream])) and less.start <= start < less.stop:
             return Unit(
-                number, connection, direction, "request" if message.in_request else "response",
-                time, start, b"", (), (), mark=self._words(number), body_rest=length,
+                number, connection, direction, message.kind, time, start, b"", (), (),
+                mark=self._words(number), body_rest=length,
             )  # fmt: skip
         data = bytes(self._log.streams[stream][start : start + held])
         if flags & frames.EARLY:
             violations += (RULES["data-before-response"],)
+        if message.is_chunk:
+            fields = chunk_fields(data, length, head)
+        else:
+            fields = handshake.head_fields(data, head, message.in_request, length, message.request)
         return Unit(
-            number, connection, direction, "request" if message.in_request else "response",
-            time, start, data, handshake.head_fields(data, head, message.in_request, length),
-            violations, mark=self._words(number), body_rest=length - held,
+            number, connection, direction, message.kind, time, start, data, fields, violations,
+            mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from ..fields import Violation
+from ..fields import Kind, Violation
 from ..protocol import handshake
 from ..protocol.http import Head
 from .log import Log
@@ -16,21 +16,30 @@ from .trimmed_array import TrimmedArray, drop, first_place
 
 _ROW = 14
 _MESSAGE = 3000
-"""Bytes of memory of a row (`_ROW`), and of a request or response with its head (`_MESSAGE`)."""
+_CHUNK = 200
+"""Bytes of memory of a row (`_ROW`), of a request or response with its head (`_MESSAGE`), and of a
+chunk of a body (`_CHUNK`)."""
 
 
 class HttpMessage(NamedTuple):
-    """A request or response that is a row."""
+    """A request, a response, or a chunk of its body, that is a row."""
 
     head: Head
     length: int
     in_request: bool
     request: Head | None
     """For a response: the request that it answers."""
+    is_chunk: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return "chunk" if self.is_chunk else "request" if self.in_request else "response"
 
     @property
     def violations(self) -> tuple[Violation, ...]:
         """The rules that the message's head breaks."""
+        if self.is_chunk:
+            return ()
         if self.in_request:
             return handshake.request_violations(self.head)
         return handshake.response_violations(self.head, self.request)
@@ -48,9 +57,10 @@ class RowTable:
         self.flags = array("H")
         """By row: see `protocol/frames.py` and `index.py`."""
         self.messages: dict[int, HttpMessage] = {}
-        """By row: the requests and responses."""
+        """By row: what is no frame."""
         self.heads = array("I")
-        """The rows that are requests or responses."""
+        """The rows that are no frames."""
+        self._chunks = 0  # how many of those that can be forgotten are chunks of a body
         self._late: list[tuple[int, int, int]] = []  # see `read_by`
         self._of_stream: dict[int, array[int]] = {}  # see `of_stream`
         self._sorted = 0
@@ -66,8 +76,9 @@ class RowTable:
     @property
     def weight(self) -> int:
         """Bytes of memory of the rows that can be forgotten."""
-        heads = len(self.heads) - bisect_left(self.heads, self.first)
-        return _ROW * (len(self.start) - self.first) + _MESSAGE * heads
+        heads = len(self.heads) - bisect_left(self.heads, self.first) - self._chunks
+        rows = len(self.start) - self.first
+        return _ROW * rows + _MESSAGE * heads + _CHUNK * self._chunks
 
     def is_gone(self, number: int) -> bool:
         """Whether a row is no longer kept, because the recording has reached its limit."""
@@ -75,6 +86,16 @@ class RowTable:
         return (
             isinstance(start, TrimmedArray) and number < start.first and number not in self.messages
         )
+
+    def add_message(self, message: HttpMessage, start: int, chunk: int, flags: int) -> None:
+        """Add the row of what is no frame."""
+        row = len(self.start)
+        self.messages[row] = message
+        self._chunks += message.is_chunk
+        self.heads.append(row)
+        self.start.append(start)
+        self.chunk.append(chunk)
+        self.flags.append(flags)
 
     # --- By stream
 
@@ -137,6 +158,8 @@ class RowTable:
     def forget(self, row: int, keep: Sequence[int]) -> None:
         """Forget the rows before `row` except the requests and responses `keep`."""
         before = self.heads[: bisect_left(self.heads, row)]
+        for head in before:
+            self._chunks -= self.messages[head].is_chunk
         for head in {*before} - {*keep}:
             del self.messages[head]
         self.heads = array("I", keep) + self.heads[len(before) :]

@@ -6,6 +6,7 @@ import { svg } from "./elements.js";
 const SHAPES = {
   request: ["M6 .8 11.2 6 6 11.2 .8 6Z", true],
   response: ["M6 .8 11.2 6 6 11.2 .8 6Z", false],
+  chunk: ["M2.5 2.5h7v7h-7Z", false],
   text: ["M6 1a5 5 0 1 1 0 10A5 5 0 1 1 6 1Z", true],
   binary: ["M1.5 1.5h9v9h-9Z", true],
   continuation: ["M6 1a5 5 0 1 1 0 10A5 5 0 1 1 6 1Z", false],

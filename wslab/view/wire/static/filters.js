@@ -87,6 +87,10 @@ export class Filters {
   count(rows) {
     for (; this.#counted < rows.count; this.#counted++) this.counts[rows.kind[this.#counted]]++;
     if (this.element.hidden) return;
-    for (const [place, { number }] of this.chips.entries()) say(number, grouped(this.counts[place]));
+    for (const [place, { chip, number }] of this.chips.entries()) {
+      say(number, grouped(this.counts[place]));
+      // Where HTTP streams nothing, nobody needs to wonder what a chunk is.
+      chip.hidden = this.kinds[place] === "chunk" && !this.counts[place];
+    }
   }
 }
