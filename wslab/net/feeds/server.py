@@ -1,0 +1,210 @@
+"""One feed of messages, and five ways to get it: four over HTTP, and a WebSocket.
+
+The HTTP side is Tornado, which JupyterLab has brought along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Any, NamedTuple
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import StreamClosedError
+from tornado.web import Application, RequestHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from wslab.net import loop
+from wslab.net.listener import Listener
+
+LONG_POLL = 20.0
+"""Seconds after which a request that waits for a message gets an empty answer."""
+
+KEPT = 10_000
+"""How many messages a feed remembers for those who ask for older ones."""
+
+
+class Message(NamedTuple):
+    """One message of a feed."""
+
+    number: int
+    """Counted from 1, without gaps: whoever knows the last one can ask for those behind it."""
+    at: float
+    """When it was published: seconds since 1970 by this machine's clock."""
+    text: str
+
+    def as_json(self) -> str:
+        return json.dumps(self._asdict(), separators=(",", ":"))
+
+
+class FeedServer(Listener):
+    """Serves one feed at `/poll`, `/long-poll`, `/events`, `/stream` and `/socket`.
+
+    With ``?after=7``, or the header `Last-Event-ID: 7`, they begin behind message 7; without, with
+    the next one that is published.
+    """
+
+    def __init__(self, name: str, port: int = 0) -> None:
+        super().__init__(name, port)
+        self._messages: deque[Message] = deque(maxlen=KEPT)
+        self._published = 0
+        self._news: asyncio.Future[None] | None = None
+        self._http: HTTPServer | None = None
+
+    # --- The feed
+
+    def publish(self, text: str) -> None:
+        """Publish a message. May be called on any thread."""
+        loop.call(lambda: self.publish_here(text))
+
+    def publish_here(self, text: str) -> None:
+        """The same, on the loop thread."""
+        self._published += 1
+        self._messages.append(Message(self._published, time.time(), text))
+        news, self._news = self._news, None
+        if news is not None and not news.done():
+            news.set_result(None)
+
+    @property
+    def published(self) -> int:
+        """How many messages have been published."""
+        return self._published
+
+    def behind(self, number: int) -> list[Message]:
+        """The messages behind that number, as far as they are remembered."""
+        return [one for one in self._messages if one.number > number]
+
+    async def wait_behind(self, number: int, gone: asyncio.Future[None]) -> list[Message]:
+        """The same, as soon as there is one; an empty list after `LONG_POLL` seconds, or when
+        `gone` says that the client has gone."""
+        if not (found := self.behind(number)):
+            if self._news is None:
+                self._news = asyncio.get_running_loop().create_future()
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait([self._news, gone], timeout=LONG_POLL, return_when=first)
+            found = self.behind(number)
+        return [] if gone.done() else found
+
+    async def follow(self, number: int, gone: asyncio.Future[None]) -> AsyncGenerator[Message]:
+        """All messages behind that number, as they come, until the client has gone."""
+        while not gone.done():
+            for message in await self.wait_behind(number, gone):
+                number = message.number
+                yield message
+
+    # --- The server
+
+    async def _open(self, sock: socket.socket) -> None:
+        ways = [
+            ("/poll", _Poll),
+            ("/long-poll", _LongPoll),
+            ("/events", _Events),
+            ("/stream", _Stream),
+            ("/socket", _Socket),
+        ]
+        settings = {"feed": self}
+        self._http = HTTPServer(Application([(path, way, settings) for path, way in ways]))
+        sock.listen(128)
+        sock.setblocking(False)
+        self._http.add_sockets([sock])
+
+    async def _close(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            http.stop()
+            await http.close_all_connections()
+
+
+class _Handler(RequestHandler):
+    feed: FeedServer
+
+    def initialize(self, feed: FeedServer) -> None:
+        self.feed, self.gone = feed, asyncio.get_running_loop().create_future()
+
+    def on_connection_close(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    @property
+    def after(self) -> int:
+        """The number of the last message that the client knows."""
+        told = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "")
+        return int(told) if told.isdecimal() else self.feed.published
+
+    def compute_etag(self) -> None:
+        """None: an answer that is always new needs no name."""
+
+
+class _Poll(_Handler):
+    async def get(self) -> None:
+        self._answer(self.feed.behind(self.after))
+
+    def _answer(self, messages: list[Message]) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.write("[" + ",".join(one.as_json() for one in messages) + "]")
+
+
+class _LongPoll(_Poll):
+    async def get(self) -> None:
+        self._answer(await self.feed.wait_behind(self.after, self.gone))
+
+
+class _Streaming(_Handler):
+    content_type: str
+
+    async def get(self) -> None:
+        self.set_header("Content-Type", self.content_type)
+        self.set_header("Cache-Control", "no-store")
+        with contextlib.suppress(StreamClosedError):  # the client has gone
+            await self.flush()  # the head, before the first message
+            async for message in self.feed.follow(self.after, self.gone):
+                self.write(self.part(message))
+                await self.flush()
+
+    def part(self, message: Message) -> str:
+        raise NotImplementedError
+
+
+class _Events(_Streaming):
+    content_type = "text/event-stream"
+
+    def part(self, message: Message) -> str:
+        return f"id: {message.number}\ndata: {message.as_json()}\n\n"
+
+
+class _Stream(_Streaming):
+    content_type = "application/x-ndjson"
+
+    def part(self, message: Message) -> str:
+        return message.as_json() + "\n"
+
+
+class _Socket(WebSocketHandler):
+    feed: FeedServer
+
+    def initialize(self, feed: FeedServer) -> None:
+        self.feed, self.gone = feed, asyncio.get_running_loop().create_future()
+
+    def open(self, *_: Any) -> None:
+        after = self.get_argument("after", "")
+        number = int(after) if after.isdecimal() else self.feed.published
+        # Tornado reads no frame, not even the goodbye, before `open` is done.
+        self._sending = asyncio.ensure_future(self._send(number))
+
+    async def _send(self, number: int) -> None:
+        with contextlib.suppress(WebSocketClosedError):  # the client has gone
+            async for message in self.feed.follow(number, self.gone):
+                await self.write_message(message.as_json())
+
+    def on_message(self, message: str | bytes) -> None:
+        """Nothing: a feed goes one way."""
+
+    def on_close(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
