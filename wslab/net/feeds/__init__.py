@@ -1,17 +1,23 @@
-"""One feed of messages got in five ways: HTTP against WebSocket, counted on the wire."""
+"""HTTP against WebSocket: one feed of messages got in five ways, and words of an answer in two."""
 
 from wslab.net.feeds.clients import COOKIE, WAYS, Received, Way
 from wslab.net.feeds.server import FeedServer, Message
 from wslab.net.feeds.trial import Run, Traffic, run_way
+from wslab.net.feeds.words import WordServer
+from wslab.net.feeds.words_trial import CLIENTS, Answered, ask_for_words
 
 __all__ = [
+    "CLIENTS",
     "COOKIE",
     "WAYS",
+    "Answered",
     "FeedServer",
     "Message",
     "Received",
     "Run",
     "Traffic",
     "Way",
+    "WordServer",
+    "ask_for_words",
     "run_way",
 ]

@@ -16,8 +16,6 @@ from wslab.net.feeds.server import LONG_POLL, Message
 COOKIE = "session=5f2b0c7de9a84c61b3f0a9d27c4e8f10; theme=dark"
 """What a browser that is logged in would send with each request to this server."""
 
-_PATIENCE = httpx.Timeout(LONG_POLL + 10)
-
 
 class Received(NamedTuple):
     """A message that has arrived."""
@@ -45,7 +43,7 @@ class Way(NamedTuple):
 
 
 async def _poll(url: str, after: int, interval: float) -> Receiving:
-    async with _client(url) as http:
+    async with http_client(url) as http:
         while True:
             asked = time.perf_counter()
             found = await _ask(http, "/poll", after)
@@ -55,7 +53,7 @@ async def _poll(url: str, after: int, interval: float) -> Receiving:
 
 
 async def _long_poll(url: str, after: int, interval: float) -> Receiving:
-    async with _client(url) as http:
+    async with http_client(url) as http:
         while True:
             found = await _ask(http, "/long-poll", after)
             after = found[-1].number if found else after
@@ -109,10 +107,15 @@ WAYS: dict[str, Way] = {
 """The five ways, by name."""
 
 
-def _client(url: str) -> httpx.AsyncClient:
-    headers = {"Cookie": COOKIE}
-    # A proxy that the machine names is not for loopback.
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=_PATIENCE, trust_env=False)
+def http_client(url: str) -> httpx.AsyncClient:
+    """A client that keeps its connection and brings the cookie, as a browser does."""
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Cookie": COOKIE},
+        timeout=LONG_POLL + 10,
+        trust_env=False,  # a proxy that the machine names is not for loopback
+        verify=False,  # there is no TLS here, and loading certificates takes 0.2 s
+    )
 
 
 async def _ask(http: httpx.AsyncClient, path: str, after: int) -> list[Message]:
@@ -121,7 +124,10 @@ async def _ask(http: httpx.AsyncClient, path: str, after: int) -> list[Message]:
 
 
 async def _lines(url: str, accept: str) -> AsyncGenerator[str]:
-    async with _client(url) as http, http.stream("GET", url, headers={"Accept": accept}) as answer:
+    async with (
+        http_client(url) as http,
+        http.stream("GET", url, headers={"Accept": accept}) as answer,
+    ):
         async for line in answer.aiter_lines():
             yield line
 
