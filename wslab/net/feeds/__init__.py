@@ -2,7 +2,7 @@
 
 from wslab.net.feeds.clients import COOKIE, WAYS, Received, Way
 from wslab.net.feeds.server import FeedServer, Message
-from wslab.net.feeds.trial import Run, Traffic, run_way
+from wslab.net.feeds.trial import Run, Traffic, ask_once, run_way, run_ways
 from wslab.net.feeds.words import WordServer
 from wslab.net.feeds.words_trial import CLIENTS, Answered, ask_for_words
 
@@ -19,5 +19,7 @@ __all__ = [
     "Way",
     "WordServer",
     "ask_for_words",
+    "ask_once",
     "run_way",
+    "run_ways",
 ]

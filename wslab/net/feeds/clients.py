@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -40,6 +41,13 @@ class Way(NamedTuple):
     receive: Callable[[str, int, float], Receiving]
     """Gets the feed at an `http://` address, behind the message of that number. A poller asks every
     so many seconds."""
+    helper: Callable[..., object]
+    """What `receive` asks or reads with."""
+
+    @property
+    def code(self) -> str:
+        """The code of the client."""
+        return "\n\n\n".join(inspect.getsource(one).rstrip() for one in (self.receive, self.helper))
 
 
 async def _poll(url: str, after: int, interval: float) -> Receiving:
@@ -85,28 +93,6 @@ async def _socket(url: str, after: int, interval: float) -> Receiving:
         await connection.close()  # with 1000, where `async with` would say 1011
 
 
-WAYS: dict[str, Way] = {
-    way.name: way
-    for way in (
-        Way("polling", "/poll", "Ask every so often: is there anything new?", _poll),
-        Way(
-            "long polling", "/long-poll",
-            "Ask, and the server answers only when there is something.", _long_poll,
-        ),
-        Way(
-            "server-sent events", "/events",
-            "Ask once, and the answer does not end: each message is an event in it.", _events,
-        ),
-        Way(
-            "streamed fetch", "/stream",
-            "The same with lines of JSON, read by the page's own code.", _stream,
-        ),
-        Way("WebSocket", "/socket", "Ask once to leave HTTP, then send frames.", _socket),
-    )
-}  # fmt: skip
-"""The five ways, by name."""
-
-
 def http_client(url: str) -> httpx.AsyncClient:
     """A client that keeps its connection and brings the cookie, as a browser does."""
     return httpx.AsyncClient(
@@ -134,3 +120,26 @@ async def _lines(url: str, accept: str) -> AsyncGenerator[str]:
 
 def _message(text: str | bytes) -> Message:
     return Message(**json.loads(text))
+
+
+WAYS: dict[str, Way] = {
+    way.name: way
+    for way in (
+        Way("polling", "/poll", "Ask every so often: is there anything new?", _poll, _ask),
+        Way(
+            "long polling", "/long-poll",
+            "Ask, and the server answers only when there is something.", _long_poll, _ask,
+        ),
+        Way(
+            "server-sent events", "/events",
+            "Ask once, and the answer does not end: each message is an event in it.",
+            _events, _lines,
+        ),
+        Way(
+            "streamed fetch", "/stream",
+            "The same with lines of JSON, read by the page's own code.", _stream, _lines,
+        ),
+        Way("WebSocket", "/socket", "Ask once to leave HTTP, then send frames.", _socket, _message),
+    )
+}  # fmt: skip
+"""The five ways, by name."""

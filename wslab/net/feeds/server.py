@@ -18,12 +18,17 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from websockets.datastructures import Headers
 
 from wslab.net import loop
 from wslab.net.listener import Listener
+from wslab.net.servers import origin
 
 LONG_POLL = 20.0
 """Seconds after which a request that waits for a message gets an empty answer."""
+
+LATEST = 20
+"""How many messages `/latest` tells."""
 
 KEPT = 10_000
 """How many messages a feed remembers for those who ask for older ones."""
@@ -46,11 +51,20 @@ class FeedServer(Listener):
     """Serves one feed at `/poll`, `/long-poll`, `/events`, `/stream` and `/socket`.
 
     With ``?after=7``, or the header `Last-Event-ID: 7`, they begin behind message 7; without, with
-    the next one that is published.
+    the next one that is published. `/latest` is the last of them, for those who ask now and then:
+    its answer has an ETag, so that who has it already gets a 304 (RFC 9110 §13.1.2).
+
+    A request at `/long-poll` gets an empty answer after `patience` seconds. Programs and pages of
+    this machine may come, pages of other sites get 403 (`origin.py`).
     """
 
-    def __init__(self, name: str, port: int = 0) -> None:
+    max_size = 2**20
+    """Bytes of the largest message that it reads."""
+
+    def __init__(self, name: str, port: int = 0, *, patience: float = LONG_POLL) -> None:
         super().__init__(name, port)
+        self.path = "/socket"
+        self.patience = patience
         self._messages: deque[Message] = deque(maxlen=KEPT)
         self._published = 0
         self._news: asyncio.Future[None] | None = None
@@ -79,14 +93,19 @@ class FeedServer(Listener):
         """The messages behind that number, as far as they are remembered."""
         return [one for one in self._messages if one.number > number]
 
+    @property
+    def latest(self) -> list[Message]:
+        """The last few messages."""
+        return self.behind(self._published - LATEST)
+
     async def wait_behind(self, number: int, gone: asyncio.Future[None]) -> list[Message]:
-        """The same, as soon as there is one; an empty list after `LONG_POLL` seconds, or when
+        """The same, as soon as there is one; an empty list after `patience` seconds, or when
         `gone` says that the client has gone."""
         if not (found := self.behind(number)):
             if self._news is None:
                 self._news = asyncio.get_running_loop().create_future()
             first = asyncio.FIRST_COMPLETED
-            await asyncio.wait([self._news, gone], timeout=LONG_POLL, return_when=first)
+            await asyncio.wait([self._news, gone], timeout=self.patience, return_when=first)
             found = self.behind(number)
         return [] if gone.done() else found
 
@@ -106,6 +125,7 @@ class FeedServer(Listener):
             ("/events", _Events),
             ("/stream", _Stream),
             ("/socket", _Socket),
+            ("/latest", _Latest),
         ]
         settings = {"feed": self}
         self._http = HTTPServer(Application([(path, way, settings) for path, way in ways]))
@@ -126,6 +146,11 @@ class _Handler(RequestHandler):
     def initialize(self, feed: FeedServer) -> None:
         self.feed, self.gone = feed, asyncio.get_running_loop().create_future()
 
+    def prepare(self) -> None:
+        if refused := _refused(self):
+            self.set_status(403)
+            self.finish(f"{refused}.\n")
+
     def on_connection_close(self) -> None:
         if not self.gone.done():
             self.gone.set_result(None)
@@ -136,8 +161,25 @@ class _Handler(RequestHandler):
         told = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "")
         return int(told) if told.isdecimal() else self.feed.published
 
-    def compute_etag(self) -> None:
+    def compute_etag(self) -> str | None:
         """None: an answer that is always new needs no name."""
+        return None
+
+
+def _refused(handler: RequestHandler) -> str | None:
+    return origin.refuse_unless_local(Headers(list(handler.request.headers.get_all())))
+
+
+class _Latest(_Handler):
+    """The one answer here that may stay the same: Tornado names it, and answers 304."""
+
+    async def get(self) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-cache")  # ask each time whether it is still the same
+        self.write("[" + ",".join(one.as_json() for one in self.feed.latest) + "]")
+
+    def compute_etag(self) -> str | None:
+        return RequestHandler.compute_etag(self)
 
 
 class _Poll(_Handler):
@@ -190,6 +232,9 @@ class _Socket(WebSocketHandler):
 
     def initialize(self, feed: FeedServer) -> None:
         self.feed, self.gone = feed, asyncio.get_running_loop().create_future()
+
+    def check_origin(self, origin: str) -> bool:
+        return _refused(self) is None
 
     def open(self, *_: Any) -> None:
         after = self.get_argument("after", "")

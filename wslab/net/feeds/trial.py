@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from websockets.asyncio.client import connect
+
 from wslab.net import loop
-from wslab.net.feeds.clients import WAYS, Received, Way
+from wslab.net.feeds.clients import COOKIE, WAYS, Received, Way, http_client
 from wslab.net.feeds.server import FeedServer
 from wslab.wire import Capture, Unit
 from wslab.wire.protocol import parse_head
@@ -72,6 +74,8 @@ class Run(NamedTuple):
     traffic: Traffic
     connections: tuple[int, ...]
     """Their numbers in the capture."""
+    crossed: tuple[tuple[float, int], ...]
+    """Seconds since the first byte, and bytes in all by then: for each unit."""
 
     @property
     def latencies(self) -> list[float]:
@@ -88,6 +92,14 @@ class Run(NamedTuple):
         """Bytes on the wire for each message that arrived; None if none did."""
         return self.traffic.bytes / len(self.received) if self.received else None
 
+    def __repr__(self) -> str:
+        count, requests = len(self.received), self.traffic.requests
+        each = f", {self.bytes_each:,.0f} for each message" if self.bytes_each else ""
+        return (
+            f"{self.way}: {count} of {self.published} messages by {requests} "
+            f"request{'s' * (requests != 1)}; {self.traffic.bytes:,} bytes{each}"
+        )
+
 
 def run_way(
     server: FeedServer,
@@ -98,24 +110,98 @@ def run_way(
     rate: float,
     seconds: float,
     interval: float = 1.0,
-    on_receive: Callable[[Received], None] = lambda received: None,
 ) -> Run:
     """Get the feed in one way for some seconds, while `rate` messages a second are published.
 
     `url` leads to the server through a tap that records into `capture`. Raises KeyError for an
     unknown way.
     """
-    before = max(capture.index.connections, default=0)
-    work = _run(server, url, WAYS[way], rate, seconds, interval, on_receive)
-    received, published = loop.run(work, seconds + WAIT)
+    feeds = {way: (server, url)}
+    return run_ways(feeds, capture, rate=rate, seconds=seconds, interval=interval)[way]
+
+
+def run_ways(
+    feeds: Mapping[str, tuple[FeedServer, str]],
+    capture: Capture,
+    *,
+    rate: float,
+    seconds: float,
+    interval: float = 1.0,
+) -> dict[str, Run]:
+    """The same in several ways at the same time, each with a server of its own."""
+
+    async def run_all() -> list[tuple[list[Received], int]]:
+        each = (_run(*feeds[way], WAYS[way], rate, seconds, interval) for way in feeds)
+        return await asyncio.gather(*each)
+
+    before = _last(capture)
+    found = zip(feeds, loop.run(run_all(), seconds + WAIT), strict=True)
+    runs = {}
+    for way, (received, published) in found:
+        units = _since(capture, before, way, WAYS[way].path)
+        crossed, total = [], 0
+        for unit in sorted(units, key=lambda one: one.time):
+            total += unit.length
+            crossed.append((unit.time - units[0].time, total))
+        numbers = tuple(sorted({unit.connection for unit in units}))
+        runs[way] = Run(
+            way, rate, interval, seconds, tuple(received), published, Traffic.of(units), numbers,
+            tuple(crossed),
+        )  # fmt: skip
+    return runs
+
+
+def ask_once(server: FeedServer, url: str, capture: Capture) -> dict[str, Traffic]:
+    """Get the latest messages: by HTTP, a second time by HTTP, and over a WebSocket.
+
+    What each took, by what it is; each on a connection of its own. `url` is as in `run_way`.
+    """
+    tag = ""
+
+    async def get() -> None:
+        nonlocal tag
+        async with http_client(url) as http:
+            answer = await http.get("/latest", headers={"If-None-Match": tag} if tag else {})
+            tag = answer.headers["Etag"]
+
+    async def open_and_read() -> None:
+        latest = server.latest
+        after = server.published - len(latest)
+        async with connect(
+            f"{url.replace('http://', 'ws://', 1)}socket?after={after}", compression=None,
+            ping_interval=None, proxy=None, additional_headers={"Cookie": COOKIE},
+        ) as connection:  # fmt: skip
+            for _ in latest:
+                await connection.recv()
+
+    asked = {"HTTP": get, "HTTP, asked again": get, "WebSocket": open_and_read}
+    took = {}
+    for name, ask in asked.items():
+        before = _last(capture)
+        loop.run(ask(), WAIT)
+        took[name] = Traffic.of(_since(capture, before, name))
+    return took
+
+
+def _last(capture: Capture) -> int:
+    return max(capture.index.connections, default=0)
+
+
+def _since(capture: Capture, before: int, name: str, path: str = "/") -> list[Unit]:
+    """The units of the connections after number `before` that asked for `path`; they get this
+    name."""
     capture.index.update()
-    numbers = tuple(n for n in capture.index.connections if n > before)
     units = [
-        capture.index.unit(row.number) for row in capture.index.rows() if row.connection in numbers
+        capture.index.unit(row.number) for row in capture.index.rows() if row.connection > before
     ]
-    return Run(
-        way, rate, interval, seconds, tuple(received), published, Traffic.of(units), numbers
-    )  # fmt: skip
+    asked = {
+        unit.connection
+        for unit in units
+        if unit.kind == "request" and unit.data.startswith(b"GET " + path.encode())
+    }
+    for number in asked:
+        capture.set_name(number, name)
+    return [unit for unit in units if unit.connection in asked]
 
 
 async def _run(
@@ -125,7 +211,6 @@ async def _run(
     rate: float,
     seconds: float,
     interval: float,
-    on_receive: Callable[[Received], None],
 ) -> tuple[list[Received], int]:
     received: list[Received] = []
     first, all_here = server.published, asyncio.Event()
@@ -136,7 +221,6 @@ async def _run(
             now = time.time()
             for message in messages:
                 received.append(Received(message, now - message.at))
-                on_receive(received[-1])
                 if message.number >= wanted:
                     all_here.set()
 
