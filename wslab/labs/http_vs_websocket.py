@@ -1,27 +1,317 @@
-"""The http vs websocket lesson: what a message costs on the wire."""
+"""The lesson on HTTP against WebSocket: one feed in five ways, words of an answer in two."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from IPython.display import Code
+
 from wslab.exercises.http_vs_websocket import QUESTIONS
 from wslab.labs.lesson import Lesson
-from wslab.view.experiments import ResultTable
+from wslab.net.feeds import (
+    CLIENTS,
+    WAYS,
+    FeedServer,
+    Run,
+    Traffic,
+    WordServer,
+    ask_for_words,
+    ask_once,
+    page_traffic,
+    run_ways,
+)
+from wslab.view import PageFrame
+from wslab.view.experiments import (
+    Bar,
+    Cell,
+    Chart,
+    Choice,
+    Column,
+    Experiment,
+    Gallery,
+    Line,
+    Number,
+    Outcome,
+    ResultTable,
+    Words,
+)
+
+SECONDS = 1.5
+"""How long the feed is got in one run."""
+
+LONG_POLL = 20.0
+"""Seconds after which a server usually answers a long poll without a message."""
+
+_ONE = "One"
+_CLOCK = "One for each interval, whatever is published"
+_EACH = "About one for each message"
+
+_WAYS = Words(
+    title="five ways",
+    choose="Choose a way.",
+    question="How many requests will it send?",
+    press="Get the feed",
+    ready=f"for {SECONDS:g} s",
+    waiting="It is getting the feed …",
+    noun="way",
+    static="Choose a way, say how many requests it will send, and get the feed for real:",
+)
+_NUMBERS = (
+    Number("rate", "messages a second", 20, 0, 50, 1),
+    Number("interval", "seconds between two polls", 0.4, 0.1, 1.0),
+)
 
 
-class HttpVsWebsocket(Lesson):
-    """The lab of the http vs websocket lesson."""
+class HttpVsWebSocket(Lesson):
+    """The lab of the lesson on HTTP against WebSocket."""
 
     questions = QUESTIONS
+    predicts: ClassVar = {"ways": "How many requests does each way send?"}
+    server: FeedServer
 
-    def measure(self, *messages: str) -> ResultTable:
-        """Send each message, and tell how long it is: in characters, and on the wire."""
-        rows = []
-        with self.connect(name="measure") as client:
-            for message in messages:
-                client.send(message)
-                client.recv()
-                sent = self.find("text", "client")
-                rows.append([message, f"{len(message)}", f"{len(sent.data)}"])
-        return ResultTable(["message", "characters", "bytes on the wire"], rows)
+    def _make_server(self) -> FeedServer:
+        return FeedServer(self._name("feed"))
+
+    def _set_up(self) -> None:
+        self._running = threading.Lock()
+        self._runs: dict[str, Run] = {}
+        self._bytes: Chart | None = None
+        self._waits: Chart | None = None
+        self._teach_browser_cells()
+
+    # --- Five ways
+
+    def bytes(self) -> Chart:
+        """A chart of the bytes that have crossed, by way; each run from now on is drawn in it."""
+        self._bytes = Chart("bytes on the wire", y="kB", series=list(WAYS))
+        return self._show(self._bytes, "bytes")
+
+    def waits(self) -> Chart:
+        """A chart of how long each message took to arrive; each run from now on is drawn in it."""
+        self._waits = Chart("from publishing to arriving", x="message", series=list(WAYS))
+        return self._show(self._waits, "waits")
+
+    def get(
+        self, *ways: str, rate: float = 20, interval: float = 0.4, seconds: float = SECONDS
+    ) -> list[Run]:
+        """Get a feed of `rate` messages a second in these ways at the same time (in all five, by
+        default), each from a server of its own.
+
+        `interval` is the seconds between two polls. Raises KeyError for an unknown way, ValueError
+        for more than 50 messages a second or more than 5 seconds.
+        """
+        self._check_open()
+        for name, value, most in (("rate", rate, 50), ("seconds", seconds, 5)):
+            if not 0 <= value <= most:
+                raise ValueError(f"expected {name} from 0 to {most}, got {value!r}")
+        if not 0.05 <= interval <= 5:
+            raise ValueError(f"expected interval from 0.05 to 5 (seconds), got {interval!r}")
+        with self._running:  # a button and a cell may start one at the same time
+            feeds, patience = {}, LONG_POLL if rate else interval
+            with ExitStack() as servers:
+                for way in ways or WAYS:
+                    server = FeedServer(self._name(WAYS[way].name), patience=patience)
+                    url = servers.enter_context(self._with_server(server, way))
+                    feeds[way] = (server, _http(url))
+                runs = run_ways(feeds, self.capture, rate=rate, interval=interval, seconds=seconds)
+            self._runs |= runs
+            self._draw()
+        return list(runs.values())
+
+    def _draw(self) -> None:
+        for chart in (self._bytes, self._waits):
+            if chart is not None:
+                chart.clear()
+        for way, run in self._runs.items():
+            if self._bytes is not None:
+                for when, total in run.crossed:
+                    self._bytes.add(way, when, total / 1000)
+            if self._waits is not None:
+                for number, one in enumerate(run.received, 1):
+                    self._waits.add(way, number, 1000 * one.after)
+
+    def ways(self) -> Gallery:
+        """A gallery of the five ways: predict how many requests each sends, run it, compare."""
+        experiments = [self._experiment(way) for way in WAYS]
+        gallery = Gallery(experiments, "ways", _WAYS, numbers=_NUMBERS)
+        return self._show(self._noted(gallery, "ways"), "ways")
+
+    def _experiment(self, way: str) -> Experiment:
+        def run(choice: Choice) -> Outcome:
+            (run,) = self.get(way, **choice.numbers)
+            lines = [Line(text, label) for label, text in _told(run).items()]
+            parts = _parts(run.traffic).items()
+            most = max(count for _, count in parts) or 1
+            bars = [Line(f"{count:,}", what, bar=count / most) for what, count in parts]
+            columns = [Column("came", "what came of it", lines), Column("bytes", "bytes", bars)]
+            return Outcome(columns, _happened(run), result=run)
+
+        return Experiment(
+            way, WAYS[way].summary, run, predictions=(_ONE, _EACH, _CLOCK), code=WAYS[way].code
+        )
+
+    def compare(self, *, rate: float = 20, interval: float = 0.4) -> ResultTable:
+        """Get the feed in all five ways at the same time, and compare what each took."""
+        runs = self.get(rate=rate, interval=interval)
+        return ResultTable(
+            ["way", *_told(runs[0]), "heads", "cookies alone"],
+            [
+                [run.way, *_told(run).values(), *_shares(run.traffic)]
+                for run in runs
+            ],
+            "ways-table",
+        )  # fmt: skip
+
+    def idle(self, *, interval: float = 2.0) -> ResultTable:
+        """What each way costs in an hour in which nothing is published.
+
+        Measured is one round, which is an empty answer and the request for it; a poller asks each
+        `interval` seconds, and a long poll is answered empty after `LONG_POLL` seconds.
+        """
+        rows: list[list[Cell]] = []
+        for run in self.get(rate=0, interval=0.2, seconds=0.9):
+            one = self._round(run)
+            every = {"polling": interval, "long polling": LONG_POLL}.get(run.way)
+            hour = 3600 / every * one if every else 0
+            told = [f"{one:,} bytes", f"{every:g} s"] if every else ["nothing", "-"]
+            rows.append([run.way, *told, f"{hour / 1000:,.0f} kB"])
+        return ResultTable(["way", "a round", "every", "in an hour"], rows, "idle-table")
+
+    def _round(self, run: Run) -> int:
+        """The bytes of the last answered request, and of its answer."""
+        sizes = [row.length for row in self._rows(run)][2:]
+        return sum(sizes[-2:] if len(sizes) % 2 == 0 else sizes[-3:-1])
+
+    def _rows(self, run: Run) -> list:
+        return [row for row in self.capture.index.rows() if row.connection in run.connections]
+
+    # --- In the page
+
+    def publish(self, *texts: str) -> None:
+        """Publish messages to everybody who gets the feed of the lab's own server."""
+        self._check_open()
+        for text in texts:
+            self.server.publish(text)
+
+    def page(self) -> PageFrame:
+        """The feed's page in a frame, with a link to a tab of its own."""
+        frame = PageFrame(self.port, title="the feed's page", height=260)
+        self._resources.callback(frame.close)
+        return frame
+
+    def page_code(self) -> Code:
+        """The page's JavaScript, as the server serves it."""
+        return Code(self.server.script, language="javascript")
+
+    def in_page(self) -> ResultTable:
+        """What crossed when the page got the feed: with the request heads of this browser."""
+        rows: list[list[Cell]] = []
+        found = page_traffic(self.capture)
+        for way, waits in self.server.reports.items():
+            if way in found and waits:
+                traffic, half = found[way], sorted(waits)[len(waits) // 2]
+                each = f"{traffic.bytes / len(waits):,.0f}"
+                told = [f"{len(waits)}", f"{traffic.requests}", each, f"{half:,.0f} ms"]
+                rows.append([way, *told, *_shares(traffic)])
+        if not rows:
+            return ResultTable(
+                ["no page has got the feed yet"],
+                [["Press “Get the feed” in the page above, wait for “Done”, and run this again."]],
+                "page-table",
+            )
+        headings = ["way", "messages", "requests", "bytes a message", "half came within"]
+        return ResultTable([*headings, "heads", "cookies alone"], rows, "page-table")
+
+    # --- Word by word
+
+    def words(self, *, stops: bool = False) -> ResultTable:
+        """Have a server answer word by word, over SSE and over a WebSocket.
+
+        `stops`: whether it stops to make words when the client has gone without a word.
+        """
+        self._check_open()
+        rows: list[list[Cell]] = []
+        for way in CLIENTS:
+            tap = f"words by {way}"
+            server = WordServer(self._name(tap), stops=stops)
+            with self._running, self._with_server(server, tap) as url:
+                told = ask_for_words(server, _http(url), way, self._taps[tap].cut)
+            rows.append([
+                way,
+                f"{1000 * told.first_word:,.0f} ms",
+                f"{1000 * told.next_first_word:,.0f} ms",
+                f"{told.made_in_vain}",
+                f"{1000 * told.came_back:,.0f} ms" if told.came_back else "never",
+                f"{told.lost}",
+                f"{told.doubled}",
+            ])  # fmt: skip
+        return ResultTable(
+            [
+                "way", "first word", "of the next question", "made after cancelling",
+                "back after a break", "words lost", "doubled",
+            ],
+            rows,
+            "words-table",
+        )  # fmt: skip
+
+    # --- Once
+
+    def once(self) -> ResultTable:
+        """Ask for the last 20 messages: by HTTP, by HTTP again, and over a WebSocket."""
+        server = FeedServer(self._name("once"))
+        with self._running, self._with_server(server, "once") as url:
+            for number in range(20):
+                server.publish(f"news {number + 1}")
+            took = ask_once(server, _http(url), self.capture)
+        rows: list[list[Cell]] = [
+            [name, f"{one.bytes:,}", *_shares(one)] for name, one in took.items()
+        ]
+        return ResultTable(["asked by", "bytes", "heads", "cookies alone"], rows, "once-table")
 
 
-open = HttpVsWebsocket  # again: it replaces the one before
+def _http(url: str) -> str:
+    return f"http://{urlsplit(url).netloc}/"
+
+
+def _told(run: Run) -> dict[str, str]:
+    """What came of a run, by headings."""
+    half, most = run.quantile(0.5), run.quantile(0.99)
+    return {
+        "messages": f"{len(run.received)}",
+        "requests": f"{run.traffic.requests}",
+        "bytes": f"{run.traffic.bytes:,}",
+        "bytes a message": f"{run.bytes_each:,.0f}" if run.bytes_each else "-",
+        "half came within": "-" if half is None else f"{1000 * half:,.0f} ms",
+        "99% within": "-" if most is None else f"{1000 * most:,.0f} ms",
+    }
+
+
+def _parts(traffic: Traffic) -> dict[str, int]:
+    """Where the bytes went."""
+    rest = traffic.bytes - traffic.head - traffic.framing
+    heads = traffic.head - traffic.cookies
+    return {
+        "heads": heads, "cookies": traffic.cookies, "framing": traffic.framing, "messages": rest,
+    }  # fmt: skip
+
+
+def _shares(traffic: Traffic) -> list[Cell]:
+    heads, cookies = traffic.head / traffic.bytes, traffic.cookies / traffic.bytes
+    return [Bar(heads, f"{heads:.0%}"), Bar(cookies, f"{cookies:.0%}")]
+
+
+def _happened(run: Run) -> str:
+    requests = run.traffic.requests
+    if requests == 1:
+        return _ONE
+    far_from = {
+        _CLOCK: abs(requests - run.seconds / run.interval),
+        _EACH: abs(requests - len(run.received)),
+    }
+    return min(far_from, key=lambda guess: far_from[guess])
+
+
+open = HttpVsWebSocket  # again: it replaces the one before

@@ -129,7 +129,7 @@ class Lesson:
 
     # --- What is particular to a lesson
 
-    def _make_server(self) -> Server:
+    def _make_server(self) -> Listener:
         """Make the lesson's own server, without starting it; by default an echo server."""
         return EchoServer(self._name("echo"))
 

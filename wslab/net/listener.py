@@ -28,6 +28,8 @@ class Listener:
     """
 
     kind: ClassVar[str] = "server"
+    max_size: int | None = None
+    """Bytes of the largest message that it reads; None if it sets no limit."""
 
     def __init__(self, name: str, port: int = 0) -> None:
         if not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""One feed of messages, and five ways to get it: four over HTTP, and a WebSocket.
+"""One feed of messages, and five ways to get it: four over HTTP, and a WebSocket; and a page.
 
 The HTTP side is Tornado, which JupyterLab has brought along.
 """
@@ -22,10 +22,14 @@ from websockets.datastructures import Headers
 
 from wslab.net import loop
 from wslab.net.listener import Listener
-from wslab.net.servers import origin
+from wslab.net.servers import origin, pages
+from wslab.net.servers.pages import Page
 
 LONG_POLL = 20.0
 """Seconds after which a request that waits for a message gets an empty answer."""
+
+PAGE_COUNT, PAGE_RATE = 20, 20.0
+"""How many messages are published for a page that asks for it, and how many a second."""
 
 LATEST = 20
 """How many messages `/latest` tells."""
@@ -58,9 +62,6 @@ class FeedServer(Listener):
     this machine may come, pages of other sites get 403 (`origin.py`).
     """
 
-    max_size = 2**20
-    """Bytes of the largest message that it reads."""
-
     def __init__(self, name: str, port: int = 0, *, patience: float = LONG_POLL) -> None:
         super().__init__(name, port)
         self.path = "/socket"
@@ -69,6 +70,11 @@ class FeedServer(Listener):
         self._published = 0
         self._news: asyncio.Future[None] | None = None
         self._http: HTTPServer | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        self.reports: dict[str, list[float]] = {}
+        """By way: how many milliseconds each message took to the page, as it says."""
+        self.script = pages.text("feed_page/feed.js")
+        """The page's JavaScript."""
 
     # --- The feed
 
@@ -83,6 +89,19 @@ class FeedServer(Listener):
         news, self._news = self._news, None
         if news is not None and not news.done():
             news.set_result(None)
+
+    def publish_for_page(self) -> int | None:
+        """Begin to publish for a page; the number before the first, or None if it is still at it.
+        On the loop thread."""
+        if self._publishing is not None and not self._publishing.done():
+            return None
+        self._publishing = asyncio.ensure_future(self._publish_all())
+        return self._published
+
+    async def _publish_all(self) -> None:
+        for number in range(PAGE_COUNT):
+            await asyncio.sleep(1 / PAGE_RATE)
+            self.publish_here(f"news {number + 1}")
 
     @property
     def published(self) -> int:
@@ -127,13 +146,28 @@ class FeedServer(Listener):
             ("/socket", _Socket),
             ("/latest", _Latest),
         ]
+        files = {
+            "/": Page("text/html", pages.text("feed_page/index.html").encode()),
+            "/feed.js": Page("text/javascript", self.script.encode()),
+            "/page.css": Page("text/css", pages.text("page.css").encode()),
+        }
         settings = {"feed": self}
-        self._http = HTTPServer(Application([(path, way, settings) for path, way in ways]))
+        application = Application(
+            [
+                (path, way, settings)
+                for path, way in [*ways, ("/publish", _Publish), ("/report", _Report)]
+            ]
+            + [(path, _File, {"page": page}) for path, page in files.items()]
+        )
+        self._http = HTTPServer(application, max_body_size=2**16)
         sock.listen(128)
         sock.setblocking(False)
         self._http.add_sockets([sock])
 
     async def _close(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.wait([self._publishing])
         http, self._http = self._http, None
         if http is not None:
             http.stop()
@@ -253,3 +287,38 @@ class _Socket(WebSocketHandler):
     def on_close(self) -> None:
         if not self.gone.done():
             self.gone.set_result(None)
+
+
+# --- The page
+
+
+class _File(RequestHandler):
+    def initialize(self, page: Page) -> None:
+        self.page = page
+
+    def get(self) -> None:
+        for name, value in pages.fields(self.page).items():
+            self.set_header(name, value)
+        self.write(self.page.body)
+
+
+class _Publish(_Handler):
+    def post(self) -> None:
+        after = self.feed.publish_for_page()
+        if after is None:
+            self.set_status(409)
+            self.finish("another page is getting the feed: try again in a second")
+            return
+        self.write({"after": after, "count": PAGE_COUNT})
+
+
+class _Report(_Handler):
+    def post(self) -> None:
+        try:
+            said = json.loads(self.request.body)
+            way, waits = str(said["way"]), [float(one) for one in said["waits"]]
+        except (ValueError, TypeError, LookupError) as fault:
+            self.set_status(400)
+            self.finish(f'expected {{"way": …, "waits": […]}}: {type(fault).__name__}\n')
+            return
+        self.feed.reports.setdefault(way[:40], []).extend(waits)

@@ -72,20 +72,20 @@ def refusal(why: str) -> Response:
     return _response(HTTPStatus.FORBIDDEN, Page("text/plain", f"{why}.\n".encode()))
 
 
+def fields(page: Page) -> dict[str, str]:
+    """The fields of the response with a page, for any server."""
+    return {
+        "Content-Type": f"{page.content_type}; charset=utf-8",
+        "Content-Length": str(len(page.body)),
+        "Content-Security-Policy": "; ".join(f"{k} {v}".strip() for k, v in page.policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        **page.fields,
+    }
+
+
 def _response(status: HTTPStatus, page: Page) -> Response:
-    headers = Headers(
-        {
-            "Connection": "close",
-            "Content-Type": f"{page.content_type}; charset=utf-8",
-            "Content-Length": str(len(page.body)),
-            "Content-Security-Policy": "; ".join(
-                f"{k} {v}".strip() for k, v in page.policy.items()
-            ),
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-            **page.fields,
-        }
-    )
+    headers = Headers({"Connection": "close", **fields(page)})
     return Response(status.value, status.phrase, headers, page.body)
