@@ -532,6 +532,63 @@ def said_by_type(messages, senders):
     ]
 
 
+# --- 12: HTTP against WebSocket
+
+
+def poller(after: Callable[[int, list[int]], int], part: Callable[[list], list] = list):
+    """A poller that goes on behind `after(before, numbers)`, and gives back a `part` of them."""
+
+    class Poller:
+        def __init__(self, ask):
+            self.ask, self.after = ask, 0
+
+        def poll(self):
+            numbers = self.ask(self.after)
+            self.after = after(self.after, numbers)
+            return part(numbers)
+
+    return Poller
+
+
+class PollerByOne:
+    def __init__(self, ask):
+        self.ask, self.after = ask, 0
+
+    def poll(self):
+        found = []
+        for number in self.ask(self.after):
+            self.after = number
+            found.append(number)
+        return found
+
+
+def events_by_blocks(stream, joined="\n", cut=True, space=" "):
+    """By splitting at empty lines first."""
+    found, last = [], ""
+    blocks = stream.split("\n\n")
+    for block in blocks[:-1] if cut else blocks:
+        data = []
+        for line in block.split("\n"):
+            if line.startswith("id:"):
+                last = line[3:].removeprefix(space)
+            elif line.startswith("data:"):
+                data.append(line[5:].removeprefix(space))
+        if data:
+            found.append((last, joined.join(data)))
+    return found
+
+
+def events_by_regex(stream):
+    """Each data line, with the id before it."""
+    found, last = [], ""
+    for name, value in re.findall(r"^(id|data): ?(.*)$", stream, re.MULTILINE):
+        if name == "id":
+            last = value
+        else:
+            found.append((last, value))
+    return found
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "handshake-accept": [
         (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
@@ -762,6 +819,33 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
          "the purpose is fulfilled"),
         (relay(send=""), "not everybody heard it"),
     ],
+    "http_vs_websocket-arrivals": [
+        ([3, 9, 10.5, 21], "times of publishing"),
+        ([7, 1, 9.5, 9], "how long each"),
+        ([13, 19, 20.5, 31], "whole interval"),
+        ([0, 0, 10, 20], "not published yet"),
+        ([10, 10, 10, 20], "at other times"),
+    ],
+    "http_vs_websocket-trace": [
+        (["Hello\nwor", "ld", "12"], "cut in two"),
+        (["Hello", "world", "12"], "join the data lines"),
+        (["Hello\nworld", "12", "3"], "never told"),
+        (["Hello\nworld", "keep going", "12"], "a comment"),
+    ],
+    "http_vs_websocket-poller": [
+        (poller(lambda before, numbers: numbers[-1] if numbers else 0), "begins at 0 again"),
+        (poller(lambda before, numbers: before + len(numbers)), "gaps"),
+        (poller(lambda before, numbers: before), "never remembers"),
+        (poller(lambda before, numbers: before + 1), "were published"),
+        (poller(lambda before, numbers: max(numbers, default=before), lambda all: all[-1:]),
+         "may have several"),
+    ],
+    "http_vs_websocket-events": [
+        (events_by_regex, "Only an empty line"),
+        (lambda stream: events_by_blocks(stream, joined=""), "line end"),
+        (lambda stream: events_by_blocks(stream, space=""), "is syntax"),
+        (lambda stream: events_by_blocks(stream, cut=False), "cuts off"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -823,5 +907,13 @@ RIGHT: dict[str, list[Any]] = {
     "node-order": ["ACDB", "a c d b"],
     "node-repair": [repaired(), REPAIRED_OTHERWISE],
     "node-relay": [relay(), RELAY_AS_A_MODULE],
+    "http_vs_websocket-arrivals": [[10, 10, 20, 30]],
+    "http_vs_websocket-trace": [["Hello\nworld", "12"]],
+    "http_vs_websocket-poller": [
+        PollerByOne,
+        poller(lambda before, numbers: numbers[-1] if numbers else before),
+        poller(lambda before, numbers: max([before, *numbers])),
+    ],
+    "http_vs_websocket-events": [events_by_blocks],
 }
 """The same, and right."""

@@ -221,6 +221,34 @@ SEEN: dict[str, dict[str, list[str]]] = {
         ],
         "order-run": [r"^\['A', 'C', 'D', 'B'\]$"],
     },
+    "12": {
+        "polling": [r"^polling: 30 of 30 messages by [3-6] requests; "],
+        "waits-run": ["^polling: 30 of 30 messages"],
+        "compare": [
+            r"^polling +30 +[3-7] ",
+            r"^long polling +30 +\d\d ",
+            *(rf"^{way} +30 +1 " for way in ("server-sent events", "streamed fetch", "WebSocket")),
+        ],
+        "quiet": [r"^polling +3 +[3-6] +", r"^WebSocket +3 +1 "],
+        "idle": [
+            r"^polling +\d{3} bytes +2 s +\d{3} kB$",
+            r"^long polling +\d{3} bytes +20 s +\d\d kB$",
+            *(rf"^{way} +nothing +- +0 kB" for way in ("server-sent events", "WebSocket")),
+        ],
+        "chunk": [r"chunk size +\S+ .*bytes follow", r"id +4 ", r"data +\{", "empty line"],
+        "words": [
+            r"^server-sent events +\S+ ms +\S+ ms +([4-9]|[1-5]\d) +\S+ ms +0 +0$",
+            r"^WebSocket +\S+ ms +\S+ ms +[0-3] +\S+ ms +0 +0$",
+        ],
+        "words-stops": [
+            r"^server-sent events +\S+ ms +\S+ ms +[0-3] +never +50 +0$",
+            r"^WebSocket +\S+ ms +\S+ ms +[0-3] +never +50 +0$",
+        ],
+        "once": [
+            r"^HTTP +1,\d{3} +\d\d%", r"^HTTP, asked again +[34]\d\d +100%",
+            r"^WebSocket +1,\d{3} +\d\d%",
+        ],
+    },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
@@ -260,6 +288,7 @@ IN_A_PAGE = {
         "today-why": "this_browser_answers_for_itself",
     },
     "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
+    "12": {"page-why": "the_page_gets_the_feed"},
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""

@@ -57,6 +57,8 @@ def test_every_dependency_asked_for_by_name_is_there():
         "anywidget",
         "bqplot",
         "regex",
+        "httpx",
+        "tornado",
     }
     assert asked == set(bounds(PROJECT["dependencies"]))
 

@@ -214,7 +214,7 @@ class HttpVsWebSocket(Lesson):
             if way in found and waits:
                 traffic, half = found[way], sorted(waits)[len(waits) // 2]
                 each = f"{traffic.bytes / len(waits):,.0f}"
-                told = [f"{len(waits)}", f"{traffic.requests}", each, f"{half:,.0f} ms"]
+                told = [f"{len(waits)}", f"{traffic.requests}", each, _ms(half / 1000)]
                 rows.append([way, *told, *_shares(traffic)])
         if not rows:
             return ResultTable(
@@ -241,10 +241,10 @@ class HttpVsWebSocket(Lesson):
                 told = ask_for_words(server, _http(url), way, self._taps[tap].cut)
             rows.append([
                 way,
-                f"{1000 * told.first_word:,.0f} ms",
-                f"{1000 * told.next_first_word:,.0f} ms",
+                _ms(told.first_word),
+                _ms(told.next_first_word),
                 f"{told.made_in_vain}",
-                f"{1000 * told.came_back:,.0f} ms" if told.came_back else "never",
+                _ms(told.came_back) if told.came_back else "never",
                 f"{told.lost}",
                 f"{told.doubled}",
             ])  # fmt: skip
@@ -284,9 +284,15 @@ def _told(run: Run) -> dict[str, str]:
         "requests": f"{run.traffic.requests}",
         "bytes": f"{run.traffic.bytes:,}",
         "bytes a message": f"{run.bytes_each:,.0f}" if run.bytes_each else "-",
-        "half came within": "-" if half is None else f"{1000 * half:,.0f} ms",
-        "99% within": "-" if most is None else f"{1000 * most:,.0f} ms",
+        "half came within": "-" if half is None else _ms(half),
+        "99% within": _ms(most),
     }
+
+
+def _ms(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{1000 * seconds:,.{0 if seconds >= 0.01 else 1}f} ms"
 
 
 def _parts(traffic: Traffic) -> dict[str, int]:
