@@ -824,7 +824,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ([7, 1, 9.5, 9], "how long each"),
         ([13, 19, 20.5, 31], "whole interval"),
         ([0, 0, 10, 20], "not published yet"),
-        ([10, 10, 10, 20], "at other times"),
+        ([0, 10, 10, 20], "nearest in time"),
     ],
     "http_vs_websocket-trace": [
         (["Hello\nwor", "ld", "12"], "cut in two"),

@@ -106,6 +106,10 @@ check_arrivals = Exercise(
             lambda *_: [_seen(one) - _INTERVAL for one in _PUBLISHED],
             "take the first question after it was published.",
         ),
+        "Not the question that is nearest in time: it must come after the message.": Mistake(
+            lambda *_: [_INTERVAL * round(one / _INTERVAL) for one in _PUBLISHED],
+            "at second 0, did anybody know of the message of second 3?",
+        ),
     },
     hints=(
         "at which seconds does the poller ask?",
