@@ -31,7 +31,7 @@ EXERCISE = 8.0
 DEEDS = {
     r"\blab\.ask\(": 1.0,
     r"\.(wire|client|browser|states|people|page|unsafe_page|mystery|pinged_browser|layers)\(": 2.0,
-    r"\.(bench|endings|trials|workshop|keepalive_bench|todays_browser)\(\)$": 5.0,
+    r"\.(bench|endings|trials|workshop|keepalive_bench|todays_browser|ways)\(\)$": 5.0,
 }
 """What a cell lets a learner do, and for how long."""
 

@@ -27,7 +27,7 @@ QUESTIONS = {
         "RFC 6202 §2.1",
     ),
     "heads": Question(
-        "What is it that makes a short message dear for a poller?",
+        "What makes a short message expensive for a poller?",
         (
             "The message is sent as JSON",
             "Each request opens a TCP connection",

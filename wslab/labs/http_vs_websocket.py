@@ -95,13 +95,19 @@ class HttpVsWebSocket(Lesson):
         return self._show(self._waits, "waits")
 
     def get(
-        self, *ways: str, rate: float = 20, interval: float = 0.4, seconds: float = SECONDS
+        self,
+        *ways: str,
+        rate: float = 20,
+        interval: float = 0.4,
+        seconds: float = SECONDS,
+        patience: float = LONG_POLL,
     ) -> list[Run]:
         """Get a feed of `rate` messages a second in these ways at the same time (in all five, by
         default), each from a server of its own.
 
-        `interval` is the seconds between two polls. Raises KeyError for an unknown way, ValueError
-        for more than 50 messages a second or more than 5 seconds.
+        `interval` is the seconds between two polls, `patience` those after which a long poll is
+        answered without a message. Raises KeyError for an unknown way, ValueError for more than 50
+        messages a second or more than 5 seconds.
         """
         self._check_open()
         for name, value, most in (("rate", rate, 50), ("seconds", seconds, 5)):
@@ -110,7 +116,7 @@ class HttpVsWebSocket(Lesson):
         if not 0.05 <= interval <= 5:
             raise ValueError(f"expected interval from 0.05 to 5 (seconds), got {interval!r}")
         with self._running:  # a button and a cell may start one at the same time
-            feeds, patience = {}, LONG_POLL if rate else interval
+            feeds = {}
             with ExitStack() as servers:
                 for way in ways or WAYS:
                     server = FeedServer(self._name(WAYS[way].name), patience=patience)
@@ -172,9 +178,9 @@ class HttpVsWebSocket(Lesson):
         `interval` seconds, and a long poll is answered empty after `LONG_POLL` seconds.
         """
         rows: list[list[Cell]] = []
-        for run in self.get(rate=0, interval=0.2, seconds=0.9):
-            one = self._round(run)
+        for run in self.get(rate=0, interval=0.2, seconds=0.9, patience=0.2):
             every = {"polling": interval, "long polling": LONG_POLL}.get(run.way)
+            one = self._round(run) if every else 0
             hour = 3600 / every * one if every else 0
             told = [f"{one:,} bytes", f"{every:g} s"] if every else ["nothing", "-"]
             rows.append([run.way, *told, f"{hour / 1000:,.0f} kB"])
@@ -182,11 +188,9 @@ class HttpVsWebSocket(Lesson):
 
     def _round(self, run: Run) -> int:
         """The bytes of the last answered request, and of its answer."""
-        sizes = [row.length for row in self._rows(run)][2:]
+        rows = self.capture.index.rows()
+        sizes = [row.length for row in rows if row.connection in run.connections]
         return sum(sizes[-2:] if len(sizes) % 2 == 0 else sizes[-3:-1])
-
-    def _rows(self, run: Run) -> list:
-        return [row for row in self.capture.index.rows() if row.connection in run.connections]
 
     # --- In the page
 

@@ -31,6 +31,9 @@ LONG_POLL = 20.0
 PAGE_COUNT, PAGE_RATE = 20, 20.0
 """How many messages are published for a page that asks for it, and how many a second."""
 
+MOST_REPORTS = 10
+"""Of how many ways a page may report: there are five."""
+
 LATEST = 20
 """How many messages `/latest` tells."""
 
@@ -138,13 +141,15 @@ class FeedServer(Listener):
     # --- The server
 
     async def _open(self, sock: socket.socket) -> None:
-        ways = [
+        ways: list[tuple[str, type[RequestHandler]]] = [
             ("/poll", _Poll),
             ("/long-poll", _LongPoll),
             ("/events", _Events),
             ("/stream", _Stream),
             ("/socket", _Socket),
             ("/latest", _Latest),
+            ("/publish", _Publish),
+            ("/report", _Report),
         ]
         files = {
             "/": Page("text/html", pages.text("feed_page/index.html").encode()),
@@ -152,13 +157,10 @@ class FeedServer(Listener):
             "/page.css": Page("text/css", pages.text("page.css").encode()),
         }
         settings = {"feed": self}
-        application = Application(
-            [
-                (path, way, settings)
-                for path, way in [*ways, ("/publish", _Publish), ("/report", _Report)]
-            ]
-            + [(path, _File, {"page": page}) for path, page in files.items()]
-        )
+        handlers: list[Any] = [(path, way, settings) for path, way in ways]
+        handlers += [(path, _File, {"page": page}) for path, page in files.items()]
+        # Tornado would print what it refused, from its thread into some cell.
+        application = Application(handlers, log_function=lambda handler: None)
         self._http = HTTPServer(application, max_body_size=2**16)
         sock.listen(128)
         sock.setblocking(False)
@@ -321,4 +323,6 @@ class _Report(_Handler):
             self.set_status(400)
             self.finish(f'expected {{"way": …, "waits": […]}}: {type(fault).__name__}\n')
             return
-        self.feed.reports.setdefault(way[:40], []).extend(waits)
+        kept = self.feed.reports
+        if way in kept or len(kept) < MOST_REPORTS:
+            kept[way] = (kept.get(way, []) + waits)[-KEPT:]

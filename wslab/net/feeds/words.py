@@ -113,7 +113,7 @@ class WordServer(Listener):
     async def _open(self, sock: socket.socket) -> None:
         settings = {"server": self}
         ways = [("/words", _Words, settings), ("/socket", _Socket, settings)]
-        self._http = HTTPServer(Application(ways))
+        self._http = HTTPServer(Application(ways, log_function=lambda handler: None))
         sock.listen(128)
         sock.setblocking(False)
         self._http.add_sockets([sock])

@@ -76,7 +76,8 @@ async function get(way) {
   ended.abort();
   await fetch("report", { method: "POST", body: JSON.stringify({ way, waits }) });
   waits.sort((a, b) => a - b);
-  add(`${way}: ${waits.length} of ${count} messages, half of them within ${Math.round(waits[waits.length >> 1])} ms`);
+  const half = `half of them within ${Math.round(waits[waits.length >> 1])} ms`;
+  add(`${way}: ${waits.length} of ${count} messages, ${waits.length ? half : "in 5 s: does a proxy hold them back?"}`);
 }
 
 function show(text) {
