@@ -80,19 +80,18 @@ class HttpVsWebSocket(Lesson):
         self._runs: dict[str, Run] = {}
         self._bytes: Chart | None = None
         self._waits: Chart | None = None
-        self._teach_browser_cells()
 
     # --- Five ways
 
     def bytes(self) -> Chart:
         """A chart of the bytes that have crossed, by way; each run from now on is drawn in it."""
         self._bytes = Chart("bytes on the wire", y="kB", series=list(WAYS))
-        return self._show(self._bytes, "bytes")
+        return self._show(self._bytes)
 
     def waits(self) -> Chart:
         """A chart of how long each message took to arrive; each run from now on is drawn in it."""
         self._waits = Chart("from publishing to arriving", x="message", series=list(WAYS))
-        return self._show(self._waits, "waits")
+        return self._show(self._waits)
 
     def get(
         self,
@@ -101,13 +100,14 @@ class HttpVsWebSocket(Lesson):
         interval: float = 0.4,
         seconds: float = SECONDS,
         patience: float = LONG_POLL,
+        draw: bool = True,
     ) -> list[Run]:
         """Get a feed of `rate` messages a second in these ways at the same time (in all five, by
         default), each from a server of its own.
 
         `interval` is the seconds between two polls, `patience` those after which a long poll is
-        answered without a message. Raises KeyError for an unknown way, ValueError for more than 50
-        messages a second or more than 5 seconds.
+        answered without a message; with `draw` the charts show the runs. Raises KeyError for an
+        unknown way, ValueError for more than 50 messages a second or more than 5 seconds.
         """
         self._check_open()
         for name, value, most in (("rate", rate, 50), ("seconds", seconds, 5)):
@@ -123,8 +123,9 @@ class HttpVsWebSocket(Lesson):
                     url = servers.enter_context(self._with_server(server, way))
                     feeds[way] = (server, _http(url))
                 runs = run_ways(feeds, self.capture, rate=rate, interval=interval, seconds=seconds)
-            self._runs |= runs
-            self._draw()
+            if draw:
+                self._runs |= runs
+                self._draw()
         return list(runs.values())
 
     def _draw(self) -> None:
@@ -193,12 +194,6 @@ class HttpVsWebSocket(Lesson):
         return sum(sizes[-2:] if len(sizes) % 2 == 0 else sizes[-3:-1])
 
     # --- In the page
-
-    def publish(self, *texts: str) -> None:
-        """Publish messages to everybody who gets the feed of the lab's own server."""
-        self._check_open()
-        for text in texts:
-            self.server.publish(text)
 
     def page(self) -> PageFrame:
         """The feed's page in a frame, with a link to a tab of its own."""
