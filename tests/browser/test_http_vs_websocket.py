@@ -23,7 +23,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     expect(waits.locator(LINES).first).to_be_visible()
     total = lesson.run("bytes").locator('[data-wslab="chart"]')
     says_how_many_requests(lesson)
-    lesson.run("compare", "quiet", "idle-bytes", "idle", "chunk", "stream")
+    lesson.run("compare", "quiet-bytes", "quiet", "idle", "chunk", "stream")
     for way in WAYS:
         expect(total).to_contain_text(way)
     the_page_gets_the_feed(notebook, lesson)

@@ -235,7 +235,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^long polling +\d{3} bytes +20 s +\d\d kB$",
             *(rf"^{way} +nothing +- +0 kB" for way in ("server-sent events", "WebSocket")),
         ],
-        "chunk": ["chunk size = [0-9a-f]+ .*bytes follow", "id = 4 ", r"data = \{", "empty line ="],
+        "chunk": ["chunk size = [0-9a-f]+ .*bytes follow", "id = 2 ", r"data = \{", "empty line ="],
         "words": [
             r"^server-sent events +\S+ ms +\S+ ms +([4-9]|[1-5]\d) +\S+ ms +0 +0$",
             r"^WebSocket +\S+ ms +\S+ ms +[0-3] +\S+ ms +0 +0$",

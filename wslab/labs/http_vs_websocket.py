@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -21,9 +22,10 @@ from wslab.net.feeds import (
     ask_for_words,
     ask_once,
     page_traffic,
+    run_way,
     run_ways,
 )
-from wslab.view import PageFrame
+from wslab.view import Account, PageFrame
 from wslab.view.experiments import (
     Bar,
     Cell,
@@ -65,6 +67,30 @@ _NUMBERS = (
 )
 
 
+class RunChart(Chart):
+    """A chart with a line for the last run of each way; `line` gives the points of a run."""
+
+    def __init__(
+        self,
+        title: str,
+        line: Callable[[Run], Iterable[tuple[float, float]]],
+        *,
+        x: str = "seconds",
+        y: str = "ms",
+    ) -> None:
+        self._line = line
+        self._runs: dict[str, Run] = {}
+        super().__init__(title, x=x, y=y, series=list(WAYS))
+
+    def draw(self, runs: Mapping[str, Run]) -> None:
+        """Draw these runs, in place of earlier ones of the same ways."""
+        self._runs |= runs
+        self.clear()
+        for way, run in self._runs.items():
+            for x, y in self._line(run):
+                self.add(way, x, y)
+
+
 class HttpVsWebSocket(Lesson):
     """The lab of the lesson on HTTP against WebSocket."""
 
@@ -77,21 +103,21 @@ class HttpVsWebSocket(Lesson):
 
     def _set_up(self) -> None:
         self._running = threading.Lock()
-        self._runs: dict[str, Run] = {}
-        self._bytes: Chart | None = None
-        self._waits: Chart | None = None
+        self._chart: RunChart | None = None
 
     # --- Five ways
 
     def bytes(self) -> Chart:
-        """A chart of the bytes that have crossed, by way; each run from now on is drawn in it."""
-        self._bytes = Chart("bytes on the wire", y="kB", series=list(WAYS))
-        return self._show(self._bytes)
+        """A chart of the bytes that cross, by way. Runs are drawn in the chart last shown."""
+        return self._draw_in(RunChart("bytes on the wire", _crossed, y="kB"))
 
     def waits(self) -> Chart:
-        """A chart of how long each message took to arrive; each run from now on is drawn in it."""
-        self._waits = Chart("from publishing to arriving", x="message", series=list(WAYS))
-        return self._show(self._waits)
+        """A chart of how long each message takes. Runs are drawn in the chart last shown."""
+        return self._draw_in(RunChart("from publishing to arriving", _waited, x="message"))
+
+    def _draw_in(self, chart: RunChart) -> Chart:
+        self._chart = self._show(chart)
+        return chart
 
     def get(
         self,
@@ -100,14 +126,15 @@ class HttpVsWebSocket(Lesson):
         interval: float = 0.4,
         seconds: float = SECONDS,
         patience: float = LONG_POLL,
-        draw: bool = True,
+        chart: RunChart | None = None,
     ) -> list[Run]:
         """Get a feed of `rate` messages a second in these ways at the same time (in all five, by
         default), each from a server of its own.
 
         `interval` is the seconds between two polls, `patience` those after which a long poll is
-        answered without a message; with `draw` the charts show the runs. Raises KeyError for an
-        unknown way, ValueError for more than 50 messages a second or more than 5 seconds.
+        answered without a message. `chart` is another chart to draw in than the one last shown.
+        Raises KeyError for an unknown way, ValueError for more than 50 messages a second or more
+        than 5 seconds.
         """
         self._check_open()
         for name, value, most in (("rate", rate, 50), ("seconds", seconds, 5)):
@@ -123,32 +150,20 @@ class HttpVsWebSocket(Lesson):
                     url = servers.enter_context(self._with_server(server, way))
                     feeds[way] = (server, _http(url))
                 runs = run_ways(feeds, self.capture, rate=rate, interval=interval, seconds=seconds)
-            if draw:
-                self._runs |= runs
-                self._draw()
+            if (chart := chart or self._chart) is not None:
+                chart.draw(runs)
         return list(runs.values())
-
-    def _draw(self) -> None:
-        for chart in (self._bytes, self._waits):
-            if chart is not None:
-                chart.clear()
-        for way, run in self._runs.items():
-            if self._bytes is not None:
-                for when, total in run.crossed:
-                    self._bytes.add(way, when, total / 1000)
-            if self._waits is not None:
-                for number, one in enumerate(run.received, 1):
-                    self._waits.add(way, number, 1000 * one.after)
 
     def ways(self) -> Gallery:
         """A gallery of the five ways: predict how many requests each sends, run it, compare."""
-        experiments = [self._experiment(way) for way in WAYS]
+        # It goes on drawing in the chart above it, when there are others below.
+        experiments = [self._experiment(way, self._chart) for way in WAYS]
         gallery = Gallery(experiments, "ways", _WAYS, numbers=_NUMBERS)
         return self._show(self._noted(gallery, "ways"), "ways")
 
-    def _experiment(self, way: str) -> Experiment:
+    def _experiment(self, way: str, chart: RunChart | None) -> Experiment:
         def run(choice: Choice) -> Outcome:
-            (run,) = self.get(way, **choice.numbers)
+            (run,) = self.get(way, **choice.numbers, chart=chart)
             lines = [Line(text, label) for label, text in _told(run).items()]
             parts = _parts(run.traffic).items()
             most = max(count for _, count in parts) or 1
@@ -192,6 +207,12 @@ class HttpVsWebSocket(Lesson):
         rows = self.capture.index.rows()
         sizes = [row.length for row in rows if row.connection in run.connections]
         return sum(sizes[-2:] if len(sizes) % 2 == 0 else sizes[-3:-1])
+
+    def chunk(self) -> Account:
+        """Get two messages of the lab's own feed by server-sent events; explain the last chunk."""
+        url = _http(self.url)
+        run_way(self.server, url, self.capture, "server-sent events", rate=2, seconds=1)
+        return self.explain("chunk")
 
     # --- In the page
 
@@ -273,6 +294,14 @@ class HttpVsWebSocket(Lesson):
 
 def _http(url: str) -> str:
     return f"http://{urlsplit(url).netloc}/"
+
+
+def _crossed(run: Run) -> Iterable[tuple[float, float]]:
+    return [(when, total / 1000) for when, total in run.crossed]
+
+
+def _waited(run: Run) -> Iterable[tuple[float, float]]:
+    return [(number, 1000 * one.after) for number, one in enumerate(run.received, 1)]
 
 
 def _told(run: Run) -> dict[str, str]:
