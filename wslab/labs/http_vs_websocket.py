@@ -132,9 +132,8 @@ class HttpVsWebSocket(Lesson):
         default), each from a server of its own.
 
         `interval` is the seconds between two polls, `patience` those after which a long poll is
-        answered without a message. `chart` is another chart to draw in than the one last shown.
-        Raises KeyError for an unknown way, ValueError for more than 50 messages a second or more
-        than 5 seconds.
+        answered without a message. `chart` is one more chart to draw in. Raises KeyError for an
+        unknown way, ValueError for more than 50 messages a second or more than 5 seconds.
         """
         self._check_open()
         for name, value, most in (("rate", rate, 50), ("seconds", seconds, 5)):
@@ -150,13 +149,14 @@ class HttpVsWebSocket(Lesson):
                     url = servers.enter_context(self._with_server(server, way))
                     feeds[way] = (server, _http(url))
                 runs = run_ways(feeds, self.capture, rate=rate, interval=interval, seconds=seconds)
-            if (chart := chart or self._chart) is not None:
-                chart.draw(runs)
+            for one in {chart, self._chart}:
+                if one is not None:
+                    one.draw(runs)
         return list(runs.values())
 
     def ways(self) -> Gallery:
         """A gallery of the five ways: predict how many requests each sends, run it, compare."""
-        # It goes on drawing in the chart above it, when there are others below.
+        # It draws in the chart above it too, when there are others below.
         experiments = [self._experiment(way, self._chart) for way in WAYS]
         gallery = Gallery(experiments, "ways", _WAYS, numbers=_NUMBERS)
         return self._show(self._noted(gallery, "ways"), "ways")
