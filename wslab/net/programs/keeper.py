@@ -1,0 +1,52 @@
+"""Runs one program while somebody holds the other end of its input, and cleans up after it.
+
+    python keeper.py FOLDER PROGRAM ARGUMENT ...
+
+When that end is closed, which is also when the process at it is killed, it ends the program with
+all its processes and removes FOLDER. It runs as a script in a process of its own, which nobody
+interrupts or kills together with a notebook's kernel, and imports nothing of wslab.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+GRACE = 2.0
+"""Seconds that the program has to end by itself when it is asked to."""
+
+
+def keep(folder: Path, command: list[str]) -> int:
+    """Run the command until it ends or the input is closed; returns the command's exit code."""
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def end_with_the_input() -> None:
+        while os.read(0, 4096):
+            pass
+        program.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.wait(GRACE)
+        _kill_all(program)
+
+    threading.Thread(target=end_with_the_input, daemon=True).start()
+    try:
+        return program.wait()
+    finally:
+        _kill_all(program)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_all(program: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to end: clean up all the same
+    sys.exit(keep(Path(sys.argv[1]), sys.argv[2:]))
