@@ -1,0 +1,113 @@
+"""A guest of a `Room` that loses nothing, whatever becomes of its connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, WebSocketException
+
+FIRST, MOST = 0.05, 2.0
+"""Seconds: how long it waits at most before the first new try, and before any."""
+
+Wait = Callable[[int], float]
+"""Seconds to wait before a try, by how many have failed since the last success."""
+
+
+def full_jitter(failed: int) -> float:
+    """Anything up to a limit that doubles: so a thousand clients do not come all at once."""
+    return random.uniform(0.0, back_off(failed))
+
+
+def back_off(failed: int) -> float:
+    """A time that doubles up to `MOST`, the same for everybody."""
+    return min(MOST, FIRST * float(2 ** min(failed, 30)))
+
+
+class ResumingClient:
+    """Connects again and again, asks for what it has missed, and repeats what was not confirmed.
+
+    `run` is to be a task of its own; it ends when it is cancelled.
+    """
+
+    def __init__(self, url: str, name: str, *, wait: Wait = full_jitter) -> None:
+        self.url, self.name = url, name
+        self.received: list[tuple[int, str]] = []
+        """Number and text of every message of the room, in order."""
+        self.connected = 0
+        """How often it got a connection."""
+        self.failed: list[str] = []
+        """Why tries failed and connections ended."""
+        self._wait = wait
+        self._said = 0
+        self._unconfirmed: dict[str, str] = {}
+        self._connection: ClientConnection | None = None
+        self._changed = asyncio.Event()
+
+    async def say(self, text: str) -> None:
+        """Say something. It is sent until the server has confirmed it."""
+        self._said += 1
+        key = f"{self.name}-{self._said}"
+        self._unconfirmed[key] = text
+        if self._connection is not None:
+            with contextlib.suppress(WebSocketException):
+                await self._connection.send(json.dumps({"key": key, "text": text}))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a connection, on which all is said that was waiting."""
+        return self._connection is not None
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages the server has not confirmed yet."""
+        return len(self._unconfirmed)
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds that depends on this client."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def run(self) -> None:
+        """Stay connected."""
+        failed = 0
+        while True:
+            try:
+                async with connect(
+                    self.url, compression=None, ping_interval=None, proxy=None, open_timeout=5.0
+                ) as connection:
+                    self.connected, failed = self.connected + 1, 0
+                    await self._talk(connection)
+                self.failed.append(str(connection.close_code))
+            except (OSError, WebSocketException, InvalidHandshake, TimeoutError) as fault:
+                self.failed.append(f"{type(fault).__name__}: {fault}")
+            self._tell()
+            await asyncio.sleep(self._wait(failed))
+            failed += 1
+
+    async def _talk(self, connection: ClientConnection) -> None:
+        last = self.received[-1][0] if self.received else 0
+        await connection.send(json.dumps({"after": last}))
+        for key, text in list(self._unconfirmed.items()):
+            await connection.send(json.dumps({"key": key, "text": text}))
+        self._connection = connection
+        self._tell()
+        try:
+            async for message in connection:
+                told: dict[str, Any] = json.loads(message)
+                if "stored" in told:
+                    self._unconfirmed.pop(told["stored"], None)
+                else:
+                    self.received.append((told["number"], told["text"]))
+                self._tell()
+        finally:
+            self._connection = None
+
+    def _tell(self) -> None:
+        self._changed.set()

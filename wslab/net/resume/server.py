@@ -1,0 +1,76 @@
+"""A room whose messages have numbers, so that a guest who was cut off can go on where it was.
+
+    client                                 server
+    {"after": 7}                           {"number": 8, "text": "…"}, … and each new one
+    {"key": "ada-3", "text": "hello"}      {"stored": "ada-3", "number": 9}
+
+It runs in a process of its own, `python -m wslab.net.resume.server FILE PORT`, and may be killed at
+any moment: a message is confirmed when it is in the file, and not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from wslab.net.address import LOOPBACK
+from wslab.net.resume.store import Store
+
+
+class Room:
+    """The guests of one server, over one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._behind: dict[ServerConnection, int] = {}  # by guest: the last number that it was sent
+
+    async def welcome(self, guest: ServerConnection) -> None:
+        """Speak with one guest until it goes."""
+        try:
+            async for text in guest:
+                said: dict[str, Any] = json.loads(text)
+                if "after" in said:
+                    self._behind[guest] = int(said["after"])
+                    await self._catch_up(guest)
+                else:
+                    number = self.store.add(str(said["key"]), str(said["text"]))
+                    await guest.send(json.dumps({"stored": said["key"], "number": number}))
+                    for other in list(self._behind):
+                        await self._catch_up(other)
+        except (ValueError, TypeError, LookupError) as fault:
+            await guest.close(1008, f"not understood: {type(fault).__name__}")
+        except ConnectionClosed:
+            pass
+        finally:
+            self._behind.pop(guest, None)
+
+    async def _catch_up(self, guest: ServerConnection) -> None:
+        """Send a guest what it has not got yet."""
+        for one in self.store.after(self._behind.get(guest, sys.maxsize)):
+            # Two of these may run at a time: whoever comes first takes the number.
+            if one.number <= self._behind.get(guest, sys.maxsize):
+                continue
+            self._behind[guest] = one.number
+            try:
+                await guest.send(json.dumps({"number": one.number, "text": one.text}))
+            except ConnectionClosed:
+                self._behind.pop(guest, None)
+
+
+async def run(path: Path, port: int) -> None:
+    """Serve until the standard input is closed."""
+    with Store(path) as store:
+        room = Room(store)
+        async with serve(room.welcome, LOOPBACK, port, compression=None, ping_interval=None) as on:
+            print(on.sockets[0].getsockname()[1], flush=True)
+            await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2])))
