@@ -436,6 +436,7 @@ def test_the_bar_is_one_line_also_when_much_stands_in_it(play):
     )
     wire = notebook.view("wire-view")
     pause = wire.locator("[data-action=pause]")
+    expect(row(wire, 3)).to_be_visible()  # both handshakes, which are no news then
     pause.click()
     notebook.execute("for _ in range(23): lab.tap.inject('x')\nfor _ in range(3): ada.send('y')")
     expect(wire.locator("[data-wslab=waiting]")).to_have_text("3 waiting")
