@@ -39,6 +39,9 @@ MOST_OUTPUT = 4_000_000
 MEMORY = "--max-old-space-size=512"
 """MiB of memory for its objects; a program that fills it ends with an error."""
 
+ASKED_LATE = 2.0
+"""Seconds after the end of a connection in which a busy tap may still ask whose it was."""
+
 GRACE = 2.0
 """Seconds that a program has after SIGTERM, until SIGKILL."""
 
@@ -304,8 +307,15 @@ class NodeProgram:
             self._tell()
         else:
             own, other = ((LOOPBACK, int(port)) for port in ports)
-            tell = socket_names.tell_of if event == "connected" else socket_names.forget_of
-            loop.start().call_soon_threadsafe(tell, (own, other), self.name)
+            running, addresses = loop.start(), (own, other)
+            if event == "connected":
+                running.call_soon_threadsafe(socket_names.tell_of, addresses, self.name)
+            else:
+                running.call_soon_threadsafe(
+                    lambda: running.call_later(
+                        ASKED_LATE, socket_names.forget_of, addresses, self.name
+                    )
+                )
 
     def _print(self, name: Stream, text: str) -> None:
         for place in (f"{self._folder.as_uri()}/", f"{self._folder}{os.sep}"):
