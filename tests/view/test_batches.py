@@ -19,9 +19,9 @@ def row(**changes) -> Row:
 
 def test_columns_are_little_endian_and_hold_what_a_capture_can_hold():
     columns, previews = pack([row(), row(preview="Grüße", connection=2**32 - 1)])
-    assert columns == struct.pack("<4d4I4B", 1.5, 1.5, 2**40, 2**40, 1, 8, 3, 2**32 - 1, 2, 2, 1, 1)
+    assert columns == struct.pack("<4d4I4B", 1.5, 1.5, 2**40, 2**40, 1, 8, 3, 2**32 - 1, 3, 3, 1, 1)
     assert previews == "xGrüße".encode()
-    assert list(KINDS)[2] == "text"
+    assert list(KINDS)[3] == "text"
 
 
 def test_no_rows_are_two_empty_buffers():
