@@ -81,11 +81,7 @@ async def _stream(url: str, after: int, interval: float) -> Receiving:
 
 
 async def _socket(url: str, after: int, interval: float) -> Receiving:
-    address = f"{url.replace('http://', 'ws://', 1)}socket?after={after}"
-    connection = await connect(
-        address, compression=None, ping_interval=None, proxy=None,
-        additional_headers={"Cookie": COOKIE},
-    )  # fmt: skip
+    connection = await open_socket(f"{url}socket?after={after}")
     try:
         async for text in connection:
             yield [_message(text)]
@@ -102,6 +98,15 @@ def http_client(url: str) -> httpx.AsyncClient:
         trust_env=False,  # a proxy that the machine names is not for loopback
         verify=False,  # there is no TLS here, and loading certificates takes 0.2 s
     )
+
+
+def open_socket(url: str) -> connect:
+    """A WebSocket to an `http://` address, which brings the cookie too: to be awaited, or for
+    `async with`."""
+    return connect(
+        url.replace("http://", "ws://", 1), compression=None, ping_interval=None, proxy=None,
+        additional_headers={"Cookie": COOKIE},
+    )  # fmt: skip
 
 
 async def _ask(http: httpx.AsyncClient, path: str, after: int) -> list[Message]:

@@ -1,27 +1,22 @@
-"""One feed of messages, and five ways to get it: four over HTTP, and a WebSocket; and a page.
-
-The HTTP side is Tornado, which JupyterLab has brought along.
-"""
+"""One feed of messages, and five ways to get it: four over HTTP, and a WebSocket; and a page."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import socket
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
-from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.web import Application, RequestHandler
+from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from websockets.datastructures import Headers
 
 from wslab.net import loop
-from wslab.net.listener import Listener
+from wslab.net.feeds.tornado_server import TornadoServer
 from wslab.net.servers import origin, pages
 from wslab.net.servers.pages import Page
 
@@ -54,7 +49,7 @@ class Message(NamedTuple):
         return json.dumps(self._asdict(), separators=(",", ":"))
 
 
-class FeedServer(Listener):
+class FeedServer(TornadoServer):
     """Serves one feed at `/poll`, `/long-poll`, `/events`, `/stream` and `/socket`.
 
     With ``?after=7``, or the header `Last-Event-ID: 7`, they begin behind message 7; without, with
@@ -72,7 +67,6 @@ class FeedServer(Listener):
         self._messages: deque[Message] = deque(maxlen=KEPT)
         self._published = 0
         self._news: asyncio.Future[None] | None = None
-        self._http: HTTPServer | None = None
         self._publishing: asyncio.Task[None] | None = None
         self.reports: dict[str, list[float]] = {}
         """By way: how many milliseconds each message took to the page, as it says."""
@@ -140,7 +134,7 @@ class FeedServer(Listener):
 
     # --- The server
 
-    async def _open(self, sock: socket.socket) -> None:
+    def _handlers(self) -> list[Any]:
         ways: list[tuple[str, type[RequestHandler]]] = [
             ("/poll", _Poll),
             ("/long-poll", _LongPoll),
@@ -151,29 +145,16 @@ class FeedServer(Listener):
             ("/publish", _Publish),
             ("/report", _Report),
         ]
-        files = {
-            "/": Page("text/html", pages.text("feed_page/index.html").encode()),
-            "/feed.js": Page("text/javascript", self.script.encode()),
-            "/page.css": Page("text/css", pages.text("page.css").encode()),
-        }
+        files = pages.folder("feed_page", "feed.js")
         settings = {"feed": self}
         handlers: list[Any] = [(path, way, settings) for path, way in ways]
-        handlers += [(path, _File, {"page": page}) for path, page in files.items()]
-        # Tornado would print what it refused, from its thread into some cell.
-        application = Application(handlers, log_function=lambda handler: None)
-        self._http = HTTPServer(application, max_body_size=2**16)
-        sock.listen(128)
-        sock.setblocking(False)
-        self._http.add_sockets([sock])
+        return handlers + [(path, _File, {"page": page}) for path, page in files.items()]
 
     async def _close(self) -> None:
         if self._publishing is not None:
             self._publishing.cancel()
             await asyncio.wait([self._publishing])
-        http, self._http = self._http, None
-        if http is not None:
-            http.stop()
-            await http.close_all_connections()
+        await super()._close()
 
 
 class _Handler(RequestHandler):

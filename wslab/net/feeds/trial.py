@@ -8,10 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from websockets.asyncio.client import connect
-
 from wslab.net import loop
-from wslab.net.feeds.clients import COOKIE, WAYS, Received, Way, http_client
+from wslab.net.feeds.clients import WAYS, Received, Way, http_client, open_socket
 from wslab.net.feeds.server import FeedServer
 from wslab.wire import Capture, Unit
 from wslab.wire.protocol import parse_head
@@ -136,9 +134,9 @@ def run_ways(
 
     before = _last(capture)
     found = zip(feeds, loop.run(run_all(), seconds + WAIT), strict=True)
-    runs = {}
+    runs, here = {}, _since(capture, before)
     for way, (received, published) in found:
-        units = _since(capture, before, way, WAYS[way].path)
+        units = _named(capture, here, way, WAYS[way].path)
         crossed, total = [], 0
         for unit in sorted(units, key=lambda one: one.time):
             total += unit.length
@@ -167,10 +165,7 @@ def ask_once(server: FeedServer, url: str, capture: Capture) -> dict[str, Traffi
     async def open_and_read() -> None:
         latest = server.latest
         after = server.published - len(latest)
-        async with connect(
-            f"{url.replace('http://', 'ws://', 1)}socket?after={after}", compression=None,
-            ping_interval=None, proxy=None, additional_headers={"Cookie": COOKIE},
-        ) as connection:  # fmt: skip
+        async with open_socket(f"{url}socket?after={after}") as connection:
             for _ in latest:
                 await connection.recv()
 
@@ -179,7 +174,7 @@ def ask_once(server: FeedServer, url: str, capture: Capture) -> dict[str, Traffi
     for name, ask in asked.items():
         before = _last(capture)
         loop.run(ask(), WAIT)
-        took[name] = Traffic.of(_since(capture, before, name))
+        took[name] = Traffic.of(_named(capture, _since(capture, before), name))
     return took
 
 
@@ -187,13 +182,16 @@ def _last(capture: Capture) -> int:
     return max(capture.index.connections, default=0)
 
 
-def _since(capture: Capture, before: int, name: str, path: str = "/") -> list[Unit]:
-    """The units of the connections after number `before` that asked for `path`; they get this
-    name."""
+def _since(capture: Capture, before: int) -> list[Unit]:
+    """The units of the connections after number `before`."""
     capture.index.update()
-    units = [
+    return [
         capture.index.unit(row.number) for row in capture.index.rows() if row.connection > before
     ]
+
+
+def _named(capture: Capture, units: list[Unit], name: str, path: str = "/") -> list[Unit]:
+    """Of these, those of the connections that asked for `path`; they get this name."""
     asked = {
         unit.connection
         for unit in units

@@ -15,16 +15,14 @@ import contextlib
 import itertools
 import json
 import random
-import socket
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.web import Application, RequestHandler
+from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from wslab.net.listener import Listener
+from wslab.net.feeds.tornado_server import TornadoServer
 
 LENGTH = 60
 """Words of an answer."""
@@ -84,7 +82,7 @@ class Answer:
                 await news.wait()
 
 
-class WordServer(Listener):
+class WordServer(TornadoServer):
     """Answers at `/words?prompt=…` as an event stream, and at `/socket` over a WebSocket.
 
     It makes `rate` words a second. An answer goes on to its end after its client has gone, unless
@@ -99,7 +97,6 @@ class WordServer(Listener):
         self.answers: dict[int, Answer] = {}
         """The last answers, by their numbers."""
         self._numbers = itertools.count(1)
-        self._http: HTTPServer | None = None
 
     def ask(self, prompt: str) -> Answer:
         """Begin an answer; on the loop thread."""
@@ -110,21 +107,14 @@ class WordServer(Listener):
             self.answers.pop(oldest).cancel()
         return answer
 
-    async def _open(self, sock: socket.socket) -> None:
+    def _handlers(self) -> list[Any]:
         settings = {"server": self}
-        ways = [("/words", _Words, settings), ("/socket", _Socket, settings)]
-        self._http = HTTPServer(Application(ways, log_function=lambda handler: None))
-        sock.listen(128)
-        sock.setblocking(False)
-        self._http.add_sockets([sock])
+        return [("/words", _Words, settings), ("/socket", _Socket, settings)]
 
     async def _close(self) -> None:
         for answer in self.answers.values():
             answer.cancel()
-        http, self._http = self._http, None
-        if http is not None:
-            http.stop()
-            await http.close_all_connections()
+        await super()._close()
 
 
 class _Words(RequestHandler):

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, NamedTuple
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
-from wslab.net.feeds.clients import COOKIE, http_client
+from wslab.net.feeds.clients import http_client, open_socket
 from wslab.net.feeds.words import LENGTH, WordServer
 
 ENOUGH = 10
@@ -87,7 +87,7 @@ class _Socket:
     """Asks and cancels in messages, over one connection; makes a new one when it has to."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("http://", "ws://", 1) + "socket"
+        self._url = f"{url}socket"
         self._connection: ClientConnection | None = None
         self._answer, self._after = 0, 0
 
@@ -102,10 +102,7 @@ class _Socket:
 
     async def _say(self, said: dict[str, Any]) -> AsyncGenerator[Word, None]:
         if self._connection is None:
-            self._connection = await connect(
-                self._url, compression=None, ping_interval=None, proxy=None,
-                additional_headers={"Cookie": COOKIE},
-            )  # fmt: skip
+            self._connection = await open_socket(self._url)
         await self._connection.send(json.dumps(said))
         mine = None
         async for text in self._connection:

@@ -273,9 +273,8 @@ def _now() -> float:
 
 
 def _chat_pages(ticket: str) -> dict[str, Page]:
-    style = pages.text("page.css")
     unsafe = pages.text("chat_page/unsafe.html")
-    unsafe = unsafe.replace("{{style}}", style).replace("{{ticket}}", ticket)
+    unsafe = unsafe.replace("{{style}}", pages.text("page.css")).replace("{{ticket}}", ticket)
     # It allows inline scripts, so that the attack works through the page's mistake alone, but no
     # way out of the sandbox and no other server.
     careless = pages.POLICY | {
@@ -284,9 +283,5 @@ def _chat_pages(ticket: str) -> dict[str, Page]:
         "img-src": "data: 'self'",
         "sandbox": "allow-scripts allow-forms",
     }
-    return {
-        "/": Page("text/html", pages.text("chat_page/index.html").encode()),
-        "/chat.js": Page("text/javascript", pages.text("chat_page/chat.js").encode()),
-        "/page.css": Page("text/css", style.encode()),
-        "/unsafe": Page("text/html", unsafe.encode(), careless),
-    }
+    unsafe_page = Page("text/html", unsafe.encode(), careless)
+    return {**pages.folder("chat_page", "chat.js"), "/unsafe": unsafe_page}

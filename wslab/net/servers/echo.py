@@ -14,7 +14,6 @@ from websockets.protocol import State
 
 from wslab.net import loop
 from wslab.net.servers import origin, pages
-from wslab.net.servers.pages import Page
 from wslab.net.servers.server import Server
 
 
@@ -57,11 +56,7 @@ class EchoPageServer(EchoServer):
         """What it says first to everybody who connects, if anything."""
         self.script = pages.text("echo_page/echo.js")
         """The page's JavaScript."""
-        self._pages = {
-            "/": Page("text/html", pages.text("echo_page/index.html").encode()),
-            "/echo.js": Page("text/javascript", self.script.encode()),
-            "/page.css": Page("text/css", pages.text("page.css").encode()),
-        }
+        self._pages = pages.folder("echo_page", "echo.js")
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer with the page, or one of its files; refuse pages of other sites with 403."""

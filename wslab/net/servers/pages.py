@@ -46,6 +46,16 @@ def text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
+def folder(name: str, script: str) -> dict[str, Page]:
+    """The page of a folder beside this module, by the paths of its files: `index.html`, its
+    `script`, and the style sheet that all pages share."""
+    return {
+        "/": Page("text/html", text(f"{name}/index.html").encode()),
+        f"/{script}": Page("text/javascript", text(f"{name}/{script}").encode()),
+        "/page.css": Page("text/css", text("page.css").encode()),
+    }
+
+
 def answer(request: Request, pages: Mapping[str, Page]) -> Response:
     """Answer with the page that `request` asks for, 405 unless it is GET or HEAD, or 404.
 
