@@ -14,6 +14,9 @@
     │   ├── ConnectTimedOut                    the server never answered
     │   └── HandshakeFailed                    it answered, but not with a valid 101
     ├── NotHeld             (LookupError)      the tap holds no such frame
+    ├── Missing                                something optional is not on this machine
+    │   ├── PackageMissing                     a Python package
+    │   └── ProgramMissing, NodeMissing, BrowserMissing, in the rooms of these
     └── WrongValue          (ValueError)       refused before anything was sent
         ├── WrongURL                           not an address that a WebSocket client can open
         ├── WrongMessage    (also TypeError)   not a message that a frame can carry
@@ -97,6 +100,14 @@ class HandshakeFailed(ConnectFailed):
 
 class NotHeld(WslabError, LookupError):
     """The tap holds no such frame (any more), or there is no such connection."""
+
+
+class Missing(WslabError):
+    """Something optional is not on this machine; the message names the command that installs it."""
+
+
+class PackageMissing(Missing):
+    """A Python package is not installed that only some lessons need."""
 
 
 class WrongValue(WslabError, ValueError):

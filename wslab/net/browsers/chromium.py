@@ -20,7 +20,7 @@ from typing import IO, Any, ClassVar, Self
 from wslab.installed import CHROMIUM, find
 from wslab.net import registry
 from wslab.net.browsers.commands import PATIENCE, BrowserEvent, CommandFailed, Commands
-from wslab.net.errors import NotRunning, WslabError
+from wslab.net.errors import Missing, NotRunning, WslabError
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -43,7 +43,7 @@ FLAGS = (
 )
 
 
-class BrowserMissing(WslabError):
+class BrowserMissing(Missing):
     """There is no browser on this machine; the message says how to get one."""
 
 

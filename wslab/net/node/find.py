@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from wslab.net.errors import WslabError
+from wslab.net.errors import Missing
 
 VARIABLE = "WSLAB_NODE"
 """The environment variable that names a folder in which `npm install ws` was run."""
@@ -28,7 +28,7 @@ INSTALL = "wslab node"
 """The command that installs what is missing."""
 
 
-class NodeMissing(WslabError):
+class NodeMissing(Missing):
     """Node or `ws` is not on this machine; the message says how to get it."""
 
 

@@ -21,7 +21,7 @@ from typing import IO, ClassVar, Self
 
 from wslab.net import registry
 from wslab.net.address import LOOPBACK
-from wslab.net.errors import NotRunning, TimedOut, WslabError
+from wslab.net.errors import Missing, NotRunning, TimedOut, WslabError
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -32,7 +32,7 @@ LINES = 1000
 """Lines that are kept of what a program prints."""
 
 
-class ProgramMissing(WslabError):
+class ProgramMissing(Missing):
     """The program is not on this machine; the message says how to get it."""
 
 

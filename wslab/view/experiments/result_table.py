@@ -34,13 +34,19 @@ Cell = str | Bar | Link
 class ResultTable:
     """Rows of cells under headings. Everything in it is shown as text, never as HTML.
 
-    `kind` is its `data-wslab`.
+    `kind` is its `data-wslab`; `note`, if there is one, stands above the table.
     """
 
     def __init__(
-        self, headings: Sequence[str], rows: Sequence[Sequence[Cell]], kind: str = "result"
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[Cell]],
+        kind: str = "result",
+        *,
+        note: str = "",
     ) -> None:
         self.kind = kind
+        self.note = note
         self.headings = list(headings)
         self.rows = [list(row) for row in rows]
 
@@ -60,16 +66,19 @@ class ResultTable:
             + "</tr>"
             for row in self.rows
         )
+        note = f"<p><strong>{escape(self.note)}</strong></p>" if self.note else ""
         # JupyterLab gives tables 12 pixels, at the size of a presentation too: em follows it.
         return (
-            f"<table data-wslab='{self.kind}' style='border-collapse:collapse;line-height:1.45;"
+            f"{note}<table data-wslab='{self.kind}' "
+            "style='border-collapse:collapse;line-height:1.45;"
             f"font-size:.86em;max-width:72em'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
 
     def __repr__(self) -> str:
         lines = [self.headings, *([_text(cell) for cell in row] for row in self.rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.headings))]
-        return "\n".join(
+        note = f"{self.note}\n\n" if self.note else ""
+        return note + "\n".join(
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         )
