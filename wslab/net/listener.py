@@ -30,6 +30,8 @@ class Listener:
     kind: ClassVar[str] = "server"
     max_size: int | None = None
     """Bytes of the largest message that it reads; None if it sets no limit."""
+    secure: bool = False
+    """Whether it speaks TLS, so that its address is a ``wss://`` one."""
 
     def __init__(self, name: str, port: int = 0) -> None:
         if not isinstance(name, str):
@@ -55,7 +57,7 @@ class Listener:
     @property
     def url(self) -> str:
         """The address that a client connects to. Raises `NotRunning` before the first start."""
-        return Address(False, LOOPBACK, self.port, self.path).url
+        return Address(self.secure, LOOPBACK, self.port, self.path).url
 
     @property
     def is_running(self) -> bool:

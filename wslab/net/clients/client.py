@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 import threading
 import time
 from collections import deque
@@ -63,7 +64,9 @@ class Client:
     state is always the library's own. ``compression`` (see `net/compression.py`),
     ``ping_interval`` and ``ping_timeout`` (seconds), ``max_size`` (bytes of the largest message
     accepted) and ``close_timeout`` (seconds that the server has to answer a close) are the
-    library's options; the first two are off by default. No proxy is used.
+    library's options; the first two are off by default. ``tls`` is the context for ``wss://``, such
+    as `Authority.client`; without one, it trusts the authorities that the system trusts. ``proxy``
+    is the ``http://`` URL of a proxy; without one, none is used.
 
     Raises `WrongValue` for an option that cannot work.
 
@@ -84,10 +87,14 @@ class Client:
         ping_timeout: float | None = 20.0,
         max_size: int | None = 2**20,
         close_timeout: float | None = 10.0,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> None:
         if name is not None and not isinstance(name, str):
             raise WrongValue(f"expected a name as str, such as 'mine', got {name!r}")
         self.url = url
+        self.tls = tls
+        self.proxy = proxy
         self.name = name or f"client {next(_numbers)}"
         self.wire_name = self.name if wire_name is None else wire_name
         """What a tap of this process names its connections."""
@@ -294,6 +301,8 @@ class Client:
             address = parse_url("" if wanted is None else wanted)
             options = self.options | client_options(self.options["compression"])
             options |= checked(**handshake)
+            if address.secure and self.tls is not None:
+                options["ssl"] = self.tls
         except WrongValue as error:  # nothing was done: a connection that is open stays open
             self.error = str(error)
             self._note("error", self.error)
@@ -312,7 +321,7 @@ class Client:
             opened = await library_connect(
                 self.url,
                 open_timeout=open_timeout,
-                proxy=None,
+                proxy=self.proxy,
                 logger=self.log.logger,
                 create_connection=cast("type[ClientConnection]", self._make_connection),
                 **options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -42,10 +43,11 @@ class Server(Listener):
     in. ``subprotocols``: those the server speaks, the preferred one first; a client that offers
     none of them is let in without one (RFC 6455 §4.2.2). ``max_size``: bytes of the largest message
     taken; a larger one is answered with close code 1009. ``compression``: see `net/compression.py`
-    (RFC 7692). ``ping_interval``: seconds between keepalive pings, or None.
+    (RFC 7692). ``ping_interval``: seconds between keepalive pings, or None. ``tls``: a context with
+    a certificate, such as `Authority.server` makes; the server is then a ``wss`` one (RFC 6455 §3).
 
-    The last two are off by default: compressed payloads and unexpected pings would distract from
-    what a lesson shows.
+    Compression and pings are off by default: compressed payloads and unexpected pings would
+    distract from what a lesson shows.
     """
 
     def __init__(
@@ -58,8 +60,11 @@ class Server(Listener):
         max_size: int | None = 2**20,
         compression: Compression = None,
         ping_interval: float | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(name, port)
+        self.tls = tls
+        self.secure = tls is not None
         # A single origin may be a text: iterating over it would give its letters.
         self.origins = [origins] if isinstance(origins, str | re.Pattern) else origins
         one = isinstance(subprotocols, str)
@@ -109,6 +114,8 @@ class Server(Listener):
             ping_timeout=self.ping_timeout,
             close_timeout=self.close_timeout,
             max_size=self.max_size,
+            ssl=self.tls,
+            ssl_handshake_timeout=HANDSHAKE_TIME if self.tls else None,
             open_timeout=HANDSHAKE_TIME,
             logger=self.log.logger,
             create_connection=cast("type[ServerConnection]", self._make_connection),
@@ -206,6 +213,8 @@ async def wait_closed(
             connection.transport.abort()
         for task in list(server.handler_tasks):
             task.cancel()
+        # Those that have not finished their TLS handshake are known to asyncio alone, since 3.13.
+        getattr(server.server, "abort_clients", lambda: None)()
         await server.wait_closed()
 
 

@@ -10,14 +10,12 @@ from wslab.net.servers.raw import RawConnection, RawServer
 class TLSServerWithoutCertificate(RawServer):
     """A server that answers each ClientHello with the alert of the `ssl` module, and ends TCP."""
 
+    secure = True
+
     def __init__(self, name: str = "tls", port: int = 0) -> None:
         super().__init__(self._refuse, name=name, port=port, reads_head=False)
         self.said: list[str] = []
         """What Python's `ssl` raised, one line for each connection."""
-
-    @property
-    def url(self) -> str:
-        return super().url.replace("ws://", "wss://", 1)
 
     async def _refuse(self, connection: RawConnection) -> None:
         # TLS in memory, so that its error can be recorded and its alert is still delivered.
