@@ -1,4 +1,4 @@
-"""nginx and redis-server as a lab starts them: real ones, which end with it and with its kernel."""
+"""nginx, redis-server and PostgreSQL as a lab starts them: real ones, which end with it and with its kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from wslab.net import Client, EchoServer, HandshakeFailed, registry
-from wslab.net.programs import Nginx, Program, ProgramFailed, ProgramMissing, Redis
+from wslab.net.programs import Nginx, Postgres, Program, ProgramFailed, ProgramMissing, Redis
 
 PLAIN = (
     "server {{ listen 127.0.0.1:{{port}}; location / {{ {} proxy_pass http://127.0.0.1:{}; }} }}"
@@ -24,7 +24,11 @@ UPGRADE = (
     "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
     'proxy_set_header Connection "upgrade";'
 )
-PROGRAMS = {"nginx": lambda: Nginx("server { listen 127.0.0.1:{port}; }"), "redis": Redis}
+PROGRAMS = {
+    "nginx": lambda: Nginx("server { listen 127.0.0.1:{port}; }"),
+    "redis": Redis,
+    "postgres": Postgres,
+}
 
 
 @pytest.fixture(params=PROGRAMS)
@@ -53,7 +57,7 @@ def test_a_program_runs_and_leaves_nothing(program):
 
 def test_another_of_its_name_takes_its_place(program):
     process = psutil.Process(program.pid)
-    with type(program)() if isinstance(program, Redis) else Nginx(program.http):
+    with Nginx(program.http) if isinstance(program, Nginx) else type(program)():
         assert not program.is_running
         assert not process.is_running()
 

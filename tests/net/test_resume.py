@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 
+import psycopg
 import pytest
 
+from tests.net.test_programs import needs
 from wslab.net import loop
+from wslab.net.programs import Postgres
 from wslab.net.resume import ResumingClient, Store, back_off, full_jitter, survive
 
 
@@ -45,14 +51,58 @@ def test_a_client_that_leaves_something_out_is_found(guest, fault):
     assert getattr(told, fault) > 0
 
 
-def test_the_same_key_is_stored_once(tmp_path):
-    with Store(tmp_path / "room.db") as store, Store(tmp_path / "room.db") as other:
+@pytest.fixture(scope="module")
+def postgres():
+    needs(Postgres)
+    with Postgres("store") as program:
+        yield program.url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request, tmp_path):
+    """Where a store can be opened; it is empty."""
+    if request.param == "sqlite":
+        return str(tmp_path / "room.db")
+    url = request.getfixturevalue("postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS said")
+    return url
+
+
+def test_the_same_key_is_stored_once(database):
+    with Store.open(database) as store, Store.open(database) as other:
+        assert store.last == 0
         assert store.add("ada-1", "hello") == 1
         assert other.add("ada-1", "hello") == 1
         assert other.add("bob-1", "hi") == 2
         assert store.add("bob-1", "hi") == 2
+        assert store.last == 2
         assert [one.number for one in store.after(0)] == [1, 2]
         assert [one.text for one in store.after(1)] == ["hi"]
+
+
+def test_numbers_have_no_gaps_however_many_write_at_once(database):
+    def write(name: str) -> list[int]:
+        with Store.open(database) as store:
+            return [store.add(f"{name}-{number // 2}", "twice each") for number in range(40)]
+
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(write, ["ada", "bob", "cy", "di"]))
+    assert sorted({number for one in got for number in one}) == list(range(1, 81))
+    assert all(one == sorted(one) for one in got)
+
+
+def test_what_another_process_stores_is_news(database):
+    async def hear() -> None:
+        with Store.open(database) as store, Store.open(database) as other:
+            async with aclosing(store.news()) as news:
+                await anext(news)
+                other.add("bob-1", "hi")
+                await asyncio.wait_for(anext(news), 10)
+                assert store.last == 1
+
+    loop.run(hear())
+    assert not loop.tasks()
 
 
 def test_back_off_doubles_up_to_a_limit_and_jitter_stays_below_it():

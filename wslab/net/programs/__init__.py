@@ -1,7 +1,8 @@
-"""Server programs of this machine, started and ended by a lab: nginx and redis-server."""
+"""Server programs of this machine, started and ended by a lab: nginx, redis-server and PostgreSQL."""
 
 from wslab.net.programs.nginx import Nginx
+from wslab.net.programs.postgres import Postgres
 from wslab.net.programs.program import Program, ProgramFailed, ProgramMissing
 from wslab.net.programs.redis import Redis
 
-__all__ = ["Nginx", "Program", "ProgramFailed", "ProgramMissing", "Redis"]
+__all__ = ["Nginx", "Postgres", "Program", "ProgramFailed", "ProgramMissing", "Redis"]

@@ -1,11 +1,11 @@
 """Runs one program while somebody holds the other end of its input, and cleans up after it.
 
-    python keeper.py FOLDER [PROGRAM ARGUMENT ...]
+    python keeper.py FOLDER [SIGNAL PROGRAM ARGUMENT ...]
 
 When that end is closed, which is also when the process at it is killed, it ends the program with
-all its processes and removes FOLDER. Without a program it has only the folder to remove. It runs as
-a script in a process of its own, which nobody interrupts or kills together with a notebook's
-kernel, and imports nothing of wslab.
+all its processes, SIGNAL first, and removes FOLDER. Without a program it has only the folder to
+remove. It runs as a script in a process of its own, which nobody interrupts or kills together with
+a notebook's kernel, and imports nothing of wslab.
 """
 
 from __future__ import annotations
@@ -24,19 +24,22 @@ GRACE = 2.0
 
 
 def keep(folder: Path, command: list[str]) -> int:
-    """Run the command until it ends or the input is closed; returns the command's exit code."""
+    """Run a command, behind the signal that ends it, until it ends or the input is closed.
+
+    Returns the command's exit code.
+    """
     try:
-        return _run(command) if command else _wait_for_the_end()
+        return _run(*command) if command else _wait_for_the_end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: list[str]) -> int:
+def _run(ending: str, *command: str) -> int:
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end_with_the_input() -> None:
         _wait_for_the_end()
-        program.terminate()
+        program.send_signal(signal.Signals[ending])
         with contextlib.suppress(subprocess.TimeoutExpired):
             program.wait(GRACE)
         _kill_all(program)

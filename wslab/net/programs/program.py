@@ -53,6 +53,8 @@ class Program:
     """Its name on the PATH."""
     remedy: ClassVar[str]
     """The command that installs it."""
+    ending: ClassVar[str] = "SIGTERM"
+    """The signal that asks it to end."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -98,10 +100,11 @@ class Program:
 
     def _start(self, program: str) -> None:
         folder = self._folder = Path(tempfile.mkdtemp(prefix=f"wslab-{self.program}-"))
+        self.printed.clear()
         command = self._command(program, folder)
         # A group of its own: a kernel's interrupt or kill goes to the kernel's whole group.
         process = self._process = subprocess.Popen(
-            [sys.executable, "-I", str(KEEPER), str(folder), *command],
+            [sys.executable, "-I", str(KEEPER), str(folder), self.ending, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

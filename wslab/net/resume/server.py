@@ -65,7 +65,7 @@ class Room:
 
 async def run(path: Path, port: int) -> None:
     """Serve until the standard input is closed."""
-    with Store(path) as store:
+    with Store.open(path) as store:
         room = Room(store)
         async with serve(room.welcome, LOOPBACK, port, compression=None, ping_interval=None) as on:
             print(on.sockets[0].getsockname()[1], flush=True)

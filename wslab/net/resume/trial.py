@@ -123,7 +123,7 @@ async def _survive(
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await server.kill()
-    with Store(path) as store:
+    with Store.open(path) as store:
         stored = store.after(0)
     return Survived(
         kills, said, *_faults(said, [text for _, _, text in stored], guests),
