@@ -7,7 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
-import psycopg
 import pytest
 
 from tests.net.test_programs import needs
@@ -51,22 +50,15 @@ def test_a_client_that_leaves_something_out_is_found(guest, fault):
     assert getattr(told, fault) > 0
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    needs(Postgres)
-    with Postgres("store") as program:
-        yield program.url
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request, tmp_path):
     """Where a store can be opened; it is empty."""
     if request.param == "sqlite":
-        return str(tmp_path / "room.db")
-    url = request.getfixturevalue("postgres")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS said")
-    return url
+        yield str(tmp_path / "room.db")
+    else:
+        needs(Postgres)
+        with Postgres("store") as program:
+            yield program.url
 
 
 def test_the_same_key_is_stored_once(database):
