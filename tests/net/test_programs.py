@@ -1,4 +1,4 @@
-"""nginx, redis-server and PostgreSQL as a lab starts them: real ones, which end with it and with its kernel."""
+"""nginx, redis-server and PostgreSQL: real ones, which end with their lab and with its kernel."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ class Postgres(Program):
 
     @classmethod
     def find(cls) -> str | None:
-        versions = sorted(_PLACES.glob(f"*/bin/{cls.program}"), key=lambda path: float(path.parts[-3]))
+        versions = sorted(
+            _PLACES.glob(f"*/bin/{cls.program}"), key=lambda path: float(path.parts[-3])
+        )
         return str(versions[-1]) if versions else super().find()
 
     @property
@@ -45,8 +47,10 @@ class Postgres(Program):
     def _command(self, program: str, folder: Path) -> Sequence[str]:
         data, somebody = folder / "data", self._somebody(folder)
         made = subprocess.run(
-            [*somebody, str(Path(program).with_name("initdb")), "-D", str(data), "-U", USER]
-            + ["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            [
+                *somebody, str(Path(program).with_name("initdb")), "-D", str(data), "-U", USER,
+                "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
+            ],
             capture_output=True, text=True, timeout=PATIENCE, cwd=folder,
         )  # fmt: skip
         if made.returncode:

@@ -145,9 +145,7 @@ class PostgresStore(Store):
                 [key, text],
             )
             self._database.execute("NOTIFY said")  # is told when this is committed
-            row = self._database.execute(
-                "SELECT number FROM said WHERE key = %s", [key]
-            ).fetchone()
+            row = self._database.execute("SELECT number FROM said WHERE key = %s", [key]).fetchone()
         assert row is not None
         return int(row[0])
 
