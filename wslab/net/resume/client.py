@@ -39,6 +39,8 @@ class ResumingClient:
         self.url, self.name = url, name
         self.received: list[tuple[int, str]] = []
         """Number and text of every message of the room, in order."""
+        self.greetings: list[dict[str, Any]] = []
+        """What the servers said of themselves, where they do: the one of each connection."""
         self.connected = 0
         """How often it got a connection."""
         self.failed: list[str] = []
@@ -103,8 +105,10 @@ class ResumingClient:
                 told: dict[str, Any] = json.loads(message)
                 if "stored" in told:
                     self._unconfirmed.pop(told["stored"], None)
-                else:
+                elif "number" in told:
                     self.received.append((told["number"], told["text"]))
+                else:
+                    self.greetings.append(told)
                 self._tell()
         finally:
             self._connection = None

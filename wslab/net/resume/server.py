@@ -41,14 +41,22 @@ class Room:
                 else:
                     number = self.store.add(str(said["key"]), str(said["text"]))
                     await guest.send(json.dumps({"stored": said["key"], "number": number}))
-                    for other in list(self._behind):
-                        await self._catch_up(other)
+                    await self._tell_everybody()
         except (ValueError, TypeError, LookupError) as fault:
             await guest.close(1008, f"not understood: {type(fault).__name__}")
         except ConnectionClosed:
             pass
         finally:
             self._behind.pop(guest, None)
+
+    async def watch(self) -> None:
+        """Send on what other processes have stored, as long as this runs."""
+        async for _ in self.store.news():
+            await self._tell_everybody()
+
+    async def _tell_everybody(self) -> None:
+        for guest in list(self._behind):
+            await self._catch_up(guest)
 
     async def _catch_up(self, guest: ServerConnection) -> None:
         """Send a guest what it has not got yet."""

@@ -1,0 +1,100 @@
+"""An HTTP server and a WebSocket server, each a process, which share nothing but a database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import httpx
+
+from wslab.net import loop
+from wslab.net.address import LOOPBACK
+from wslab.net.peers.process import PeerProcess
+from wslab.net.resume.client import ResumingClient
+
+PATIENCE = 20.0
+"""Seconds for all posts together."""
+
+
+class Posted(NamedTuple):
+    """What became of one message that was posted."""
+
+    status: int
+    number: int
+    """The number in the database, from 1."""
+    after: dict[str, float]
+    """By guest: the seconds from the request until it had the message."""
+
+
+class Beside:
+    """The two processes; `database` is that of `Store.open`. They end with the `with` block."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._processes: list[PeerProcess] = []
+        self.http_port = self.socket_port = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self.http_port = self._start("http_server", database=self._database)
+            self.socket_port = self._start("server", name="A", port=0, database=self._database)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self, program: str, **options: object) -> int:
+        process = PeerProcess([sys.executable, "-m", f"wslab.net.cluster.{program}"])
+        self._processes.append(process)
+        port: int = process.order("serve", **options)
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.end()
+
+
+def post_and_hear(
+    http_url: str, socket_url: str, texts: Sequence[str], guests: Sequence[str]
+) -> list[Posted]:
+    """Post each text to the one server, and see when the guests of the other have it."""
+    return loop.run(_post_and_hear(http_url, socket_url, texts, guests), PATIENCE)
+
+
+async def _post_and_hear(
+    http_url: str, socket_url: str, texts: Sequence[str], names: Sequence[str]
+) -> list[Posted]:
+    guests = [ResumingClient(socket_url, name) for name in names]
+    running = [asyncio.ensure_future(guest.run()) for guest in guests]
+    try:
+        async with httpx.AsyncClient(base_url=http_url, trust_env=False) as http:
+            for guest in guests:
+                await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
+            return [
+                await _post(http, f"post {place}", text, guests)
+                for place, text in enumerate(texts, 1)
+            ]
+    finally:
+        for task in running:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*running)
+
+
+async def _post(
+    http: httpx.AsyncClient, key: str, text: str, guests: Sequence[ResumingClient]
+) -> Posted:
+    began = time.perf_counter()
+
+    async def hear(guest: ResumingClient) -> float:
+        await guest.wait_until(lambda: any(one == text for _, one in guest.received))
+        return time.perf_counter() - began
+
+    heard = asyncio.gather(*map(hear, guests))
+    answer = await http.post("/messages", json={"key": key, "text": text})
+    after = dict(zip([guest.name for guest in guests], await heard, strict=True))
+    return Posted(answer.status_code, answer.json()["number"], after)

@@ -1,0 +1,96 @@
+"""What passes a message on from one server to all: Redis, a broker of our own, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, broadcast
+
+from wslab.net.packages import extra
+from wslab.net.servers.server import Server
+
+CHANNEL = "chat"
+"""The channel's name at Redis."""
+
+Hear = Callable[[bytes], None]
+Publish = Callable[[bytes], Awaitable[object]]
+
+
+@asynccontextmanager
+async def joined(where: str, hear: Hear) -> AsyncIterator[Publish]:
+    """Join the channel; yields what publishes a message. `hear` gets every message, one's own too.
+
+    `where` is ``unix://`` and the path of Redis's socket, the URL of a `Broker`, or empty: then
+    there is nobody else. Raises `PackageMissing` for Redis without its package.
+    """
+    if where.startswith("unix://"):
+        opened = _over_redis(where, hear)
+    else:
+        opened = _over_broker(where, hear) if where else _alone(hear)
+    async with opened as publish:
+        yield publish
+
+
+@asynccontextmanager
+async def _over_redis(url: str, hear: Hear) -> AsyncIterator[Publish]:
+    with extra("production"):
+        from redis.asyncio import Redis
+    async with Redis.from_url(url) as redis, redis.pubsub() as pubsub:
+        subscribed = asyncio.Event()
+
+        async def listen() -> None:
+            await pubsub.subscribe(CHANNEL)
+            async for told in pubsub.listen():
+                if told["type"] == "message":
+                    hear(told["data"])
+                else:
+                    subscribed.set()  # before that, what others publish is not for us
+
+        listening = asyncio.ensure_future(listen())
+        try:
+            await subscribed.wait()
+            yield lambda message: redis.publish(CHANNEL, message)
+        finally:
+            listening.cancel()
+
+
+@asynccontextmanager
+async def _over_broker(url: str, hear: Hear) -> AsyncIterator[Publish]:
+    async with connect(url, compression=None, ping_interval=None, proxy=None) as broker:
+
+        async def listen() -> None:
+            async for message in broker:
+                hear(message if isinstance(message, bytes) else message.encode())
+
+        listening = asyncio.ensure_future(listen())
+        try:
+            yield lambda message: broker.send(message, text=True)
+        finally:
+            listening.cancel()
+
+
+@asynccontextmanager
+async def _alone(hear: Hear) -> AsyncIterator[Publish]:
+    async def publish(message: bytes) -> None:
+        hear(message)
+
+    yield publish
+
+
+class Broker(Server):
+    """Passes each message of a client on to all of them: what Redis does, in this process."""
+
+    def __init__(self, name: str = "broker") -> None:
+        super().__init__(name)
+        self._clients: set[ServerConnection] = set()
+
+    async def handle(self, connection: ServerConnection) -> None:
+        self._clients.add(connection)
+        try:
+            async for message in connection:
+                broadcast(self._clients, message)
+        finally:
+            self._clients.discard(connection)

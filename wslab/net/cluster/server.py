@@ -1,0 +1,125 @@
+"""One of several servers that share a room, in a process of its own.
+
+    guest                                server
+                                         {"server": "A", "version": 1}
+    any text                             the same text, to every guest of every server
+
+That is the chat. With a database it is a numbered `Room` instead, after the same greeting. It runs
+as `python -m wslab.net.cluster.server` and obeys three orders: `serve`, `tell` and `drain`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from contextlib import AsyncExitStack
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import State
+
+from wslab.net.address import LOOPBACK
+from wslab.net.cluster.channel import Publish, joined
+from wslab.net.cluster.orders import obey
+from wslab.net.resume.server import Room
+from wslab.net.resume.store import Store
+
+
+class Chat:
+    """The guests of one server. What they say goes to the channel, and comes back from there."""
+
+    publish: Publish
+
+    def __init__(self) -> None:
+        self.guests: set[ServerConnection] = set()
+
+    async def welcome(self, guest: ServerConnection) -> None:
+        """Speak with one guest until it goes."""
+        self.guests.add(guest)
+        try:
+            async for text in guest:
+                if isinstance(text, bytes):
+                    await guest.close(CloseCode.UNSUPPORTED_DATA, "expected text, got bytes")
+                else:
+                    await self.publish(text.encode())
+        except ConnectionClosed:
+            pass  # it went without a close frame
+        finally:
+            self.guests.discard(guest)
+
+    def say(self, message: bytes) -> None:
+        """Send a message to the guests of this server."""
+        frame = Frame(Opcode.TEXT, message).serialize(mask=False)  # made once, for all of them
+        for guest in self.guests:
+            if guest.state is State.OPEN:
+                guest.transport.write(frame)
+
+
+class Process:
+    """The server, and what it does with its orders."""
+
+    def __init__(self, opened: AsyncExitStack) -> None:
+        self._opened = opened
+        """What ends with the process."""
+        self._server: Server | None = None
+
+    async def serve(
+        self, *, name: str, port: int, version: int = 1, channel: str = "", database: str = ""
+    ) -> int:
+        """Begin; returns the port. `channel` is that of `joined`, `database` that of `Store`."""
+        greeting = json.dumps({"server": name, "version": version})
+        room: Room | Chat
+        if database:
+            room = Room(self._opened.enter_context(Store.open(database)))
+            self._watching = asyncio.ensure_future(room.watch())
+        else:
+            room = Chat()
+            room.publish = await self._opened.enter_async_context(joined(channel, room.say))
+
+        async def welcome(guest: ServerConnection) -> None:
+            with contextlib.suppress(ConnectionClosed):
+                await guest.send(greeting)
+                await room.welcome(guest)
+
+        self._server = await serve(
+            welcome, LOOPBACK, port, compression=None, ping_interval=None, backlog=2000
+        )
+        found: int = self._server.sockets[0].getsockname()[1]
+        return found
+
+    async def tell(self) -> dict[str, float]:
+        """How many guests it has, and the seconds that it has computed."""
+        assert self._server is not None
+        return {"guests": len(self._server.connections), "cpu": time.process_time()}
+
+    async def drain(self, *, seconds: float) -> int:
+        """Let nobody in any more, and say goodbye to everybody within some seconds, one by one.
+
+        Returns, when the last one has gone, how many there were.
+        """
+        assert self._server is not None
+        guests = list(self._server.connections)
+        self._server.close(close_connections=False)
+
+        async def say_goodbye(guest: ServerConnection) -> None:
+            await asyncio.sleep(random.uniform(0, seconds))
+            await guest.close(CloseCode.SERVICE_RESTART, "service restart")
+
+        await asyncio.gather(*map(say_goodbye, guests))
+        await self._server.wait_closed()
+        return len(guests)
+
+
+async def main() -> None:
+    """Obey until the standard input is closed."""
+    async with AsyncExitStack() as opened:
+        process = Process(opened)
+        await obey(serve=process.serve, tell=process.tell, drain=process.drain)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
