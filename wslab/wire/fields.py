@@ -141,6 +141,10 @@ _ELSEWHERE = {
     "ws: message event": f"{_WS}#event-message",
     "ws: ping event": f"{_WS}#event-ping",
     "ws: server.close()": f"{_WS}#serverclosecallback",
+    "SQLite: data_version": "https://www.sqlite.org/pragma.html#pragma_data_version",
+    "PostgreSQL: NOTIFY": "https://www.postgresql.org/docs/current/sql-notify.html",
+    "Redis: pub/sub": "https://redis.io/docs/latest/develop/pubsub/#delivery-semantics",
+    "nginx: upstream": "https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
     "Node: WebSocket": "https://nodejs.org/api/globals.html#class-websocket",
 }
 """What a browser's WebSocket does is the WHATWG's to say (or, before there is a standard, its

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import secrets
 import sys
 import time
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 
 from wslab.net import loop
-from wslab.net.address import LOOPBACK
 from wslab.net.peers.process import PeerProcess
 from wslab.net.resume.client import ResumingClient
+from wslab.net.resume.store import POLL
 
 PATIENCE = 20.0
 """Seconds for all posts together."""
@@ -47,7 +49,7 @@ class Beside:
             raise
         return self
 
-    def _start(self, program: str, **options: object) -> int:
+    def _start(self, program: str, **options: Any) -> int:
         process = PeerProcess([sys.executable, "-m", f"wslab.net.cluster.{program}"])
         self._processes.append(process)
         port: int = process.order("serve", **options)
@@ -59,25 +61,37 @@ class Beside:
 
 
 def post_and_hear(
-    http_url: str, socket_url: str, texts: Sequence[str], guests: Sequence[str]
+    http_url: str,
+    socket_url: str,
+    texts: Sequence[str],
+    guests: Sequence[str] = ("Ada", "Ben", "Cy"),
+    *,
+    after: int = 0,
 ) -> list[Posted]:
-    """Post each text to the one server, and see when the guests of the other have it."""
-    return loop.run(_post_and_hear(http_url, socket_url, texts, guests), PATIENCE)
+    """Post each text to the one server, and see when the guests of the other have it.
+
+    `after` is the number of the last message that is already in the database.
+    """
+    return loop.run(_post_and_hear(http_url, socket_url, texts, guests, after), PATIENCE)
 
 
 async def _post_and_hear(
-    http_url: str, socket_url: str, texts: Sequence[str], names: Sequence[str]
+    http_url: str, socket_url: str, texts: Sequence[str], names: Sequence[str], after: int
 ) -> list[Posted]:
     guests = [ResumingClient(socket_url, name) for name in names]
+    for guest in guests:
+        guest.received.append((after, ""))  # as if it had been there before
     running = [asyncio.ensure_future(guest.run()) for guest in guests]
     try:
         async with httpx.AsyncClient(base_url=http_url, trust_env=False) as http:
             for guest in guests:
                 await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
-            return [
-                await _post(http, f"post {place}", text, guests)
-                for place, text in enumerate(texts, 1)
-            ]
+            posted = []
+            for text in texts:
+                # Somebody posts at any moment, and not just after the server has looked.
+                await asyncio.sleep(random.uniform(0, 2 * POLL))
+                posted.append(await _post(http, text, guests))
+            return posted
     finally:
         for task in running:
             task.cancel()
@@ -85,13 +99,12 @@ async def _post_and_hear(
             await asyncio.gather(*running)
 
 
-async def _post(
-    http: httpx.AsyncClient, key: str, text: str, guests: Sequence[ResumingClient]
-) -> Posted:
-    began = time.perf_counter()
+async def _post(http: httpx.AsyncClient, text: str, guests: Sequence[ResumingClient]) -> Posted:
+    key, began = secrets.token_hex(8), time.perf_counter()
 
     async def hear(guest: ResumingClient) -> float:
-        await guest.wait_until(lambda: any(one == text for _, one in guest.received))
+        before = len(guest.received)
+        await guest.wait_until(lambda: len(guest.received) > before)
         return time.perf_counter() - began
 
     heard = asyncio.gather(*map(hear, guests))

@@ -42,7 +42,7 @@ async def serve(*, database: str) -> int:
     """Begin; returns the port."""
     handlers = [("/messages", Messages, {"store": Store.open(database)})]
     (socket,) = sockets = bind_sockets(0, LOOPBACK)
-    HTTPServer(Application(handlers)).add_sockets(sockets)  # type: ignore[arg-type]
+    HTTPServer(Application(handlers)).add_sockets(sockets)
     port: int = socket.getsockname()[1]
     return port
 

@@ -12,6 +12,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from wslab.net import socket_names
+
 FIRST, MOST = 0.05, 2.0
 """Seconds: how long it waits at most before the first new try, and before any."""
 
@@ -85,7 +87,11 @@ class ResumingClient:
                     self.url, compression=None, ping_interval=None, proxy=None, open_timeout=5.0
                 ) as connection:
                     self.connected, failed = self.connected + 1, 0
-                    await self._talk(connection)
+                    socket_names.tell(connection.transport, self.name)
+                    try:
+                        await self._talk(connection)
+                    finally:
+                        socket_names.forget(connection.transport)
                 self.failed.append(str(connection.close_code))
             except (OSError, WebSocketException, InvalidHandshake, TimeoutError) as fault:
                 self.failed.append(f"{type(fault).__name__}: {fault}")
