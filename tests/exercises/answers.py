@@ -824,7 +824,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ([7, 1, 9.5, 9], "how long each"),
         ([13, 19, 20.5, 31], "whole interval"),
         ([0, 0, 10, 20], "not published yet"),
-        ([0, 10, 10, 20], "nearest in time"),
+        ([0, 10, 10, 20], "Not the nearest poll"),
     ],
     "http_vs_websocket-trace": [
         (["Hello\nwor", "ld", "12"], "cut in two"),
@@ -836,7 +836,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (poller(lambda before, numbers: numbers[-1] if numbers else 0), "begins at 0 again"),
         (poller(lambda before, numbers: before + len(numbers)), "gaps"),
         (poller(lambda before, numbers: before), "never remembers"),
-        (poller(lambda before, numbers: before + 1), "were published"),
+        (poller(lambda before, numbers: before + 1), "published before each poll"),
         (poller(lambda before, numbers: max(numbers, default=before), lambda all: all[-1:]),
          "may have several"),
     ],

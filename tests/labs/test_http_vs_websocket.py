@@ -51,13 +51,22 @@ def test_a_prediction_is_compared_with_what_crossed(lab):
     assert all("async def" in one["code"] for one in gallery._gallery["experiments"][:4])
 
 
-def test_only_those_who_poll_pay_while_nothing_is_published(lab):
+def test_with_few_messages_a_websocket_takes_more_than_the_streams_over_http(lab):
+    took = {row[0]: int(row[3].replace(",", "")) for row in lab.compare(rate=2, interval=0.5).rows}
+    assert took["streamed fetch"] < took["server-sent events"] < took["WebSocket"]
+
+
+def test_a_sign_of_life_costs_little_and_one_poll_an_hour_still_less(lab):
     rows = {row[0]: row[1:] for row in lab.idle(interval=2).rows}
-    assert all(rows[way] == ["nothing", "-", "0 kB"] for way in STREAMS)
+    assert rows["server-sent events"] == ["chunk", "8 bytes", "20 s", "1.4 kB"]
+    assert rows["streamed fetch"] == ["chunk", "6 bytes", "20 s", "1.1 kB"]
+    assert rows["WebSocket"] == ["ping and pong", "8 bytes", "20 s", "1.4 kB"]
     for way, every in (("polling", 2), ("long polling", 20)):
-        each = int(rows[way][0].removesuffix(" bytes"))
-        assert 300 < each < 500
-        assert rows[way][1:] == [f"{every} s", f"{3.6 / every * each:,.0f} kB"]
+        once = int(rows[way][1].removesuffix(" bytes"))
+        assert 300 < once < 500
+        assert rows[way][2:] == [f"{every} s", f"{3.6 / every * once:,.1f} kB"]
+    rare = {row[0]: float(row[4].removesuffix(" kB")) for row in lab.idle(interval=3600).rows}
+    assert min(rare, key=rare.get) == "polling"
 
 
 def test_one_answer_is_cheaper_by_http_and_cheapest_from_a_cache(lab):

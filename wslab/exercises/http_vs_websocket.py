@@ -20,7 +20,7 @@ QUESTIONS = {
         ),
         1,
         (
-            "The network is. But nobody asks until the next second has come.",
+            "The network is fast, but nobody asks before the next second.",
             "It waits for the next question: sometimes hardly at all, sometimes nearly a second.",
             "That is the worst case. Most messages are published somewhere between two questions.",
         ),
@@ -91,22 +91,22 @@ check_arrivals = Exercise(
     "Whether these are the four times at which the messages arrive, in seconds.",
     expected=lambda *_: [_seen(one) for one in _PUBLISHED],
     mistakes={
-        "These are the times of publishing: nobody asks at these moments.": Mistake(
-            lambda *_: list(_PUBLISHED), "when is the next question after second 3?"
+        "These are the times of publishing: nobody polls at these moments.": Mistake(
+            lambda *_: list(_PUBLISHED), "when is the next poll after second 3?"
         ),
-        "This is how long each message waits. Asked is when it arrives.": Mistake(
+        "This is how long each message waits. When does it arrive?": Mistake(
             lambda *_: [_seen(one) - one for one in _PUBLISHED],
             "add the time at which it was published.",
         ),
-        "A message does not wait a whole interval: the next question may come sooner.": Mistake(
+        "A message does not wait a whole interval: the next poll may come sooner.": Mistake(
             lambda *_: [one + _INTERVAL for one in _PUBLISHED],
-            "the poller's clock does not start anew with each message.",
+            "the poller's clock does not start again with each message.",
         ),
-        "The question before it cannot bring it: it was not published yet.": Mistake(
+        "The poll before it cannot bring it: it was not published yet.": Mistake(
             lambda *_: [_seen(one) - _INTERVAL for one in _PUBLISHED],
-            "take the first question after it was published.",
+            "take the first poll after it was published.",
         ),
-        "Not the question that is nearest in time: it must come after the message.": Mistake(
+        "Not the nearest poll: it must come after the message.": Mistake(
             lambda *_: [_INTERVAL * round(one / _INTERVAL) for one in _PUBLISHED],
             "at second 0, did anybody know of the message of second 3?",
         ),
@@ -119,7 +119,7 @@ check_arrivals = Exercise(
     rfc="RFC 6202 §2.1",
     read=lambda value: list(value) if isinstance(value, tuple) else value,
     wrong="the messages arrive at other times.",
-    praise="each message waits for the next question, and two of them come with the same answer.",
+    praise="each message waits for the next poll, and two of them come with the same answer.",
 )
 
 # --- Trace: what is an event in a chunked stream
@@ -143,23 +143,23 @@ check_trace = Exercise(
         "Only an empty line ends an event: several data lines belong to one message.": Mistake(
             lambda *_: ["Hello", "world", "12"], "join the data lines of one event."
         ),
-        "The last event has no empty line behind it: it is never told.": Mistake(
+        "The last event has no empty line after it: the page is never told.": Mistake(
             lambda *_: ["Hello\nworld", "12", "3"],
             "what does the standard say about an event that the end of the stream cuts off?",
         ),
         "Between two data lines of one event there is a line end.": Mistake(
             lambda *_: ["Helloworld", "12"], r"write \n where the next data line begins."
         ),
-        "A line that begins with a colon is a comment: nobody is told.": Mistake(
+        "A line that begins with a colon is a comment: the page is not told.": Mistake(
             lambda *_: ["Hello\nworld", "keep going", "12"], "leave the comment out."
         ),
-        "One space behind the colon belongs to the syntax, not to the text.": Mistake(
+        "One space after the colon belongs to the syntax, not to the text.": Mistake(
             lambda *_: [" Hello\n world", " 12"], "take one space off the start of each value."
         ),
     },
     hints=(
         "leave out the sizes of the chunks, and put the rest together.",
-        "an empty line ends an event. How many empty lines are there behind data?",
+        "an empty line ends an event. How many of them come after data?",
         r'two events; the first has two data lines, so its text is "…\n…".',
     ),
     rfc="WHATWG: server-sent events",
@@ -209,7 +209,7 @@ class _Stays(_Poller):
 
 class _IsOneTooFar(_Poller):
     def next(self, numbers: list[int]) -> int:
-        return max(numbers) + 1 if numbers else self.after
+        return super().next(numbers) + 1
 
 
 class _TakesTheFirst(_Poller):
@@ -270,8 +270,8 @@ check_poller = Exercise(
             _Counts, "the number stands in the message: do not count, look."
         ),
         "It never remembers anything, so it gets the first ones for ever.": Mistake(_Stays, _LAST),
-        "It asks behind a number that is one too high: the next message is lost.": Mistake(
-            _IsOneTooFar, "ask(after) gives what is behind `after`, without `after` itself."
+        "The number that it asks with is one too high: the next message is lost.": Mistake(
+            _IsOneTooFar, "ask(7) gives the messages from 8 on."
         ),
         "It remembers the first message of an answer, and gets the others again.": Mistake(
             _TakesTheFirst, "which of the numbers of an answer is the last?"
@@ -286,9 +286,9 @@ check_poller = Exercise(
         "max(numbers, default=self.after)",
     ),
     rfc="RFC 6202 §2.1",
-    call=lambda rounds: f"published before each poll: {rounds}",
+    call=lambda rounds: f"polling after each of {rounds}",
     wrong=lambda rounds: (
-        "before each poll were published "
+        "with these messages published before each poll: "
         f"{', '.join(str(one) for one in rounds[:5])}{' …' * (len(rounds) > 5)}."
     ),
     praise="{count} feeds, and each message came once.",
@@ -378,22 +378,22 @@ check_events = Exercise(
         "Between two data lines of one event there is a line end.": Mistake(
             _as(joined=""), r'"\n".join(data)'
         ),
-        "One space behind the colon is syntax, and the text begins behind it.": Mistake(
+        "One space after the colon is syntax, and the text begins after it.": Mistake(
             _as(space=False), 'value.removeprefix(" ")'
         ),
         "Only one space belongs to the syntax: all others are text.": Mistake(
             _as(strip=True), 'value.removeprefix(" ") takes one, strip() takes all.'
         ),
         "An id stays until another one comes, also for events that have none.": Mistake(
-            _as(kept=False), "do not set the id back behind an event."
+            _as(kept=False), "do not reset the id after an event."
         ),
         "An event without data is none: an empty line alone tells nobody anything.": Mistake(
             _as(empty=True), "at an empty line, ask first whether there is any data."
         ),
-        "What the end of the stream cuts off is not told.": Mistake(
-            _as(unfinished=True), "behind the loop there is nothing left to do."
+        "What the end of the stream cuts off is no event.": Mistake(
+            _as(unfinished=True), "after the loop there is nothing left to do."
         ),
-        "A line that begins with a colon is a comment.": Mistake(
+        "A line that begins with a colon is a comment, and no data.": Mistake(
             _as(comments=True), "its name is empty: leave it out."
         ),
     },

@@ -14,6 +14,7 @@ from wslab.exercises.http_vs_websocket import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.net.feeds import (
     CLIENTS,
+    LONG_POLL,
     WAYS,
     FeedServer,
     Run,
@@ -44,8 +45,14 @@ from wslab.view.experiments import (
 SECONDS = 1.5
 """How long the feed is got in one run."""
 
-LONG_POLL = 20.0
-"""Seconds after which a server usually answers a long poll without a message."""
+_ROUNDS = {
+    "polling": ("request", "response"),
+    "long polling": ("request", "response"),
+    "server-sent events": ("chunk",),
+    "streamed fetch": ("chunk",),
+    "WebSocket": ("ping", "pong"),
+}
+"""The units that cross, by way, for as long as there is no message."""
 
 _ONE = "One"
 _CLOCK = "One for each interval, whatever is published"
@@ -190,23 +197,24 @@ class HttpVsWebSocket(Lesson):
     def idle(self, *, interval: float = 2.0) -> ResultTable:
         """What each way costs in an hour in which nothing is published.
 
-        Measured is one round, which is an empty answer and the request for it; a poller asks each
-        `interval` seconds, and a long poll is answered empty after `LONG_POLL` seconds.
+        Measured is what crosses once, which is an empty answer and the request for it, or a sign of
+        life; a poller asks each `interval` seconds, and the others hear from the server after
+        `LONG_POLL` seconds.
         """
         rows: list[list[Cell]] = []
         for run in self.get(rate=0, interval=0.2, seconds=0.9, patience=0.2):
-            every = {"polling": interval, "long polling": LONG_POLL}.get(run.way)
-            one = self._round(run) if every else 0
-            hour = 3600 / every * one if every else 0
-            told = [f"{one:,} bytes", f"{every:g} s"] if every else ["nothing", "-"]
-            rows.append([run.way, *told, f"{hour / 1000:,.0f} kB"])
-        return ResultTable(["way", "a round", "every", "in an hour"], rows, "idle-table")
-
-    def _round(self, run: Run) -> int:
-        """The bytes of the last answered request, and of its answer."""
-        rows = self.capture.index.rows()
-        sizes = [row.length for row in rows if row.connection in run.connections]
-        return sum(sizes[-2:] if len(sizes) % 2 == 0 else sizes[-3:-1])
+            crossed = {
+                row.kind: row.length
+                for row in self.capture.index.rows()
+                if row.connection in run.connections
+            }
+            kinds = _ROUNDS[run.way]
+            once = sum(crossed[kind] for kind in kinds)
+            every = interval if run.way == "polling" else LONG_POLL
+            hour = f"{3.6 / every * once:,.1f} kB"
+            rows.append([run.way, " and ".join(kinds), f"{once:,} bytes", f"{every:,g} s", hour])
+        headings = ["way", "what crosses", "in all", "every", "in an hour"]
+        return ResultTable(headings, rows, "idle-table")
 
     def chunk(self) -> Account:
         """Get two messages of the lab's own feed by server-sent events; explain the last chunk."""
@@ -218,13 +226,13 @@ class HttpVsWebSocket(Lesson):
 
     def page(self) -> PageFrame:
         """The feed's page in a frame, with a link to a tab of its own."""
-        frame = PageFrame(self.port, title="the feed's page", height=260)
+        frame = PageFrame(self.port, title="the feed's page", height=330)
         self._resources.callback(frame.close)
         return frame
 
     def page_code(self) -> Code:
-        """The page's JavaScript, as the server serves it."""
-        return Code(self.server.script, language="javascript")
+        """The five ways in the page's JavaScript, as the server serves it."""
+        return Code(self.server.script.partition("const WAYS")[0], language="javascript")
 
     def in_page(self) -> ResultTable:
         """What crossed when the page got the feed: with the request heads of this browser."""
@@ -250,7 +258,7 @@ class HttpVsWebSocket(Lesson):
     def words(self, *, stops: bool = False) -> ResultTable:
         """Have a server answer word by word, over SSE and over a WebSocket.
 
-        `stops`: whether it stops to make words when the client has gone without a word.
+        `stops`: whether it stops making words when the connection ends.
         """
         self._check_open()
         rows: list[list[Cell]] = []
@@ -270,8 +278,8 @@ class HttpVsWebSocket(Lesson):
             ])  # fmt: skip
         return ResultTable(
             [
-                "way", "first word", "of the next question", "made after cancelling",
-                "back after a break", "words lost", "doubled",
+                "way", "first word", "first word, second question", "made after cancelling",
+                "back after a break", "words lost", "words doubled",
             ],
             rows,
             "words-table",

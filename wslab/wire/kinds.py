@@ -48,8 +48,8 @@ class Look(NamedTuple):
 
 
 KINDS: dict[Kind, Look] = {
-    "request": Look("asks to turn HTTP into a WebSocket", BLUE, "◆"),
-    "response": Look("the server's answer: 101 means yes", BLUE, "◇"),
+    "request": Look("asks by HTTP: for an answer, or for a WebSocket", BLUE, "◆"),
+    "response": Look("the server's answer; 101 makes it a WebSocket", BLUE, "◇"),
     "chunk": Look("the next part of a response that HTTP streams", BLUE, "▫"),
     "text": Look("a message, or its first part, in UTF-8", GREEN, "●"),
     "binary": Look("the same, of any bytes", ORANGE, "■"),

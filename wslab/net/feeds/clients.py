@@ -77,7 +77,8 @@ async def _events(url: str, after: int, interval: float) -> Receiving:
 
 async def _stream(url: str, after: int, interval: float) -> Receiving:
     async for line in _lines(f"{url}stream?after={after}", "application/x-ndjson"):
-        yield [_message(line)]
+        if line:  # an empty one says that the server is still there
+            yield [_message(line)]
 
 
 async def _socket(url: str, after: int, interval: float) -> Receiving:

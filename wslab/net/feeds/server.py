@@ -21,7 +21,7 @@ from wslab.net.servers import origin, pages
 from wslab.net.servers.pages import Page
 
 LONG_POLL = 20.0
-"""Seconds after which a request that waits for a message gets an empty answer."""
+"""Seconds after which those who wait for a message are told that the server is still there."""
 
 PAGE_COUNT, PAGE_RATE = 20, 20.0
 """How many messages are published for a page that asks for it, and how many a second."""
@@ -56,8 +56,9 @@ class FeedServer(TornadoServer):
     the next one that is published. `/latest` is the last of them, for those who ask now and then:
     its answer has an ETag, so that who has it already gets a 304 (RFC 9110 §13.1.2).
 
-    A request at `/long-poll` gets an empty answer after `patience` seconds. Programs and pages of
-    this machine may come, pages of other sites get 403 (`origin.py`).
+    After `patience` seconds without a message a request at `/long-poll` gets an empty answer, and
+    the others a sign of life: a comment, an empty line, a ping. Programs and pages of this machine
+    may come, pages of other sites get 403 (`origin.py`).
     """
 
     def __init__(self, name: str, port: int = 0, *, patience: float = LONG_POLL) -> None:
@@ -125,12 +126,18 @@ class FeedServer(TornadoServer):
             found = self.behind(number)
         return [] if gone.done() else found
 
-    async def follow(self, number: int, gone: asyncio.Future[None]) -> AsyncGenerator[Message]:
-        """All messages behind that number, as they come, until the client has gone."""
+    async def follow(
+        self, number: int, gone: asyncio.Future[None]
+    ) -> AsyncGenerator[Message | None]:
+        """All messages behind that number, as they come, until the client has gone; and None where
+        a sign of life is due."""
         while not gone.done():
-            for message in await self.wait_behind(number, gone):
+            found = await self.wait_behind(number, gone)
+            for message in found:
                 number = message.number
                 yield message
+            if not found and not gone.done():
+                yield None
 
     # --- The server
 
@@ -226,22 +233,22 @@ class _Streaming(_Handler):
                 self.write(self.part(message))
                 await self.flush()
 
-    def part(self, message: Message) -> str:
+    def part(self, message: Message | None) -> str:
         raise NotImplementedError
 
 
 class _Events(_Streaming):
     content_type = "text/event-stream"
 
-    def part(self, message: Message) -> str:
-        return f"id: {message.number}\ndata: {message.as_json()}\n\n"
+    def part(self, message: Message | None) -> str:
+        return f"id: {message.number}\ndata: {message.as_json()}\n\n" if message else ":\n\n"
 
 
 class _Stream(_Streaming):
     content_type = "application/x-ndjson"
 
-    def part(self, message: Message) -> str:
-        return message.as_json() + "\n"
+    def part(self, message: Message | None) -> str:
+        return f"{message.as_json()}\n" if message else "\n"
 
 
 class _Socket(WebSocketHandler):
@@ -262,7 +269,10 @@ class _Socket(WebSocketHandler):
     async def _send(self, number: int) -> None:
         with contextlib.suppress(WebSocketClosedError):  # the client has gone
             async for message in self.feed.follow(number, self.gone):
-                await self.write_message(message.as_json())
+                if message:
+                    await self.write_message(message.as_json())
+                else:
+                    self.ping()
 
     def on_message(self, message: str | bytes) -> None:
         """Nothing: a feed goes one way."""

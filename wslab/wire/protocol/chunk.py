@@ -13,7 +13,7 @@ _EVENT_STREAM = "text/event-stream"
 _LINES = {
     "data": "A line of the message. Several are joined, with a line end between them.",
     "event": "The name of the event; without it, `message`.",
-    "id": "The event's own id. After a break, a browser asks for what came behind the last one.",
+    "id": "The event's own id. After a break, a browser asks for what came after the last one.",
     "retry": "How many milliseconds a browser is to wait before it connects again.",
     "": "A comment: nobody is told. It keeps an idle connection in use.",
 }

@@ -1,12 +1,12 @@
 // The feed page: one feed, got in five ways by what every browser has: fetch, EventSource, WebSocket.
-// Each way gets the messages behind number `after`, and calls `take` with each until `signal` ends it.
+// Each way gets the messages after number `after`, and calls `take` with each until `signal` ends it.
 
 async function polling(after, take, signal) {
   while (!signal.aborted) {
     const answer = await fetch(`poll?after=${after}`, { signal });
     for (const message of await answer.json()) {
       take(message);
-      after = message.number; // behind this one next time
+      after = message.number; // next time ask for those after this one
     }
     await pause(400);
   }
@@ -36,7 +36,7 @@ async function streamedFetch(after, take, signal) {
     if (done) return;
     const lines = (rest + value).split("\n");
     rest = lines.pop(); // what was read may end within a line
-    for (const line of lines) take(JSON.parse(line));
+    for (const line of lines) if (line) take(JSON.parse(line));
   }
 }
 
@@ -48,6 +48,8 @@ function webSocket(after, take, signal) {
   signal.onabort = () => socket.close();
 }
 
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const WAYS = {
   "polling": polling,
   "long polling": longPolling,
@@ -55,8 +57,6 @@ const WAYS = {
   "streamed fetch": streamedFetch,
   "WebSocket": webSocket,
 };
-
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Has the server publish 20 messages, gets them in one way, and tells the server how long each took. */
 async function get(way) {

@@ -153,12 +153,13 @@ class GalleryView extends View {
   }
 
   slider({ name, label, start, least, most, step }, onValue) {
-    const shown = h("span", { class: "ws-numbers", "aria-hidden": "true" }, start.toFixed(1));
+    const text = (/** @type {number} */ value) => value.toFixed(step < 1 ? 1 : 0);
+    const shown = h("span", { class: "ws-numbers", "aria-hidden": "true" }, text(start));
     return h("label", { class: "ws-slider" }, h("span", {}, label),
       h("input", { type: "range", "data-input": name, min: least, max: most, step, value: this.values[name] ?? start,
         oninput: ({ target }) => {
           const value = Number(/** @type {HTMLInputElement} */ (target).value);
-          say(shown, value.toFixed(1));
+          say(shown, text(value));
           onValue(value);
         } }),
       shown);
