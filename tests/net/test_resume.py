@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 
 import pytest
 
 from tests.net.test_programs import needs
-from wslab.net import loop
+from wslab.net import Tap, loop
 from wslab.net.programs import Postgres
-from wslab.net.resume import ResumingClient, Store, back_off, full_jitter, survive
+from wslab.net.resume import (
+    ForgetfulClient,
+    RepeatingClient,
+    ResumingClient,
+    Store,
+    back_off,
+    full_jitter,
+    lose_confirmation,
+    lose_server,
+    survive,
+)
+from wslab.wire import Capture
 
 
-def test_killed_three_times_and_nothing_is_lost_or_doubled():
-    told = survive(3, each=4)
-    assert (told.said, told.lost, told.doubled, told.out_of_order) == (24, 0, 0, 0)
-    assert told.connected >= 2 * 3
+def test_killed_three_times_and_only_numbers_and_keys_lose_and_double_nothing():
+    kinds = {"naive": ForgetfulClient, "again": RepeatingClient, "resuming": ResumingClient}
+    told = survive(3, kinds, each=3)
+    assert {one.said for one in told.values()} == {3 * 3 * 2 + 4}
+    whole = told["resuming"]
+    assert (whole.lost, whole.doubled, whole.out_of_order) == (0, 0, 0)
+    assert told["naive"].lost > 0
+    assert told["naive"].doubled == 0
+    assert told["again"].doubled > 0
+    assert told["again"].lost == 0
+    assert all(one.connected == 2 * (3 + 1) for one in told.values())
     assert not loop.tasks()
-
-
-class FromNowOn(ResumingClient):
-    """Asks for what comes from now on, and not for what it has missed."""
-
-    async def _talk(self, connection):
-        told = connection.send
-
-        async def send(text):
-            said = json.loads(text)
-            await told(json.dumps(said | {"after": 10**6}) if "after" in said else text)
-
-        connection.send = send
-        await super()._talk(connection)
 
 
 class SaidIsSaid(ResumingClient):
@@ -44,10 +48,37 @@ class SaidIsSaid(ResumingClient):
         self._unconfirmed.clear()
 
 
-@pytest.mark.parametrize(("guest", "fault"), [(FromNowOn, "lost"), (SaidIsSaid, "lost")])
-def test_a_client_that_leaves_something_out_is_found(guest, fault):
-    told = survive(2, each=3, guest=guest, patience=1.0)
-    assert getattr(told, fault) > 0
+def test_a_client_that_waits_for_no_confirmation_loses():
+    assert survive(2, {"cheat": SaidIsSaid}, each=3)["cheat"].lost > 0
+
+
+@pytest.mark.parametrize(("guest", "stored"), [(ResumingClient, 1), (RepeatingClient, 2)])
+def test_without_a_key_what_was_stored_and_not_confirmed_is_stored_twice(guest, stored):
+    capture = Capture()
+    with ExitStack() as taps:
+        texts = lose_confirmation(guest, lambda url: taps.enter_context(Tap(url, capture)))
+    assert texts == ["hello"] * stored
+    assert capture.index.connections == [1, 2]
+
+
+def lose(wait, clients=40):
+    waits = [[wait(failed) for failed in range(8)] for _ in range(clients)]
+    (told,) = lose_server({"herd": waits}, away=0.2).values()
+    assert len(told.accepted) == clients == sum(count for _, count in told.counts)
+    assert max(told.accepted) <= told.over
+    return told
+
+
+def test_a_herd_comes_back_together_unless_each_waits_as_long_as_chance_says():
+    together = lose(lambda failed: 1.0)
+    assert together.refused % 40 == 0
+    apart = lose(lambda failed: random.uniform(0.8, 2.0))
+    assert together.peak > 2 * apart.peak
+    assert not loop.tasks()
+
+
+def test_while_there_is_no_server_tries_are_in_vain():
+    assert lose(lambda failed: 0.05, clients=10).refused >= 10
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

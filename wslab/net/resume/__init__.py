@@ -1,7 +1,28 @@
-"""Connecting again without losing or doubling a message: numbers, confirmations, a file."""
+"""What a client does that comes back: it waits, connects, and goes on where it was."""
 
-from wslab.net.resume.client import ResumingClient, back_off, full_jitter
+from wslab.net.resume.client import (
+    ForgetfulClient,
+    RepeatingClient,
+    ResumingClient,
+    back_off,
+    full_jitter,
+)
+from wslab.net.resume.herd import BIN, ComeBack, lose_server
 from wslab.net.resume.store import Said, Store
-from wslab.net.resume.trial import Survived, survive
+from wslab.net.resume.trial import Survived, lose_confirmation, survive
 
-__all__ = ["ResumingClient", "Said", "Store", "Survived", "back_off", "full_jitter", "survive"]
+__all__ = [
+    "BIN",
+    "ComeBack",
+    "ForgetfulClient",
+    "RepeatingClient",
+    "ResumingClient",
+    "Said",
+    "Store",
+    "Survived",
+    "back_off",
+    "full_jitter",
+    "lose_confirmation",
+    "lose_server",
+    "survive",
+]

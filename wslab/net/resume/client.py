@@ -21,14 +21,14 @@ Wait = Callable[[int], float]
 """Seconds to wait before a try, by how many have failed since the last success."""
 
 
-def full_jitter(failed: int) -> float:
+def full_jitter(failed: int, most: float = MOST) -> float:
     """Anything up to a limit that doubles: so a thousand clients do not come all at once."""
-    return random.uniform(0.0, back_off(failed))
+    return random.uniform(0.0, back_off(failed, most))
 
 
-def back_off(failed: int) -> float:
-    """A time that doubles up to `MOST`, the same for everybody."""
-    return min(MOST, FIRST * float(2 ** min(failed, 30)))
+def back_off(failed: int, most: float = MOST) -> float:
+    """A time that doubles up to `most`, the same for everybody."""
+    return min(most, FIRST * float(2 ** min(failed, 30)))
 
 
 class ResumingClient:
@@ -72,6 +72,11 @@ class ResumingClient:
         """How many messages the server has not confirmed yet."""
         return len(self._unconfirmed)
 
+    @property
+    def texts(self) -> set[str]:
+        """What it has got."""
+        return {text for _, text in self.received}
+
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds that depends on this client."""
         while not condition():
@@ -90,6 +95,9 @@ class ResumingClient:
                     socket_names.tell(connection.transport, self.name)
                     try:
                         await self._talk(connection)
+                    except asyncio.CancelledError:
+                        await connection.close()  # or the library would tell of a fault, 1011
+                        raise
                     finally:
                         socket_names.forget(connection.transport)
                 self.failed.append(str(connection.close_code))
@@ -99,10 +107,17 @@ class ResumingClient:
             await asyncio.sleep(self._wait(failed))
             failed += 1
 
+    def _known(self) -> int | None:
+        """The number behind which it wants all messages; None is: from now on."""
+        return self.received[-1][0] if self.received else 0
+
+    def _to_repeat(self) -> dict[str, str]:
+        """What it says again on a new connection, by key."""
+        return self._unconfirmed
+
     async def _talk(self, connection: ClientConnection) -> None:
-        last = self.received[-1][0] if self.received else 0
-        await connection.send(json.dumps({"after": last}))
-        for key, text in list(self._unconfirmed.items()):
+        await connection.send(json.dumps({"after": self._known()}))
+        for key, text in list(self._to_repeat().items()):
             await connection.send(json.dumps({"key": key, "text": text}))
         self._connection = connection
         self._tell()
@@ -121,3 +136,26 @@ class ResumingClient:
 
     def _tell(self) -> None:
         self._changed.set()
+
+
+class ForgetfulClient(ResumingClient):
+    """Connects again, and that is all: what it missed is gone, and what it said is said."""
+
+    def _known(self) -> None:
+        return None
+
+    def _to_repeat(self) -> dict[str, str]:
+        self._unconfirmed.clear()
+        return {}
+
+
+class RepeatingClient(ResumingClient):
+    """Wants everything again, and repeats what was not confirmed as if it were new."""
+
+    def _known(self) -> int:
+        return 0
+
+    def _to_repeat(self) -> dict[str, str]:
+        again = self._unconfirmed.items()
+        self._unconfirmed = {f"{key}-{self.connected}": text for key, text in again}
+        return self._unconfirmed

@@ -4,8 +4,11 @@
     {"after": 7}                           {"number": 8, "text": "…"}, … and each new one
     {"key": "ada-3", "text": "hello"}      {"stored": "ada-3", "number": 9}
 
+With {"after": null} a guest asks for what comes from now on.
+
 It runs in a process of its own, `python -m wslab.net.resume.server FILE PORT`, and may be killed at
-any moment: a message is confirmed when it is in the file, and not before.
+any moment: a message is confirmed when it is in the file, and not before. When its input is closed
+it prints when it accepted each connection, as a list in JSON (seconds, `time.monotonic`).
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -36,7 +40,8 @@ class Room:
             async for text in guest:
                 said: dict[str, Any] = json.loads(text)
                 if "after" in said:
-                    self._behind[guest] = int(said["after"])
+                    after = self.store.last if said["after"] is None else int(said["after"])
+                    self._behind[guest] = after
                     await self._catch_up(guest)
                 else:
                     number = self.store.add(str(said["key"]), str(said["text"]))
@@ -71,13 +76,26 @@ class Room:
                 self._behind.pop(guest, None)
 
 
+class _Counted(ServerConnection):
+    accepted: list[float]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.accepted.append(time.monotonic())
+        super().connection_made(transport)
+
+
 async def run(path: Path, port: int) -> None:
     """Serve until the standard input is closed."""
+    _Counted.accepted = []
     with Store.open(path) as store:
         room = Room(store)
-        async with serve(room.welcome, LOOPBACK, port, compression=None, ping_interval=None) as on:
+        async with serve(
+            room.welcome, LOOPBACK, port, compression=None, ping_interval=None, backlog=4096,
+            create_connection=cast("type[ServerConnection]", _Counted),
+        ) as on:  # fmt: skip
             print(on.sockets[0].getsockname()[1], flush=True)
             await asyncio.to_thread(sys.stdin.read)
+            print(json.dumps(_Counted.accepted), flush=True)
 
 
 if __name__ == "__main__":

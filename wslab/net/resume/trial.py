@@ -6,19 +6,27 @@ import asyncio
 import contextlib
 import itertools
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from wslab.net import loop
-from wslab.net.address import LOOPBACK, Address
-from wslab.net.programs.program import free_port
-from wslab.net.resume.client import ResumingClient
+from wslab.net.resume.client import ResumingClient, full_jitter
+from wslab.net.resume.process import RoomProcess
 from wslab.net.resume.store import Store
+from wslab.net.tap import InFlight, Tap
+
+PATIENCE = 30.0
+"""Seconds after which a message that has not come will not come."""
+
+Guest = Callable[..., ResumingClient]
+"""Makes a client of a URL, a name and `wait`."""
+
+_quick = partial(full_jitter, most=0.2)
 
 
 class Survived(NamedTuple):
@@ -38,69 +46,49 @@ class Survived(NamedTuple):
     seconds: float
 
 
-Guest = Callable[[str, str], ResumingClient]
-"""Makes a client of a URL and a name."""
-
-
 def survive(
     kills: int,
-    clients: int = 2,
+    guests: Mapping[str, Guest] | None = None,
     *,
     each: int = 5,
     seed: int = 0,
-    guest: Guest = ResumingClient,
-    patience: float = 20.0,
-) -> Survived:
-    """Have some clients say `each` messages between two kills, and count in the end.
+    before: Callable[[str, str], str] = lambda url, kind: url,
+) -> dict[str, Survived]:
+    """Have two guests say `each` messages between two kills, and count in the end.
 
-    `seed` decides at which message, and how soon after it, the server is killed. `guest` may make
-    clients of another kind; after `patience` seconds without the last message it counts as lost.
+    `guests` are the kinds of client to try, by name; each has a room and a server process of its
+    own, and all are tried at the same time. `seed` decides at which message, and how soon after it,
+    a server is killed. In the end, when all are connected, each says two messages more, so that who
+    has got the last one has got all that will ever come. `before` gives the address of something in
+    front of a server, such as a tap, by URL and kind.
     """
     with tempfile.TemporaryDirectory(prefix="wslab-resume-") as folder:
-        path, chance = Path(folder) / "room.db", random.Random(seed)
-        work = _survive(path, kills, clients, each, chance, guest, patience)
-        return loop.run(work, 60.0 + 10.0 * kills + patience)
+        work: list[Coroutine[None, None, tuple[str, Survived]]] = []
+        for number, (kind, guest) in enumerate((guests or {"resuming": ResumingClient}).items()):
+            room = RoomProcess(Path(folder) / f"{number}.db")
+            pair = [guest(before(room.url, kind), name, wait=_quick) for name in ("ada", "bob")]
+            work.append(_survive(kind, room, pair, kills, each, random.Random(seed)))
+        return dict(loop.run(_all(work), 10.0 * kills + 2 * PATIENCE))
 
 
-class _Process:
-    """The server's process; a new one takes the same port."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self.port = path, free_port()
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wslab.net.resume.server", str(self._path), str(self.port),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        if not await self._process.stdout.readline():
-            raise RuntimeError("the server of the room did not start")
-
-    async def kill(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.communicate()
+async def _all(
+    work: list[Coroutine[None, None, tuple[str, Survived]]],
+) -> list[tuple[str, Survived]]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in work]
+    return [task.result() for task in tasks]
 
 
 async def _survive(
-    path: Path,
+    kind: str,
+    room: RoomProcess,
+    guests: list[ResumingClient],
     kills: int,
-    clients: int,
     each: int,
     chance: random.Random,
-    make: Guest,
-    patience: float,
-) -> Survived:
-    server, began = _Process(path), time.perf_counter()
-    await server.start()
-    url = Address(False, LOOPBACK, server.port).url
-    guests = [make(url, f"guest {number}") for number in range(1, clients + 1)]
-    running = [asyncio.ensure_future(guest.run()) for guest in guests]
-    said = 0
-    try:
+) -> tuple[str, Survived]:
+    began, said = time.perf_counter(), 0
+    async with _talking(room, *guests):
         for _ in range(kills):
             for guest in guests:
                 await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
@@ -112,27 +100,47 @@ async def _survive(
                 if number == fatal:
                     # Somewhere between the message, its place in the file, and the confirmation.
                     await asyncio.sleep(chance.uniform(0.0, 0.01))
-                    await server.kill()
-            await server.start()
+                    await room.kill()
+            await room.start()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                for guest in guests:
-                    await guest.wait_until(lambda guest=guest: _has_all(guest, said))  # type: ignore[misc]
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await server.kill()
-    with Store.open(path) as store:
-        stored = store.after(0)
-    return Survived(
-        kills, said, *_faults(said, [text for _, _, text in stored], guests),
+            async with asyncio.timeout(PATIENCE):
+                said += await _finish(guests)
+    return kind, Survived(
+        kills, said, *_faults(said, _stored(room), guests),
         sum(guest.connected for guest in guests), time.perf_counter() - began,
     )  # fmt: skip
 
 
-def _has_all(guest: ResumingClient, said: int) -> bool:
-    return not guest.unconfirmed and len({text for _, text in guest.received}) >= said
+@contextlib.asynccontextmanager
+async def _talking(room: RoomProcess, *guests: ResumingClient) -> AsyncIterator[None]:
+    """The room's server and these guests run; in the end neither does."""
+    await room.start()
+    running = [asyncio.ensure_future(guest.run()) for guest in guests]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await room.kill()
+
+
+def _stored(room: RoomProcess) -> list[str]:
+    with Store.open(room.path) as store:
+        return [one.text for one in store.after(0)]
+
+
+async def _finish(guests: list[ResumingClient]) -> int:
+    """Say the last words; returns how many. Who hears itself is one whom the others reach."""
+    for word, others in (("here", False), ("the end", True)):
+        for guest in guests:
+            await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
+        for guest in guests:
+            await guest.say(f"{word}, {guest.name}")
+        for guest in guests:
+            last = {f"{word}, {one.name}" for one in (guests if others else [guest])}
+            await guest.wait_until(lambda guest=guest, last=last: last <= guest.texts)  # type: ignore[misc]
+    return 2 * len(guests)
 
 
 def _faults(said: int, stored: list[str], guests: list[ResumingClient]) -> tuple[int, int, int]:
@@ -142,3 +150,31 @@ def _faults(said: int, stored: list[str], guests: list[ResumingClient]) -> tuple
     numbers = [[number for number, _ in guest.received] for guest in guests]
     wrong = sum(b <= a for one in numbers for a, b in itertools.pairwise(one))
     return lost, doubled, wrong
+
+
+def lose_confirmation(guest: Guest, tap: Callable[[str], Tap]) -> list[str]:
+    """Say "hello", and have a tap cut the connection in place of the confirmation; returns what the
+    room has stored when the guest, which has come back, is confirmed.
+
+    `tap` puts one in front of a server, by URL.
+    """
+    with tempfile.TemporaryDirectory(prefix="wslab-resume-") as folder:
+        room = RoomProcess(Path(folder) / "room.db")
+        before, answers = tap(room.url), iter(["cut"])
+
+        def cut_the_first(frame: InFlight) -> str | None:
+            return next(answers, None) if b'"stored"' in frame.payload else None
+
+        before.add_rule(cut_the_first)
+        try:
+            return loop.run(_confirmed(room, guest(before.url, "ada", wait=_quick)), PATIENCE)
+        finally:
+            before.remove_rule(cut_the_first)
+
+
+async def _confirmed(room: RoomProcess, guest: ResumingClient) -> list[str]:
+    async with _talking(room, guest):
+        await guest.wait_until(lambda: guest.is_connected)
+        await guest.say("hello")
+        await guest.wait_until(lambda: not guest.unconfirmed)
+    return _stored(room)
