@@ -2,7 +2,73 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+import pytest
+
+from wslab.installed import CHROMIUM, find
+
 
 def test_letters_cost_as_many_bytes_as_utf8_takes(lab):
     rows = lab.measure("Hello", "Grüße").rows
     assert [row[1:] for row in rows] == [["5", "11"], ["5", "13"]]
+
+
+# --- 10 · The same socket over HTTP/2
+
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    find(CHROMIUM) is None and not os.environ.get("CI"), reason="no Chromium on this machine"
+)
+
+
+@pytest.mark.parametrize("who", ["Python", pytest.param("Chromium", marks=NEEDS_CHROMIUM)])
+def test_a_websocket_over_http2_carries_the_same_frames(lab, who):
+    table = lab.http2(who)
+    assert table.note == ""
+    assert lab._stage.over_http2(who).protocol == "h2"  # as the browser itself calls it
+    told = [(row[0], row[2], row[4], row[5]) for row in table.rows]
+    offer = next(says for who, kind, stream, says in told if (who, kind) == ("server", "SETTINGS"))
+    assert "ENABLE_CONNECT_PROTOCOL 1" in offer
+    (asked,) = [says for who, kind, _, says in told if (who, kind) == ("client", "HEADERS")]
+    assert ":method CONNECT" in asked
+    assert ":protocol websocket" in asked
+    assert [says.partition(":")[0] for _, kind, _, says in told if kind == "DATA"] == [
+        "text", "text", "close", "close",
+    ]  # fmt: skip
+    rows = lab.same_frames(who).rows
+    verdicts = {row[0]: row[3] for row in rows}
+    assert verdicts["the server's text"] == "the same"
+    differ = ["request", "Sec-WebSocket-Key", "answer", "Sec-WebSocket-Accept"]
+    differ += ["the client's text", "· masking key", "the end"]
+    assert [row[0] for row in rows if row[3] == "differs"] == differ
+    key = next(row for row in rows if row[0] == "Sec-WebSocket-Key")
+    assert (len(key[1]), key[2]) == (24, "none")
+
+
+def test_streams_take_turns_and_one_that_is_not_read_holds_up_the_other(lab):
+    rows = lab.streams().rows
+    whose = {row[1]: row[2] for row in rows}
+    assert whose == {"1": "the first socket", "3": "the second socket", "5": "the page"}
+    asked = [int(row[4]) for row in rows if row[0] == "client" and row[3] == "HEADERS"]
+    assert asked[1] * 4 < asked[0]
+    first, second = lab.unread().rows
+    assert first[1:] == ["65,535", "80,020"]
+    assert second[1:] == ["0", "19"]
+
+
+@pytest.mark.parametrize("missing", ["hypercorn", "trustme", "Chromium"])
+def test_what_http2_needs_and_is_missing_is_named_with_a_recorded_run(lab, monkeypatch, missing):
+    if missing == "Chromium":
+        monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda program: None)
+    else:
+        monkeypatch.setitem(sys.modules, missing, None)
+    browser = lab.http2("Chromium")
+    assert browser.note.startswith("RECORDED, not live (on 20")
+    assert (
+        "CHROMIUM" in browser.note.upper()
+        if missing == "Chromium"
+        else "pip install" in browser.note
+    )
+    assert any(":protocol websocket" in row[5] for row in browser.rows)
+    assert bool(lab.streams().note) == (missing == "hypercorn")

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from wslab.net import Client, EchoServer, HandshakeFailed, registry
+from wslab.net.http2 import Hypercorn
 from wslab.net.programs import Nginx, Postgres, Program, ProgramFailed, ProgramMissing, Redis
 
 PLAIN = (
@@ -28,6 +29,7 @@ PROGRAMS = {
     "nginx": lambda: Nginx("server { listen 127.0.0.1:{port}; }"),
     "redis": Redis,
     "postgres": Postgres,
+    "hypercorn": Hypercorn,
 }
 
 

@@ -18,6 +18,23 @@ QUESTIONS = {
         ),
         "RFC 6455 §5.6",
     ),
+    # --- HTTP/2, WebTransport, a million connections
+    "one_connection": Question(
+        "Two WebSockets share one HTTP/2 connection. On the way a packet is lost, with a message "
+        "of the first socket in it. What becomes of the second socket's messages behind it?",
+        (
+            "They arrive at once: these are two streams",
+            "They wait until the packet has been sent again",
+            "They are lost as well",
+        ),
+        1,
+        (
+            "To HTTP/2, yes. TCP below knows only one stream of bytes, and it delivers in order.",
+            "TCP hands over no byte before those in front of it. This is head-of-line blocking.",
+            "TCP sends again what was lost; nothing is missing in the end.",
+        ),
+        "RFC 9114 §2",
+    ),
 }
 """By name; `lab.ask(name)` shows one."""
 

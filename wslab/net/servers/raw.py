@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -89,13 +90,20 @@ connection.
 
 class RawServer(Listener):
     """A server that runs `script` for each connection: after reading the request's head, or at once
-    if `reads_head` is false.
+    if `reads_head` is false. `tls` is a context with a certificate: the script has what is inside.
     """
 
     def __init__(
-        self, script: Script, *, name: str = "raw", port: int = 0, reads_head: bool = True
+        self,
+        script: Script,
+        *,
+        name: str = "raw",
+        port: int = 0,
+        reads_head: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(name, port)
+        self.tls = tls
         self.script = script
         self.reads_head = reads_head
         self.connections: deque[RawConnection] = deque(maxlen=CONNECTIONS_KEPT)
@@ -105,7 +113,7 @@ class RawServer(Listener):
 
     async def _open(self, sock: socket.socket) -> None:
         self._server = await asyncio.start_server(
-            self._accept, sock=sock, limit=MAX_HEAD, start_serving=False
+            self._accept, sock=sock, limit=MAX_HEAD, ssl=self.tls, start_serving=False
         )
         await self._server.start_serving()
 
