@@ -9,11 +9,12 @@ its folder.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self
 
@@ -98,15 +99,19 @@ class ChromiumPage:
 class Chromium:
     """A headless Chromium with a profile of its own, which is gone when it ends.
 
-    `flags` are more flags for its command line. `start` raises `BrowserMissing` or `BrowserFailed`;
+    `flags` are more flags for its command line, `preferences` what a user may have set in the
+    profile. `start` raises `BrowserMissing` or `BrowserFailed`;
     it replaces a running one of the same name. `stop` may be called twice.
     """
 
     kind: ClassVar[str] = "browser"
 
-    def __init__(self, name: str, *flags: str) -> None:
+    def __init__(
+        self, name: str, *flags: str, preferences: Mapping[str, object] | None = None
+    ) -> None:
         self.name = name
         self.flags = flags
+        self.preferences = preferences
         self.version = ""
         """What it calls itself, such as `Chrome/156.0.8078.108`; "" before the start."""
         self.folder: Path | None = None
@@ -172,6 +177,9 @@ class Chromium:
 
     def _start(self, program: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="wslab-chromium-"))
+        if self.preferences is not None:
+            (self.folder / "Default").mkdir()
+            (self.folder / "Default/Preferences").write_text(json.dumps(self.preferences))
         flags = [*FLAGS, f"--user-data-dir={self.folder}", *self.flags]
         if sys.platform == "linux" and os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium's sandbox does not work for root

@@ -1,0 +1,60 @@
+// The bank's own page: log in, and see the account, which is a WebSocket.
+
+document.documentElement.dataset.theme = new URLSearchParams(location.search).get("theme") ?? "";
+
+const find = (id) => document.getElementById(id);
+const say = (text) => (find("state").textContent = text);
+const post = async (path) => (await fetch(path, { method: "POST" })).text();
+
+let socket;
+
+/** Opens the account in one of four ways; resolves to the first thing that the bank says. */
+async function open(way) {
+  socket?.close();
+  let [path, first] = [`/by-${way}`, ""];
+  if (way === "ticket") path += `?ticket=${await post("/ticket")}`;
+  if (way === "query" || way === "message") {
+    const token = localStorage.wslabToken = await post("/token"); // so that it outlives a reload
+    if (way === "query") path += `?token=${token}`;
+    else first = JSON.stringify({ token });
+  }
+  socket = new WebSocket(`ws://${location.host}${path}`);
+  if (first) socket.onopen = () => socket.send(first);
+  return new Promise((resolve) => {
+    socket.onmessage = ({ data }) => {
+      show(data);
+      resolve(data);
+    };
+    socket.onclose = ({ code }) => {
+      say(`Not connected: ${code}`);
+      resolve(`close ${code}`);
+    };
+  });
+}
+
+function show(text) {
+  say("Logged in");
+  const line = document.createElement("li");
+  line.textContent = text;
+  find("account").prepend(line);
+}
+
+async function logIn() {
+  const said = await open(await post("/login"));
+  // In a frame of another site some browsers keep no cookie.
+  if (said.startsWith("close")) say("The browser has kept no cookie: open this page in a tab");
+}
+
+async function logOut() {
+  socket?.close();
+  delete localStorage.wslabToken;
+  await fetch("/logout", { method: "POST", keepalive: true }); // also while the page is being left
+  say("Nobody has logged in");
+}
+
+find("door").addEventListener("submit", (event) => {
+  event.preventDefault();
+  logIn();
+});
+find("logout").addEventListener("click", logOut);
+addEventListener("pagehide", logOut);
