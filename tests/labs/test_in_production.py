@@ -8,11 +8,77 @@ import sys
 import pytest
 
 from wslab.installed import CHROMIUM, find
+from wslab.net.programs import Nginx
+
+needs_chromium_and_nginx = pytest.mark.skipif(
+    not os.environ.get("CI") and (find(CHROMIUM) is None or Nginx.find() is None),
+    reason="there is no Chromium or no nginx on this machine",
+)
 
 
 def test_letters_cost_as_many_bytes_as_utf8_takes(lab):
     rows = lab.measure("Hello", "Grüße").rows
     assert [row[1:] for row in rows] == [["5", "11"], ["5", "13"]]
+
+
+# --- Who are you?, and somebody else's page
+
+
+def test_each_login_is_sniffed_and_masked_in_the_recording(lab):
+    rows = {row[0]: row[1:] for row in lab.sniff().rows}
+    assert list(rows) == ["first message", "cookie", "query string", "ticket"]
+    masked = {way: "*" in recorded for way, (crossed, recorded) in rows.items()}
+    assert masked == {"first message": False, "cookie": True, "query string": True, "ticket": True}
+    assert not any("*" in crossed for crossed, _ in rows.values())
+
+
+@needs_chromium_and_nginx
+def test_a_ticket_is_in_every_log_and_opens_nothing_any_more(lab):
+    table = lab.secrets()
+    assert table.note == ""
+    shows, no = "👁 shows", "no"
+    assert [row[1:] for row in table.rows] == [
+        [shows, shows, no, no, shows, "localStorage", "opens the account"],
+        [shows, no, no, no, shows, no, "opens the account"],
+        [shows, no, shows, shows, shows, "localStorage", "opens the account"],
+        [shows, no, shows, shows, shows, no, "refused: 401"],
+    ]
+
+
+@needs_chromium_and_nginx
+def test_same_site_stops_another_site_and_origin_and_ticket_stop_both(lab):
+    table = lab.hijack()
+    assert table.note == ""
+    reads = {
+        row[0]: [cell.startswith("reads: “100 paid to Eve") for cell in row[1:]]
+        for row in table.rows
+    }
+    assert reads == {
+        "none": [True, True],
+        "SameSite=Lax": [True, False],
+        "SameSite=Strict": [True, False],
+        "Origin": [False, False],
+        "ticket": [False, False],
+    }
+    refusals = {row[0]: [cell[-3:] for cell in row[1:]] for row in table.rows[-2:]}
+    assert refusals == {"Origin": ["403", "403"], "ticket": ["401", "401"]}
+    assert lab.bank.defence == "none"
+
+
+@pytest.mark.parametrize(("method", "why"), [("secrets", "nginx"), ("hijack", "Chromium")])
+def test_without_the_programs_a_recorded_table_says_so(lab, method, why, monkeypatch, tmp_path):
+    monkeypatch.setattr("wslab.net.programs.Program.find", classmethod(lambda cls: None))
+    monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda browser: None)
+    table = getattr(lab, method)()
+    assert table.note.startswith("RECORDED, not live (on 20")
+    assert why in table.note
+
+
+def test_an_unknown_defence_is_refused(lab):
+    lab.defend("Origin")
+    assert lab.bank.defence == "Origin"
+    with pytest.raises(KeyError, match="expected one of none, SameSite=Lax"):
+        lab.defend("prayer")
 
 
 # --- 10 · The same socket over HTTP/2

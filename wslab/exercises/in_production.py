@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wslab.exercises.exercise import Exercise, Solutions
+from collections.abc import Callable
+
+from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
 from wslab.wire import encode_frame
 
@@ -17,6 +19,59 @@ QUESTIONS = {
             "The wire carries bytes, not letters.",
         ),
         "RFC 6455 §5.6",
+    ),
+    # --- Who are you?
+    "log": Question(
+        "Somebody steals yesterday's access log of the web server in front of the bank. Which of "
+        "the four ways to log in has left something in it that still opens the account?",
+        ("The first message", "The cookie", "The query string", "The ticket"),
+        2,
+        (
+            "An access log ends with the handshake: no message is in it.",
+            "Web servers write the first line of a request into it, and no header but two: the "
+            "Referer and the name of the program.",
+            "It is part of the first line of the request, which every web server writes down.",
+            "It is in the log, but it was used up a moment later.",
+        ),
+        "RFC 6455 §10.5",
+    ),
+    # --- Somebody else's page
+    "bicycle": Question(
+        "Ada has logged in at the bank, by a cookie. In another tab she opens a stranger's page "
+        "and presses its button. What can that page do at the bank, if the bank checks no more "
+        "than the cookie?",
+        (
+            "Nothing: the same-origin policy keeps it from other sites",
+            "Open the socket, but read nothing",
+            "Read the account, and pay",
+            "Read her cookie, and use it later",
+        ),
+        2,
+        (
+            "That policy is about fetch and about frames. A handshake is not bound by it.",
+            "That is what fetch does to an answer of another origin. Messages of a WebSocket are "
+            "given to whichever page has opened it.",
+            "The browser adds the cookie by itself, and the bank sees Ada.",
+            "No page reads the cookie of another host, and this one is HttpOnly. It need not: the "
+            "browser sends it along.",
+        ),
+        "RFC 6455 §10.2",
+    ),
+    "site": Question(
+        "Now the cookie has SameSite=Strict. The stranger's page is at 127.0.0.1 as the bank is, "
+        "on another port. Does the cookie come along?",
+        (
+            "No: another port is another origin, and so another site",
+            "Yes: a site has no port",
+            "Only if Ada allows third-party cookies",
+        ),
+        1,
+        (
+            "Another origin, yes. A site is the scheme and the registered name, and no port.",
+            "An origin has one. bank.school.example and blog.school.example are one site, too.",
+            "It is no third party's: for the browser both pages are of the same site.",
+        ),
+        "RFC 6265 §8.5",
     ),
     # --- HTTP/2, WebTransport, a million connections
     "one_connection": Question(
@@ -61,7 +116,119 @@ def size(text):
 """,
 )
 
+# --- Bug hunt: who may open the account
 
-SOLUTIONS = Solutions(check_size)
+OURS = "https://school.example"
+"""The one origin whose pages may open an account."""
+
+GOOD_FOR = 10.0
+"""Seconds for which a ticket is good."""
+
+Call = tuple[str | None, str, float]
+"""An Origin, a ticket, and the time at which both come."""
+
+
+def _account(
+    allowed: Callable[[str | None], bool] = lambda origin: origin == OURS,
+    *,
+    once: bool = True,
+    lifetime: float = GOOD_FOR,
+) -> Callable[..., str | None]:
+    """An `account` that is right, but for what is given."""
+
+    def account(
+        origin: str | None, ticket: str, tickets: dict[str, tuple[str, float]], now: float
+    ) -> str | None:
+        if not allowed(origin):
+            return None
+        name, issued = tickets.get(ticket, (None, now))
+        late = now - issued > lifetime
+        if once:
+            tickets.pop(ticket, None)
+        return None if late else name
+
+    return account
+
+
+def _answers(account: Callable[..., object], *calls: Call) -> list[object]:
+    tickets = {"t1": ("Ada", 100.0), "t2": ("Eve", 100.0)}
+    return [account(origin, ticket, tickets, now) for origin, ticket, now in calls]
+
+
+check_account = Exercise(
+    "account",
+    "Whether `account` opens accounts for the right page and the right ticket, and for no other.",
+    cases=[
+        ((OURS, "t1", 101.0),),
+        ((OURS, "t9", 101.0),),
+        (("https://not-school.example.evil.example", "t1", 101.0),),
+        (("https://school.example.evil.example", "t1", 101.0),),
+        (("https://evil-school.example", "t1", 101.0),),
+        (("http://school.example", "t1", 101.0),),
+        (("null", "t1", 101.0),),
+        ((None, "t1", 101.0),),
+        ((OURS, "t1", 101.0), (OURS, "t1", 102.0)),
+        ((OURS, "t2", 100.0 + GOOD_FOR + 1),),
+        ((OURS, "t1", 101.0), (OURS, "t2", 102.0)),
+    ],
+    use=_answers,
+    expected=_account(),
+    mistakes={
+        "evil-school.example ends with school.example, and anybody can register it.": Mistake(
+            _account(lambda origin: origin is not None and origin.endswith("school.example")),
+            "an origin is compared as a whole, scheme and all.",
+        ),
+        "school.example.evil.example begins with school.example, and belongs to evil.example.": (
+            Mistake(
+                _account(lambda origin: origin is not None and origin.startswith(OURS)),
+                "what may still come behind the text that you compare?",
+            )
+        ),
+        "`in` finds the name anywhere: in front, behind, or as a part of another name.": Mistake(
+            _account(lambda origin: origin is not None and "school.example" in origin),
+            "an origin is compared as a whole: with ==, or with a set of those allowed.",
+        ),
+        "http://school.example is another origin: whoever sits on the way can write its pages.": (
+            Mistake(
+                _account(lambda origin: origin in (OURS, "http://school.example")),
+                "the scheme is a part of the origin.",
+            )
+        ),
+        '"null" is the origin of every page in a sandbox, and the stranger can make one.': Mistake(
+            _account(lambda origin: origin in (OURS, "null")),
+            "it is nobody's name, so it is not yours.",
+        ),
+        "A missing Origin is let in. This door is for pages, and every page has one.": Mistake(
+            _account(lambda origin: origin in (OURS, None)),
+            "what does `origin and ...` do for None?",
+        ),
+        "The ticket opened the account twice: whoever reads it in a log can use it.": Mistake(
+            _account(once=False), "take it out of `tickets`: pop, in place of []."
+        ),
+        "A ticket that nobody used is good for ever.": Mistake(
+            _account(lifetime=1e9), "what is `issued` for?"
+        ),
+    },
+    hints=(
+        "one fault is about the page, two are about the ticket, and one about who has no Origin.",
+        "try it with https://evil-school.example, with None, twice, and a minute later.",
+        "an origin is compared as a whole; a ticket is taken out when it is looked up.",
+    ),
+    rfc="RFC 6455 §10.2",
+    wrong="{what} opened the wrong accounts.",
+    call=lambda *calls: " then ".join(
+        f"account({origin!r}, {ticket!r}, …, {now:g})" for origin, ticket, now in calls
+    ),
+    praise="one origin, compared as a whole; one ticket, good once and for ten seconds.",
+    solution="""\
+def account(origin, ticket, tickets, now):
+    if origin != "https://school.example":
+        return None
+    name, issued = tickets.pop(ticket, (None, now))
+    return name if now - issued <= 10 else None
+""",
+)
+
+SOLUTIONS = Solutions(check_size, check_account)
 
 solution = SOLUTIONS.show

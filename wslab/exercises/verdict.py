@@ -90,7 +90,7 @@ def side_by_side(got: object, expected: object) -> list[str]:
     if expected is None:
         return [f"got  {_shown(got)}"]
     lines = [f"got       {_shown(got)}", f"expected  {_shown(expected)}"]
-    if type(got) is type(expected) and got != expected and isinstance(got, str | bytes):
+    if type(got) is type(expected) and isinstance(got, str | bytes) and got != expected:
         a, b = _cells(got), _cells(expected)
         same = next(
             (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))

@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from IPython.display import Code
+
 from wslab.exercises.in_production import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
+from wslab.net import Tap
+from wslab.net.browsers import Chromium
+from wslab.net.guarding import (
+    ALLOWS_THIRD_PARTIES,
+    DEFENCES,
+    PLACES,
+    WAYS,
+    AttackServer,
+    Bank,
+    attack,
+    follow_in_page,
+    follow_secret,
+    nginx_before,
+)
 from wslab.net.http2 import Http2Client, Stage, Who, frames
+from wslab.view import PageFrame
 from wslab.view.experiments import Cell, Link, ResultTable
 from wslab.wire.protocol import parse_head
 
@@ -28,6 +45,96 @@ class InProduction(Lesson):
                 sent = self.find("text", "client")
                 rows.append([message, f"{len(message)}", f"{len(sent.data)}"])
         return ResultTable(["message", "characters", "bytes on the wire"], rows)
+
+    # --- Who are you?
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The bank of parts 4 and 5."""
+        return Bank(self._name("bank"))
+
+    @cached_property
+    def bank_tap(self) -> Tap:
+        """The tap before the bank, which is started with it."""
+        return self._add_server(self.bank, "bank")
+
+    def sniff(self) -> ResultTable:
+        """Log in at the bank in four ways: what a sniffer on the way reads, and what we record."""
+        rows = []
+        for way in WAYS:
+            found = follow_secret(self.bank, self.bank_tap.url, self.capture, way)
+            rows.append([way, found.crossed, found.recorded])
+        return ResultTable(["login by", "a sniffer reads", "our recording has"], rows, "sniffed")
+
+    @recorded_where_missing
+    def secrets(self) -> ResultTable:
+        """Where the secret of each way shows, and whether it opens the account a second time."""
+        rows = []
+        with (
+            nginx_before(self.bank_tap.port) as nginx,
+            Chromium(self._name("secrets")) as chromium,
+        ):
+            page = chromium.open(nginx.url.replace("ws://", "http://"))
+            for way in WAYS:
+                sent = follow_secret(self.bank, self.bank_tap.url, self.capture, way)
+                kept = follow_in_page(self.bank, nginx, page, way)
+                shows = [sent.crossed, sent.recorded == sent.crossed, sent.access, kept.in_log]
+                again = "opens the account" if sent.again == sent.said else f"refused: {sent.again}"
+                rows.append(
+                    [
+                        way,
+                        *(_SHOWS if shown else _HIDDEN for shown in (*shows, sent.debug)),
+                        kept.in_page or _HIDDEN,
+                        again,
+                    ]
+                )
+        return ResultTable(["login by", *_PLACES, "a copy of it, later"], rows, "secrets")
+
+    # --- Somebody else's page
+
+    @cached_property
+    def stranger(self) -> AttackServer:
+        """The server of the stranger's page."""
+        server = AttackServer(self._name("stranger"))
+        self._resources.callback(server.stop)
+        return server.start()
+
+    def bank_page(self) -> PageFrame:
+        """The bank's page in a frame, with a link to a tab of its own."""
+        return self._framed(self.bank_tap.port, "/", "the bank's page")
+
+    def attack_page(self) -> PageFrame:
+        """The stranger's page, from another port of the same host."""
+        path = f"/?bank={self.bank_tap.port}"
+        return self._framed(self.stranger.port, path, "a stranger's page")
+
+    def _framed(self, port: int, path: str, title: str) -> PageFrame:
+        frame = PageFrame(port, path, title=title, height=260, same_host=True)
+        self._resources.callback(frame.close)
+        return frame
+
+    def attack_code(self) -> Code:
+        """What the stranger's page does, as its server serves it."""
+        return Code(self.stranger.script, language="javascript")
+
+    def defend(self, defence: str) -> None:
+        """Choose the bank's defence, one of "none", "SameSite=Lax", "SameSite=Strict", "Origin" and
+        "ticket"; it holds for whoever logs in from now on. Raises KeyError for another one."""
+        if defence not in DEFENCES:
+            raise KeyError(f"expected one of {', '.join(DEFENCES)}, got {defence!r}")
+        self.bank.defence = defence
+
+    @recorded_where_missing
+    def hijack(self) -> ResultTable:
+        """Attack the bank from two pages, with each of its defences, in a Chromium without a window
+        that sends cookies to third parties too."""
+        rows: dict[str, list[Cell]] = {}
+        with Chromium(self._name("victim"), preferences=ALLOWS_THIRD_PARTIES) as chromium:
+            for one in attack(chromium, self.bank, self.bank_tap.port, self.stranger):
+                came = f"reads: “{one.read[-1]}”" if one.read else f"refused: {one.log[-3:]}"
+                rows.setdefault(one.defence, [one.defence]).append(came)
+        headings = ["the bank's defence", *(f"a page of {place}" for place in PLACES)]
+        return ResultTable(headings, list(rows.values()), "hijacks")
 
     # --- The same socket over HTTP/2
 
@@ -128,6 +235,17 @@ class InProduction(Lesson):
 def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell]:
     """A header field over HTTP/1.1, and the same over HTTP/2."""
     return [name, value or "none", fields.get(name.lower(), "none")]
+
+
+_SHOWS, _HIDDEN = "👁 shows", "no"
+_PLACES = (
+    "on the wire",
+    "in our recording",
+    "the bank's access log",
+    "nginx's access log",
+    "the bank's log at DEBUG",
+    "to a script in the page",
+)
 
 
 open = InProduction  # again: it replaces the one before

@@ -1,4 +1,4 @@
-"""How a server is guarded: who may come in, which page may use a login, how much anybody may ask for."""
+"""How a server is guarded: who may come in, from which page, and how much anybody may ask for."""
 
 from wslab.net.guarding.bank import DEFENCES, Bank
 from wslab.net.guarding.hijack import ALLOWS_THIRD_PARTIES, PLACES, Attack, AttackServer, attack

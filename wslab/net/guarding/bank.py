@@ -1,10 +1,10 @@
 """A bank whose accounts are WebSockets, with four ways to say who is there, and two defences.
 
-    POST /login      a session begins: its secret is the cookie `wslab_bank_…`
-    POST /token      the same secret once more, for a script (needs the cookie)
-    POST /ticket     a ticket (needs the cookie)
-    POST /logout     the session ends, and the cookie goes
-    /by-cookie, /by-query?token=…, /by-ticket?ticket=…, /by-message      the account
+POST /login      a session begins: its secret is the cookie `wslab_bank_…`
+POST /token      the same secret once more, for a script (needs the cookie)
+POST /ticket     a ticket (needs the cookie)
+POST /logout     the session ends, and the cookie goes
+/by-cookie, /by-query?token=…, /by-ticket?ticket=…, /by-message      the account
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Bank(Server):
         else:
             text = self.tickets.issue(name) if path == "/ticket" else secret
             self.given.append(text)
-        response = connection.respond(200, text)  # type: ignore[arg-type]
+        response = connection.respond(200, text)
         response.headers["Cache-Control"] = "no-store"
         if cookie:
             kept = f"{self.cookie}={cookie}; Path=/; HttpOnly; {DEFENCES[self.defence]}"
@@ -160,10 +160,9 @@ class Bank(Server):
         """Whether the first message says in time who is there."""
         try:
             async with asyncio.timeout(PATIENCE):
-                token = json.loads(await connection.recv())["token"]
+                return json.loads(await connection.recv())["token"] in self._sessions
         except (TimeoutError, ValueError, TypeError, LookupError):
             return False
-        return token in self._sessions
 
 
 class _Lines(logging.Handler):
@@ -177,6 +176,6 @@ class _Lines(logging.Handler):
 
 def _unknown(connection: ServerConnection) -> Response:
     """401, which must say what would be accepted (RFC 9110 §15.5.2)."""
-    response = connection.respond(401, "Who are you?\n")  # type: ignore[arg-type]
+    response = connection.respond(401, "Who are you?\n")
     response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -26,7 +26,11 @@ class AttackServer(Server):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.script = pages.text("attack_page/attack.js")
+        script = pages.text("attack_page/attack.js")
+        self.script = script[
+            script.index("/**") : script.index('document.getElementById("again')
+        ].strip()
+        """What its page does."""
         own = pages.folder("attack_page", "attack.js")
         anywhere = " ".join(
             f"{scheme}://{host}:*" for scheme in ("http", "ws") for host in PLACES.values()

@@ -77,7 +77,7 @@ def follow_secret(bank: Bank, url: str, capture: Capture, way: str) -> SecretTra
 
 
 def _fetched(bank: Bank, url: str, way: str) -> tuple[str, dict[str, str], str, str]:
-    """Log in by HTTP: the path, headers and first message for the socket, and the secret in them."""
+    """Log in by HTTP: the socket's path, headers and first message, and the secret in them."""
     with httpx.Client(base_url=url.replace("ws://", "http://"), trust_env=False) as http:
         http.post("/login")
         secret = http.cookies[bank.cookie]
@@ -122,7 +122,7 @@ def _recorded(capture: Capture, before: int, crossed: str) -> str:
                 if len(line) == len(crossed) and line[:7] == crossed[:7]:
                     return line
         if row.kind == "text" and row.direction == "client":
-            return row.preview
+            return row.preview[1:-1]
     return ""
 
 
@@ -131,9 +131,11 @@ class PageTrace(NamedTuple):
 
     way: str
     log: str
-    """nginx's own line about the socket, up to the Referer."""
+    """nginx's own line about the socket."""
+    in_log: bool
+    """Whether the secret stands in it."""
     in_page: str
-    """Where in the page a script finds the secret."""
+    """Where in the page a script finds the secret; "" for nowhere."""
 
 
 def nginx_before(port: int) -> Nginx:
@@ -157,7 +159,8 @@ def follow_in_page(bank: Bank, nginx: Nginx, page: ChromiumPage, way: str) -> Pa
     looked = page.evaluate(_LOOK)
     found = [place for place, text in looked.items() if any(one in text for one in bank.given)]
     page.evaluate("logOut()")
-    return PageTrace(way, _line_about(nginx, f"/by-{WAYS[way]}"), ", ".join(found))
+    line = _line_about(nginx, f"/by-{WAYS[way]}")
+    return PageTrace(way, line, any(one in line for one in bank.given), ", ".join(found))
 
 
 def _line_about(nginx: Nginx, path: str) -> str:
@@ -166,6 +169,6 @@ def _line_about(nginx: Nginx, path: str) -> str:
     while time.monotonic() < until:
         for line in reversed(nginx.access_log):
             if path in line:
-                return '"'.join(line.split('"')[1:4])  # the request, status and size, the Referer
+                return line
         time.sleep(0.01)
     raise TimedOut(f"nginx noted nothing of {path} within {PATIENCE:g} s")

@@ -27,7 +27,7 @@ class Sniffer(Listener):
     def lines(self) -> list[str]:
         """The lines of the last client's head, and its messages: unmasked, as the key is there."""
         head, _, frames = self.heard[-1].partition(b"\r\n\r\n")
-        found, at = head.split(b"\r\n"), 0
+        found, at = [bytes(line) for line in head.split(b"\r\n")], 0
         while (header := read_header(frames, at, len(frames))) is not None:
             begin, at = at + header.length, at + header.frame_length
             found.append(mask(frames[begin:at], bytes(frames[begin - 4 : begin])))
@@ -52,6 +52,8 @@ class Sniffer(Listener):
             self._writers |= (writers := {writer, onward})
             self.heard.append(heard := bytearray())
             await asyncio.gather(_pass_on(reader, onward, heard), _pass_on(other, writer))
+        except OSError as error:
+            self.log.note(f"nobody is behind it: {error}")
         finally:
             for one in writers:
                 one.close()

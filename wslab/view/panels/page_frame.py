@@ -20,6 +20,8 @@ class PageFrame(Saved, anywidget.AnyWidget):
     Through the proxy the page has the notebook's own origin: `on_origin` is called with it, so that
     the server can allow it. `title` is the frame's name for a screen reader. There a page in a
     `sandbox` gets its socket from the notebook's page, which opens it at the path `socket`.
+    `same_host`: where the notebook is at localhost the page is too, and not at 127.0.0.1, which is
+    another site: a browser may keep no cookie for a frame of another site.
     """
 
     _esm = script("panels/page_frame.js")
@@ -28,6 +30,7 @@ class PageFrame(Saved, anywidget.AnyWidget):
     _path = traitlets.Unicode().tag(sync=True)
     _sandbox = traitlets.Bool().tag(sync=True)
     _socket = traitlets.Unicode().tag(sync=True)
+    _same_host = traitlets.Bool().tag(sync=True)
     _title = traitlets.Unicode().tag(sync=True)
     _height = traitlets.Int().tag(sync=True)
     origin = traitlets.Unicode().tag(sync=True)
@@ -41,13 +44,15 @@ class PageFrame(Saved, anywidget.AnyWidget):
         *,
         title: str = "a page of the server",
         sandbox: bool = False,
+        same_host: bool = False,
         socket: str = "/",
         height: int = 320,
         on_origin: Callable[[str], None] = lambda origin: None,
         **traits: Any,
     ) -> None:
         self.url = f"http://127.0.0.1:{port}{path}"
-        told = {"_port": port, "_path": path, "_title": title, "_height": height}
+        told: dict[str, Any] = {"_same_host": same_host}
+        told |= {"_port": port, "_path": path, "_title": title, "_height": height}
         super().__init__(_sandbox=sandbox, _socket=socket, **told, **traits)
         self._on_origin = on_origin
         self.observe(self._admit, "origin")

@@ -33,7 +33,8 @@ class PageFrame {
     const base = jupyterBase();
     const port = this.model.get("_port");
     const path = this.model.get("_path");
-    if (pageIsLocal() || base === null) this.#show(`http://127.0.0.1:${port}${path}`);
+    const host = this.model.get("_same_host") && location.hostname === "localhost" ? "localhost" : "127.0.0.1";
+    if (pageIsLocal() || base === null) this.#show(`http://${host}:${port}${path}`);
     else this.#showThroughProxy(`${base.replace(/\/$/, "")}/proxy/${port}`, path);
     return () => this.socket?.close();
   }

@@ -1,0 +1,196 @@
+"""A bank's four logins, its tickets, a sniffer before it, and a stranger's page: all for real."""
+
+from __future__ import annotations
+
+import http.client
+
+import pytest
+
+from wslab.net import Client, EchoServer, HandshakeFailed, Tap, connect
+from wslab.net.guarding import WAYS, AttackServer, Bank, Tickets, follow_secret, tickets
+from wslab.net.guarding.sniffer import Sniffer
+from wslab.wire import Capture
+
+
+@pytest.fixture
+def bank():
+    with Bank("bank") as bank:
+        yield bank
+
+
+def post(server, path: str, **fields: str) -> tuple[int, str, str]:
+    """Status, text and cookie of the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request("POST", path, headers=fields)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), answer.getheader("Set-Cookie", "")
+    finally:
+        connection.close()
+
+
+def logged_in(bank: Bank) -> str:
+    """The field Cookie of somebody who has logged in."""
+    return post(bank, "/login")[2].partition(";")[0]
+
+
+# --- Tickets
+
+
+def test_a_ticket_is_good_once():
+    office = Tickets()
+    one, other = office.issue("Ada"), office.issue("Grace")
+    assert len({one, other}) == 2
+    assert len(one) == 22  # 16 bytes
+    assert [office.redeem(ticket) for ticket in (other, one, one, "made up")] == [
+        "Grace", "Ada", None, None,
+    ]  # fmt: skip
+
+
+def test_a_ticket_gets_old_and_is_forgotten(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(tickets.time, "monotonic", lambda: now)
+    office = Tickets()
+    in_time, late = office.issue("Ada"), office.issue("Ada")
+    now = tickets.LIFETIME
+    assert office.redeem(in_time) == "Ada"
+    now = tickets.LIFETIME + 0.1
+    assert office.redeem(late) is None
+    unused = office.issue("Ada")
+    now *= 3
+    office.issue("Ada")
+    assert unused not in office._open
+
+
+# --- The bank
+
+
+def test_the_cookie_is_the_banks_own_and_goes_with_the_logout(bank):
+    status, text, cookie = post(bank, "/login")
+    assert (status, text) == (200, "cookie")
+    assert cookie.startswith(f"wslab_bank_{bank.port}=")
+    assert cookie.endswith("; Max-Age=600; Path=/; HttpOnly; SameSite=None; Secure")
+    mine = cookie.partition(";")[0]
+    assert post(bank, "/ticket", Cookie=f"_xsrf=1; {mine}; username=x")[0] == 200
+    status, _, gone = post(bank, "/logout", Cookie=mine)
+    assert gone.startswith(f"wslab_bank_{bank.port}=; Max-Age=0; Path=/")
+    assert post(bank, "/ticket", Cookie=mine)[0] == 401
+
+
+@pytest.mark.parametrize("path", ["/by-cookie", "/by-query?token=x", "/by-ticket?ticket=x", "/x"])
+def test_a_stranger_is_refused_in_the_handshake(bank, path):
+    with pytest.raises(HandshakeFailed) as refused:
+        connect(bank.url.rstrip("/") + path)
+    assert refused.value.status == 401
+    assert refused.value.headers["WWW-Authenticate"] == "Bearer"  # RFC 9110 §15.5.2
+
+
+@pytest.mark.parametrize("first", ['{"token": "made up"}', "hello", "[]", '{"token": []}'])
+def test_a_first_message_that_is_no_login_is_closed_with_1008(bank, first):
+    with Client(f"{bank.url}by-message").connect() as client:
+        client.send(first)
+        with pytest.raises(ConnectionError):
+            client.recv()
+        assert client.close_code == 1008
+
+
+def test_nobody_may_wait_for_ever_with_the_first_message(bank, monkeypatch):
+    monkeypatch.setattr("wslab.net.guarding.bank.PATIENCE", 0.05)
+    with Client(f"{bank.url}by-message").connect() as client:
+        with pytest.raises(ConnectionError):
+            client.recv()
+        assert client.close_code == 1008
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:{port}", 101),
+        ("http://127.0.0.1:1", 403),
+        ("http://localhost:{port}", 403),
+        ("null", 403),
+    ],
+)
+def test_origin_is_compared_as_a_whole(bank, origin, status):
+    bank.defence = "Origin"
+    headers = {"Cookie": logged_in(bank)}
+    try:
+        with Client(f"{bank.url}by-cookie").connect(
+            origin=origin.format(port=bank.port), headers=headers
+        ):
+            came = 101
+    except HandshakeFailed as refused:
+        came = refused.status
+    assert came == status
+    assert bank.access_log[-1] == f'127.0.0.1 "GET /by-cookie HTTP/1.1" {status}'
+
+
+def test_with_tickets_a_cookie_alone_opens_no_account(bank):
+    bank.defence = "ticket"
+    cookie = logged_in(bank)
+    with pytest.raises(HandshakeFailed):
+        connect(f"{bank.url}by-cookie", headers={"Cookie": cookie})
+    ticket = post(bank, "/ticket", Cookie=cookie)[1]
+    with connect(f"{bank.url}by-ticket?ticket={ticket}") as client:
+        assert client.recv() == "Ada, your balance is 1000"
+        client.send("pay 100 to Eve")
+        assert client.recv() == "100 paid to Eve, your balance is 900"
+
+
+# --- The sniffer
+
+
+def test_a_sniffer_reads_heads_and_unmasks_messages_of_any_length():
+    with EchoServer() as server, Sniffer(server.url) as sniffer:
+        with Client(sniffer.url).connect(headers={"Cookie": "secret=7"}) as client:
+            for text in ("Hello", "x" * 200, "y" * 70_000):
+                client.send(text)
+                assert client.recv() == text
+        assert "Cookie: secret=7" in sniffer.lines
+        assert "Hello" not in sniffer.heard[-1].decode("latin-1")
+        assert sniffer.lines[-4:-1] == ["Hello", "x" * 200, "y" * 70_000]
+
+
+def test_a_sniffer_ends_with_connections_through_it():
+    with EchoServer() as server, Client("ws://127.0.0.1:1") as client:
+        with Sniffer(server.url) as sniffer:
+            client.connect(sniffer.url)
+        with pytest.raises(ConnectionError):
+            client.recv()
+
+
+def test_a_sniffer_before_nobody_ends_the_connection():
+    with EchoServer() as server:
+        url = server.url
+    with Sniffer(url) as sniffer, pytest.raises(ConnectionError):
+        connect(sniffer.url)
+
+
+# --- Secrets
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_where_a_secret_shows(bank, way):
+    capture = Capture()
+    with Tap(bank.url, capture) as tap:
+        found = follow_secret(bank, tap.url, capture, way)
+    assert found.said == "Ada, your balance is 1000"
+    secret = bank.given[-1]
+    assert secret in found.crossed
+    assert found.debug
+    assert found.access == (way in ("query string", "ticket"))
+    assert (secret in found.recorded) == (way == "first message")
+    assert len(found.recorded) == len(found.crossed)
+    assert found.again == ("401" if way == "ticket" else found.said)
+
+
+def test_the_strangers_page_may_connect_to_this_machine_only():
+    with AttackServer("stranger") as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", "/")
+        policy = connection.getresponse().getheader("Content-Security-Policy")
+        connection.close()
+    wanted = "connect-src http://127.0.0.1:* http://localhost:* ws://127.0.0.1:* ws://localhost:*"
+    assert wanted in policy.split("; ")
+    assert server.script.startswith("/** Resolves")
+    assert server.script.endswith("}")
