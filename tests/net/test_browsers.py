@@ -16,13 +16,8 @@ from websockets.sync.client import connect
 
 from wslab.installed import CHROMIUM, FIREFOX, find
 from wslab.net import NotRunning, RawServer, Tap, running
-from wslab.net.browsers import (
-    BrowserFailed,
-    BrowserMissing,
-    Chromium,
-    CommandFailed,
-    Commands,
-)
+from wslab.net.browsers import Chromium, CommandFailed, Commands
+from wslab.net.programs import ProgramFailed, ProgramMissing
 from wslab.wire import Capture
 
 PATIENCE = 30
@@ -82,7 +77,7 @@ def test_it_takes_commands_and_tells_events_until_it_is_stopped(chromium):
     with pytest.raises(NotRunning, match="has ended"):
         opened.evaluate("1")
     chromium.stop()
-    assert repr(chromium) == "<Chromium 'test', not running>"
+    assert repr(chromium) == "<Chromium 'test': not running>"
 
 
 def test_with_a_port_the_protocol_is_a_websocket_and_stop_is_heard(chromium, interrupt_when):
@@ -164,7 +159,7 @@ def test_it_ends_with_a_kernel_that_is_killed(chromium):
 
 def test_without_one_it_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda wanted: None)
-    with pytest.raises(BrowserMissing, match=r"apt-get install chromium.*WSLAB_BROWSER"):
+    with pytest.raises(ProgramMissing, match=r"apt-get install chromium.*WSLAB_BROWSER"):
         Chromium("none").start()
 
 
@@ -172,9 +167,9 @@ def test_without_one_it_says_how_to_get_it(monkeypatch, tmp_path):
 def test_one_that_does_not_start_leaves_nothing_behind(monkeypatch):
     monkeypatch.setenv("WSLAB_BROWSER", shutil.which("false"))
     chromium = Chromium("false")
-    with pytest.raises(BrowserFailed, match=r"false did not start: it said nothing"):
+    with pytest.raises(ProgramFailed, match=r"Chromium did not start: it said nothing"):
         chromium.start()
-    assert chromium.folder is None
+    assert not chromium.is_running
 
 
 def test_what_a_variable_names_comes_first_then_the_path(monkeypatch, tmp_path):

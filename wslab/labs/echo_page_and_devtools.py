@@ -14,8 +14,6 @@ from wslab.labs.lesson import Lesson
 from wslab.net import EchoPageServer
 from wslab.net.browsers import (
     RECORDED,
-    BrowserFailed,
-    BrowserMissing,
     Chromium,
     ConversationServer,
     Played,
@@ -41,6 +39,7 @@ from wslab.net.in_page import (
     compared,
     known,
 )
+from wslab.net.programs import ProgramFailed, ProgramMissing
 from wslab.view import PageFrame, SupportTable, WireView
 from wslab.view.experiments import (
     Choice,
@@ -155,7 +154,7 @@ class EchoPageAndDevtools(Lesson):
             ):
                 self._played = play(chromium, chromium.open(), url, self.capture)
             print(f"Live: {self._played.browser}, without a window. Its page was told:")
-        except (BrowserMissing, BrowserFailed) as problem:
+        except (ProgramMissing, ProgramFailed) as problem:
             self._played = recorded_play(self.capture)
             print(f"RECORDED, not live: {problem}")
             print(f"The page, in {self._played.browser}, was told:")

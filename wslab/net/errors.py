@@ -16,7 +16,7 @@
     ├── NotHeld             (LookupError)      the tap holds no such frame
     ├── Missing                                something optional is not on this machine
     │   ├── PackageMissing                     a Python package
-    │   └── ProgramMissing, NodeMissing, BrowserMissing, in the rooms of these
+    │   └── ProgramMissing, NodeMissing        in the rooms of these
     └── WrongValue          (ValueError)       refused before anything was sent
         ├── WrongURL                           not an address that a WebSocket client can open
         ├── WrongMessage    (also TypeError)   not a message that a frame can carry

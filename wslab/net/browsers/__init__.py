@@ -1,6 +1,6 @@
 """Real browsers, started by a lab: found, commanded over their own protocols, and ended with it."""
 
-from wslab.net.browsers.chromium import BrowserFailed, BrowserMissing, Chromium, ChromiumPage
+from wslab.net.browsers.chromium import Chromium, ChromiumPage
 from wslab.net.browsers.commands import BrowserEvent, CommandFailed, Commands
 from wslab.net.browsers.conversation import (
     RECORDED,
@@ -18,8 +18,6 @@ __all__ = [
     "PICTURES",
     "RECORDED",
     "BrowserEvent",
-    "BrowserFailed",
-    "BrowserMissing",
     "Chromium",
     "ChromiumPage",
     "CommandFailed",

@@ -2,28 +2,22 @@
 
 It takes its commands on a pipe (`--remote-debugging-pipe`) and not on a port, because every program
 on the machine could connect to a port, and have the browser read its user's files. The pipe also
-ends it: when the kernel is killed, the pipe closes, and Chromium exits. `keeper.py` then removes
-its folder.
+ends it: when the kernel is killed, the pipe closes, and Chromium exits.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import IO, Any, ClassVar
 
 from wslab.installed import CHROMIUM, find
-from wslab.net import registry
-from wslab.net.browsers.commands import PATIENCE, BrowserEvent, CommandFailed, Commands
-from wslab.net.errors import Missing, NotRunning, WslabError
-
-KEEPER = Path(__file__).with_name("keeper.py")
+from wslab.net.browsers.commands import BrowserEvent, CommandFailed, Commands
+from wslab.net.errors import NotRunning
+from wslab.net.programs.program import Program
 
 FLAGS = (
     "--headless",
@@ -42,14 +36,6 @@ FLAGS = (
     "--disable-sync",
     "--disable-breakpad",
 )
-
-
-class BrowserMissing(Missing):
-    """There is no browser on this machine; the message says how to get one."""
-
-
-class BrowserFailed(WslabError):
-    """The browser did not start; the message has what it said."""
 
 
 class ChromiumPage:
@@ -96,68 +82,45 @@ class ChromiumPage:
         return answer["result"].get("value")
 
 
-class Chromium:
+class Chromium(Program):
     """A headless Chromium with a profile of its own, which is gone when it ends.
 
     `flags` are more flags for its command line, `preferences` what a user may have set in the
-    profile. `start` raises `BrowserMissing` or `BrowserFailed`;
-    it replaces a running one of the same name. `stop` may be called twice.
+    profile. Otherwise it is a `Program`.
     """
 
     kind: ClassVar[str] = "browser"
+    program: ClassVar[str] = "Chromium"
+    remedy: ClassVar[str] = f"{CHROMIUM.remedy}, or name its program in {CHROMIUM.variable}"
+    ending: ClassVar[str] = "PIPES"
 
     def __init__(
         self, name: str, *flags: str, preferences: Mapping[str, object] | None = None
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self.flags = flags
         self.preferences = preferences
         self.version = ""
         """What it calls itself, such as `Chrome/156.0.8078.108`; "" before the start."""
-        self.folder: Path | None = None
-        """Its profile; None while it does not run."""
-        self._process: subprocess.Popen[bytes] | None = None
         self._commands: Commands | None = None
 
-    def start(self) -> Self:
-        """Start it; a second call does nothing."""
-        if self._commands is not None and not self._commands.over:
-            return self
-        self.stop()
-        program = find(CHROMIUM)
-        if program is None:
-            raise BrowserMissing(
-                f"found no Chrome or Chromium on this machine: {CHROMIUM.remedy}, "
-                f"or name its program in {CHROMIUM.variable}"
-            )
-        registry.register(self.kind, self.name, self)
-        try:
-            self._start(program)
-        except BaseException:
-            self.stop()
-            raise
-        return self
+    @classmethod
+    def find(cls) -> str | None:
+        return find(CHROMIUM)
+
+    @property
+    def is_running(self) -> bool:
+        return self._commands is not None and not self._commands.over
 
     def stop(self) -> None:
-        """End it, and wait until its processes and its folder are gone."""
-        process, commands = self._process, self._commands
-        self._process, self._commands, self.folder = None, None, None
-        if process is not None:
-            _close(process)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:  # it hangs: have the keeper kill it
-                process.terminate()
-                process.wait(PATIENCE)
+        super().stop()
+        commands, self._commands = self._commands, None
         if commands is not None:
             commands.join()
-        registry.unregister(self)
 
     def forget(self) -> None:
-        """In a forked child: it is the parent's, and must not live as long as the child."""
-        process, self._process, self._commands = self._process, None, None
-        if process is not None:
-            _close(process)
+        super().forget()
+        self._commands = None
 
     @property
     def commands(self) -> Commands:
@@ -175,47 +138,27 @@ class Chromium:
             page.go_to(url)
         return page
 
-    def _start(self, program: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="wslab-chromium-"))
+    def _command(self, program: str, folder: Path) -> list[str]:
         if self.preferences is not None:
-            (self.folder / "Default").mkdir()
-            (self.folder / "Default/Preferences").write_text(json.dumps(self.preferences))
-        flags = [*FLAGS, f"--user-data-dir={self.folder}", *self.flags]
+            (folder / "Default").mkdir()
+            (folder / "Default/Preferences").write_text(json.dumps(self.preferences))
+        flags = [*FLAGS, f"--user-data-dir={folder}", *self.flags]
         if sys.platform == "linux" and os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium's sandbox does not work for root
-        with tempfile.TemporaryFile() as said:
-            # A group of its own: a kernel's interrupt or kill goes to the kernel's whole group.
-            process = subprocess.Popen(
-                [sys.executable, "-I", str(KEEPER), str(self.folder), program, *flags],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
-            self._process = process
-            assert process.stdin is not None
-            assert process.stdout is not None
+        return [program, *flags]
+
+    def _is_ready(self) -> bool:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if self._commands is None:
             self._commands = Commands(_writer(process.stdin), _texts(process.stdout))
-            try:
-                self.version = self._commands.command("Browser.getVersion")["product"]
-            except WslabError as error:
-                said.seek(0)
-                lines = said.read().decode("utf-8", "replace").strip().splitlines()
-                words = lines[-1] if lines else "it said nothing"
-                raise BrowserFailed(
-                    f"{program} did not start: {words}. Does it start in a terminal? "
-                    f"{CHROMIUM.variable} may name another one"
-                ) from error
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def __repr__(self) -> str:
-        return f"<Chromium {self.name!r}, {self.version if self._commands else 'not running'}>"
+        try:
+            self.version = self._commands.command("Browser.getVersion")["product"]
+        except NotRunning:  # it has ended at once
+            return False
+        return True
 
 
 def _writer(pipe: IO[bytes]) -> Any:
@@ -234,9 +177,3 @@ def _texts(pipe: IO[bytes]) -> Iterator[str]:
             *whole, rest = (rest + chunk).split(b"\0")
             for text in whole:
                 yield text.decode()
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):
-        process.stdin.close()

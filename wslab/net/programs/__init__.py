@@ -1,4 +1,4 @@
-"""Server programs of this machine, started and ended by a lab: nginx, Redis and PostgreSQL."""
+"""Programs of this machine, started and ended by a lab: nginx, Redis and PostgreSQL."""
 
 from wslab.net.programs.nginx import Nginx
 from wslab.net.programs.postgres import Postgres

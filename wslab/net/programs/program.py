@@ -1,4 +1,4 @@
-"""A server program of this machine, such as nginx, started and ended by a lab.
+"""A program of this machine, such as nginx or a browser, started and ended by a lab.
 
 It has a private folder, and never outlives the kernel: `keeper.py` holds it.
 """
@@ -32,6 +32,10 @@ LINES = 1000
 """Lines that are kept of what a program prints."""
 
 
+LAST_WORDS = 5
+"""And of these, how many are told where it did not start."""
+
+
 class ProgramMissing(Missing):
     """The program is not on this machine; the message says how to get it."""
 
@@ -41,20 +45,20 @@ class ProgramFailed(WslabError):
 
 
 class Program:
-    """A server program. Start and stop may each be called twice.
+    """A program. Start and stop may each be called twice.
 
     A subclass says how it is called, how to get it and how to start it, and `_is_ready` when it
-    listens. `start` raises `ProgramMissing` or `ProgramFailed`; it replaces a running one of the
-    same name.
+    takes connections or commands. `start` raises `ProgramMissing` or `ProgramFailed`; it replaces a
+    running one of the same name.
     """
 
     kind: ClassVar[str] = "program"
     program: ClassVar[str]
-    """Its name on the PATH."""
+    """Its name, which is its name on the PATH as well, unless `find` knows better."""
     remedy: ClassVar[str]
     """The command that installs it."""
     ending: ClassVar[str] = "SIGTERM"
-    """The signal that asks it to end."""
+    """The signal that asks it to end, or `PIPES`; see `keeper.py`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -106,13 +110,14 @@ class Program:
         process = self._process = subprocess.Popen(
             [sys.executable, "-I", str(KEEPER), str(folder), self.ending, *command],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE if self.ending == "PIPES" else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # on Windows
         )
-        assert process.stdout is not None
+        assert process.stderr is not None
         self._reader = threading.Thread(
-            target=self._read, args=[process.stdout], name=f"wslab-{self.program}", daemon=True
+            target=self._read, args=[process.stderr], name=f"wslab-{self.program}", daemon=True
         )
         self._reader.start()
         late = threading.Event()
@@ -122,7 +127,7 @@ class Program:
             while not self._is_ready():
                 if process.poll() is not None:
                     self._reader.join()
-                    words = " / ".join(self.printed) or "it said nothing"
+                    words = " / ".join(list(self.printed)[-LAST_WORDS:]) or "it said nothing"
                     raise ProgramFailed(f"{self.program} did not start: {words}")
                 if late.wait(0.02):
                     raise TimedOut(f"{self.program} did not answer within {PATIENCE:g} s")
