@@ -23,12 +23,12 @@ def database(request, tmp_path):
 
 def test_what_is_posted_to_one_server_comes_to_the_guests_of_another(database):
     with Beside(database) as beside:
-        urls = f"http://127.0.0.1:{beside.http_port}", f"ws://127.0.0.1:{beside.socket_port}/"
+        urls = beside.http_url.replace("ws", "http", 1), beside.socket_url
         posted = post_and_hear(*urls, ["one", "two", "three"], ["Ada", "Ben"])
         assert [(one.status, one.number) for one in posted] == [(201, 1), (201, 2), (201, 3)]
         assert all(list(one.after) == ["Ada", "Ben"] for one in posted)
         for body in (b"", b"[]", b'{"text": "without a key"}'):
-            assert httpx.post(f"{urls[0]}/messages", content=body).status_code == 400
+            assert httpx.post(f"{urls[0]}messages", content=body).status_code == 400
         assert post_and_hear(*urls, ["four"], ["Cy"], after=3)[0].number == 4
     with pytest.raises(httpx.ConnectError):
         httpx.get(urls[0])

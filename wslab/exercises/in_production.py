@@ -73,6 +73,24 @@ QUESTIONS = {
         ),
         "RFC 6265 §8.5",
     ),
+    # --- Beside an HTTP server
+    "news": Question(
+        "The HTTP server, a process of its own, has put a new row into the SQLite file that a "
+        "WebSocket server has open as well. How does the WebSocket server learn of it?",
+        (
+            "SQLite tells it: both have the file open",
+            "Not at all, unless it looks again or somebody tells it",
+            "The HTTP server's POST comes to both processes",
+        ),
+        1,
+        (
+            "SQLite is a library inside each process. No server stands between them who could "
+            "tell one what the other has done.",
+            "The file is right, and nobody knows. So one has to ask, or another has to tell.",
+            "A connection belongs to the process that accepted it.",
+        ),
+        "SQLite: data_version",
+    ),
     # --- HTTP/2, WebTransport, a million connections
     "one_connection": Question(
         "Two WebSockets share one HTTP/2 connection. On the way a packet is lost, with a message "

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cached_property
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from IPython.display import Code
 
@@ -12,6 +15,7 @@ from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
 from wslab.net import Tap
 from wslab.net.browsers import Chromium
+from wslab.net.cluster import Beside, post_and_hear
 from wslab.net.guarding import (
     ALLOWS_THIRD_PARTIES,
     DEFENCES,
@@ -25,6 +29,8 @@ from wslab.net.guarding import (
     nginx_before,
 )
 from wslab.net.http2 import Http2Client, Stage, Who, frames
+from wslab.net.programs import Postgres
+from wslab.net.resume import Store
 from wslab.view import PageFrame
 from wslab.view.experiments import Cell, Link, ResultTable
 from wslab.wire.protocol import parse_head
@@ -136,6 +142,41 @@ class InProduction(Lesson):
         headings = ["the bank's defence", *(f"a page of {place}" for place in PLACES)]
         return ResultTable(headings, list(rows.values()), "hijacks")
 
+    # --- Beside an HTTP server
+
+    @recorded_where_missing
+    def posts(self, database: str = "SQLite") -> ResultTable:
+        """Post messages to an HTTP server, and see when a WebSocket server's guests have them.
+
+        What the two processes share is a database: "SQLite", in a file; "PostgreSQL", started for
+        this run; or the URL of a PostgreSQL of yours, where a table `said` is made and kept.
+        """
+        self._check_open()
+        with ExitStack() as opened:
+            where = database
+            if database == "SQLite":
+                folder = opened.enter_context(TemporaryDirectory(prefix="wslab-"))
+                where = f"{folder}/room.db"
+            elif database == "PostgreSQL":
+                where = opened.enter_context(Postgres(self._name("postgres"))).url
+            with Store.open(where) as store:
+                last = store.last
+            beside = opened.enter_context(Beside(where))
+            posted = post_and_hear(
+                _http(self.tap_before(beside.http_url, "HTTP").url),
+                self.tap_before(beside.socket_url, "WebSocket").url,
+                ["The", "shop", "has", "new", "apples"],
+                after=last,
+            )
+        return ResultTable(
+            ["answer to the POST", *(f"{name} has it after" for name in posted[0].after)],
+            [
+                [f"{one.status}, number {one.number}", *map(_ms, one.after.values())]
+                for one in posted
+            ],
+            "posts-table",
+        )
+
     # --- The same socket over HTTP/2
 
     @cached_property
@@ -246,6 +287,14 @@ _PLACES = (
     "the bank's log at DEBUG",
     "to a script in the page",
 )
+
+
+def _http(url: str) -> str:
+    return f"http://{urlsplit(url).netloc}/"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms"
 
 
 open = InProduction  # again: it replaces the one before

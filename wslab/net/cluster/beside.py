@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from wslab.net import loop
+from wslab.net.address import LOOPBACK, Address
 from wslab.net.peers.process import PeerProcess
 from wslab.net.resume.client import ResumingClient
 from wslab.net.resume.store import POLL
@@ -38,22 +39,24 @@ class Beside:
     def __init__(self, database: str) -> None:
         self._database = database
         self._processes: list[PeerProcess] = []
-        self.http_port = self.socket_port = 0
+        self.http_url = self.socket_url = ""
+        """Where the two listen, both as ``ws://…``, as taps want it."""
 
     def __enter__(self) -> Self:
         try:
-            self.http_port = self._start("http_server", database=self._database)
-            self.socket_port = self._start("server", name="A", port=0, database=self._database)
+            for program in ("http_server", "server"):
+                command = [sys.executable, "-m", f"wslab.net.cluster.{program}"]
+                self._processes.append(PeerProcess(command))
+            self.http_url = self._serve(0)
+            self.socket_url = self._serve(1, name="A", port=0)
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def _start(self, program: str, **options: Any) -> int:
-        process = PeerProcess([sys.executable, "-m", f"wslab.net.cluster.{program}"])
-        self._processes.append(process)
-        port: int = process.order("serve", **options)
-        return port
+    def _serve(self, process: int, **options: Any) -> str:
+        port = self._processes[process].order("serve", database=self._database, **options)
+        return Address(False, LOOPBACK, port).url
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
