@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import pytest
 
+from tests.net.test_programs import needs
 from wslab.installed import CHROMIUM, find
-from wslab.net.programs import Nginx
+from wslab.net.programs import Nginx, Postgres
 
 needs_chromium_and_nginx = pytest.mark.skipif(
     not os.environ.get("CI") and (find(CHROMIUM) is None or Nginx.find() is None),
@@ -79,6 +81,36 @@ def test_an_unknown_defence_is_refused(lab):
     assert lab.bank.defence == "Origin"
     with pytest.raises(KeyError, match="expected one of none, SameSite=Lax"):
         lab.defend("prayer")
+
+
+# --- 7 · Beside an HTTP server
+
+
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+def test_what_is_posted_comes_to_the_guests_of_the_other_server(lab, database):
+    if database == "PostgreSQL":
+        needs(Postgres)
+    table = lab.posts(database)
+    assert table.note == ""
+    assert [row[0] for row in table.rows] == [f"201, number {n}" for n in range(1, 6)]
+    assert all(re.fullmatch(r"\d+ ms", cell) for row in table.rows for cell in row[1:])
+    posts = [lab.find("request", number=-n) for n in range(1, 6)]
+    assert all(one.data.startswith(b"POST /messages ") for one in posts)
+    told = [lab.find("text", "server", number=-n).payload for n in range(1, 4)]
+    assert told == [b'{"number": 5, "text": "apples"}'] * 3
+
+
+@pytest.mark.parametrize("missing", ["postgres", "psycopg"])
+def test_without_postgresql_its_table_is_a_recorded_one(lab, monkeypatch, missing):
+    if missing == "postgres":
+        monkeypatch.setattr(Postgres, "program", "postgres-that-is-not-here")
+    else:
+        needs(Postgres)
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+    table = lab.posts("PostgreSQL")
+    assert table.note.startswith("RECORDED, not live (on 20")
+    assert ("apt-get install" if missing == "postgres" else "pip install") in table.note
+    assert [row[0] for row in table.rows] == [f"201, number {n}" for n in range(1, 6)]
 
 
 # --- 10 · The same socket over HTTP/2

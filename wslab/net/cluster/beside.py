@@ -86,7 +86,9 @@ async def _post_and_hear(
         guest.received.append((after, ""))  # as if it had been there before
     running = [asyncio.ensure_future(guest.run()) for guest in guests]
     try:
-        async with httpx.AsyncClient(base_url=http_url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=http_url, headers={"User-Agent": "shop"}, trust_env=False
+        ) as http:
             for guest in guests:
                 await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
             posted = []

@@ -29,11 +29,9 @@ class Postgres(Program):
         super().__init__(name)
 
     @classmethod
-    def find(cls) -> str | None:
-        versions = sorted(
-            _PLACES.glob(f"*/bin/{cls.program}"), key=lambda path: float(path.parts[-3])
-        )
-        return str(versions[-1]) if versions else super().find()
+    def _folders(cls) -> list[str]:
+        versions = _PLACES.glob("*/bin")
+        return [str(one) for one in sorted(versions, key=lambda one: -float(one.parent.name))]
 
     @property
     def url(self) -> str:

@@ -71,9 +71,13 @@ class Program:
     @classmethod
     def find(cls) -> str | None:
         """The path of the program; None where it is not installed."""
-        # Debian's nginx is where only root looks.
-        path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+        path = os.pathsep.join([os.environ.get("PATH", ""), *cls._folders()])
         return shutil.which(cls.program, path=path)
+
+    @classmethod
+    def _folders(cls) -> list[str]:
+        """Where it may be, besides the PATH."""
+        return ["/usr/sbin", "/usr/local/sbin"]  # where Debian's nginx is, and only root looks
 
     def _command(self, program: str, folder: Path) -> Sequence[str]:
         """What starts it; its files go into `folder`. It must stay in the foreground."""
