@@ -7,7 +7,8 @@ through the tap at a steady rate; the page notes at each painted frame which row
 the wire view. A row's latency is from the moment the tap recorded its last byte to the end of the
 first frame of the screen in which it, or a later one, stood in the list. Both clocks are the
 machine's. Printed beside it: the widget messages in the busiest second, frames of the screen a
-second, how much of the time the page's main thread was busy, and rows that never came.
+second, how much of the time the page's main thread was busy, and rows that never came. At the end:
+what a move of the replay's slider costs at the end of the recording and near its start, in turns.
 
 Times are printed with the machine, not asserted: they are this machine's, on this day.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 
 from measured_page import DrivenPage, Meter, busiest_second, measured_page, told
 from real_lab import OpenNotebook
@@ -93,6 +95,25 @@ WATCH = """\
 """
 
 
+MOVE = """\
+slider => {
+  const move = (rows) => {
+    const before = performance.now();
+    slider.value = rows;
+    slider.dispatchEvent(new Event('input'));
+    slider.getBoundingClientRect();  // the layout belongs to it
+    return performance.now() - before;
+  };
+  const spent = {start: [], end: []};
+  for (let turn = 0; turn < 50; turn++) {
+    spent.start.push(move(500 + turn));
+    spent.end.push(move(slider.max - 500 - turn));
+  }
+  return spent;
+}
+"""
+
+
 def measure(notebook: OpenNotebook, how: str, rate: float, seconds: float) -> None:
     page = notebook.page
     first = int(notebook.execute("print(len(capture.index))"))
@@ -129,6 +150,15 @@ def measure(notebook: OpenNotebook, how: str, rate: float, seconds: float) -> No
     )
 
 
+def move_slider(notebook: OpenNotebook) -> None:
+    slider = notebook.view("wire-view").get_by_role("slider", name="replay")
+    spent = slider.evaluate(MOVE)
+    start, end = (statistics.median(spent[place]) for place in ("start", "end"))
+    print(
+        f"a slider's move takes {end:.1f} ms at the end, {end / start:.2f} times one at the start"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -145,6 +175,7 @@ def main() -> None:
             measure(notebook, "talk", float(rate), options.seconds)
         if options.rows:
             measure(notebook, "record", 10_000, options.rows / 10_000)
+            move_slider(notebook)
 
 
 if __name__ == "__main__":
