@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from wslab.installed import CHROMIUM, find
-from wslab.net.browsers.commands import BrowserEvent, CommandFailed, Commands
+from wslab.net.browsers.commands import PATIENCE, BrowserEvent, CommandFailed, Commands
 from wslab.net.errors import NotRunning
-from wslab.net.programs.program import Program
+from wslab.net.programs.program import Program, ProgramMissing
 
 FLAGS = (
     "--headless",
@@ -86,7 +88,8 @@ class Chromium(Program):
     """A headless Chromium with a profile of its own, which is gone when it ends.
 
     `flags` are more flags for its command line, `preferences` what a user may have set in the
-    profile. Otherwise it is a `Program`.
+    profile, `trusts` the file of an authority that it trusts besides its own (on Linux, with
+    certutil). Otherwise it is a `Program`.
     """
 
     kind: ClassVar[str] = "browser"
@@ -95,11 +98,16 @@ class Chromium(Program):
     ending: ClassVar[str] = "PIPES"
 
     def __init__(
-        self, name: str, *flags: str, preferences: Mapping[str, object] | None = None
+        self,
+        name: str,
+        *flags: str,
+        preferences: Mapping[str, object] | None = None,
+        trusts: Path | None = None,
     ) -> None:
         super().__init__(name)
         self.flags = flags
         self.preferences = preferences
+        self.trusts = trusts
         self.version = ""
         """What it calls itself, such as `Chrome/156.0.8078.108`; "" before the start."""
         self._commands: Commands | None = None
@@ -145,7 +153,8 @@ class Chromium(Program):
         flags = [*FLAGS, f"--user-data-dir={folder}", *self.flags]
         if sys.platform == "linux" and os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium's sandbox does not work for root
-        return [program, *flags]
+        home = ["env", f"HOME={_home(folder, self.trusts)}"] if self.trusts else []
+        return [*home, program, *flags]
 
     def _is_ready(self) -> bool:
         process = self._process
@@ -159,6 +168,28 @@ class Chromium(Program):
         except NotRunning:  # it has ended at once
             return False
         return True
+
+
+def _home(folder: Path, authority: Path) -> Path:
+    """A home in `folder`, with a database in which Chromium on Linux looks for authorities.
+
+    Raises `ProgramMissing` without certutil, which makes it; elsewhere Chromium asks the system.
+    """
+    certutil = shutil.which("certutil")
+    if certutil is None or sys.platform != "linux":
+        raise ProgramMissing(
+            "a browser that trusts the lab's authority needs Linux and certutil: on Debian and "
+            "Ubuntu: apt-get install libnss3-tools"
+        )
+    database = folder / "home" / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    for command in (
+        ("-N", "--empty-password"),
+        ("-A", "-n", "wslab", "-t", "C,,", "-i", str(authority)),  # C: for servers
+    ):
+        whole = [certutil, "-d", f"sql:{database}", *command]
+        subprocess.run(whole, check=True, capture_output=True, timeout=PATIENCE)
+    return folder / "home"
 
 
 def _writer(pipe: IO[bytes]) -> Any:

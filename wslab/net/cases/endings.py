@@ -20,7 +20,7 @@ from wslab.net.cases.runner import FaultyServer, visit
 from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
 from wslab.net.peers.frame_peer import code_in
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
-from wslab.net.servers.tls import TLSServerWithoutCertificate
+from wslab.net.servers.tls import TLSHandshakeServer
 from wslab.net.tap import Tap
 from wslab.wire import Capture, Direction, close_code
 
@@ -188,7 +188,7 @@ def _asks_for_1006(cast: Cast) -> None:
 
 
 def _tls_fails(cast: Cast) -> None:
-    with TLSServerWithoutCertificate("ending tls") as server:
+    with TLSHandshakeServer(name="ending tls") as server:
         cast.peers.connect(cast.tapped(server.url))
         cast.reports["server"] = PeerReport(None, "", False, tuple(server.said))
 

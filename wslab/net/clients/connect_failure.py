@@ -40,6 +40,23 @@ _WHAT_NOW = {
 
 _PLAIN = "If the server speaks plain WebSocket, the URL begins with ws://, not wss://"
 
+_OTHER_HOST = (
+    "that was made for another host",
+    "is the host in the URL right? If it is, the server needs a certificate with this host in it",
+)
+_UNKNOWN_AUTHORITY = (
+    "from an authority that this client does not know",
+    "if the authority is your own, name its file: tls=ssl.create_default_context(cafile=…), or "
+    "SSL_CERT_FILE=… in a shell",
+)
+_CERTIFICATES = {
+    9: ("that is not valid yet", "is the clock of this machine right?"),
+    10: ("that has expired", "the server needs a new one, or the clock of this machine is wrong"),
+    62: _OTHER_HOST,  # a name
+    64: _OTHER_HOST,  # an IP address
+}
+"""What is wrong, and what to do, by OpenSSL's verify codes (x509_vfy.h)."""
+
 # What Linux and macOS call ECONNREFUSED, Windows calls WSAECONNREFUSED or (proactor) 1225.
 _REFUSED = {errno.ECONNREFUSED, 10061, 1225}
 
@@ -93,7 +110,7 @@ def explain(
             f"spelling; this machine itself is {LOOPBACK}"
         )
     if isinstance(error, ssl.SSLError):
-        return ConnectFailed(f"TLS with {where} failed: {error.reason or error}. {_PLAIN}")
+        return explain_tls(error, address)
     if isinstance(error, OSError):
         if _refused(error):
             return ConnectFailed(_nobody_listens(address, where))
@@ -106,6 +123,26 @@ def explain(
     if isinstance(error, (ValueError, TypeError)):
         return WrongValue(f"the handshake cannot be sent like this: {error}")
     return ConnectFailed(f"connecting to {address.url} failed: {type(error).__name__}: {error}")
+
+
+def explain_tls(error: ssl.SSLError, address: Address) -> ConnectFailed:
+    """Why TLS failed, and what to do. The caller raises the result ``from`` `error`."""
+    where = f"{address.host_in_url}:{address.port}"
+    reason = error.reason or ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        got, what_now = _CERTIFICATES.get(error.verify_code, _UNKNOWN_AUTHORITY)
+        return ConnectFailed(
+            f"expected a certificate of {where} that can be trusted, got one {got} "
+            f"({error.verify_message}): {what_now}. Do not switch the check off: then anybody on "
+            "the way can answer in the server's name"
+        )
+    if "PROTOCOL" in reason or "VERSION" in reason:
+        return ConnectFailed(
+            f"expected a version of TLS that {where} speaks too, there is none ({reason}): one of "
+            "the two is too old or too strict. minimum_version and maximum_version of the context "
+            "say what this client speaks"
+        )
+    return ConnectFailed(f"TLS with {where} failed: {reason or error}. {_PLAIN}")
 
 
 def _explain_status(error: InvalidStatus, address: Address) -> HandshakeFailed:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Self
 
 from wslab.net import loop, registry, socket_names
 from wslab.net.address import Address
+from wslab.net.clients.connect_failure import explain_tls
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
 from wslab.net.reset import close
 from wslab.net.reset import reset as cut_off
@@ -72,11 +73,8 @@ async def dial(
     try:
         async with asyncio.timeout(patience):
             reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
-    except ssl.SSLCertVerificationError as error:
-        raise ConnectFailed(
-            f"expected a trusted certificate at {where}: {error.verify_message}; to trust its "
-            "file: tls=ssl.create_default_context(cafile=…), or SSL_CERT_FILE=… in a shell"
-        ) from error
+    except ssl.SSLError as error:
+        raise explain_tls(error, address) from error
     except TimeoutError as error:
         raise ConnectTimedOut(f"{where} accepted no connection in {patience:g} s") from error
     except OSError as error:

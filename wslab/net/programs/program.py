@@ -151,6 +151,8 @@ class Program:
             except subprocess.TimeoutExpired:
                 process.terminate()
                 process.wait(PATIENCE)
+        elif self._folder is not None:  # no keeper was started, which would remove it
+            shutil.rmtree(self._folder, ignore_errors=True)
         if self._reader is not None:
             self._reader.join()
         registry.unregister(self)

@@ -6,7 +6,7 @@ from wslab.net.servers.hosted import HostedServer
 from wslab.net.servers.pages import PAGES_FOLDER
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.net.servers.server import Server
-from wslab.net.servers.tls import TLSServerWithoutCertificate
+from wslab.net.servers.tls import TLSHandshakeServer
 
 __all__ = [
     "PAGES_FOLDER",
@@ -17,5 +17,5 @@ __all__ = [
     "RawConnection",
     "RawServer",
     "Server",
-    "TLSServerWithoutCertificate",
+    "TLSHandshakeServer",
 ]

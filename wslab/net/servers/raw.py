@@ -9,6 +9,7 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from wslab.net import loop
 from wslab.net.errors import WrongValue
 from wslab.net.listener import Listener
 from wslab.net.reset import reset
@@ -110,6 +111,15 @@ class RawServer(Listener):
         """The last connections, oldest first."""
         self._server: asyncio.Server | None = None
         self._tasks: dict[asyncio.Task[None], RawConnection] = {}
+
+    def wait_ended(self) -> None:
+        """Wait until every connection so far has ended. Raises `TimedOut` after 10 seconds."""
+
+        async def ended() -> None:
+            if self._tasks:
+                await asyncio.wait(list(self._tasks))
+
+        loop.run(ended(), 10.0)
 
     async def _open(self, sock: socket.socket) -> None:
         self._server = await asyncio.start_server(

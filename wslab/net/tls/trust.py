@@ -1,0 +1,64 @@
+"""What becomes of a connection to a server with a faulty certificate, in Python and in a page."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from wslab.net.browsers import ChromiumPage
+from wslab.net.clients import Client
+from wslab.net.errors import ConnectFailed
+from wslab.net.servers.echo import EchoServer
+from wslab.net.servers.server import Server
+from wslab.net.servers.tls import TLSHandshakeServer
+from wslab.net.tls.authority import Authority, Fault
+from wslab.net.tls.page import Told, open_socket
+
+
+class Verdict(NamedTuple):
+    """What the two clients said."""
+
+    python: str
+    """What Python's `ssl` raised; "" if it connected."""
+    advice: str
+    """What our client makes of it, for a reader."""
+    told: Told
+    """What the page and its browser said."""
+    alert: str
+    """Who said why to whom, before TLS ended: an alert (RFC 8446 §6); "" without one."""
+
+
+def server_with(fault: Fault, authority: Authority, name: str) -> Server | TLSHandshakeServer:
+    """A server with this fault, not started yet. The good one echoes, the others
+    never come so far."""
+    context = authority.server(fault)
+    if not fault:
+        return EchoServer(name, tls=context, open_to_all=True)
+    return TLSHandshakeServer(context, name=name)
+
+
+def judge(
+    server: Server | TLSHandshakeServer, url: str, authority: Authority, page: ChromiumPage
+) -> Verdict:
+    """Connect to `url`, which leads to the server: from Python, then from a page.
+
+    Both want TLS 1.3: the page's browser has to be started so.
+    """
+    python = advice = ""
+    try:
+        with Client(url, tls=authority.client(newest_only=True)) as client:
+            client.connect()
+    except ConnectFailed as failed:
+        python, advice = f"{type(failed.__cause__).__name__}: {failed.__cause__}", str(failed)
+    told = open_socket(page, url)
+    said: list[str] = []
+    if isinstance(server, TLSHandshakeServer):
+        server.wait_ended()
+        said = server.said
+    return Verdict(python, advice, told, _alert("server", [python]) or _alert("browser", said))
+
+
+def _alert(sender: str, said: list[str]) -> str:
+    """The alert that this peer sent, as the other one's `ssl` told of it."""
+    found = re.search(r"alert ([a-z ]+[a-z])", " / ".join(said))
+    return f"the {sender} says {found[1]}" if found else ""
