@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from wslab.exercises.secure_websockets import QUESTIONS
-from wslab.labs.lesson import Lesson
+from wslab.labs.on_the_way import OnTheWay
 from wslab.view.experiments import ResultTable
 
 
-class SecureWebsockets(Lesson):
+class SecureWebsockets(OnTheWay):
     """The lab of the secure websockets lesson."""
 
     questions = QUESTIONS

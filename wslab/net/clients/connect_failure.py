@@ -136,7 +136,7 @@ def explain_tls(error: ssl.SSLError, address: Address) -> ConnectFailed:
             f"({error.verify_message}): {what_now}. Do not switch the check off: then anybody on "
             "the way can answer in the server's name"
         )
-    if "PROTOCOL" in reason or "VERSION" in reason:
+    if reason.endswith("PROTOCOL_VERSION") or reason.startswith("UNSUPPORTED_PROTOCOL"):
         return ConnectFailed(
             f"expected a version of TLS that {where} speaks too, there is none ({reason}): one of "
             "the two is too old or too strict. minimum_version and maximum_version of the context "

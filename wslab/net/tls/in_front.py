@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wslab.net.programs import Nginx
 from wslab.net.tls.authority import Authority
 
@@ -26,16 +24,16 @@ server {{
 }}"""
 
 
-def configuration(port: int, forgotten: Iterable[str] = ()) -> str:
+def configuration(port: int, forgotten: str = "") -> str:
     """The block `server`: TLS ends here, and a plain server at `port` gets the request.
 
-    `forgotten` names those of `LINES` that are missing. `{port}` is left for `Nginx` to fill in.
+    `forgotten` names the one of `LINES` that is missing, if any. `Nginx` fills in `{port}`.
     """
-    lines = (line for name, line in LINES.items() if name not in forgotten)
+    lines = (line for name, line in LINES.items() if name != forgotten)
     return _SERVER.format(port=port, lines="\n".join(f"        {line}" for line in lines))
 
 
-def tls_ends(port: int, authority: Authority, name: str, forgotten: Iterable[str] = ()) -> Nginx:
+def tls_ends(port: int, authority: Authority, name: str, forgotten: str = "") -> Nginx:
     """An nginx with that configuration, not started yet."""
     issued = authority.issue()
     files = {"chain.pem": issued.chain, "key.pem": issued.key}

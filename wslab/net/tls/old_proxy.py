@@ -104,7 +104,7 @@ async def _until_one_ends(*ways: Coroutine[Any, Any, object]) -> None:
 
 
 def echo_through(url: str, authority: Authority | None, proxy: str | None = None) -> str:
-    """Send a message to an echo server and say what came of it, in a few words."""
+    """Send a message to an echo server, and say what comes of it in a few words."""
     tls = authority.client() if authority else None
     client = Client(
         url, name="through a proxy", wire_name="Python", tls=tls, proxy=proxy, close_timeout=0.2
@@ -113,8 +113,9 @@ def echo_through(url: str, authority: Authority | None, proxy: str | None = None
         with client:
             client.connect()
             client.send("Hello")
-            return f"the echo came: {client.recv(SILENCE)!s}"
+            client.recv(SILENCE)
+            return "The echo comes back"
     except HandshakeFailed as failed:
-        return f"refused with {failed.status}"
+        return f"Refused with {failed.status}"
     except TimedOut:
-        return f"it opened, and no echo came within {SILENCE:g} s"
+        return "It opens, and no echo comes"

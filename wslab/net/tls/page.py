@@ -31,7 +31,7 @@ _OPEN = """new Promise((done) => {
     try { return new WebSocket(%s) } catch (error) { done(`threw ${error.name}`) }
   })();
   if (!socket) return;
-  socket.onopen = () => { done("open " + socket.url); socket.close() };
+  socket.onopen = () => { done("open"); socket.close() };
   socket.onerror = () => told += "error, ";
   socket.onclose = ({code}) => done(`${told}close ${code}`);
 })"""
@@ -62,7 +62,7 @@ class Told(NamedTuple):
     """What became of a page's WebSocket."""
 
     page: str
-    """What its script learned: "open wss://…", "error, close 1006", "threw SecurityError"."""
+    """What its script learned: "open", "error, close 1006", "threw SecurityError"."""
     browser: str = ""
     """Why, in the words of the browser's console, which a script cannot read; "" if it opened."""
 
@@ -72,7 +72,7 @@ def open_socket(page: ChromiumPage, url: str) -> Told:
     page.command("Log.enable")
     before = len(page._commands.events)
     said = page.evaluate(_OPEN % json.dumps(url))
-    if said.startswith("open"):
+    if said == "open":
         return Told(said)
     entry = page.wait_for("Log.entryAdded", after=before).params["entry"]
     why = re.search(r"net::ERR_\w+", entry["text"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import ssl
 from typing import NamedTuple
+
+from websockets.asyncio.server import ServerConnection
 
 from wslab.net.browsers import ChromiumPage
 from wslab.net.clients import Client
@@ -28,6 +31,27 @@ class Verdict(NamedTuple):
     """Who said why to whom, before TLS ended: an alert (RFC 8446 §6); "" without one."""
 
 
+class Impostor(EchoServer):
+    """An echo server that keeps what it reads. Its certificate is from an unknown authority."""
+
+    def __init__(self, authority: Authority, name: str) -> None:
+        super().__init__(name, tls=authority.server("unknown authority"))
+        self.read: list[str | bytes] = []
+
+    async def handle(self, connection: ServerConnection) -> None:
+        async for message in connection:
+            self.read.append(message)
+            await connection.send(message)
+
+
+def careless() -> ssl.SSLContext:
+    """A client's context that checks nothing: to be seen once, and never to be used."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def server_with(fault: Fault, authority: Authority, name: str) -> Server | TLSHandshakeServer:
     """A server with this fault, not started yet. The good one echoes, the others
     never come so far."""
@@ -49,7 +73,9 @@ def judge(
         with Client(url, tls=authority.client(newest_only=True)) as client:
             client.connect()
     except ConnectFailed as failed:
-        python, advice = f"{type(failed.__cause__).__name__}: {failed.__cause__}", str(failed)
+        # Without OpenSSL's own name of the error, and the line of C that raised it.
+        words = re.sub(r"\[SSL: \w+\] | \(_ssl\.c:\d+\)", "", str(failed.__cause__))
+        python, advice = f"{type(failed.__cause__).__name__}: {words}", str(failed)
     told = open_socket(page, url)
     said: list[str] = []
     if isinstance(server, TLSHandshakeServer):

@@ -1,0 +1,335 @@
+"""Parts 4 to 7 of the lesson on secure WebSockets: whom to trust, and what stands on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from wslab.labs.lesson import Lesson
+from wslab.labs.recorded_result import recorded_where_missing
+from wslab.labs.tries import Tries
+from wslab.net import Client, ConnectFailed, EchoServer, HandshakeFailed
+from wslab.net.browsers import Chromium
+from wslab.net.tls import (
+    CHAT,
+    LINES,
+    SHOP,
+    Authority,
+    Fault,
+    Impostor,
+    OldProxy,
+    PageServer,
+    browser,
+    careless,
+    configuration,
+    echo_through,
+    judge,
+    open_socket,
+    server_with,
+    tls_ends,
+)
+from wslab.view.experiments import Gallery, ResultTable, Words
+from wslab.wire.protocol import parse_head
+
+LOOPBACK = "127.0.0.1"
+
+_OPENS, _FAILS, _THROWS = "It opens", "An error, and close code 1006", "new WebSocket() throws"
+_LEARNED = {"open": _OPENS, "error, close 1006": _FAILS, "threw SecurityError": _THROWS}
+"""What a page's script learns, as a prediction; by the words of `Told`."""
+
+_SERVERS: dict[str, tuple[Fault, str]] = {
+    "good": ("", "Its certificate is right, and both clients were told to trust its authority"),
+    "unknown authority": (
+        "unknown authority", "Its certificate was signed by an authority that nobody knows",
+    ),
+    "wrong host": ("wrong host", "Its certificate was made for elsewhere.example"),
+    "expired": ("expired", "Its certificate was right until yesterday"),
+    "old TLS": ("old TLS", "Its certificate is right. It speaks TLS 1.2, the clients want 1.3"),
+}  # fmt: skip
+
+_WAYS = {
+    "ws, stripped": "The proxy strips the fields that are for one connection only",
+    "ws, passed on": "The proxy passes every field on, and awaits the final answer behind 101",
+    "wss": "The same proxy, which strips fields, and a client that begins with TLS",
+    "wss, CONNECT": "The client knows the proxy, and asks it for a tunnel to the server",
+}
+
+_FROM_PAGES = {
+    "https to wss": ("https", "/", "wss", CHAT, "A secure page opens a secure socket"),
+    "https to ws": ("https", "/", "ws", CHAT, "A secure page opens a plain socket"),
+    "https to ws on this machine": (
+        "https", "/", "ws", LOOPBACK, "A secure page opens a plain socket to 127.0.0.1",
+    ),
+    "http to wss": ("http", "/", "wss", CHAT, "A plain page opens a secure socket"),
+    "https to ws, upgraded": (
+        "https", "/upgrading", "ws", CHAT,
+        "The server of the page has sent: Content-Security-Policy: upgrade-insecure-requests",
+    ),
+}  # fmt: skip
+
+_HOP_BY_HOP = ("Upgrade", "Connection", "Via")
+"""The fields of a request that a proxy changes (RFC 9110 §7.6.1, §7.6.3)."""
+
+_FORGOTTEN = {
+    "all three": "Nothing is forgotten",
+    "no version": "The line proxy_http_version is forgotten",
+    "no Upgrade": "The line with Upgrade is forgotten",
+    "no Connection": "The line with Connection is forgotten",
+}
+
+
+class OnTheWay(Lesson):
+    """The lab as far as it has an authority, a browser, a proxy and nginx."""
+
+    def _set_up(self) -> None:
+        self._starting, self._trying = threading.RLock(), threading.Lock()
+        self._authority: Authority | None = None
+        self._chromium: Chromium | None = None
+        self._tries = {
+            "whom_to_trust": self._whom_to_trust(),
+            "old_proxy": self._old_proxy(),
+            "mixed_content": self._mixed_content(),
+            "nginx": self._nginx(),
+        }
+
+    @property
+    def authority(self) -> Authority:
+        """The lab's certificate authority, which nobody else knows. Raises `PackageMissing`."""
+        self._check_open()
+        with self._starting:
+            if self._authority is None:
+                self._authority = Authority(self._name("authority")).start()
+                self._resources.callback(self._authority.stop)
+            return self._authority
+
+    @property
+    def chromium(self) -> Chromium:
+        """A Chromium without a window that trusts the authority. Raises `BrowserMissing`."""
+        with self._starting:
+            if self._chromium is None:
+                self._chromium = browser(self.authority, self._name("browser")).start()
+                self._resources.callback(self._chromium.stop)
+            return self._chromium
+
+    @recorded_where_missing
+    def compare(self, part: str) -> ResultTable:
+        """Try all that a part has, such as "nginx", and compare."""
+        self._check_open()
+        with self._trying:  # a button and a cell may try at the same time
+            return self._tries[part].table()
+
+    def _gallery(self, part: str) -> Gallery:
+        gallery = self._tries[part].gallery(lambda: self.compare(part))
+        return self._show(self._noted(gallery, part), part)
+
+    # --- Whom do you trust?
+
+    def whom_to_trust(self) -> Gallery:
+        """Five servers to connect to, from Python and from a browser: predict, then try."""
+        return self._gallery("whom_to_trust")
+
+    def _whom_to_trust(self) -> Tries:
+        def run(name: str) -> Sequence[str]:
+            server = server_with(_SERVERS[name][0], self.authority, self._name(name))
+            sides = (f"{name}: Python", f"{name}: page")
+            with (
+                self._named(*sides),
+                PageServer(self._name("page")) as pages,
+                self._with_server(server, name) as url,
+            ):
+                page = self.chromium.open(_at(pages.url, "http"))
+                verdict = judge(server, url, self.authority, page)
+            told = verdict.told
+            return _LEARNED.get(told.page, told.page), told.browser, verdict.python, verdict.alert
+
+        return Tries(
+            "whom_to_trust",
+            Words(
+                title="five servers",
+                choose="Choose a server.",
+                question="What will the page's script learn?",
+                press="Connect",
+                ready="from Python, and from a page in a real browser without a window",
+                waiting="They are connecting …",
+                noun="server",
+                static="Servers with a fault, and a good one:",
+            ),
+            {name: what for name, (_, what) in _SERVERS.items()},
+            (_OPENS, _FAILS, "An error that says what is wrong", "Close code 1015"),
+            ("the page's script", "the browser's console", "Python's ssl", "the alert"),
+            run,
+        )
+
+    @recorded_where_missing
+    def careless(self) -> ResultTable:
+        """What an impostor reads from a client that checks, and from one that does not."""
+        rows = []
+        for name, tls in {"checks": self.authority.client(), "does not": careless()}.items():
+            server = Impostor(self.authority, self._name("impostor"))
+            with self._with_server(server, "impostor") as url:
+                client = Client(url, name=self._name(name), wire_name="Python", tls=tls)
+                try:
+                    with client.connect():
+                        client.send("my password is 1234")
+                        came = f"an echo: {client.recv()!s}"
+                except ConnectFailed as failed:
+                    came = str(failed)
+            rows.append([name, came, ", ".join(map(str, server.read)) or "nothing"])
+        headings = ["the client", "what its user sees", "what the impostor reads"]
+        return ResultTable(headings, rows, "careless-table")
+
+    # --- An old proxy in between
+
+    def old_proxy(self) -> Gallery:
+        """Ways through an old proxy: predict what becomes of an echo, then try."""
+        return self._gallery("old_proxy")
+
+    def _old_proxy(self) -> Tries:
+        sides = ("before the proxy", "behind the proxy")
+
+        def run(name: str) -> Sequence[str]:
+            authority = self.authority if name.startswith("wss") else None
+            tls = authority.server() if authority else None
+            server = EchoServer(self._name("behind the proxy"), tls=tls)
+            with self._named(*sides) as begins, self._with_server(server, sides[1]) as behind:
+                proxy = OldProxy(behind, "waits" if name == "ws, passed on" else "strips")
+                with self._with_server(proxy, sides[0]) as before:
+                    if name == "wss, CONNECT":
+                        came = echo_through(behind, authority, _at(before, "http"))
+                    else:
+                        came = echo_through(before, authority)
+            return came, "; ".join(proxy.did), *begins
+
+        return Tries(
+            "old_proxy",
+            Words(
+                title="ways through an old proxy",
+                choose="Choose a way.",
+                question="What becomes of an echo?",
+                press="Send a message",
+                ready="through a real proxy, with a tap on each side",
+                waiting="It is on the way …",
+                noun="way",
+                static="Ways through a proxy that knows no WebSocket:",
+            ),
+            _WAYS,
+            ("The echo comes back", "Refused with 426", "It opens, and no echo comes"),
+            ("what comes of it", "the proxy", *sides),
+            run,
+        )
+
+    # --- Mixed content
+
+    def mixed_content(self) -> Gallery:
+        """Pages that open sockets: predict which the browser blocks, then try."""
+        return self._gallery("mixed_content")
+
+    def _mixed_content(self) -> Tries:
+        def run(name: str) -> Sequence[str]:
+            scheme, path, wanted, host, _ = _FROM_PAGES[name]
+            tls = self.authority.server("", SHOP, CHAT)
+            pages = PageServer(self._name("pages"), tls=tls if scheme == "https" else None)
+            secure = wanted == "wss" or path == "/upgrading"
+            server = PageServer(self._name("chat"), tls=tls if secure else None)
+            with self._named(name) as begins, pages, self._with_server(server, "chat") as url:
+                page = self.chromium.open(_at(pages.url, scheme, SHOP) + path)
+                told = open_socket(page, _at(url, wanted, host))
+            return _LEARNED.get(told.page, told.page), told.browser, *begins
+
+        return Tries(
+            "mixed_content",
+            Words(
+                title="pages and sockets",
+                choose="Choose a page and a socket.",
+                question="What will the page's script learn?",
+                press="Open the page",
+                ready="in a real browser without a window",
+                waiting="The page is loading …",
+                noun="page",
+                static="Pages that open sockets:",
+            ),
+            {name: what for name, (*_, what) in _FROM_PAGES.items()},
+            (_OPENS, _FAILS, _THROWS),
+            ("the page's script", "the browser's console", "at the server"),
+            run,
+        )
+
+    # --- TLS ends at nginx
+
+    def nginx(self) -> Gallery:
+        """nginx where TLS ends, with a line forgotten: predict the status, then try."""
+        return self._gallery("nginx")
+
+    def _nginx(self) -> Tries:
+        sides = ("before nginx", "behind nginx")
+        forgotten = dict(zip(_FORGOTTEN, ("", *LINES), strict=True))
+
+        def run(name: str) -> Sequence[str]:
+            proxy = tls_ends(self.port, self.authority, self._name("nginx"), forgotten[name])
+            with self._named(*sides) as begins, proxy:
+                before = self.tap_before(proxy.url, sides[0])
+                try:
+                    status = _status(before.url, self.authority)
+                finally:
+                    before.stop()
+            return status, *begins
+
+        return Tries(
+            "nginx",
+            Words(
+                title="nginx, with a line forgotten",
+                choose="Choose what to forget.",
+                question="Which status will the client get?",
+                press="Connect",
+                ready="through a real nginx, with a tap on each side",
+                waiting="nginx is starting …",
+                noun="configuration",
+                static="nginx in front of the lab's server:",
+            ),
+            _FORGOTTEN,
+            ("101", "400", "426", "505"),
+            ("status", *sides),
+            run,
+            lambda name: configuration(self.port, forgotten[name]).replace("{port}", "…"),
+        )
+
+    @contextmanager
+    def _named(self, *names: str) -> Iterator[list[str]]:
+        """Name the next connections on the wire, and yield how each begins, as soon as it ends."""
+        before, begins = len(self.capture.labels()), list[str]()
+        yield begins
+        for number, name in enumerate(names, before + 1):
+            there = number <= len(self.capture.labels())
+            if there:
+                self.capture.set_name(number, name)
+            begins.append(_beginning(self.capture.stream(number, "client") if there else b""))
+
+
+def _at(url: str, scheme: str, host: str = LOOPBACK) -> str:
+    """The same port, by another scheme and host."""
+    return f"{scheme}://{host}:{urlsplit(url).port}"
+
+
+def _beginning(sent: bytes) -> str:
+    """How a client's stream begins, in a line: of a request, what matters to a proxy."""
+    if not sent:
+        return "nothing"
+    if sent[0] == 0x16:
+        return "TLS"
+    head = parse_head(sent)
+    told = [f"{one.name}: {one.value}" for one in head.headers if one.name in _HOP_BY_HOP]
+    return " · ".join([head.first_line, *told])
+
+
+def _status(url: str, authority: Authority) -> str:
+    """The status that a client gets; 101 if an echo comes as well."""
+    client = Client(url, name="before nginx", wire_name="Python", tls=authority.client())
+    try:
+        with client.connect():
+            client.send("Hello")
+            client.recv()
+            return "101"
+    except HandshakeFailed as failed:
+        return str(failed.status)
