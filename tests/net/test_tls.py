@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from wslab.net import Client, ConnectFailed, EchoServer, HandshakeFailed, Tap
-from wslab.net.browsers import BrowserMissing, Chromium
+from wslab.net.browsers import Chromium
+from wslab.net.programs import ProgramMissing
 from wslab.net.servers import TLSHandshakeServer
 from wslab.net.tls import Authority, OldProxy, careless, echo_through, tls_ends
 
@@ -86,7 +87,7 @@ def test_a_browser_that_is_to_trust_needs_certutil(authority, monkeypatch, tmp_p
     )
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with pytest.raises(BrowserMissing, match="apt-get install libnss3-tools"):
+    with pytest.raises(ProgramMissing, match="apt-get install libnss3-tools"):
         Chromium("trusting", trusts=authority.file).start()
     assert list(tmp_path.iterdir()) == []
 

@@ -106,7 +106,7 @@ class OnTheWay(Lesson):
 
     @property
     def chromium(self) -> Chromium:
-        """A Chromium without a window that trusts the authority. Raises `BrowserMissing`."""
+        """A Chromium without a window that trusts the authority. Raises `ProgramMissing`."""
         with self._starting:
             if self._chromium is None:
                 self._chromium = browser(self.authority, self._name("browser")).start()
