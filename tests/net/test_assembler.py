@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -213,3 +214,18 @@ def test_a_request_goes_ahead_of_the_body_that_waits_for_an_answer():
     assert [(p.what, p.data) for p in pieces] == [("body", b"Hello"), ("head", REQUEST)]
     assert [p.what for p in one.feed("server", PAGE + RESPONSE)] == ["head", "head"]
     assert one.upgraded
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_tls_records_come_one_by_one_and_their_bytes_stay_as_they_are(size):
+    hello = b"\x16\x03\x01\x00\x2a\x01\x00\x00\x26\x03\x03" + bytes(36)
+    sealed = b"\x17\x03\x03\x00\x05Hello"
+    one, stream = UnitAssembler(), hello + sealed + sealed
+    pieces = []
+    for start in range(0, len(stream), size):
+        pieces += one.feed("client", stream[start : start + size])
+    assert [(p.what, p.data) for p in pieces] == [
+        ("record", hello), ("record", sealed), ("record", sealed),
+    ]  # fmt: skip
+    assert one.between_units("client")
+    assert not one.upgraded

@@ -278,7 +278,7 @@ def test_many_requests_on_one_connection_keep_to_the_limit(tmp_path):
         capture.record(connection, "client", b"GET / HTTP/1.1\r\nX: " + bytes(1000) + b"\r\n\r\n")
         capture.record(connection, "server", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     assert kept(capture) < 3000
-    assert len(capture._index._table.messages) < 1000
+    assert len(capture._index._table.others) < 1000
     assert capture.size(connection, "client") - capture.dropped < 1 << 20
     assert capture.index.rows()[-1].kind == "response"
     loaded = load(save(capture, tmp_path / "c.jsonl"))
@@ -332,7 +332,7 @@ def known(capture: Capture) -> tuple[int, int, int]:
     index, log = capture.index, capture.log
     begun = sum(connection.begun for connection in index._connections)
     marks = len(log.events) - len(index._connections)  # each keeps its beginning
-    return begun, len(index._table.messages) + marks, capture._size
+    return begun, len(index._table.others) + marks, capture._size
 
 
 @pytest.mark.parametrize("how", WAYS_TO_END)

@@ -9,10 +9,10 @@ Direction = Literal["client", "server"]
 
 Kind = Literal[
     "request", "response", "chunk",
-    "text", "binary", "continuation", "ping", "pong", "close", "reserved",
+    "text", "binary", "continuation", "ping", "pong", "close", "reserved", "tls",
 ]  # fmt: skip
 """What a unit is. A `chunk` is a part of a response that HTTP streams; `reserved` stands for the
-opcodes 3-7 and 11-15, which have no meaning yet."""
+opcodes 3-7 and 11-15, which have no meaning yet; `tls` is a record of TLS."""
 
 
 class Field(NamedTuple):
@@ -42,7 +42,7 @@ class Violation(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One request, response or frame, explained bit by bit."""
+    """One request, response, frame or TLS record, explained bit by bit."""
 
     number: int
     """Its row in the index, from 0."""

@@ -58,5 +58,6 @@ KINDS: dict[Kind, Look] = {
     "pong": Look("yes, I am", PURPLE, "△"),
     "close": Look("I am done, and a code that says why", RED, "✕"),
     "reserved": Look("an opcode that nobody may use yet", GREY, "⬡"),
+    "tls": Look("a record of TLS: only the two ends can read what is in it", GREY, "⊠"),
 }
 """How each kind is shown, in the order of a legend."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wslab.wire import Capture, Direction
-from wslab.wire.protocol import is_tls, records
 
 
 class WireLine(NamedTuple):
@@ -15,7 +14,7 @@ class WireLine(NamedTuple):
 
     direction: Direction
     kind: str
-    """The kind of the frame, or `tls`, `fin`, `rst`."""
+    """The kind of the row, or `fin`, `rst`."""
     text: str
     row: int | None
     """Its row in the wire view; None if it has none."""
@@ -50,16 +49,14 @@ def wait_for_the_end(
 def wire_lines(capture: Capture, connection: int) -> Iterator[WireLine]:
     """What crossed on a connection, in the order of time."""
     lines: list[tuple[float, WireLine]] = []
-    if is_tls(capture.stream(connection, "client")):
-        at = {chunk.direction: chunk.time for chunk in capture if chunk.connection == connection}
-        for side in ("client", "server"):
-            for record in records(capture.stream(connection, side)):
-                text = f"TLS {record.meaning}, {record.length} B"
-                lines.append((at[side], WireLine(side, "tls", text, None)))
     index = capture.index
     rows = [*index.rows_of(connection, "client"), *index.rows_of(connection, "server")]
     for row in sorted(rows, key=lambda row: row.number):
-        text = row.preview if row.kind in ("request", "response") else f"{row.kind} {row.preview}"
+        text = f"{row.kind} {row.preview}"
+        if row.kind in ("request", "response"):
+            text = row.preview
+        elif row.kind == "tls":
+            text = f"TLS {row.preview}, {row.length} B"
         line = WireLine(row.direction, row.kind, text, row.number, row.broken)
         lines.append((row.time, line))
     for event in list(capture.events):

@@ -23,10 +23,10 @@ class Piece(NamedTuple):
     offset: int
     """Their offset in their direction's stream."""
     data: bytes
-    what: Literal["head", "frame", "large", "body", "loose"]
-    """A request or response, a frame, or a part of one, which only can pass: `large` is the first
-    of a unit that is larger than `LARGEST`, `body` what follows a head that went ahead because not
-    all of its body was there, `loose` any other."""
+    what: Literal["head", "frame", "record", "large", "body", "loose"]
+    """A request or response, a frame, a TLS record, or a part of one, which only can pass: `large`
+    is the first of a unit that is larger than `LARGEST`, `body` what follows a head that went ahead
+    because not all of its body was there, `loose` any other."""
     unit: int = 0
     """For `large`: bytes of the whole unit, as far as known."""
 
@@ -159,7 +159,11 @@ class UnitAssembler:
                 pieces += self._loose(side, min(position + side.passed, end), end)
                 side.passed = max(0, side.passed - (end - position))
             else:
-                what: Literal["head", "frame"] = "frame" if side.cut.speaks_frames else "head"
+                what: Literal["head", "frame", "record"] = "head"
+                if side.cut.speaks_frames:
+                    what = "frame"
+                elif side.cut.in_record:
+                    what = "record"
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))
             if not side.cut.speaks_frames:

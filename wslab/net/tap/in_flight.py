@@ -36,6 +36,7 @@ class InFlight:
         self.sequence = sequence
         """Its number among all units that came to the tap, over all connections."""
         self.is_frame = piece.what == "frame"
+        self.is_record = piece.what == "record"
         self.is_loose = piece.what in ("large", "body", "loose")
         self.head: InFlight | None = None
         """For a part of a body: its head, which went ahead. If that is dropped, so is this."""
@@ -58,6 +59,8 @@ class InFlight:
         """The kind of the unit, as its bytes are now."""
         if self.is_frame:
             return KIND_OF_OPCODE[self.data[0] & 0x0F]
+        if self.is_record:
+            return "tls"
         return "request" if self.direction == "client" else "response"
 
     @property
@@ -67,7 +70,7 @@ class InFlight:
 
     @property
     def payload(self) -> bytes:
-        """The unmasked payload; empty for a request or response."""
+        """The unmasked payload; empty for what is no frame."""
         if not self.is_frame:
             return b""
         header = read_header(self.data, 0, len(self.data))

@@ -27,6 +27,7 @@ from typing import NamedTuple, cast, get_args
 
 from ..fields import Direction
 from ..protocol.secrets import masked_text
+from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.log import (
     FARTHEST,
@@ -80,8 +81,8 @@ def _block(kind: int, body: bytes) -> bytes:
 # --- Writing --------------------------------------------------------------------------------------
 
 CLIENT_ADDRESS, SERVER_ADDRESS = b"\x7f\x00\x00\x01", b"\x7f\x00\x00\x01"
-SERVER_PORT = 80
-"""The server's TCP port: HTTP's own, so that Wireshark finds the upgrade without settings."""
+HTTP_PORT, TLS_PORT = 80, 443
+"""The server's TCP port: HTTP's own or TLS's, so that Wireshark needs no settings."""
 FIRST_CLIENT_PORT = 49152
 
 MOST = 65535 - 20 - 20
@@ -99,9 +100,9 @@ MARK = "wslab:"
 class _Flow:
     """The TCP connection constructed for a recorded connection."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, server_port: int) -> None:
         port = FIRST_CLIENT_PORT + (number - 1) % (65536 - FIRST_CLIENT_PORT)
-        self.ports = {"client": (port, SERVER_PORT), "server": (SERVER_PORT, port)}
+        self.ports = {"client": (port, server_port), "server": (server_port, port)}
         # Computed from the number, so that the same recording gives the same file; far apart.
         first = (number * 0x1000193) & 0xFFFFFFFF
         self.next = {"client": first, "server": first ^ 0x80000000}
@@ -165,7 +166,9 @@ def blocks(capture: Capture) -> Iterator[bytes]:
         at = _ticks(thing.time)
         if isinstance(thing, Event):
             if thing.name in ("open", "upgraded"):
-                flows[thing.connection] = _Flow(thing.connection)
+                sent_first = capture.log.streams[stream_number(thing.connection, "client")]
+                tls = begins_record(bytes(sent_first[:BEGINNING]), first=True)
+                flows[thing.connection] = _Flow(thing.connection, TLS_PORT if tls else HTTP_PORT)
             elif thing.name not in ("eof", "reset"):
                 continue
             packets = _event_packets(flows[thing.connection], thing, marks)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from ..fields import Direction
 from ..protocol.http import Exchange, Head, HttpReader, begins_request
+from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
 
 STEP = 1 << 20
@@ -22,18 +23,19 @@ _TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     """Load what the two peers sent each other; None stands for an unknown direction.
 
-    Bytes that do not begin like HTTP are read as frames from the first byte on.
+    Bytes that begin neither like HTTP nor like TLS are read as frames from the first byte on.
     """
     capture, exchange = Capture(clock=lambda: 0.0, limit=NO_LIMIT), Exchange()
     sides = [
         _Side(capture, HttpReader("client", exchange), client or io.BytesIO()),
         _Side(capture, HttpReader("server", exchange), server or io.BytesIO()),
     ]
-    known = [start for side in sides if (start := side.next(4))]
+    known = [start for side in sides if (start := side.next(BEGINNING))]
     # One of a frame's first four bytes never occurs in text, unless its key is chosen so.
-    upgraded = bool(known) and not any(all(byte in _TEXT for byte in start) for start in known)
-    capture.open_connection(upgraded=upgraded)
-    if not upgraded:
+    http = any(all(byte in _TEXT for byte in start[:4]) for start in known)
+    tls = any(begins_record(start, first=True) for start in known)
+    capture.open_connection(upgraded=bool(known) and not (http or tls))
+    if http:
         _record_handshakes(*sides)
         # No answer is known: a client that goes on after its upgrade request was accepted.
         goes_on = server is None and sides[0].next(16)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
+from ..reader import Reader
 from .json import json_fields
-from .payload import Context, Payload, Reader
+from .payload import Context, Payload
 
 _RFC = "graphql-transport-ws"
 TYPES: dict[str, tuple[Direction | None, bool, str]] = {

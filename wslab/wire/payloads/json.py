@@ -10,7 +10,8 @@ import re
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
-from .payload import PATH, Context, Payload, Reader, text_of
+from ..reader import Reader
+from .payload import PATH, Context, Payload, text_of
 
 _TOKEN = re.compile(
     rb"[ \t\r\n]*+(?:"

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
+from ..reader import Reader
 from .json import json_fields
-from .payload import Context, Payload, Reader, text_of
+from .payload import Context, Payload, text_of
 
 V1 = "v1.kernel.websocket.jupyter.org"
 _SOCKET = "Jupyter: kernel socket"

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
-from .payload import Context, Payload, Reader, Short, text_of
+from ..reader import Reader, Short
+from .payload import Context, Payload, text_of
 
 TYPES = {
     1: ("CONNECT", "the client introduces itself"),

@@ -12,8 +12,9 @@ import re
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
+from ..reader import Reader
 from .json import json_fields
-from .payload import Context, Payload, Reader
+from .payload import Context, Payload
 
 ENGINE_TYPES = {
     "0": ("open", "the server's handshake: session, intervals in ms, the largest message"),

@@ -10,7 +10,8 @@ import re
 
 from ..fields import Direction, Field
 from ..protocol.messages import MessageKind
-from .payload import Context, Payload, Reader, text_of
+from ..reader import Reader
+from .payload import Context, Payload, text_of
 
 _RFC = "STOMP 1.2"
 COMMANDS = {

@@ -13,7 +13,8 @@ Read the files in this order; each needs only those before it:
     http              heads, bodies, which response answers which request
     handshake         the accept key; requests and responses explained
     connection_state  CONNECTING, OPEN, CLOSING, CLOSED: one table
-    tls_records       the part of TLS that can be read without decrypting it
+    tls_messages      what can be read of a TLS handshake: above all the ClientHello
+    tls_records       what can be read of TLS: its records, and what they hold at first
 
 Rules are named in `wslab.wire.rules`, and what an explained unit is made of in `wslab.wire.fields`.
 """
@@ -36,7 +37,6 @@ from .handshake import GUID, KeyStep, accept_key, accept_key_steps
 from .headers import HEADERS
 from .http import parse_head
 from .secrets import is_masked, masked_text
-from .tls_records import is_tls, records
 
 __all__ = [
     "CLOSE_CODES",
@@ -64,11 +64,9 @@ __all__ = [
     "flip_bit",
     "frame_payload",
     "is_masked",
-    "is_tls",
     "mask",
     "masked_text",
     "new_masking_key",
     "parse_head",
     "read_header",
-    "records",
 ]

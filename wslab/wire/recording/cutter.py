@@ -1,4 +1,4 @@
-"""Decides where HTTP ends and frames begin on one connection.
+"""Decides where HTTP ends and frames begin on one connection, and where TLS stands instead.
 
 The index, the tap's assembler and the masking of logins use it, so they agree even if peers break
 the rules (RFC 6455 §4.1, §4.2.2): with frames before the 101, a 101 that nobody asked for, or one
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from ..fields import Direction
 from ..protocol.http import Exchange, HttpReader
+from ..protocol.tls_records import BEGINNING, begins_record, record_end
 
 
 class SideState:
     """The state of one direction: its HTTP reader, and whether frames have begun."""
 
-    __slots__ = ("http", "speaks_frames", "waits")
+    __slots__ = ("http", "in_record", "speaks_frames", "speaks_tls", "waits")
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.http = HttpReader(direction, exchange)
@@ -22,6 +23,17 @@ class SideState:
         """Whether HTTP is over in this direction, and frames follow."""
         self.waits = False
         """Whether the client asked for an upgrade, so that what follows depends on the answer."""
+        self.speaks_tls = False
+        """Whether there was a TLS record in this direction."""
+        self.in_record = False
+        """Whether what is being read is a TLS record."""
+
+    def begins_record(self, data: bytes) -> bool:
+        """Note whether a TLS record stands where HTTP could; `data` begins with its first bytes."""
+        over = self.http.head is not None or self.http.exchange.upgraded
+        begins = not over and begins_record(data[:BEGINNING], first=not self.speaks_tls)
+        self.in_record = begins
+        return begins
 
 
 class Cutter:
@@ -52,14 +64,17 @@ class Cutter:
     def message_end(
         self, side: SideState, data: bytes | bytearray, start: int, stop: int
     ) -> int | None:
-        """The offset at which the request or response at `start` ends.
+        """The offset at which the request, the response or the TLS record at `start` ends.
 
         None while it goes on after `stop`, while the side waits, and if a frame starts there
         instead: then the side `speaks_frames`.
         """
         http = side.http
+        side.in_record = False
         if side.speaks_frames or (side.waits and not http.head):
             return None
+        if side.begins_record(bytes(data[start : min(start + BEGINNING, stop)])):
+            return record_end(data, start, stop)
         if self.exchange.upgraded and http.head:
             return http.seen  # after a 101, a body counts as complete
         end = http.end(data, start, stop)
@@ -69,6 +84,9 @@ class Cutter:
 
     def decide(self, side: SideState) -> None:
         """Decide, after a head was read on one side, who waits and whether frames follow."""
+        if side.in_record:
+            side.speaks_tls = True
+            return
         head = side.http.head
         assert head is not None, "a message has a head"
         if side is not self.client and head.status == 101:

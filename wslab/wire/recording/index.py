@@ -22,6 +22,7 @@ from ..protocol.connection_state import StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.frames import FrameHeader
 from ..protocol.http import Head
+from ..protocol.tls_records import record_fields, record_text
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .connection import Connection, Side
@@ -31,7 +32,7 @@ from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .row_table import HttpMessage, RowTable
+from .row_table import NoFrame, RowTable
 from .trimmed_array import TrimmedArray, drop, first_place
 from .trimmed_stream import trimmed
 
@@ -355,7 +356,11 @@ class Index:
                 return
             end = connection.cutter.message_end(side.cut, data, side.position, stop)
             self._add_chunks(side, chunk)
-            if end is not None:
+            if side.cut.in_record:
+                if end is None:
+                    return
+                self._end_record(connection, side, end, chunk)
+            elif end is not None:
                 self._end_message(connection, side, end, chunk)
             elif side.cut.speaks_frames:
                 self._speak_frames(connection, side)
@@ -380,18 +385,28 @@ class Index:
         self._table.note_late(first, chunk, self._chunks_read)
 
     def _add_message(self, side: Side, end: int, chunk: int) -> None:
-        """Add the row of what is no frame and ends at `end`; the next unit begins there."""
+        """Add the row of a part of HTTP that ends at `end`; the next unit begins there."""
         http = side.cut.http
         assert http.head is not None, "a message has a head"
         early = side.position < side.early  # before the answer to an upgrade had come
-        message = HttpMessage(
-            http.head, end - side.position, side.direction == "client", http.request, side.in_body
-        )
+        kind: Kind = "request" if side.direction == "client" else "response"
+        if side.in_body:
+            kind = "chunk"
+        message = NoFrame(kind, end - side.position, http.head, http.request)
         flags = (frames.BROKEN if message.violations or early else 0) | (
             frames.EARLY if early else 0
         )
-        self._table.add_message(message, side.position, chunk, HEAD | flags)
+        self._table.add(message, side.position, chunk, HEAD | flags)
         side.position = end
+
+    def _end_record(self, connection: Connection, side: Side, end: int, chunk: int) -> None:
+        """Add the row of the TLS record that ends at `end`."""
+        first = len(self._table.start)
+        self._table.add(NoFrame("tls", end - side.position), side.position, chunk, HEAD)
+        self._table.note_late(first, chunk, self._chunks_read)
+        side.position = end
+        connection.cutter.decide(side.cut)
+        connection.cutter.start_next(side.cut, end)
 
     def _end_message(self, connection: Connection, side: Side, end: int, chunk: int) -> None:
         """Add the row of the request or response that was read, and handle its consequences."""
@@ -569,14 +584,17 @@ class Index:
         data, fin = self._log.streams[stream], bool(flags & frames.FIN)
         kind = frames.KIND_OF_OPCODE[flags & 0x0F]
         if flags & HEAD:
-            message, fin = self._table.messages[number], True
-            kind, length, text = message.kind, message.length, message.head.first_line
-            if message.is_chunk:
+            other, fin = self._table.others[number], True
+            kind, length, text = other.kind, other.length, other.head.first_line
+            if not other.has_head:
                 less = trimmed(data)
-                dropped = less is not None and less.start <= start < less.stop
-                begin = b"" if dropped else bytes(data[start : start + min(length, _BEGINNING)])
-                text = DROPPED if dropped else chunk_text(begin)
-            elif not message.in_request and message.head.status is not None:
+                if less is not None and less.start <= start < less.stop:
+                    text = DROPPED
+                elif kind == "tls":
+                    text = record_text(bytes(data[start : start + length]))
+                else:
+                    text = chunk_text(bytes(data[start : start + min(length, _BEGINNING)]))
+            elif kind == "response" and other.head.status is not None:
                 text = text.partition(" ")[2]
             text = printable(text[:PREVIEW])
         elif (less := trimmed(data)) and start < less.stop:
@@ -708,8 +726,8 @@ class Index:
                 wanted.discard(stream)
                 if start == side.too_long[0]:
                     end = side.too_long[1]
-                elif row in self._table.messages:
-                    end = start + self._table.messages[row].length
+                elif row in self._table.others:
+                    end = start + self._table.others[row].length
                 else:
                     end = start + frames.header_at(self._log.streams[stream], start).frame_length
                 found[stream] = side.frames, end, end
@@ -723,16 +741,14 @@ class Index:
         found: dict[int, list[tuple[int, int | None]]] = {}
         with self._lock:
             answers = {
-                id(message.request): row
-                for row, message in self._table.messages.items()
-                if message.request is not None
-                and not message.head.is_interim
-                and not message.is_chunk
+                id(other.request): row
+                for row, other in self._table.others.items()
+                if other.kind == "response" and other.request and not other.head.is_interim
             }
-            for row, message in self._table.messages.items():
-                if message.in_request:
+            for row, other in self._table.others.items():
+                if other.kind == "request":
                     _, (connection, _), *_ = self._place(row)
-                    pair = row, answers.get(id(message.head))
+                    pair = row, answers.get(id(other.head))
                     found.setdefault(connection, []).append(pair)
         return found
 
@@ -741,12 +757,12 @@ class Index:
         found: dict[int, int] = {}
         with self._lock:
             latest: dict[int, int] = {}  # by stream: its last response
-            for row, message in sorted(self._table.messages.items()):
+            for row, other in sorted(self._table.others.items()):
                 stream, *_ = self._place(row)
-                if not message.is_chunk:
+                if other.kind != "chunk":
                     latest[stream] = row
                 elif stream in latest:  # else it is no longer kept
-                    found[latest[stream]] = found.get(latest[stream], 0) + message.length
+                    found[latest[stream]] = found.get(latest[stream], 0) + other.length
         return found
 
     def marks(self, number: int) -> tuple[Event, ...]:
@@ -888,9 +904,9 @@ class Index:
         with self._lock:
             stream = stream_number(connection, "server")
             for row in reversed(self._table.of_stream(stream)[:FRAGMENTS]):
-                message = self._table.messages.get(row)
-                if message is not None and message.head.status == 101:
-                    return message.request, message.head
+                other = self._table.others.get(row)
+                if other is not None and other.head.status == 101:
+                    return other.request, other.head
             return None, None
 
     def _messages_of(self, stream: int, count: int) -> Iterator[Message]:
@@ -945,31 +961,34 @@ class Index:
                 )
             if self._table.is_gone(number):
                 return Unit(number, 1, "client", "continuation", 0.0, 0, b"", (), ())
-            if number in self._table.messages:
-                return self._message_unit(number, most)
+            if number in self._table.others:
+                return self._other(number, most)
             return self._frame(number, most)
 
-    def _message_unit(self, number: int, most: int | None) -> Unit:
+    def _other(self, number: int, most: int | None) -> Unit:
         stream, (connection, direction), time, start, flags = self._place(number)
-        message = self._table.messages[number]
-        length, head, violations = message.length, message.head, message.violations
-        held = length if most is None else min(length, head.length + most)
-        if message.is_chunk and most is not None:
-            held = min(length, _BEGINNING + most)
+        other = self._table.others[number]
+        length, head, violations = other.length, other.head, other.violations
+        held = length
+        if most is not None and other.kind != "tls":  # a record has some KiB
+            held = min(length, (head.length if other.has_head else _BEGINNING) + most)
         if (less := trimmed(self._log.streams[stream])) and less.start <= start < less.stop:
             return Unit(
-                number, connection, direction, message.kind, time, start, b"", (), (),
+                number, connection, direction, other.kind, time, start, b"", (), (),
                 mark=self._words(number), body_rest=length,
             )  # fmt: skip
         data = bytes(self._log.streams[stream][start : start + held])
         if flags & frames.EARLY:
             violations += (RULES["data-before-response"],)
-        if message.is_chunk:
+        if other.kind == "tls":
+            fields = record_fields(data)
+        elif other.kind == "chunk":
             fields = chunk_fields(data, length, head)
         else:
-            fields = handshake.head_fields(data, head, message.in_request, length, message.request)
+            in_request = other.kind == "request"
+            fields = handshake.head_fields(data, head, in_request, length, other.request)
         return Unit(
-            number, connection, direction, message.kind, time, start, data, fields, violations,
+            number, connection, direction, other.kind, time, start, data, fields, violations,
             mark=self._words(number), body_rest=length - held,
         )  # fmt: skip
 

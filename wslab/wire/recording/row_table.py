@@ -16,33 +16,36 @@ from .trimmed_array import TrimmedArray, drop, first_place
 
 _ROW = 14
 _MESSAGE = 3000
-_CHUNK = 200
+_HEADLESS = 200
 """Bytes of memory of a row (`_ROW`), of a request or response with its head (`_MESSAGE`), and of a
-chunk of a body (`_CHUNK`)."""
+chunk of a body or a TLS record (`_HEADLESS`)."""
+
+NO_HEAD = Head("", 0, (), 0)
 
 
-class HttpMessage(NamedTuple):
-    """A request, a response, or a chunk of its body, that is a row."""
+class NoFrame(NamedTuple):
+    """A request, a response, a chunk of its body, or a TLS record, that is a row."""
 
-    head: Head
+    kind: Kind
     length: int
-    in_request: bool
-    request: Head | None
+    head: Head = NO_HEAD
+    """Of a chunk: that of its response. A TLS record has none."""
+    request: Head | None = None
     """For a response: the request that it answers."""
-    is_chunk: bool = False
 
     @property
-    def kind(self) -> Kind:
-        return "chunk" if self.is_chunk else "request" if self.in_request else "response"
+    def has_head(self) -> bool:
+        """Whether it begins with its head."""
+        return self.kind in ("request", "response")
 
     @property
     def violations(self) -> tuple[Violation, ...]:
         """The rules that the message's head breaks."""
-        if self.is_chunk:
-            return ()
-        if self.in_request:
+        if self.kind == "request":
             return handshake.request_violations(self.head)
-        return handshake.response_violations(self.head, self.request)
+        if self.kind == "response":
+            return handshake.response_violations(self.head, self.request)
+        return ()
 
 
 class RowTable:
@@ -56,11 +59,11 @@ class RowTable:
         """By row: the chunk with its last byte."""
         self.flags = array("H")
         """By row: see `protocol/frames.py` and `index.py`."""
-        self.messages: dict[int, HttpMessage] = {}
+        self.others: dict[int, NoFrame] = {}
         """By row: what is no frame."""
         self.heads = array("I")
         """The rows that are no frames."""
-        self._chunks = 0  # how many of those that can be forgotten are chunks of a body
+        self._headless = 0  # how many of those that can be forgotten have no head
         self._late: list[tuple[int, int, int]] = []  # see `read_by`
         self._of_stream: dict[int, array[int]] = {}  # see `of_stream`
         self._sorted = 0
@@ -76,22 +79,22 @@ class RowTable:
     @property
     def weight(self) -> int:
         """Bytes of memory of the rows that can be forgotten."""
-        heads = len(self.heads) - bisect_left(self.heads, self.first) - self._chunks
+        heads = len(self.heads) - bisect_left(self.heads, self.first) - self._headless
         rows = len(self.start) - self.first
-        return _ROW * rows + _MESSAGE * heads + _CHUNK * self._chunks
+        return _ROW * rows + _MESSAGE * heads + _HEADLESS * self._headless
 
     def is_gone(self, number: int) -> bool:
         """Whether a row is no longer kept, because the recording has reached its limit."""
         start = self.start
         return (
-            isinstance(start, TrimmedArray) and number < start.first and number not in self.messages
+            isinstance(start, TrimmedArray) and number < start.first and number not in self.others
         )
 
-    def add_message(self, message: HttpMessage, start: int, chunk: int, flags: int) -> None:
+    def add(self, other: NoFrame, start: int, chunk: int, flags: int) -> None:
         """Add the row of what is no frame."""
         row = len(self.start)
-        self.messages[row] = message
-        self._chunks += message.is_chunk
+        self.others[row] = other
+        self._headless += not other.has_head
         self.heads.append(row)
         self.start.append(start)
         self.chunk.append(chunk)
@@ -159,9 +162,9 @@ class RowTable:
         """Forget the rows before `row` except the requests and responses `keep`."""
         before = self.heads[: bisect_left(self.heads, row)]
         for head in before:
-            self._chunks -= self.messages[head].is_chunk
+            self._headless -= not self.others[head].has_head
         for head in {*before} - {*keep}:
-            del self.messages[head]
+            del self.others[head]
         self.heads = array("I", keep) + self.heads[len(before) :]
         self.start = drop(self.start, row, keep)
         self.chunk = drop(self.chunk, row, keep)
@@ -169,7 +172,7 @@ class RowTable:
         for stream, rows in self._of_stream.items():
             if rows and rows[0] < row:
                 gone = rows[: bisect_left(rows, row)]
-                left = array("I", [head for head in gone if head in self.messages])
+                left = array("I", [head for head in gone if head in self.others])
                 self._of_stream[stream] = left + rows[len(gone) :]
         for head in keep:  # rows that are not sorted by stream yet can stay so
             if head >= self._sorted:

@@ -12,6 +12,7 @@ import re
 from ..fields import Direction
 from ..protocol.http import MAX_HEAD
 from ..protocol.secrets import announcement, masked_line, starred_subprotocol, stars
+from ..protocol.tls_records import BEGINNING, HEADER
 from .cutter import Cutter
 
 _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
@@ -133,15 +134,15 @@ _LONGEST_BEGINNING = 20
 class SecretsMask:
     """Masks the logins in one direction's stream, wherever its bytes were split.
 
-    Frames are not masked. Bodies are masked only where something in them looks like a head, since
-    programs disagree on where a body ends. A `cutter` finds both, as in the index. The two
-    directions of a connection share it, and the logins `offered` as subprotocols. What a client
-    sends before the answer to its upgrade counts as HTTP until the answer is known.
+    Frames and TLS records are not masked. Bodies are masked only where something in them looks like
+    a head, since programs disagree on where a body ends. A `cutter` finds all this, as in the
+    index. The two directions of a connection share it, and the logins `offered` as subprotocols.
+    What a client sends before the answer to its upgrade counts as HTTP until the answer is known.
     """
 
     __slots__ = (
-        "_before", "_cutter", "_http", "_in_lines", "_is_head", "_lines", "_side", "_start",
-        "_taken",
+        "_before", "_cutter", "_http", "_in_lines", "_is_head", "_lines", "_record", "_side",
+        "_start", "_taken",
     )  # fmt: skip
 
     def __init__(
@@ -159,6 +160,7 @@ class SecretsMask:
         self._in_lines = False  # whether a head has begun inside a body
         self._is_head = False  # whether the whole body is read like a head
         self._before = b""  # the last bytes of the body
+        self._record = 0  # bytes of a TLS record that are still to come
 
     @property
     def done(self) -> bool:
@@ -187,7 +189,9 @@ class SecretsMask:
         known = bytearray()  # the final bytes of the unfinished line and of this chunk
         position = 0
         while position < len(chunk) and not self.done:
-            if self._http.head is None:
+            if self._record or self._begins_record(chunk, position):
+                stop = self._end_of_record(chunk, position, known)
+            elif self._http.head is None:
                 stop = self._end_of_head(chunk, position, known)
             else:
                 stop = self._end_of_body(chunk, position, known)
@@ -207,6 +211,34 @@ class SecretsMask:
             self._lines.line.clear()
             return line
         return self._lines.end() if self._lines.line else b""
+
+    def _begins_record(self, chunk: bytes, start: int) -> bool:
+        """Whether a TLS record stands at `start`, or goes on there with its first few bytes."""
+        more = BEGINNING - len(self._start)
+        return more > 0 and self._side.begins_record(
+            bytes(self._start) + chunk[start : start + more]
+        )
+
+    def _end_of_record(self, chunk: bytes, start: int, known: bytearray) -> int:
+        """The offset in this chunk at which the TLS record that stands at `start` ends."""
+        if not self._record:
+            known += self.end()  # of a body that ended within a line
+            begun = bytes(self._start) + chunk[start : start + BEGINNING]
+            length = HEADER + int.from_bytes(begun[3:HEADER], "big")
+            if len(begun) < min(BEGINNING, length):
+                self._start += chunk[start:]  # perhaps they are no record's yet
+                known += chunk[start:]
+                return len(chunk)
+            self._record = length - len(self._start)
+            self._start.clear()
+        stop = min(len(chunk), start + self._record)
+        self._record -= stop - start
+        known += chunk[start:stop]
+        if not self._record:
+            self._cutter.decide(self._side)
+            self._cutter.start_next(self._side, 0)
+            self._lines.begin_message()
+        return stop
 
     def _end_of_head(self, chunk: bytes, start: int, known: bytearray) -> int:
         """The offset in this chunk at which the head that continues at `start` ends."""

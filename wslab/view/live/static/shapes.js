@@ -13,6 +13,7 @@ const SHAPES = {
   ping: ["M6 1.2 11.2 10.6H.8Z", true],
   pong: ["M6 1.2 11.2 10.6H.8Z", false],
   close: ["M2 2 10 10M10 2 2 10", false],
+  tls: ["M1.5 2.5h9v7h-9ZM1.5 2.5 6 6.5 10.5 2.5", false],
   reserved: ["M3.4 1.5h5.2L11.2 6 8.6 10.5H3.4L.8 6Z", false],
 };
 
