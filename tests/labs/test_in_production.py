@@ -10,6 +10,7 @@ import pytest
 
 from tests.net.test_programs import needs
 from wslab.installed import CHROMIUM, find
+from wslab.net import PackageMissing
 from wslab.net.programs import Nginx, Postgres
 
 needs_chromium_and_nginx = pytest.mark.skipif(
@@ -170,3 +171,40 @@ def test_what_http2_needs_and_is_missing_is_named_with_a_recorded_run(lab, monke
     )
     assert any(":protocol websocket" in row[5] for row in browser.rows)
     assert bool(lab.streams().note) == (missing == "hypercorn")
+
+
+# --- 11 · WebTransport
+
+
+@pytest.mark.parametrize("who", ["Python", pytest.param("Chromium", marks=NEEDS_CHROMIUM)])
+def test_a_webtransport_session_goes_over_udp(lab, who):
+    table = lab.webtransport(who)
+    assert table.note == ""
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert {"Initial", "1-RTT"} <= rows.keys()  # a Handshake may be behind an Initial, in one
+    count = 20 if who == "Chromium" else 1
+    stream, datagrams = (row[1] for row in table.rows[-2:])
+    assert stream == "stream: “Hello” came back"
+    # UDP promises nothing, so a busy machine may lose some.
+    assert re.fullmatch(rf"datagrams: [1-9]\d* of {count} came back", datagrams)
+
+
+def test_of_lost_packets_streams_make_good_and_datagrams_do_not(lab):
+    rows = {row[0]: row[1:] for row in lab.losses(loss=0.3).rows}
+    assert rows["one stream"][1:3] == ["40 of 40", "yes"]
+    assert rows["a stream for each"][1] == "40 of 40"
+    assert int(rows["datagrams"][1].partition(" ")[0]) < 40
+    assert [rows[way][3] for way in ("a stream for each", "datagrams")] == ["0", "0"]
+
+
+@pytest.mark.parametrize("missing", ["aioquic", "trustme"])
+def test_without_aioquic_there_is_a_recorded_run(lab, monkeypatch, missing):
+    for module in [one for one in sys.modules if one.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delitem(sys.modules, "wslab.net.webtransport.session", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    for table in (lab.webtransport(), lab.webtransport("Chromium"), lab.losses(loss=0.2)):
+        assert table.note.startswith("RECORDED, not live (on 20")
+        assert "pip install 'wslab[production]'" in table.note
+    with pytest.raises(PackageMissing, match=missing):
+        lab.transport_page()

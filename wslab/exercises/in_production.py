@@ -108,6 +108,18 @@ QUESTIONS = {
         ),
         "RFC 9114 §2",
     ),
+    "lost": Question(
+        "One packet in five is lost. 40 messages are sent on a stream, and 40 in datagrams. "
+        "How many arrive?",
+        ("All on the stream, fewer in datagrams", "Fewer in both", "All in both"),
+        0,
+        (
+            "Streams send again what was lost, datagrams never do.",
+            "A stream sends again what was lost, as TCP does.",
+            "Nobody sends a datagram again: what is lost stays lost.",
+        ),
+        "RFC 9221 §5",
+    ),
 }
 """By name; `lab.ask(name)` shows one."""
 

@@ -13,7 +13,7 @@ from IPython.display import Code
 from wslab.exercises.in_production import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
-from wslab.net import Tap
+from wslab.net import Tap, webtransport
 from wslab.net.browsers import Chromium
 from wslab.net.cluster import Beside, post_and_hear
 from wslab.net.guarding import (
@@ -271,6 +271,57 @@ class InProduction(Lesson):
                 ],
                 "http2-windows",
             )
+
+    # --- WebTransport
+
+    @cached_property
+    def _transport(self) -> webtransport.Stage:
+        self._check_open()
+        return self._resources.enter_context(webtransport.Stage(self._name("webtransport")))
+
+    @recorded_where_missing
+    def webtransport(self, who: Who = "Python") -> ResultTable:
+        """Open a session, send on a stream and in datagrams: the UDP packets that crossed."""
+        said, packets = self._transport.visit() if who == "Chromium" else self._transport.talk()
+        rows: list[list[Cell]] = []
+        for form in dict.fromkeys(packet.form for packet in packets):
+            of_form = [packet for packet in packets if packet.form == form]
+            counts = []
+            for side in ("client", "server"):
+                sizes = [len(packet.data) for packet in of_form if packet.direction == side]
+                counts.append(f"{len(sizes)}, {sum(sizes):,} bytes" if sizes else "none")
+            rows.append([form, *counts])
+        rows += [["what came back", line, ""] for line in said]
+        return ResultTable(
+            ["UDP packets that begin with", "of the client", "of the server"], rows, "udp-packets"
+        )
+
+    def transport_page(self) -> PageFrame:
+        """The page that does the same in your browser, with a link to a tab of its own."""
+        frame = PageFrame(self._transport.page.port, title="the WebTransport page", height=220)
+        self._resources.callback(frame.close)
+        return frame
+
+    @recorded_where_missing
+    def losses(self, loss: float = 0.2) -> ResultTable:
+        """Send 40 messages in each of three ways, while `loss` of the client's packets are lost."""
+        rows: list[list[Cell]] = []
+        for way in webtransport.WAYS:
+            sent = self._transport.send(way, 40, loss=loss)
+            order = "yes" if sent.came == sorted(sent.came) else "no"
+            slowest = f"{1000 * max(sent.waits):.0f} ms"
+            rows.append([
+                way, f"{sent.lost_packets}", f"{len(sent.came)} of 40", order, f"{sent.held_up}",
+                slowest,
+            ])  # fmt: skip
+        return ResultTable(
+            [
+                "sent on", "packets lost", "messages that came", "in order",
+                "held up by another's loss", "slowest",
+            ],
+            rows,
+            "losses",
+        )  # fmt: skip
 
 
 def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell]:

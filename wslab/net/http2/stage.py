@@ -51,11 +51,11 @@ class Stage:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._ends = ExitStack()
         self._browser: tuple[Chromium, Http2Relay] | None = None
-        self.server = self._ends.enter_context(Hypercorn(f"{name} hypercorn"))
-        self.relay = Http2Relay(self.server.port, f"{name} relay")
-        self._ends.enter_context(self.relay)
+        with ExitStack() as ends:
+            self.server = ends.enter_context(Hypercorn(f"{name} hypercorn"))
+            self.relay = ends.enter_context(Http2Relay(self.server.port, f"{name} relay"))
+            self._ends = ends.pop_all()
 
     def over_http1(self, who: Who) -> Talk:
         """Say "Hello", hear it, and close, over HTTP/1.1."""

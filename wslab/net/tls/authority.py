@@ -124,7 +124,7 @@ class Authority:
         now = datetime.datetime.now(datetime.UTC)
         issued = signer.issue_cert(
             *names,
-            not_before=now - 30 * DAY,
+            not_before=now - 5 * DAY,
             not_after=now - DAY if fault == "expired" else now + DAY,
         )
         chain = b"".join(one.bytes() for one in issued.cert_chain_pems)
