@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, encode_frame, save
+from wslab.wire import Capture, encode_frame, load, save
 from wslab.wire.protocol.tls_records import begins_record, record_fields, record_text
 
 from .test_handshake import REQUEST, RESPONSE
@@ -29,7 +30,9 @@ HELLO = bytes.fromhex(
 class Conversation:
     """A TLS conversation of OpenSSL with itself, in memory: no socket, and every byte known."""
 
-    def __init__(self, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
+    def __init__(
+        self, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, key_log: Path | None = None
+    ) -> None:
         self.named: list[str | None] = []
         authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("chat.example").configure_cert(server)
@@ -37,6 +40,8 @@ class Conversation:
         server.sni_callback = lambda _, name, __: self.named.append(name)
         client = ssl.create_default_context()
         authority.configure_trust(client)
+        if key_log is not None:
+            client.keylog_filename = str(key_log)
         for context in (server, client):
             context.set_alpn_protocols(["http/1.1"])
         self.crossed: list[tuple[str, bytes]] = []
@@ -241,3 +246,57 @@ def test_tshark_finds_the_same_records(conversation, tmp_path):
     lengths = [int(number) for row in rows for number in row[0].split(",") if number]
     assert lengths == [row.length - 5 for row in capture.index.rows()]
     assert [row[1] for row in rows if row[1]] == ["chat.example"]
+
+
+# --- With its keys --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2], ids=["1.3", "1.2"])
+def keyed(request, tmp_path):
+    """A WebSocket conversation over TLS, and the file of its keys, with those of another one."""
+    keys = tmp_path / "keys.log"
+    Conversation(key_log=keys)
+    one = Conversation(request.param, key_log=keys)
+    one.say("client", REQUEST)
+    one.say("server", RESPONSE)
+    one.say("client", encode_frame(1, "Grüße".encode(), masking_key=b"\1\2\3\4"))
+    one.say("server", encode_frame(1, b"no, thank you"))
+    one.say("server", encode_frame(8, b"\x03\xe8done"))
+    return one.capture(), keys
+
+
+@needs_tshark
+def test_tshark_reads_the_frames_with_the_secrets_in_the_file(keyed, tmp_path):
+    capture, keys = keyed
+    sealed = save(capture, tmp_path / "sealed.pcapng")
+    assert tshark(sealed, "websocket.opcode") == [[""]] * len(tshark(sealed, "frame.number"))
+    opened = save(capture, tmp_path / "opened.pcapng", secrets=keys)
+    rows = tshark(opened, "websocket.opcode", "websocket.payload.text", "websocket.mask")
+    assert [row for row in rows if row[0]] == [
+        ["1", "Grüße", "1"], ["1", "no, thank you", "0"], ["8", "", "0"],
+    ]  # fmt: skip
+
+
+def test_a_file_has_the_keys_of_its_own_connections_and_loading_names_them(keyed, tmp_path):
+    capture, keys = keyed
+    opened = save(capture, tmp_path / "opened.pcapng", secrets=keys)
+    random = capture.index.unit(0).data[11:43].hex()
+    lines = [line for line in keys.read_text().splitlines() if line[0] != "#"]
+    others = [line for line in lines if random not in line]
+    content = opened.read_bytes()
+    assert 0 < len(others) < len(lines)
+    assert all((line.encode() in content) == (line not in others) for line in lines)
+    loaded = load(opened)
+    assert seen(loaded) == seen(capture)
+    assert loaded.notes == [
+        "the file holds the TLS keys of 1 connection, with which Wireshark decrypts: "
+        "tshark -r FILE -Y websocket shows the frames"
+    ]
+    assert load(save(capture, tmp_path / "sealed.pcapng")).notes == []
+
+
+def test_other_formats_have_no_place_for_secrets(keyed, tmp_path):
+    capture, keys = keyed
+    with pytest.raises(ValueError, match=r"expected a \.pcapng.*got 'a.jsonl'"):
+        save(capture, tmp_path / "a.jsonl", secrets=keys)
+    assert not (tmp_path / "a.jsonl").exists()

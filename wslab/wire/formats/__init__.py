@@ -98,16 +98,24 @@ LARGE_FILE = 64 << 20
 """Size in bytes from which a packet file is read twice from disk, not held in memory."""
 
 
-def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
+def save(
+    capture: Capture,
+    path: str | os.PathLike[str],
+    *,
+    secrets: str | os.PathLike[str] | None = None,
+) -> Path:
     """Save a recording in the format that the suffix of `path` names; returns the path.
 
     `.jsonl` keeps everything, `.pcapng` is for Wireshark, and `.har` holds messages as a browser's
     DevTools save them. All three keep what a debugger did. An existing file, or the target of a
     link, is replaced as a whole and keeps its permissions.
 
-    Raises ValueError for a suffix that is not in `FORMATS` and OSError for a file that cannot be
-    written. Raises SavedInstead if the format failed: the recording is then in the same folder, in
-    a new file of JSON Lines.
+    ``secrets`` is the file of a TLS key log, as `SSLKEYLOGFILE` names it. A `.pcapng` then holds
+    the keys of the recorded connections, and whoever has the file can read them with Wireshark.
+
+    Raises ValueError for a suffix that is not in `FORMATS`, or that has no place for secrets, and
+    OSError for a file that cannot be written. Raises SavedInstead if the format failed: the
+    recording is then in the same folder, in a new file of JSON Lines.
     """
     path = Path(path)
     format = FORMATS.get(path.suffix.lower())
@@ -116,6 +124,11 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> Path:
             f"expected a name that ends in {', '.join(FORMATS)}, got {path.name!r}: "
             "the end says what is written"
         )
+    if secrets is not None:
+        if format.pieces is not pcapng.blocks:
+            raise ValueError(f"expected a .pcapng, which can hold secrets, got {path.name!r}")
+        key_log = Path(secrets).read_text("ascii", "replace")
+        format = format._replace(pieces=lambda capture: pcapng.blocks(capture, key_log))
     try:
         _write(capture, format, path)
     except OSError:

@@ -4,6 +4,7 @@ Sources: the pcapng format (draft-ietf-opsawg-pcapng), the older pcap format
 (draft-ietf-opsawg-pcap) and the list of link types at tcpdump.org.
 
     save(capture, "lesson.pcapng")  # opens in Wireshark as TCP conversations
+    save(capture, "wss.pcapng", secrets="keys.log")  # which decrypts TLS with these keys
     load("from_wireshark.pcapng")   # its WebSocket conversations; `notes` says what was left
 
 A recording has bytes and times but no packets, so saving constructs them: IPv4 between two
@@ -27,7 +28,7 @@ from typing import NamedTuple, cast, get_args
 
 from ..fields import Direction
 from ..protocol.secrets import masked_text
-from ..protocol.tls_records import BEGINNING, begins_record
+from ..protocol.tls_records import BEGINNING, RANDOM, begins_record
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.log import (
     FARTHEST,
@@ -48,6 +49,9 @@ SECTION_HEADER = 0x0A0D0D0A
 INTERFACE = 1
 SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
+DECRYPTION_SECRETS = 10
+TLS_KEY_LOG = 0x544C534B
+"""The type of secrets in such a block: lines as `SSLKEYLOGFILE` names them (RFC 9850)."""
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 
 LINKTYPE_RAW = 101
@@ -141,8 +145,11 @@ def _checksum(data: bytes) -> int:
     return (0xFFFF - rest) & 0xFFFF
 
 
-def blocks(capture: Capture) -> Iterator[bytes]:
-    """The blocks of a recording's pcapng file: `b"".join(blocks(capture))` is the file."""
+def blocks(capture: Capture, key_log: str = "") -> Iterator[bytes]:
+    """The blocks of a recording's pcapng file: `b"".join(blocks(capture))` is the file.
+
+    With the text of a TLS key log, its secrets of the recorded connections are in the file.
+    """
     started = capture.started
     yield _block(
         SECTION_HEADER,
@@ -158,6 +165,10 @@ def blocks(capture: Capture) -> Iterator[bytes]:
         + _option(_IF_TSRESOL, b"\x09")
         + _option(_END_OF_OPTIONS, b""),
     )
+    if secrets := _secrets_of(capture, key_log):
+        size = len(secrets)
+        padded = secrets + bytes(-size % 4)
+        yield _block(DECRYPTION_SECRETS, struct.pack("<II", TLS_KEY_LOG, size) + padded)
     epoch = _nanoseconds(started)
     flows: dict[int, _Flow] = {}
     sent: dict[tuple[int, Direction], int] = {}  # bytes so far
@@ -179,6 +190,23 @@ def blocks(capture: Capture) -> Iterator[bytes]:
             packets = _data_packets(flows[thing.connection], thing, offset, marks)
         for packet, comments in packets:
             yield _packet_block(min(max(0, epoch + at), _LATEST), packet, comments)
+
+
+def _secrets_of(capture: Capture, key_log: str) -> bytes:
+    """The lines of a key log with which the recorded connections can be read, and no others."""
+    if not key_log:
+        return b""
+    recorded = {  # a line names its connection by the random number of the ClientHello
+        data[RANDOM].hex()
+        for row in capture.index.rows()
+        if row.kind == "tls" and (data := capture.index.unit(row.number).data)[5:6] == b"\1"
+    }
+    lines = [
+        line
+        for line in key_log.splitlines()
+        if line.split()[1:2] and line.split()[1].lower() in recorded
+    ]
+    return "".join(f"{line}\n" for line in lines).encode("ascii", "replace")
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -549,6 +577,12 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
             start = position + 12
             packet = data[start : min(start + size, position + length - 4)]
             yield 0, section.interfaces[0].link, packet, ""
+        elif kind == DECRYPTION_SECRETS and length >= 20:
+            what, size = struct.unpack_from(section.order + "II", data, position + 8)
+            if what == TLS_KEY_LOG:
+                notes.append(
+                    _key_note(data[position + 16 : position + 16 + min(size, length - 20)])
+                )
         elif kind == INTERFACE and length >= 20:
             body = data[position + 8 : position + length - 4]
             section.interfaces.append(_interface(body, section.order))
@@ -559,6 +593,15 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
         position += length
     if position < len(data):
         notes.append("the file ends in the middle of a block: the rest is not there")
+
+
+def _key_note(key_log: bytes) -> str:
+    """What to do with the keys that a file holds; they are not used here."""
+    of = {line.split()[1] for line in key_log.splitlines() if len(line.split()) == 3}
+    return (
+        f"the file holds the TLS keys of {_count(len(of), 'connection')}, with which Wireshark "
+        "decrypts: tshark -r FILE -Y websocket shows the frames"
+    )
 
 
 def _new_section(magic: bytes) -> _Section:

@@ -20,6 +20,8 @@ HEADER = 5
 """Bytes of a record's header."""
 BEGINNING = 10
 """Bytes that tell whether TLS begins."""
+RANDOM = slice(11, 43)
+"""Where the random number of a hello is, if the hello begins its record."""
 
 _ALERT, _HANDSHAKE = 21, 22
 _TYPES = {
