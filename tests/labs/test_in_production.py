@@ -77,13 +77,6 @@ def test_without_the_programs_a_recorded_table_says_so(lab, method, why, monkeyp
     assert why in table.note
 
 
-def test_an_unknown_defence_is_refused(lab):
-    lab.defend("Origin")
-    assert lab.bank.defence == "Origin"
-    with pytest.raises(KeyError, match="expected one of none, SameSite=Lax"):
-        lab.defend("prayer")
-
-
 # --- 7 · Beside an HTTP server
 
 

@@ -137,6 +137,16 @@ def test_with_tickets_a_cookie_alone_opens_no_account(bank):
         assert client.recv() == "100 paid to Eve, your balance is 900"
 
 
+def test_only_the_banks_own_page_chooses_its_defence(bank):
+    assert post(bank, "/defend?by=ticket", Origin="http://127.0.0.1:1")[0] == 403
+    assert bank.defence == "none"
+    assert post(bank, "/defend?by=SameSite%3DLax", Origin=f"http://127.0.0.1:{bank.port}")[0] == 200
+    assert bank.defence == "SameSite=Lax"
+    assert post(bank, "/login")[2].endswith("; HttpOnly; SameSite=Lax")
+    assert post(bank, "/defend?by=prayer")[0] == 200
+    assert bank.defence == "SameSite=Lax"
+
+
 # --- The sniffer
 
 

@@ -18,7 +18,6 @@ from wslab.net.browsers import Chromium
 from wslab.net.cluster import Beside, post_and_hear
 from wslab.net.guarding import (
     ALLOWS_THIRD_PARTIES,
-    DEFENCES,
     PLACES,
     WAYS,
     AttackServer,
@@ -122,13 +121,6 @@ class InProduction(Lesson):
     def attack_code(self) -> Code:
         """What the stranger's page does, as its server serves it."""
         return Code(self.stranger.script, language="javascript")
-
-    def defend(self, defence: str) -> None:
-        """Choose the bank's defence, one of "none", "SameSite=Lax", "SameSite=Strict", "Origin" and
-        "ticket"; it holds for whoever logs in from now on. Raises KeyError for another one."""
-        if defence not in DEFENCES:
-            raise KeyError(f"expected one of {', '.join(DEFENCES)}, got {defence!r}")
-        self.bank.defence = defence
 
     @recorded_where_missing
     def hijack(self) -> ResultTable:

@@ -15,7 +15,7 @@ import logging
 import secrets
 from collections import deque
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.http11 import Request, Response
@@ -103,6 +103,11 @@ class Bank(Server):
             self.given.append(secret)
             cookie = f"{secret}; Max-Age={SESSION}"
             text = "ticket" if self.defence == "ticket" else "cookie"
+        elif path == "/defend":
+            if why := origin.refuse_unless_own(request.headers):
+                return pages.refusal(why)
+            wanted = unquote(request.path.partition("by=")[2])
+            self.defence = wanted if wanted in DEFENCES else self.defence
         elif name is None:
             return _unknown(connection)
         elif path == "/logout":

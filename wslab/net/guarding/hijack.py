@@ -59,16 +59,12 @@ def attack(chromium: Chromium, bank: Bank, port: int, stranger: AttackServer) ->
     Once for each of the bank's defences, from each of `PLACES`.
     """
     found = []
-    before = bank.defence
-    try:
-        victim, other = chromium.open(f"http://127.0.0.1:{port}/"), chromium.open()
-        for bank.defence in DEFENCES:
-            victim.evaluate("logIn()")
-            for place, host in PLACES.items():
-                other.go_to(f"http://{host}:{stranger.port}/?bank={port}&host=127.0.0.1")
-                read = other.evaluate("attack()")
-                found.append(Attack(bank.defence, place, read, bank.access_log[-1]))
-        victim.evaluate("logOut()")
-    finally:
-        bank.defence = before
+    victim, other = chromium.open(f"http://127.0.0.1:{port}/"), chromium.open()
+    for defence in DEFENCES:
+        victim.evaluate(f"find('defence').value = '{defence}', logIn()")
+        for place, host in PLACES.items():
+            other.go_to(f"http://{host}:{stranger.port}/?bank={port}&host=127.0.0.1")
+            read = other.evaluate("attack()")
+            found.append(Attack(defence, place, read, bank.access_log[-1]))
+    victim.evaluate("find('defence').value = 'none', logIn().then(logOut)")
     return found

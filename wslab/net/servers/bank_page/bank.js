@@ -3,10 +3,15 @@
 document.documentElement.dataset.theme = new URLSearchParams(location.search).get("theme") ?? "";
 
 const find = (id) => document.getElementById(id);
-const say = (text) => (find("state").textContent = text);
 const post = async (path) => (await fetch(path, { method: "POST" })).text();
 
 let socket;
+
+/** Says how things are; the lamp beside it says whether the account is open. */
+function say(text, state = WebSocket.CLOSED) {
+  find("state").textContent = text;
+  document.body.dataset.state = state;
+}
 
 /** Opens the account in one of four ways; resolves to the first thing that the bank says. */
 async function open(way) {
@@ -33,13 +38,14 @@ async function open(way) {
 }
 
 function show(text) {
-  say("Logged in");
+  say("Logged in", WebSocket.OPEN);
   const line = document.createElement("li");
   line.textContent = text;
   find("account").prepend(line);
 }
 
 async function logIn() {
+  await post(`/defend?by=${encodeURIComponent(find("defence").value)}`);
   const said = await open(await post("/login"));
   // In a frame of another site some browsers keep no cookie.
   if (said.startsWith("close")) say("The browser has kept no cookie: open this page in a tab");
@@ -57,4 +63,5 @@ find("door").addEventListener("submit", (event) => {
   logIn();
 });
 find("logout").addEventListener("click", logOut);
+find("defence").addEventListener("change", logIn);
 addEventListener("pagehide", logOut);
