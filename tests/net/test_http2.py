@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from wslab.net import HandshakeFailed, PackageMissing
-from wslab.net.http2 import PREFACE, Http2Client, Http2Relay, Hypercorn, frames, inside, sockets
+from wslab.net.http2 import PREFACE, Http2Client, Hypercorn, frames, inside, sockets
 from wslab.net.programs import ProgramMissing
 from wslab.net.servers import RawServer
+from wslab.net.servers.relay import RawRelay
 from wslab.wire import encode_frame
 
 SETTINGS = bytes.fromhex("000006 04 00 00000000 0008 00000001")
@@ -24,7 +25,7 @@ def server():
 
 @pytest.fixture
 def relay(server):
-    with Http2Relay(server.port, "test") as relay:
+    with RawRelay(server.port, "test") as relay:
         yield relay
 
 

@@ -52,11 +52,12 @@ async def _connections(url: str) -> Attack:
 async def _half_handshakes(url: str) -> Attack:
     address = Address.parse(url)
     async with AsyncExitStack() as stack:
-        ends = []
+        begun, ends = [], []
         for _ in range(MANY):
             reader, writer = await asyncio.open_connection(address.host, address.port)
             stack.callback(reset, writer.transport)
             writer.write(b"GET / HTTP/1.1\r\nHost: ")
+            begun.append(writer)  # one that nobody holds is closed
             ends.append(asyncio.ensure_future(reader.read()))
         await asyncio.wait(ends, timeout=OPEN_TIMEOUT + MARGIN)
         yield ""

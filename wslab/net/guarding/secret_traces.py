@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import httpx
 
+from wslab.net.address import Address
 from wslab.net.browsers import ChromiumPage
 from wslab.net.clients.client import Client
 from wslab.net.errors import HandshakeFailed, NotConnected, TimedOut
 from wslab.net.guarding.bank import Bank
-from wslab.net.guarding.sniffer import Sniffer
 from wslab.net.programs import Nginx
-from wslab.wire import Capture
+from wslab.net.servers.relay import RawRelay
+from wslab.wire import Capture, mask
+from wslab.wire.protocol import read_header
 
 WAYS = {
     "first message": "message",
@@ -67,13 +69,25 @@ def follow_secret(bank: Bank, url: str, capture: Capture, way: str) -> SecretTra
     bank.access_log.clear()
     bank.debug_log.clear()
     before = len(capture.index.rows())
-    with Sniffer(url) as sniffer:
+    with RawRelay(Address.parse(url).port, "guarding: sniffer") as sniffer:
         said = _visit(sniffer.url.rstrip("/") + path, headers, first, way)
-        crossed = next((line for line in sniffer.lines if secret in line), "")
+        sent = b"".join(data for direction, data in sniffer.crossed[-1] if direction == "client")
+    crossed = next((line for line in lines(sent) if secret in line), "")
     access, debug = (any(secret in one for one in log) for log in (bank.access_log, bank.debug_log))
     recorded = _recorded(capture, before, crossed)
     again = _visit(url.rstrip("/") + path, headers, first, LATER)
     return SecretTrace(way, said, crossed, recorded, access, debug, again)
+
+
+def lines(sent: bytes) -> list[str]:
+    """What a sniffer reads of all that a client sent: the lines of the head, and the messages. Each
+    is unmasked, as its key stands before it."""
+    head, _, frames = sent.partition(b"\r\n\r\n")
+    found, at = head.split(b"\r\n"), 0
+    while (header := read_header(frames, at, len(frames))) is not None:
+        begin, at = at + header.length, at + header.frame_length
+        found.append(mask(frames[begin:at], frames[begin - 4 : begin]))
+    return [line.decode("utf-8", "replace") for line in found]
 
 
 def _fetched(bank: Bank, url: str, way: str) -> tuple[str, dict[str, str], str, str]:

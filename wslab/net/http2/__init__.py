@@ -3,14 +3,12 @@
 from wslab.net.http2.client import Http2Client
 from wslab.net.http2.frame import PREFACE, Http2Frame, frames, inside, sockets
 from wslab.net.http2.hypercorn import Hypercorn
-from wslab.net.http2.relay import Http2Relay
 from wslab.net.http2.stage import Stage, Talk, Who
 
 __all__ = [
     "PREFACE",
     "Http2Client",
     "Http2Frame",
-    "Http2Relay",
     "Hypercorn",
     "Stage",
     "Talk",

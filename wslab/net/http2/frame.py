@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from wslab.net.http2.relay import Crossed
 from wslab.net.packages import extra
+from wslab.net.servers.relay import Crossed
 from wslab.wire import Capture, Direction, Unit
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

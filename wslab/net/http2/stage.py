@@ -14,8 +14,8 @@ from wslab.net.clients import connect
 from wslab.net.http2.client import Http2Client
 from wslab.net.http2.frame import Http2Frame, frames, inside, sockets
 from wslab.net.http2.hypercorn import Hypercorn
-from wslab.net.http2.relay import Crossed, Http2Relay
 from wslab.net.packages import extra
+from wslab.net.servers.relay import Crossed, RawRelay
 from wslab.net.tls import Authority
 from wslab.wire import Capture, Unit
 
@@ -51,10 +51,10 @@ class Stage:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._browser: tuple[Chromium, Http2Relay] | None = None
+        self._browser: tuple[Chromium, RawRelay] | None = None
         with ExitStack() as ends:
             self.server = ends.enter_context(Hypercorn(f"{name} hypercorn"))
-            self.relay = ends.enter_context(Http2Relay(self.server.port, f"{name} relay"))
+            self.relay = ends.enter_context(RawRelay(self.server.port, f"{name} relay"))
             self._ends = ends.pop_all()
 
     def over_http1(self, who: Who) -> Talk:
@@ -96,10 +96,10 @@ class Stage:
         protocol = page.evaluate('performance.getEntriesByType("navigation")[0].nextHopProtocol')
         return str(protocol)
 
-    def _secure(self) -> tuple[Chromium, Http2Relay]:
+    def _secure(self) -> tuple[Chromium, RawRelay]:
         if self._browser is None:
             authority = self._ends.enter_context(Authority(f"{self.name} authority"))
-            relay = Http2Relay(self.server.port, f"{self.name} tls", tls=authority.server())
+            relay = RawRelay(self.server.port, f"{self.name} tls", tls=authority.server())
             self._ends.enter_context(relay)
             known = f"--ignore-certificate-errors-spki-list={_key_of(relay.port)}"
             chromium = self._ends.enter_context(Chromium(f"{self.name} browser", known))

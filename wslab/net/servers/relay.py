@@ -1,4 +1,4 @@
-"""Stands before a server that speaks HTTP/2, ends TLS if it is to, and keeps what crosses."""
+"""Stands before a server and keeps what crosses, as it is: no login is masked, as at a tap."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ Crossed = list[tuple[Direction, bytes]]
 """What crossed on one TCP connection, in the order in which it came."""
 
 
-class Http2Relay(RawServer):
+class RawRelay(RawServer):
     """Passes bytes on to `upstream`, a port of this machine, and records them in the clear.
 
-    With `tls`, a server's context, it agrees on HTTP/2 by ALPN (RFC 7301), as a browser wants it.
+    With `tls`, a server's context, it ends TLS, and agrees on HTTP/2 by ALPN (RFC 7301), as a
+    browser wants it.
     """
 
     kind = "relay"
