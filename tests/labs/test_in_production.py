@@ -77,6 +77,39 @@ def test_without_the_programs_a_recorded_table_says_so(lab, method, why, monkeyp
     assert why in table.note
 
 
+# --- Limits
+
+
+def test_each_attack_succeeds_without_limits_and_fails_with_them(lab):
+    rows = {row[0]: row[1:] for row in lab.limits().rows}
+    assert [(row[1], row[4].partition(", after")[0]) for row in rows.values()] == [
+        ("100 are open", "20 are open, 80 got 503"),
+        ("100 go on waiting", "all are cut off"),
+        ("it is taken", "close 1009"),
+        ("all are taken", "the attacker waits"),
+        ("all of it waits for the reader", "the reader is cut off"),
+    ]
+    mib = [[float(cell.removesuffix(" MiB")) for cell in (row[0], row[3])] for row in rows.values()]
+    for careless, careful in mib[2:]:
+        assert careless > 8
+        assert careful < 3
+    assert mib[0][1] < mib[0][0] / 2
+    assert "503" in lab.door_code().data
+
+
+def test_a_bucket_protects_the_quiet_client_whatever_becomes_of_the_fast_one(lab):
+    rows = {row[0]: row[1:] for row in lab.too_many().rows}
+    waits = {what: int(row[0].removesuffix(" ms").replace(",", "")) for what, row in rows.items()}
+    assert waits["nothing"] > 3 * max(waits[what] for what in list(rows)[1:])
+    worked = {what: int(row[1]) for what, row in rows.items()}
+    assert worked["nothing"] > 400
+    assert worked["close with 1008"] <= worked["let it wait"] < 200
+    assert worked["drop the message"] < 200
+    told = {what: row[2] for what, row in rows.items()}
+    assert told.pop("close with 1008") == "close 1008"
+    assert set(told.values()) == {"nothing"}
+
+
 # --- 7 · Beside an HTTP server
 
 

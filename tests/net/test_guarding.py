@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as connect_here
 
-from wslab.net import Client, HandshakeFailed, Tap, connect
-from wslab.net.guarding import WAYS, AttackServer, Bank, Tickets, follow_secret, tickets
+from wslab.net import Client, HandshakeFailed, Tap, connect, loop
+from wslab.net.guarding import WAYS, AttackServer, Bank, Door, Tickets, follow_secret, tickets
 from wslab.net.guarding.secret_traces import lines
+from wslab.net.servers import HostedServer
 from wslab.wire import Capture, encode_frame
 
 
@@ -183,3 +193,47 @@ def test_the_strangers_page_may_connect_to_this_machine_only():
     assert wanted in policy.split("; ")
     assert server.script.startswith("/** Resolves")
     assert server.script.endswith("}")
+
+
+# --- Limits
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait, at most 10 s, until the loop thread has come so far."""
+    late = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < late
+        loop.run(asyncio.sleep(0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there 127.0.0.2 is no address of the machine")
+def test_a_door_counts_by_address_and_in_all_and_forgets_who_has_gone():
+    door = Door(per_address=2, in_all=3)
+
+    async def start():
+        return await serve(
+            ServerConnection.wait_closed, "127.0.0.1", 0, process_request=door.answer
+        )
+
+    with ExitStack() as visitors:
+        server = HostedServer(start, "door").start()
+        visitors.callback(server.stop)
+
+        def visit(number: int):
+            came_from = (f"127.0.0.{number}", 0)
+            sock = socket.create_connection(("127.0.0.1", server.port), 5, came_from)
+            visitors.callback(sock.close)
+            try:
+                return visitors.enter_context(connect_here(server.url, sock=sock, proxy=None))
+            except InvalidStatus as refused:
+                return refused.response.status_code
+
+        first = visit(1)
+        assert [isinstance(one, int) for one in (first, visit(1))] == [False, False]
+        assert visit(1) == 503
+        assert not isinstance(visit(2), int)
+        assert visit(2) == 503  # no room is left for anybody
+        first.close()
+        until(lambda: door.open.total() == 2)
+        assert not isinstance(visit(3), int)
+    until(lambda: door.open.total() == 0)

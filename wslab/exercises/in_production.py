@@ -73,6 +73,25 @@ QUESTIONS = {
         ),
         "RFC 6265 §8.5",
     ),
+    # --- Limits
+    "half": Question(
+        "A hundred clients connect by TCP, send the first half of a handshake, and then nothing "
+        "more. Which limit of the server gets rid of them?",
+        (
+            "A count of connections for each address, in process_request",
+            "max_size",
+            "open_timeout",
+            "Pings, and a time for the pong",
+        ),
+        2,
+        (
+            "process_request is called when the whole request is there. It never is.",
+            "It limits messages, and no message can come before the handshake is done.",
+            "It limits the time for the handshake. The library ends the connection then.",
+            "Frames, pings too, come after the handshake.",
+        ),
+        "RFC 6455 §10.4",
+    ),
     # --- Beside an HTTP server
     "news": Question(
         "The HTTP server, a process of its own, has put a new row into the SQLite file that a "

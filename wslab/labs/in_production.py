@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
@@ -21,8 +22,11 @@ from wslab.net.guarding import (
     PLACES,
     WAYS,
     AttackServer,
+    Attempt,
     Bank,
+    Door,
     attack,
+    attack_limits,
     follow_in_page,
     follow_secret,
     nginx_before,
@@ -30,6 +34,7 @@ from wslab.net.guarding import (
 from wslab.net.http2 import Http2Client, Stage, Who, frames
 from wslab.net.programs import Postgres
 from wslab.net.resume import Store
+from wslab.net.trials import Reaction, TokenBucket, WorkingServer, measure_fairness
 from wslab.view import PageFrame
 from wslab.view.experiments import Cell, Link, ResultTable
 from wslab.wire.protocol import parse_head
@@ -133,6 +138,42 @@ class InProduction(Lesson):
                 rows.setdefault(one.defence, [one.defence]).append(came)
         headings = ["the bank's defence", *(f"a page of {place}" for place in PLACES)]
         return ResultTable(headings, list(rows.values()), "hijacks")
+
+    # --- Limits
+
+    def limits(self) -> ResultTable:
+        """Five attacks, each on a server that has no limits and on one that has them: the memory
+        that its program held meanwhile, and what came of it."""
+        rows = [
+            [attack.what, *_told(careless), attack.limit, *_told(careful)]
+            for attack, careless, careful in attack_limits()
+        ]
+        return ResultTable(["attack", "no limit", "", "the limit", "with it", ""], rows, "limits")
+
+    def door_code(self) -> Code:
+        """What counts the connections of the server with limits, before the handshake."""
+        return Code(inspect.getsource(Door), language="python")
+
+    def too_many(self) -> ResultTable:
+        """How long a quiet client waits beside one that floods the server, by what becomes of who
+        sends more than 50 messages a second (20 at once)."""
+        reactions: dict[str, Reaction] = {
+            "close with 1008": "close",
+            "drop the message": "drop",
+            "let it wait": "wait",
+        }
+        rows: list[list[Cell]] = []
+        for what in ("nothing", *reactions):
+            bucket = (lambda: TokenBucket(50, 20)) if what in reactions else None
+            server = WorkingServer(self._name("work"), bucket, reactions.get(what, "close"))
+            with server:
+                fared = measure_fairness(server, server.url)
+            told = f"close {fared.code}" if fared.code else "nothing"
+            rows.append([what, f"{fared.worst * 1000:,.0f} ms", f"{fared.worked:,}", told])
+        headings = ["the server's reaction", "the quiet client waits at most"]
+        return ResultTable(
+            [*headings, "messages of the other worked on", "the other is told"], rows, "too-many"
+        )
 
     # --- Beside an HTTP server
 
@@ -319,6 +360,10 @@ class InProduction(Lesson):
 def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell]:
     """A header field over HTTP/1.1, and the same over HTTP/2."""
     return [name, value or "none", fields.get(name.lower(), "none")]
+
+
+def _told(attempt: Attempt) -> list[str]:
+    return [f"{attempt.memory / 2**20:.1f} MiB", attempt.came]
 
 
 _SHOWS, _HIDDEN = "👁 shows", "no"

@@ -20,8 +20,8 @@ from collections import Counter
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.http11 import Request, Response
 
-PIECE, PIECES = 2**16, 512
-"""Bytes of one message of the feed, and how many there are: 32 MiB."""
+PIECE, PIECES = 2**16, 256
+"""Bytes of one message of the feed, and how many there are: 16 MiB."""
 
 OPEN_TIMEOUT = 0.3
 """Seconds that somebody has for a handshake."""

@@ -16,19 +16,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from wslab.net import loop
 from wslab.net.address import Address
 from wslab.net.clients.silent import connect_silently
-from wslab.net.guarding.limited_server import OPEN_TIMEOUT, PATIENCE, PER_ADDRESS, PIECES
+from wslab.net.guarding.limited_server import OPEN_TIMEOUT, PATIENCE, PER_ADDRESS, PIECE, PIECES
 from wslab.net.peers.process import PeerProcess
 from wslab.net.reset import reset
 
 SERVER = Path(__file__).with_name("limited_server.py")
 
-MIB = 2**20
-PIECE = MIB // 16
-
 MANY = 100
 """How many connections one attacker opens."""
 
-MARGIN = 0.3
+MARGIN = 0.5
 """Seconds after which a server that has not reacted is not going to."""
 
 Attack = AsyncGenerator[str]
@@ -70,7 +67,7 @@ async def _large_message(url: str) -> Attack:
     attacker = await _connect(url)
     try:
         with suppress(ConnectionClosed):
-            await attacker.send(bytes(32 * MIB))
+            await attacker.send(bytes(PIECE * PIECES))
         with suppress(TimeoutError, ConnectionClosed):
             async with asyncio.timeout(MARGIN):
                 await attacker.recv()  # nothing comes but the end
@@ -128,11 +125,11 @@ class LimitAttack(NamedTuple):
 
 
 ATTACKS = (
-    LimitAttack(f"{MANY} connections from one address", f"{PER_ADDRESS} an address", _connections),
+    LimitAttack(f"{MANY} connections from one address", f"a count: {PER_ADDRESS}", _connections),
     LimitAttack(f"{MANY} handshakes that stop halfway", "open_timeout", _half_handshakes),
-    LimitAttack("a message of 32 MiB", "max_size", _large_message),
+    LimitAttack("a message of 16 MiB", "max_size", _large_message),
     LimitAttack(f"{PIECES} messages of 64 KiB for a busy program", "max_queue", _unread_messages),
-    LimitAttack("a reader that takes nothing of 32 MiB", "write_limit, and a time", _no_reader),
+    LimitAttack("a reader that takes nothing of 16 MiB", "write_limit, and a time", _no_reader),
 )
 
 

@@ -11,7 +11,14 @@ from wslab.net.trials.deflate_costs import (
     measure_memory,
     samples,
 )
-from wslab.net.trials.fairness import Bucket, Fairness, TokenBucket, WorkingServer, measure_fairness
+from wslab.net.trials.fairness import (
+    Bucket,
+    Fairness,
+    Reaction,
+    TokenBucket,
+    WorkingServer,
+    measure_fairness,
+)
 from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import LeaveResult, Leaving, measure_leaving
@@ -60,6 +67,7 @@ __all__ = [
     "LoggingServer",
     "ProgramEnd",
     "Queues",
+    "Reaction",
     "Replay",
     "Room",
     "SearchServer",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -27,6 +28,10 @@ SIZE = 200
 ROUND_TRIPS = 10
 PAUSE = 0.05
 """Seconds between two questions of the quiet client."""
+
+
+Reaction = Literal["close", "drop", "wait"]
+"""What a server does about a client that sends too much."""
 
 
 class Bucket(Protocol):
@@ -55,12 +60,19 @@ class TokenBucket:
 class WorkingServer(Server):
     """A server that works on each message and sends it back.
 
-    `bucket` makes one for each client: whose is empty, is closed with 1008.
+    `bucket` makes one for each client. `reaction` is what becomes of one whose bucket is empty:
+    it is closed with 1008, its message is dropped, or it has to wait for the next token.
     """
 
-    def __init__(self, name: str, bucket: Callable[[], Bucket] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        bucket: Callable[[], Bucket] | None = None,
+        reaction: Reaction = "close",
+    ) -> None:
         super().__init__(name)
         self.bucket = bucket
+        self.reaction = reaction
         self.worked = 0
         """Messages that it has worked on."""
         self.refused = 0
@@ -70,9 +82,14 @@ class WorkingServer(Server):
         bucket = None if self.bucket is None else self.bucket()
         async for message in connection:
             if bucket is not None and not bucket.take(time.monotonic()):
-                self.refused += 1
-                await connection.close(1008, "too many messages")
-                return
+                if self.reaction == "drop":
+                    continue
+                if self.reaction == "close":
+                    self.refused += 1
+                    await connection.close(1008, "too many messages")
+                    return
+                while not bucket.take(time.monotonic()):  # noqa: ASYNC110
+                    await asyncio.sleep(WORK)  # nothing is read meanwhile: TCP holds the client up
             time.sleep(WORK)  # noqa: ASYNC251 (not asyncio.sleep: nothing else runs meanwhile)
             self.worked += 1
             await connection.send(message)
