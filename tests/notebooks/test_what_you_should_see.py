@@ -79,7 +79,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^await send\(\) +[34]\d kB +\d+ of 500 +[\d.]+ s +\d%",
         ],
         "never": [
-            r"^await send\(\), never read: 0 of 500 messages .*stopped after 3 s",
+            r"^await send\(\), never read: 0 of 500 messages .*stopped after 1 s",
             r"^a loop that just sends, never read: 0 of 500 .* [12],\d+,\d+ bytes waited",
         ],
         "tap": [r"await send\(\), through the tap: \d+ of 500 messages arrived"],
@@ -229,12 +229,15 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^long polling +30 +\d\d ",
             *(rf"^{way} +30 +1 " for way in ("server-sent events", "streamed fetch", "WebSocket")),
         ],
-        "quiet": [r"^polling +3 +[3-6] +", r"^WebSocket +3 +1 "],
+        "quiet": [r"^polling +3 +[3-6] +", r"^streamed fetch +3 +1 +5", r"^WebSocket +3 +1 +6"],
         "idle": [
-            r"^polling +\d{3} bytes +2 s +\d{3} kB$",
-            r"^long polling +\d{3} bytes +20 s +\d\d kB$",
-            *(rf"^{way} +nothing +- +0 kB" for way in ("server-sent events", "WebSocket")),
+            r"^polling +request and response +\d{3} bytes +2 s +\d{3}.\d kB$",
+            r"^long polling +request and response +\d{3} bytes +20 s +\d\d.\d kB$",
+            r"^server-sent events +chunk +\d bytes +20 s +1.4 kB$",
+            r"^streamed fetch +chunk +\d bytes +20 s +1.1 kB$",
+            r"^WebSocket +ping and pong +\d bytes +20 s +1.4 kB$",
         ],
+        "rare": [r"^polling .* 3,600 s +0.4 kB$", "^streamed fetch .* 1.1 kB$"],
         "chunk": ["chunk size = [0-9a-f]+ .*bytes follow", "id = 2 ", r"data = \{", "empty line ="],
         "words": [
             r"^server-sent events +\S+ ms +\S+ ms +([4-9]|[1-5]\d) +\S+ ms +0 +0$",

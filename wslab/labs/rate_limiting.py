@@ -23,6 +23,7 @@ from wslab.net.trials import (
     TokenBucket,
     Waiting,
     WorkingServer,
+    measure_all,
     measure_fairness,
     measure_sender,
 )
@@ -92,8 +93,9 @@ class RateLimiting(Lesson):
     def send(self, sender: str = STEADY, *, reads: bool = True, tap: bool = False) -> Sent:
         """Let a sender send 500 messages of 4,096 bytes for 3 s at the most, and see what arrives.
 
-        `reads`: False for a reader that takes nothing at all. `tap`: send through the tap, and not
-        straight to the server. Raises KeyError for a sender that is not in `SENDERS`.
+        `reads`: False for a reader that takes nothing at all, where 1 s is enough. `tap`: send
+        through the tap, and not straight to the server. Raises KeyError for a sender that is not in
+        `SENDERS`.
         """
         self._check_open()
         with self._sending:  # a button and a cell may start one at the same time
@@ -104,7 +106,7 @@ class RateLimiting(Lesson):
                 sent = measure_sender(self.server, sender, url=url, on_look=self._draw)
             else:
                 with SlowReader(self._name("reads nothing"), rate=0.0) as server:
-                    sent = measure_sender(server, sender, on_look=self._draw)
+                    sent = measure_sender(server, sender, seconds=1.0, on_look=self._draw)
         name = ", ".join([sender, *(["through the tap"] * tap), *(["never read"] * (not reads))])
         self._sent[name] = sent = sent._replace(sender=name)
         return sent
@@ -148,6 +150,13 @@ class RateLimiting(Lesson):
             predictions=(_ALL, _SOME, _NONE),
             code=_code(name),
         )
+
+    def compare(self) -> ResultTable:
+        """Let all senders send at the same time, each on a connection of its own, and compare."""
+        self._check_open()
+        with self._sending:
+            self._sent |= measure_all(self.server)
+        return self.results()
 
     def results(self) -> ResultTable:
         """What came of every sender so far, those in the page too."""

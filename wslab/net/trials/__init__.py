@@ -34,6 +34,7 @@ from wslab.net.trials.slow_reader import (
     Sent,
     SlowReader,
     Waiting,
+    measure_all,
     measure_sender,
 )
 from wslab.net.trials.token_traces import PLACES, LoggingServer, TokenTrace, send_token
@@ -80,6 +81,7 @@ __all__ = [
     "WorkingServer",
     "attack",
     "end_program",
+    "measure_all",
     "measure_broadcast",
     "measure_deflate",
     "measure_fairness",

@@ -26,7 +26,7 @@ SIZE = 200
 """Bytes of each."""
 
 ROUND_TRIPS = 10
-PAUSE = 0.05
+PAUSE = 0.02
 """Seconds between two questions of the quiet client."""
 
 

@@ -250,20 +250,30 @@ def measure_sender(
     bytes wait, on the loop thread. Ends some `PATIENCE` after the last message has arrived or the
     reader has stopped. Raises KeyError for a sender that is neither in `SENDERS` nor `STEADY`.
     """
-    send = {**SENDERS, STEADY: steadily}[sender]
-    path = f"run-{next(_numbers)}"
-    work = _measure(server, send, f"{url or server.url}{path}", messages, seconds, on_look)
-    return loop.run(work, 60.0 + seconds)._replace(sender=sender)
+    work = _measure(server, sender, url or server.url, messages, seconds, on_look)
+    return loop.run(work, 60.0 + seconds)
+
+
+def measure_all(server: SlowReader) -> dict[str, Sent]:
+    """The same of all `SENDERS` at the same time, each on a connection of its own."""
+
+    async def measure() -> list[Sent]:
+        each = (_measure(server, sender, server.url) for sender in SENDERS)
+        return await asyncio.gather(*each)
+
+    return dict(zip(SENDERS, loop.run(measure(), 60.0), strict=True))
 
 
 async def _measure(
     server: SlowReader,
-    send: Sender,
+    sender: str,
     url: str,
-    messages: int,
-    seconds: float,
-    on_look: Callable[[Waiting], None],
+    messages: int = MESSAGES,
+    seconds: float = SECONDS,
+    on_look: Callable[[Waiting], None] = lambda waiting: None,
 ) -> Sent:
+    send = {**SENDERS, STEADY: steadily}[sender]
+    url = f"{url}run-{next(_numbers)}"
     address, running = Address.parse(url), asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
         expected = server.expected[address.path] = running.create_future()
@@ -282,8 +292,9 @@ async def _measure(
         looking = running.create_task(watch.look_on())
         stack.callback(looking.cancel)
         ending = await watch.send(send, messages, seconds)
-        await watch.until_still()
-        return watch.result(messages, ending)
+        if server.rate:
+            await watch.until_still()
+        return watch.result(messages, ending)._replace(sender=sender)
 
 
 async def _leave(connection: ClientConnection) -> None:
