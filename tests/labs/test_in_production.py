@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.sslproto
 import os
 import re
 import sys
@@ -234,3 +235,32 @@ def test_without_aioquic_there_is_a_recorded_run(lab, monkeypatch, missing):
         assert "pip install 'wslab[production]'" in table.note
     with pytest.raises(PackageMissing, match=missing):
         lab.transport_page()
+
+
+# --- 12 · A million connections
+
+
+def test_a_plan_is_made_of_the_figures_that_were_measured(lab):
+    table = lab.figures()
+    assert [row[0] for row in table.rows] == ["plain", "compressed", "TLS"]
+    assert table.note == ""
+    plain, packed, secure = lab._figures.values()
+    assert 2_000 < plain.memory < packed.memory < secure.memory
+    assert plain.handshake < secure.handshake
+    # Most of it is asyncio's own buffer, as the lesson says.
+    assert asyncio.sslproto.SSLProtocol.max_size == 256 * 1024 < secure.memory
+    gallery = lab.plan()
+    quiet = gallery.run("plain", thousands=1000, rate=0, memory=1, herd=600)
+    memory = float(table.rows[0][1].removesuffix(" kB"))
+    assert quiet.memory / 1e9 == pytest.approx(memory, rel=0.01)
+    assert quiet.decides == "memory"
+    assert gallery.run("plain", thousands=1000, rate=5, memory=128, herd=600).decides == "messages"
+    assert lab.heartbeat() == 8  # a client's ping, masked, and its pong (RFC 6455 §5.5)
+    assert [row[1] for row in lab.ports().rows] == ["10", "10"]
+
+
+def test_without_trustme_there_is_no_figure_for_tls_and_it_says_so(lab, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    table = lab.figures()
+    assert [row[0] for row in table.rows] == ["plain", "compressed"]
+    assert "pip install 'wslab[production]'" in table.note

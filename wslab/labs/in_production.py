@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from IPython.display import Code
@@ -14,8 +16,9 @@ from IPython.display import Code
 from wslab.exercises.in_production import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
-from wslab.net import Tap, webtransport
+from wslab.net import PackageMissing, Tap, webtransport
 from wslab.net.browsers import Chromium
+from wslab.net.capacity import NEEDS, Figures, Wanted, measure, plan, run_out
 from wslab.net.cluster import Beside, post_and_hear
 from wslab.net.guarding import (
     ALLOWS_THIRD_PARTIES,
@@ -34,16 +37,53 @@ from wslab.net.guarding import (
 from wslab.net.http2 import Http2Client, Stage, Who, frames
 from wslab.net.programs import Postgres
 from wslab.net.resume import Store
+from wslab.net.tls import Authority
 from wslab.net.trials import Reaction, TokenBucket, WorkingServer, measure_fairness
 from wslab.view import PageFrame
-from wslab.view.experiments import Cell, Link, ResultTable
+from wslab.view.experiments import (
+    Cell,
+    Choice,
+    Column,
+    Experiment,
+    Gallery,
+    Line,
+    Link,
+    Number,
+    Outcome,
+    ResultTable,
+    Words,
+)
 from wslab.wire.protocol import parse_head
+
+_KINDS = (("plain", False, None), ("compressed", False, "deflate"), ("TLS", True, None))
+_PLAN = Words(
+    title="a million connections",
+    choose="Which server?",
+    question="What will ask for the most servers?",
+    press="Plan it",
+    first="say first what will ask for the most",
+    ready="from the figures measured above",
+    right="As you said",
+    wrong="Not as you said. The most servers are asked for by",
+    noun="server",
+    static="Choose a server, set what you want of it, and plan:",
+)
+_SLIDERS = (
+    Number("thousands", "thousand connections", 1000, 10, 2000, 10),
+    Number("rate", "messages a second to each", 0.1, 0, 5, 0.1),
+    Number("heartbeat", "seconds between pings", 20, 5, 120, 5),
+    Number("herd", "seconds to come back in", 60, 5, 600, 5),
+    Number("memory", "GB of memory in a server", 16, 1, 128, 1),
+    Number("cores", "cores in a server", 8, 1, 64, 1),
+)
 
 
 class InProduction(Lesson):
     """The lab of the lesson on production."""
 
     questions = QUESTIONS
+    predicts: ClassVar = {"plan": "What asks for the most servers?"}
+    _figures: dict[str, Figures] | None = None
 
     def measure(self, *messages: str) -> ResultTable:
         """Send each message, and tell how long it is: in characters, and on the wire."""
@@ -355,6 +395,95 @@ class InProduction(Lesson):
             rows,
             "losses",
         )  # fmt: skip
+
+    # --- A million connections
+
+    def heartbeat(self) -> int:
+        """The bytes of a ping and its pong, as they cross: without the headers of TCP and IP."""
+        with self.connect(name="heartbeat") as client:
+            client.ping()
+            return sum(len(self.find(kind, of=client).data) for kind in ("ping", "pong"))
+
+    def figures(self) -> ResultTable:
+        """Measure what a connection and a message cost a server here: memory and CPU."""
+        self._check_open()
+        figures: dict[str, Figures] = {}
+        missing = ""
+        for kind, secure, compression in _KINDS:
+            with ExitStack() as ends:
+                try:
+                    authority = secure and ends.enter_context(Authority(self._name("figures")))
+                except PackageMissing as why:
+                    missing = f"Without TLS: {why}"
+                    continue
+                figures[kind] = measure(kind, authority or None, compression)
+        rows = [
+            [
+                one.kind, f"{one.memory / 1000:,.1f} kB", f"{1e6 * one.delivery:.1f} µs",
+                f"{1000 * one.handshake:.2f} ms",
+            ]
+            for one in figures.values()
+        ]  # fmt: skip
+        self._figures = figures
+        columns = ["", "memory of an idle connection", "CPU of a message", "CPU of a handshake"]
+        return ResultTable(columns, rows, "figures", note=missing)
+
+    def ports(self) -> ResultTable:
+        """Connect from ten source ports, as a proxy with ten ports would do."""
+        out = run_out(10)
+        return ResultTable(
+            ["from 10 source ports", "connections", "the next one"],
+            [
+                ["to one server", f"{out.first}", out.error],
+                ["to a second server, besides", f"{out.second}", ""],
+            ],
+            "ports",
+        )
+
+    def plan(self) -> Gallery:
+        """A calculator: servers for many connections, from the figures that were just measured."""
+        if self._figures is None:
+            self.figures()
+        assert self._figures is not None
+        beat = self.heartbeat()
+        experiments = [self._planned(one, beat) for one in self._figures.values()]
+        gallery = Gallery(experiments, "plan", _PLAN, numbers=_SLIDERS)
+        return self._show(self._noted(gallery, "plan"), "plan")
+
+    def _planned(self, cost: Figures, beat: int) -> Experiment:
+        def run(choice: Choice) -> Outcome:
+            said = choice.numbers
+            need = plan(
+                cost, beat,
+                Wanted(
+                    round(1000 * said["thousands"]), said["rate"], said["heartbeat"],
+                    1e9 * said["memory"], round(said["cores"]), said["herd"],
+                ),
+            )  # fmt: skip
+            count = round(1000 * said["thousands"])
+            needs = [
+                Line(f"{need.memory / 1e9:,.1f} GB", "memory"),
+                Line(f"{need.message_cores:,.1f}", "cores for the messages"),
+                Line(
+                    f"{need.handshakes:,.0f} a second: {need.herd_cores:,.1f} cores",
+                    "handshakes as all come back",
+                ),
+                Line(f"{need.heartbeats:,.0f} a second", "heartbeats"),
+                Line(f"{8 * need.heartbeat_bytes / 1e6:,.1f} Mbit/s", "bits for these"),
+                Line(f"{count:,}", "open files"),
+                Line(f"{need.addresses}", "upstream addresses of a proxy"),
+            ]
+            most = max(need.servers.values()) or 1
+            servers = [
+                Line(f"{math.ceil(n):,}", of, bar=n / most) for of, n in need.servers.items()
+            ]
+            columns = [Column("needs", "what it takes", needs)]
+            columns.append(Column("servers", "servers, because of", servers))
+            return Outcome(columns, need.decides, result=need)
+
+        each = f"{cost.memory / 1000:,.1f} kB a connection, {1e6 * cost.delivery:.1f} µs a message"
+        what = f"Measured: {each}, {1000 * cost.handshake:.2f} ms a handshake"
+        return Experiment(cost.kind, what, run, predictions=NEEDS)
 
 
 def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell]:
