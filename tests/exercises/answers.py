@@ -819,6 +819,23 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
          "the purpose is fulfilled"),
         (relay(send=""), "not everybody heard it"),
     ],
+    "secure_websockets-records": [
+        ([25, 25, 29, 22], "frame's header"),
+        ([27, 27, 31, 24], "masks its frames"),
+        ([31, 31, 35, 28], "second record is shorter"),
+        ([31, 27, 33, 28], "These are letters"),
+        ([9, 5, 13, 6], "frame alone"),
+        ([14, 10, 18, 11], "the tag, 17 bytes"),
+        ([26, 22, 30, 23], "own header is missing"),
+    ],
+    "secure_websockets-hello": [
+        ([96, "garden.example", "1.3"], "as well"),
+        ([92, "garden.example", "1.3"], "message's"),
+        ([101, "http/1.1", "1.3"], "ALPN"),
+        ([101, "garden.example", "1.0"], "record's version"),
+        ([101, "garden.example", "1.2"], "hello's own version"),
+        ([101, "garden.exampl", "1.3"], "14 bytes"),
+    ],
     "http_vs_websocket-arrivals": [
         ([3, 9, 10.5, 21], "times of publishing"),
         ([7, 1, 9.5, 9], "how long each"),
@@ -907,6 +924,8 @@ RIGHT: dict[str, list[Any]] = {
     "node-order": ["ACDB", "a c d b"],
     "node-repair": [repaired(), REPAIRED_OTHERWISE],
     "node-relay": [relay(), RELAY_AS_A_MODULE],
+    "secure_websockets-records": [[31, 27, 35, 28]],
+    "secure_websockets-hello": [[101, "garden.example", "1.3"]],
     "http_vs_websocket-arrivals": [[10, 10, 20, 30]],
     "http_vs_websocket-trace": [["Hello\nworld", "12"]],
     "http_vs_websocket-poller": [

@@ -1,128 +1,109 @@
-"""The lab of the secure websockets lesson, on real sockets."""
+"""Parts 1 to 3 of the lesson on secure WebSockets, on real sockets and with a real tshark."""
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 
 import pytest
 
-from wslab.labs import secure_websockets
+from wslab.exercises.secure_websockets import HELLO
+from wslab.net.trials.typed_search import WORDS, answer, fits
+from wslab.wire import Capture, load, save
 
 
-def test_letters_cost_as_many_bytes_as_utf8_takes(lab):
-    rows = lab.measure("Hello", "Grüße").rows
-    assert [row[1:] for row in rows] == [["5", "11"], ["5", "13"]]
+def texts(table):
+    return [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows]
 
 
-# --- Parts 4 to 7
+def test_over_wss_an_eavesdropper_reads_the_server_name_alone(lab):
+    *facts, sizes = texts(lab.twice())
+    assert [row[2] for row in facts] == ["read"] * 5
+    assert [row[0] for row in facts if row[3] == "read"] == ["the server's name"]
+    plain, secure = (int(size.replace(",", "")) for size in sizes[2:])
+    assert secure > plain + 1500
+    kinds = {row.kind for row in lab.capture.index.rows() if row.connection == 2}
+    assert kinds == {"tls"}
 
 
-@pytest.fixture(scope="module")
-def shared():
-    """One lab, with one browser, for the tests that change nothing."""
-    with secure_websockets.open() as lab:
-        yield lab
+def test_answers_are_guessed_by_their_length_and_not_once_all_are_the_same(lab):
+    table = texts(lab.guess("yes", "no, thank you", "perhaps tomorrow", "yes"))
+    assert all(sent == guessed for sent, _, guessed in table)
+    assert table[0][1] == "31 bytes"  # as in the exercise
+    filled = texts(lab.guess("yes", "no, thank you", size=20))
+    assert len({(length, guessed) for _, length, guessed in filled}) == 1
+    assert filled[0][2] == "yes or no, thank you or perhaps tomorrow"
+    assert texts(lab.guess("yeah"))[0][2] == "something else"
 
 
-@pytest.fixture
-def compared(shared):
-    """What the lab finds in a part, by the name of each try; skipped where a program is missing."""
-
-    def compare(part):
-        table = shared.compare(part)
-        if table.note and not os.environ.get("CI"):
-            pytest.skip(table.note)
-        assert table.note == ""
-        return {row[0]: row[1:] for row in table.rows}
-
-    return compare
-
-
-def test_only_the_console_knows_what_is_wrong_with_a_certificate(compared):
-    rows = compared("whom_to_trust")
-    assert rows.pop("good") == ["It opens", "", "", ""]
-    assert {row[0] for row in rows.values()} == {"An error, and close code 1006"}
-    assert {name: row[1] for name, row in rows.items()} == {
-        "unknown authority": "net::ERR_CERT_AUTHORITY_INVALID",
-        "wrong host": "net::ERR_CERT_COMMON_NAME_INVALID",
-        "expired": "net::ERR_CERT_DATE_INVALID",
-        "old TLS": "net::ERR_SSL_VERSION_OR_CIPHER_MISMATCH",
-    }
-    assert "certificate has expired" in rows["expired"][2]
-    assert rows["expired"][3] == "the browser says certificate unknown"
-    assert rows["old TLS"][3] == "the server says protocol version"
+def test_a_typed_word_is_guessed_while_it_is_typed(lab):
+    chart = lab.lengths()
+    table = texts(lab.type("diabetes", pause=0))
+    assert [row[0] for row in table[:3]] == ["d", "di", "dia"]
+    assert [row[2] for row in table] == ["3"] + 7 * ["1"]
+    assert table[-1][3] == "diabetes"
+    assert [length for _, length in chart.points("the page")] == list(range(29, 37))
+    filled = texts(lab.type("diabetes", size=100, pause=0))
+    assert {row[1] for row in filled} == {"124 bytes"}
+    assert len({length for _, length in chart.points("the server")}) == 1
+    assert int(filled[-1][2]) > 15
+    with pytest.raises(ValueError, match=r"expected one of acne.*got 'rabies'"):
+        lab.type("rabies")
 
 
-def test_an_old_proxy_mangles_ws_and_not_wss(compared):
-    rows = compared("old_proxy")
-    assert [row[0] for row in rows.values()] == [
-        "Refused with 426",
-        "It opens, and no echo comes",
-        "The echo comes back",
-        "The echo comes back",
-    ]
-    assert rows["ws, stripped"][3] == "GET / HTTP/1.1 · Via: 1.1 old-proxy"
-    assert rows["wss"][2:] == ["TLS", "TLS"]
+@pytest.mark.parametrize("size", [0, 100])
+def test_whoever_sees_the_lengths_never_misses_the_word(size):
+    for word in WORDS:
+        lengths = [len(answer(word[:end], size)) for end in range(1, len(word) + 1)]
+        assert word in fits(lengths, size)
+        assert len(fits(lengths, size)) <= (3 if not size else len(WORDS))
 
 
-def test_a_secure_page_may_open_a_plain_socket_to_this_machine_only(compared):
-    rows = compared("mixed_content")
-    assert rows["https to ws"][0] == "new WebSocket() throws"
-    assert rows["https to ws"][1].startswith("Mixed Content: The page at 'https://shop.example:")
-    assert rows["https to ws"][2] == "nothing"
-    assert {rows[name][0] for name in rows if name != "https to ws"} == {"It opens"}
-    assert rows["https to ws on this machine"][2].startswith("GET / HTTP/1.1")
-    assert rows["https to ws, upgraded"][2] == "TLS"
-
-
-def test_nginx_is_told_three_lines(compared):
-    rows = compared("nginx")
-    assert [row[0] for row in rows.values()] == ["101", "505", "426", "426"]
-    assert rows["no version"][2].startswith("GET / HTTP/1.0 ·")
-
-
-def test_an_impostor_reads_what_a_careless_client_says(shared):
-    checks, does_not = shared.careless().rows
-    assert checks[2] == "nothing"
-    assert does_not[1:] == ["an echo: my password is 1234", "my password is 1234"]
-
-
-def test_a_prediction_is_compared(shared):
-    gallery = shared.old_proxy()
-    assert gallery.run("wss")[0] == "The echo comes back"
-    assert gallery.experiments["wss"].predictions[0] == "The echo comes back"
-
-
-@pytest.mark.parametrize("part", ["whom_to_trust", "old_proxy", "mixed_content", "nginx"])
-def test_without_trustme_a_recorded_run_is_shown_and_says_so(lab, part, monkeypatch):
-    monkeypatch.setitem(sys.modules, "trustme", None)
-    table = lab.compare(part)
-    assert table.note.startswith("RECORDED, not live (on 20")
-    assert "pip install 'wslab[production]'" in table.note
-    gallery = getattr(lab, part)()
-    name = table.rows[-1][0]
-    assert gallery.run(name) == table.rows[-1][1:]
-
-
-@pytest.mark.parametrize(
-    ("part", "program"),
-    [("whom_to_trust", "certutil"), ("mixed_content", "chromium"), ("nginx", "nginx")],
-)
-def test_without_a_program_a_recorded_run_is_shown_and_names_it(lab, part, program, monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda _: None)
-    if program == "certutil":
-        monkeypatch.setattr("wslab.net.browsers.chromium.find", lambda _: "/usr/bin/chromium")
-    note = lab.compare(part).note
-    assert note.startswith("RECORDED")
-    assert {"certutil": "libnss3-tools", "chromium": "Chromium", "nginx": "nginx-light"}[
-        program
-    ] in note
-
-
-def test_no_key_and_no_certificate_outlives_the_lab():
-    with secure_websockets.open() as lab:
-        folder = lab.authority.folder
-        assert lab.careless().note == ""
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
+def test_tshark_reads_the_conversation_with_the_keys_alone(lab):
+    lab.twice()
+    sealed, *opened = texts(lab.with_keys())
+    assert sealed == ["sealed.pcapng", "nobody", "no frames", "", ""]
+    assert [row[1:4] for row in opened] == [
+        ["client", "text", "1"], ["server", "text", "0"],
+        ["client", "close", "1"], ["server", "close", "0"],
+    ]  # fmt: skip
+    assert [row[4] for row in opened] == 2 * ["Meet me in the garden at eight"] + 2 * ["good night"]
+    folder = lab.authority.folder
+    assert "TLS keys of 2 connections" in load(folder / "opened.pcapng").notes[0]
+    lab.close()
     assert not folder.exists()
+
+
+def test_the_key_log_says_whose_secrets_it_has(lab):
+    assert lab.keys().rows == []
+    lab.guess("yes")
+    assert {row[0] for row in texts(lab.keys())} == {"#1 answers"}
+    assert "CLIENT_TRAFFIC_SECRET_0" in [row[1] for row in texts(lab.keys())]
+
+
+def test_without_tshark_or_trustme_the_recorded_tables_are_shown(lab, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("wslab.net.programs.Tshark._folders", classmethod(lambda cls: []))
+    note = lab.with_keys().note
+    assert note.startswith("RECORDED, not live")
+    assert "apt-get install tshark" in note
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    lab._authority = None
+    for shown in (lab.twice(), lab.type("diabetes"), lab.keys()):
+        assert "pip install 'wslab[production]'" in shown.note
+        assert shown.rows
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
+def test_tshark_reads_the_hello_of_the_exercise_as_we_do(tmp_path):
+    from wslab.net.programs import Tshark
+
+    capture = Capture()
+    capture.open_connection()
+    capture.record(1, "client", HELLO)
+    path = save(capture, tmp_path / "hello.pcapng")
+    names = ("tls.record.length", "tls.handshake.extensions_server_name",
+             "tls.handshake.extensions.supported_version")  # fmt: skip
+    (found,) = Tshark.read(path, "tls", *names)
+    assert found == [str(len(HELLO) - 5), "garden.example", "0x0304,0x0303"]

@@ -37,12 +37,14 @@ from .handshake import GUID, KeyStep, accept_key, accept_key_steps
 from .headers import HEADERS
 from .http import parse_head
 from .secrets import is_masked, masked_text
+from .tls_records import RANDOM
 
 __all__ = [
     "CLOSE_CODES",
     "GUID",
     "HEADERS",
     "KIND_OF_OPCODE",
+    "RANDOM",
     "TCP",
     "TRANSITIONS",
     "Agreement",
