@@ -589,6 +589,37 @@ def events_by_regex(stream):
     return found
 
 
+# --- 14: in production
+
+
+def chat_server(said, heard):
+    """A `Server` of these two methods."""
+
+    class Server:
+        def __init__(self, publish):
+            self.guests, self.publish, self.mine = [], publish, deque()
+
+        def tell(self, text):
+            for guest in self.guests:
+                guest(text)
+
+    Server.said, Server.heard = said, heard
+    return Server
+
+
+def tell_and_publish(server, text):
+    server.tell(text)
+    server.mine.append(text)
+    server.publish(text)
+
+
+def unless_mine(server, text):
+    if text in server.mine:
+        server.mine.remove(text)
+    else:
+        server.tell(text)
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "handshake-accept": [
         (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
@@ -863,6 +894,15 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda stream: events_by_blocks(stream, space=""), "is syntax"),
         (lambda stream: events_by_blocks(stream, cut=False), "cuts off"),
     ],
+    "in_production-server": [
+        (chat_server(tell_and_publish, lambda self, text: self.tell(text)), "hear it twice"),
+        (chat_server(tell_and_publish, lambda self, text: None), "is not passed on"),
+        (chat_server(lambda self, text: self.tell(text), lambda self, text: None),
+         "it is not published"),
+        (chat_server(tell_and_publish, unless_mine), "different orders"),
+        (chat_server(lambda self, text: None, lambda self, text: self.tell(text)),
+         "nobody hears anything"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -934,5 +974,12 @@ RIGHT: dict[str, list[Any]] = {
         poller(lambda before, numbers: max([before, *numbers])),
     ],
     "http_vs_websocket-events": [events_by_blocks],
+    "in_production-server": [
+        chat_server(lambda self, text: self.publish(text), lambda self, text: self.tell(text)),
+        chat_server(
+            lambda self, text: self.publish({"text": text, "from": id(self)}),
+            lambda self, told: [guest(told["text"]) for guest in self.guests],
+        ),
+    ],
 }
 """The same, and right."""

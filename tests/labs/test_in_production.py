@@ -11,8 +11,8 @@ import pytest
 
 from tests.net.test_programs import needs
 from wslab.installed import CHROMIUM, find
-from wslab.net import PackageMissing
-from wslab.net.programs import Nginx, Postgres
+from wslab.net import PackageMissing, loop
+from wslab.net.programs import Nginx, Postgres, Redis
 
 needs_chromium_and_nginx = pytest.mark.skipif(
     not os.environ.get("CI") and (find(CHROMIUM) is None or Nginx.find() is None),
@@ -139,6 +139,55 @@ def test_without_postgresql_its_table_is_a_recorded_one(lab, monkeypatch, missin
     assert table.note.startswith("RECORDED, not live (on 20")
     assert ("apt-get install" if missing == "postgres" else "pip install") in table.note
     assert [row[0] for row in table.rows] == [f"201, number {n}" for n in range(1, 6)]
+
+
+# --- 8 · One chat on many servers, and 9 · A rolling restart
+
+
+def test_half_of_the_room_is_deaf_and_hears_by_a_channel(lab):
+    needs(Nginx)
+    deaf, joined = lab.who_hears(), lab.who_hears(redis=True)
+    assert deaf.headings[1:] == ["Ada, at A", "Ben, at B", "Cy, at A", "Di, at B"]
+    assert [row[1:] for row in deaf.rows] == [["hears it", "—"] * 2, ["—", "hears it"] * 2] * 2
+    assert [row[1:] for row in joined.rows] == [["hears it"] * 4] * 4
+    assert bool(joined.note) == (Redis.find() is None)
+
+
+def test_the_guests_of_a_killed_server_go_on_at_the_other_and_have_missed_something(lab):
+    needs(Nginx)
+    rows = {row[0]: row[1:] for row in lab.kill_one().rows}
+    assert rows["Ben"] == rows["Di"] == ["B1", "—", "12 of 12", "6 of 6", "12 of 12"]
+    assert [row[:3] for row in (rows["Ada"], rows["Cy"])] == [["A1 → B1", "1006", "12 of 12"]] * 2
+    assert rows["Ada"][3] != "6 of 6"
+
+
+def test_whoever_resumes_loses_nothing_in_a_rolling_restart(lab):
+    needs(Nginx)
+    table = lab.rolling_restart()
+    assert table.note == ""
+    assert [row[2] for row in table.rows] == ["A1 → B1 → A2", "B1 → A2"] * 2
+    assert [row[4:] for row in table.rows[2:]] == [["0", "0", "0"]] * 2
+    assert all(int(row[5]) > 0 for row in table.rows[:2])
+    closes = [lab.find("close", "server", number=n).payload for n in range(6)]
+    assert closes == [b"\x03\xf4service restart"] * 6  # 1012
+    assert not loop.tasks()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda lab: lab.who_hears(),
+        lambda lab: lab.who_hears(redis=True),
+        lambda lab: lab.kill_one(),
+        lambda lab: lab.rolling_restart(),
+    ],
+)
+def test_without_nginx_the_tables_are_recorded_ones(lab, monkeypatch, call):
+    monkeypatch.setattr(Nginx, "program", "nginx-that-is-not-here")
+    table = call(lab)
+    assert table.note.startswith("RECORDED, not live (on 20")
+    assert "apt-get install nginx-light" in table.note
+    assert len(table.rows) == 4
 
 
 # --- 10 · The same socket over HTTP/2

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
 import httpx
 import pytest
 
 from tests.net.test_programs import needs
-from wslab.net import loop
-from wslab.net.cluster import Beside, post_and_hear
-from wslab.net.programs import Postgres
+from wslab.net import Client, NotConnected, loop
+from wslab.net.cluster import (
+    Beside,
+    Cluster,
+    post_and_hear,
+    redis_or_broker,
+    who_hears,
+)
+from wslab.net.peers.process import PeerProcess
+from wslab.net.programs import Nginx, Postgres, Redis
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -33,3 +42,45 @@ def test_what_is_posted_to_one_server_comes_to_the_guests_of_another(database):
     with pytest.raises(httpx.ConnectError):
         httpx.get(urls[0])
     assert not loop.tasks()
+
+
+@pytest.mark.parametrize("missing", ["", "redis-server", "redis"])
+def test_a_channel_joins_them_and_a_broker_of_our_own_takes_the_place_of_redis(
+    missing, monkeypatch
+):
+    needs(Nginx)
+    if missing == "redis-server":
+        monkeypatch.setattr(Redis, "program", "redis-that-is-not-here")
+    elif missing:
+        monkeypatch.setitem(sys.modules, "redis", None)
+    else:
+        needs(Redis)
+    with redis_or_broker("channel") as (where, why), Cluster("joined", channel=where) as cluster:
+        heard = [one.texts[0] for one in who_hears(cluster.nginx.url)]
+    assert set(heard[0]) == {"Ada", "Ben", "Cy", "Di"}
+    assert heard == heard[:1] * 4  # in the same order, too
+    remedy = {"": "", "redis-server": "apt-get install redis-server", "redis": "pip install"}
+    assert remedy[missing] in why
+    assert bool(why) == bool(missing)
+
+
+# What becomes of guests when a server is killed or restarted: tests/labs/test_in_production.py.
+
+
+def test_bytes_in_the_chat_are_refused():
+    command = [sys.executable, "-m", "wslab.net.cluster.server"]
+    process = PeerProcess(command)
+    try:
+        port = process.order("serve", name="A", port=0)
+        with Client(f"ws://127.0.0.1:{port}/") as client:
+            client.connect()
+            assert client.recv() == '{"server": "A", "version": 1}'
+            client.send("hello")
+            assert client.recv() == "hello"
+            assert process.order("tell")["guests"] == 1
+            client.send(b"hello")
+            with pytest.raises(NotConnected):
+                client.recv()
+            assert (client.close_code, client.close_reason) == (1003, "expected text, got bytes")
+    finally:
+        process.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
@@ -109,6 +110,49 @@ QUESTIONS = {
             "A connection belongs to the process that accepted it.",
         ),
         "SQLite: data_version",
+    ),
+    # --- One chat on many servers
+    "deaf": Question(
+        "nginx gives each new connection to the next of two servers, which know nothing of each "
+        "other. Ada, Ben, Cy and Di come in, in this order. Ada says hello. Who hears it?",
+        ("Everybody", "Ada and Cy", "Ada and Ben", "Only Ada"),
+        1,
+        (
+            "A server can send only to connections that it has itself.",
+            "Ada and Cy are at the one server, Ben and Di at the other.",
+            "Ben came next, and so he was given to the other server.",
+            "Cy is a guest of the same server as she is.",
+        ),
+        "nginx: upstream",
+    ),
+    "away": Question(
+        "The servers are joined by Redis now. One is killed, and its guests come back within a "
+        "second. What about the messages of that second?",
+        (
+            "Redis keeps them until the guests are back",
+            "For these guests they are lost",
+            "nginx keeps them",
+        ),
+        1,
+        (
+            "Pub/sub keeps nothing: who is not there when a message is published never gets it.",
+            "Redis sends a message to those who are subscribed at that moment, at most once.",
+            "nginx passes bytes on. It does not know what a message is.",
+        ),
+        "Redis: pub/sub",
+    ),
+    # --- A rolling restart
+    "restarts": Question(
+        "Servers A and B are restarted, A first. Each sends its guests away, and nginx gives them "
+        "to the other one. How often does a guest of A have to come back?",
+        ("Not at all", "Once", "Twice"),
+        2,
+        (
+            "A connection cannot move to another process: it is closed, and opened anew.",
+            "That holds for a guest of B. Where is the guest of A when B's turn comes?",
+            "First from A to B, which is still the old version, and then from B to A.",
+        ),
+        "IANA: close codes",
     ),
     # --- HTTP/2, WebTransport, a million connections
     "one_connection": Question(
@@ -278,6 +322,166 @@ def account(origin, ticket, tickets, now):
 """,
 )
 
-SOLUTIONS = Solutions(check_size, check_account)
+# --- Bug hunt: everything twice
+
+_AT = {"Ada": "A", "Ben": "B", "Cy": "A"}
+_DELIVER = "…"
+"""In a script: the channel brings what was published."""
+
+
+def _play(server: Callable[..., Any], *script: str) -> dict[str, list[object]]:
+    """What each guest has heard after a script of two servers joined by a channel."""
+    published: list[object] = []
+    servers = {name: server(published.append) for name in "AB"}
+    heard: dict[str, list[object]] = {guest: [] for guest in _AT}
+    for guest, at in _AT.items():
+        servers[at].guests.append(heard[guest].append)
+    passed = 0
+    for event in (*script, _DELIVER):
+        if event == _DELIVER:
+            while published and passed < 50:
+                passed += 1
+                message = published.pop(0)
+                for one in servers.values():
+                    one.heard(message)
+        else:
+            guest, _, text = event.partition(": ")
+            servers[_AT[guest]].said(text)
+    return heard
+
+
+class _Server:
+    """A server that is right; the mistakes change one thing each."""
+
+    def __init__(self, publish: Callable[[object], None]) -> None:
+        self.guests: list[Callable[[object], None]] = []
+        self.publish = publish
+        self.seen: list[object] = []
+
+    def tell(self, message: object) -> None:
+        for guest in self.guests:
+            guest(message)
+
+    def said(self, text: str) -> None:
+        self.publish(text)
+
+    def heard(self, message: Any) -> None:
+        self.tell(message)
+
+
+class _TellsAtOnceToo(_Server):
+    def said(self, text: str) -> None:
+        self.tell(text)
+        self.publish(text)
+
+
+class _TellsAtOnceOnly(_TellsAtOnceToo):
+    def heard(self, message: Any) -> None: ...
+
+
+class _SaysNothing(_Server):
+    def said(self, text: str) -> None: ...
+
+
+class _KnowsTheText(_TellsAtOnceToo):
+    def said(self, text: str) -> None:
+        self.seen.append(text)
+        super().said(text)
+
+    def heard(self, message: Any) -> None:
+        if message not in self.seen:
+            self.seen.append(message)
+            self.tell(message)
+
+
+class _SkipsTheNext(_TellsAtOnceToo):
+    def said(self, text: str) -> None:
+        self.seen.append(text)
+        super().said(text)
+
+    def heard(self, message: Any) -> None:
+        if self.seen:
+            self.seen.pop()
+        else:
+            self.tell(message)
+
+
+class _KnowsItsOwn(_TellsAtOnceToo):
+    def said(self, text: str) -> None:
+        self.tell(text)
+        self.publish((self, text))
+
+    def heard(self, message: Any) -> None:
+        server, text = message
+        if server is not self:
+            self.tell(text)
+
+
+class _PublishesAgain(_Server):
+    def heard(self, message: Any) -> None:
+        super().heard(message)
+        self.publish(message)
+
+
+_ONCE = "a message has one way to every guest: through the channel. What is left for `said` to do?"
+
+check_server = Exercise(
+    "server",
+    "Whether guests of two servers hear everything once, and in the same order.",
+    cases=[
+        ("Ada: hello",),
+        ("Ben: ha", _DELIVER, "Ben: ha", _DELIVER, "Cy: ha"),
+        ("Ada: one", "Ben: two"),
+        ("Ben: one", "Ada: two", "Cy: three"),
+    ],
+    use=_play,
+    expected=_Server,
+    mistakes={
+        "Guests of the speaker's server hear it twice: the channel brings back what one has "
+        "published oneself.": Mistake(_TellsAtOnceToo, _ONCE),
+        "Nobody hears what is said at the other server: it is not published, or what the channel "
+        "brings is not passed on.": Mistake(
+            _TellsAtOnceOnly, "the other server knows only what comes from the channel."
+        ),
+        "`said` does nothing any more, so nobody hears anything.": Mistake(_SaysNothing, _ONCE),
+        "Each message reaches its own server first, and so Ada and Ben hear two messages in "
+        "different orders.": Mistake(_KnowsItsOwn, _ONCE),
+        "A text that is said twice is heard once: equal is not the same.": Mistake(
+            _KnowsTheText, _ONCE
+        ),
+        "What comes next from the channel may be another server's message: it is skipped.": Mistake(
+            _SkipsTheNext, _ONCE
+        ),
+        "What comes from the channel is published again, without an end.": Mistake(
+            _PublishesAgain, "`heard` is the end of the way."
+        ),
+    },
+    hints=(
+        "follow one message of Ada's: by which two ways does it reach Cy, who is at the same "
+        "server?",
+        _ONCE,
+        "said: self.publish(text), and no more.",
+    ),
+    rfc="Redis: pub/sub",
+    call=lambda *script: " ".join(one if one == _DELIVER else f"({one})" for one in script),
+    wrong="after {what} not everybody has heard everything once and in the same order.",
+    praise="{count} conversations; the channel decides on the order, for everybody.",
+    solution="""\
+class Server:
+    def __init__(self, publish):
+        self.guests = []
+        self.publish = publish
+
+    def said(self, text):
+        self.publish(text)
+
+    def heard(self, text):
+        for tell in self.guests:
+            tell(text)
+""",
+)
+
+
+SOLUTIONS = Solutions(check_size, check_account, check_server)
 
 solution = SOLUTIONS.show

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -19,7 +19,17 @@ from wslab.labs.recorded_result import recorded_where_missing
 from wslab.net import PackageMissing, Tap, webtransport
 from wslab.net.browsers import Chromium
 from wslab.net.capacity import NEEDS, Figures, Wanted, measure, plan, run_out
-from wslab.net.cluster import Beside, post_and_hear
+from wslab.net.cluster import (
+    TRAVELLERS,
+    Beside,
+    Chat,
+    Cluster,
+    kill_one,
+    post_and_hear,
+    redis_or_broker,
+    roll,
+    who_hears,
+)
 from wslab.net.guarding import (
     ALLOWS_THIRD_PARTIES,
     PLACES,
@@ -36,7 +46,7 @@ from wslab.net.guarding import (
 )
 from wslab.net.http2 import Http2Client, Stage, Who, frames
 from wslab.net.programs import Postgres
-from wslab.net.resume import Store
+from wslab.net.resume import ForgetfulClient, ResumingClient, Store
 from wslab.net.tls import Authority
 from wslab.net.trials import Reaction, TokenBucket, WorkingServer, measure_fairness
 from wslab.view import PageFrame
@@ -249,6 +259,93 @@ class InProduction(Lesson):
             ],
             "posts-table",
         )
+
+    # --- One chat on many servers
+
+    @contextmanager
+    def _cluster(self, **room: str) -> Iterator[tuple[Cluster, str]]:
+        """Two servers behind nginx, and the address of the tap before it."""
+        with Cluster(self._name("nginx"), **room) as cluster:
+            yield cluster, self.tap_before(cluster.nginx.url, "nginx").url
+
+    @contextmanager
+    def _joined_cluster(self) -> Iterator[tuple[Cluster, str, str]]:
+        """The same, joined by Redis; and a note where it is not Redis."""
+        with redis_or_broker(self._name("channel")) as (channel, why):
+            note = why and f"Live, with a small broker of the lab in place of Redis: {why}"
+            with self._cluster(channel=channel) as (cluster, url):
+                yield cluster, url, note
+
+    def chat_code(self) -> Code:
+        """The chat of each server."""
+        return Code(inspect.getsource(Chat), language="python")
+
+    def nginx_code(self) -> Code:
+        """What nginx is told to do before two servers."""
+        return Code(Cluster(self._name("nginx")).nginx.http, language="nginx")
+
+    @recorded_where_missing
+    def who_hears(self, *, redis: bool = False) -> ResultTable:
+        """Have the guests of two servers say something. `redis`: whether Redis joins the two."""
+        with ExitStack() as opened:
+            if redis:
+                _, url, note = opened.enter_context(self._joined_cluster())
+            else:
+                (_, url), note = opened.enter_context(self._cluster()), ""
+            heard = who_hears(url)
+        names = {one.guest: f"{one.guest}, at {one.stays[0][0]}" for one in heard}
+        rows = [
+            [at, *("hears it" if name in one.texts[0] else "—" for one in heard)]
+            for name, at in names.items()
+        ]
+        return ResultTable(["says something", *names.values()], rows, "who-hears", note=note)
+
+    @recorded_where_missing
+    def kill_one(self) -> ResultTable:
+        """Kill one of two servers while people talk."""
+        with self._joined_cluster() as (cluster, url, note):
+            killed = kill_one(cluster, url)
+        return ResultTable(
+            ["guest", "was at", "ended", "heard before", "while A was down", "afterwards"],
+            [
+                [
+                    one.guest, *_journey(one.stays, one.ends),
+                    *(
+                        f"{len(texts)} of {said}"
+                        for texts, said in zip(one.texts, killed.said, strict=True)
+                    ),
+                ]
+                for one in killed.heard
+            ],
+            "kill-one",
+            note=note,
+        )  # fmt: skip
+
+    # --- A rolling restart
+
+    @recorded_where_missing
+    def rolling_restart(self) -> ResultTable:
+        """Restart both servers of a numbered room while people talk, one after the other."""
+        with (
+            TemporaryDirectory(prefix="wslab-") as folder,
+            self._cluster(database=f"{folder}/room.db") as (cluster, url),
+        ):
+            said, rolled = roll(cluster, url)
+        asks = {ForgetfulClient: "what comes from now on", ResumingClient: "what it has missed"}
+        return ResultTable(
+            [
+                "guest", "asks for", "was at", "ended",
+                "said in vain", f"did not hear, of {said}", "heard twice",
+            ],
+            [
+                [
+                    one.guest, asks[TRAVELLERS[one.guest]], *_journey(one.stays, one.ends),
+                    f"{one.in_vain}", f"{one.lost}", f"{one.doubled}",
+                ]
+                for one in rolled
+            ],
+            "rolling-restart",
+        )  # fmt: skip
 
     # --- The same socket over HTTP/2
 
@@ -512,6 +609,11 @@ def _http(url: str) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms"
+
+
+def _journey(stays: Iterable[str], ends: Iterable[int]) -> list[str]:
+    """Where somebody was, as server and version, and how the stays ended."""
+    return [" → ".join(stays), ", ".join(map(str, ends)) or "—"]
 
 
 open = InProduction  # again: it replaces the one before

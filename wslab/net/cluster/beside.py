@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import secrets
 import sys
@@ -15,6 +14,7 @@ import httpx
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK, Address
+from wslab.net.cluster.guests import NAMES, connected
 from wslab.net.peers.process import PeerProcess
 from wslab.net.resume.client import ResumingClient
 from wslab.net.resume.store import POLL
@@ -67,7 +67,7 @@ def post_and_hear(
     http_url: str,
     socket_url: str,
     texts: Sequence[str],
-    guests: Sequence[str] = ("Ada", "Ben", "Cy"),
+    guests: Sequence[str] = NAMES[:3],
     *,
     after: int = 0,
 ) -> list[Posted]:
@@ -84,24 +84,18 @@ async def _post_and_hear(
     guests = [ResumingClient(socket_url, name) for name in names]
     for guest in guests:
         guest.received.append((after, ""))  # as if it had been there before
-    running = [asyncio.ensure_future(guest.run()) for guest in guests]
-    try:
-        async with httpx.AsyncClient(
+    posted = []
+    async with (
+        connected(guests),
+        httpx.AsyncClient(
             base_url=http_url, headers={"User-Agent": "shop"}, trust_env=False
-        ) as http:
-            for guest in guests:
-                await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
-            posted = []
-            for text in texts:
-                # Somebody posts at any moment, and not just after the server has looked.
-                await asyncio.sleep(random.uniform(0, 2 * POLL))
-                posted.append(await _post(http, text, guests))
-            return posted
-    finally:
-        for task in running:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*running)
+        ) as http,
+    ):
+        for text in texts:
+            # Somebody posts at any moment, and not just after the server has looked.
+            await asyncio.sleep(random.uniform(0, 2 * POLL))
+            posted.append(await _post(http, text, guests))
+    return posted
 
 
 async def _post(http: httpx.AsyncClient, text: str, guests: Sequence[ResumingClient]) -> Posted:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, broadcast
 
+from wslab.net.errors import Missing
 from wslab.net.packages import extra
+from wslab.net.programs import Redis
 from wslab.net.servers.server import Server
 
 CHANNEL = "chat"
@@ -17,6 +19,22 @@ CHANNEL = "chat"
 
 Hear = Callable[[bytes], None]
 Publish = Callable[[bytes], Awaitable[object]]
+
+
+@contextmanager
+def redis_or_broker(name: str) -> Iterator[tuple[str, str]]:
+    """Start Redis; where it is missing, or its package, a `Broker` in this process.
+
+    Yields where to join it, and for a broker why it is one.
+    """
+    with ExitStack() as opened:
+        try:
+            with extra("production"):
+                import redis.asyncio  # noqa: F401 (the servers will need it)
+            where, why = opened.enter_context(Redis(name)).url, ""
+        except Missing as missing:
+            where, why = opened.enter_context(Broker(name)).url, str(missing)
+        yield where, why
 
 
 @asynccontextmanager
@@ -37,8 +55,8 @@ async def joined(where: str, hear: Hear) -> AsyncIterator[Publish]:
 @asynccontextmanager
 async def _over_redis(url: str, hear: Hear) -> AsyncIterator[Publish]:
     with extra("production"):
-        from redis.asyncio import Redis
-    async with Redis.from_url(url) as redis, redis.pubsub() as pubsub:
+        from redis.asyncio import from_url
+    async with from_url(url) as redis, redis.pubsub() as pubsub:
         subscribed = asyncio.Event()
 
         async def listen() -> None:

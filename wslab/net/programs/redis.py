@@ -24,6 +24,11 @@ class Redis(Program):
         return self.folder / "redis.sock"
 
     @property
+    def url(self) -> str:
+        """What its clients connect to. Raises `NotRunning`."""
+        return f"unix://{self.path}"
+
+    @property
     def pid(self) -> int:
         return int((self.folder / "redis.pid").read_text())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from wslab.net import socket_names
 
@@ -45,8 +45,10 @@ class ResumingClient:
         """What the servers said of themselves, where they do: the one of each connection."""
         self.connected = 0
         """How often it got a connection."""
+        self.ended: list[int] = []
+        """The close codes with which connections ended; 1006 is: without one."""
         self.failed: list[str] = []
-        """Why tries failed and connections ended."""
+        """Why tries to connect failed."""
         self._wait = wait
         self._said = 0
         self._unconfirmed: dict[str, str] = {}
@@ -94,13 +96,14 @@ class ResumingClient:
                     self.connected, failed = self.connected + 1, 0
                     socket_names.tell(connection.transport, self.name)
                     try:
-                        await self._talk(connection)
+                        with contextlib.suppress(ConnectionClosed):
+                            await self._talk(connection)
                     except asyncio.CancelledError:
                         await connection.close()  # or the library would tell of a fault, 1011
                         raise
                     finally:
                         socket_names.forget(connection.transport)
-                self.failed.append(str(connection.close_code))
+                self.ended.append(int(connection.close_code or 1006))
             except (OSError, WebSocketException, InvalidHandshake, TimeoutError) as fault:
                 self.failed.append(f"{type(fault).__name__}: {fault}")
             self._tell()
