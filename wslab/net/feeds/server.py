@@ -16,9 +16,9 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from websockets.datastructures import Headers
 
 from wslab.net import loop
-from wslab.net.feeds.tornado_server import TornadoServer
 from wslab.net.servers import origin, pages
 from wslab.net.servers.pages import Page
+from wslab.net.servers.tornado_server import TornadoServer
 
 LONG_POLL = 20.0
 """Seconds after which those who wait for a message are told that the server is still there."""

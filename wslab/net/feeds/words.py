@@ -22,7 +22,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from wslab.net.feeds.tornado_server import TornadoServer
+from wslab.net.servers.tornado_server import TornadoServer
 
 LENGTH = 60
 """Words of an answer."""

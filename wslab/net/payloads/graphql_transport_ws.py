@@ -12,6 +12,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
 from wslab.net.payloads.talk import PATIENCE, HostedTalk
+from wslab.net.servers.hosted import HostedServer
 
 _SCHEMA = """
 type Query { hello(name: String!): String }
@@ -28,7 +29,7 @@ class GraphQLTalk(HostedTalk):
     install = "pip install gql graphql-core"
 
     def __init__(self) -> None:
-        super().__init__(_serve, "GraphQL")
+        super().__init__(HostedServer(_serve, "GraphQL"))
 
     def play(self, url: str) -> None:
         loop.run(_ask(url), PATIENCE)

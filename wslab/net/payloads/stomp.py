@@ -14,6 +14,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.errors import TimedOut
 from wslab.net.payloads.talk import PATIENCE, HostedTalk
+from wslab.net.servers.hosted import HostedServer
 
 
 class StompTalk(HostedTalk):
@@ -25,7 +26,7 @@ class StompTalk(HostedTalk):
     install = "pip install stomp.py"
 
     def __init__(self) -> None:
-        super().__init__(_serve, "STOMP")
+        super().__init__(HostedServer(_serve, "STOMP"))
 
     def play(self, url: str) -> None:
         from stomp import ConnectionListener, WSStompConnection

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Self
 
-from websockets.asyncio.server import Server
-
+from wslab.net import registry
+from wslab.net.errors import NotRunning
+from wslab.net.listener import Listener
 from wslab.net.servers.hosted import HostedServer
 from wslab.wire import Capture, load
 
@@ -80,13 +80,15 @@ class Talk(ABC):
 
 
 class HostedTalk(Talk):
-    """A talk whose server is made by one async function, on the loop thread."""
+    """A talk whose server runs on the loop thread."""
 
-    def __init__(self, serve: Callable[[], Awaitable[Server]], name: str) -> None:
-        self._server = HostedServer(serve, name)
+    def __init__(self, server: HostedServer | Listener) -> None:
+        self._server = server
 
     @property
     def url(self) -> str:
+        if not registry.holds(self._server):
+            raise NotRunning(f"the server of {self.name} does not run: call start() first")
         return self._server.url
 
     def start(self) -> None:
