@@ -39,6 +39,9 @@ def test_points_added_on_any_thread_are_told_and_painted(chart):
     first, second = watched.view._marks
     assert (list(first.x), list(first.y)) == ([1.0], [0.5])
     assert list(second.y) == [0.0, 1.0, 4.0, 9.0, 16.0]
+    watched.view.draw("b", [(0, 3), (1, 2)])
+    assert shown(watched) == {"a": "0.5", "b": "2"}
+    assert (list(second.x), list(second.y)) == ([0.0, 1.0], [3.0, 2.0])
     watched.view.clear()
     assert shown(watched) == {"a": "", "b": ""}
     assert list(second.y) == []

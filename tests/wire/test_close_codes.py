@@ -56,7 +56,6 @@ def test_each_says_who_sends_it_and_what_to_do_next(code):
     assert entry.then
     assert rfc_url(entry.rfc)
     assert (entry.who == "nobody") == (not entry.sendable)
-    assert entry.script_may_pass == (code == 1000 or 3000 <= code <= 4999)
 
 
 def test_only_1010_is_a_code_for_clients_alone():

@@ -245,8 +245,8 @@ class ExtensionsAndSubprotocols(Lesson):
         chart = Chart(
             "the first digit", x="digit guessed", y="bytes shorter", kind="bars", series=["answer"]
         )
-        for digit, length in lengths.items():
-            chart.add("answer", int(digit), max(lengths.values()) - length)
+        longest = max(lengths.values())
+        chart.draw("answer", ((int(digit), longest - length) for digit, length in lengths.items()))
         steps.close()
         return self._show(chart, "first guess")
 

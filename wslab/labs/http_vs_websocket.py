@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -74,28 +74,9 @@ _NUMBERS = (
 )
 
 
-class RunChart(Chart):
-    """A chart with a line for the last run of each way; `line` gives the points of a run."""
-
-    def __init__(
-        self,
-        title: str,
-        line: Callable[[Run], Iterable[tuple[float, float]]],
-        *,
-        x: str = "seconds",
-        y: str = "ms",
-    ) -> None:
-        self._line = line
-        self._runs: dict[str, Run] = {}
-        super().__init__(title, x=x, y=y, series=list(WAYS))
-
-    def draw(self, runs: Mapping[str, Run]) -> None:
-        """Draw these runs, in place of earlier ones of the same ways."""
-        self._runs |= runs
-        self.clear()
-        for way, run in self._runs.items():
-            for x, y in self._line(run):
-                self.add(way, x, y)
+Points = Iterable[tuple[float, float]]
+Drawn = tuple[Chart, Callable[[Run], Points]]
+"""A chart with a line for the last run of each way, and what gives the points of a run."""
 
 
 class HttpVsWebSocket(Lesson):
@@ -110,21 +91,21 @@ class HttpVsWebSocket(Lesson):
 
     def _set_up(self) -> None:
         self._running = threading.Lock()
-        self._chart: RunChart | None = None
+        self._chart: Drawn | None = None
 
     # --- Five ways
 
     def bytes(self) -> Chart:
         """A chart of the bytes that cross, by way. Runs are drawn in the chart last shown."""
-        return self._draw_in(RunChart("bytes on the wire", _crossed, y="kB"))
+        return self._draw_in("bytes on the wire", _crossed, y="kB")
 
     def waits(self) -> Chart:
         """A chart of how long each message takes. Runs are drawn in the chart last shown."""
-        return self._draw_in(RunChart("from publishing to arriving", _waited, x="message"))
+        return self._draw_in("from publishing to arriving", _waited, x="message")
 
-    def _draw_in(self, chart: RunChart) -> Chart:
-        self._chart = self._show(chart)
-        return chart
+    def _draw_in(self, title: str, line: Callable[[Run], Points], **axes: str) -> Chart:
+        self._chart = self._show(Chart(title, series=list(WAYS), **axes)), line
+        return self._chart[0]
 
     def get(
         self,
@@ -133,7 +114,7 @@ class HttpVsWebSocket(Lesson):
         interval: float = 0.4,
         seconds: float = SECONDS,
         patience: float = LONG_POLL,
-        chart: RunChart | None = None,
+        chart: Drawn | None = None,
     ) -> list[Run]:
         """Get a feed of `rate` messages a second in these ways at the same time (in all five, by
         default), each from a server of its own.
@@ -158,7 +139,8 @@ class HttpVsWebSocket(Lesson):
                 runs = run_ways(feeds, self.capture, rate=rate, interval=interval, seconds=seconds)
             for one in {chart, self._chart}:
                 if one is not None:
-                    one.draw(runs)
+                    for way, run in runs.items():
+                        one[0].draw(way, one[1](run))
         return list(runs.values())
 
     def ways(self) -> Gallery:
@@ -168,7 +150,7 @@ class HttpVsWebSocket(Lesson):
         gallery = Gallery(experiments, "ways", _WAYS, numbers=_NUMBERS)
         return self._show(self._noted(gallery, "ways"), "ways")
 
-    def _experiment(self, way: str, chart: RunChart | None) -> Experiment:
+    def _experiment(self, way: str, chart: Drawn | None) -> Experiment:
         def run(choice: Choice) -> Outcome:
             (run,) = self.get(way, **choice.numbers, chart=chart)
             lines = [Line(text, label) for label, text in _told(run).items()]
@@ -304,11 +286,11 @@ def _http(url: str) -> str:
     return f"http://{urlsplit(url).netloc}/"
 
 
-def _crossed(run: Run) -> Iterable[tuple[float, float]]:
+def _crossed(run: Run) -> Points:
     return [(when, total / 1000) for when, total in run.crossed]
 
 
-def _waited(run: Run) -> Iterable[tuple[float, float]]:
+def _waited(run: Run) -> Points:
     return [(number, 1000 * one.after) for number, one in enumerate(run.received, 1)]
 
 

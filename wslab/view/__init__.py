@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .live.live_view import LiveView
     from .live.static_html import render
     from .panels.browser_cells import cell_name, register_browser_cells
-    from .panels.browser_socket import BrowserSocket, Route, SocketEvent
+    from .panels.browser_socket import BrowserSocket, Route
     from .panels.chat_panel import ChatPanel
     from .panels.client_panel import ClientPanel
     from .panels.doctor_view import DoctorView
@@ -40,7 +40,6 @@ __all__ = [
     "ProgramView",
     "Replay",
     "Route",
-    "SocketEvent",
     "StateDiagram",
     "SupportTable",
     "WireView",

@@ -1,7 +1,7 @@
 """Real browsers, started by a lab: found, commanded over their own protocols, and ended with it."""
 
 from wslab.net.browsers.chromium import Chromium, ChromiumPage
-from wslab.net.browsers.commands import BrowserEvent, CommandFailed, Commands
+from wslab.net.browsers.commands import CommandFailed, Commands
 from wslab.net.browsers.conversation import (
     RECORDED,
     ConversationServer,
@@ -10,20 +10,18 @@ from wslab.net.browsers.conversation import (
     recorded_play,
     response_texts,
 )
-from wslab.net.browsers.pictures import PICTURES, DevtoolsPicture, devtools_picture
+from wslab.net.browsers.pictures import PICTURES, devtools_picture
 from wslab.net.browsers.told import KINDS, Told, beside, bits, told_by_chrome, told_by_firefox
 
 __all__ = [
     "KINDS",
     "PICTURES",
     "RECORDED",
-    "BrowserEvent",
     "Chromium",
     "ChromiumPage",
     "CommandFailed",
     "Commands",
     "ConversationServer",
-    "DevtoolsPicture",
     "Played",
     "Told",
     "beside",

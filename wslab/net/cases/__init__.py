@@ -1,12 +1,12 @@
 """Cases: tables of what a peer can do wrong, or just barely right, and code that plays them."""
 
 from wslab.net.cases.case import Case, Head
-from wslab.net.cases.endings import ENDINGS, Documented, Ending, Result, name_of, play
+from wslab.net.cases.endings import ENDINGS, Ending, Result, name_of, play
 from wslab.net.cases.frames import FAULTY_FRAMES, FURTHER_FRAMES
 from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
 from wslab.net.cases.negotiations import EXTENSIONS, SUBPROTOCOLS
 from wslab.net.cases.offenders import OFFENDERS, meet
-from wslab.net.cases.runner import MISBEHAVIOURS, FaultyServer, Observed, visit
+from wslab.net.cases.runner import MISBEHAVIOURS, FaultyServer, visit
 from wslab.net.cases.wire_lines import WireLine
 
 __all__ = [
@@ -20,11 +20,9 @@ __all__ = [
     "OFFENDERS",
     "SUBPROTOCOLS",
     "Case",
-    "Documented",
     "Ending",
     "FaultyServer",
     "Head",
-    "Observed",
     "Result",
     "WireLine",
     "meet",

@@ -5,14 +5,13 @@ from wslab.net.feeds.page_trial import page_traffic
 from wslab.net.feeds.server import LONG_POLL, FeedServer, Message
 from wslab.net.feeds.trial import Run, Traffic, ask_once, run_way, run_ways
 from wslab.net.feeds.words import WordServer
-from wslab.net.feeds.words_trial import CLIENTS, Answered, ask_for_words
+from wslab.net.feeds.words_trial import CLIENTS, ask_for_words
 
 __all__ = [
     "CLIENTS",
     "COOKIE",
     "LONG_POLL",
     "WAYS",
-    "Answered",
     "FeedServer",
     "Message",
     "Received",

@@ -1,7 +1,7 @@
 """Experiments that a page of a real browser carries out: what does this browser do?"""
 
 from wslab.net.in_page.experiments import EXPERIMENTS, InPage, Place, carry_out, code_of
-from wslab.net.in_page.recorded import DETAILS, RECORDED_FILE, Recorded, compared, known, recorded
+from wslab.net.in_page.recorded import DETAILS, RECORDED_FILE, compared, known, recorded
 from wslab.net.in_page.server import COOKIE_PAGES, Answers, PageServer
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "InPage",
     "PageServer",
     "Place",
-    "Recorded",
     "carry_out",
     "code_of",
     "compared",

@@ -1,7 +1,7 @@
 """The matrix: every client with every server in every situation, and what is to be seen."""
 
 from wslab.net.matrix.cell import CELLS, CLIENTS, SERVERS, Cell, Matrix, Played
-from wslab.net.matrix.differences import DIFFERENCES, Difference
+from wslab.net.matrix.differences import DIFFERENCES
 from wslab.net.matrix.recording import recorded
 from wslab.net.matrix.situation import Seen, Situation
 from wslab.net.matrix.situations import SITUATIONS
@@ -13,7 +13,6 @@ __all__ = [
     "SERVERS",
     "SITUATIONS",
     "Cell",
-    "Difference",
     "Matrix",
     "Played",
     "Seen",

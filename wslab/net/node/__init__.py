@@ -5,18 +5,16 @@ Read in this order: `find` (where Node and `ws` are), `program` (JavaScript, run
 `installer` is for the command `wslab node`.
 """
 
-from wslab.net.node.find import NodeAndWs, NodeMissing, find_node
+from wslab.net.node.find import NodeMissing, find_node
 from wslab.net.node.installer import InstallFailed, install
-from wslab.net.node.program import PROGRAMS, NodeProgram, Printed
+from wslab.net.node.program import PROGRAMS, NodeProgram
 from wslab.net.node.recorded import RecordedProgram, recorded_run, recorded_wire
 
 __all__ = [
     "PROGRAMS",
     "InstallFailed",
-    "NodeAndWs",
     "NodeMissing",
     "NodeProgram",
-    "Printed",
     "RecordedProgram",
     "find_node",
     "install",

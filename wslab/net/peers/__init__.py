@@ -5,13 +5,11 @@ from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers, LibraryProcesses
 from wslab.net.peers.node import NodeOwnPeers, NodePeers
 from wslab.net.peers.page import NoPage, PagePeers
-from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
+from wslab.net.peers.peers import PeerReport, Peers
 from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, TellingEchoServer
 from wslab.net.peers.state_watch import watch
 
 __all__ = [
-    "CLOSE_TIMEOUT",
-    "SHORT_CLOSE_TIMEOUT",
     "LibraryPeers",
     "LibraryProcesses",
     "NoPage",

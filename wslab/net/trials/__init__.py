@@ -2,7 +2,7 @@
 
 from wslab.net.buffers import IS_TOLD
 from wslab.net.trials.broadcast_costs import WAYS as BROADCASTS
-from wslab.net.trials.broadcast_costs import BroadcastCost, measure_broadcast
+from wslab.net.trials.broadcast_costs import measure_broadcast
 from wslab.net.trials.cut import CutResult, CutServer, send_through
 from wslab.net.trials.deflate_costs import (
     WINDOW_BITS,
@@ -13,20 +13,19 @@ from wslab.net.trials.deflate_costs import (
 )
 from wslab.net.trials.fairness import (
     Bucket,
-    Fairness,
     Reaction,
     TokenBucket,
     WorkingServer,
     measure_fairness,
 )
-from wslab.net.trials.fan_out import WAYS, Broadcast, Dropping, InTurn, Queues, Room
+from wslab.net.trials.fan_out import WAYS, Dropping, InTurn
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
-from wslab.net.trials.leave import LeaveResult, Leaving, measure_leaving
-from wslab.net.trials.length_leak import REMEDIES, SearchServer, Step, attack
+from wslab.net.trials.leave import Leaving, measure_leaving
+from wslab.net.trials.length_leak import SearchServer, Step, attack
 from wslab.net.trials.program_ends import PROGRAM_ENDS, EndSeen, ProgramEnd, end_program
 from wslab.net.trials.replay import Replay, replay
 from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
-from wslab.net.trials.slow_client import FanOutResult, measure_fan_out
+from wslab.net.trials.slow_client import measure_fan_out
 from wslab.net.trials.slow_reader import (
     MESSAGE_SIZE,
     SENDERS,
@@ -37,7 +36,7 @@ from wslab.net.trials.slow_reader import (
     measure_all,
     measure_sender,
 )
-from wslab.net.trials.token_traces import PLACES, LoggingServer, TokenTrace, send_token
+from wslab.net.trials.token_traces import PLACES, LoggingServer, send_token
 
 __all__ = [
     "BROADCASTS",
@@ -45,38 +44,29 @@ __all__ = [
     "MESSAGE_SIZE",
     "PLACES",
     "PROGRAM_ENDS",
-    "REMEDIES",
     "SENDERS",
     "STATES",
     "STEADY",
     "WAYS",
     "WINDOW_BITS",
-    "Broadcast",
-    "BroadcastCost",
     "Bucket",
     "CutResult",
     "CutServer",
     "DeflateCost",
     "Dropping",
     "EndSeen",
-    "Fairness",
-    "FanOutResult",
     "InTurn",
     "KeepaliveResult",
-    "LeaveResult",
     "Leaving",
     "LoggingServer",
     "ProgramEnd",
-    "Queues",
     "Reaction",
     "Replay",
-    "Room",
     "SearchServer",
     "Sent",
     "SlowReader",
     "Step",
     "TokenBucket",
-    "TokenTrace",
     "Waiting",
     "WorkingServer",
     "attack",

@@ -27,9 +27,6 @@ PADDINGS = ("", "!", "!@", "!@#")
 """Each guess is sent once with each of these behind it. DEFLATE counts in bits, the wire in bytes:
 what is less than a byte shorter shows with one of them."""
 
-MOST_GUESSES = LENGTH * len(DIGITS) * len(PADDINGS)
-"""How many messages the whole attack sends."""
-
 
 REMEDIES = ("none", "not compressed", "masked")
 """What the server does against the attack. Masked: it writes the PIN as other digits each time."""

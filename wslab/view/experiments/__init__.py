@@ -8,7 +8,6 @@ from .board import (
     CellOutcome,
     Compared,
     Note,
-    Place,
     Verdict,
 )
 from .chart import Chart
@@ -45,7 +44,6 @@ __all__ = [
     "Number",
     "Outcome",
     "Picture",
-    "Place",
     "Prediction",
     "Predictions",
     "PredictionsView",

@@ -14,7 +14,7 @@ import statistics
 import threading
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -99,6 +99,13 @@ class Chart(LiveView):
             ys.append(y)
             if len(xs) >= 2 * self.most:
                 del xs[: -self.most], ys[: -self.most]
+        self.changed()
+
+    def draw(self, name: str, points: Iterable[tuple[float, float]]) -> None:
+        """Give a series these points, in place of those that it has. For any thread."""
+        xs, ys = zip(*points, strict=True) if (points := list(points)) else ((), ())
+        with self._adding:
+            self._series[name] = (array("d", xs), array("d", ys))
         self.changed()
 
     def clear(self) -> None:

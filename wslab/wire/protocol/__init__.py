@@ -19,28 +19,25 @@ Read the files in this order; each needs only those before it:
 Rules are named in `wslab.wire.rules`, and what an explained unit is made of in `wslab.wire.fields`.
 """
 
-from .close_codes import CLOSE_CODES, CloseCode, close_code
-from .connection_state import TCP, TRANSITIONS, Peer, State, StateEvent, edges_of
-from .deflate import Agreement, Deflater, Inflater
+from .close_codes import close_code
+from .connection_state import TCP, TRANSITIONS, Peer, State, edges_of
+from .deflate import Agreement, Deflater
 from .frame_draft import FrameDraft, flip_bit
 from .frames import (
     KIND_OF_OPCODE,
-    FrameHeader,
     Opcode,
     encode_frame,
     frame_payload,
     mask,
-    new_masking_key,
     read_header,
 )
-from .handshake import GUID, KeyStep, accept_key, accept_key_steps
+from .handshake import GUID
 from .headers import HEADERS
 from .http import parse_head
 from .secrets import is_masked, masked_text
 from .tls_records import RANDOM
 
 __all__ = [
-    "CLOSE_CODES",
     "GUID",
     "HEADERS",
     "KIND_OF_OPCODE",
@@ -48,18 +45,11 @@ __all__ = [
     "TCP",
     "TRANSITIONS",
     "Agreement",
-    "CloseCode",
     "Deflater",
     "FrameDraft",
-    "FrameHeader",
-    "Inflater",
-    "KeyStep",
     "Opcode",
     "Peer",
     "State",
-    "StateEvent",
-    "accept_key",
-    "accept_key_steps",
     "close_code",
     "edges_of",
     "encode_frame",
@@ -68,7 +58,6 @@ __all__ = [
     "is_masked",
     "mask",
     "masked_text",
-    "new_masking_key",
     "parse_head",
     "read_header",
 ]

@@ -33,11 +33,6 @@ class CloseCode(NamedTuple):
     then: str = ""
     """What that client should do next."""
 
-    @property
-    def script_may_pass(self) -> bool:
-        """Whether a page's script may pass it to `close()`: 1000 and 3000-4999 (WHATWG)."""
-        return self.code == 1000 or 3000 <= self.code <= 4999
-
 
 _CODE = "RFC 6455 §7.4.1"
 _REGISTRY = "IANA: close codes"

@@ -7,26 +7,24 @@ derived from these: `search`, `layers`, `story`, `state_log`.
 
 from .capture import Capture
 from .cutter import Cutter, SideState
-from .index import LARGE, Index, Row, mark_words
+from .index import Index, Row, mark_words
 from .layers import Layers, Span, layers_of
-from .log import CaptureError, Chunk, Event, EventName, Log, MarkName, stream_number, whose_stream
+from .log import CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
 from .search import Search
-from .state_log import BROWSER, CausalStateLog, StateChange, StateLog
+from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
 
 __all__ = [
     "BROWSER",
-    "LARGE",
     "Capture",
     "CaptureError",
     "CausalStateLog",
     "Chunk",
     "Cutter",
     "Event",
-    "EventName",
     "Index",
     "Layers",
     "Log",
@@ -37,7 +35,6 @@ __all__ = [
     "Search",
     "SideState",
     "Span",
-    "StateChange",
     "StateLog",
     "Step",
     "layers_of",
@@ -46,6 +43,4 @@ __all__ = [
     "printable",
     "states_of",
     "steps",
-    "stream_number",
-    "whose_stream",
 ]
