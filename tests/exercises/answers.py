@@ -903,6 +903,14 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (chat_server(lambda self, text: None, lambda self, text: self.tell(text)),
          "nobody hears anything"),
     ],
+    "in_production-inside": [
+        ([[1792, 1], [1024, 3], [768, 1], "Hello"], "32 bits"),
+        ([(7, 1), (4, 2147483651), (3, 1), "Hello"], "first bit"),
+        ([(16, 1), (13, 3), (12, 1), "Hello"], "not counted"),
+        ([(7, 1), (4, 3), (3, 1), "He"], "not a WebSocket frame"),
+        ([(7, 1), (4, 3), (3, 1), "He\0\0llo"], "PADDED"),
+        ([(7, 1), (4, 3), (3, 1), "Hehillo"], "another socket"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -980,6 +988,10 @@ RIGHT: dict[str, list[Any]] = {
             lambda self, text: self.publish({"text": text, "from": id(self)}),
             lambda self, told: [guest(told["text"]) for guest in self.guests],
         ),
+    ],
+    "in_production-inside": [
+        [(7, 1), (4, 3), (3, 1), "Hello"],
+        [[7, 1], [4, 3], [3, 1], "Hello"],
     ],
 }
 """The same, and right."""

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from wslab.exercises.in_production import HTTP2_BYTES
 from wslab.net import HandshakeFailed, PackageMissing
 from wslab.net.http2 import PREFACE, Http2Client, Hypercorn, frames, inside, sockets
 from wslab.net.programs import ProgramMissing
@@ -138,3 +139,15 @@ def test_hypercorn_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypercorn", None)
     with pytest.raises(ProgramMissing, match=r"pip install 'wslab\[production\]'"):
         Hypercorn("absent").start()
+
+
+def test_the_bytes_of_the_exercise_are_what_it_says():
+    found = frames([("server", HTTP2_BYTES)])
+    lengths = [int.from_bytes(one.head[:3], "big") for one in found]
+    assert list(zip(lengths, (one.stream for one in found), strict=True)) == [
+        (7, 1),
+        (4, 3),
+        (3, 1),
+    ]
+    assert [unit.payload for unit in inside(found, 1)] == [b"Hello"]
+    assert [unit.payload for unit in inside(found, 3)] == [b"hi"]
