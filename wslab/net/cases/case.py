@@ -46,8 +46,8 @@ class Case(NamedTuple):
     rule: str
     """The section and, in one sentence, the reason: "RFC 6455 §5.1: a client masks every frame"."""
     sends: Head | Sequence[FrameDraft] | Script
-    """A head in place of the correct one; or, after a correct handshake, frames or a script. The
-    frames' own masking keys are ignored: see `masked`."""
+    """A head in place of the correct one; or, after a correct handshake, frames or a script. Where
+    `masked` says so, frames are masked: with a key of their own, or the one of RFC 6455 §5.7."""
     expected: int | None = None
     """The answer of a correct peer: to a request an HTTP status, to frames a close code (1005: a
     close frame without a code). None: no answer. For a response: 101 if the client must open the
@@ -60,6 +60,12 @@ class Case(NamedTuple):
     """Whether the frames are masked; None: masked if the client sends them."""
     at_once: bool = False
     """Whether a server does this at once, without waiting for the first message."""
+    others: tuple[int, ...] = ()
+    """Further close codes that are as right as `expected`."""
+    agreed: str = ""
+    """The extension that both must have agreed on, as a response names it; for frames."""
+    delivery: int = 0
+    """Bytes that are sent at a time; 0: all at once."""
 
     @property
     def section(self) -> str:
@@ -77,8 +83,10 @@ class Case(NamedTuple):
         if isinstance(self.sends, Head) or callable(self.sends):
             raise TypeError(f"expected a case that sends frames, got {self.name!r}")
         masked = side == "client" if self.masked is None else self.masked
-        key = MASKING_KEY if masked else None
-        return [replace(frame, masking_key=key) for frame in self.sends]
+        return [
+            replace(frame, masking_key=(frame.masking_key or MASKING_KEY) if masked else None)
+            for frame in self.sends
+        ]
 
 
 def by_name(cases: Iterable[Case]) -> dict[str, Case]:

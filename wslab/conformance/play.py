@@ -1,0 +1,180 @@
+"""Plays one case: with the server under test, or with a client under test that has connected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wslab.conformance.wire import Wire
+from wslab.net.address import Address
+from wslab.net.cases import Case, Head
+from wslab.net.clients.raw import REQUEST_LINE, encode_head, opening_request
+from wslab.net.peers.frame_peer import MASKING_KEY, code_in
+from wslab.wire import Opcode, accept_key, encode_frame
+from wslab.wire.protocol import FrameDraft, parse_head
+
+HURRY = 0.5
+"""Seconds that a peer has to notice a fault before it is told that the connection ends."""
+
+
+class Played(NamedTuple):
+    """What was seen when a case was played; the bytes are in the recording of its wire."""
+
+    wire: Wire
+    status: int | None = None
+    """The HTTP status of the response, whoever sent it."""
+    skipped: str = ""
+    """Why the case could not be played; "" if it was."""
+
+
+async def with_server(case: Case, wire: Wire, address: Address) -> Played:
+    """Play a case as the client of a server under test."""
+    if isinstance(case.sends, Head):
+        head = case.sends
+        request = opening_request(address, head.fields, head.line or REQUEST_LINE)
+        await wire.send(request + head.body, case.delivery)
+    else:
+        extension = {"Sec-WebSocket-Extensions": case.agreed} if case.agreed else {}
+        await wire.send(opening_request(address, extension))
+    await wire.until(_answered)
+    status = _status(wire)
+    if isinstance(case.sends, Head):
+        if status == 101:
+            await _say_goodbye(wire)
+        else:
+            await wire.until(lambda wire: False)  # a refusal ends the connection, or does not
+        return Played(wire, status)
+    if status != 101:
+        return Played(wire, status)
+    if case.agreed and not _agreed(wire, "server", case.agreed):
+        await _say_goodbye(wire)
+        return Played(wire, status, f"the server does not agree on {case.agreed}")
+    await _send_frames(case, wire)
+    return Played(wire, status)
+
+
+async def with_client(case: Case, wire: Wire) -> Played:
+    """Play a case as the server of a client under test, which has just connected."""
+    await wire.until(lambda wire: wire.count("client", "request") > 0)
+    units = wire.units("client")
+    request = parse_head(units[0].data) if units else None
+    if request is None or not request.get("Sec-WebSocket-Key"):
+        return Played(wire)
+    head = case.sends if isinstance(case.sends, Head) else Head()
+    if head.offers and not all(_offers(request.get("Sec-WebSocket-Protocol"), head.offers)):
+        return Played(wire, None, f"the client does not offer {', '.join(head.offers)}")
+    if case.agreed and not _agreed(wire, "client", case.agreed.partition(";")[0]):
+        return Played(wire, None, "the client does not offer permessage-deflate")
+    fields = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Accept": accept_key(request.get("Sec-WebSocket-Key") or ""),
+        **({"Sec-WebSocket-Extensions": case.agreed} if case.agreed else {}),
+        **head.fields,
+    }
+    answer = encode_head(head.line or "HTTP/1.1 101 Switching Protocols", fields) + head.body
+    if isinstance(case.sends, Head):
+        # A client that takes this for an opened connection answers the ping.
+        ping = encode_frame(Opcode.PING, b"open?")
+        await wire.send(answer + (b"" if head.ends else ping), case.delivery)
+        await wire.until(lambda wire: wire.count("client", "pong") > 0)
+        if wire.count("client", "pong"):
+            await _say_goodbye(wire)
+    else:
+        if not case.at_once:
+            await wire.send(answer)
+        await _send_frames(case, wire, answer if case.at_once else b"")
+    return Played(wire, 101)
+
+
+async def _send_frames(case: Case, wire: Wire, before: bytes = b"") -> None:
+    frames = case.frames(wire.side)
+    # Sent at once, a close frame may overtake what the peer's program has yet to answer.
+    last = frames.pop() if frames[-1].opcode == Opcode.CLOSE else None
+    await wire.send(before + _bytes(frames), case.delivery)
+    if last is not None:
+        await wire.until(_all_answered)
+        await wire.send(last.to_bytes(), case.delivery)
+    else:
+        await wire.until(_closed if is_strict(case) else _closed_or_answered, HURRY)
+    if last is None and not _closed(wire) and wire.ended is None:
+        # A peer that has taken it for legal, or is only slow, says so by the code of its answer.
+        await _send(wire, Opcode.CLOSE, (1000).to_bytes(2, "big"))
+    await _end(wire)
+
+
+def is_strict(case: Case) -> bool:
+    """Whether a peer that takes the frames for legal is wrong."""
+    return case.duty != "may"
+
+
+def is_legal(case: Case) -> bool:
+    """Whether all frames of the case are legal: then they end in a close frame, which is answered
+    in kind."""
+    last = case.frames("client")[-1]
+    return last.opcode == Opcode.CLOSE and code_in(last.payload) == case.expected
+
+
+async def _end(wire: Wire) -> None:
+    """Wait for the peer's close frame, answer it, and wait for the end of TCP."""
+    if await wire.until(_closed):
+        if not wire.count(wire.side, "close"):
+            payload = next(u.payload for u in wire.units(wire.other) if u.kind == "close")
+            await _send(wire, Opcode.CLOSE, payload[:125])
+        if wire.side == "client":  # it is the server that ends TCP
+            await wire.until(lambda wire: False)
+
+
+async def _say_goodbye(wire: Wire) -> None:
+    await _send(wire, Opcode.CLOSE, (1000).to_bytes(2, "big"))
+    await _end(wire)
+
+
+async def _send(wire: Wire, opcode: int, payload: bytes) -> None:
+    key = MASKING_KEY if wire.side == "client" else None
+    await wire.send(encode_frame(opcode, payload, masking_key=key))
+
+
+def _bytes(frames: Sequence[FrameDraft]) -> bytes:
+    return b"".join(frame.to_bytes() for frame in frames)
+
+
+def _answered(wire: Wire) -> bool:
+    return wire.count("server", "response") > 0
+
+
+def _all_answered(wire: Wire) -> bool:
+    """Whether every message came back, and a pong for the last ping."""
+    pings = [unit.payload for unit in wire.units(wire.side) if unit.kind == "ping"]
+    pongs = [unit.payload for unit in wire.units(wire.other) if unit.kind == "pong"]
+    echoed = wire.messages(wire.other) >= wire.messages(wire.side)
+    return echoed and (not pings or pings[-1] in pongs)
+
+
+def _closed(wire: Wire) -> bool:
+    return wire.count(wire.other, "close") > 0
+
+
+def _closed_or_answered(wire: Wire) -> bool:
+    return _closed(wire) or _all_answered(wire)
+
+
+def _status(wire: Wire) -> int | None:
+    for unit in wire.units("server"):
+        if unit.kind == "response":
+            return parse_head(unit.data).status
+    return None
+
+
+def _agreed(wire: Wire, side: str, extension: str) -> bool:
+    """Whether the head of that side names the extension."""
+    data = wire.units("server" if side == "server" else "client")[0].data
+    named = parse_head(data).get("Sec-WebSocket-Extensions") or ""
+    return extension.partition(";")[0].strip() in [
+        one.partition(";")[0].strip() for one in named.split(",")
+    ]
+
+
+def _offers(header: str | None, wanted: Sequence[str]) -> list[bool]:
+    offered = [one.strip() for one in (header or "").split(",")]
+    return [one in offered for one in wanted]
