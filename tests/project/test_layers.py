@@ -22,11 +22,12 @@ from import_graph import (
 MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "net": {"wire", "installed"},
+    "conformance": {"net", "wire"},
     "view": {"wire"},
     "exercises": {"wire"},
-    "labs": {"net", "view", "wire", "exercises", "course", "doctor"},
+    "labs": {"net", "view", "wire", "exercises", "conformance", "course", "doctor"},
     # The shell: no widgets there. Labs are for notebooks.
-    "commands": {"net", "wire", "course", "doctor"},
+    "commands": {"net", "wire", "conformance", "course", "doctor"},
     "cli": {"commands"},
     "doctor": {"course", "net", "installed"},
     "course": set(),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wslab.conformance.wire import Wire
-from wslab.net.address import Address
+from wslab.net import Address
 from wslab.net.cases import Case, Head
-from wslab.net.clients.raw import REQUEST_LINE, encode_head, opening_request
-from wslab.net.peers.frame_peer import MASKING_KEY, code_in
+from wslab.net.clients import REQUEST_LINE, encode_head, opening_request
+from wslab.net.peers import MASKING_KEY, code_in
 from wslab.wire import Opcode, accept_key, encode_frame
 from wslab.wire.protocol import FrameDraft, parse_head
 

@@ -44,7 +44,10 @@ class Report(NamedTuple):
         return "\n".join(self.lines())
 
     def lines(self, *, colour: bool = False) -> Iterator[str]:
-        """Each case that did not pass, with its wire where it failed, and the counts."""
+        """Each case that did not pass, with its wire where it failed, and the counts.
+
+        The wire is in short: a line for each unit. A run of one case explains each field.
+        """
         for one in self.verdicts:
             if one.word != "pass":
                 yield self.line(one)
@@ -63,7 +66,8 @@ class Report(NamedTuple):
     def _wire(self, verdict: Verdict, colour: bool) -> Iterator[str]:
         yield f"    why: {verdict.case.rule}"
         if verdict.capture is not None:
-            for piece in text_pieces(verdict.capture, colour=colour):
+            brief = len(self.verdicts) > 1
+            for piece in text_pieces(verdict.capture, colour=colour, brief=brief):
                 yield from (f"    {line}" for line in piece.rstrip("\n").split("\n"))
         yield f"    again: {self.again(verdict)}"
 

@@ -13,11 +13,9 @@ from wslab.conformance.play import Played, with_client, with_server
 from wslab.conformance.report import Report
 from wslab.conformance.verdict import Verdict, judge
 from wslab.conformance.wire import Wire
-from wslab.net import loop
-from wslab.net.address import Address
+from wslab.net import Address, ConnectFailed, WrongValue, run_on_loop
 from wslab.net.cases import Case
-from wslab.net.clients.raw import dial
-from wslab.net.errors import ConnectFailed, WrongValue
+from wslab.net.clients import dial
 from wslab.net.servers import RawConnection, RawServer
 from wslab.wire import Direction
 from wslab.wire.protocol import parse_head
@@ -58,7 +56,7 @@ def check_server(
     """Run the cases against an echo server. Raises `ConnectFailed` if nobody listens there."""
     address = where if isinstance(where, Address) else Address.parse(where)
     cases = cases_for("server") if cases is None else cases
-    return loop.run(_check_server(address, cases, patience, tell))
+    return run_on_loop(_check_server(address, cases, patience, tell))
 
 
 async def _check_server(

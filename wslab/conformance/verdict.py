@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from wslab.conformance.play import Played, is_legal, is_strict
 from wslab.conformance.wire import Wire
 from wslab.net.cases import Case, Head
-from wslab.net.peers.frame_peer import code_in
+from wslab.net.peers import code_in
 from wslab.wire import Capture, Direction, Unit, printable
 
 Word = Literal["pass", "fail", "unusual", "skipped"]

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Literal
 
-from wslab.net.reset import close, reset
+from wslab.net import close_stream, reset_stream
 from wslab.wire import Capture, Direction, Unit
 
 MOST = 4 * 2**20
@@ -79,8 +79,8 @@ class Wire:
         if self.ended in ("eof", "reset"):
             self.capture.end(self.connection, self.other, self.ended)
         if self.ended == "endless":
-            reset(self._writer.transport)
-        await close(self._writer)
+            reset_stream(self._writer.transport)
+        await close_stream(self._writer)
 
     # --- What has crossed
 

@@ -33,6 +33,7 @@ from wslab.net.errors import (
     WslabError,
 )
 from wslab.net.listener import Listener
+from wslab.net.loop import run as run_on_loop
 from wslab.net.problem_log import ProblemLog
 from wslab.net.registry import (
     port_holder,
@@ -42,6 +43,8 @@ from wslab.net.registry import (
     unregister,
     watch_ports,
 )
+from wslab.net.reset import close as close_stream
+from wslab.net.reset import reset as reset_stream
 from wslab.net.servers import (
     ChatServer,
     EchoPageServer,
@@ -92,12 +95,15 @@ __all__ = [
     "WrongURL",
     "WrongValue",
     "WslabError",
+    "close_stream",
     "connect",
     "page_opened",
     "parse_url",
     "port_holder",
     "register",
     "replay",
+    "reset_stream",
+    "run_on_loop",
     "running",
     "stop_all",
     "unregister",

@@ -12,7 +12,7 @@ from wslab.conformance.cases import (
     responses,
     text,
 )
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 
 GROUPS: dict[str, tuple[Case, ...]] = {
     "request": requests.CASES,

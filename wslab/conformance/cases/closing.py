@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import binary, close, ping, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 from wslab.wire import Opcode
 from wslab.wire.protocol import FrameDraft as Frame
 

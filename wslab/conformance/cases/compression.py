@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from wslab.conformance.cases.frame import END, binary, more, ping, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 from wslab.wire.protocol import FrameDraft as Frame
 
 DEFLATE = "permessage-deflate"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, close, ping, pong, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 
 _PONG = "RFC 6455 §5.5.3: a pong has the payload of its ping"
 _SHORT = "RFC 6455 §5.5: a control frame carries 125 bytes at most"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, close, more, ping, text
-from wslab.net.cases.case import Case, Head
+from wslab.net.cases import Case, Head
 
 _PIECES = "RFC 6455 §5.2: where TCP cuts the stream means nothing"
 _ONE_BY_ONE = "one byte at a time"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, close, more, ping, pong, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 
 _JOINED = "RFC 6455 §5.4: a message is its fragments, joined"
 _BETWEEN = "RFC 6455 §5.4: control frames may come between fragments, and are answered there"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, close, ping, pong, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 from wslab.wire.protocol import FrameDraft as Frame
 
 _RSV = "RFC 6455 §5.2: a bit that no extension gave a meaning fails the connection"

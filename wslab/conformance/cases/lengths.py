@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 
 _FORMS = "RFC 6455 §5.2: up to 125 it has 7 bits, up to 65,535 another 16, beyond another 64"
 _SHORTEST = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from wslab.net.cases.case import Case, Head
-from wslab.net.cases.handshakes import FAULTY_CLIENTS
-from wslab.net.clients.raw import KEY
+from wslab.net.cases import FAULTY_CLIENTS, Case, Head
+from wslab.net.clients import KEY
 
 _CLIENT = ("client",)
 _FINE = "RFC 6455 §4.2.1: the request has all that it must"

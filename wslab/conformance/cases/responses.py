@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wslab.net.cases.case import Case, Head
-from wslab.net.cases.handshakes import FAULTY_SERVERS
+from wslab.net.cases import FAULTY_SERVERS, Case, Head
 
 _SERVER = ("server",)
 _FAILS = "RFC 6455 §4.1: the client must fail the connection"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wslab.conformance.cases.frame import END, binary, more, text
-from wslab.net.cases.case import Case
+from wslab.net.cases import Case
 
 _FINE = "RFC 6455 §5.6: text is UTF-8, and this is UTF-8"
 _BAD = "RFC 6455 §8.1: text that is not UTF-8 fails the connection"

@@ -1,6 +1,7 @@
 """Peers for experiments: servers and clients on Python's `websockets` or Node's `ws`, controlled
 from outside, and raw peers that send any frame."""
 
+from wslab.net.peers.frame_peer import MASKING_KEY, code_in
 from wslab.net.peers.handshake_report import library_report
 from wslab.net.peers.library import LibraryPeers, LibraryProcesses
 from wslab.net.peers.node import NodeOwnPeers, NodePeers
@@ -10,6 +11,7 @@ from wslab.net.peers.raw_peers import RawToClient, RawToServer, Reaction, Tellin
 from wslab.net.peers.state_watch import watch
 
 __all__ = [
+    "MASKING_KEY",
     "LibraryPeers",
     "LibraryProcesses",
     "NoPage",
@@ -22,6 +24,7 @@ __all__ = [
     "RawToServer",
     "Reaction",
     "TellingEchoServer",
+    "code_in",
     "library_report",
     "watch",
 ]
