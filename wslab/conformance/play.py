@@ -77,6 +77,8 @@ async def with_client(case: Case, wire: Wire) -> Played:
         # A client that takes this for an opened connection answers the ping.
         ping = encode_frame(Opcode.PING, b"open?")
         await wire.send(answer + (b"" if head.ends else ping), case.delivery)
+        if head.ends or parse_head(answer).status != 101:
+            wire.finish()  # the answer to an ordinary request has an end
         await wire.until(lambda wire: wire.count("client", "pong") > 0)
         if wire.count("client", "pong"):
             await _say_goodbye(wire)

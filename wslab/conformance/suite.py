@@ -102,7 +102,7 @@ def verdict_of(case: Case, played: Played, began: float) -> Verdict:
 
 class CaseServer(RawServer):
     """A server for clients under test: each connection gets the next case, or the one that its path
-    names. When all have been played it refuses further connections with 410.
+    names, once. When all have been played it refuses further connections with 410.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class CaseServer(RawServer):
         request = wire.units("client")
         path = parse_head(request[0].data).first_line.split(" ")[1:2] if request else []
         name = path[0].strip("/") if path else ""
-        if name not in self.cases:
+        if name not in self.cases or name in self._begun:
             name = next((one for one in self.cases if one not in self._begun), "")
         self._begun.add(name)
         return self.cases.get(name)

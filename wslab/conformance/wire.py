@@ -50,6 +50,11 @@ class Wire:
                 if at_a_time:
                     await asyncio.sleep(PAUSE)
 
+    def finish(self) -> None:
+        """Say that nothing more will be sent (FIN); reading goes on."""
+        with contextlib.suppress(OSError):
+            self._writer.write_eof()
+
     async def until(self, enough: Callable[[Wire], bool], at_most: float = 3600.0) -> bool:
         """Read until enough has come; False if the stream or the patience ends before."""
         with contextlib.suppress(TimeoutError):
