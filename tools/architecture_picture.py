@@ -4,7 +4,8 @@
     python tools/architecture_picture.py --check    # exit code 1 if it no longer shows the code
 
 Everything in it is read from the source: a room is a folder, the words in it are its modules, an
-arrow says that a module of one room imports one of the other. So the picture cannot say what the
+arrow says that a module of one room imports one of the other; inside a layer, arrows that follow
+from others are left out. So the picture cannot say what the
 code does not.
 """
 
@@ -22,6 +23,7 @@ PICTURE = ROOT / "docs" / "architecture.svg"
 # Each layer's place: its row, and what it is for. The arrows are the code's.
 ROWS = [
     {"commands": "the shell", "labs": "one file a notebook", "exercises": "checks answers"},
+    {"conformance": "tries what the RFCs ask of a peer"},
     {"net": "moves bytes", "view": "shows them"},
     {"wire": "explains bytes: pure, no sockets, no widgets"},
 ]
@@ -29,6 +31,8 @@ ROWS = [
 WIDTH, MARGIN, GAP, LINE = 1200, 20, 14, 17
 CHAR = 7.3
 """Pixels that one letter takes at the size of the module names."""
+LEAST = 165
+"""Pixels that a room needs: more of them stand in several lines."""
 BETWEEN_ROWS = 46
 BETWEEN_RANKS = 30
 
@@ -85,6 +89,43 @@ def ranks(names: list[str], edges: Edges) -> list[list[str]]:
     return rows
 
 
+def in_lines(found: list[list[str]], most: int) -> list[list[str]]:
+    """The same rows, with at most `most` rooms in each, shared out evenly."""
+    lines = []
+    for row in found:
+        count = -(-len(row) // most)
+        size = -(-len(row) // count)
+        lines += [row[start : start + size] for start in range(0, len(row), size)]
+    return lines
+
+
+def direct(edges: Edges) -> Edges:
+    """The edges that do not follow from others: if a needs b and b needs c, a to c is left out."""
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        left = [start]
+        while left:
+            new = edges[left.pop()] - seen
+            seen |= new
+            left += new
+        return seen
+
+    reached = {room: reach(room) for room in list(edges)}
+    return {
+        room: {
+            target
+            for target in targets
+            if not any(
+                target in reached.get(other, ()) and room not in reached.get(other, ())
+                for other in targets - {target}
+                if other not in reached.get(target, ())
+            )
+        }
+        for room, targets in list(edges.items())
+    }
+
+
 def wrapped(words: list[str], width: float) -> list[str]:
     """Module names in lines of at most `width` pixels."""
     lines = [""]
@@ -138,7 +179,8 @@ class Picture:
 
     def _layer(self, layer: str, words: str, x: float, y: float, width: float) -> float:
         bottom = y + 30
-        for rank in ranks(self._of(layer), self.edges):
+        most = max(1, int((width - GAP) // (LEAST + GAP)))
+        for rank in in_lines(ranks(self._of(layer), self.edges), most):
             each = (width - GAP * (len(rank) + 1)) / len(rank)
             lines = {room: wrapped(self.rooms[room], each - 20) for room in rank}
             height = 30 + LINE * max(len(found) for found in lines.values())
@@ -159,11 +201,14 @@ class Picture:
 
     def _arrows(self) -> None:
         between = defaultdict(set)
+        inner = direct(self.edges)
         for source, targets in sorted(self.edges.items()):
             for target in sorted(targets):
                 first, second = (f"layer {room.partition('/')[0]}" for room in (source, target))
                 if first not in self.boxes or second not in self.boxes:
                     continue  # cli, doctor and course stand beside the layers
+                if first == second and target not in inner[source]:
+                    continue
                 if first == second:
                     self.arrows.append(arrow("inner", self.boxes[source], self.boxes[target]))
                 else:

@@ -1,6 +1,6 @@
 """The structure of wslab, held by walking the imports: layers, doors, no circles.
 
-labs → net → wire      labs → view → wire      exercises → wire
+labs → net → wire      labs → view → wire      exercises → wire      conformance → net
 """
 
 from __future__ import annotations
