@@ -62,4 +62,3 @@ CASES = (
     Case("then-garbage", "sends bytes that are no frame after its close frame", _FIRST,
          [close(), Frame(15, b"\xff\xff", rsv1=True, rsv2=True)], 1000),
 )  # fmt: skip
-
