@@ -38,12 +38,13 @@ def test_answers_are_guessed_by_their_length_and_not_once_all_are_the_same(lab):
 
 def test_a_typed_word_is_guessed_while_it_is_typed(lab):
     chart = lab.lengths()
-    table = texts(lab.type("diabetes", pause=0))
-    assert [row[0] for row in table[:3]] == ["d", "di", "dia"]
-    assert [row[2] for row in table] == ["3"] + 7 * ["1"]
-    assert table[-1][3] == "diabetes"
-    assert [length for _, length in chart.points("the page")] == list(range(29, 37))
-    filled = texts(lab.type("diabetes", size=100, pause=0))
+    first, *table = texts(lab.type("colitis", pause=0))
+    assert first[2] == "42"
+    assert [row[0] for row in table[:3]] == ["c", "co", "col"]
+    assert [row[2] for row in table] == ["5", "3", "2", "1", "1", "1", "1"]
+    assert table[-1][3] == "colitis"
+    assert [length for _, length in chart.points("the page")] == list(range(29, 36))
+    _, *filled = texts(lab.type("colitis", size=100, pause=0))
     assert {row[1] for row in filled} == {"124 bytes"}
     assert len({length for _, length in chart.points("the server")}) == 1
     assert int(filled[-1][2]) > 15
@@ -90,7 +91,7 @@ def test_without_tshark_or_trustme_the_recorded_tables_are_shown(lab, monkeypatc
     assert "apt-get install tshark" in note
     monkeypatch.setitem(sys.modules, "trustme", None)
     lab._authority = None
-    for shown in (lab.twice(), lab.type("diabetes"), lab.keys()):
+    for shown in (lab.twice(), lab.type("colitis"), lab.keys()):
         assert "pip install 'wslab[production]'" in shown.note
         assert shown.rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wslab.exercises.secure_websockets import QUESTIONS
@@ -153,6 +153,7 @@ class SecureWebsockets(OnTheWay):
         if self._lengths is not None:
             self._lengths.clear()
         with client:
+            yield ["", "", Bar(1, f"{len(WORDS)}"), _some(WORDS)]
             for end in range(1, len(word) + 1):
                 client.send(word[:end])
                 client.recv()
@@ -163,15 +164,14 @@ class SecureWebsockets(OnTheWay):
                 lengths.append(_payload(came.length))
                 found = fits(lengths, size)
                 share = Bar(len(found) / len(WORDS), f"{len(found)}")
-                shown = ", ".join(found[:4]) + (", …" if len(found) > 4 else "")
-                yield [word[:end], f"{came.length} bytes", share, shown]
+                yield [word[:end], f"{came.length} bytes", share, _some(found)]
                 time.sleep(pause)
 
     # --- Reading your own
 
     @recorded_where_missing
     def keys(self) -> ResultTable:
-        """The key log: whose secret each line has, which, and how it begins."""
+        """The last lines of the key log: whose secret each has, which, and how it begins."""
         rows = self.capture.index.rows()
         hellos = [row for row in rows if row.preview.startswith("ClientHello")]
         whose = {
@@ -181,7 +181,7 @@ class SecureWebsockets(OnTheWay):
         lines = [line.split() for line in written.splitlines() if not line.startswith("#")]
         return ResultTable(
             ["connection", "secret", "its beginning"],
-            [[self.capture.label(whose[r]), name, f"{key[:16]} …"] for name, r, key in lines],
+            [[self.capture.label(whose[r]), name, f"{key[:16]} …"] for name, r, key in lines[-5:]],
             "key-log",
         )
 
@@ -213,6 +213,10 @@ def _named(url: str) -> str:
 
 def _word(opcode: str) -> str:
     return Opcode(int(opcode)).name.lower()
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(words[:4]) + (", …" if len(words) > 4 else "")
 
 
 def _record(message: str) -> int:

@@ -23,12 +23,12 @@ BEGINNING = 10
 RANDOM = slice(11, 43)
 """Where the random number of a hello is, if the hello begins its record."""
 
-_ALERT, _HANDSHAKE = 21, 22
+_CHANGE, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
 _TYPES = {
-    20: "change cipher spec",
+    _CHANGE: "change cipher spec",
     _ALERT: "alert",
     _HANDSHAKE: "handshake",
-    23: "application data",
+    _DATA: "application data",
 }
 _ALERTS = {
     0: "close notify", 10: "unexpected message", 20: "bad record MAC", 22: "record overflow",
@@ -73,13 +73,13 @@ def record_end(data: bytes | bytearray, start: int, stop: int) -> int | None:
 def record_text(data: bytes) -> str:
     """What a record is, in a few words: `ClientHello to chat.example`, `alert: unknown CA`."""
     kind, body = data[0], data[HEADER:]
+    names = message_names(body) if kind == _HANDSHAKE else []
     if kind == _ALERT and len(body) == 2:
         return f"alert: {_ALERTS.get(body[1], f'number {body[1]}')}"
-    if kind != _HANDSHAKE:
-        return _TYPES[kind] + (", encrypted" if kind != 20 else "")
-    names = message_names(body)
+    if kind == _CHANGE:
+        return _TYPES[kind]
     if not names:
-        return "handshake, encrypted"
+        return "encrypted" if kind == _DATA else f"encrypted {_TYPES[kind]}"
     said = {field.name: field.value for field in record_fields(data)}
     return ", ".join(names) + "".join(
         f"{word}{said[name]}"
@@ -104,7 +104,7 @@ def record_fields(data: bytes) -> tuple[Field, ...]:
         reader.take("alert level", 1, level, "How bad it is.", "RFC 8446 §6")
         why = _ALERTS.get(body[1], "an alert without a name here")
         reader.take("alert", 1, why, f"Number {body[1]} says why.", "RFC 8446 §6")
-    elif kind == 20:
+    elif kind == _CHANGE:
         says = "TLS 1.2 is encrypted from here on; TLS 1.3 sends it only for old devices."
         reader.rest("change cipher spec", says, "RFC 8446 §5")
     elif kind == _HANDSHAKE and message_names(body):
