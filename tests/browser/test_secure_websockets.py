@@ -1,18 +1,52 @@
-"""The secure websockets lesson in a real JupyterLab."""
+"""The lesson on secure WebSockets in a real JupyterLab: what an eavesdropper sees on the wire."""
 
 from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from . import reach
+from .test_first_connection import Lesson
+
+LINES = ".ws-figure svg .curve path.line"
+
 
 def test_the_lesson_from_top_to_bottom(lab_page):
-    notebook = lab_page.open_notebook("13_secure_websockets.ipynb")
-    last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
-    for number in range(last):
-        if notebook.is_code(number):
-            notebook.run_cell(number)
-    expect(notebook.page.locator('[data-wslab="result"]')).to_contain_text("Grüße")
-    expect(notebook.page.locator('[data-wslab="verdict"]')).to_contain_text("Not yet")
-    notebook.screenshot("secure_websockets")
+    notebook = lab_page.open_notebook("13_secure_websockets.ipynb", width=1280, height=1000)
+    lesson = Lesson(notebook)
+    wire = lesson.run("open").locator('[data-wslab="wire-view"]')
+    an_answer_is_counted(lesson)
+    expect(lesson.run("twice")).to_contain_text("hidden")
+    the_first_record_names_the_server(notebook, wire)
+    expect(lesson.run("exercise-hello")).to_contain_text("Not yet")
+    lesson.run("hello", "ask-length", "guess", "exercise-records")
+    chart = lesson.run("lengths").locator('[data-wslab="chart"]')
+    lesson.run("type")
+    expect(chart.locator(LINES).first).to_be_visible()
+    lesson.run("lengths-filled", "type-filled", "guess-filled", "key-log", "ask-keys")
+    expect(lesson.run("with-keys")).to_contain_text("Meet me in the garden at eight")
+    expect(lesson.run("predictions")).to_contain_text("1 of 1 right")
+    notebook.screenshots("secure-websockets")
+    reach.check(notebook)
     notebook.execute("lab.close()")
+    assert "nothing is running" in notebook.execute("__import__('wslab.net').net.running()")
     assert notebook.errors == []
+
+
+def an_answer_is_counted(lesson) -> None:
+    question = lesson.run("ask-eavesdropper")
+    question.get_by_label("The server's name, and how much crosses when").check()
+    question.get_by_role("button", name="That is my answer").click()
+    expect(question).to_contain_text("every record says how long it is")
+
+
+def the_first_record_names_the_server(notebook, wire) -> None:
+    """The link in the prose leads to the ClientHello, whose fields are told byte by byte."""
+    notebook.page.get_by_role("link", name="The first one").click()
+    detail = wire.locator('[data-wslab="detail"]')
+    expect(detail.locator(".ws-heading")).to_contain_text("tls")
+    name = detail.locator(".ws-fields").get_by_text("server name", exact=True)
+    name.scroll_into_view_if_needed()
+    name.click()
+    expect(detail).to_contain_text("Whom the client wants to talk to")
+    expect(detail).to_contain_text("localhost")
+    expect(wire.locator('[data-kind="tls"] .ws-start').first).to_contain_text("ClientHello")

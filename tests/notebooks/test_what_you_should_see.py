@@ -252,6 +252,23 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^WebSocket +1,\d{3} +\d\d%",
         ],
     },
+    "13": {
+        "twice": [
+            r"^the server's name +localhost +read +read$",
+            r"^the path +/rooms/garden +read +hidden$",
+            r"^what was said .* read +hidden$",
+            r"^bytes in all +\d{3} +[23],\d{3}$",
+        ],
+        "guess": [r"^yes +31 bytes +yes$", r"^perhaps tomorrow +44 bytes +perhaps tomorrow$"],
+        "type": [r"^c +63 bytes +5 +", r"^col +\d\d bytes +2 +", r"^coli +\d\d bytes +1 +colitis$"],
+        "type-filled": [r"^c +124 bytes +42 +", r"^colitis +124 bytes +[12]\d +"],
+        "key-log": [r"^#\d+ answers +SERVER_TRAFFIC_SECRET_0 +[0-9a-f]{16} …$"],
+        "with-keys": [
+            "^sealed.pcapng +nobody +no frames",
+            "^opened.pcapng +client +text +1 +Meet me in the garden at eight$",
+            "^opened.pcapng +server +close +0 +good night$",
+        ],
+    },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
