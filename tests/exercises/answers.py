@@ -620,6 +620,40 @@ def unless_mine(server, text):
         server.tell(text)
 
 
+# --- 14: in production
+
+
+def back_off(limit=lambda n: min(30, 2**n), wait=lambda u, most: u(0, most), again=True):
+    """A class that keeps its waits in a list, and no count."""
+
+    class BackOff:
+        def __init__(self, uniform):
+            self.uniform, self.waits = uniform, []
+
+        def wait(self):
+            self.waits.append(wait(self.uniform, limit(len(self.waits))))
+            return self.waits[-1]
+
+        def connected(self):
+            if again:
+                self.waits.clear()
+
+    return BackOff
+
+
+class DoublingBackOff:
+    def __init__(self, uniform):
+        self.uniform = uniform
+        self.connected()
+
+    def connected(self):
+        self.limit = 1
+
+    def wait(self):
+        now, self.limit = self.limit, min(2 * self.limit, 30)
+        return self.uniform(0, 1) * now
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "handshake-accept": [
         (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
@@ -911,6 +945,13 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ([(7, 1), (4, 3), (3, 1), "He\0\0llo"], "PADDED"),
         ([(7, 1), (4, 3), (3, 1), "Hehillo"], "another socket"),
     ],
+    "in_production-back_off": [
+        (back_off(limit=lambda n: 2**n), "Without a longest wait"),
+        (back_off(wait=lambda u, most: most), "no chance"),
+        (back_off(wait=lambda u, most: most + u(0, 1)), "on top"),
+        (back_off(again=False), "never begins anew"),
+        (back_off(limit=lambda n: min(30, n + 1)), "by the same step"),
+    ],
 }  # fmt: skip
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
@@ -993,5 +1034,6 @@ RIGHT: dict[str, list[Any]] = {
         [(7, 1), (4, 3), (3, 1), "Hello"],
         [[7, 1], [4, 3], [3, 1], "Hello"],
     ],
+    "in_production-back_off": [back_off(), DoublingBackOff],
 }
 """The same, and right."""

@@ -1,9 +1,10 @@
-"""The lab of the in production lesson, on real sockets."""
+"""The lab of the lesson on production, on real sockets."""
 
 from __future__ import annotations
 
 import asyncio.sslproto
 import os
+import random
 import re
 import sys
 
@@ -20,9 +21,90 @@ needs_chromium_and_nginx = pytest.mark.skipif(
 )
 
 
-def test_letters_cost_as_many_bytes_as_utf8_takes(lab):
-    rows = lab.measure("Hello", "Grüße").rows
-    assert [row[1:] for row in rows] == [["5", "11"], ["5", "13"]]
+# --- Coming back
+
+
+def test_a_herd_comes_back_and_is_drawn_in_the_chart_last_shown(lab):
+    chart = lab.connects()
+
+    def together(failed):
+        return 1.0
+
+    def apart(failed):
+        return random.uniform(0.8, 1.6)
+
+    table = lab.lose_server(together, apart, clients=30)
+    assert [row[0] for row in table.rows] == ["together", "apart"]
+    for name in ("together", "apart"):
+        assert sum(count for _, count in chart.points(name)) == 30
+    peaks = {row[0]: int(row[1].text) for row in table.rows}
+    assert peaks["apart"] < peaks["together"]
+
+
+def test_a_wait_that_cannot_be_is_refused_in_words(lab):
+    def too_long(failed):
+        return 9
+
+    with pytest.raises(ValueError, match=r"expected too_long\(0\) to be from 0 to 5 \(seconds\)"):
+        lab.lose_server(too_long, clients=1)
+    with pytest.raises(ValueError, match="expected 1 to 400 clients in all, got 800"):
+        lab.lose_server(too_long, clients=800)
+
+
+# --- Going on where you were
+
+
+def test_a_message_whose_confirmation_is_lost_is_stored_once_if_it_keeps_its_key(lab):
+    rows = lab.lose_confirmation().rows
+    assert [(row[0], row[3]) for row in rows] == [("Ben", "Hello, Hello"), ("Ada", "Hello")]
+
+
+def test_only_numbers_confirmations_and_keys_survive_a_kill(lab):
+    again, all_again, resuming = (row[1:] for row in lab.survive(kills=1).rows)
+    assert again[0] == "1 times"
+    assert int(again[2]) > 0
+    assert (all_again[2], int(all_again[3]) > 0) == ("0", True)
+    assert resuming[1:] == ["10", "0", "0"]
+    with pytest.raises(ValueError, match="expected 1 to 10 kills, got 11"):
+        lab.survive(11)
+
+
+# --- Is anybody there?
+
+
+def test_a_silent_client_is_noticed_by_pings_only(lab):
+    rows = lab.heartbeats().rows
+    assert rows[0][1:] == ["not within 1 s", ""]
+    for row in rows[1:3]:
+        interval = float(row[0].split()[1])
+        after = float(row[1].split()[1])
+        assert 2 * interval <= after
+        assert "1011" in row[1]
+    assert [row[2] for row in rows[3:]] == ["11,520 bytes", "2,880 bytes", "1,047 bytes"]
+
+
+@pytest.mark.skipif(
+    not os.environ.get("CI") and Nginx.find() is None, reason="there is no nginx on this machine"
+)
+def test_nginx_cuts_an_idle_connection_on_both_sides_and_a_ping_keeps_one(lab):
+    table = lab.cut_by_proxy()
+    assert table.note == ""
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert float(rows["open for"][0].removesuffix(" s")) >= 1.9
+    assert rows["open for"][1] == "still open"
+    assert rows["its client is told"] == ["close code 1006", "nothing"]
+    assert rows["its server is told"][0].startswith("ConnectionClosedError: no close frame")
+    assert rows["the end, before nginx"] == ["nginx: FIN · client: FIN", "has not come"]
+    assert rows["the end, behind nginx"] == ["nginx: FIN · server: FIN", "has not come"]
+    assert '"GET / HTTP/1.1" 101' in rows["nginx's access log"][0]
+
+
+def test_without_nginx_the_recorded_table_says_so(lab, monkeypatch):
+    monkeypatch.setattr(Nginx, "program", "nginx-that-is-not-here")
+    table = lab.cut_by_proxy()
+    assert table.note.startswith("RECORDED, not live (on 20")
+    assert "apt-get install nginx-light" in table.note
+    assert table.rows[1] == ["its client is told", "close code 1006", "nothing"]
 
 
 # --- Who are you?, and somebody else's page

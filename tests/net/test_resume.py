@@ -56,8 +56,8 @@ def test_a_client_that_waits_for_no_confirmation_loses():
 def test_without_a_key_what_was_stored_and_not_confirmed_is_stored_twice(guest, stored):
     capture = Capture()
     with ExitStack() as taps:
-        texts = lose_confirmation(guest, lambda url: taps.enter_context(Tap(url, capture)))
-    assert texts == ["hello"] * stored
+        texts = lose_confirmation(guest, "Ada", lambda url: taps.enter_context(Tap(url, capture)))
+    assert texts == ["Hello"] * stored
     assert capture.index.connections == [1, 2]
 
 

@@ -1,4 +1,4 @@
-"""The exercises of the in production lesson: a question, and a function to write."""
+"""The exercises of the lesson on production."""
 
 from __future__ import annotations
 
@@ -7,19 +7,72 @@ from typing import Any
 
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
-from wslab.wire import encode_frame
 
 QUESTIONS = {
-    "letters": Question(
-        "Hello and Grüße have five letters each. Which of them is longer on the wire?",
-        ("Hello", "Grüße", "Neither"),
+    # --- Coming back
+    "again": Question(
+        "A page's WebSocket has lost its connection: the server was restarted. Who opens a new "
+        "one, and when?",
+        (
+            "The browser, after a few seconds, as it does for an EventSource",
+            "The server, as soon as it is back",
+            "Nobody, unless the page's own program does",
+        ),
+        2,
+        (
+            "An EventSource does that. A WebSocket is CLOSED, and stays so.",
+            "A server cannot call a browser: connections are opened by clients.",
+            "CLOSED is the last state. A new connection needs a new WebSocket object.",
+        ),
+        "WHATWG: readyState",
+    ),
+    "together": Question(
+        "200 clients lose their server at the same moment. Each of them waits 0.05 s, tries, waits "
+        "0.1 s, tries, waits 0.2 s, and so on. The server is back after about a second. How do "
+        "they come?",
+        (
+            "One after the other: the waits become longer and longer",
+            "All together, at the same moment",
+            "By chance: some early, some late",
+        ),
         1,
         (
-            "Its letters take one byte each, and that is the least.",
-            "In UTF-8 ü and ß take two bytes each.",
-            "The wire carries bytes, not letters.",
+            "The waits of one client become longer. But all clients have the same ones.",
+            "They began together and follow the same formula, so they stay together for ever.",
+            "There is no chance in this formula. There should be.",
         ),
-        "RFC 6455 §5.6",
+        "RFC 6455 §7.2.3",
+    ),
+    # --- Going on where you were
+    "arrived": Question(
+        "A client has sent a message, and send() was successful. Then the connection breaks, and "
+        "nothing came back. Has the server got the message?",
+        (
+            "Yes: send() would have failed otherwise",
+            "No: the server would have answered",
+            "The client cannot know",
+        ),
+        2,
+        (
+            "send() has handed it to the system of this machine, and no more.",
+            "Perhaps it has: the answer may be what was lost.",
+            "Either the message or the answer to it is lost. Both look the same from here.",
+        ),
+        "RFC 6455 §7.1.5",
+    ),
+    # --- Is anybody there?
+    "idle": Question(
+        "Two connections through a proxy that gives up after two seconds. On one nothing is said, "
+        "on the other there is a ping each second. Which close code does the idle client get?",
+        ("1000", "1001", "1006", "None: it stays OPEN"),
+        2,
+        (
+            "That takes a close frame, and a proxy that passes bytes on does not send one.",
+            "A server says this when it goes away. It has not, and it knows nothing of all this.",
+            "TCP ends, and no close frame has come.",
+            "The proxy closes both sides of it, and the client is told.",
+        ),
+        "RFC 6455 §7.1.5",
     ),
     # --- Who are you?
     "log": Question(
@@ -186,26 +239,119 @@ QUESTIONS = {
 }
 """By name; `lab.ask(name)` shows one."""
 
-check_size = Exercise(
-    "size",
-    "Whether `size(text)` gives the bytes that a client's frame of a short text takes.",
-    cases=[("",), ("Hello",), ("Grüße",)],
-    expected=lambda text: len(encode_frame(1, text.encode(), masking_key=bytes(4))),
+# --- Build: how long to wait
+
+_LONGEST = 30
+"""Seconds."""
+
+Uniform = Callable[[float, float], float]
+
+
+def _back_off(
+    limit: Callable[[int], float] = lambda failed: min(_LONGEST, 2**failed),
+    wait: Callable[[Uniform, float], float] = lambda uniform, limit: uniform(0, limit),
+    first: int = 0,
+    resets: bool = True,
+) -> type:
+    """The class that was asked for; the mistakes change one thing each."""
+
+    class BackOff:
+        def __init__(self, uniform: Uniform) -> None:
+            self.uniform, self.failed = uniform, first
+
+        def wait(self) -> float:
+            seconds = wait(self.uniform, limit(self.failed))
+            self.failed += 1
+            return seconds
+
+        def connected(self) -> None:
+            self.failed = first if resets else self.failed
+
+    return BackOff
+
+
+def _waits(back_off: Callable[[Uniform], Any], chance: float, life: str) -> Any:
+    """The waits of a client whose `uniform` always falls at the same place between its limits."""
+    one, got = back_off(lambda low, high: low + chance * (high - low)), []
+    for event in life.split():
+        if event == "connected":
+            one.connected()
+        elif (seconds := one.wait()) is ...:
+            return ...
+        else:
+            got.append(round(seconds, 6))
+    return got
+
+
+_LIMIT = "first the limit, at most 30; then uniform(0, limit)."
+
+check_back_off = Exercise(
+    "back_off",
+    "Whether `BackOff` gives the waits of exponential back-off with full jitter.",
+    cases=[
+        (0.25, "lost"),
+        (0.5, "lost lost lost"),
+        (0.0, "lost lost"),
+        (1.0, "lost lost lost lost"),
+        (1.0, "lost lost connected lost lost"),
+        (0.25, "lost lost lost lost lost lost lost lost lost"),
+        (1.0, "lost lost lost lost lost lost lost connected lost"),
+    ],
+    use=_waits,
+    expected=_back_off(),
     mistakes={
-        "These are characters: in UTF-8 one takes 1 to 4 bytes.": lambda text: 6 + len(text),
-        "A client's frame has the masking key as well, 4 bytes.": lambda text: (
-            2 + len(text.encode())
+        "Without a longest wait it is a minute after six tries, and a quarter of an hour after "
+        "ten.": Mistake(_back_off(limit=lambda failed: 2**failed), "min(30, …)"),
+        "There is no chance in it: a thousand clients come back all at once.": Mistake(
+            _back_off(wait=lambda uniform, limit: limit), "return uniform(0, limit)"
+        ),
+        "A little chance on top of a long wait: all still come within one second.": Mistake(
+            _back_off(wait=lambda uniform, limit: limit + uniform(0, 1)), _LIMIT
+        ),
+        "Half of the wait is the same for everybody, so they come in half of the time. Full "
+        "jitter begins at 0.": Mistake(
+            _back_off(wait=lambda uniform, limit: limit / 2 + uniform(0, limit / 2)), _LIMIT
+        ),
+        "The limit is put on the wait, when chance has spoken already: after some tries nearly all "
+        "wait just 30 seconds, and come together.": Mistake(
+            _back_off(lambda failed: 2**failed, lambda u, limit: min(_LONGEST, u(0, limit))), _LIMIT
+        ),
+        "It never begins anew: who was connected for a day still waits long when the connection is "
+        "lost.": Mistake(_back_off(resets=False), "set the number of tries back in connected()."),
+        "The limit grows by the same step each time. It is to double.": Mistake(
+            _back_off(limit=lambda failed: min(_LONGEST, 1 + failed)), "2 ** self.failed"
+        ),
+        "The first wait has a limit of 2 s already: count after the wait.": Mistake(
+            _back_off(first=1), "2 ** 0 is 1."
+        ),
+        "It always waits up to the same limit: it must double with each try in vain.": Mistake(
+            _back_off(limit=lambda failed: 1), "count the calls of wait(), and use the count."
         ),
     },
     hints=(
-        "three parts: two bytes, the masking key, the text in UTF-8.",
-        "text.encode() gives the bytes, and len(...) counts them.",
+        "what does an object of this class have to remember between two calls?",
+        _LIMIT,
+        "self.uniform(0, min(30, 2 ** self.failed)), and count.",
     ),
-    rfc="RFC 6455 §5.2",
-    praise="whatever the letters are.",
+    rfc="RFC 6455 §7.2.3",
+    call=lambda chance, life: f"with uniform(0, 1) = {chance:g}: {', '.join(life.split())}",
+    wrong=lambda chance, life: (
+        f"what happens is: {', '.join(life.split())}; and uniform(0, 1) gives {chance:g} here."
+    ),
+    praise="{count} clients: each wait doubles its limit, up to 30 s, and a connection resets it.",
     solution="""\
-def size(text):
-    return 2 + 4 + len(text.encode())
+class BackOff:
+    def __init__(self, uniform):
+        self.uniform = uniform
+        self.failed = 0
+
+    def wait(self):
+        limit = min(30, 2 ** self.failed)
+        self.failed += 1
+        return self.uniform(0, limit)
+
+    def connected(self):
+        self.failed = 0
 """,
 )
 
@@ -557,6 +703,6 @@ check_inside = Exercise(
 )
 
 
-SOLUTIONS = Solutions(check_size, check_account, check_server)
+SOLUTIONS = Solutions(check_back_off, check_account, check_server)
 
 solution = SOLUTIONS.show

@@ -1,12 +1,13 @@
-"""The in production lesson: what a message costs on the wire."""
+"""The lesson on production: what a service needs that a first program does not."""
 
 from __future__ import annotations
 
 import inspect
 import math
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from IPython.display import Code
 from wslab.exercises.in_production import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
-from wslab.net import PackageMissing, Tap, webtransport
+from wslab.net import Client, PackageMissing, Tap, parse_url, webtransport
 from wslab.net.browsers import Chromium
 from wslab.net.capacity import NEEDS, Figures, Wanted, measure, plan, run_out
 from wslab.net.cluster import (
@@ -45,13 +46,35 @@ from wslab.net.guarding import (
     nginx_before,
 )
 from wslab.net.http2 import Http2Client, Stage, Who, frames
-from wslab.net.programs import Postgres
-from wslab.net.resume import ForgetfulClient, ResumingClient, Store
+from wslab.net.programs import Nginx, Postgres
+from wslab.net.resume import (
+    BIN,
+    ComeBack,
+    ForgetfulClient,
+    RepeatingClient,
+    ResumingClient,
+    Store,
+    Wait,
+    lose_confirmation,
+    lose_server,
+    survive,
+)
 from wslab.net.tls import Authority
-from wslab.net.trials import Reaction, TokenBucket, WorkingServer, measure_fairness
+from wslab.net.trials import (
+    PROXY,
+    Reaction,
+    TokenBucket,
+    Witness,
+    WorkingServer,
+    fall_silent,
+    how_it_ended,
+    measure_fairness,
+)
 from wslab.view import PageFrame
 from wslab.view.experiments import (
+    Bar,
     Cell,
+    Chart,
     Choice,
     Column,
     Experiment,
@@ -87,6 +110,14 @@ _SLIDERS = (
     Number("cores", "cores in a server", 8, 1, 64, 1),
 )
 
+RESUMES = "numbers, confirmations and keys"
+GUESTS = {
+    "connect again, and no more": ForgetfulClient,
+    "ask for all again, and say all again": RepeatingClient,
+    RESUMES: ResumingClient,
+}
+"""The kinds of guests whose server is killed, by what they do afterwards."""
+
 
 class InProduction(Lesson):
     """The lab of the lesson on production."""
@@ -95,16 +126,161 @@ class InProduction(Lesson):
     predicts: ClassVar = {"plan": "What asks for the most servers?"}
     _figures: dict[str, Figures] | None = None
 
-    def measure(self, *messages: str) -> ResultTable:
-        """Send each message, and tell how long it is: in characters, and on the wire."""
+    def _set_up(self) -> None:
+        self._running = threading.Lock()
+        self._teach_browser_cells()
+        self._chart: Chart | None = None
+        self._came: dict[str, ComeBack] = {}  # by wait: the last herd
+
+    # --- Coming back
+
+    def connects(self) -> Chart:
+        """A chart of how many connections a new server accepts in each tenth of a second."""
+        title = "a server is back, and so are its clients"
+        chart = Chart(title, x="seconds after the loss", y=f"connects in {BIN:g} s")
+        self._chart = self._show(chart)
+        return chart
+
+    def lose_server(self, *waits: Wait, clients: int = 200) -> ResultTable:
+        """Have `clients` clients lose their server at once and come back; drawn in the chart last
+        shown. Each of `waits` has clients and a server process of its own, at the same time.
+
+        A wait is a function of the number of tries in vain, which gives seconds. Raises ValueError
+        for more than 5 seconds or 400 clients in all.
+        """
+        self._check_open()
+        if not 1 <= clients * len(waits) <= 400:
+            raise ValueError(f"expected 1 to 400 clients in all, got {clients * len(waits)}")
+        # Asked for here, and not while the clients run: an error in a wait is the cell's own.
+        asked = {
+            getattr(wait, "__name__", "wait"): [
+                [_seconds(wait, failed) for failed in range(8)] for _ in range(clients)
+            ]
+            for wait in waits
+        }
+        with self._running:
+            came = lose_server(asked, away=0.6)
+        self._came |= came
+        if self._chart is not None:
+            self._chart.clear()
+            for name, one in self._came.items():
+                for when, count in one.counts:
+                    self._chart.add(name, when, count)
+        return ResultTable(
+            ["wait", f"most in {BIN:g} s", "tries in vain", "slowest handshake", "all are back"],
+            [
+                [
+                    name, Bar(one.peak / clients, f"{one.peak}"), f"{one.refused:,}",
+                    f"{1000 * one.slowest:,.0f} ms", f"after {one.over:.1f} s",
+                ]
+                for name, one in came.items()
+            ],
+            "herds",
+        )  # fmt: skip
+
+    # --- Going on where you were
+
+    def lose_confirmation(self) -> ResultTable:
+        """A message is stored, and the connection cut in place of the confirmation: what the room
+        has in the end, from a guest that names its messages anew and from one that does not."""
+        self._check_open()
         rows = []
-        with self.connect(name="measure") as client:
-            for message in messages:
-                client.send(message)
-                client.recv()
-                sent = self.find("text", "client")
-                rows.append([message, f"{len(message)}", f"{len(sent.data)}"])
-        return ResultTable(["message", "characters", "bytes on the wire"], rows)
+        for name, guest, keys in (
+            ("Ben", RepeatingClient, "a new key for each try"),
+            ("Ada", ResumingClient, "a key for each message"),
+        ):
+            stored = lose_confirmation(guest, name, partial(self.tap_before, name=f"{name}'s room"))
+            rows.append([name, keys, "Hello", ", ".join(stored)])
+        return ResultTable(["guest", "uses", "says", "in the room's file"], rows, "confirmations")
+
+    def survive(self, kills: int = 3) -> ResultTable:
+        """Kill a server while two guests talk: what three kinds of guests lose and double. The talk
+        of the last kind is on the wire. Raises ValueError for more than 10 kills."""
+        self._check_open()
+        if not 1 <= kills <= 10:
+            raise ValueError(f"expected 1 to 10 kills, got {kills!r}")
+
+        def before(url: str, kind: str) -> str:
+            return self.tap_before(url, "room").url if kind == RESUMES else url
+
+        with self._running:
+            told = survive(kills, GUESTS, each=3, before=before)
+        return ResultTable(
+            ["guests", "server killed", "said", "lost", "doubled"],
+            [
+                [kind, f"{one.kills} times", f"{one.said}", f"{one.lost}", f"{one.doubled}"]
+                for kind, one in told.items()
+            ],
+            "survived",
+        )
+
+    # --- Is anybody there?
+
+    def heartbeats(self) -> ResultTable:
+        """When a server notices that a client is gone, by the seconds between two pings (and as
+        many for the pong), and what the pings cost: measured, then reckoned for longer times."""
+        self._check_open()
+        rows: list[list[Cell]] = []
+        for interval in (None, 0.2, 0.4):
+            server = Witness(self._name("heart"), ping_interval=interval)
+            server.ping_timeout = interval
+            with self._with_server(server, "heartbeat") as url:
+                ended = fall_silent(server, url, patience=5.0 if interval else 1.0)
+            found = f"after {ended.after:.2f} s: {ended.told}" if ended else "not within 1 s"
+            rows.append([f"every {interval} s" if interval else "none", found, ""])
+        with self.connect(name="answers") as client:
+            client.ping(bytes(4))  # as many bytes as the library's own pings have
+            both = sum(len(self.find(kind, of=client).data) for kind in ("ping", "pong"))
+        for interval in (5, 20, 55):
+            noticed, cost = (
+                f"after {2 * interval} s at most",
+                f"{3600 / interval * both:,.0f} bytes",
+            )
+            rows.append([f"every {interval} s", noticed, cost])
+        return ResultTable(
+            ["pings", "a silent client is noticed", "cost in an hour"], rows, "beats"
+        )
+
+    proxy = PROXY.format(behind="PORT")
+    """What nginx is told."""
+
+    @recorded_where_missing
+    def cut_by_proxy(self) -> ResultTable:
+        """Two connections through nginx, one idle and one with a ping each second."""
+        self._check_open()
+        server = Witness(self._name("patient"))
+        with (
+            self._running,
+            self._with_server(server, "behind nginx") as behind,
+            Nginx(PROXY.format(behind=parse_url(behind).port), self._name("proxy")) as nginx,
+        ):
+            url = self.tap_before(nginx.url, "before nginx").url
+            clients = [
+                self._client(name, ping_interval=interval).connect(url)
+                for name, interval in (("idle", None), ("pings", 1.0))
+            ]
+            ends = [server.next_end(10.0), server.next_end(0.7)]
+            rows = [
+                ["open for", *(f"{end.after:.1f} s" if end else "still open" for end in ends)],
+                ["its client is told", *(_code(one) for one in clients)],
+                ["its server is told", *(end.told if end else "nothing" for end in ends)],
+            ]
+            # nginx passes the key on: the later connection with it is the one behind nginx.
+            for place, peers, back in (
+                ("before nginx", ("client", "nginx"), 1), ("behind nginx", ("nginx", "server"), 0),
+            ):  # fmt: skip
+                told = [
+                    " · ".join(how_it_ended(self.capture, self.connection_of(one) - back, *peers))
+                    for one in clients
+                ]
+                rows.append([f"the end, {place}", *(text or "has not come" for text in told)])
+            logged = [line.partition("] ")[2].partition(' "-"')[0] for line in nginx.access_log]
+            rows.append(["nginx's access log", *logged, "nothing yet"])
+            said = " / ".join(nginx.printed) or "nothing"
+            rows.append(["nginx's error log", said, said])
+            for one in clients:
+                one.stop()
+        return ResultTable(["", "idle", "a ping each second"], rows, "idle")
 
     # --- Who are you?
 
@@ -581,6 +757,18 @@ class InProduction(Lesson):
         each = f"{cost.memory / 1000:,.1f} kB a connection, {1e6 * cost.delivery:.1f} µs a message"
         what = f"Measured: {each}, {1000 * cost.handshake:.2f} ms a handshake"
         return Experiment(cost.kind, what, run, predictions=NEEDS)
+
+
+def _code(client: Client) -> str:
+    return "nothing" if client.close_code is None else f"close code {client.close_code}"
+
+
+def _seconds(wait: Wait, failed: int) -> float:
+    seconds = wait(failed)
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= 5:
+        name = getattr(wait, "__name__", "wait")
+        raise ValueError(f"expected {name}({failed}) to be from 0 to 5 (seconds), got {seconds!r}")
+    return seconds
 
 
 def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell]:

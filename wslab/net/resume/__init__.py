@@ -4,6 +4,7 @@ from wslab.net.resume.client import (
     ForgetfulClient,
     RepeatingClient,
     ResumingClient,
+    Wait,
     back_off,
     full_jitter,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Said",
     "Store",
     "Survived",
+    "Wait",
     "back_off",
     "full_jitter",
     "lose_confirmation",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import itertools
 import os
 import tempfile
 import time
@@ -64,91 +66,56 @@ def lose_server(waits: Mapping[str, Waits], away: float = 0.8) -> dict[str, Come
     return loop.run(_lose(waits, away), _LONGEST + away)
 
 
-class _Client(asyncio.Protocol):
-    """As little as a client can be: a thousand of them hardly need a core."""
-
-    def __init__(self, host: str) -> None:
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._request = (
-            f"GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-        )
-        self._answer = b""
-        self._transport: asyncio.Transport | None = None
-        self.opened = asyncio.Event()
-        self.lost = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._request.encode())
-
-    def data_received(self, data: bytes) -> None:
-        self._answer += data
-        if b"\r\n\r\n" in self._answer:
-            self.opened.set()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.opened.set()
-        self.lost.set()
-
-    @property
-    def is_open(self) -> bool:
-        return self._answer.startswith(b"HTTP/1.1 101 ") and not self.lost.is_set()
-
-    def cut(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-
 class _Herd:
-    """The clients of one server."""
+    """The clients of one server. They are as little as clients can be: a thousand need no core."""
 
     def __init__(self, server: RoomProcess, waits: Waits) -> None:
         self.server, self._waits = server, waits
-        self._address = parse_url(server.url)
-        self._clients: list[_Client] = []
+        self._connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.refused, self.slowest, self.over = 0, 0.0, 0.0
 
     async def gather(self) -> None:
         """Connect all, a few at a time."""
         for first in range(0, len(self._waits), AT_ONCE):
-            some = [self._connect() for _ in self._waits[first : first + AT_ONCE]]
-            self._clients += [one for one in await asyncio.gather(*some) if one is not None]
+            some = self._waits[first : first + AT_ONCE]
+            await asyncio.gather(*(self._connect() for _ in some))
 
     async def come_back(self) -> None:
         """Each client: see that the connection is lost, wait, try again."""
-        pairs = zip(self._clients, self._waits, strict=True)
-        self._clients = []
-        await asyncio.gather(*(self._return(*pair) for pair in pairs))
+        pairs = zip(list(self._connections), self._waits, strict=True)
+        await asyncio.gather(*(self._return(reader, waits) for (reader, _), waits in pairs))
 
-    async def _return(self, client: _Client, waits: Sequence[float]) -> None:
-        await client.lost.wait()
-        failed = 0
-        while True:
+    async def _return(self, reader: asyncio.StreamReader, waits: Sequence[float]) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        for failed in itertools.count():
             await asyncio.sleep(waits[min(failed, len(waits) - 1)])
             began = time.monotonic()
-            if (back := await self._connect()) is not None:
-                self._clients.append(back)
+            if await self._connect():
                 self.over = time.monotonic()
                 self.slowest = max(self.slowest, self.over - began)
                 return
             self.refused += 1
-            failed += 1
 
-    async def _connect(self) -> _Client | None:
-        host, port = self._address.host, self._address.port
-        make = asyncio.get_running_loop().create_connection
+    async def _connect(self) -> bool:
+        address, key = parse_url(self.server.url), base64.b64encode(os.urandom(16)).decode()
         try:
-            _, client = await make(lambda: _Client(f"{host}:{port}"), host, port)
-        except OSError:
-            return None
-        await client.opened.wait()
-        return client if client.is_open else None
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            self._connections.append((reader, writer))
+            writer.write(_REQUEST.format(address=address, key=key).encode())
+            return (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        except (OSError, asyncio.IncompleteReadError):
+            return False
 
     def cut(self) -> None:
-        for client in self._clients:
-            client.cut()
+        for _, writer in self._connections:
+            writer.transport.abort()
+
+
+_REQUEST = (
+    "GET / HTTP/1.1\r\nHost: {address.host}:{address.port}\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+)
 
 
 async def _lose(waits: Mapping[str, Waits], away: float) -> dict[str, ComeBack]:
@@ -156,21 +123,18 @@ async def _lose(waits: Mapping[str, Waits], away: float) -> dict[str, ComeBack]:
         folder = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="wslab-herd-")))
         herds: dict[str, _Herd] = {}
         for number, (name, one) in enumerate(waits.items()):
-            server = RoomProcess(folder / f"{number}.db")
-            left.push_async_callback(server.kill)
-            await server.start()
-            herds[name] = _Herd(server, one)
-            left.callback(herds[name].cut)
-        for herd in herds.values():
+            herd = herds[name] = _Herd(RoomProcess(folder / f"{number}.db"), one)
+            left.push_async_callback(herd.server.kill)
+            left.callback(herd.cut)
+            await herd.server.start()
             await herd.gather()
         lost = time.monotonic()
         await asyncio.gather(*(herd.server.kill() for herd in herds.values()))
-        coming = {name: asyncio.ensure_future(herd.come_back()) for name, herd in herds.items()}
-        for task in coming.values():
-            left.callback(task.cancel)
-        await asyncio.sleep(max(0.0, lost + away - time.monotonic()))
-        await asyncio.gather(*(herd.server.start() for herd in herds.values()))
-        await asyncio.gather(*coming.values())
+        async with asyncio.TaskGroup() as group:
+            for herd in herds.values():
+                group.create_task(herd.come_back())
+            await asyncio.sleep(max(0.0, lost + away - time.monotonic()))
+            await asyncio.gather(*(herd.server.start() for herd in herds.values()))
         found = {}
         for name, herd in herds.items():
             accepted = [when - lost for when in await herd.server.stop()]

@@ -26,7 +26,7 @@ PATIENCE = 30.0
 Guest = Callable[..., ResumingClient]
 """Makes a client of a URL, a name and `wait`."""
 
-_quick = partial(full_jitter, most=0.2)
+_quick = partial(full_jitter, most=0.5)
 
 
 class Survived(NamedTuple):
@@ -36,11 +36,11 @@ class Survived(NamedTuple):
     said: int
     """Messages that the clients said."""
     lost: int
-    """Of these, those that are not in the store, or that a client never got."""
+    """Of these, those that are not in the store, or that one of the clients never got."""
     doubled: int
-    """Those that are in the store twice, or that a client got twice."""
+    """Those that are in the store twice, or that one of the clients got twice."""
     out_of_order: int
-    """Messages that a client got after one with a higher number."""
+    """How often a client got a message after one with a higher number."""
     connected: int
     """How often the clients connected, in all."""
     seconds: float
@@ -66,7 +66,8 @@ def survive(
         work: list[Coroutine[None, None, tuple[str, Survived]]] = []
         for number, (kind, guest) in enumerate((guests or {"resuming": ResumingClient}).items()):
             room = RoomProcess(Path(folder) / f"{number}.db")
-            pair = [guest(before(room.url, kind), name, wait=_quick) for name in ("ada", "bob")]
+            url = before(room.url, kind)
+            pair = [guest(url, name, wait=_quick) for name in ("Ada", "Bob")]
             work.append(_survive(kind, room, pair, kills, each, random.Random(seed)))
         return dict(loop.run(_all(work), 10.0 * kills + 2 * PATIENCE))
 
@@ -87,7 +88,8 @@ async def _survive(
     each: int,
     chance: random.Random,
 ) -> tuple[str, Survived]:
-    began, said = time.perf_counter(), 0
+    began = time.perf_counter()
+    said: list[str] = []
     async with _talking(room, *guests):
         for _ in range(kills):
             for guest in guests:
@@ -95,8 +97,8 @@ async def _survive(
             fatal = chance.randrange(each)
             for number in range(each):
                 for guest in guests:
-                    said += 1
-                    await guest.say(f"message {said} of {guest.name}")
+                    said.append(f"message {len(said) + 1} of {guest.name}")
+                    await guest.say(said[-1])
                 if number == fatal:
                     # Somewhere between the message, its place in the file, and the confirmation.
                     await asyncio.sleep(chance.uniform(0.0, 0.01))
@@ -106,7 +108,7 @@ async def _survive(
             async with asyncio.timeout(PATIENCE):
                 said += await _finish(guests)
     return kind, Survived(
-        kills, said, *_faults(said, _stored(room), guests),
+        kills, len(said), *_faults(said, _stored(room), guests),
         sum(guest.connected for guest in guests), time.perf_counter() - began,
     )  # fmt: skip
 
@@ -130,31 +132,35 @@ def _stored(room: RoomProcess) -> list[str]:
         return [one.text for one in store.after(0)]
 
 
-async def _finish(guests: list[ResumingClient]) -> int:
-    """Say the last words; returns how many. Who hears itself is one whom the others reach."""
+async def _finish(guests: list[ResumingClient]) -> list[str]:
+    """Say the last words; returns them. Who has heard itself is one whom the others reach."""
+    said = []
     for word, others in (("here", False), ("the end", True)):
         for guest in guests:
             await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
         for guest in guests:
-            await guest.say(f"{word}, {guest.name}")
+            said.append(f"{word}, {guest.name}")
+            await guest.say(said[-1])
         for guest in guests:
             last = {f"{word}, {one.name}" for one in (guests if others else [guest])}
             await guest.wait_until(lambda guest=guest, last=last: last <= guest.texts)  # type: ignore[misc]
-    return 2 * len(guests)
+    return said
 
 
-def _faults(said: int, stored: list[str], guests: list[ResumingClient]) -> tuple[int, int, int]:
-    views = [stored, *([text for _, text in guest.received] for guest in guests)]
-    lost = sum(said - len(set(view)) for view in views)
-    doubled = sum(count - 1 for view in views for count in Counter(view).values())
+def _faults(
+    said: list[str], stored: list[str], guests: list[ResumingClient]
+) -> tuple[int, int, int]:
+    views = [Counter(stored), *(Counter(text for _, text in guest.received) for guest in guests)]
+    lost = sum(any(view[text] == 0 for view in views) for text in said)
+    doubled = sum(any(view[text] > 1 for view in views) for text in said)
     numbers = [[number for number, _ in guest.received] for guest in guests]
     wrong = sum(b <= a for one in numbers for a, b in itertools.pairwise(one))
     return lost, doubled, wrong
 
 
-def lose_confirmation(guest: Guest, tap: Callable[[str], Tap]) -> list[str]:
-    """Say "hello", and have a tap cut the connection in place of the confirmation; returns what the
-    room has stored when the guest, which has come back, is confirmed.
+def lose_confirmation(guest: Guest, name: str, tap: Callable[[str], Tap]) -> list[str]:
+    """Say "Hello", and have a tap cut the connection in place of the confirmation; returns what the
+    room has stored when the guest of that name, which has come back, is confirmed.
 
     `tap` puts one in front of a server, by URL.
     """
@@ -167,7 +173,7 @@ def lose_confirmation(guest: Guest, tap: Callable[[str], Tap]) -> list[str]:
 
         before.add_rule(cut_the_first)
         try:
-            return loop.run(_confirmed(room, guest(before.url, "ada", wait=_quick)), PATIENCE)
+            return loop.run(_confirmed(room, guest(before.url, name, wait=_quick)), PATIENCE)
         finally:
             before.remove_rule(cut_the_first)
 
@@ -175,6 +181,6 @@ def lose_confirmation(guest: Guest, tap: Callable[[str], Tap]) -> list[str]:
 async def _confirmed(room: RoomProcess, guest: ResumingClient) -> list[str]:
     async with _talking(room, guest):
         await guest.wait_until(lambda: guest.is_connected)
-        await guest.say("hello")
+        await guest.say("Hello")
         await guest.wait_until(lambda: not guest.unconfirmed)
     return _stored(room)

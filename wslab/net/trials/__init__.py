@@ -19,6 +19,7 @@ from wslab.net.trials.fairness import (
     measure_fairness,
 )
 from wslab.net.trials.fan_out import WAYS, Dropping, InTurn
+from wslab.net.trials.idle import PROXY, Witness, fall_silent, how_it_ended
 from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import Leaving, measure_leaving
 from wslab.net.trials.length_leak import SearchServer, Step, attack
@@ -44,6 +45,7 @@ __all__ = [
     "MESSAGE_SIZE",
     "PLACES",
     "PROGRAM_ENDS",
+    "PROXY",
     "SENDERS",
     "STATES",
     "STEADY",
@@ -68,9 +70,12 @@ __all__ = [
     "Step",
     "TokenBucket",
     "Waiting",
+    "Witness",
     "WorkingServer",
     "attack",
     "end_program",
+    "fall_silent",
+    "how_it_ended",
     "measure_all",
     "measure_broadcast",
     "measure_deflate",
