@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from websockets.asyncio.server import serve
 
-from wslab.net import Client, NotRunning, WrongValue, running
+from wslab.net import Client, WrongValue, running
 from wslab.net.servers.hosted import HostedServer
 
 
@@ -26,8 +26,8 @@ def test_it_runs_and_a_second_one_replaces_it():
     client.send("hello")
     assert client.recv() == "hello"
     second = HostedServer(start).start()
-    with pytest.raises(NotRunning):
-        first.port  # noqa: B018 - asking is what raises
+    assert not first.is_running
+    assert repr(second) == f"<HostedServer 'yours' {second.url}>"
     assert [entry.thing for entry in running() if entry.kind == "server"] == [second]
     second.stop()
     second.stop()

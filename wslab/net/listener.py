@@ -105,22 +105,25 @@ class Listener:
             if self._running:
                 return
             self._bound_port = None
-            sock = self._bind()
-            try:
-                await self._open(sock)
-            # CancelledError too: an interrupted start leaves nothing behind.
-            except BaseException as error:
-                with contextlib.suppress(Exception):
-                    await self._close()
-                sock.close()
-                if isinstance(error, OSError):
-                    raise self._explain(error) from error
-                raise
+            await self._listen()
             self._running = True
             if not registry.holds(self):
                 # Replaced or stopped before this began, when there was nothing to stop yet.
                 self._running = False
                 await asyncio.shield(self._close())
+
+    async def _listen(self) -> None:
+        sock = self._bind()
+        try:
+            await self._open(sock)
+        # CancelledError too: an interrupted start leaves nothing behind.
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                await self._close()
+            sock.close()
+            if isinstance(error, OSError):
+                raise self._explain(error) from error
+            raise
 
     async def _stop(self) -> None:
         async with self._changing:

@@ -8,10 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Self
 
-from wslab.net import registry
 from wslab.net.errors import NotRunning
 from wslab.net.listener import Listener
-from wslab.net.servers.hosted import HostedServer
 from wslab.wire import Capture, load
 
 PATIENCE = 20.0
@@ -82,12 +80,12 @@ class Talk(ABC):
 class HostedTalk(Talk):
     """A talk whose server runs on the loop thread."""
 
-    def __init__(self, server: HostedServer | Listener) -> None:
+    def __init__(self, server: Listener) -> None:
         self._server = server
 
     @property
     def url(self) -> str:
-        if not registry.holds(self._server):
+        if not self._server.is_running:
             raise NotRunning(f"the server of {self.name} does not run: call start() first")
         return self._server.url
 

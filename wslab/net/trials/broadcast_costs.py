@@ -14,6 +14,7 @@ from wslab.net import loop
 from wslab.net.address import Address
 from wslab.net.clients.raw import dial, opening_request
 from wslab.net.compression import Compression
+from wslab.net.peers.frame_peer import FramePeer
 from wslab.net.reset import close
 from wslab.net.servers.raw import RawConnection
 from wslab.net.servers.server import Server
@@ -110,8 +111,6 @@ async def _measure(way: str, hall: _Hall, send: Send) -> BroadcastCost:
 
 async def _read_frame(guest: RawConnection) -> int:
     """Read one frame of a server, whose length has 7 or 16 bits; gives its size in bytes."""
-    head = await guest.reader.readexactly(2)
-    long = head[1] == 126
-    size = int.from_bytes(await guest.reader.readexactly(2), "big") if long else head[1]
-    await guest.reader.readexactly(size)
-    return 2 + 2 * long + size
+    frame = await FramePeer(guest, "client").read()
+    assert frame is not None, "the server has gone"
+    return len(frame.payload) + (2 if len(frame.payload) < 126 else 4)
