@@ -260,7 +260,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^bytes in all +\d{3} +[23],\d{3}$",
         ],
         "guess": [r"^yes +31 bytes +yes$", r"^perhaps tomorrow +44 bytes +perhaps tomorrow$"],
-        "type": [r"^c +63 bytes +5 +", r"^col +\d\d bytes +2 +", r"^coli +\d\d bytes +1 +colitis$"],
+        "type": [r"^c +\d\d bytes +5 +", r"^coli +\d\d bytes +1 +colitis$"],
         "type-filled": [r"^c +124 bytes +42 +", r"^colitis +124 bytes +[12]\d +"],
         "key-log": [r"^#\d+ answers +SERVER_TRAFFIC_SECRET_0 +[0-9a-f]{16} …$"],
         "with-keys": [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import ssl
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import Capture, encode_frame, load, save
+from wslab.wire.accounts import json_pieces, text_pieces
 from wslab.wire.protocol.tls_records import begins_record, record_fields, record_text
 
 from .test_handshake import REQUEST, RESPONSE
@@ -215,6 +218,27 @@ def test_a_head_behind_a_strange_byte_is_no_record_and_its_login_is_masked():
                 capture.record(1, "client", head[start : start + size])
             assert b"secret" not in capture.stream(1, "client")
     assert not begins_record(b"\x16\x03\x01GET / HTTP", first=True)
+
+
+def test_what_tls_hides_of_a_connection_is_not_guessed(conversation):
+    capture = conversation.capture()
+    assert capture.index.state(1) == "ENCRYPTED"
+    assert not capture.index.is_upgraded(1)
+    capture.end(1, "client")
+    capture.end(1, "server")
+    assert capture.index.state(1) == "CLOSED"
+
+
+def test_accounts_and_files_tell_the_records(conversation, tmp_path):
+    capture = conversation.capture()
+    text = "".join(text_pieces(capture))
+    assert re.search(r"0 +0\.000000 client ──▶ tls +517  ClientHello to chat\.example", text)
+    assert re.search(r"server name +chat\.example", text)
+    account = json.loads("".join(json_pieces(capture)))
+    assert {unit["kind"] for unit in account["units"]} == {"tls"}
+    assert account["incomplete"] == {"client": 0, "server": 0}
+    for name in ("a.jsonl", "a.pcapng"):
+        assert seen(load(save(capture, tmp_path / name))) == seen(capture)
 
 
 def test_frames_are_never_taken_for_records():

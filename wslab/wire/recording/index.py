@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ..fields import Direction, Kind, Unit, Violation
 from ..protocol import connection_state, deflate, frames, handshake
 from ..protocol.chunk import chunk_fields, chunk_text
-from ..protocol.connection_state import StateEvent
+from ..protocol.connection_state import State, StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.frames import FrameHeader
 from ..protocol.http import Head
@@ -490,9 +490,14 @@ class Index:
         return [connection.number for connection in self._connections]
 
     def state(self, connection: int) -> str:
-        """The connection's state as an onlooker sees it: CONNECTING, OPEN, CLOSING or CLOSED."""
+        """The connection's state as an onlooker sees it: CONNECTING, OPEN, CLOSING or CLOSED.
+
+        While TLS hides which, it is ENCRYPTED.
+        """
         with self._lock:
-            return self._connections[connection - 1].state.name
+            found = self._connections[connection - 1]
+            hidden = found.begun and found.client.cut.speaks_tls
+            return "ENCRYPTED" if hidden and found.state is State.CONNECTING else found.state.name
 
     def is_upgraded(self, connection: int) -> bool:
         """Whether HTTP has ended on this connection, so that frames follow."""
