@@ -12,10 +12,13 @@ import hashlib
 import html
 import random
 import re
+import ssl
 import struct
 import zlib
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from typing import Any
 
 from websockets.asyncio.server import broadcast
@@ -589,6 +592,39 @@ def events_by_regex(stream):
     return found
 
 
+# --- 13: secure WebSockets
+
+
+def context_by_hand(verify=ssl.CERT_REQUIRED, host=True):
+    def context(file):
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.check_hostname = host and verify != ssl.CERT_NONE
+        made.verify_mode = verify  # OPTIONAL means REQUIRED to a client
+        made.load_verify_locations(file)
+        return made
+
+    return context
+
+
+def one_label(host, name):
+    return re.fullmatch(re.escape(name).replace(r"\*", "[^.]+"), host) is not None
+
+
+def fault_by_pattern(fits=one_label, kinds=("DNS", "IP Address"), lower=True):
+    def fault(certificate, host, now):
+        names = [name for kind, name in certificate["subjectAltName"] if kind in kinds]
+        if not any(fits(host.lower() if lower else host, name) for name in names):
+            return "wrong host"
+        begins, ends = (
+            datetime.strptime(certificate[key], "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+            for key in ("notBefore", "notAfter")
+        )
+        now = datetime.fromtimestamp(now, UTC)
+        return "not valid yet" if now < begins else "expired" if now > ends else ""
+
+    return fault
+
+
 # --- 14: in production
 
 
@@ -928,6 +964,21 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda stream: events_by_blocks(stream, space=""), "is syntax"),
         (lambda stream: events_by_blocks(stream, cut=False), "cuts off"),
     ],
+    "secure_websockets-context": [
+        (context_by_hand(verify=ssl.CERT_NONE), "may pose as your server"),
+        (context_by_hand(host=False), "any other host gets in"),
+        (lambda file: ssl.create_default_context(), "your own server is refused"),
+        (lambda file: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "a server's context"),
+    ],
+    "secure_websockets-fault": [
+        (fault_by_pattern(lambda host, name: host == name), "stands for a name in front"),
+        (fault_by_pattern(lambda host, name: fnmatch(host, name)), "two in front"),
+        (fault_by_pattern(lambda host, name: host in (name, name[2:]) or one_label(host, name)),
+         "the bare host is not meant"),
+        (fault_by_pattern(lambda host, name: host.endswith(name.lstrip("*."))), "two in front"),
+        (fault_by_pattern(kinds=("DNS",)), "is among the names too"),
+        (fault_by_pattern(lower=False), "no capitals"),
+    ],
     "in_production-server": [
         (chat_server(tell_and_publish, lambda self, text: self.tell(text)), "hear it twice"),
         (chat_server(tell_and_publish, lambda self, text: None), "is not passed on"),
@@ -1035,5 +1086,7 @@ RIGHT: dict[str, list[Any]] = {
         [[7, 1], [4, 3], [3, 1], "Hello"],
     ],
     "in_production-back_off": [back_off(), DoublingBackOff],
+    "secure_websockets-context": [context_by_hand(), context_by_hand(ssl.CERT_OPTIONAL)],
+    "secure_websockets-fault": [fault_by_pattern()],
 }
 """The same, and right."""

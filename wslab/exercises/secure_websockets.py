@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
 from wslab.exercises.exercise import Exercise, Mistake, Solutions
 from wslab.exercises.question import Question
 from wslab.wire import encode_frame
@@ -165,6 +172,221 @@ check_hello = Exercise(
 )
 
 
-SOLUTIONS = Solutions()
+# --- Whom do you trust? Bug hunt: a context that checks nothing
+
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIB6TCCAY+gAwIBAgIUSohYUNjof7iFhepjEYdkjoYfkdswCgYIKoZIzj0EAwIw
+UDEOMAwGA1UECgwFd3NsYWIxPjA8BgNVBAsMNWFuIGF1dGhvcml0eSBmb3IgYW4g
+ZXhlcmNpc2U7IGl0cyBrZXkgd2FzIHRocm93biBhd2F5MCAXDTAwMDEwMTAwMDAw
+MFoYDzMwMDAwMTAxMDAwMDAwWjBQMQ4wDAYDVQQKDAV3c2xhYjE+MDwGA1UECww1
+YW4gYXV0aG9yaXR5IGZvciBhbiBleGVyY2lzZTsgaXRzIGtleSB3YXMgdGhyb3du
+IGF3YXkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQX2p9gnBOWDJwzze9S9/1o
+hY8kr4oZnWxGCojg6Hc/4Xhf7s28pgIYhWDO20FDQOIkgLbjtbT7bpIMF94bvYeE
+o0UwQzAdBgNVHQ4EFgQUVVnfjCPIdNi67T3VkjYYJQf/lFQwEgYDVR0TAQH/BAgw
+BgEB/wIBCTAOBgNVHQ8BAf8EBAMCAYYwCgYIKoZIzj0EAwIDSAAwRQIgDn3sY59s
+SoBCVtu+nmifF2S210/Pf1nWrSkV/ZmTNjECIQD2iQ/AjfKDC93UrWYJrMCnwwXz
+sb0Ku1FMiMCLiaUo1g==
+-----END CERTIFICATE-----
+"""
+"""The certificate of an authority whose key nobody has any more."""
+
+
+def _checks(function: Callable[[str], Any], authority: str) -> Any:
+    """What a client with this context looks at, in words."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "authority.pem")
+        file.write_text(authority, "ascii")
+        context = function(str(file))
+    if not isinstance(context, ssl.SSLContext):
+        return context
+    if context.protocol is not ssl.PROTOCOL_TLS_CLIENT:
+        return {"is for": "a server"}
+    ours = ssl.PEM_cert_to_DER_cert(authority)
+    return {
+        "is for": "a client",
+        "asks who signed": context.verify_mode is not ssl.CERT_NONE,
+        "compares the host": context.check_hostname,
+        "knows the authority": ours in context.get_ca_certs(binary_form=True),
+    }
+
+
+def _context(
+    file: str, *, cafile: bool = True, host: bool = True, signed: bool = True, server: bool = False
+) -> ssl.SSLContext:
+    """The right context; the mistakes change one thing each."""
+    purpose = ssl.Purpose.CLIENT_AUTH if server else ssl.Purpose.SERVER_AUTH
+    context = ssl.create_default_context(purpose, cafile=file if cafile else None)
+    if not host:
+        context.check_hostname = False
+    if not signed:
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+check_context = Exercise(
+    "context",
+    "Whether a client with `context(file)` connects to your server, and to nobody else.",
+    cases=[(AUTHORITY,)],
+    expected=_context,
+    use=_checks,
+    mistakes={
+        "It checks nothing: whoever stands on the way may pose as your server.": Mistake(
+            lambda file: _context(file, host=False, signed=False),
+            "which two lines switch a check off?",
+            "RFC 9525 §6.1",
+        ),
+        "It asks who signed, and not for which host: a certificate of your authority for any "
+        "other host gets in.": Mistake(
+            lambda file: _context(file, host=False), "leave check_hostname alone.", "RFC 9525 §6.1"
+        ),
+        "It checks well and trusts the public authorities, not yours: your own server is "
+        "refused.": Mistake(
+            lambda file: _context(file, cafile=False), "the file has to go in somewhere."
+        ),
+        "This is a server's context: it asks clients for nothing, and knows no host.": Mistake(
+            lambda file: _context(file, server=True, host=False, signed=False),
+            "Purpose.SERVER_AUTH is for those who check servers, and it is the default.",
+        ),
+    },
+    hints=(
+        "read each line, and ask: what would be checked without it?",
+        "create_default_context checks who signed, for which host, and until when.",
+        "ssl.create_default_context(cafile=file) is all.",
+    ),
+    rfc="RFC 9525 §6.1",
+    call="context(file)",
+    wrong="a client with this context would not connect to your server alone.",
+    praise="it knows your authority, and checks the host and the dates as well.",
+    solution="""\
+def context(file):
+    return ssl.create_default_context(cafile=file)
+""",
+)
+
+# --- Whom do you trust? Build: what is wrong with a certificate
+
+CERTIFICATE = {
+    "subject": ((("organizationName", "The Shop"),), (("commonName", "old-shop.example"),)),
+    "issuer": ((("organizationName", "An Authority"),),),
+    "version": 3,
+    "serialNumber": "53CD20A1DE5A4D69F1BA64D0A2D8C52E86F1F7BC",
+    "notBefore": "Sep  2 00:00:00 2026 GMT",
+    "notAfter": "Dec  1 00:00:00 2026 GMT",
+    "subjectAltName": (
+        ("DNS", "shop.example"),
+        ("DNS", "*.cdn.example"),
+        ("IP Address", "192.0.2.7"),
+    ),
+}
+"""As `getpeercert()` of Python's `ssl` gives it."""
+
+
+def _fault(
+    certificate: Any, host: str, now: float, *, wildcard: str = "one label", case: bool = True,
+    ip: bool = True, common: bool = False, before: bool = True, as_text: bool = False,
+) -> str:  # fmt: skip
+    """What is wrong with a certificate; the mistakes change one thing each."""
+    names = [name for kind, name in certificate["subjectAltName"] if ip or kind == "DNS"]
+    if common:
+        names = [value for part in certificate["subject"] for key, value in part if "common" in key]
+    host = host.lower() if case else host
+    _, _, rest = host.partition(".")
+    fits = {
+        "one label": lambda name: name in (host, f"*.{rest}"),
+        "any number": lambda name: name == host or host.endswith(name.lstrip("*")),
+        "none": lambda name: name == host,
+        "the bare host too": lambda name: name in (host, f"*.{rest}", f"*.{host}"),
+    }[wildcard]
+    if not any(fits(name) for name in names):
+        return "wrong host"
+    begins, ends = certificate["notBefore"], certificate["notAfter"]
+    if as_text:
+        return "expired" if time.strftime("%b %e %H:%M:%S %Y GMT", time.gmtime(now)) > ends else ""
+    if before and now < ssl.cert_time_to_seconds(begins):
+        return "not valid yet"
+    return "expired" if now > ssl.cert_time_to_seconds(ends) else ""
+
+
+def _with(**changes: Any) -> Callable[[Any, str, float], str]:
+    return lambda certificate, host, now: _fault(certificate, host, now, **changes)
+
+
+_TODAY = 1795953600  # 2026-11-29 12:00 UTC
+_DAY = 86_400
+
+check_fault = Exercise(
+    "fault",
+    'Whether `fault(certificate, host, now)` gives "wrong host", "not valid yet", "expired" or "".',
+    cases=[
+        (CERTIFICATE, host, now)
+        # In the first ones a single mistake shows at a time.
+        for host, now in (
+            ("shop.example", _TODAY),
+            ("evil.example", _TODAY),
+            ("pictures.cdn.example", _TODAY),
+            ("a.pictures.cdn.example", _TODAY),
+            ("cdn.example", _TODAY),
+            ("192.0.2.7", _TODAY),
+            ("Shop.Example", _TODAY),
+            ("old-shop.example", _TODAY),
+            ("myshop.example", _TODAY),
+            ("shop.example.evil.example", _TODAY),
+            ("shop.example", _TODAY + 3 * _DAY),
+            ("shop.example", _TODAY - 89 * _DAY),
+            ("shop.example", _TODAY - 30 * _DAY),
+        )
+    ],
+    expected=_fault,
+    mistakes={
+        "A wildcard stands for a name in front, and is no name itself.": Mistake(
+            _with(wildcard="none"), "compare the part behind the first dot as well."
+        ),
+        "A wildcard stands for one label, and here are two in front.": Mistake(
+            _with(wildcard="any number"), 'host.partition(".") gives the first label and the rest.'
+        ),
+        "A wildcard needs something in front: the bare host is not meant.": Mistake(
+            _with(wildcard="the bare host too"), "*.cdn.example is not cdn.example."
+        ),
+        "Host names know no capitals.": Mistake(_with(case=False), "host.lower()"),
+        "An address is among the names too, as an IP Address.": Mistake(
+            _with(ip=False), "look at all pairs, not only at those with DNS."
+        ),
+        "The commonName of the subject is for people: clients no longer look at it.": Mistake(
+            _with(common=True), "the names are in subjectAltName.", "RFC 9525 §2"
+        ),
+        "A certificate also has a day before which it is not valid.": Mistake(
+            _with(before=False), "compare with notBefore as well."
+        ),
+        "Dates as text are in the order of the alphabet: Dec comes before Nov.": Mistake(
+            _with(as_text=True, before=False), "ssl.cert_time_to_seconds(text) makes a number."
+        ),
+    },
+    hints=(
+        "first the names, then the two dates.",
+        'a host fits a name that is equal, or that is "*." and all behind its first dot.',
+        "ssl.cert_time_to_seconds(certificate['notAfter']) is comparable with now.",
+    ),
+    rfc="RFC 9525 §6.3",
+    call=lambda certificate, host, now: (
+        f"fault(certificate, {host!r}, {time.strftime('%Y-%m-%d', time.gmtime(now))})"
+    ),
+    praise="{count} cases, and OpenSSL says the same.",
+    solution="""\
+def fault(certificate, host, now):
+    host = host.lower()
+    names = [name for _, name in certificate["subjectAltName"]]
+    first, _, rest = host.partition(".")
+    if host not in names and f"*.{rest}" not in names:
+        return "wrong host"
+    if now < ssl.cert_time_to_seconds(certificate["notBefore"]):
+        return "not valid yet"
+    if now > ssl.cert_time_to_seconds(certificate["notAfter"]):
+        return "expired"
+    return ""
+""",
+)
+
+SOLUTIONS = Solutions(check_context, check_fault)
 
 solution = SOLUTIONS.show
