@@ -193,22 +193,21 @@ sb0Ku1FMiMCLiaUo1g==
 
 
 def _checks(function: Callable[[str], Any], authority: str) -> Any:
-    """What a client with this context looks at, in words."""
+    """What a client with this context asks for and knows, in words."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "authority.pem")
         file.write_text(authority, "ascii")
         context = function(str(file))
     if not isinstance(context, ssl.SSLContext):
         return context
-    if context.protocol is not ssl.PROTOCOL_TLS_CLIENT:
-        return {"is for": "a server"}
     ours = ssl.PEM_cert_to_DER_cert(authority)
-    return {
-        "is for": "a client",
-        "asks who signed": context.verify_mode is not ssl.CERT_NONE,
-        "compares the host": context.check_hostname,
-        "knows the authority": ours in context.get_ca_certs(binary_form=True),
+    told = {
+        "clients": context.protocol is ssl.PROTOCOL_TLS_SERVER,
+        "who signed": context.verify_mode is not ssl.CERT_NONE,
+        "which host": context.check_hostname,
+        "your authority": ours in context.get_ca_certs(binary_form=True),
     }
+    return [what for what, true in told.items() if true]
 
 
 def _context(

@@ -18,7 +18,6 @@ from wslab.net.tls import (
     SHOP,
     Authority,
     Fault,
-    Impostor,
     OldProxy,
     PageServer,
     browser,
@@ -84,7 +83,7 @@ class OnTheWay(Lesson):
     """The lab as far as it has an authority, a browser, a proxy and nginx."""
 
     def _set_up(self) -> None:
-        self._starting, self._trying = threading.RLock(), threading.Lock()
+        self._starting = threading.RLock()
         self._authority: Authority | None = None
         self._chromium: Chromium | None = None
         self._tries = {
@@ -117,8 +116,7 @@ class OnTheWay(Lesson):
     def compare(self, part: str) -> ResultTable:
         """Try all that a part has, such as "nginx", and compare."""
         self._check_open()
-        with self._trying:  # a button and a cell may try at the same time
-            return self._tries[part].table()
+        return self._tries[part].table()
 
     def _gallery(self, part: str) -> Gallery:
         gallery = self._tries[part].gallery(lambda: self.compare(part))
@@ -133,52 +131,42 @@ class OnTheWay(Lesson):
     def _whom_to_trust(self) -> Tries:
         def run(name: str) -> Sequence[str]:
             server = server_with(_SERVERS[name][0], self.authority, self._name(name))
-            sides = (f"{name}: Python", f"{name}: page")
             with (
-                self._named(*sides),
+                self._named(f"{name}: Python", f"{name}: page"),
                 PageServer(self._name("page")) as pages,
                 self._with_server(server, name) as url,
             ):
                 page = self.chromium.open(_at(pages.url, "http"))
-                verdict = judge(server, url, self.authority, page)
-            told = verdict.told
-            return _LEARNED.get(told.page, told.page), told.browser, verdict.python, verdict.alert
+                learned, *more = judge(server, url, self.authority, page)
+            return _LEARNED.get(learned, learned), *more
 
         return Tries(
             "whom_to_trust",
             Words(
-                title="five servers",
-                choose="Choose a server.",
-                question="What will the page's script learn?",
-                press="Connect",
-                ready="from Python, and from a page in a real browser without a window",
-                waiting="They are connecting …",
-                noun="server",
-                static="Servers with a fault, and a good one:",
+                title="five servers", noun="server", question="What will the page's script learn?",
+                press="Connect", ready="from Python, and from a page in a real browser",
             ),
             {name: what for name, (_, what) in _SERVERS.items()},
             (_OPENS, _FAILS, "An error that says what is wrong", "Close code 1015"),
             ("the page's script", "the browser's console", "Python's ssl", "the alert"),
             run,
-        )
+        )  # fmt: skip
 
     @recorded_where_missing
     def careless(self) -> ResultTable:
-        """What an impostor reads from a client that checks, and from one that does not."""
+        """What an impostor hears from a client that checks, and from one that does not."""
         rows = []
         for name, tls in {"checks": self.authority.client(), "does not": careless()}.items():
-            server = Impostor(self.authority, self._name("impostor"))
-            with self._with_server(server, "impostor") as url:
-                client = Client(url, name=self._name(name), wire_name="Python", tls=tls)
+            tap, context = f"impostor: {name}", self.authority.server("unknown authority")
+            with self._with_server(EchoServer(self._name(tap), tls=context), tap) as url:
+                client = Client(url, name=self._name(name), wire_name=tap, tls=tls)
                 try:
                     with client.connect():
                         client.send("my password is 1234")
-                        came = f"an echo: {client.recv()!s}"
+                        rows.append([name, f"the impostor's echo: {client.recv()!s}"])
                 except ConnectFailed as failed:
-                    came = str(failed)
-            rows.append([name, came, ", ".join(map(str, server.read)) or "nothing"])
-        headings = ["the client", "what its user sees", "what the impostor reads"]
-        return ResultTable(headings, rows, "careless-table")
+                    rows.append([name, str(failed)])
+        return ResultTable(["the client", "what its user sees"], rows, "careless-table")
 
     # --- An old proxy in between
 
@@ -193,7 +181,8 @@ class OnTheWay(Lesson):
             authority = self.authority if name.startswith("wss") else None
             tls = authority.server() if authority else None
             server = EchoServer(self._name("behind the proxy"), tls=tls)
-            with self._named(*sides) as begins, self._with_server(server, sides[1]) as behind:
+            named = self._named(*(f"{side}: {name}" for side in sides))
+            with named as begins, self._with_server(server, sides[1]) as behind:
                 proxy = OldProxy(behind, "waits" if name == "ws, passed on" else "strips")
                 with self._with_server(proxy, sides[0]) as before:
                     if name == "wss, CONNECT":
@@ -205,20 +194,14 @@ class OnTheWay(Lesson):
         return Tries(
             "old_proxy",
             Words(
-                title="ways through an old proxy",
-                choose="Choose a way.",
-                question="What becomes of an echo?",
-                press="Send a message",
-                ready="through a real proxy, with a tap on each side",
-                waiting="It is on the way …",
-                noun="way",
-                static="Ways through a proxy that knows no WebSocket:",
+                title="ways through an old proxy", noun="way", question="What becomes of an echo?",
+                press="Send a message", ready="through a real proxy, with a tap on each side",
             ),
             _WAYS,
             ("The echo comes back", "Refused with 426", "It opens, and no echo comes"),
             ("what comes of it", "the proxy", *sides),
             run,
-        )
+        )  # fmt: skip
 
     # --- Mixed content
 
@@ -241,20 +224,14 @@ class OnTheWay(Lesson):
         return Tries(
             "mixed_content",
             Words(
-                title="pages and sockets",
-                choose="Choose a page and a socket.",
-                question="What will the page's script learn?",
-                press="Open the page",
-                ready="in a real browser without a window",
-                waiting="The page is loading …",
-                noun="page",
-                static="Pages that open sockets:",
+                title="pages and sockets", noun="page", question="What does the script learn?",
+                press="Open the page", ready="in a real browser without a window",
             ),
             {name: what for name, (*_, what) in _FROM_PAGES.items()},
             (_OPENS, _FAILS, _THROWS),
             ("the page's script", "the browser's console", "at the server"),
             run,
-        )
+        )  # fmt: skip
 
     # --- TLS ends at nginx
 
@@ -268,7 +245,7 @@ class OnTheWay(Lesson):
 
         def run(name: str) -> Sequence[str]:
             proxy = tls_ends(self.port, self.authority, self._name("nginx"), forgotten[name])
-            with self._named(*sides) as begins, proxy:
+            with self._named(*(f"{side}: {name}" for side in sides)) as begins, proxy:
                 before = self.tap_before(proxy.url, sides[0])
                 try:
                     status = _status(before.url, self.authority)
@@ -279,21 +256,15 @@ class OnTheWay(Lesson):
         return Tries(
             "nginx",
             Words(
-                title="nginx, with a line forgotten",
-                choose="Choose what to forget.",
-                question="Which status will the client get?",
-                press="Connect",
-                ready="through a real nginx, with a tap on each side",
-                waiting="nginx is starting …",
-                noun="configuration",
-                static="nginx in front of the lab's server:",
+                title="nginx, with a line forgotten", noun="forgotten", question="Which status does the client get?",
+                press="Connect", ready="through a real nginx, with a tap on each side",
             ),
             _FORGOTTEN,
             ("101", "400", "426", "505"),
             ("status", *sides),
             run,
             lambda name: configuration(self.port, forgotten[name]).replace("{port}", "…"),
-        )
+        )  # fmt: skip
 
     @contextmanager
     def _named(self, *names: str) -> Iterator[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from wslab.view.experiments import (
     ResultTable,
     Words,
 )
+
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,12 @@ class Tries:
 
     def table(self) -> ResultTable:
         """Try all of them."""
-        rows = [[name, *self.run(name)] for name in self.each]
+        rows = [[name, *self._run(name)] for name in self.each]
         return ResultTable([self.words.noun, *self.headings], rows, f"{self.kind}-table")
+
+    def _run(self, name: str) -> list[str]:
+        with _one_at_a_time:  # a button and a cell may start two
+            return list(self.run(name))
 
     def _experiment(
         self, name: str, recorded: Callable[[], ResultTable]
@@ -56,7 +63,7 @@ class Tries:
         def run(choice: Choice) -> Outcome:
             note = ""
             try:
-                told = list(self.run(name))
+                told = self._run(name)
             except Missing:
                 table = recorded()
                 told = next([str(cell) for cell in row[1:]] for row in table.rows if row[0] == name)

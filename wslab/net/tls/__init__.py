@@ -4,7 +4,7 @@ from wslab.net.tls.authority import FAULTS, Authority, Fault
 from wslab.net.tls.in_front import LINES, configuration, tls_ends
 from wslab.net.tls.old_proxy import Habit, OldProxy, echo_through
 from wslab.net.tls.page import CHAT, SHOP, PageServer, Told, browser, open_socket
-from wslab.net.tls.trust import Impostor, Verdict, careless, judge, server_with
+from wslab.net.tls.trust import Verdict, careless, judge, server_with
 
 __all__ = [
     "CHAT",
@@ -14,7 +14,6 @@ __all__ = [
     "Authority",
     "Fault",
     "Habit",
-    "Impostor",
     "OldProxy",
     "PageServer",
     "Told",

@@ -68,12 +68,11 @@ class Told(NamedTuple):
 
 
 def open_socket(page: ChromiumPage, url: str) -> Told:
-    """Have a page open a WebSocket, and close it as soon as it is open."""
+    """Have a page, which has just been opened, open a WebSocket and close it."""
     page.command("Log.enable")
-    before = len(page._commands.events)
     said = page.evaluate(_OPEN % json.dumps(url))
     if said == "open":
         return Told(said)
-    entry = page.wait_for("Log.entryAdded", after=before).params["entry"]
+    entry = page.wait_for("Log.entryAdded").params["entry"]
     why = re.search(r"net::ERR_\w+", entry["text"])
     return Told(said, why[0] if why else entry["text"])

@@ -6,8 +6,6 @@ import re
 import ssl
 from typing import NamedTuple
 
-from websockets.asyncio.server import ServerConnection
-
 from wslab.net.browsers import ChromiumPage
 from wslab.net.clients import Client
 from wslab.net.errors import ConnectFailed
@@ -15,33 +13,20 @@ from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.server import Server
 from wslab.net.servers.tls import TLSHandshakeServer
 from wslab.net.tls.authority import Authority, Fault
-from wslab.net.tls.page import Told, open_socket
+from wslab.net.tls.page import open_socket
 
 
 class Verdict(NamedTuple):
-    """What the two clients said."""
+    """What became of it; "" where there is nothing to say."""
 
+    page: str
+    """What the page's script learned; see `Told`."""
+    browser: str
+    """What the browser's console said."""
     python: str
-    """What Python's `ssl` raised; "" if it connected."""
-    advice: str
-    """What our client makes of it, for a reader."""
-    told: Told
-    """What the page and its browser said."""
+    """What Python's `ssl` raised."""
     alert: str
-    """Who said why to whom, before TLS ended: an alert (RFC 8446 §6); "" without one."""
-
-
-class Impostor(EchoServer):
-    """An echo server that keeps what it reads. Its certificate is from an unknown authority."""
-
-    def __init__(self, authority: Authority, name: str) -> None:
-        super().__init__(name, tls=authority.server("unknown authority"))
-        self.read: list[str | bytes] = []
-
-    async def handle(self, connection: ServerConnection) -> None:
-        async for message in connection:
-            self.read.append(message)
-            await connection.send(message)
+    """Who said why TLS ends: an alert (RFC 8446 §6)."""
 
 
 def careless() -> ssl.SSLContext:
@@ -53,8 +38,7 @@ def careless() -> ssl.SSLContext:
 
 
 def server_with(fault: Fault, authority: Authority, name: str) -> Server | TLSHandshakeServer:
-    """A server with this fault, not started yet. The good one echoes, the others
-    never come so far."""
+    """A server with this fault, not started yet. The good one echoes; none of the others could."""
     context = authority.server(fault)
     if not fault:
         return EchoServer(name, tls=context, open_to_all=True)
@@ -68,23 +52,22 @@ def judge(
 
     Both want TLS 1.3: the page's browser has to be started so.
     """
-    python = advice = ""
+    python, said = "", []
     try:
         with Client(url, tls=authority.client(newest_only=True)) as client:
             client.connect()
     except ConnectFailed as failed:
         # Without OpenSSL's own name of the error, and the line of C that raised it.
         words = re.sub(r"\[SSL: \w+\] | \(_ssl\.c:\d+\)", "", str(failed.__cause__))
-        python, advice = f"{type(failed.__cause__).__name__}: {words}", str(failed)
+        python = f"{type(failed.__cause__).__name__}: {words}"
     told = open_socket(page, url)
-    said: list[str] = []
     if isinstance(server, TLSHandshakeServer):
         server.wait_ended()
         said = server.said
-    return Verdict(python, advice, told, _alert("server", [python]) or _alert("browser", said))
+    return Verdict(*told, python, _alert("server", [python]) or _alert("browser", said))
 
 
 def _alert(sender: str, said: list[str]) -> str:
     """The alert that this peer sent, as the other one's `ssl` told of it."""
     found = re.search(r"alert ([a-z ]+[a-z])", " / ".join(said))
-    return f"the {sender} says {found[1]}" if found else ""
+    return f"the {sender} says: {found[1]}" if found else ""
