@@ -25,7 +25,7 @@ from wslab.view.live.pump import pump
 from wslab.view.panels.browser_socket import BrowserSocket
 
 LESSONS = sorted(module.name for module in pkgutil.iter_modules(labs.__path__))
-LESSONS = [name for name in LESSONS if name not in ("lesson", "matrix_board")]
+LESSONS = [name for name in LESSONS if hasattr(import_module(f"wslab.labs.{name}"), "open")]
 
 
 def live_views(lab: Lesson) -> dict[str, LiveView]:

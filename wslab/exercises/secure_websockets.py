@@ -200,9 +200,10 @@ def _checks(function: Callable[[str], Any], authority: str) -> Any:
         context = function(str(file))
     if not isinstance(context, ssl.SSLContext):
         return context
+    if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+        return ["nothing: it is a server's"]
     ours = ssl.PEM_cert_to_DER_cert(authority)
     told = {
-        "clients": context.protocol is ssl.PROTOCOL_TLS_SERVER,
         "who signed": context.verify_mode is not ssl.CERT_NONE,
         "which host": context.check_hostname,
         "your authority": ours in context.get_ca_certs(binary_form=True),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from wslab.labs.lesson import Lesson
@@ -82,16 +84,19 @@ _FORGOTTEN = {
 class OnTheWay(Lesson):
     """The lab as far as it has an authority, a browser, a proxy and nginx."""
 
+    predicts: ClassVar = {
+        "whom_to_trust": "What does a page learn of a bad certificate?",
+        "old_proxy": "What becomes of an echo in an old proxy?",
+        "mixed_content": "Which sockets may a page open?",
+        "nginx": "Which status comes from nginx?",
+    }
+
     def _set_up(self) -> None:
-        self._starting = threading.RLock()
+        self._starting, self._trying = threading.RLock(), threading.Lock()
         self._authority: Authority | None = None
         self._chromium: Chromium | None = None
-        self._tries = {
-            "whom_to_trust": self._whom_to_trust(),
-            "old_proxy": self._old_proxy(),
-            "mixed_content": self._mixed_content(),
-            "nginx": self._nginx(),
-        }
+        parts = (self._whom_to_trust(), self._old_proxy(), self._mixed_content(), self._nginx())
+        self._tries = {part.kind: replace(part, run=self._in_turn(part.run)) for part in parts}
 
     @property
     def authority(self) -> Authority:
@@ -117,6 +122,13 @@ class OnTheWay(Lesson):
         """Try all that a part has, such as "nginx", and compare."""
         self._check_open()
         return self._tries[part].table()
+
+    def _in_turn(self, run: Callable[[str], Sequence[str]]) -> Callable[[str], Sequence[str]]:
+        def one(name: str) -> Sequence[str]:
+            with self._trying:  # a button and a cell may try at the same time
+                return run(name)
+
+        return one
 
     def _gallery(self, part: str) -> Gallery:
         gallery = self._tries[part].gallery(lambda: self.compare(part))
@@ -256,8 +268,9 @@ class OnTheWay(Lesson):
         return Tries(
             "nginx",
             Words(
-                title="nginx, with a line forgotten", noun="forgotten", question="Which status does the client get?",
-                press="Connect", ready="through a real nginx, with a tap on each side",
+                title="nginx, with a line forgotten", noun="forgotten",
+                question="Which status does the client get?", press="Connect",
+                ready="through a real nginx, with a tap on each side",
             ),
             _FORGOTTEN,
             ("101", "400", "426", "505"),

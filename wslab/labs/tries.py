@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,6 @@ from wslab.view.experiments import (
     ResultTable,
     Words,
 )
-
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,12 +47,8 @@ class Tries:
 
     def table(self) -> ResultTable:
         """Try all of them."""
-        rows = [[name, *self._run(name)] for name in self.each]
+        rows = [[name, *self.run(name)] for name in self.each]
         return ResultTable([self.words.noun, *self.headings], rows, f"{self.kind}-table")
-
-    def _run(self, name: str) -> list[str]:
-        with _one_at_a_time:  # a button and a cell may start two
-            return list(self.run(name))
 
     def _experiment(
         self, name: str, recorded: Callable[[], ResultTable]
@@ -63,7 +56,7 @@ class Tries:
         def run(choice: Choice) -> Outcome:
             note = ""
             try:
-                told = self._run(name)
+                told = list(self.run(name))
             except Missing:
                 table = recorded()
                 told = next([str(cell) for cell in row[1:]] for row in table.rows if row[0] == name)
