@@ -13,7 +13,6 @@ PORTS = 65_535
 IP_AND_TCP = 52
 """Bytes of the headers of a packet with IPv4 and TCP's usual timestamps."""
 
-
 NEEDS = ("memory", "messages", "everybody coming back")
 """What may ask for servers."""
 
@@ -35,17 +34,16 @@ class Wanted(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What it takes."""
+    """What it takes; each rate is for a second."""
 
     memory: float
     """Bytes, of all servers together."""
     message_cores: float
     heartbeats: float
-    """A second."""
     heartbeat_bytes: float
-    """Bytes a second, with TCP's and IP's headers."""
+    """With TCP's and IP's headers."""
     handshakes: float
-    """A second, after a restart."""
+    """While all come back."""
     herd_cores: float
     addresses: int
     """Pairs of address and port that a proxy needs towards its upstreams."""
@@ -60,27 +58,12 @@ class Plan(NamedTuple):
 
 def plan(cost: Figures, heartbeat: int, wanted: Wanted) -> Plan:
     """Multiply: `heartbeat` is the bytes of a ping and its pong."""
-    memory = wanted.connections * cost.memory
-    messages = wanted.connections * wanted.rate * cost.delivery
-    beats = wanted.connections / wanted.heartbeat
-    herd = wanted.connections / wanted.herd
+    count = wanted.connections
+    memory, cores = count * cost.memory, count * wanted.rate * cost.delivery
+    beats, handshakes = count / wanted.heartbeat, count / wanted.herd
+    herd = handshakes * cost.handshake
+    needs = memory / wanted.memory, cores / wanted.cores, herd / wanted.cores
     return Plan(
-        memory,
-        messages,
-        beats,
-        beats * (heartbeat + 2 * IP_AND_TCP),
-        herd,
-        herd * cost.handshake,
-        math.ceil(wanted.connections / PORTS),
-        dict(
-            zip(
-                NEEDS,
-                (
-                    memory / wanted.memory,
-                    messages / wanted.cores,
-                    herd * cost.handshake / wanted.cores,
-                ),
-                strict=True,
-            )
-        ),
-    )
+        memory, cores, beats, beats * (heartbeat + 2 * IP_AND_TCP), handshakes, herd,
+        math.ceil(count / PORTS), dict(zip(NEEDS, needs, strict=True)),
+    )  # fmt: skip
