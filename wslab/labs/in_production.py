@@ -259,19 +259,22 @@ class InProduction(Lesson):
                 self._client(name, ping_interval=interval).connect(url)
                 for name, interval in (("idle", None), ("pings", 1.0))
             ]
+            # nginx passes the key on: the later connection with it is the one behind nginx.
+            numbers = [self.connection_of(client) for client in clients]
+            for client, number in zip(clients, numbers, strict=True):
+                self.capture.set_name(number, f"{client.wire_name}, behind nginx")
             ends = [server.next_end(10.0), server.next_end(0.7)]
             rows = [
                 ["open for", *(f"{end.after:.1f} s" if end else "still open" for end in ends)],
                 ["its client is told", *(_code(one) for one in clients)],
                 ["its server is told", *(end.told if end else "nothing" for end in ends)],
             ]
-            # nginx passes the key on: the later connection with it is the one behind nginx.
             for place, peers, back in (
                 ("before nginx", ("client", "nginx"), 1), ("behind nginx", ("nginx", "server"), 0),
             ):  # fmt: skip
                 told = [
-                    " · ".join(how_it_ended(self.capture, self.connection_of(one) - back, *peers))
-                    for one in clients
+                    " · ".join(how_it_ended(self.capture, number - back, *peers))
+                    for number in numbers
                 ]
                 rows.append([f"the end, {place}", *(text or "has not come" for text in told)])
             logged = [line.partition("] ")[2].partition(' "-"')[0] for line in nginx.access_log]

@@ -47,9 +47,10 @@ class ComeBack(NamedTuple):
 
     @property
     def counts(self) -> list[tuple[float, int]]:
-        """How many connections the server accepted in each `BIN` from the loss to the end."""
+        """How many connections the server accepted in each `BIN`, from just before the first one
+        to just after the last."""
         found = Counter(int(when / BIN) for when in self.accepted)
-        return [(number * BIN, found[number]) for number in range(max(found) + 2)]
+        return [(number * BIN, found[number]) for number in range(min(found) - 1, max(found) + 2)]
 
     @property
     def peak(self) -> int:
