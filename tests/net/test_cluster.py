@@ -10,13 +10,13 @@ import pytest
 from tests.net.test_programs import needs
 from wslab.net import Client, NotConnected, loop
 from wslab.net.cluster import (
-    Beside,
     Cluster,
+    beside,
     post_and_hear,
     redis_or_broker,
     who_hears,
 )
-from wslab.net.peers.process import PeerProcess
+from wslab.net.cluster.orders import server_process
 from wslab.net.programs import Nginx, Postgres, Redis
 
 
@@ -31,8 +31,8 @@ def database(request, tmp_path):
 
 
 def test_what_is_posted_to_one_server_comes_to_the_guests_of_another(database):
-    with Beside(database) as beside:
-        urls = beside.http_url.replace("ws", "http", 1), beside.socket_url
+    with beside(database) as (http, socket):
+        urls = http.replace("ws", "http", 1), socket
         posted = post_and_hear(*urls, ["one", "two", "three"], ["Ada", "Ben"])
         assert [(one.status, one.number) for one in posted] == [(201, 1), (201, 2), (201, 3)]
         assert all(list(one.after) == ["Ada", "Ben"] for one in posted)
@@ -68,8 +68,7 @@ def test_a_channel_joins_them_and_a_broker_of_our_own_takes_the_place_of_redis(
 
 
 def test_bytes_in_the_chat_are_refused():
-    command = [sys.executable, "-m", "wslab.net.cluster.server"]
-    process = PeerProcess(command)
+    process = server_process()
     try:
         port = process.order("serve", name="A", port=0)
         with Client(f"ws://127.0.0.1:{port}/") as client:

@@ -468,165 +468,6 @@ def account(origin, ticket, tickets, now):
 """,
 )
 
-# --- Bug hunt: everything twice
-
-_AT = {"Ada": "A", "Ben": "B", "Cy": "A"}
-_DELIVER = "…"
-"""In a script: the channel brings what was published."""
-
-
-def _play(server: Callable[..., Any], *script: str) -> dict[str, list[object]]:
-    """What each guest has heard after a script of two servers joined by a channel."""
-    published: list[object] = []
-    servers = {name: server(published.append) for name in "AB"}
-    heard: dict[str, list[object]] = {guest: [] for guest in _AT}
-    for guest, at in _AT.items():
-        servers[at].guests.append(heard[guest].append)
-    passed = 0
-    for event in (*script, _DELIVER):
-        if event == _DELIVER:
-            while published and passed < 50:
-                passed += 1
-                message = published.pop(0)
-                for one in servers.values():
-                    one.heard(message)
-        else:
-            guest, _, text = event.partition(": ")
-            servers[_AT[guest]].said(text)
-    return heard
-
-
-class _Server:
-    """A server that is right; the mistakes change one thing each."""
-
-    def __init__(self, publish: Callable[[object], None]) -> None:
-        self.guests: list[Callable[[object], None]] = []
-        self.publish = publish
-        self.seen: list[object] = []
-
-    def tell(self, message: object) -> None:
-        for guest in self.guests:
-            guest(message)
-
-    def said(self, text: str) -> None:
-        self.publish(text)
-
-    def heard(self, message: Any) -> None:
-        self.tell(message)
-
-
-class _TellsAtOnceToo(_Server):
-    def said(self, text: str) -> None:
-        self.tell(text)
-        self.publish(text)
-
-
-class _TellsAtOnceOnly(_TellsAtOnceToo):
-    def heard(self, message: Any) -> None: ...
-
-
-class _SaysNothing(_Server):
-    def said(self, text: str) -> None: ...
-
-
-class _KnowsTheText(_TellsAtOnceToo):
-    def said(self, text: str) -> None:
-        self.seen.append(text)
-        super().said(text)
-
-    def heard(self, message: Any) -> None:
-        if message not in self.seen:
-            self.seen.append(message)
-            self.tell(message)
-
-
-class _SkipsTheNext(_TellsAtOnceToo):
-    def said(self, text: str) -> None:
-        self.seen.append(text)
-        super().said(text)
-
-    def heard(self, message: Any) -> None:
-        if self.seen:
-            self.seen.pop()
-        else:
-            self.tell(message)
-
-
-class _KnowsItsOwn(_TellsAtOnceToo):
-    def said(self, text: str) -> None:
-        self.tell(text)
-        self.publish((self, text))
-
-    def heard(self, message: Any) -> None:
-        server, text = message
-        if server is not self:
-            self.tell(text)
-
-
-class _PublishesAgain(_Server):
-    def heard(self, message: Any) -> None:
-        super().heard(message)
-        self.publish(message)
-
-
-_ONCE = "a message has one way to every guest: through the channel. What is left for `said` to do?"
-
-check_server = Exercise(
-    "server",
-    "Whether guests of two servers hear everything once, and in the same order.",
-    cases=[
-        ("Ada: hello",),
-        ("Ben: ha", _DELIVER, "Ben: ha", _DELIVER, "Cy: ha"),
-        ("Ada: one", "Ben: two"),
-        ("Ben: one", "Ada: two", "Cy: three"),
-    ],
-    use=_play,
-    expected=_Server,
-    mistakes={
-        "Guests of the speaker's server hear it twice: the channel brings back what one has "
-        "published oneself.": Mistake(_TellsAtOnceToo, _ONCE),
-        "Nobody hears what is said at the other server: it is not published, or what the channel "
-        "brings is not passed on.": Mistake(
-            _TellsAtOnceOnly, "the other server knows only what comes from the channel."
-        ),
-        "`said` does nothing any more, so nobody hears anything.": Mistake(_SaysNothing, _ONCE),
-        "Each message reaches its own server first, and so Ada and Ben hear two messages in "
-        "different orders.": Mistake(_KnowsItsOwn, _ONCE),
-        "A text that is said twice is heard once: equal is not the same.": Mistake(
-            _KnowsTheText, _ONCE
-        ),
-        "What comes next from the channel may be another server's message: it is skipped.": Mistake(
-            _SkipsTheNext, _ONCE
-        ),
-        "What comes from the channel is published again, without an end.": Mistake(
-            _PublishesAgain, "`heard` is the end of the way."
-        ),
-    },
-    hints=(
-        "follow one message of Ada's: by which two ways does it reach Cy, who is at the same "
-        "server?",
-        _ONCE,
-        "said: self.publish(text), and no more.",
-    ),
-    rfc="Redis: pub/sub",
-    call=lambda *script: " ".join(one if one == _DELIVER else f"({one})" for one in script),
-    wrong="after {what} not everybody has heard everything once and in the same order.",
-    praise="{count} conversations; the channel decides on the order, for everybody.",
-    solution="""\
-class Server:
-    def __init__(self, publish):
-        self.guests = []
-        self.publish = publish
-
-    def said(self, text):
-        self.publish(text)
-
-    def heard(self, text):
-        for tell in self.guests:
-            tell(text)
-""",
-)
-
 # --- Trace: WebSocket frames inside HTTP/2 frames
 
 HTTP2_BYTES = bytes.fromhex(
@@ -700,6 +541,120 @@ check_inside = Exercise(
     read=_pairs,
     wrong="this is not what crossed.",
     praise="two layers of frames, and neither knows where the other one's begin.",
+)
+
+
+# --- Bug hunt: everything twice
+
+_AT = {"Ada": "A", "Ben": "B", "Cy": "A"}
+_DELIVER = "…"
+"""In a script: the channel brings what was published."""
+
+
+def _play(server: Callable[..., Any], *script: str) -> dict[str, list[object]]:
+    """What each guest has heard after a script of two servers joined by a channel."""
+    published: list[object] = []
+    servers = {name: server(published.append) for name in "AB"}
+    heard: dict[str, list[object]] = {guest: [] for guest in _AT}
+    for guest, at in _AT.items():
+        servers[at].guests.append(heard[guest].append)
+    for event in (*script, _DELIVER):
+        if event == _DELIVER:
+            for message in published[:20]:  # while it may grow
+                published.remove(message)
+                for one in servers.values():
+                    one.heard(message)
+        else:
+            guest, _, text = event.partition(": ")
+            servers[_AT[guest]].said(text)
+    return heard
+
+
+Method = Callable[[Any, Any], object]
+
+
+def _server(said: Method, heard: Method = lambda self, message: self.tell(message)) -> type:
+    """A `Server` of two methods, which knows what its guests have said."""
+
+    def begin(self: Any, publish: Callable[[object], None]) -> None:
+        self.guests, self.publish, self.known = [], publish, []
+
+    def tell(self: Any, message: object) -> None:
+        for guest in self.guests:
+            guest(message)
+
+    return type("Server", (), {"__init__": begin, "tell": tell, "said": said, "heard": heard})
+
+
+def _tell_and_publish(self: Any, text: str) -> None:
+    self.known.append(text)
+    self.tell(text)
+    self.publish(text)
+
+
+_ONCE = "a message has one way to every guest: through the channel. What is left for `said` to do?"
+
+check_server = Exercise(
+    "server",
+    "Whether guests of two servers hear everything once, and in the same order.",
+    cases=[
+        ("Ada: hello",),
+        ("Ben: ha", _DELIVER, "Ben: ha", _DELIVER, "Cy: ha"),
+        ("Ada: one", "Ben: two"),
+        ("Ben: one", "Ada: two", "Cy: three"),
+    ],
+    use=_play,
+    expected=_server(lambda self, text: self.publish(text)),
+    mistakes={
+        "Guests of the speaker's server hear it twice: the channel brings back what one has "
+        "published oneself.": Mistake(_server(_tell_and_publish), _ONCE),
+        "Nobody hears what is said at the other server: it is not published, or what the channel "
+        "brings is not passed on.": Mistake(
+            _server(_tell_and_publish, lambda self, message: None),
+            "the other server knows only what comes from the channel.",
+        ),
+        "`said` does nothing any more, so nobody hears anything.": Mistake(
+            _server(lambda self, text: None), _ONCE
+        ),
+        "Each message reaches its own server first, and so Ada and Ben hear two messages in "
+        "different orders.": Mistake(
+            _server(
+                lambda self, text: (self.tell(text), self.publish((self, text))),
+                lambda self, told: told[0] is self or self.tell(told[1]),
+            ),
+            _ONCE,
+        ),
+        "A text that is said twice is heard once: equal is not the same.": Mistake(
+            _server(
+                lambda self, text: text in self.known or _tell_and_publish(self, text),
+                lambda self, text: text in self.known or self.tell(text),
+            ),
+            _ONCE,
+        ),
+    },
+    hints=(
+        "follow one message of Ada's: by which two ways does it reach Cy, who is at the same "
+        "server?",
+        _ONCE,
+        "said: self.publish(text), and no more.",
+    ),
+    rfc="Redis: pub/sub",
+    call=lambda *script: " ".join(one if one == _DELIVER else f"({one})" for one in script),
+    wrong="after {what} not everybody has heard everything once and in the same order.",
+    praise="{count} conversations; the channel decides on the order, for everybody.",
+    solution="""\
+class Server:
+    def __init__(self, publish):
+        self.guests = []
+        self.publish = publish
+
+    def said(self, text):
+        self.publish(text)
+
+    def heard(self, text):
+        for tell in self.guests:
+            tell(text)
+""",
 )
 
 

@@ -22,9 +22,10 @@ from wslab.net.browsers import Chromium
 from wslab.net.capacity import NEEDS, Figures, Wanted, measure, plan, run_out
 from wslab.net.cluster import (
     TRAVELLERS,
-    Beside,
     Chat,
     Cluster,
+    beside,
+    drain,
     kill_one,
     post_and_hear,
     redis_or_broker,
@@ -423,10 +424,10 @@ class InProduction(Lesson):
                 where = opened.enter_context(Postgres(self._name("postgres"))).url
             with Store.open(where) as store:
                 last = store.last
-            beside = opened.enter_context(Beside(where))
+            http, socket = opened.enter_context(beside(where))
             posted = post_and_hear(
-                _http(self.tap_before(beside.http_url, "HTTP").url),
-                self.tap_before(beside.socket_url, "WebSocket").url,
+                _http(self.tap_before(http, "HTTP").url),
+                self.tap_before(socket, "WebSocket").url,
                 ["The", "shop", "has", "new", "apples"],
                 after=last,
             )
@@ -461,7 +462,8 @@ class InProduction(Lesson):
 
     def nginx_code(self) -> Code:
         """What nginx is told to do before two servers."""
-        return Code(Cluster(self._name("nginx")).nginx.http, language="nginx")
+        http = Cluster(self._name("nginx")).nginx.http
+        return Code(http.replace("{port}", "8080"), language="nginx")
 
     @recorded_where_missing
     def who_hears(self, *, redis: bool = False) -> ResultTable:
@@ -485,7 +487,7 @@ class InProduction(Lesson):
         with self._joined_cluster() as (cluster, url, note):
             killed = kill_one(cluster, url)
         return ResultTable(
-            ["guest", "was at", "ended", "heard before", "while A was down", "afterwards"],
+            ["guest", "was at", "closed with", "heard before", "while A was down", "afterwards"],
             [
                 [
                     one.guest, *_journey(one.stays, one.ends),
@@ -502,6 +504,10 @@ class InProduction(Lesson):
 
     # --- A rolling restart
 
+    def drain_code(self) -> Code:
+        """How a server sends its guests away."""
+        return Code(inspect.getsource(drain), language="python")
+
     @recorded_where_missing
     def rolling_restart(self) -> ResultTable:
         """Restart both servers of a numbered room while people talk, one after the other."""
@@ -513,7 +519,7 @@ class InProduction(Lesson):
         asks = {ForgetfulClient: "what comes from now on", ResumingClient: "what it has missed"}
         return ResultTable(
             [
-                "guest", "asks for", "was at", "ended",
+                "guest", "asks for", "was at", "closed with",
                 "said in vain", f"did not hear, of {said}", "heard twice",
             ],
             [

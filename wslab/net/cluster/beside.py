@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import sys
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import httpx
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.cluster.guests import NAMES, connected
-from wslab.net.peers.process import PeerProcess
+from wslab.net.cluster.orders import server_process
 from wslab.net.resume.client import ResumingClient
 from wslab.net.resume.store import POLL
 
@@ -33,33 +33,17 @@ class Posted(NamedTuple):
     """By guest: the seconds from the request until it had the message."""
 
 
-class Beside:
-    """The two processes; `database` is that of `Store.open`. They end with the `with` block."""
-
-    def __init__(self, database: str) -> None:
-        self._database = database
-        self._processes: list[PeerProcess] = []
-        self.http_url = self.socket_url = ""
-        """Where the two listen, both as ``ws://…``, as taps want it."""
-
-    def __enter__(self) -> Self:
-        try:
-            for program in ("http_server", "server"):
-                command = [sys.executable, "-m", f"wslab.net.cluster.{program}"]
-                self._processes.append(PeerProcess(command))
-            self.http_url = self._serve(0)
-            self.socket_url = self._serve(1, name="A", port=0)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _serve(self, process: int, **options: Any) -> str:
-        port = self._processes[process].order("serve", database=self._database, **options)
-        return Address(False, LOOPBACK, port).url
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._processes:
+@contextmanager
+def beside(database: str) -> Iterator[tuple[str, str]]:
+    """Run the two over a database (see `Store.open`); yields the HTTP server's address and that of
+    the WebSocket server, both as `ws://…`, as taps want it."""
+    processes = [server_process("http_server"), server_process()]
+    try:
+        http = processes[0].order("serve", database=database)
+        socket = processes[1].order("serve", name="A", port=0, database=database)
+        yield Address(False, LOOPBACK, http).url, Address(False, LOOPBACK, socket).url
+    finally:
+        for process in processes:
             process.end()
 
 

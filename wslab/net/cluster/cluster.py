@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
+from wslab.net.cluster.orders import server_process
 from wslab.net.peers.process import PeerProcess
 from wslab.net.programs import Nginx
 from wslab.net.programs.program import free_port
@@ -56,7 +56,7 @@ class Cluster:
             opened.enter_context(self.nginx)
             opened.callback(self._end)
             for server in self._ports:  # all at once, as it takes a while
-                self._processes[server] = self._begin()
+                self._processes[server] = server_process()
             for server in self._ports:
                 self._serve(server, 1)
             self._opened = opened.pop_all()
@@ -71,7 +71,7 @@ class Cluster:
 
         Returns how many guests there were.
         """
-        new, old = self._begin(), self._processes.pop(server)  # the new one has much to load
+        new, old = server_process(), self._processes.pop(server)  # the new one has much to load
         try:
             gone: int = old.order("drain", seconds=seconds, patience=seconds)
         finally:
@@ -83,9 +83,6 @@ class Cluster:
     def kill(self, server: str) -> None:
         """Kill it, as `kill -9` does: it says goodbye to nobody."""
         self._processes.pop(server).kill()
-
-    def _begin(self) -> PeerProcess:
-        return PeerProcess([sys.executable, "-m", "wslab.net.cluster.server"])
 
     def _serve(self, server: str, version: int) -> None:
         self._processes[server].order(

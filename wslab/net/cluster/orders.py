@@ -1,4 +1,4 @@
-"""What a program in a process of its own does with its orders: see `PeerProcess`."""
+"""A server in a process of its own, and what it does with its orders."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from wslab.net.peers.process import PeerProcess
+
+
+def server_process(program: str = "server") -> PeerProcess:
+    """Start one of the programs of this folder. It waits for its orders."""
+    return PeerProcess([sys.executable, "-m", f"wslab.net.cluster.{program}"])
 
 
 async def obey(**orders: Callable[..., Awaitable[Any]]) -> None:

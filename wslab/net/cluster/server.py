@@ -13,17 +13,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 import time
 from contextlib import AsyncExitStack
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode
 
 from wslab.net.address import LOOPBACK
 from wslab.net.cluster.channel import joined
 from wslab.net.cluster.chat import Chat
+from wslab.net.cluster.drain import drain
 from wslab.net.cluster.orders import obey
 from wslab.net.resume.server import Room
 from wslab.net.resume.store import Store
@@ -67,21 +66,9 @@ class Process:
         return {"guests": len(self._server.connections), "cpu": time.process_time()}
 
     async def drain(self, *, seconds: float) -> int:
-        """Let nobody in any more, and say goodbye to everybody within some seconds, one by one.
-
-        Returns, when the last one has gone, how many there were.
-        """
+        """Send everybody away; returns how many there were."""
         assert self._server is not None
-        guests = list(self._server.connections)
-        self._server.close(close_connections=False)
-
-        async def say_goodbye(guest: ServerConnection) -> None:
-            await asyncio.sleep(random.uniform(0, seconds))
-            await guest.close(CloseCode.SERVICE_RESTART, "service restart")
-
-        await asyncio.gather(*map(say_goodbye, guests))
-        await self._server.wait_closed()
-        return len(guests)
+        return await drain(self._server, seconds)
 
 
 async def main() -> None:

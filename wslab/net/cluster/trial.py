@@ -172,7 +172,7 @@ async def _roll(
         for guest in guests:
             await hear(guest, f"last words of {guest.name}")
     with Store.open(cluster.database) as store:
-        stored = {one.text for one in store.after(0)}
+        stored = {one.text for one in store.after(0)} & {t for mine in said.values() for t in mine}
     return len(stored), [_rolled(guest, said[guest.name], stored) for guest in guests]
 
 
