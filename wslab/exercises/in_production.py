@@ -468,82 +468,6 @@ def account(origin, ticket, tickets, now):
 """,
 )
 
-# --- Trace: WebSocket frames inside HTTP/2 frames
-
-HTTP2_BYTES = bytes.fromhex(
-    "000007 00 08 00000001 02 81054865 0000"
-    "000004 00 00 80000003 81026869"
-    "000003 00 01 00000001 6c6c6f"
-)
-"""What a server sends in two sockets: three DATA frames; one has padding, one the reserved bit."""
-
-_LENGTHS, _STREAMS = (7, 4, 3), (1, 3, 1)
-
-
-def _traced(
-    lengths: tuple[int, ...] = _LENGTHS, streams: tuple[int, ...] = _STREAMS, text: str = "Hello"
-) -> Callable[..., list[object]]:
-    """An answer that is right, but for what is given."""
-    return lambda *_: [*zip(lengths, streams, strict=True), text]
-
-
-def _pairs(value: object) -> object:
-    if not isinstance(value, list | tuple):
-        return value
-    return [tuple(one) if isinstance(one, list) else one for one in value]
-
-
-check_inside = Exercise(
-    "inside",
-    "Whether these are the length and stream of each HTTP/2 frame, and the text on stream 1.",
-    expected=_traced(),
-    mistakes={
-        "A length of 32 bits: only the first 3 bytes are the length, the next one is the type.": (
-            Mistake(_traced((1792, 1024, 768)), "00 00 07 is the first length.", "RFC 9113 §4.1")
-        ),
-        "You read the numbers from their last byte. On the wire the first byte counts most.": (
-            Mistake(
-                _traced((0x070000, 0x040000, 0x030000), (1 << 24, 0x03000080, 1 << 24)),
-                "00 00 07 is 7, and 00 00 00 01 is 1.",
-                "RFC 9113 §2.2",
-            )
-        ),
-        "The first bit of the 4 bytes for the stream does not belong to its number.": Mistake(
-            _traced(streams=(1, 2**31 + 3, 1)),
-            "it is reserved: leave it out, whatever it says.",
-            "RFC 9113 §4.1",
-        ),
-        "The 9 bytes of a head are not counted in its length.": Mistake(
-            _traced((16, 13, 12)), "write down what the 3 bytes say.", "RFC 9113 §4.1"
-        ),
-        "The length counts all that is behind the head: the padding, and the byte about it.": (
-            Mistake(_traced((4, 4, 3)), "write down what the 3 bytes say.", "RFC 9113 §6.1")
-        ),
-        "Flag 8 is PADDED: the first byte says how many bytes at the end are no data.": (
-            Mistake(
-                _traced(text="He\0\0llo"), "leave out the two zeros at the end.", "RFC 9113 §6.1"
-            )
-        ),
-        "A DATA frame is not a WebSocket frame: the rest of this one comes later.": (
-            Mistake(_traced(text="He"), "81 05: how many bytes of text are to come?")
-        ),
-        "What is between them on stream 3 belongs to another socket.": Mistake(
-            _traced(text="Hehillo"), "join what stream 1 carries, and nothing else."
-        ),
-    },
-    hints=(
-        "the first 9 bytes are a head. How long is what follows it, and where does the next begin?",
-        "000007 00 08 00000001: 7 bytes, DATA, PADDED, stream 1. Its payload begins with the "
-        "number of bytes of padding.",
-        "stream 1 carries 81 05 48 65, and then 6c 6c 6f: one WebSocket frame.",
-    ),
-    rfc="RFC 8441 §5",
-    read=_pairs,
-    wrong="this is not what crossed.",
-    praise="two layers of frames, and neither knows where the other one's begin.",
-)
-
-
 # --- Bug hunt: everything twice
 
 _AT = {"Ada": "A", "Ben": "B", "Cy": "A"}
@@ -655,6 +579,82 @@ class Server:
         for tell in self.guests:
             tell(text)
 """,
+)
+
+
+# --- Trace: WebSocket frames inside HTTP/2 frames
+
+HTTP2_BYTES = bytes.fromhex(
+    "000007 00 08 00000001 02 81054865 0000"
+    "000004 00 00 80000003 81026869"
+    "000003 00 01 00000001 6c6c6f"
+)
+"""What a server sends in two sockets: three DATA frames; one has padding, one the reserved bit."""
+
+_LENGTHS, _STREAMS = (7, 4, 3), (1, 3, 1)
+
+
+def _traced(
+    lengths: tuple[int, ...] = _LENGTHS, streams: tuple[int, ...] = _STREAMS, text: str = "Hello"
+) -> Callable[..., list[object]]:
+    """An answer that is right, but for what is given."""
+    return lambda *_: [*zip(lengths, streams, strict=True), text]
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        return value
+    return [tuple(one) if isinstance(one, list) else one for one in value]
+
+
+check_inside = Exercise(
+    "inside",
+    "Whether these are the length and stream of each HTTP/2 frame, and the text on stream 1.",
+    expected=_traced(),
+    mistakes={
+        "A length of 32 bits: only the first 3 bytes are the length, the next one is the type.": (
+            Mistake(_traced((1792, 1024, 768)), "00 00 07 is the first length.", "RFC 9113 §4.1")
+        ),
+        "You read the numbers from their last byte. On the wire the first byte counts most.": (
+            Mistake(
+                _traced((0x070000, 0x040000, 0x030000), (1 << 24, 0x03000080, 1 << 24)),
+                "00 00 07 is 7, and 00 00 00 01 is 1.",
+                "RFC 9113 §2.2",
+            )
+        ),
+        "The first bit of the 4 bytes for the stream does not belong to its number.": Mistake(
+            _traced(streams=(1, 2**31 + 3, 1)),
+            "it is reserved: leave it out, whatever it says.",
+            "RFC 9113 §4.1",
+        ),
+        "The 9 bytes of a head are not counted in its length.": Mistake(
+            _traced((16, 13, 12)), "write down what the 3 bytes say.", "RFC 9113 §4.1"
+        ),
+        "The length counts all that is behind the head: the padding, and the byte about it.": (
+            Mistake(_traced((4, 4, 3)), "write down what the 3 bytes say.", "RFC 9113 §6.1")
+        ),
+        "Flag 8 is PADDED: the first byte says how many bytes at the end are no data.": (
+            Mistake(
+                _traced(text="He\0\0llo"), "leave out the two zeros at the end.", "RFC 9113 §6.1"
+            )
+        ),
+        "A DATA frame is not a WebSocket frame: the rest of this one comes later.": (
+            Mistake(_traced(text="He"), "81 05: how many bytes of text are to come?")
+        ),
+        "What is between them on stream 3 belongs to another socket.": Mistake(
+            _traced(text="Hehillo"), "join what stream 1 carries, and nothing else."
+        ),
+    },
+    hints=(
+        "the first 9 bytes are a head. How long is what follows it, and where does the next begin?",
+        "000007 00 08 00000001: 7 bytes, DATA, PADDED, stream 1. Its payload begins with the "
+        "number of bytes of padding.",
+        "stream 1 carries 81 05 48 65, and then 6c 6c 6f: one WebSocket frame.",
+    ),
+    rfc="RFC 8441 §5",
+    read=_pairs,
+    wrong="this is not what crossed.",
+    praise="two layers of frames, and neither knows where the other one's begin.",
 )
 
 
