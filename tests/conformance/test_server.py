@@ -13,7 +13,8 @@ from wslab.net import ConnectFailed, EchoServer, RawServer
 from wslab.net.clients import encode_head
 from wslab.wire import Opcode, encode_frame
 
-KNOWN = {"fragments-close-between": "websockets takes a close frame there for an error: 1002"}
+KNOWN: dict[str, str] = {}
+"""By case: what websockets does that is unusual."""
 SOME = [CASES[name] for name in ("framing-text", "framing-opcode-3", "request-missing-key")]
 HASTE = 0.3
 
@@ -66,7 +67,6 @@ async def answers_byte_by_byte(connection):
     for byte in encode_head("HTTP/1.1 101 Yes", fields):
         await connection.send(bytes([byte]))
         await asyncio.sleep(0)
-    await connection.wait_end()
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,9 @@ async def answers_byte_by_byte(connection):
     ],
 )
 def test_a_server_that_misbehaves_altogether_gets_a_verdict(script, why):
+    patience = HASTE if script is hangs else 5.0
     with RawServer(script, name="under test") as server:
-        report = check_server(server.url, SOME, patience=HASTE)
+        report = check_server(server.url, SOME[:1], patience=patience)
     assert report.verdicts[0].word == "fail"
     assert why in report.verdicts[0].why
 

@@ -10,7 +10,7 @@ from typing import Literal
 from wslab.net import close_stream, reset_stream
 from wslab.wire import Capture, Direction, Unit
 
-MOST = 4 * 2**20
+MOST = 6 * 2**20
 """Bytes that are read of one connection: a peer that sends for ever is cut off there."""
 
 PAUSE = 0.001

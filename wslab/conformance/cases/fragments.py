@@ -44,8 +44,12 @@ CASES = (
     Case("pong-between", "sends an unasked pong between two fragments", _BETWEEN,
          [_A, pong(b"unasked"), _B, END], 1000),
     Case("close-between", "closes in the middle of a message",
-         "RFC 6455 §5.5.1: a close frame may come between fragments; the rest never comes",
-         [_A, close()], 1000),
+         "RFC 6455 §5.4, §5.5.1: a close frame may come between fragments, and the rest never "
+         "comes; some take that for an error",
+         [_A, close()], 1000, others=(1002,)),
+    Case("close-between-then-more", "closes in the middle of a message, and then goes on with it",
+         "RFC 6455 §5.5.1, §1.4: after a close frame nothing more is read",
+         [_A, close(), _B], 1000, others=(1002,)),
     *(Case(f"stray-{end}", f"{what} without a message", _STRAY, [more("stray", fin=fin)], 1002)
       for end, what, fin in (("last", "sends a last fragment", True),
                              ("middle", "sends a fragment that is not the last", False))),
@@ -54,6 +58,8 @@ CASES = (
          [text(), more("more")], 1002),
     Case("stray-after-fragments", "continues a message that was finished", _STRAY,
          [_A, _B, more("more")], 1002),
+    Case("stray-before-fragments", "sends a stray fragment, and a message in two frames behind it",
+         _STRAY, [more("stray", fin=False), _A, _B], 1002),
     Case("stray-then-text", "sends a stray continuation, and a message behind it",
          _STRAY, [more("stray"), text("not to be answered")], 1002),
     Case("text-in-text", "begins a text in the middle of another", _MIXED, [_A, text()], 1002),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wslab.conformance.cases.frame import END, binary, text
+from wslab.conformance.cases.frame import END, binary, more, text
 from wslab.net.cases import Case
 
 _FORMS = "RFC 6455 §5.2: up to 125 it has 7 bits, up to 65,535 another 16, beyond another 64"
@@ -19,6 +19,14 @@ CASES = (
            [binary(bytes(n % 251 for n in range(size))), END], 1000) for size in _SIZES),
     Case("binary-262144", "sends a binary message of 256 KiB", _FORMS,
          [binary(bytes(2**18)), END], 1000),
+    *(Case(f"{kind}-{size}-mib", f"sends a {kind} message of {size} MiB",
+           "RFC 6455 §7.4.1: a peer may refuse with 1009 what is too big for it",
+           [make(b"*" * (size * 2**20)), END], 1000, duty="may", others=(1009,))
+      for size in (1, 2) for kind, make in (("text", text), ("binary", binary))),
+    Case("fragments-2-mib", "sends 2 MiB in 512 frames",
+         "RFC 6455 §7.4.1, §10.4: a limit is for the whole message, however it was cut",
+         [binary(bytes(4096), fin=False), *(more(bytes(4096), fin=False) for _ in range(510)),
+          more(bytes(4096)), END], 1000, duty="may", others=(1009,)),
     *(Case(f"{size}-in-{bits}-bits", f"writes the length {size} in {bits} bits", _SHORTEST,
            [text("*" * size, length_form=bits)], 1002, duty="may")
       for bits, sizes in ((16, (0, 1, 125)), (64, (0, 125, 126, 65535))) for size in sizes),
