@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from wslab.commands import CommandError, until_stopped
 from wslab.commands.lab import port
+from wslab.commands.replay import seconds
 
 if TYPE_CHECKING:
     from wslab.conformance import Report
@@ -29,6 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--only", default="", metavar="PATTERN", help="only these cases, such as 'text-*'"
     )
     parser.add_argument("--list", action="store_true", help="list the cases, and end")
+    parser.add_argument(
+        "--patience",
+        type=seconds,
+        default=2.0,
+        metavar="SECONDS",
+        help="how long the peer may take for an answer (default 2)",
+    )
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write them as JUnit's XML too")
     parser.add_argument(
@@ -79,7 +87,7 @@ def _server(options: argparse.Namespace, cases: list) -> Report:  # type: ignore
             f"{address.host} is not this machine: half of what is sent is wrong on purpose, and "
             "its owner should know; with --anywhere it is tried all the same"
         )
-    return check_server(address, cases)
+    return check_server(address, cases, patience=options.patience)
 
 
 def _is_here(address: Address) -> bool:
@@ -89,7 +97,10 @@ def _is_here(address: Address) -> bool:
 def _client(options: argparse.Namespace, cases: list) -> Report:  # type: ignore[type-arg]
     from wslab.conformance import CaseServer
 
-    with until_stopped() as stopped, CaseServer(cases, port=options.port) as server:
+    with (
+        until_stopped() as stopped,
+        CaseServer(cases, patience=options.patience, port=options.port) as server,
+    ):
         print(server.url, flush=True)
         print(f"{len(cases)} cases; Ctrl-C ends it", file=sys.stderr)
         while not stopped.is_set() and not server.last.wait(0.2):

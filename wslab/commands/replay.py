@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timing", action="store_true", help="wait between units as then")
     parser.add_argument(
         "--patience",
-        type=_seconds,
+        type=seconds,
         default=2.0,
         metavar="SECONDS",
         help="how long an answer may take that there was then (default 2)",
@@ -59,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     return 0 if result.same else 1
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A number of seconds from the command line."""
     try:
         seconds = float(text)
     except ValueError:
