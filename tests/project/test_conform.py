@@ -52,7 +52,7 @@ def test_json_has_every_verdict(echo, capsys):
 def test_the_list_has_name_words_and_rule(capsys):
     assert main(["conform", "--list", "--only", "control-ping-empty"]) == 0
     assert capsys.readouterr().out.split("\n")[0].split() == (
-        "control-ping-empty sends a ping without a payload".split()
+        ["control-ping-empty", "sends", "a", "ping", "without", "a", "payload"]
     )
 
 
