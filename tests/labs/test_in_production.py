@@ -172,7 +172,10 @@ def test_each_attack_succeeds_without_limits_and_fails_with_them(lab):
         ("all are taken", "the attacker waits"),
         ("all of it waits for the reader", "the reader is cut off"),
     ]
-    mib = [[float(cell.removesuffix(" MiB")) for cell in (row[0], row[3])] for row in rows.values()]
+    mib = [
+        [float(cell.removesuffix("\N{NO-BREAK SPACE}MiB")) for cell in (row[0], row[3])]
+        for row in rows.values()
+    ]
     for careless, careful in mib[2:]:
         assert careless > 8
         assert careful < 3

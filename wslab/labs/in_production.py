@@ -378,7 +378,9 @@ class InProduction(Lesson):
             [attack.what, *_told(careless), attack.limit, *_told(careful)]
             for attack, careless, careful in attack_limits()
         ]
-        return ResultTable(["attack", "no limit", "", "the limit", "with it", ""], rows, "limits")
+        came = "what came of it"
+        headings = ["attack", "no limit: held", came, "the limit", "with it: held", came]
+        return ResultTable(headings, rows, "limits")
 
     def door_code(self) -> Code:
         """What counts the connections of the server with limits, before the handshake."""
@@ -786,7 +788,7 @@ def _field(name: str, value: str | None, fields: Mapping[str, str]) -> list[Cell
 
 
 def _told(attempt: Attempt) -> list[str]:
-    return [f"{attempt.memory / 2**20:.1f} MiB", attempt.came]
+    return [f"{attempt.memory / 2**20:.1f}\N{NO-BREAK SPACE}MiB", attempt.came]
 
 
 _SHOWS, _HIDDEN = "👁 shows", "no"

@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 
 from wslab.net.guarding.tickets import Tickets
 from wslab.net.servers import Server, origin, pages
+from wslab.net.trials.token_traces import Lines
 
 CUSTOMER, BALANCE = "Ada", 1000
 """Who has an account here, and what is on it when she logs in."""
@@ -64,7 +65,7 @@ class Bank(Server):
         self._watching: set[ServerConnection] = set()
         self._pages = pages.folder("bank_page", "bank.js")
         self.log.logger = logging.Logger(f"{name}.debug", logging.DEBUG)
-        self.log.logger.addHandler(_Lines(self.debug_log))
+        self.log.logger.addHandler(Lines(self.debug_log))
 
     @property
     def cookie(self) -> str:
@@ -168,15 +169,6 @@ class Bank(Server):
                 return json.loads(await connection.recv())["token"] in self._sessions
         except (TimeoutError, ValueError, TypeError, LookupError):
             return False
-
-
-class _Lines(logging.Handler):
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
 
 
 def _unknown(connection: ServerConnection) -> Response:

@@ -96,10 +96,15 @@ async def main(limited: bool) -> None:
         print(json.dumps(server.sockets[0].getsockname()[1]), flush=True)
         before = 0
         while line := await asyncio.to_thread(sys.stdin.readline):
+            begins = json.loads(line)["order"] == "begin"
+            if begins:
+                for connection in server.connections:
+                    connection.transport.abort()  # a busy program does not notice who has gone
+                if server.handler_tasks:
+                    await asyncio.wait(server.handler_tasks, timeout=5)
             gc.collect()
             held = tracemalloc.get_traced_memory()[0]
-            if json.loads(line)["order"] == "begin":
-                before = held
+            before = held if begins else before
             print(json.dumps(held - before), flush=True)
         server.close()
 

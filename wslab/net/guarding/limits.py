@@ -25,7 +25,7 @@ SERVER = Path(__file__).with_name("limited_server.py")
 MANY = 100
 """How many connections one attacker opens."""
 
-MARGIN = 0.5
+MARGIN = 0.7
 """Seconds after which a server that has not reacted is not going to."""
 
 Attack = AsyncGenerator[str]
@@ -66,11 +66,10 @@ async def _half_handshakes(url: str) -> Attack:
 async def _large_message(url: str) -> Attack:
     attacker = await _connect(url)
     try:
-        with suppress(ConnectionClosed):
+        # AttributeError: CPython 3.11, of a transport that is closed already, as in `reset`.
+        with suppress(ConnectionClosed, AttributeError):
             await attacker.send(bytes(PIECE * PIECES))
-        with suppress(TimeoutError, ConnectionClosed):
-            async with asyncio.timeout(MARGIN):
-                await attacker.recv()  # nothing comes but the end
+            await (await attacker.ping())  # the library has answered, so it has all before it
         yield ""
         code = attacker.close_code
         yield f"close {code}" if code else "it is taken"
@@ -85,7 +84,7 @@ async def _unread_messages(url: str) -> Attack:
             async with asyncio.timeout(MARGIN):
                 await attacker.send(bytes(PIECE))
             sent += 1
-        await (await attacker.ping())  # the library has answered, so it has all before it
+        await (await attacker.ping())
     except TimeoutError:
         pass
     try:
@@ -168,4 +167,4 @@ async def _try(attack: LimitAttack, server: PeerProcess, port: int) -> Attempt:
     async with aclosing(attack.run(f"ws://127.0.0.1:{port}/")) as steps:
         await anext(steps)
         memory = await asyncio.to_thread(server.order, "report")
-        return Attempt(memory, await anext(steps))
+        return Attempt(max(0, memory), await anext(steps))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import NamedTuple
 
@@ -11,46 +10,39 @@ import httpx
 from wslab.net.address import Address
 from wslab.net.browsers import ChromiumPage
 from wslab.net.clients.client import Client
-from wslab.net.errors import HandshakeFailed, NotConnected, TimedOut
+from wslab.net.errors import HandshakeFailed, TimedOut
 from wslab.net.guarding.bank import Bank
 from wslab.net.programs import Nginx
 from wslab.net.servers.relay import RawRelay
 from wslab.wire import Capture, mask
 from wslab.wire.protocol import read_header
 
-WAYS = {
-    "first message": "message",
-    "cookie": "cookie",
-    "query string": "query",
-    "ticket": "ticket",
-}
-"""By what each is called: the word for it in the bank's paths."""
-
-LATER = "used again"
-"""The name of the client that has copied a secret."""
-
 PATIENCE = 5.0
 """Seconds that nginx has to write its line."""
 
-NGINX = """\
-  server {
-    listen 127.0.0.1:{port};
-    location / {
-      proxy_pass http://127.0.0.1:BEHIND;
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
-    }
-  }"""
+
+class Way(NamedTuple):
+    """One way: the word for it in the bank's paths, and where the secret goes."""
+
+    word: str
+    query: str = ""
+    cookie: str = ""
+    first: str = ""
+    get: str = "/token"
+    """Where the secret is got, by who has the cookie."""
+
+
+WAYS = {
+    "first message": Way("message", first='{{"token": "{}"}}'),
+    "cookie": Way("cookie", cookie="{}"),
+    "query string": Way("query", query="?token={}"),
+    "ticket": Way("ticket", query="?ticket={}", get="/ticket"),
+}
 
 
 class SecretTrace(NamedTuple):
-    """Where one secret showed, in the socket's own connection."""
+    """Where one secret showed."""
 
-    way: str
-    said: str
-    """The bank's answer."""
     crossed: str
     """The line, or message, with the secret in it, as it was on the wire."""
     recorded: str
@@ -58,25 +50,36 @@ class SecretTrace(NamedTuple):
     access: bool
     debug: bool
     """Whether it stands in the bank's access log, and in its library's log at level DEBUG."""
+    said: str
     again: str
-    """What the bank said to a second client that used the same secret."""
+    """What the bank said first, and what to a second client that used the same secret."""
 
 
 def follow_secret(bank: Bank, url: str, capture: Capture, way: str) -> SecretTrace:
     """Open an account at the bank in this way; `url` is that of the tap before it, which records in
     `capture`. Then look for the secret, and use it once more."""
-    path, headers, first, secret = _fetched(bank, url, way)
+    how, address = WAYS[way], Address.parse(url)
+    with httpx.Client(base_url=f"http://{address.host}:{address.port}", trust_env=False) as http:
+        cookie = f"{bank.cookie}={http.post('/login').cookies[bank.cookie]}"
+        http.cookies.clear()  # it is for TLS only, says its attribute Secure
+        secret = http.post(how.get, headers={"Cookie": cookie}).text
+    headers = {"Cookie": cookie} if how.cookie else {}
+    path, first = f"by-{how.word}{how.query.format(secret)}", how.first.format(secret)
     bank.access_log.clear()
     bank.debug_log.clear()
     before = len(capture.index.rows())
-    with RawRelay(Address.parse(url).port, "guarding: sniffer") as sniffer:
-        said = _visit(sniffer.url.rstrip("/") + path, headers, first, way)
+    with RawRelay(address.port, "guarding: sniffer") as sniffer:
+        said = _visit(sniffer.url + path, headers, first, way)
         sent = b"".join(data for direction, data in sniffer.crossed[-1] if direction == "client")
-    crossed = next((line for line in lines(sent) if secret in line), "")
-    access, debug = (any(secret in one for one in log) for log in (bank.access_log, bank.debug_log))
-    recorded = _recorded(capture, before, crossed)
-    again = _visit(url.rstrip("/") + path, headers, first, LATER)
-    return SecretTrace(way, said, crossed, recorded, access, debug, again)
+    crossed = next(line for line in lines(sent) if secret in line)
+    return SecretTrace(
+        crossed,
+        _recorded(capture, before, crossed),
+        any(secret in line for line in bank.access_log),
+        any(secret in line for line in bank.debug_log),
+        said,
+        _visit(url + path, headers, first, "a copy, later"),
+    )
 
 
 def lines(sent: bytes) -> list[str]:
@@ -90,28 +93,8 @@ def lines(sent: bytes) -> list[str]:
     return [line.decode("utf-8", "replace") for line in found]
 
 
-def _fetched(bank: Bank, url: str, way: str) -> tuple[str, dict[str, str], str, str]:
-    """Log in by HTTP: the socket's path, headers and first message, and the secret in them."""
-    with httpx.Client(base_url=url.replace("ws://", "http://"), trust_env=False) as http:
-        http.post("/login")
-        secret = http.cookies[bank.cookie]
-        cookie = {"Cookie": f"{bank.cookie}={secret}"}
-        http.cookies.clear()  # it is a Secure one, which httpx would not send without TLS
-        match WAYS[way]:
-            case "message":
-                token = http.post("/token", headers=cookie).text
-                return "/by-message", {}, json.dumps({"token": token}), token
-            case "query":
-                token = http.post("/token", headers=cookie).text
-                return f"/by-query?token={token}", {}, "", token
-            case "ticket":
-                ticket = http.post("/ticket", headers=cookie).text
-                return f"/by-ticket?ticket={ticket}", {}, "", ticket
-        return "/by-cookie", cookie, "", secret
-
-
 def _visit(url: str, headers: dict[str, str], first: str, name: str) -> str:
-    """What the bank says to a client that comes so."""
+    """What the bank says to a client that comes so: a message, or a status."""
     client = Client(url, name=f"guarding: {name}", wire_name=name)
     try:
         client.connect(headers=headers)
@@ -120,30 +103,24 @@ def _visit(url: str, headers: dict[str, str], first: str, name: str) -> str:
         return str(client.recv())
     except HandshakeFailed as refused:
         return str(refused.status)
-    except NotConnected:
-        return str(client.close_code)
     finally:
         client.stop()
 
 
 def _recorded(capture: Capture, before: int, crossed: str) -> str:
-    """What a recording has, since so many rows, in the place of a line of a head or a message."""
-    index = capture.index
-    for row in index.rows()[before:]:
-        unit = index.unit(row.number)
-        if row.kind == "request":
-            for line in unit.data.decode("latin-1").split("\r\n"):
-                if len(line) == len(crossed) and line[:7] == crossed[:7]:
-                    return line
-        if row.kind == "text" and row.direction == "client":
-            return row.preview[1:-1]
+    """What a recording has, behind so many rows, in the place of this line or message."""
+    for row in capture.index.rows()[before:]:
+        text = capture.index.unit(row.number).data.decode("latin-1")
+        kept = text.split("\r\n") if row.kind == "request" else [row.preview[1:-1]]
+        for line in kept:
+            if len(line) == len(crossed) and line[:7] == crossed[:7]:
+                return line
     return ""
 
 
 class PageTrace(NamedTuple):
-    """Where the secret showed of a page that came through nginx."""
+    """Where the secret of a page showed that came through nginx."""
 
-    way: str
     log: str
     """nginx's own line about the socket."""
     in_log: bool
@@ -154,7 +131,13 @@ class PageTrace(NamedTuple):
 
 def nginx_before(port: int) -> Nginx:
     """An nginx, not started, that passes everything on to the bank at that port."""
-    return Nginx(NGINX.replace("BEHIND", str(port)), "guarding: nginx")
+    return Nginx(
+        "server { listen 127.0.0.1:{port}; location / { "
+        f"proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; "
+        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; "
+        "proxy_set_header Host $http_host; } }",
+        "guarding: nginx",
+    )
 
 
 _LOOK = """({
@@ -169,12 +152,12 @@ def follow_in_page(bank: Bank, nginx: Nginx, page: ChromiumPage, way: str) -> Pa
     """Open an account from the bank's page behind nginx; look for the secret where scripts can."""
     bank.given.clear()
     page.evaluate("logIn()")
-    page.evaluate(f"open('{WAYS[way]}')")
+    page.evaluate(f"open('{WAYS[way].word}')")
     looked = page.evaluate(_LOOK)
     found = [place for place, text in looked.items() if any(one in text for one in bank.given)]
     page.evaluate("logOut()")
-    line = _line_about(nginx, f"/by-{WAYS[way]}")
-    return PageTrace(way, line, any(one in line for one in bank.given), ", ".join(found))
+    line = _line_about(nginx, f"/by-{WAYS[way].word}")
+    return PageTrace(line, any(one in line for one in bank.given), ", ".join(found))
 
 
 def _line_about(nginx: Nginx, path: str) -> str:

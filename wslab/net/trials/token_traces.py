@@ -32,7 +32,7 @@ class LoggingServer(EchoServer):
         self.heard: list[str] = []
         """What the server itself got: whole requests, and messages."""
         logger = logging.Logger(f"{name}.debug", logging.DEBUG)
-        logger.addHandler(_Lines(self.debug))
+        logger.addHandler(Lines(self.debug))
         self.log.logger = logger
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -45,7 +45,9 @@ class LoggingServer(EchoServer):
             self.heard.append(str(message))
 
 
-class _Lines(logging.Handler):
+class Lines(logging.Handler):
+    """Puts what a logger is told into a list."""
+
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
         self._lines = lines

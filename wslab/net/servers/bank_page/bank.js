@@ -16,22 +16,24 @@ function say(text, state = WebSocket.CLOSED) {
 /** Opens the account in one of four ways; resolves to the first thing that the bank says. */
 async function open(way) {
   socket?.close();
-  let [path, first] = [`/by-${way}`, ""];
-  if (way === "ticket") path += `?ticket=${await post("/ticket")}`;
+  let [path, first] = [`by-${way}`, ""];
+  if (way === "ticket") path += `?ticket=${await post("ticket")}`;
   if (way === "query" || way === "message") {
-    const token = localStorage.wslabToken = await post("/token"); // so that it outlives a reload
+    const token = localStorage.wslabToken = await post("token"); // so that it outlives a reload
     if (way === "query") path += `?token=${token}`;
     else first = JSON.stringify({ token });
   }
-  socket = new WebSocket(`ws://${location.host}${path}`);
-  if (first) socket.onopen = () => socket.send(first);
+  const address = new URL(path, location.href); // behind a proxy the page is not at the root
+  address.protocol = address.protocol.replace("http", "ws");
+  const mine = socket = new WebSocket(address);
+  if (first) mine.onopen = () => mine.send(first);
   return new Promise((resolve) => {
-    socket.onmessage = ({ data }) => {
+    mine.onmessage = ({ data }) => {
       show(data);
       resolve(data);
     };
-    socket.onclose = ({ code }) => {
-      say(`Not connected: ${code}`);
+    mine.onclose = ({ code }) => {
+      if (mine === socket) say(`Not connected: ${code}`);
       resolve(`close ${code}`);
     };
   });
@@ -45,16 +47,18 @@ function show(text) {
 }
 
 async function logIn() {
-  await post(`/defend?by=${encodeURIComponent(find("defence").value)}`);
-  const said = await open(await post("/login"));
+  await post(`defend?by=${encodeURIComponent(find("defence").value)}`);
+  const said = await open(await post("login"));
   // In a frame of another site some browsers keep no cookie.
   if (said.startsWith("close")) say("The browser has kept no cookie: open this page in a tab");
 }
 
 async function logOut() {
-  socket?.close();
+  if (!socket) return;
+  socket.close();
+  socket = undefined;
   delete localStorage.wslabToken;
-  await fetch("/logout", { method: "POST", keepalive: true }); // also while the page is being left
+  await fetch("logout", { method: "POST", keepalive: true }); // also while the page is being left
   say("Nobody has logged in");
 }
 
