@@ -269,6 +269,29 @@ SEEN: dict[str, dict[str, list[str]]] = {
             "^opened.pcapng +server +close +0 +good night$",
         ],
     },
+    "14": {
+        "sniff": [
+            r"^cookie +Cookie: wslab_bank_\d+=\S+ +Cookie: \*+$",
+            r'^first message +{"token": "(\S+)"} +{"token": "\1"}$',
+        ],
+        "secrets": [
+            r"^query string +👁 shows +no +(👁 shows +){3}localStorage +opens the account$",
+            r"^ticket +👁 shows +no +(👁 shows +){3}no +refused: 401$",
+        ],
+        "hijack": [
+            r"^SameSite=Strict +reads: “100 paid to Eve, .*” +refused: 401$",
+            r"^Origin +refused: 403 +refused: 403$",
+            r"^ticket +refused: 401 +refused: 401$",
+        ],
+        "limits": [
+            r"^a message of 16 MiB +1[56].\d.MiB +it is taken +max_size +0.0.MiB +close 1009$",
+            r"^256 messages .* the attacker waits, after \d+$",
+        ],
+        "too-many": [
+            r"^nothing +(\d{3}|\d,\d{3}) ms +\d{3} +nothing$",
+            r"^close with 1008 +\d{1,2} ms +\d\d +close 1008$",
+        ],
+    },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
@@ -309,6 +332,7 @@ IN_A_PAGE = {
     },
     "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
     "12": {"page-why": "the_page_gets_the_feed"},
+    "14": {"attack-why": "a_strangers_page_pays_until_the_bank_looks_at_origin"},
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""
