@@ -268,6 +268,33 @@ SEEN: dict[str, dict[str, list[str]]] = {
             "^opened.pcapng +client +text +1 +Meet me in the garden at eight$",
             "^opened.pcapng +server +close +0 +good night$",
         ],
+        "trust-all": [
+            "^good +It opens$",
+            r"^expired +An error, and close code 1006 +net::ERR_CERT_DATE_INVALID .* has expired "
+            "+the browser says: certificate unknown$",
+            "^old TLS .* the server says: protocol version$",
+        ],
+        "careless": [
+            "^checks +expected a certificate .* Do not switch the check off",
+            "^does not +the impostor's echo: my password is 1234$",
+        ],
+        "old-proxy-all": [
+            r"^ws, stripped +Refused with 426 .* GET / HTTP/1.1 · Via: 1.1 old-proxy$",
+            "^ws, passed on +It opens, and no echo comes ",
+            "^wss +The echo comes back .* TLS +TLS$",
+            r"^wss, CONNECT +The echo comes back .* CONNECT 127.0.0.1:\d+ HTTP/1.1 +TLS$",
+        ],
+        "mixed-all": [
+            r"^https to ws +new WebSocket\(\) throws +Mixed Content: .* nothing$",
+            "^https to ws on this machine +It opens +GET / HTTP/1.1 ",
+            "^https to ws, upgraded +It opens +TLS$",
+        ],
+        "nginx-all": [
+            "^all three lines +The echo comes back +TLS +GET / HTTP/1.1 .* Connection: upgrade$",
+            "^no version +Refused with 505 +TLS +GET / HTTP/1.0 ",
+            "^no Upgrade +Refused with 426 +TLS +GET / HTTP/1.1 · Connection: upgrade$",
+            "^no Connection +Refused with 426 +TLS .* Connection: close$",
+        ],
     },
     "14": {
         "sniff": [

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
 from wslab.labs.tries import Tries
-from wslab.net import Client, ConnectFailed, EchoServer, HandshakeFailed
+from wslab.net import Client, ConnectFailed, EchoServer
 from wslab.net.browsers import Chromium
 from wslab.net.tls import (
     CHAT,
@@ -36,6 +36,7 @@ from wslab.wire.protocol import parse_head
 
 LOOPBACK = "127.0.0.1"
 
+_ECHO = "The echo comes back"
 _OPENS, _FAILS, _THROWS = "It opens", "An error, and close code 1006", "new WebSocket() throws"
 _LEARNED = {"open": _OPENS, "error, close 1006": _FAILS, "threw SecurityError": _THROWS}
 """What a page's script learns, as a prediction; by the words of `Told`."""
@@ -74,7 +75,7 @@ _HOP_BY_HOP = ("Upgrade", "Connection", "Via")
 """The fields of a request that a proxy changes (RFC 9110 §7.6.1, §7.6.3)."""
 
 _FORGOTTEN = {
-    "all three": "Nothing is forgotten",
+    "all three lines": "Nothing is forgotten",
     "no version": "The line proxy_http_version is forgotten",
     "no Upgrade": "The line with Upgrade is forgotten",
     "no Connection": "The line with Connection is forgotten",
@@ -88,7 +89,7 @@ class OnTheWay(Lesson):
         "whom_to_trust": "What does a page learn of a bad certificate?",
         "old_proxy": "What becomes of an echo in an old proxy?",
         "mixed_content": "Which sockets may a page open?",
-        "nginx": "Which status comes from nginx?",
+        "nginx": "What becomes of an echo behind nginx?",
     }
 
     def _set_up(self) -> None:
@@ -183,7 +184,7 @@ class OnTheWay(Lesson):
     # --- An old proxy in between
 
     def old_proxy(self) -> Gallery:
-        """Ways through an old proxy: predict what becomes of an echo, then try."""
+        """Ways through an old proxy: predict what an echo does, try."""
         return self._gallery("old_proxy")
 
     def _old_proxy(self) -> Tries:
@@ -210,7 +211,7 @@ class OnTheWay(Lesson):
                 press="Send a message", ready="through a real proxy, with a tap on each side",
             ),
             _WAYS,
-            ("The echo comes back", "Refused with 426", "It opens, and no echo comes"),
+            (_ECHO, "Refused with 426", "It opens, and no echo comes"),
             ("what comes of it", "the proxy", *sides),
             run,
         )  # fmt: skip
@@ -248,7 +249,7 @@ class OnTheWay(Lesson):
     # --- TLS ends at nginx
 
     def nginx(self) -> Gallery:
-        """nginx where TLS ends, with a line forgotten: predict the status, then try."""
+        """nginx where TLS ends, with a line forgotten: predict what comes of it, then try."""
         return self._gallery("nginx")
 
     def _nginx(self) -> Tries:
@@ -260,21 +261,21 @@ class OnTheWay(Lesson):
             with self._named(*(f"{side}: {name}" for side in sides)) as begins, proxy:
                 before = self.tap_before(proxy.url, sides[0])
                 try:
-                    status = _status(before.url, self.authority)
+                    came = echo_through(before.url, self.authority)
                 finally:
                     before.stop()
-            return status, *begins
+            return came, *begins
 
         return Tries(
             "nginx",
             Words(
-                title="nginx, with a line forgotten", noun="forgotten",
-                question="Which status does the client get?", press="Connect",
+                title="nginx, with a line forgotten", noun="configuration",
+                question="What becomes of an echo?", press="Connect",
                 ready="through a real nginx, with a tap on each side",
             ),
             _FORGOTTEN,
-            ("101", "400", "426", "505"),
-            ("status", *sides),
+            (_ECHO, "Refused with 400", "Refused with 426", "Refused with 505"),
+            ("what comes of it", *sides),
             run,
             lambda name: configuration(self.port, forgotten[name]).replace("{port}", "…"),
         )  # fmt: skip
@@ -305,15 +306,3 @@ def _beginning(sent: bytes) -> str:
     head = parse_head(sent)
     told = [f"{one.name}: {one.value}" for one in head.headers if one.name in _HOP_BY_HOP]
     return " · ".join([head.first_line, *told])
-
-
-def _status(url: str, authority: Authority) -> str:
-    """The status that a client gets; 101 if an echo comes as well."""
-    client = Client(url, name="before nginx", wire_name="Python", tls=authority.client())
-    try:
-        with client.connect():
-            client.send("Hello")
-            client.recv()
-            return "101"
-    except HandshakeFailed as failed:
-        return str(failed.status)
