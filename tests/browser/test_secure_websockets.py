@@ -19,6 +19,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     the_first_record_names_the_server(notebook, wire)
     expect(lesson.run("exercise-hello")).to_contain_text("Not yet")
     lesson.run("hello", "ask-length", "guess", "exercise-records")
+    somebody_talks_over_wss(lesson, wire)
     chart = lesson.run("lengths").locator('[data-wslab="chart"]')
     lesson.run("type")
     expect(chart.locator(LINES).first).to_be_visible()
@@ -50,3 +51,14 @@ def the_first_record_names_the_server(notebook, wire) -> None:
     expect(detail).to_contain_text("Whom the client wants to talk to")
     expect(detail).to_contain_text("localhost")
     expect(wire.locator('[data-kind="tls"] .ws-start').first).to_contain_text("ClientHello")
+
+
+def somebody_talks_over_wss(lesson, wire) -> None:
+    panel = lesson.run("secure-client").locator('[data-wslab="client-panel"]')
+    panel.locator('[data-action="connect"]').click()
+    expect(panel).to_have_attribute("data-state", "OPEN")
+    panel.locator('[data-input="message"]').fill("Grüße")
+    panel.locator('[data-action="send"]').click()
+    expect(panel.locator('[data-event="message"]').last).to_contain_text("Grüße")
+    expect(wire).to_contain_text("ENCRYPTED")
+    expect(wire.locator('[data-kind="tls"] .ws-length').last).to_have_text("31 B")  # the echo

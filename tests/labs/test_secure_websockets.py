@@ -91,6 +91,7 @@ def test_without_tshark_or_trustme_the_recorded_tables_are_shown(lab, monkeypatc
     assert "apt-get install tshark" in note
     monkeypatch.setitem(sys.modules, "trustme", None)
     lab._authority = None
+    assert "trustme is not installed" in lab.secure_client().note
     for shown in (lab.twice(), lab.type("colitis"), lab.keys()):
         assert "pip install 'wslab[production]'" in shown.note
         assert shown.rows

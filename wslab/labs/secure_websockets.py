@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 from wslab.exercises.secure_websockets import QUESTIONS
 from wslab.labs.on_the_way import LOOPBACK, OnTheWay
 from wslab.labs.recorded_result import recorded_where_missing
-from wslab.net import Client, EchoServer
+from wslab.net import Client, EchoServer, Missing
 from wslab.net.programs import Tshark
 from wslab.net.trials.typed_search import WORDS, SuggestServer, fits
+from wslab.view import ClientPanel
 from wslab.view.experiments import Bar, Cell, Chart, ResultTable
 from wslab.wire import Direction, Opcode, Row, save
 from wslab.wire.protocol import RANDOM
@@ -60,15 +62,29 @@ class SecureWebsockets(OnTheWay):
         """The file in which the lab's clients write their TLS keys, in a private folder."""
         return self.authority.folder / "keys.log"
 
+    def _trusting(self) -> ssl.SSLContext:
+        """What a client needs for wss: it trusts the lab's authority, and logs its keys."""
+        context = self.authority.client()
+        context.keylog_filename = str(self.key_log)
+        return context
+
+    def secure_client(self) -> ClientPanel | ResultTable:
+        """A client with buttons that speaks wss; without trustme, what is missing."""
+        try:
+            client = self._client("by hand", tls=self._trusting())
+            return self._show(ClientPanel(client, self.secure_url, max_message=2**20), "by hand")
+        except Missing as why:
+            return ResultTable([], [], note=f"There is no client here: {why}")
+
     def _open(self, name: str, url: str) -> tuple[Client, int]:
-        """A connected client, and the number of its connection; behind TLS it logs its keys."""
-        tls = None
-        if url.startswith("wss:"):
-            tls = self.authority.client()
-            tls.keylog_filename = str(self.key_log)
-        number = len(self.capture.labels()) + 1
-        client = self._client(name, tls=tls)
-        return client.connect(url, headers={"Accept-Language": _FACTS["a header"]}), number
+        """A connected client, and the number of its connection."""
+        before = len(self.capture.labels())
+        client = self._client(name, tls=self._trusting() if url.startswith("wss:") else None)
+        client.connect(url, headers={"Accept-Language": _FACTS["a header"]})
+        labels = self.capture.labels()
+        # By its name: a stranger may have come to this port as well.
+        mine = [n for n, label in labels.items() if n > before and label == f"#{n} {name}"]
+        return client, (mine or [before + 1])[-1]
 
     def _converse(self, name: str, url: str) -> int:
         """Have the conversation; returns the number of its connection."""
