@@ -318,6 +318,30 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^nothing +(\d{3}|\d,\d{3}) ms +\d{3} +nothing$",
             r"^close with 1008 +\d{1,2} ms +\d\d +close 1008$",
         ],
+        "http2": [
+            r"^server .* SETTINGS +0 +.*ENABLE_CONNECT_PROTOCOL 1",
+            "^client .* HEADERS +END_HEADERS +1 +:method CONNECT, .*:protocol websocket",
+            "^server .* DATA +1 +text: 81 05 48 65 6c 6c 6f",
+            "^client .* DATA +END_STREAM +1 +close",
+        ],
+        "http2-chromium": ["^server .*ENABLE_CONNECT_PROTOCOL 1", "^client .*:protocol websocket"],
+        "same-frames": [
+            r"^Sec-WebSocket-Key +\S+== +none +differs$", r"^· masking key .* differs$",
+            r"^the server's text +(81 05 \S.*?) +\1 +the same$",
+        ],
+        "streams": [
+            r"^client +1 +the first socket +HEADERS +[67]\d ",
+            r"^client +3 +the second socket +HEADERS +1\d ", "^server +5 +the page +DATA ",
+        ],
+        "unread": ["^the first socket +65,535 +80,020$", "^the second socket +0 +19$"],
+        "webtransport": [r"^Initial +\d+, [\d,]+ bytes", r"^1-RTT +\d+, ", "stream: “Hello” came"],
+        "webtransport-chromium": [r"^1-RTT +\d+, ", "stream: “Hello” came", r"\d of 20 came back"],
+        "losses": [
+            r"^one stream +\d+ +40 of 40 +yes +\d+ ", r"^a stream for each +\d+ +40 of 40 +no +0 ",
+            r"^datagrams +\d+ +[123]\d of 40 +\S+ +0 ",
+        ],
+        "figures": [r"^plain +\d\d?\.\d kB", r"^compressed +[3-6]\d\.", r"^TLS +[23]\d\d\."],
+        "ports": [r"^to one server +10 +\w", "^to a second server, besides +10$"],
     },
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
@@ -359,7 +383,11 @@ IN_A_PAGE = {
     },
     "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
     "12": {"page-why": "the_page_gets_the_feed"},
-    "14": {"attack-why": "a_strangers_page_pays_until_the_bank_looks_at_origin"},
+    "14": {
+        "attack-why": "a_strangers_page_pays_until_the_bank_looks_at_origin",
+        "lost-text": "your_browser_opens_a_webtransport_session",
+        "plan-why": "the_million_is_planned",
+    },
 }
 """Texts about what a page draws, and the function of `tests/browser/test_<topic>.py` that reads it
 there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -12,6 +13,8 @@ from wslab.net import loop
 from wslab.net.address import LOOPBACK, Address
 from wslab.net.peers.process import PeerProcess
 from wslab.net.tls import Authority
+
+SERVER = Path(__file__).with_name("server.py")
 
 PATIENCE = 30.0
 """Seconds that all handshakes may take."""
@@ -33,7 +36,7 @@ class Figures(NamedTuple):
 
 
 def measure(
-    kind: str, authority: Authority | None, compression: str | None, *, connections: int = 100
+    kind: str, authority: Authority | None, compression: str | None, *, connections: int = 80
 ) -> Figures:
     """Open connections to a server in a process of its own, and send each of them messages."""
     pem = tls = None
@@ -54,7 +57,7 @@ def measure(
             client.transport.abort()
         await asyncio.gather(*(client.wait_closed() for client in crowd))
 
-    process = PeerProcess([sys.executable, "-m", "wslab.net.capacity.server"])
+    process = PeerProcess([sys.executable, "-P", str(SERVER)])
     try:
         port = process.order("serve", pem=pem or "", compression=compression)
         loop.run(grow(20), PATIENCE)  # what the first ones alone take, imports too

@@ -1,7 +1,8 @@
 """A server in a process of its own, which says what it takes: run by `figures.py`.
 
 It reads orders as lines of JSON from the standard input, and writes one answer for each to the
-standard output. It ends with its input, so that it never outlives the lab that started it.
+standard output. It ends with its input, so that it never outlives the lab that started it, and
+imports nothing of wslab, which would take its time and memory.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
-
-from wslab.net.address import LOOPBACK
 
 
 class Measured:
@@ -36,7 +35,7 @@ class Measured:
                 (file := Path(folder) / "server.pem").write_text(pem)
                 tls.load_cert_chain(file)
         self.server = await serve(
-            self.wait, LOOPBACK, 0, ssl=tls, compression=compression, ping_interval=None
+            self.wait, "127.0.0.1", 0, ssl=tls, compression=compression, ping_interval=None
         )
         return int(self.server.sockets[0].getsockname()[1])
 
