@@ -564,6 +564,7 @@ class InProduction(Lesson):
         asked, answered = (dict(f.fields) for f in two.frames if f.type == "HEADERS")
         connect = f"{asked[':method']} {asked[':path']}, :protocol {asked[':protocol']}"
         rows: list[list[Cell]] = [
+            *([["nextHopProtocol", one.protocol, two.protocol]] if one.protocol else []),
             ["request", request.first_line, connect],
             _field("Sec-WebSocket-Key", request.get("Sec-WebSocket-Key"), asked),
             ["answer", response.first_line, f":status {answered[':status']}"],

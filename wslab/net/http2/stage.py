@@ -40,7 +40,7 @@ class Talk(NamedTuple):
     frames: tuple[Http2Frame, ...] = ()
     """The HTTP/2 frames of its stream, and of the connection itself."""
     protocol: str = ""
-    """What the browser calls the protocol of its page (`nextHopProtocol`)."""
+    """What a browser calls the protocol of its page (`nextHopProtocol`)."""
 
 
 class Stage:
@@ -59,8 +59,9 @@ class Stage:
 
     def over_http1(self, who: Who) -> Talk:
         """Say "Hello", hear it, and close, over HTTP/1.1."""
+        protocol = ""
         if who == "Chromium":
-            self._visit(f"http://{LOOPBACK}:{self.relay.port}/")
+            protocol = self._visit(f"http://{LOOPBACK}:{self.relay.port}/")
         else:
             with connect(f"ws://{LOOPBACK}:{self.relay.port}/echo") as client:
                 client.send("Hello")
@@ -74,14 +75,14 @@ class Stage:
         last = next(row.connection for row in reversed(rows) if row.kind == "text")
         units = [capture.index.unit(row.number) for row in rows if row.connection == last]
         start = max(n for n, unit in enumerate(units) if unit.kind == "request")
-        return Talk(units[start:])
+        return Talk(units[start:], protocol=protocol)
 
     def over_http2(self, who: Who) -> Talk:
         """The same over HTTP/2: Python in the clear, Chromium in TLS."""
         if who == "Chromium":
             protocol, relay = self._visit(), self._secure()[1]
         else:
-            protocol, relay = "h2", self.relay
+            protocol, relay = "", self.relay
             with Http2Client(relay.port) as client:
                 stream = client.open()
                 client.send(stream, "Hello")
