@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import httpx
+import psutil
 import pytest
 
 from tests.net.test_programs import needs
@@ -76,10 +78,28 @@ def test_bytes_in_the_chat_are_refused():
             assert client.recv() == '{"server": "A", "version": 1}'
             client.send("hello")
             assert client.recv() == "hello"
-            assert process.order("tell")["guests"] == 1
             client.send(b"hello")
             with pytest.raises(NotConnected):
                 client.recv()
             assert (client.close_code, client.close_reason) == (1003, "expected text, got bytes")
     finally:
         process.end()
+
+
+KERNEL = """
+import time
+from wslab.net.cluster.orders import server_process
+process = server_process()
+process.order("serve", name="A", port=0)
+print(process.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_kernel_takes_its_servers_along():
+    command = [sys.executable, "-c", KERNEL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as kernel:
+        server = psutil.Process(int(kernel.stdout.readline()))
+        kernel.kill()
+        psutil.wait_procs([server], timeout=20)
+        assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

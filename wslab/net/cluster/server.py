@@ -5,7 +5,7 @@
     any text                             the same text, to every guest of every server
 
 That is the chat. With a database it is a numbered `Room` instead, after the same greeting. It runs
-as `python -m wslab.net.cluster.server` and obeys three orders: `serve`, `tell` and `drain`.
+as `python -m wslab.net.cluster.server` and obeys two orders, `serve` and `drain`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from contextlib import AsyncExitStack
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -60,11 +59,6 @@ class Process:
         found: int = self._server.sockets[0].getsockname()[1]
         return found
 
-    async def tell(self) -> dict[str, float]:
-        """How many guests it has, and the seconds that it has computed."""
-        assert self._server is not None
-        return {"guests": len(self._server.connections), "cpu": time.process_time()}
-
     async def drain(self, *, seconds: float) -> int:
         """Send everybody away; returns how many there were."""
         assert self._server is not None
@@ -75,7 +69,7 @@ async def main() -> None:
     """Obey until the standard input is closed."""
     async with AsyncExitStack() as opened:
         process = Process(opened)
-        await obey(serve=process.serve, tell=process.tell, drain=process.drain)
+        await obey(serve=process.serve, drain=process.drain)
 
 
 if __name__ == "__main__":
