@@ -184,7 +184,7 @@ class OnTheWay(Lesson):
     # --- An old proxy in between
 
     def old_proxy(self) -> Gallery:
-        """Ways through an old proxy: predict what an echo does, try."""
+        """Ways through an old proxy: predict what becomes of an echo, then try."""
         return self._gallery("old_proxy")
 
     def _old_proxy(self) -> Tries:
