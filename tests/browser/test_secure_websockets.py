@@ -26,6 +26,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     lesson.run("lengths-filled", "type-filled", "guess-filled", "key-log", "ask-keys")
     expect(lesson.run("with-keys")).to_contain_text("Meet me in the garden at eight")
     expect(lesson.run("predictions")).to_contain_text("1 of 1 right")
+    what_stands_on_the_way(notebook, lesson, wire)
     notebook.screenshots("secure-websockets")
     reach.check(notebook)
     notebook.execute("lab.close()")
@@ -38,6 +39,24 @@ def an_answer_is_counted(lesson) -> None:
     question.get_by_label("The server's name, and how much crosses when").check()
     question.get_by_role("button", name="That is my answer").click()
     expect(question).to_contain_text("every record says how long it is")
+
+
+def what_stands_on_the_way(notebook, lesson, wire) -> None:
+    """A bad certificate and an old proxy: predicted, tried, compared, and found on the wire."""
+    for cell, choose, said, press in (
+        ("trust", "expired", "An error, and close code 1006", "Connect"),
+        ("old-proxy", "ws, stripped", "Refused with 426", "Send a message"),
+    ):
+        gallery = lesson.run(cell)
+        gallery.get_by_role("button", name=choose, exact=True).click()
+        gallery.get_by_label(said, exact=True).check()
+        gallery.get_by_role("button", name=press, exact=True).click()
+        expect(gallery).to_contain_text("As you said", timeout=20_000)
+    notebook.page.get_by_role("link", name="the alert that refuses it").click()
+    expect(wire.locator('[data-wslab="detail"]')).to_contain_text("encrypted")
+    notebook.page.get_by_role("link", name="the one behind it").click()
+    expect(wire.locator('[data-wslab="detail"]')).to_contain_text("old-proxy")
+    expect(lesson.run("exercise-context")).to_contain_text("may pose as your server")
 
 
 def the_first_record_names_the_server(notebook, wire) -> None:
