@@ -17,12 +17,12 @@ import os, sys, warnings
 warnings.simplefilter("ignore")  # Python 3.12 and newer: a fork beside threads
 from wslab.labs import first_connection
 from wslab.net import Client, EchoServer, Tap, running, stop_all
-from wslab.net.clients import SilentClient
+from wslab.net.clients import RawClient
 from wslab.wire import Capture
 
 lab = first_connection.open()
 client = lab.connect()
-SilentClient(lab.url).connect()
+RawClient(lab.url).connect().upgrade()
 view = lab.wire()
 print(lab.port, flush=True)
 sys.stdin.readline()

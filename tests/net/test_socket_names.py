@@ -9,7 +9,7 @@ import pytest
 
 from wslab.net import Client, HandshakeFailed, loop, socket_names
 from wslab.net.cases import meet
-from wslab.net.clients import RawClient, SilentClient, opening_request
+from wslab.net.clients import RawClient, opening_request
 from wslab.net.servers import ChatServer
 from wslab.net.tap import Tap
 
@@ -32,7 +32,7 @@ def test_each_connection_has_the_name_of_its_client(lab):
         ada.connect()
         assert lab.capture.label(4) == "#4 Ada"
         assert second.state == "OPEN"
-    silent = SilentClient(lab.tap.url, "says nothing").connect()
+    silent = RawClient(lab.tap.url, wire_name="says nothing").connect().upgrade()
     assert lab.capture.label(5) == "#5 says nothing"
     silent.stop()
 

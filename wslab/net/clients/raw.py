@@ -16,6 +16,7 @@ from wslab.net.clients.connect_failure import explain_tls
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
 from wslab.net.reset import close
 from wslab.net.reset import reset as cut_off
+from wslab.wire.protocol import parse_head
 
 MAX_HEAD = 64 * 1024
 """The most bytes that are read in search of the end of a head."""
@@ -121,6 +122,15 @@ class RawClient:
         except BaseException:
             registry.unregister(self)
             raise
+        return self
+
+    def upgrade(self) -> Self:
+        """Send the opening request and read its answer. Raises `ConnectFailed` unless it is 101."""
+        self.send(opening_request(self.address))
+        head = parse_head(self.read_head())
+        if head.status != 101:
+            self.close()
+            raise ConnectFailed(f"expected 101 from {self.url}, got {head.first_line!r}")
         return self
 
     def send(self, data: bytes, timeout: float | None = None) -> None:

@@ -17,12 +17,11 @@ from websockets.exceptions import ConnectionClosed
 
 from wslab.net import loop
 from wslab.net.clients.client import Client
-from wslab.net.clients.raw import RawClient, opening_request
-from wslab.net.errors import ConnectFailed, WslabError
+from wslab.net.clients.raw import RawClient
+from wslab.net.errors import WslabError
 from wslab.net.servers.echo import EchoServer
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.wire import Capture, Direction
-from wslab.wire.protocol import parse_head
 
 QUIET = 0.15
 """Seconds of silence after which a peer's answer counts as complete."""
@@ -166,13 +165,7 @@ class RawToServer:
     def _connect(self) -> None:
         self.close()
         self._begun = b""
-        client = RawClient(self.url, wire_name=self.wire_name).connect()
-        client.send(opening_request(client.address))
-        head = parse_head(client.read_head())
-        if head.status != 101:
-            client.close()
-            raise ConnectFailed(f"expected 101 from {self.url}, got {head.first_line!r}")
-        self._client = client
+        self._client = RawClient(self.url, wire_name=self.wire_name).connect().upgrade()
 
 
 class RawToClient:

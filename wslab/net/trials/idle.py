@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from wslab.net.cases.wire_lines import wire_lines
-from wslab.net.clients.silent import SilentClient
+from wslab.net.clients.raw import RawClient
 from wslab.net.servers.echo import EchoServer
 from wslab.wire import Capture
 
@@ -70,11 +70,11 @@ def fall_silent(server: Witness, url: str, patience: float) -> Ended | None:
 
     `url` is the server's, or that of a tap in front of it.
     """
-    client = SilentClient(url, "silent").connect()
+    client = RawClient(url, wire_name="silent").connect().upgrade()
     try:
         return server.next_end(patience)
     finally:
-        client.stop()
+        client.reset()
 
 
 def how_it_ended(capture: Capture, connection: int, client: str, server: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import time
 from typing import Literal, NamedTuple
 
 from wslab.net.clients.client import Client
-from wslab.net.clients.silent import SilentClient
+from wslab.net.clients.raw import RawClient
 from wslab.net.errors import WslabError
 
 PATIENCE = 2.0
@@ -28,17 +28,17 @@ class LeaveResult(NamedTuple):
 def measure_leaving(url: str, watcher: Client, how: Leaving) -> LeaveResult:
     """Let Linus enter the chat at `url` and leave it, and wait until `watcher` is told."""
     address = f"{url}?name=Linus"
-    linus: Client | SilentClient
+    linus: Client | RawClient
     if how == "close frame":
         linus = Client(address, name="chat vanishing").connect()
-    else:
-        linus = SilentClient(address, "chat vanishing").connect()
+    else:  # one that answers nothing
+        linus = RawClient(address, wire_name="chat vanishing").connect().upgrade()
     began = time.perf_counter()
     try:
         if isinstance(linus, Client):
             linus.close()
         elif how == "TCP ends":
-            linus.stop()
+            linus.reset()
         while (left := began + PATIENCE - time.perf_counter()) > 0:
             event = json.loads(watcher.recv(left))
             if event["event"] == "leave":
