@@ -86,18 +86,6 @@ def test_two_sockets_and_a_request_share_a_connection(relay):
     assert again * 5 < asked  # RFC 7541: what was said before takes a byte
 
 
-def test_a_long_message_is_sent_in_several_data_frames(relay):
-    with Http2Client(relay.port) as client:
-        one = client.open()
-        client.send(one, "x" * 100_000)  # more than a frame, and more than the window
-        client.wait(lambda: len(client.data[one]) >= 100_010)
-    found = frames(relay.crossed[0])
-    sizes = [len(frame.data) for frame in found if frame.type == "DATA"]
-    assert max(sizes) <= 16_384
-    sent, came = inside(found, one)
-    assert sent.payload == came.payload
-
-
 def test_what_is_not_read_holds_up_the_other_sockets(relay):
     with Http2Client(relay.port) as client:
         one, two = client.open(), client.open()

@@ -102,14 +102,10 @@ class Http2Client:
             self.wait(condition, seconds)
 
     def _send(self, stream: int, data: bytes, *, ends: bool = False) -> None:
-        """Send DATA, in several frames where one is too small, as the windows allow it."""
-        while data:
-            self.wait(lambda: self._h2.local_flow_control_window(stream) > 0)
-            room = self._h2.local_flow_control_window(stream)
-            size = min(room, self._h2.max_outbound_frame_size)
-            piece, data = data[:size], data[size:]
-            self._h2.send_data(stream, piece, end_stream=ends and not data)
-            self._flush()
+        """Send one DATA frame, of 16 KiB at most, as soon as the windows have room for it."""
+        self.wait(lambda: self._h2.local_flow_control_window(stream) >= len(data))
+        self._h2.send_data(stream, data, end_stream=ends)
+        self._flush()
 
     def _ask(self, method: str, path: str, *more: tuple[str, str], ends: bool = False) -> int:
         stream: int = self._h2.get_next_available_stream_id()

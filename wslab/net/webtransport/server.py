@@ -8,6 +8,7 @@ import random
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -113,8 +114,8 @@ class UdpRelay(UdpListener):
 
     def __init__(self, upstream: int, name: str) -> None:
         super().__init__(name)
-        self.packets: list[Packet] = []
-        """In the order in which they came."""
+        self.packets: deque[Packet] = deque(maxlen=MOST)
+        """The last ones, in the order in which they came."""
         self.loss = 0.0
         """The part of the client's packets that is dropped, from 0 to 1."""
         self._upstream = upstream
@@ -134,7 +135,7 @@ class UdpRelay(UdpListener):
 
     def _from_client(self, data: bytes, address: Any) -> None:
         lost = self._chance.random() < self.loss
-        self._note(Packet("client", data, lost))
+        self.packets.append(Packet("client", data, lost))
         if lost or self._transport is None:
             return
         if address not in self._ways:
@@ -144,7 +145,7 @@ class UdpRelay(UdpListener):
 
     async def _open_way(self, address: Any) -> asyncio.DatagramTransport:
         def come_back(data: bytes, _: Any) -> None:
-            self._note(Packet("server", data, False))
+            self.packets.append(Packet("server", data, False))
             assert self._transport is not None
             self._transport.sendto(data, address)
 
@@ -152,10 +153,6 @@ class UdpRelay(UdpListener):
             lambda: _Port(come_back), remote_addr=(LOOPBACK, self._upstream)
         )
         return way
-
-    def _note(self, packet: Packet) -> None:
-        if len(self.packets) < MOST:
-            self.packets.append(packet)
 
 
 class _Port(asyncio.DatagramProtocol):

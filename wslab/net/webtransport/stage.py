@@ -9,14 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from websockets.asyncio.server import ServerConnection
-from websockets.http11 import Request, Response
-
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
 from wslab.net.browsers import Chromium
 from wslab.net.packages import extra
-from wslab.net.servers import EchoServer, pages
+from wslab.net.servers import EchoPageServer, pages
 from wslab.net.tls import Authority
 from wslab.net.webtransport.server import Packet, UdpRelay, WebTransportServer
 
@@ -45,24 +42,15 @@ class Sent(NamedTuple):
     """Messages that were there, and waited for an earlier one."""
 
 
-class TransportPage(EchoServer):
-    """The page that opens a WebTransport session, and the WebSocket echo to compare it with."""
+class TransportPage(EchoPageServer):
+    """The page that opens a WebTransport session, with what `about` says of the server."""
 
     def __init__(self, name: str, about: dict[str, Any]) -> None:
         super().__init__(name)
-        self.path = "/echo"
         made = pages.folder("transport_page", "transport.js")
         policy = pages.POLICY | {"connect-src": f"'self' https://{LOOPBACK}:*"}
-        home = made["/"]._replace(policy=policy)
-        about_page = pages.Page("application/json", json.dumps(about).encode())
-        self.script = pages.text("transport_page/transport.js")
-        self._pages = made | {"/": home, "/session.json": about_page}
-
-    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        refused = super().answer(connection, request)
-        if refused or request.path == self.path:
-            return refused
-        return pages.answer(request, self._pages)
+        told = pages.Page("application/json", json.dumps(about).encode())
+        self._pages = made | {"/": made["/"]._replace(policy=policy), "/session.json": told}
 
 
 class Stage:
@@ -88,7 +76,7 @@ class Stage:
         return loop.run(self._talk(), PATIENCE)
 
     async def _talk(self) -> tuple[list[str], list[Packet]]:
-        before = len(self.relay.packets)
+        self.relay.packets.clear()
         async with self._session() as session:
             stream = session.open_stream()
             session.send(stream, b"Hello", ends=True)
@@ -96,16 +84,16 @@ class Stage:
             await session.wait(lambda: session.echo(stream) == b"Hello" and session.datagrams)
             said = [f"stream: “{session.echo(stream).decode()}” came back"]
             said.append(f"datagrams: {len(session.datagrams)} of 1 came back")
-        return said, self.relay.packets[before:]
+        return said, list(self.relay.packets)
 
     def visit(self) -> tuple[list[str], list[Packet]]:
         """The same by the page in a headless Chromium, with 20 datagrams."""
         if self._chromium is None:
             self._chromium = self._ends.enter_context(Chromium(f"{self.name} browser"))
         page = self._chromium.open(f"http://{LOOPBACK}:{self.page.port}/")
-        before = len(self.relay.packets)
+        self.relay.packets.clear()
         said: list[str] = page.evaluate("talk()")
-        return said, self.relay.packets[before:]
+        return said, list(self.relay.packets)
 
     def send(self, way: Way, count: int, *, loss: float, pause: float = 0.004) -> Sent:
         """Send numbered messages, one each `pause` seconds, while packets of the client's are lost.
@@ -118,7 +106,8 @@ class Stage:
         self.server.arrived.clear()
         async with self._session() as session:
             stream = session.open_stream()
-            before, self.relay.loss = len(self.relay.packets), loss
+            self.relay.packets.clear()
+            self.relay.loss = loss
             sent = []
             for number in range(count):
                 message = f"{number:>{SIZE - 1}};".encode()
@@ -136,7 +125,7 @@ class Stage:
                         self.server.news.clear()
                         await self.server.news.wait()
             self.relay.loss = 0.0
-        lost = sum(packet.lost for packet in self.relay.packets[before:])
+        lost = sum(packet.lost for packet in self.relay.packets)
         came, waits, held_up = [], [], 0
         for when, data in self.server.arrived:
             numbers = [int(part) for part in data.split(b";")[:-1]]
