@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wslab.conformance.cases.responses import LOWER_ACCEPT
 from wslab.conformance.wire import Wire
 from wslab.net import Address
 from wslab.net.cases import Case, Head
@@ -65,22 +66,25 @@ async def with_client(case: Case, wire: Wire) -> Played:
         return Played(wire, None, f"the client does not offer {', '.join(head.offers)}")
     if case.agreed and not _agreed(wire, "client", case.agreed.partition(";")[0]):
         return Played(wire, None, "the client does not offer permessage-deflate")
+    accept = accept_key(request.get("Sec-WebSocket-Key") or "")
     fields = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
-        "Sec-WebSocket-Accept": accept_key(request.get("Sec-WebSocket-Key") or ""),
+        "Sec-WebSocket-Accept": accept,
         **({"Sec-WebSocket-Extensions": case.agreed} if case.agreed else {}),
         **head.fields,
     }
+    if fields["Sec-WebSocket-Accept"] == LOWER_ACCEPT:
+        fields["Sec-WebSocket-Accept"] = accept.lower()
     answer = encode_head(head.line or "HTTP/1.1 101 Switching Protocols", fields) + head.body
     if isinstance(case.sends, Head):
         # A client that takes this for an opened connection answers the ping.
         ping = encode_frame(Opcode.PING, b"open?")
         await wire.send(answer + (b"" if head.ends else ping), case.delivery)
-        if head.ends or parse_head(answer).status != 101:
+        is_over = head.ends or parse_head(answer).status != 101
+        if is_over:
             wire.finish()  # the answer to an ordinary request has an end
-        await wire.until(lambda wire: wire.count("client", "pong") > 0)
-        if wire.count("client", "pong"):
+        if await wire.until(speaks_on) and not is_over:
             await _say_goodbye(wire)
     else:
         if not case.at_once:
@@ -103,6 +107,11 @@ async def _send_frames(case: Case, wire: Wire, before: bytes = b"") -> None:
         # A peer that has taken it for legal, or is only slow, says so by the code of its answer.
         await _send(wire, Opcode.CLOSE, (1000).to_bytes(2, "big"))
     await _end(wire)
+
+
+def speaks_on(wire: Wire) -> bool:
+    """Whether the client has sent anything behind its request: it takes the connection for open."""
+    return wire.capture.size(wire.connection, "client") > len(wire.units("client")[0].data)
 
 
 def is_strict(case: Case) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from wslab.conformance.play import Played, is_legal, is_strict
+from wslab.conformance.play import Played, is_legal, is_strict, speaks_on
 from wslab.conformance.wire import Wire
 from wslab.net.cases import Case, Head
 from wslab.net.peers import code_in
@@ -57,8 +57,9 @@ def judge(case: Case, played: Played) -> tuple[Word, str, str]:
 def _judge_head(case: Case, played: Played) -> None:
     wire = played.wire
     if wire.side == "server":
-        opened = wire.count("client", "pong") > 0 or wire.count("client", "close") > 0
-        _judge_opened(case, opened, "the client opened the connection", "it did not open it")
+        _judge_opened(
+            case, speaks_on(wire), "the client opened the connection", "it did not open it"
+        )
         return
     status = played.status
     if case.expected == 101:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from wslab.net.cases import FAULTY_SERVERS, Case, Head
 
+LOWER_ACCEPT = "{the correct one in lower case}"
+"""Stands for an accept that only a comparison of upper and lower case finds to be wrong."""
+
 _SERVER = ("server",)
 _FAILS = "RFC 6455 §4.1: the client must fail the connection"
 _FINE = "RFC 6455 §4.1: the response has all that it must"
@@ -50,7 +53,7 @@ CASES = (
     _fails("empty-accept", "answers with an empty Sec-WebSocket-Accept",
            Head({"Sec-WebSocket-Accept": ""})),
     _fails("accept-in-lower-case", "answers with the accept in lower case",
-           Head({"Sec-WebSocket-Accept": "s3pplmbitxaq9kygzzhzrbk+xoo="}),
+           Head({"Sec-WebSocket-Accept": LOWER_ACCEPT}),
            "RFC 6455 §4.1: upper and lower case differ in base64"),
     *(_fails(f"status-{status}", f"answers with status {status}, and all fields of a 101",
              Head(line=f"HTTP/1.1 {status} Whatever"),
