@@ -120,6 +120,9 @@ def _judge_frames(case: Case, played: Played) -> None:
 def _judge_own_faults(wire: Wire) -> None:
     """What the peer sends must itself be legal."""
     for unit in wire.units(wire.other):
+        if unit.kind in ("request", "response") and b"\n" in unit.data.replace(b"\r\n", b""):
+            raise _Broken("the lines of a head end in CR LF, got LF alone", "RFC 9112 §2.1")
+    for unit in wire.units(wire.other):
         for broken in unit.violations:
             if broken.rule != "broken-request-accepted":  # the case says how strictly it is meant
                 raise _Broken(f"the peer's {unit.kind}: {broken.text}", broken.rfc)
