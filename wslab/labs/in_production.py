@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -745,23 +744,20 @@ class InProduction(Lesson):
                     1e9 * said["memory"], round(said["cores"]), said["herd"],
                 ),
             )  # fmt: skip
-            count = round(1000 * said["thousands"])
             needs = [
                 Line(f"{need.memory / 1e9:,.1f} GB", "memory"),
                 Line(f"{need.message_cores:,.1f}", "cores for the messages"),
                 Line(
                     f"{need.handshakes:,.0f} a second: {need.herd_cores:,.1f} cores",
-                    "handshakes as all come back",
+                    "handshakes, while all come back",
                 ),
                 Line(f"{need.heartbeats:,.0f} a second", "heartbeats"),
-                Line(f"{8 * need.heartbeat_bytes / 1e6:,.1f} Mbit/s", "bits for these"),
-                Line(f"{count:,}", "open files"),
+                Line(f"{8 * need.heartbeat_bytes / 1e6:,.1f} Mbit/s", "heartbeats on the wire"),
+                Line(f"{1000 * said['thousands']:,.0f}", "open files"),
                 Line(f"{need.addresses}", "upstream addresses of a proxy"),
             ]
             most = max(need.servers.values()) or 1
-            servers = [
-                Line(f"{math.ceil(n):,}", of, bar=n / most) for of, n in need.servers.items()
-            ]
+            servers = [Line(f"{n:,.1f}", of, bar=n / most) for of, n in need.servers.items()]
             columns = [Column("needs", "what it takes", needs)]
             columns.append(Column("servers", "servers, because of", servers))
             return Outcome(columns, need.decides, result=need)
