@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -177,79 +177,37 @@ def proxy() -> Check:
 # ------------------------------------------------------------------------------ threads
 
 
-def in_thread(coroutine: Coroutine[Any, Any, str]) -> Callable[[], str]:
-    """Start a coroutine on a thread of its own, because a kernel's thread already runs a loop.
-
-    Returns a function that waits for its end, and returns or raises what it did.
-    """
-    outcome: list[str | Exception] = []
-
-    def work() -> None:
-        try:
-            with asyncio.Runner() as runner:
-                outcome.append(runner.run(coroutine))
-        except Exception as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=work, name="wslab-doctor", daemon=True)
-    thread.start()
-
-    def wait() -> str:
-        thread.join(NETWORK_TIMEOUT * 2)
-        if not outcome:
-            raise TimeoutError(f"no answer within {NETWORK_TIMEOUT * 2:g} s")
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        return outcome[0]
-
-    return wait
-
-
 def background_thread() -> str:
-    """Sleep here for 0.2 s while an event loop on another thread serves a third one."""
-    answers = 0
-    slowest = 0.0
+    """Sleep here for 0.2 s while a server on the loop's thread answers a client on a third one."""
+    from wslab.net import EchoServer, connect
+
+    answers: list[float] = []
     finished = threading.Event()
+    with (
+        EchoServer("doctor's background") as server,
+        connect(server.url, open_timeout=NETWORK_TIMEOUT) as client,
+    ):
 
-    gone = asyncio.Event()
-
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(64):
-            writer.write(data)
-        writer.close()
-        await writer.wait_closed()
-        gone.set()
-
-    def ask(port: int) -> None:
-        nonlocal answers, slowest
-        with socket.create_connection(("127.0.0.1", port), timeout=NETWORK_TIMEOUT) as client:
+        def ask() -> None:
             while not finished.is_set():
                 start = time.perf_counter()
-                client.sendall(b"?")
-                client.recv(1)
-                slowest = max(slowest, time.perf_counter() - start)
-                answers += 1
+                client.send("?")
+                client.recv(NETWORK_TIMEOUT)
+                answers.append(time.perf_counter() - start)
                 finished.wait(0.002)  # a question now and then, not a flood
 
-    async def serve_until_asked() -> str:
-        server = await asyncio.start_server(echo, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            await asyncio.to_thread(ask, port)
-            await gone.wait()  # or the loop ends before it has heard that the client hung up
-        return ""
-
-    wait = in_thread(serve_until_asked())
-    # This sleep is the experiment: it does to its thread what a busy cell does to the kernel's.
-    time.sleep(BUSY_SECONDS)
-    while_busy = answers
-    finished.set()
-    wait()
+        asking = threading.Thread(target=ask, name="wslab-doctor", daemon=True)
+        asking.start()
+        # This sleep is the experiment: it does to its thread what a busy cell does to the kernel's.
+        time.sleep(BUSY_SECONDS)
+        while_busy = len(answers)
+        finished.set()
+        asking.join()
     if not while_busy:
         raise TimeoutError(f"a server on another thread gave no answer in {BUSY_SECONDS} s")
     return (
         f"a server answered {while_busy} times in the {BUSY_SECONDS} s that this thread slept, "
-        f"the slowest after {slowest * 1000:.1f} ms"
+        f"the slowest after {max(answers) * 1000:.1f} ms"
     )
 
 
