@@ -477,7 +477,7 @@ class InProduction(Lesson):
             heard = who_hears(url)
         names = {one.guest: f"{one.guest}, at {one.stays[0][0]}" for one in heard}
         rows = [
-            [at, *("hears it" if name in one.texts[0] else "—" for one in heard)]
+            [at, *("hears" if name in one.texts[0] else "—" for one in heard)]
             for name, at in names.items()
         ]
         return ResultTable(["says something", *names.values()], rows, "who-hears", note=note)
@@ -517,11 +517,11 @@ class InProduction(Lesson):
             self._cluster(database=f"{folder}/room.db") as (cluster, url),
         ):
             said, rolled = roll(cluster, url)
-        asks = {ForgetfulClient: "what comes from now on", ResumingClient: "what it has missed"}
+        asks = {ForgetfulClient: "what is new", ResumingClient: "what it missed"}
         return ResultTable(
             [
                 "guest", "asks for", "was at", "closed with",
-                "said in vain", f"did not hear, of {said}", "heard twice",
+                "said in vain", f"missed, of {said}", "twice",
             ],
             [
                 [
