@@ -16,8 +16,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as connect_here
 
 from wslab.net import Client, HandshakeFailed, Tap, connect, loop
-from wslab.net.guarding import WAYS, AttackServer, Bank, Door, Tickets, follow_secret, tickets
+from wslab.net.guarding import WAYS, AttackServer, Bank, Door, follow_secret, tickets
 from wslab.net.guarding.secret_traces import lines
+from wslab.net.guarding.tickets import Tickets
 from wslab.net.servers import HostedServer
 from wslab.wire import Capture, encode_frame
 
@@ -85,6 +86,14 @@ def test_the_cookie_is_the_banks_own_and_goes_with_the_logout(bank):
     status, _, gone = post(bank, "/logout", Cookie=mine)
     assert gone.startswith(f"wslab_bank_{bank.port}=; Max-Age=0; Path=/")
     assert post(bank, "/ticket", Cookie=mine)[0] == 401
+
+
+def test_a_bank_keeps_so_many_sessions_and_lines(bank, monkeypatch):
+    monkeypatch.setattr("wslab.net.guarding.bank.KEPT", 2)
+    first, second, third = (logged_in(bank) for _ in range(3))
+    came = [post(bank, "/ticket", Cookie=cookie)[0] for cookie in (first, second, third)]
+    assert came == [401, 200, 200]
+    assert {bank.access_log.maxlen, bank.debug_log.maxlen} == {1000}
 
 
 @pytest.mark.parametrize("path", ["/by-cookie", "/by-query?token=x", "/by-ticket?ticket=x", "/x"])

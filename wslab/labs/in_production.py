@@ -32,7 +32,6 @@ from wslab.net.cluster import (
     who_hears,
 )
 from wslab.net.guarding import (
-    ALLOWS_THIRD_PARTIES,
     PLACES,
     WAYS,
     AttackServer,
@@ -361,10 +360,9 @@ class InProduction(Lesson):
         """Attack the bank from two pages, with each of its defences, in a Chromium without a window
         that sends cookies to third parties too."""
         rows: dict[str, list[Cell]] = {}
-        with Chromium(self._name("victim"), preferences=ALLOWS_THIRD_PARTIES) as chromium:
-            for one in attack(chromium, self.bank, self.bank_tap.port, self.stranger):
-                came = f"reads: “{one.read[-1]}”" if one.read else f"refused: {one.log[-3:]}"
-                rows.setdefault(one.defence, [one.defence]).append(came)
+        for one in attack(self.bank, self.bank_tap.port, self.stranger):
+            came = f"reads: “{one.read[-1]}”" if one.read else f"refused: {one.log[-3:]}"
+            rows.setdefault(one.defence, [one.defence]).append(came)
         headings = ["the bank's defence", *(f"a page of {place}" for place in PLACES)]
         return ResultTable(headings, list(rows.values()), "hijacks")
 

@@ -33,6 +33,9 @@ SESSION = 600
 PATIENCE = 2.0
 """Seconds that somebody has for a first message that says who is there."""
 
+KEPT = 1000
+"""Lines of its logs, and sessions, that it keeps."""
+
 DEFENCES = {
     "none": "SameSite=None; Secure",
     "SameSite=Lax": "SameSite=Lax",
@@ -53,11 +56,11 @@ class Bank(Server):
     def __init__(self, name: str, port: int = 0) -> None:
         super().__init__(name, port)
         self.defence = "none"
-        self.access_log: list[str] = []
+        self.access_log: deque[str] = deque(maxlen=KEPT)
         """A line for each request, as web servers write it."""
-        self.debug_log: list[str] = []
+        self.debug_log: deque[str] = deque(maxlen=KEPT)
         """All that the `websockets` library tells its logger at level DEBUG."""
-        self.given: deque[str] = deque(maxlen=100)
+        self.given: deque[str] = deque(maxlen=KEPT)
         """The secrets and tickets that it gave out last."""
         self.tickets = Tickets()
         self._sessions: dict[str, str] = {}
@@ -101,6 +104,8 @@ class Bank(Server):
         if path == "/login":
             secret, self._balance = secrets.token_urlsafe(16), BALANCE
             self._sessions[secret] = CUSTOMER
+            if len(self._sessions) > KEPT:
+                del self._sessions[next(iter(self._sessions))]  # the oldest
             self.given.append(secret)
             cookie = f"{secret}; Max-Age={SESSION}"
             text = "ticket" if self.defence == "ticket" else "cookie"

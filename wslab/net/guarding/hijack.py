@@ -53,18 +53,20 @@ class Attack(NamedTuple):
     """The bank's own line about its handshake."""
 
 
-def attack(chromium: Chromium, bank: Bank, port: int, stranger: AttackServer) -> list[Attack]:
+def attack(bank: Bank, port: int, stranger: AttackServer) -> list[Attack]:
     """Have a victim log in at the bank, which is at `port`, and then visit the stranger's page.
 
-    Once for each of the bank's defences, from each of `PLACES`.
+    Once for each of the bank's defences, from each of `PLACES`, in a Chromium. Raises
+    `BrowserMissing`.
     """
     found = []
-    victim, other = chromium.open(f"http://127.0.0.1:{port}/"), chromium.open()
-    for defence in DEFENCES:
-        victim.evaluate(f"find('defence').value = '{defence}', logIn()")
-        for place, host in PLACES.items():
-            other.go_to(f"http://{host}:{stranger.port}/?bank={port}&host=127.0.0.1")
-            read = other.evaluate("attack()")
-            found.append(Attack(defence, place, read, bank.access_log[-1]))
-    victim.evaluate("find('defence').value = 'none', logIn().then(logOut)")
+    with Chromium("guarding: victim", preferences=ALLOWS_THIRD_PARTIES) as chromium:
+        victim, other = chromium.open(f"http://127.0.0.1:{port}/"), chromium.open()
+        for defence in DEFENCES:
+            victim.evaluate(f"find('defence').value = '{defence}', logIn()")
+            for place, host in PLACES.items():
+                other.go_to(f"http://{host}:{stranger.port}/?bank={port}&host=127.0.0.1")
+                read = other.evaluate("attack()")
+                found.append(Attack(defence, place, read, bank.access_log[-1]))
+        victim.evaluate("find('defence').value = 'none', logIn().then(logOut)")
     return found

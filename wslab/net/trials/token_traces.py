@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableSequence
 from typing import Any, NamedTuple
 
 from websockets.asyncio.server import ServerConnection
@@ -48,7 +49,7 @@ class LoggingServer(EchoServer):
 class Lines(logging.Handler):
     """Puts what a logger is told into a list."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: MutableSequence[str]) -> None:
         super().__init__()
         self._lines = lines
 
