@@ -82,7 +82,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
 
 def a_board_of_everybody_with_everybody(notebook):
     """Its first row has run in this page; the others run by keyboard and by click."""
-    board, page = notebook.view("board"), notebook.page
+    board, page = notebook.view("matrix"), notebook.page
 
     def cell(row, column):
         return board.locator(f'.ws-cell[data-row="{row}"][data-column="{column}"]')

@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from wslab.exercises import reference_server
 from wslab.exercises.exercise import Exercise
 from wslab.exercises.frames import puzzle
 from wslab.exercises.verdict import Verdict
@@ -86,8 +87,23 @@ def offer_and_answer() -> list[Unit]:
     return [capture.index.unit(0), capture.index.unit(1)]
 
 
+NAMES = [
+    "BINARY",
+    "CLOSE",
+    "CONTINUATION",
+    "GUID",
+    "LIMIT",
+    "PING",
+    "PONG",
+    "TEXT",
+    "Head",
+    "Refused",
+]
+"""What the first cell of lesson 15 imports."""
+
 # By topic and name. A lesson whose exercises ask for functions has none.
 MADE_ABOVE: dict[str, Callable[[], dict[str, object]]] = {
+    "build_your_own": lambda: {name: getattr(reference_server, name) for name in NAMES},
     "chat": lambda: {"trace": trace()},
     "close_codes": lambda: {"mystery": ending()},
     "connection_state": lambda: {"story": story()},

@@ -127,6 +127,7 @@ class Exercise:
         why: Callable[..., str | tuple[str, str]] = lambda got, *case: "",
         read: Callable[[Any], Any] = lambda value: value,
         solution: str = "",
+        patience: float = 1.0,
     ) -> None:
         """`name` is that of the function and of the notebook's tag; `task` begins with "Whether".
 
@@ -136,7 +137,8 @@ class Exercise:
         functions of the case instead. `use` is how the function is used on a case.
         `why(got, *case)` is said where no mistake explains the result; it may bring its own hint.
         `read` makes one form of a value that may be written in several. After the last of `hints`
-        comes the way to the solution, where there is one.
+        comes the way to the solution, where there is one. `patience` says how many times `PATIENCE`
+        the function has: more than 1 where it is tried on real connections.
         """
         self.name = name
         self.__doc__ = task
@@ -158,6 +160,7 @@ class Exercise:
         self._use = use
         self._why = why
         self._read = read
+        self._patience = patience
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}: {self.__doc__}>"
@@ -184,7 +187,7 @@ class Exercise:
     # --- A function
 
     def _of_function(self, function: Callable[..., object]) -> Verdict | None:
-        trying = self.name
+        trying, patience = self.name, PATIENCE * self._patience
         results: list[tuple[tuple, CallResult]] = []
 
         def try_all() -> Verdict | None:
@@ -200,10 +203,10 @@ class Exercise:
             return solved(self._praise.format(count=len(results)))
 
         try:
-            return within(PATIENCE, try_all)
+            return within(patience, try_all)
         except TimeIsUp:
             return not_yet(
-                f"{trying} was not done after {PATIENCE:g} s.",
+                f"{trying} was not done after {patience:g} s.",
                 misconception="This looks like a loop without an end.",
                 hint="what must change in each round, so that the loop ends?",
             )

@@ -88,7 +88,7 @@ QUESTIONS = {
 # --- Compute the accept key
 
 
-def _new_key() -> str:
+def new_key() -> str:
     return base64.b64encode(os.urandom(16)).decode()
 
 
@@ -103,7 +103,7 @@ def _hashed(data: bytes) -> str:
 check_accept = Exercise(
     "accept",
     "Whether `accept(key)` gives the Sec-WebSocket-Accept, for the RFC's key and for new ones.",
-    cases=lambda: [(key,) for key in (RFC_KEY, _new_key(), _new_key(), _new_key())],
+    cases=lambda: [(key,) for key in (RFC_KEY, new_key(), new_key(), new_key())],
     expected=accept_key,
     mistakes={
         "Right bytes, but a header is text: .decode() them.": Mistake(
@@ -223,14 +223,14 @@ _ANSWER_FAULTS = {
 """Hints by the rule that the answer breaks."""
 
 
-def _request(key: str) -> bytes:
+def request_with(key: str) -> bytes:
     return (
         "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
 
 
-def _answer(response: object, request: bytes) -> Verdict | None:
+def answer_fault(response: object, request: bytes) -> Verdict | None:
     """The first fault of a response to this request; None where a client accepts it."""
     if not isinstance(response, bytes):
         return not_yet(
@@ -289,8 +289,8 @@ def _answer(response: object, request: bytes) -> Verdict | None:
 check_answer = Exercise(
     "answer",
     "Whether `answer(request)` gives a response that a client accepts; tells the first fault.",
-    cases=lambda: [(_request(RFC_KEY),), (_request(_new_key()),)],
-    judge=_answer,
+    cases=lambda: [(request_with(RFC_KEY),), (request_with(new_key()),)],
+    judge=answer_fault,
     hints=(
         "the client waits for the empty line before it believes that the response is all there.",
         "read the three headers aloud and compare them with the good response above.",

@@ -1,17 +1,24 @@
-"""Runs the learner's connection handler on a real server, for clients that visit it."""
+"""Runs the learner's connection handler on a real server, for clients that visit it.
+
+`served` runs one that is written on `websockets`, `StreamServer` one on asyncio's streams.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
+import threading
 from collections.abc import Awaitable, Callable
+from queue import Empty, SimpleQueue
+from typing import Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from wslab.exercises.time_limit import TimeIsUp, within
+from wslab.exercises.time_limit import TRIES, TimeIsUp, raise_in, within
 from wslab.exercises.verdict import Verdict, not_yet
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -107,3 +114,135 @@ async def until(condition: Callable[[], bool]) -> bool:
             return True
         await asyncio.sleep(0.01)
     return condition()
+
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
+
+HELD_UP = 1.5
+"""Seconds after which code that lets nothing else run is told to end."""
+BEAT = 0.2
+"""Seconds between two looks at whether anything else can run."""
+HELD_UP_SAID = (
+    f"your code let nothing else run for {HELD_UP:g} s, and was stopped: this looks like a loop "
+    "without an end, and without an await in it"
+)
+
+
+class StreamServer:
+    """A learner's server: `talk(reader, writer)` behind `asyncio.start_server`, for as many clients
+    as come.
+
+    It has a thread and a loop of its own: what never ends there holds up nothing else, and is ended
+    after `HELD_UP` seconds. `delivery` is the number of bytes that `talk` gets at a time, whatever
+    way TCP cut them; 0: as they come.
+    """
+
+    def __init__(self, talk: Talk, *, delivery: int = 0) -> None:
+        self.faults: list[BaseException] = []
+        """What `talk` raised, `TimeIsUp` where it was ended; the first ones."""
+        self.port = 0
+        self._talk, self._delivery = talk, delivery
+        self._stopped = threading.Event()
+        self._ended: SimpleQueue[None] = SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda loop, context: None)  # a forgotten task's
+        self._thread = threading.Thread(target=self._run, name="wslab-learner", daemon=True)
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The address that a client connects to."""
+        return f"ws://127.0.0.1:{self.port}/"
+
+    def start(self) -> Self:
+        """Listen on a free port of this machine."""
+        sock = socket.create_server(("127.0.0.1", 0))
+        self.port = sock.getsockname()[1]
+        start = asyncio.start_server(self._serve, sock=sock)
+        self._server = self._loop.run_until_complete(start)
+        self._thread.start()
+        threading.Thread(target=self._watch, name="wslab-learner-watch", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, and end every connection. Code that cannot be ended is left running."""
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        self._loop.call_soon_threadsafe(self._end)
+        for _ in range(TRIES):
+            self._thread.join(HELD_UP / TRIES)
+            if not self._thread.is_alive():
+                return
+        for _ in range(TRIES):
+            raise_in(self._thread, TimeIsUp)
+            self._thread.join(BEAT / TRIES)
+
+    def wait_ended(self, seconds: float) -> None:
+        """Wait until one more connection has been served to its end, or so long."""
+        with contextlib.suppress(Empty):
+            self._ended.get(timeout=seconds)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            # It may be told to end in the very moment in which it lets others run.
+            with contextlib.suppress(TimeIsUp):
+                self._loop.run_forever()
+                ended = True
+        self._loop.close()
+
+    def _end(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.create_task(self._after(tasks))
+
+    async def _after(self, tasks: set[asyncio.Task[object]]) -> None:
+        if tasks:
+            await asyncio.wait(tasks)
+        self._loop.stop()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(BEAT):
+            beat = threading.Event()
+            with contextlib.suppress(RuntimeError):  # it has just been stopped
+                self._loop.call_soon_threadsafe(beat.set)
+            while not beat.wait(HELD_UP) and not self._stopped.is_set():
+                raise_in(self._thread, TimeIsUp)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        given = asyncio.StreamReader() if self._delivery else reader
+        cutting = asyncio.ensure_future(self._cut(reader, given)) if self._delivery else None
+        try:
+            await self._talk(given, writer)
+        except (Exception, SystemExit, TimeIsUp) as fault:
+            if len(self.faults) < 100:
+                self.faults.append(fault)
+        finally:
+            if cutting is not None:
+                cutting.cancel()
+            writer.close()
+            self._ended.put(None)
+
+    async def _cut(self, reader: asyncio.StreamReader, given: asyncio.StreamReader) -> None:
+        """Hand on what comes, so many bytes at a time, each when the one before has been taken."""
+        with contextlib.suppress(OSError):
+            while data := await reader.read(2**16):
+                for start in range(0, len(data), self._delivery):
+                    given.feed_data(data[start : start + self._delivery])
+                    for _ in range(TURNS):
+                        await asyncio.sleep(0)
+        given.feed_eof()
+
+
+TURNS = 4
+"""Rounds of the loop that a reader needs at most, to wake up and wait again."""

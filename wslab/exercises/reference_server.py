@@ -5,18 +5,11 @@ import base64
 import codecs
 import contextlib
 import hashlib
-from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 LIMIT = 2**20  # bytes of the longest message that is taken
-Send = Callable[[int, bytes], Awaitable[None]]  # sends a frame: its opcode, its payload
-Say = Callable[[str | bytes], Awaitable[None]]  # sends a message
-Frames = AsyncIterator[tuple[bool, int, bytes]]  # FIN, opcode and unmasked payload of each
-Messages = AsyncIterator[str | bytes]
-App = Callable[[Messages, Say], Awaitable[None]]  # what is done with a client's messages
 
 
 class Head(NamedTuple):  # what stands before a frame's masking key and payload (§5.2)
@@ -32,14 +25,14 @@ class Refused(Exception):
 
 
 # 1 Answer the request (§4.2.2)
-def answer(request: bytes, accept: Callable[[str], str]) -> bytes:
+def answer(request, accept):
     accepted = f"Sec-WebSocket-Accept: {accept(fields_of(request)['sec-websocket-key'])}"
     return response("101 Switching Protocols", "Connection: Upgrade", accepted)
 
 
-def fields_of(request: bytes) -> dict[str, str]:
+def fields_of(request):
     """The header fields by their names in lower case; several of a name are one, with commas."""
-    fields: dict[str, list[str]] = {}
+    fields = {}
     for line in request.decode("latin-1").strip().split("\r\n")[1:]:
         name, colon, value = line.partition(":")
         if not colon or name != name.strip():
@@ -48,17 +41,17 @@ def fields_of(request: bytes) -> dict[str, str]:
     return {name: ",".join(values) for name, values in fields.items()}
 
 
-def response(status: str, *fields: str) -> bytes:
+def response(status, *fields):
     return "\r\n".join([f"HTTP/1.1 {status}", "Upgrade: websocket", *fields, "", ""]).encode()
 
 
 # 2 Compute accept (§4.2.2)
-def accept(key: str) -> str:
+def accept(key):
     return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
 
 
 # 3 Read a frame's head, in whatever pieces it comes (§5.2)
-async def read_head(reader: StreamReader) -> Head:
+async def read_head(reader):
     first, second = await reader.readexactly(2)
     length = second & 0x7F
     if length > 125:
@@ -67,14 +60,14 @@ async def read_head(reader: StreamReader) -> Head:
 
 
 # 4 Read its payload, and take the mask off (§5.3)
-async def read_payload(reader: StreamReader, head: Head) -> bytes:
-    key = await reader.readexactly(4) if head.masked else bytes(4)
+async def read_payload(reader, head):
+    key = await reader.readexactly(4)
     payload = await reader.readexactly(head.length)
     return bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
 
 
 # 5 Write a frame (§5.2)
-def write_frame(opcode: int, payload: bytes) -> bytes:
+def write_frame(opcode, payload):
     size = len(payload)
     head = bytes([0x80 | opcode, size if size <= 125 else 126 if size < 2**16 else 127])
     extended = b"" if size <= 125 else size.to_bytes(2 if size < 2**16 else 8, "big")
@@ -82,7 +75,7 @@ def write_frame(opcode: int, payload: bytes) -> bytes:
 
 
 # 6 Join fragments to messages, and answer pings in between (§5.4, §5.5.2)
-async def messages(frames: Frames, send: Send) -> Messages:
+async def messages(frames, send):
     """`frames` gives FIN, opcode and unmasked payload of each frame that is no close frame."""
     parts, size = [], 0
     async for fin, opcode, payload in frames:
@@ -101,7 +94,7 @@ async def messages(frames: Frames, send: Send) -> Messages:
 
 
 # 7 Close (§5.5.1, §7.4)
-async def close(payload: bytes, send: Send) -> None:
+async def close(payload, send):
     code = int.from_bytes(payload[:2], "big")
     usable = code in {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
     if payload and not (len(payload) > 1 and usable):
@@ -111,7 +104,7 @@ async def close(payload: bytes, send: Send) -> None:
 
 
 # 8 Refuse what is illegal: a frame (§5.2, §5.4, §5.5), a request (§4.2.1)
-def refuse(head: Head, unfinished: bool) -> None:
+def refuse(head, unfinished):
     """`unfinished`: a message has begun, and its last frame has not come yet."""
     control, starts = head.opcode >= CLOSE, head.opcode in (TEXT, BINARY)
     known = head.opcode in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG)
@@ -126,7 +119,7 @@ def refuse(head: Head, unfinished: bool) -> None:
             raise Refused(code, why)
 
 
-def refuse_request(request: bytes) -> bytes | None:
+def refuse_request(request):
     """The response to a request that is not to be answered with 101."""
     bad = response("400 Bad Request", "Connection: close", "Content-Length: 0")
     try:
@@ -146,7 +139,7 @@ def refuse_request(request: bytes) -> bytes | None:
 
 
 # The server that the rungs make
-async def frames_of(reader: StreamReader, send: Send) -> Frames:
+async def frames_of(reader, send):
     """The frames of a connection, up to the close frame, which is answered."""
     unfinished = False
     while True:
@@ -160,14 +153,15 @@ async def frames_of(reader: StreamReader, send: Send) -> Frames:
         yield head.fin, head.opcode, payload
 
 
-async def connection(reader: StreamReader, writer: StreamWriter, app: App) -> None:
-    """Serve one client, from its request to the end of TCP."""
+async def connection(reader, writer, app):
+    """Serve one client, from its request to the end of TCP. `app` gets the request, the messages,
+    and a function that sends one."""
 
-    async def send(opcode: int, payload: bytes) -> None:
+    async def send(opcode, payload):
         writer.write(write_frame(opcode, payload))
         await writer.drain()
 
-    async def say(message: str | bytes) -> None:
+    async def say(message):
         await send(*((TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)))
 
     try:
@@ -175,7 +169,7 @@ async def connection(reader: StreamReader, writer: StreamWriter, app: App) -> No
         refusal = refuse_request(request)
         writer.write(refusal or answer(request, accept))
         if refusal is None:
-            await app(messages(frames_of(reader, send), send), say)
+            await app(request, messages(frames_of(reader, send), send), say)
     except (Refused, UnicodeDecodeError) as broken:
         code, why = broken.args if isinstance(broken, Refused) else (1007, "text is UTF-8")
         await send(CLOSE, code.to_bytes(2, "big") + why.encode())
@@ -191,10 +185,10 @@ async def connection(reader: StreamReader, writer: StreamWriter, app: App) -> No
         writer.close()
 
 
-async def echo(received: Messages, say: Say) -> None:
+async def echo(request, received, say):
     async for message in received:
         await say(message)
 
 
-async def serve(app: App, port: int = 0) -> asyncio.Server:
+async def serve(app, port=0):
     return await asyncio.start_server(lambda *ends: connection(*ends, app), "127.0.0.1", port)

@@ -50,7 +50,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
             with lock:
                 if not worker.is_alive() or results:
                     break
-                _raise_in(worker, TimeIsUp)
+                raise_in(worker, TimeIsUp)
             worker.join(PAUSE)
     value, error = results[0] if results else (None, TimeIsUp())
     if isinstance(error, TimeIsUp):
@@ -60,7 +60,8 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     return value  # type: ignore[return-value]
 
 
-def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+def raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    """Raise an exception of that class in what a thread is doing, if it runs Python."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error)
     )

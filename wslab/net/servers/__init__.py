@@ -3,7 +3,8 @@
 from wslab.net.servers.chat import ChatServer
 from wslab.net.servers.echo import EchoPageServer, EchoServer
 from wslab.net.servers.hosted import HostedServer
-from wslab.net.servers.pages import PAGES_FOLDER
+from wslab.net.servers.pages import PAGES_FOLDER, http_response
+from wslab.net.servers.pages import folder as page_folder
 from wslab.net.servers.raw import RawConnection, RawServer
 from wslab.net.servers.server import Server
 from wslab.net.servers.tls import TLSHandshakeServer
@@ -18,4 +19,6 @@ __all__ = [
     "RawServer",
     "Server",
     "TLSHandshakeServer",
+    "http_response",
+    "page_folder",
 ]

@@ -77,6 +77,16 @@ def answer(request: Request, pages: Mapping[str, Page]) -> Response:
     return _response(HTTPStatus.OK, pages[path])
 
 
+def http_response(path: str, pages: Mapping[str, Page]) -> bytes:
+    """The whole response to a GET for `path`, for a server that writes HTTP itself."""
+    page = pages.get(path)
+    if page is None:
+        return b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    told = {"Connection": "close", **fields(page)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + page.body
+
+
 def refusal(why: str) -> Response:
     """A response with status 403 and the reason."""
     return _response(HTTPStatus.FORBIDDEN, Page("text/plain", f"{why}.\n".encode()))

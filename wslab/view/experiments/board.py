@@ -116,7 +116,7 @@ the page."""
 class Board(LiveView):
     """A grid of cells to run, by hand or all of them, that shows how each came out.
 
-    `kind` names the board in the page (`data-board`), `corner` says what the columns are. Cells run
+    `kind` names the board in the page (`data-wslab`), `corner` says what the columns are. Cells run
     one after the other, on a thread.
     """
 

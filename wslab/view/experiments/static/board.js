@@ -39,7 +39,7 @@ class BoardView extends View {
       ...(columns.length === 1 ? this.tiles(groups) : [...this.heads(), ...this.table(groups)]));
     this.grid.style.setProperty("--columns", String(columns.length));
     this.root = h("div",
-      { class: "wslab ws-board", "data-wslab": "board", "data-board": kind, role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+      { class: "wslab ws-board", "data-wslab": kind, role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
       h("div", { class: "ws-bar" }, h("span", { class: "ws-title" }, title), h("span", { class: "ws-gap" }), this.left, this.said, this.runAll, this.stop),
       this.problem, this.legend(verdicts), note ? h("div", { class: "ws-strip ws-small ws-wrap" }, note) : null,
       h("div", { class: "ws-scroll" }, this.grid));
