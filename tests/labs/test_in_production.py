@@ -12,7 +12,7 @@ import pytest
 
 from tests.net.test_programs import needs
 from wslab.installed import CHROMIUM, find
-from wslab.net import PackageMissing, loop
+from wslab.net import NotRunning, loop
 from wslab.net.programs import Nginx, Postgres, Redis
 
 needs_chromium_and_nginx = pytest.mark.skipif(
@@ -369,8 +369,10 @@ def test_without_aioquic_there_is_a_recorded_run(lab, monkeypatch, missing):
     for table in (lab.webtransport(), lab.webtransport("Chromium"), lab.losses(loss=0.2)):
         assert table.note.startswith("RECORDED, not live (on 20")
         assert "pip install 'wslab[production]'" in table.note
-    with pytest.raises(PackageMissing, match=missing):
-        lab.transport_page()
+    assert f"There is no page here\nthe package {missing}" in repr(lab.transport_page())
+    lab.close()
+    with pytest.raises(NotRunning, match="run the cell that opens it"):
+        lab.webtransport()
 
 
 # --- 12 · A million connections

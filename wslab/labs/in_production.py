@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property, partial
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from IPython.display import Code
@@ -16,7 +16,7 @@ from IPython.display import Code
 from wslab.exercises.in_production import QUESTIONS
 from wslab.labs.lesson import Lesson
 from wslab.labs.recorded_result import recorded_where_missing
-from wslab.net import Client, PackageMissing, Tap, parse_url, webtransport
+from wslab.net import Client, Missing, PackageMissing, Tap, parse_url, webtransport
 from wslab.net.browsers import Chromium
 from wslab.net.capacity import NEEDS, Figures, Wanted, measure, plan, run_out
 from wslab.net.cluster import (
@@ -87,6 +87,8 @@ from wslab.view.experiments import (
 )
 from wslab.wire.protocol import parse_head
 
+S = TypeVar("S", bound=AbstractContextManager[Any])
+
 _KINDS = (("plain", False, None), ("compressed", False, "deflate"), ("TLS", True, None))
 _PLAN = Words(
     title="a million connections",
@@ -130,6 +132,7 @@ class InProduction(Lesson):
         self._teach_browser_cells()
         self._chart: Chart | None = None
         self._came: dict[str, ComeBack] = {}  # by wait: the last herd
+        self._stages: dict[str, Any] = {}
 
     # --- Coming back
 
@@ -533,10 +536,9 @@ class InProduction(Lesson):
 
     # --- The same socket over HTTP/2
 
-    @cached_property
+    @property
     def _stage(self) -> Stage:
-        self._check_open()
-        return self._resources.enter_context(Stage(self._name("http2")))
+        return self._kept("http2", Stage)
 
     @recorded_where_missing
     def http2(self, who: Who = "Python") -> ResultTable:
@@ -629,10 +631,16 @@ class InProduction(Lesson):
 
     # --- WebTransport
 
-    @cached_property
+    @property
     def _transport(self) -> webtransport.Stage:
+        return self._kept("webtransport", webtransport.Stage)
+
+    def _kept(self, name: str, make: Callable[[str], S]) -> S:
+        """A stage that starts when it is needed first, and ends with the lab."""
         self._check_open()
-        return self._resources.enter_context(webtransport.Stage(self._name("webtransport")))
+        if name not in self._stages:
+            self._stages[name] = self._resources.enter_context(make(self._name(name)))
+        return self._stages[name]
 
     @recorded_where_missing
     def webtransport(self, who: Who = "Python") -> ResultTable:
@@ -651,9 +659,13 @@ class InProduction(Lesson):
             ["UDP packets that begin with", "of the client", "of the server"], rows, "udp-packets"
         )
 
-    def transport_page(self) -> PageFrame:
-        """The page that does the same in your browser, with a link to a tab of its own."""
-        frame = PageFrame(self._transport.page.port, title="the WebTransport page", height=220)
+    def transport_page(self) -> PageFrame | ResultTable:
+        """The page that does the same in your browser; where there is none, what it needs."""
+        try:
+            port = self._transport.page.port
+        except Missing as why:
+            return ResultTable(["There is no page here"], [[str(why)]])
+        frame = PageFrame(port, title="the WebTransport page", height=220)
         self._resources.callback(frame.close)
         return frame
 
