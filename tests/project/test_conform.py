@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 from xml.etree import ElementTree as xml
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from wslab.cli import main
 from wslab.net import EchoServer, RawServer
@@ -73,3 +78,28 @@ def test_what_cannot_be_tried_gets_one_line(arguments, says, capsys):
     assert out.out == ""
     assert out.err.count("\n") == 1
     assert says in out.err
+
+
+def test_a_client_is_told_a_url_and_gets_its_verdicts():
+    command = [sys.executable, "-m", "wslab", "conform", "--client", "--only", "control-ping-*"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        asyncio.run(echo_until_refused(url))
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "0 fail, 0 unusual, 0 skipped" in out
+
+
+async def echo_until_refused(url: str) -> None:
+    while True:
+        try:
+            async with connect(url, ping_interval=None, proxy=None) as websocket:
+                async for message in websocket:
+                    await websocket.send(message)
+        except (InvalidStatus, OSError):
+            return  # all done, or the command has ended
+        except WebSocketException:
+            pass

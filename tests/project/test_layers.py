@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The shell: no widgets there. Labs are for notebooks.
     "commands": {"net", "wire", "conformance", "course", "doctor"},
     "cli": {"commands"},
+    "pytest_plugin": {"conformance"},
     "doctor": {"course", "net", "installed"},
     "course": set(),
     "installed": set(),
