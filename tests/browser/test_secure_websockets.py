@@ -24,7 +24,7 @@ def test_the_lesson_from_top_to_bottom(lab_page):
     lesson.run("type")
     expect(chart.locator(LINES).first).to_be_visible()
     lesson.run("lengths-filled", "type-filled", "guess-filled", "key-log", "ask-keys")
-    expect(lesson.run("with-keys")).to_contain_text("Meet me in the garden at eight")
+    expect(lesson.run("with-keys")).to_contain_text("Meet me at eight")
     expect(lesson.run("predictions")).to_contain_text("1 of 1 right")
     what_stands_on_the_way(notebook, lesson, wire)
     notebook.screenshots("secure-websockets")

@@ -254,9 +254,9 @@ SEEN: dict[str, dict[str, list[str]]] = {
     },
     "13": {
         "twice": [
-            r"^the server's name +localhost +read +read$",
-            r"^the path +/rooms/garden +read +hidden$",
-            r"^what was said .* read +hidden$",
+            "^the server's name: localhost +read +read$",
+            "^the path: /rooms/garden +read +hidden$",
+            "^what was said: .* read +hidden$",
             r"^bytes in all +\d{3} +[23],\d{3}$",
         ],
         "guess": [r"^yes +31 bytes +yes$", r"^perhaps tomorrow +44 bytes +perhaps tomorrow$"],
@@ -265,7 +265,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "key-log": [r"^#\d+ answers +SERVER_TRAFFIC_SECRET_0 +[0-9a-f]{16} …$"],
         "with-keys": [
             "^sealed.pcapng +nobody +no frames",
-            "^opened.pcapng +client +text +1 +Meet me in the garden at eight$",
+            "^opened.pcapng +client +text +1 +Meet me at eight$",
             "^opened.pcapng +server +close +0 +good night$",
         ],
         "trust-all": [

@@ -20,7 +20,7 @@ from wslab.wire.protocol import RANDOM
 
 HOST = "localhost"
 """The name in the address: a ClientHello names no numeric address (RFC 6066 §3)."""
-SAID, ENDED = "Meet me in the garden at eight", "good night"
+SAID, ENDED = "Meet me at eight", "good night"
 _FACTS = {
     "the server's name": HOST,
     "the path": "/rooms/garden",
@@ -103,12 +103,12 @@ class SecureWebsockets(OnTheWay):
             ways = [self._converse(way, url) for way, url in urls.items()]
         crossed = [self._crossed(number) for number in ways]
         rows: list[list[Cell]] = [
-            [what, word, *("read" if word.encode() in bytes_ else "hidden" for bytes_ in crossed)]
+            [f"{what}: {word}", *("read" if word.encode() in one else "hidden" for one in crossed)]
             for what, word in _FACTS.items()
         ]
         sizes = [sum(row.length for row in self._rows(number)) for number in ways]
-        rows.append(["bytes in all", "", *(f"{size:,}" for size in sizes)])
-        return ResultTable(["", "", "over ws", "over wss"], rows, "twice-table")
+        rows.append(["bytes in all", *(f"{size:,}" for size in sizes)])
+        return ResultTable(["", "over ws", "over wss"], rows, "twice-table")
 
     def _rows(self, connection: int, sender: Direction | None = None) -> list[Row]:
         rows = self.capture.index.rows()
