@@ -20,20 +20,20 @@ class Lesson:
         self.notebook = notebook
         widgets = "window.jupyterapp.shell.currentWidget.content.widgets"
         ids = notebook.page.evaluate(f"() => {widgets}.map(widget => widget.model.id)")
-        self._numbers = {name: number for number, name in enumerate(ids)}
+        self.numbers = {name: number for number, name in enumerate(ids)}
 
     def run(self, *names: str) -> Locator:
         """Run cells by their ids; the output of the last one."""
         for name in names:
-            self.notebook.run_cell(self._numbers[name])
-        return self.notebook.cell(self._numbers[names[-1]]).locator(".jp-OutputArea")
+            self.notebook.run_cell(self.numbers[name])
+        return self.notebook.cell(self.numbers[names[-1]]).locator(".jp-OutputArea")
 
     def rewrite(self, name: str, source: str) -> None:
         """Type something else into a cell."""
         self.notebook.page.evaluate(
             "([number, source]) => { window.jupyterapp.shell.currentWidget.content"
             ".widgets[number].model.sharedModel.setSource(source) }",
-            [self._numbers[name], source],
+            [self.numbers[name], source],
         )
 
     def kernel(self, expression: str):

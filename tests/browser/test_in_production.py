@@ -1,24 +1,51 @@
-"""The in production lesson in a real JupyterLab."""
+"""The lesson on production in a real JupyterLab: what its pages and charts show."""
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
+
+from . import reach
+from .test_first_connection import Lesson, lines
+
+ONLY_A_TABLE = (
+    "survive", "secrets", "hijack", "limits", "too-many", "posts-postgres", "killed", "restart",
+)  # fmt: skip
+"""Cells that take seconds and show a table such as others do: `tests/notebooks` reads these."""
+
+LINES = ".ws-figure svg .curve path.line"
 
 
 def test_the_lesson_from_top_to_bottom(lab_page):
-    notebook = lab_page.open_notebook("14_in_production.ipynb")
-    last = notebook.page.locator(".jp-Notebook .jp-Cell").count() - 1
-    for number in range(last):
-        if notebook.is_code(number):
-            notebook.run_cell(number)
-    expect(notebook.page.locator('[data-wslab="result"]').first).to_contain_text("Grüße")
+    notebook = lab_page.open_notebook("14_in_production.ipynb", width=1280, height=1000)
+    lesson = Lesson(notebook)
+    a_page_comes_back(lesson)
+    code = [name for name, number in lesson.numbers.items() if notebook.is_code(number)]
+    rest = code[code.index("cut") + 1 : code.index("predictions")]
+    lesson.run(*(name for name in rest if name not in ONLY_A_TABLE))
+    expect(notebook.view("chart").first.locator(LINES)).to_have_count(2)
+    expect(notebook.view("herds")).to_contain_text("full_jitter")
     expect(notebook.page.locator('[data-wslab="verdict"]').first).to_contain_text("Not yet")
     a_strangers_page_pays_until_the_bank_looks_at_origin(notebook)
     your_browser_opens_a_webtransport_session(notebook)
     the_million_is_planned(notebook)
-    notebook.screenshot("in_production")
+    expect(lesson.run("predictions")).to_contain_text("1 of 1 right")
+    notebook.screenshots("in-production")
+    reach.check(notebook)
+    notebook.view("browser-cell").get_by_role("button", name="Stop").click()  # or it tries again
     notebook.execute("lab.close()")
     assert notebook.errors == []
+
+
+def a_page_comes_back(lesson) -> None:
+    """The page's own program opens a new connection when its old one is cut."""
+    lesson.run("open", "ask-again")
+    said = lines(lesson.run("page-comes-back"))
+    expect(said).to_contain_text(["open"])
+    lesson.run("cut")
+    again = re.compile(r"close 1006: again in 0\.\d\d s$")
+    expect(said).to_contain_text(["open", again, "open"])
 
 
 def a_strangers_page_pays_until_the_bank_looks_at_origin(notebook) -> None:

@@ -297,6 +297,29 @@ SEEN: dict[str, dict[str, list[str]]] = {
         ],
     },
     "14": {
+        "herd": [
+            rf"^{one} +\d+ +[\d,]+ +\d+ ms +after [\d.]+ s$" for one in ("back_off", "full_jitter")
+        ],
+        "lose-confirmation": [
+            "^Ben +a new key for each try +Hello +Hello, Hello$",
+            "^Ada +a key for each message +Hello +Hello$",
+        ],
+        "survive": [
+            r"^connect again, and no more +3 times +22 +[1-9]\d* +0$",
+            r"^ask for all again, and say all again +3 times +22 +0 +[1-9]\d*$",
+            r"^numbers, confirmations and keys +3 times +22 +0 +0$",
+        ],
+        "heartbeats": [
+            "^none +not within 1 s$",
+            r"^every 0.2 s +after [\d.]+ s: .* 1011 ",
+            "^every 20 s +after 40 s at most +2,880 bytes$",
+        ],
+        "cut-by-proxy": [
+            r"^open for +[2-9]\.\d s +still open$",
+            "^its client is told +close code 1006 +nothing$",
+            "^the end, before nginx +nginx: FIN · client: FIN +has not come$",
+            "^the end, behind nginx +nginx: FIN · server: FIN +has not come$",
+        ],
         "sniff": [
             r"^cookie +Cookie: wslab_bank_\d+=\S+ +Cookie: \*+$",
             r'^first message +{"token": "(\S+)"} +{"token": "\1"}$',
@@ -398,6 +421,7 @@ IN_A_PAGE = {
     "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
     "12": {"page-why": "the_page_gets_the_feed"},
     "14": {
+        "cut-why": "a_page_comes_back",
         "attack-why": "a_strangers_page_pays_until_the_bank_looks_at_origin",
         "lost-text": "your_browser_opens_a_webtransport_session",
         "plan-why": "the_million_is_planned",

@@ -99,7 +99,7 @@ class _Herd:
             self.refused += 1
 
     async def _connect(self) -> bool:
-        address, key = parse_url(self.server.url), base64.b64encode(os.urandom(16)).decode()
+        address, key = parse_url(self.server.urls[0]), base64.b64encode(os.urandom(16)).decode()
         try:
             reader, writer = await asyncio.open_connection(address.host, address.port)
             self._connections.append((reader, writer))

@@ -14,21 +14,21 @@ from wslab.net.programs.program import free_port
 
 
 class RoomProcess:
-    """A `Room` over the file at `path`. A new process takes the same port."""
+    """A `Room` over each of these files. A new process takes the same port."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self._port = path, free_port()
+    def __init__(self, *paths: Path) -> None:
+        self.paths, self._port = paths, free_port()
         self._process: asyncio.subprocess.Process | None = None
 
     @property
-    def url(self) -> str:
-        """Where it listens when it runs."""
-        return Address(False, LOOPBACK, self._port).url
+    def urls(self) -> list[str]:
+        """Where it listens when it runs, for each room."""
+        return [Address(False, LOOPBACK, self._port, f"/{n}").url for n in range(len(self.paths))]
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wslab.net.resume.server", str(self.path), str(self._port),
+            sys.executable, "-m", "wslab.net.resume.server", str(self._port), *map(str, self.paths),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             # Not in the kernel's group: the Stop button is for the kernel alone.
             process_group=0 if os.name == "posix" else None,

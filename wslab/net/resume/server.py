@@ -6,9 +6,10 @@
 
 With {"after": null} a guest asks for what comes from now on.
 
-It runs in a process of its own, `python -m wslab.net.resume.server FILE PORT`, and may be killed at
-any moment: a message is confirmed when it is in the file, and not before. When its input is closed
-it prints when it accepted each connection, as a list in JSON (seconds, `time.monotonic`).
+It runs in a process of its own, `python -m wslab.net.resume.server PORT FILE …`, and may be killed
+at any moment: a message is confirmed when it is in the file, and not before. Each file is a room,
+the first at /0. When its input is closed it prints when it accepted each connection, as a list in
+JSON (seconds, `time.monotonic`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,13 +86,18 @@ class _Counted(ServerConnection):
         super().connection_made(transport)
 
 
-async def run(path: Path, port: int) -> None:
+async def run(port: int, paths: list[Path]) -> None:
     """Serve until the standard input is closed."""
     _Counted.accepted = []
-    with Store.open(path) as store:
-        room = Room(store)
+    with ExitStack() as stores:
+        rooms = [Room(stores.enter_context(Store.open(path))) for path in paths]
+
+        async def welcome(guest: ServerConnection) -> None:
+            assert guest.request is not None
+            await rooms[int(guest.request.path.removeprefix("/") or 0)].welcome(guest)
+
         async with serve(
-            room.welcome, LOOPBACK, port, compression=None, ping_interval=None, backlog=4096,
+            welcome, LOOPBACK, port, compression=None, ping_interval=None, backlog=4096,
             create_connection=cast("type[ServerConnection]", _Counted),
         ) as on:  # fmt: skip
             print(on.sockets[0].getsockname()[1], flush=True)
@@ -99,4 +106,4 @@ async def run(path: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(run(int(sys.argv[1]), [Path(name) for name in sys.argv[2:]]))

@@ -9,7 +9,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -56,61 +56,58 @@ def survive(
 ) -> dict[str, Survived]:
     """Have two guests say `each` messages between two kills, and count in the end.
 
-    `guests` are the kinds of client to try, by name; each has a room and a server process of its
-    own, and all are tried at the same time. `seed` decides at which message, and how soon after it,
-    a server is killed. In the end, when all are connected, each says two messages more, so that who
-    has got the last one has got all that will ever come. `before` gives the address of something in
-    front of a server, such as a tap, by URL and kind.
+    `guests` are the kinds of client to try, by name; each has a room of its own, and all are tried
+    at the same time. `seed` decides at which message, and how soon after it, the server is killed.
+    In the end, when all are connected, each says two messages more, so that who has got the last
+    one has got all that will ever come. `before` gives the address of something in front of a room,
+    such as a tap, by URL and kind.
     """
+    kinds = guests or {"resuming": ResumingClient}
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="wslab-resume-") as folder:
-        work: list[Coroutine[None, None, tuple[str, Survived]]] = []
-        for number, (kind, guest) in enumerate((guests or {"resuming": ResumingClient}).items()):
-            room = RoomProcess(Path(folder) / f"{number}.db")
-            url = before(room.url, kind)
-            pair = [guest(url, name, wait=_quick) for name in ("Ada", "Bob")]
-            work.append(_survive(kind, room, pair, kills, each, random.Random(seed)))
-        return dict(loop.run(_all(work), 10.0 * kills + 2 * PATIENCE))
-
-
-async def _all(
-    work: list[Coroutine[None, None, tuple[str, Survived]]],
-) -> list[tuple[str, Survived]]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
-    return [task.result() for task in tasks]
+        rooms = RoomProcess(*(Path(folder) / f"{number}.db" for number in range(len(kinds))))
+        pairs = []
+        for url, (kind, guest) in zip(rooms.urls, kinds.items(), strict=True):
+            address = before(url, kind)
+            pairs.append([guest(address, name, wait=_quick) for name in ("Ada", "Bob")])
+        work = _survive(rooms, pairs, kills, each, random.Random(seed))
+        said = loop.run(work, 10.0 * kills + 2 * PATIENCE)
+        return {
+            kind: Survived(
+                kills, len(said), *_faults(said, _stored(path), pair),
+                sum(guest.connected for guest in pair), time.perf_counter() - began,
+            )
+            for kind, path, pair in zip(kinds, rooms.paths, pairs, strict=True)
+        }  # fmt: skip
 
 
 async def _survive(
-    kind: str,
-    room: RoomProcess,
-    guests: list[ResumingClient],
+    rooms: RoomProcess,
+    pairs: list[list[ResumingClient]],
     kills: int,
     each: int,
     chance: random.Random,
-) -> tuple[str, Survived]:
-    began = time.perf_counter()
+) -> list[str]:
+    """All that is said, in each room the same."""
     said: list[str] = []
-    async with _talking(room, *guests):
+    guests = [guest for pair in pairs for guest in pair]
+    async with _talking(rooms, *guests):
         for _ in range(kills):
             for guest in guests:
                 await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
             fatal = chance.randrange(each)
             for number in range(each):
-                for guest in guests:
-                    said.append(f"message {len(said) + 1} of {guest.name}")
-                    await guest.say(said[-1])
+                for speakers in zip(*pairs, strict=True):
+                    said.append(f"message {len(said) + 1} of {speakers[0].name}")
+                    for guest in speakers:
+                        await guest.say(said[-1])
                 if number == fatal:
                     # Somewhere between the message, its place in the file, and the confirmation.
                     await asyncio.sleep(chance.uniform(0.0, 0.01))
-                    await room.kill()
-            await room.start()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                said += await _finish(guests)
-    return kind, Survived(
-        kills, len(said), *_faults(said, _stored(room), guests),
-        sum(guest.connected for guest in guests), time.perf_counter() - began,
-    )  # fmt: skip
+                    await rooms.kill()
+            await rooms.start()
+        last = await asyncio.gather(*map(_finish, pairs))
+    return said + last[0]
 
 
 @contextlib.asynccontextmanager
@@ -127,24 +124,26 @@ async def _talking(room: RoomProcess, *guests: ResumingClient) -> AsyncIterator[
         await room.kill()
 
 
-def _stored(room: RoomProcess) -> list[str]:
-    with Store.open(room.path) as store:
+def _stored(path: Path) -> list[str]:
+    with Store.open(path) as store:
         return [one.text for one in store.after(0)]
 
 
 async def _finish(guests: list[ResumingClient]) -> list[str]:
     """Say the last words; returns them. Who has heard itself is one whom the others reach."""
-    said = []
-    for word, others in (("here", False), ("the end", True)):
-        for guest in guests:
-            await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
-        for guest in guests:
-            said.append(f"{word}, {guest.name}")
-            await guest.say(said[-1])
-        for guest in guests:
-            last = {f"{word}, {one.name}" for one in (guests if others else [guest])}
-            await guest.wait_until(lambda guest=guest, last=last: last <= guest.texts)  # type: ignore[misc]
-    return said
+    words = [[f"{word}, {one.name}" for one in guests] for word in ("here", "the end")]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            for said, others in zip(words, (False, True), strict=True):
+                for guest, text in zip(guests, said, strict=True):
+                    await guest.wait_until(lambda guest=guest: guest.is_connected)  # type: ignore[misc]
+                    await guest.say(text)
+                for guest, text in zip(guests, said, strict=True):
+                    wanted = set(said) if others else {text}
+                    await guest.wait_until(
+                        lambda guest=guest, wanted=wanted: wanted <= guest.texts  # type: ignore[misc]
+                    )
+    return [text for said in words for text in said]
 
 
 def _faults(
@@ -166,7 +165,7 @@ def lose_confirmation(guest: Guest, name: str, tap: Callable[[str], Tap]) -> lis
     """
     with tempfile.TemporaryDirectory(prefix="wslab-resume-") as folder:
         room = RoomProcess(Path(folder) / "room.db")
-        before, answers = tap(room.url), iter(["cut"])
+        before, answers = tap(room.urls[0]), iter(["cut"])
 
         def cut_the_first(frame: InFlight) -> str | None:
             return next(answers, None) if b'"stored"' in frame.payload else None
@@ -183,4 +182,4 @@ async def _confirmed(room: RoomProcess, guest: ResumingClient) -> list[str]:
         await guest.wait_until(lambda: guest.is_connected)
         await guest.say("Hello")
         await guest.wait_until(lambda: not guest.unconfirmed)
-    return _stored(room)
+    return _stored(room.paths[0])
