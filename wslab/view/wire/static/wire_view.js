@@ -27,6 +27,7 @@ class WireView extends View {
   /** @type {Map<number, string>} connection -> how it is shown, "#3 Ada" */
   labels = new Map();
   #labelWidth = 2; // characters
+  #numberWidth = 2;
   total = 0; // rows that the kernel has
   /** @type {number | null} the number of rows there were when paused */
   paused = null;
@@ -356,10 +357,12 @@ class WireView extends View {
   #takeLabels(labels) {
     for (const [number, label] of Object.entries(labels)) {
       this.labels.set(Number(number), label);
+      this.#numberWidth = Math.max(this.#numberWidth, number.length + 1); // "#12"
       this.#labelWidth = Math.min(WIDEST, Math.max(this.#labelWidth, label.length));
     }
     this.list.relabel();
     this.root.style.setProperty("--ws-label-width", `${this.#labelWidth}ch`);
+    this.root.style.setProperty("--ws-number-width", `${this.#numberWidth}ch`);
     this.#showState();
   }
 
