@@ -19,21 +19,12 @@ from wslab.net.cluster import (
     who_hears,
 )
 from wslab.net.cluster.orders import server_process
-from wslab.net.programs import Nginx, Postgres, Redis
+from wslab.net.programs import Nginx, Redis
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request, tmp_path):
-    if request.param == "sqlite":
-        yield str(tmp_path / "room.db")
-    else:
-        needs(Postgres)
-        with Postgres() as program:
-            yield program.url
-
-
-def test_what_is_posted_to_one_server_comes_to_the_guests_of_another(database):
-    with beside(database) as (http, socket):
+def test_what_is_posted_to_one_server_comes_to_the_guests_of_another(tmp_path):
+    # Over PostgreSQL: tests/labs/test_in_production.py.
+    with beside(str(tmp_path / "room.db")) as (http, socket):
         urls = http.replace("ws", "http", 1), socket
         posted = post_and_hear(*urls, ["one", "two", "three"], ["Ada", "Ben"])
         assert [(one.status, one.number) for one in posted] == [(201, 1), (201, 2), (201, 3)]

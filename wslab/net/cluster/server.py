@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from wslab.net.address import LOOPBACK
 from wslab.net.cluster.channel import joined
 from wslab.net.cluster.chat import Chat
-from wslab.net.cluster.drain import drain
+from wslab.net.cluster.draining import drain
 from wslab.net.cluster.orders import obey
 from wslab.net.resume.server import Room
 from wslab.net.resume.store import Store
