@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from wslab.exercises.secure_websockets import HELLO
-from wslab.net.trials.typed_search import WORDS, answer, fits
+from wslab.net.trials import WORDS, answer, words_that_fit
 from wslab.wire import Capture, load, save
 
 
@@ -56,8 +56,8 @@ def test_a_typed_word_is_guessed_while_it_is_typed(lab):
 def test_whoever_sees_the_lengths_never_misses_the_word(size):
     for word in WORDS:
         lengths = [len(answer(word[:end], size)) for end in range(1, len(word) + 1)]
-        assert word in fits(lengths, size)
-        assert len(fits(lengths, size)) <= (3 if not size else len(WORDS))
+        assert word in words_that_fit(lengths, size)
+        assert len(words_that_fit(lengths, size)) <= (3 if not size else len(WORDS))
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")

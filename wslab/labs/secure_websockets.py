@@ -12,7 +12,7 @@ from wslab.labs.on_the_way import LOOPBACK, OnTheWay
 from wslab.labs.recorded_result import recorded_where_missing
 from wslab.net import Client, EchoServer, Missing
 from wslab.net.programs import Tshark
-from wslab.net.trials.typed_search import WORDS, SuggestServer, fits
+from wslab.net.trials import WORDS, SuggestServer, words_that_fit
 from wslab.view import ClientPanel
 from wslab.view.experiments import Bar, Cell, Chart, ResultTable
 from wslab.wire import Direction, Opcode, Row, save
@@ -178,7 +178,7 @@ class SecureWebsockets(OnTheWay):
                     self._lengths.add("the page", asked.time - began, asked.length)
                     self._lengths.add("the server", came.time - began, came.length)
                 lengths.append(_payload(came.length))
-                found = fits(lengths, size)
+                found = words_that_fit(lengths, size)
                 share = Bar(len(found) / len(WORDS), f"{len(found)}")
                 yield [word[:end], f"{came.length} bytes", share, _some(found)]
                 time.sleep(pause)

@@ -38,6 +38,7 @@ from wslab.net.trials.slow_reader import (
     measure_sender,
 )
 from wslab.net.trials.token_traces import PLACES, LoggingServer, send_token
+from wslab.net.trials.typed_search import WORDS, SuggestServer, answer, words_that_fit
 
 __all__ = [
     "BROADCASTS",
@@ -51,6 +52,7 @@ __all__ = [
     "STEADY",
     "WAYS",
     "WINDOW_BITS",
+    "WORDS",
     "Bucket",
     "CutResult",
     "CutServer",
@@ -68,10 +70,12 @@ __all__ = [
     "Sent",
     "SlowReader",
     "Step",
+    "SuggestServer",
     "TokenBucket",
     "Waiting",
     "Witness",
     "WorkingServer",
+    "answer",
     "attack",
     "end_program",
     "fall_silent",
@@ -91,4 +95,5 @@ __all__ = [
     "send_on_wslab",
     "send_through",
     "send_token",
+    "words_that_fit",
 ]

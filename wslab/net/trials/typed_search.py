@@ -32,7 +32,7 @@ def answer(typed: str, size: int = 0) -> str:
     return json.dumps([word for word in WORDS if word.startswith(typed)][:MOST]).ljust(size)
 
 
-def fits(lengths: Sequence[int], size: int = 0) -> list[str]:
+def words_that_fit(lengths: Sequence[int], size: int = 0) -> list[str]:
     """The words whose first letters are answered with so many bytes, one after the other."""
     return [
         word

@@ -109,7 +109,7 @@ def _extensions(reader: Reader, *, in_client_hello: bool) -> None:
     reader.number("extensions length", 2, "Bytes of all extensions.", _EXTENSION)
     while reader.left and not reader.full:
         kind = int.from_bytes(_peek(reader, 2), "big")
-        name = _EXTENSIONS.get(kind, f"number {kind}")
+        name = _EXTENSIONS.get(kind) or _number(kind)
         _take(reader, "extension", 2, name, f"Number {kind}.", _EXTENSION)
         size = reader.number("extension length", 2, "Bytes of its data.", _EXTENSION)
         reader.need(size, name)
@@ -160,9 +160,12 @@ def _versions(reader: Reader, in_client_hello: bool) -> None:
 
 def _version(data: bytes) -> str:
     number = int.from_bytes(data, "big")
-    if number & 0x0F0F == 0x0A0A:  # RFC 8701: a number without a meaning, so that servers skip it
-        return "GREASE"
-    return VERSIONS.get(number, f"number {number:#06x}")
+    return VERSIONS.get(number) or _number(number)
+
+
+def _number(number: int) -> str:
+    # RFC 8701: GREASE has no meaning, so that servers learn to skip what they do not know.
+    return "GREASE" if number & 0x0F0F == 0x0A0A else f"number {number}"
 
 
 def _text(data: bytes) -> str:
