@@ -109,8 +109,7 @@ class OnTheWay(Lesson):
                 self._resources.callback(self._authority.stop)
             return self._authority
 
-    @property
-    def chromium(self) -> Chromium:
+    def _browser(self) -> Chromium:
         """A Chromium without a window that trusts the authority. Raises `ProgramMissing`."""
         with self._starting:
             if self._chromium is None:
@@ -149,7 +148,7 @@ class OnTheWay(Lesson):
                 PageServer(self._name("page")) as pages,
                 self._with_server(server, name) as url,
             ):
-                page = self.chromium.open(_at(pages.url, "http"))
+                page = self._browser().open(_at(pages.url, "http"))
                 learned, *more = judge(server, url, self.authority, page)
             return _LEARNED.get(learned, learned), *more
 
@@ -230,7 +229,7 @@ class OnTheWay(Lesson):
             secure = wanted == "wss" or path == "/upgrading"
             server = PageServer(self._name("chat"), tls=tls if secure else None)
             with self._named(name) as begins, pages, self._with_server(server, "chat") as url:
-                page = self.chromium.open(_at(pages.url, scheme, SHOP) + path)
+                page = self._browser().open(_at(pages.url, scheme, SHOP) + path)
                 told = open_socket(page, _at(url, wanted, host))
             return _LEARNED.get(told.page, told.page), told.browser, *begins
 
