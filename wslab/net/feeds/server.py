@@ -261,6 +261,7 @@ class _Socket(WebSocketHandler):
         return _refused(self) is None
 
     def open(self, *_: Any) -> None:
+        self.set_nodelay(True)  # or the second of two small messages waits 40 ms for an ACK
         after = self.get_argument("after", "")
         number = int(after) if after.isdecimal() else self.feed.published
         # Tornado reads no frame, not even the goodbye, before `open` is done.
