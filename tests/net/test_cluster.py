@@ -77,6 +77,15 @@ def test_bytes_in_the_chat_are_refused():
         process.end()
 
 
+def test_a_server_without_its_channel_ends():
+    needs(Redis)
+    server = server_process()
+    with Redis() as redis:
+        server.order("serve", name="A", port=0, channel=redis.url)
+    assert server.process.wait(20) == 1
+    assert "redis.exceptions.ConnectionError: " in server.end()
+
+
 KERNEL = """
 import time
 from wslab.net.cluster.orders import server_process

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, broadcast
@@ -19,6 +20,17 @@ CHANNEL = "chat"
 
 Hear = Callable[[bytes], None]
 Publish = Callable[[bytes], Awaitable[object]]
+
+
+@asynccontextmanager
+async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do some work meanwhile. Where it fails, so does what is inside the `async with`."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 @contextmanager
@@ -57,22 +69,15 @@ async def _over_redis(url: str, hear: Hear) -> AsyncIterator[Publish]:
     with extra("production"):
         from redis.asyncio import from_url
     async with from_url(url) as redis, redis.pubsub() as pubsub:
-        subscribed = asyncio.Event()
 
         async def listen() -> None:
-            await pubsub.subscribe(CHANNEL)
             async for told in pubsub.listen():
-                if told["type"] == "message":
-                    hear(told["data"])
-                else:
-                    subscribed.set()  # before that, what others publish is not for us
+                hear(told["data"])
 
-        listening = asyncio.ensure_future(listen())
-        try:
-            await subscribed.wait()
+        await pubsub.subscribe(CHANNEL)
+        await pubsub.get_message(timeout=None)  # that this has been done
+        async with meanwhile(listen()):
             yield lambda message: redis.publish(CHANNEL, message)
-        finally:
-            listening.cancel()
 
 
 @asynccontextmanager
@@ -83,11 +88,8 @@ async def _over_broker(url: str, hear: Hear) -> AsyncIterator[Publish]:
             async for message in broker:
                 hear(message if isinstance(message, bytes) else message.encode())
 
-        listening = asyncio.ensure_future(listen())
-        try:
+        async with meanwhile(listen()):
             yield lambda message: broker.send(message, text=True)
-        finally:
-            listening.cancel()
 
 
 @asynccontextmanager

@@ -13,13 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import traceback
 from contextlib import AsyncExitStack
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from wslab.net.address import LOOPBACK
-from wslab.net.cluster.channel import joined
+from wslab.net.cluster.channel import joined, meanwhile
 from wslab.net.cluster.chat import Chat
 from wslab.net.cluster.draining import drain
 from wslab.net.cluster.orders import obey
@@ -43,7 +45,7 @@ class Process:
         room: Room | Chat
         if database:
             room = Room(self._opened.enter_context(Store.open(database)))
-            self._watching = asyncio.ensure_future(room.watch())
+            await self._opened.enter_async_context(meanwhile(room.watch()))
         else:
             room = Chat()
             room.publish = await self._opened.enter_async_context(joined(channel, room.say))
@@ -66,10 +68,15 @@ class Process:
 
 
 async def main() -> None:
-    """Obey until the standard input is closed."""
-    async with AsyncExitStack() as opened:
-        process = Process(opened)
-        await obey(serve=process.serve, drain=process.drain)
+    """Obey until the standard input is closed. Where the channel ends, so does the process: its
+    guests go to another server, and would hear nothing here."""
+    try:
+        async with AsyncExitStack() as opened:
+            process = Process(opened)
+            await obey(serve=process.serve, drain=process.drain)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # the thread that waits for the next order would hold up the end
 
 
 if __name__ == "__main__":
