@@ -71,7 +71,8 @@ def probe(name: str, links: list[str]) -> nbformat.NotebookNode:
 
 @cache
 def run_of(name: str) -> nbformat.NotebookNode:
-    """A notebook after a run, and run again, each cell twice; checked for what it leaves behind.
+    """A notebook after a run, and run again, each cell twice (once, if it has the tag `slow`);
+    checked for what it leaves behind.
 
     The cells of the first time have the notebook's ids. Behind each text with links to arrows, and
     after the first time for all of them, stands a cell that prints where they lead.
@@ -86,8 +87,9 @@ def run_of(name: str) -> nbformat.NotebookNode:
     cells.append(probe("links-at-the-end", everywhere))
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            again = (nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for _ in "12")
-            cells.extend(again)
+            times = 1 if "slow" in cell.metadata.get("tags", ()) else 2
+            again = (cell.source for _ in range(times))
+            cells += [nbformat.v4.new_code_cell(one, metadata=cell.metadata) for one in again]
     notebook.cells = [*cells, nbformat.v4.new_code_cell(AFTER)]
     run_in_a_copy(notebook)
     return notebook
