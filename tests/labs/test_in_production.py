@@ -199,11 +199,8 @@ def test_a_bucket_protects_the_quiet_client_whatever_becomes_of_the_fast_one(lab
 # --- 7 · Beside an HTTP server
 
 
-@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_what_is_posted_comes_to_the_guests_of_the_other_server(lab, database):
-    if database == "PostgreSQL":
-        needs(Postgres)
-    table = lab.posts(database)
+def test_what_is_posted_comes_to_the_guests_of_the_other_server(lab):
+    table = lab.posts("SQLite")
     assert table.note == ""
     assert [row[0] for row in table.rows] == [f"201, number {n}" for n in range(1, 6)]
     assert all(re.fullmatch(r"\d+ ms", cell) for row in table.rows for cell in row[1:])
@@ -211,6 +208,14 @@ def test_what_is_posted_comes_to_the_guests_of_the_other_server(lab, database):
     assert all(one.data.startswith(b"POST /messages ") for one in posts)
     told = [lab.find("text", "server", number=-n).payload for n in range(1, 4)]
     assert told == [b'{"number": 5, "text": "apples"}'] * 3
+
+
+def test_a_database_of_ones_own_keeps_what_is_in_it(lab):
+    needs(Postgres)
+    with Postgres("one's own") as database:
+        for first in (1, 6):
+            rows = lab.posts(database.url).rows
+            assert [row[0] for row in rows] == [f"201, number {n}" for n in range(first, first + 5)]
 
 
 @pytest.mark.parametrize("missing", ["postgres", "psycopg"])
