@@ -248,7 +248,8 @@ def listed_as_line_by_line(capture):
         (["a", "--client", "b"], "expected one of"),
         (["a", "--from", "client"], "--from says who sent the bytes of --hex"),
         (["--hex", "8"], "an odd number of digits (1)"),
-        (["--hex", "81 xy"], "got 'x'"),
+        (["--hex", "81 xy"], "or as a program prints them; got '81 xy'"),
+        (["--hex", "81 17"], "these may be hex or decimal"),
         (
             ["--hex", "81", "--decode", "smtp"],
             "expected a protocol to decode, one of auto, graphql",
@@ -257,7 +258,7 @@ def listed_as_line_by_line(capture):
         (["--client", "missing.bin"], "cannot read missing.bin: No such file"),
         (["."], "cannot read ."),
         (["empty"], "empty: expected a recording, got an empty file"),
-        (["text"], "text, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng"),
+        (["text"], "expected a line of a wslab capture, a HAR, a pcap, a pcapng, or bytes as"),
         (["json"], "json: expected a HAR"),
         (["cut.pcap"], "cut.pcap: expected a pcap header of 24 bytes, got 4"),
     ],

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import io
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from wslab.commands import CommandError
 
 if TYPE_CHECKING:
-    from wslab.wire import Capture
+    from wslab.wire import Capture, Direction
 
 
 PROTOCOLS = ("graphql_transport_ws", "json", "jupyter_kernel", "mqtt", "socket_io", "stomp")
@@ -37,7 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="a capture (.jsonl), a HAR saved by a browser's DevTools, a pcap or a pcapng",
+        help="a capture (.jsonl), a HAR saved by a browser's DevTools, a pcap or a pcapng, or "
+        "bytes as --hex takes them; - for standard input",
     )
     parser.add_argument(
         "--client", type=Path, metavar="FILE", help="the raw bytes that the client sent"
@@ -46,7 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--server", type=Path, metavar="FILE", help="the raw bytes that the server sent"
     )
     parser.add_argument(
-        "--hex", metavar="BYTES", help='frames alone, such as "81 05 48 65 6c 6c 6f"'
+        "--hex",
+        metavar="BYTES",
+        help='bytes such as "81 05 48 65 6c 6c 6f": also a dump, decimals, what a program prints',
     )
     parser.add_argument(
         "--from",
@@ -113,7 +115,7 @@ def _capture(options: argparse.Namespace) -> Capture:
         with contextlib.ExitStack() as stack:
             return load_streams(_open(options.client, stack), _open(options.server, stack))
     try:
-        return load(options.file)
+        return load("/dev/stdin" if str(options.file) == "-" else options.file)
     except OSError as error:
         raise CommandError(_unreadable(options.file, error)) from error
     except CaptureError as error:
@@ -135,22 +137,13 @@ def _unreadable(path: Path, error: OSError) -> str:
     return f"cannot read {path}: {error.strerror or error}"
 
 
-def _of_hex(text: str, sender: str | None) -> Capture:
-    from wslab.wire import Capture
+def _of_hex(text: str, sender: Direction | None) -> Capture:
+    from wslab.wire import CaptureError, load_pasted
 
-    digits = re.sub(r"0x|\\x|[\s,:;_-]", "", text)
     try:
-        data = bytes.fromhex(digits)
-    except ValueError as error:
-        odd = re.search(r"[^0-9A-Fa-f]", digits)
-        found = f"{odd[0]!a}" if odd else f"an odd number of digits ({len(digits)})"
-        raise CommandError(f"expected bytes as pairs of hex digits, got {found}") from error
-    masked = len(data) > 1 and data[1] >= 0x80
-    capture = Capture(clock=lambda: 0.0)
-    connection = capture.open_connection(upgraded=True)
-    direction = sender or ("client" if masked else "server")
-    capture.record(connection, "client" if direction == "client" else "server", data)
-    return capture
+        return load_pasted(text, sender)
+    except CaptureError as error:
+        raise CommandError(_one_line(str(error))) from error
 
 
 def _one_line(text: str) -> str:

@@ -14,7 +14,7 @@ Read `fields` first, then the rooms: `protocol`, `recording`, `formats`, `accoun
 """
 
 from .fields import Direction, Field, Kind, Unit, Violation, rfc_url
-from .formats import FORMATS, Format, SavedInstead, as_file, load, load_streams, save
+from .formats import FORMATS, Format, SavedInstead, as_file, load, load_pasted, load_streams, save
 from .kinds import KINDS, PALETTE, Colour
 from .protocol.close_codes import CLOSE_CODES, CloseCode, close_code
 from .protocol.connection_state import TRANSITIONS, State, StateEvent
@@ -74,6 +74,7 @@ __all__ = [
     "close_code",
     "encode_frame",
     "load",
+    "load_pasted",
     "load_streams",
     "mask",
     "new_masking_key",

@@ -16,9 +16,11 @@ from typing import BinaryIO, NamedTuple
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
+from .pasted import ReadTwoWays, load_pasted
 from .raw_streams import load_streams
 
-__all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_streams", "save"]
+__all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_pasted",
+           "load_streams", "save"]  # fmt: skip
 
 
 class Format(NamedTuple):
@@ -166,8 +168,12 @@ def _write(capture: Capture, format: Format, path: Path) -> None:
         raise
 
 
+MOST_PASTED = 2**20
+"""Bytes of the longest file that is read as pasted text."""
+
+
 def load(path: str | os.PathLike[str]) -> Capture:
-    """Load a recording of any format into memory: JSON Lines, HAR, pcap or pcapng.
+    """Load a recording of any format into memory: JSON Lines, HAR, pcap, pcapng, or pasted bytes.
 
     `Capture.notes` says what is missing or synthetic. The recording has no limit, so nothing is
     dropped.
@@ -189,15 +195,27 @@ def load(path: str | os.PathLike[str]) -> Capture:
         if not start:
             raise CaptureError(f"{path}: expected a recording, got an empty file")
         text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if text[:1] != b"{":
-            raise CaptureError(
-                f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap or a pcapng; "
-                f"the file begins with {start[:16]!r}"
-            )
         if _is_ours(text.partition(b"\n")[0]):
             return jsonl.read(file, str(path))
         content = file.read()
+    if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:
+        return pasted
+    if text[:1] != b"{":
+        raise CaptureError(
+            f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap, a pcapng, or "
+            f"bytes as text; the file begins with {start[:16]!r}"
+        )
     return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
+
+
+def _pasted(path: Path, content: bytes) -> Capture | None:
+    """Bytes that somebody pasted into a file; None if this is something else."""
+    try:
+        return load_pasted(content.decode("utf-8-sig"))
+    except ReadTwoWays as error:
+        raise CaptureError(f"{path}: {error}") from error
+    except (CaptureError, UnicodeDecodeError):
+        return None
 
 
 def _is_ours(line: bytes) -> bool:
