@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from websockets.utils import accept_key as library_accept_key
 
 from wslab.wire import GUID, Capture, accept_key, accept_key_steps
-from wslab.wire.protocol.handshake import extensions
+from wslab.wire.protocol.handshake import accept_slip, extensions, response_violations
 from wslab.wire.protocol.http import MAX_HEAD, parse_head
 
 REQUEST = (
@@ -316,3 +316,43 @@ def test_a_head_that_does_not_end_is_cut_at_the_same_place_however_it_comes():
         found.append([(row.offset, row.length) for row in capture.index.rows()])
         assert _covered_once(capture.index.unit(0))
     assert found == [[(0, MAX_HEAD), (MAX_HEAD, len(head) - MAX_HEAD)]] * 3
+
+
+SLIPS = {
+    "MGRiMTA3MzFhOTI1YmIzZDJhOTU0YmM5NTMwOGNiODY1YTk3YzcxZQ==": "written in hex first",
+    "0db10731a925bb3d2a954bc95308cb865a97c71e": "the digest is in hex",
+    "pxlI5BNo7jSotW6x7fuyJWzMuxA=": "the key was decoded first",
+    "GfDP0N+Ur4aZJQlKSBhe4G8mZZQ=": "the CR of its line's end",
+    "loHhcVaKkUl+CYhxGzSlqs+n4mk=": "the space in front of it",
+    "8jUO+sx81zXKruXqcW0DIbEifu4=": "the GUID was in lower case",
+    "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=": "the example's key in §1.3",
+    "bGFib3JhdG9yeS1rZXkhIQ==": "the key itself",
+    "z6y9qtIj7Q4MQzVKxOUVDPqpF+MMI1t7PeuVqqlnTdo=": "SHA-256",
+    "fK6/L7MHSueZR7UPC6IkeMhO45E=": "a wrong copy of it",
+    "DbEHMakluz0qlUvJUwjLhlqXxx4": "the = at its end is missing",
+}
+"""By the accept that a server sent to the key "laboratory-key!!" in base64."""
+
+
+@pytest.mark.parametrize("accept", SLIPS)
+def test_a_wrong_accept_names_the_slip_behind_it(accept):
+    key = "bGFib3JhdG9yeS1rZXkhIQ=="
+    request = parse_head(request_with(key))
+    answer = (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+    (wrong,) = response_violations(parse_head(answer.encode()), request)
+    assert wrong.rule == "accept-wrong"
+    assert SLIPS[accept] in wrong.text
+
+
+def test_a_wrong_accept_without_a_known_slip_names_none():
+    assert accept_slip("bGFib3JhdG9yeS1rZXkhIQ==", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=") == ""
+
+
+def request_with(key: str) -> bytes:
+    return (
+        "GET / HTTP/1.1\r\nHost: lab.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()

@@ -100,6 +100,11 @@ BROKEN: dict[str, tuple[bytes, bytes]] = {
         REQUEST.replace(b": 13", b": 12"),
         b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n",
     ),
+    "content-length-in-1xx": (REQUEST, RESPONSE[:-2] + b"Content-Length: 0\r\n\r\n"),
+    "transfer-encoding-in-1xx": (
+        REQUEST,
+        RESPONSE[:-2] + b"Transfer-Encoding: chunked\r\n\r\n",
+    ),
     "versions-malformed": (
         REQUEST.replace(b": 13", b": 12"),
         b"HTTP/1.1 426 No\r\nSec-WebSocket-Version: 13, 013\r\nContent-Length: 0\r\n\r\n",

@@ -49,6 +49,49 @@ def accept_key(key: str) -> str:
     return accept_key_steps(key)[-1].value
 
 
+_OTHER_GUID = "258EAFA5-E914-47DA-95CA-5AB5DC11B735"
+"""A wrong copy of the GUID that went from program to program."""
+
+
+def accept_slip(key: str, accept: str) -> str:
+    """What a server did wrong that answers this accept to this key; "" if it is no known slip."""
+
+    def hashed(text: str | bytes, algorithm: str = "sha1") -> bytes:
+        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        return hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+    right = hashed(key + GUID)
+    try:
+        decoded = base64.b64decode(key)
+    except ValueError:
+        decoded = b""
+    slips: dict[bytes | str, str] = {
+        base64.b64encode(right.hex().encode()).decode(): "the digest was written in hex first",
+        right.hex(): "the digest is in hex, and must be in base64",
+        base64.b64encode(right).decode().rstrip("="): "the = at its end is missing",
+        hashed(decoded + GUID.encode()): "the key was decoded first, and must stay as it stands",
+        hashed(f"{key}\r{GUID}"): "the key still had the CR of its line's end",
+        hashed(f"{key}\n{GUID}"): "the key still had the LF of its line's end",
+        hashed(f"{key}\r\n{GUID}"): "the key still had its line's end",
+        hashed(f" {key}{GUID}"): "the key still had the space in front of it",
+        hashed(f"{key} {GUID}"): "the key still had the space behind it",
+        hashed(key + GUID.lower()): "the GUID was in lower case",
+        hashed(key + _OTHER_GUID): f"the GUID was {_OTHER_GUID}, a wrong copy of it",
+        hashed(f"{key}{GUID}\n"): "a line's end was hashed as well",
+        hashed(key): "the GUID was left out",
+        hashed(GUID + key): "the GUID was put in front of the key, not behind it",
+        hashed(key + GUID, "sha256"): "it was made with SHA-256, and must be made with SHA-1",
+        hashed(key + GUID, "md5"): "it was made with MD5, and must be made with SHA-1",
+        key: "the key itself was sent back",
+        accept_key("dGhlIHNhbXBsZSBub25jZQ=="): "the answer to the example's key in §1.3 was sent",
+    }
+    found = {
+        text if isinstance(text, str) else base64.b64encode(text).decode(): slip
+        for text, slip in slips.items()
+    }
+    return found.get(accept, "")
+
+
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[!$%&'()*+,;=._~0-9A-Za-z-]*)(?::\d*)?")
 _ADDRESS = re.compile(r"(https?)://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
@@ -253,6 +296,11 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     if head.status is None:
         broken.append("status-line-malformed")
     broken += _header_rules(head, "response-")
+    if head.status is not None and (head.status < 200 or head.status == 204):
+        if head.all("Content-Length"):
+            broken.append("content-length-in-1xx")
+        if head.all("Transfer-Encoding"):
+            broken.append("transfer-encoding-in-1xx")
     named = head.listed("Sec-WebSocket-Version")
     if any(not _VERSION.fullmatch(word) for word in named):
         broken.append("versions-malformed")
@@ -266,6 +314,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):
         broken.append("response-http-version-too-low")
     broken += _upgrade_rules(head, "response-")
+    slip = ""
     accepts = head.all("Sec-WebSocket-Accept")
     key = request.get("Sec-WebSocket-Key") if request else None
     if not accepts:
@@ -274,6 +323,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("accept-repeated")
     elif key is not None and accepts[0] != accept_key(key):
         broken.append("accept-wrong")
+        slip = accept_slip(key, accepts[0])
     chosen = head.all("Sec-WebSocket-Protocol")
     if len(chosen) > 1:
         broken.append("response-subprotocol-repeated")
@@ -286,13 +336,24 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken += _extension_rules(extensions(head), extensions(request))
     if request and (not request.wants_upgrade or request_violations(request)):
         broken.append("broken-request-accepted")
-    return _broken(*broken)
+    return tuple(
+        rule._replace(text=f"{rule.text} Here {slip}.")
+        if slip and rule.rule == "accept-wrong"
+        else rule
+        for rule in _broken(*broken)
+    )
 
 
 def client_refuses(head: Head, request: Head | None) -> bool:
     """Whether a client must refuse a response: it breaks a rule that the client has to check."""
     found = {violation.rule for violation in response_violations(head, request)}
-    return bool(found - {"broken-request-accepted"})
+    return bool(found - _OF_THE_SERVER_ALONE)
+
+
+_OF_THE_SERVER_ALONE = {
+    "broken-request-accepted", "content-length-in-1xx", "transfer-encoding-in-1xx",
+}  # fmt: skip
+"""Rules that no client has to check: some do, and some do not."""
 
 
 def _extension_rules(accepted: list[Extension], offered: list[Extension]) -> list[str]:
