@@ -234,7 +234,7 @@ def test_a_refused_version_must_be_answered_with_the_versions_spoken():
     rules = [v.rule for v in explain(refused, answer).unit(1).violations]
     assert rules == ["versions-not-named"]
     for status in (b"103 Early Hints", b"401 Unauthorized"):
-        other = answer.replace(b"426 Upgrade Required", status)
+        other = answer.replace(b"426 Upgrade Required", status).replace(b"Content-Length", b"X")
         assert explain(refused, other).unit(1).violations == ()
     answer = answer.replace(b"Content", b"Sec-WebSocket-Version: 13\r\nContent")
     assert explain(refused, answer).unit(1).violations == ()
