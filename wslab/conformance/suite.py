@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from wslab.conformance.play import Played, with_client, with_server
 from wslab.conformance.report import Report
 from wslab.conformance.verdict import Verdict, judge
 from wslab.conformance.wire import Wire
-from wslab.net import Address, ConnectFailed, WrongValue, run_on_loop
+from wslab.net import Address, ConnectFailed, WrongValue, refuse_held, run_on_loop
 from wslab.net.cases import Case
 from wslab.net.clients import dial
 from wslab.net.servers import RawConnection, RawServer
@@ -56,7 +57,8 @@ def check_server(
     """Run the cases against an echo server. Raises `ConnectFailed` if nobody listens there."""
     address = where if isinstance(where, Address) else Address.parse(where)
     cases = cases_for("server") if cases is None else cases
-    return run_on_loop(_check_server(address, cases, patience, tell))
+    refuse = functools.partial(refuse_held, address.port)
+    return run_on_loop(_check_server(address, cases, patience, tell), refuse=refuse)
 
 
 async def _check_server(

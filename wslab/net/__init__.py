@@ -16,6 +16,7 @@ from wslab.net.errors import (
     ConnectFailed,
     ConnectTimedOut,
     HandshakeFailed,
+    LoopHeld,
     Missing,
     NotConnected,
     NotHeld,
@@ -32,6 +33,7 @@ from wslab.net.errors import (
     WrongValue,
     WslabError,
 )
+from wslab.net.held_loop import refuse as refuse_held
 from wslab.net.listener import Listener
 from wslab.net.loop import run as run_on_loop
 from wslab.net.problem_log import ProblemLog
@@ -70,6 +72,7 @@ __all__ = [
     "HandshakeFailed",
     "InFlight",
     "Listener",
+    "LoopHeld",
     "Missing",
     "NotConnected",
     "NotHeld",
@@ -100,6 +103,7 @@ __all__ = [
     "page_opened",
     "parse_url",
     "port_holder",
+    "refuse_held",
     "register",
     "replay",
     "reset_stream",

@@ -4,6 +4,7 @@
 
     WslabError
     ├── OnLoopThread        (RuntimeError)     called on the thread that it would wait for
+    ├── LoopHeld            (RuntimeError)     the server cannot answer while this waits
     ├── NotRunning          (RuntimeError)     a server or tap that was not started
     ├── PortTaken           (OSError)          another program listens there already
     ├── PortForbidden       (PermissionError)  the system does not let us listen there
@@ -47,6 +48,10 @@ class WslabError(Exception):
 
 class OnLoopThread(WslabError, RuntimeError):
     """A function that waits for the loop thread was called on it, and would wait forever."""
+
+
+class LoopHeld(WslabError, RuntimeError):
+    """A call waits for a server on the event loop that it holds up: the answer could never come."""
 
 
 class NotRunning(WslabError, RuntimeError):

@@ -56,13 +56,19 @@ def start() -> asyncio.AbstractEventLoop:
         return _loop
 
 
-def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+def run(
+    coroutine: Coroutine[Any, Any, T],
+    timeout: float | None = None,
+    *,
+    refuse: Callable[[str], None] | None = None,
+) -> T:
     """Run `coroutine` on the loop thread, wait for it, and return its result or raise its
     exception.
 
     Waits at most `timeout` seconds (None: without limit), then cancels the coroutine and raises
     `TimedOut`. A KeyboardInterrupt while waiting cancels the coroutine as well and leaves the loop
-    usable. Raises `OnLoopThread` when called on the loop thread itself.
+    usable. Raises `OnLoopThread` when called on the loop thread itself. `refuse` is called again
+    and again while this waits, with the name of the call, and may raise: see `held_loop`.
     """
     # Named as the caller wrote it: Client.connect, not Client._connect.
     name = getattr(coroutine, "__qualname__", "the coroutine").replace("._", ".")
@@ -79,7 +85,8 @@ def run(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
             left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
             if left <= 0:
                 raise TimedOut(f"expected {name} to finish within {timeout:g} s; it did not")
-            call.done.wait(left)
+            if not call.done.wait(left) and refuse is not None:
+                refuse(name)
     except BaseException:
         call.cancel()
         raise

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from websockets.exceptions import InvalidMessage
 
-from wslab.net import loop
+from wslab.net import held_loop, loop
 from wslab.net.address import Address
 from wslab.net.cases.case import Case, Head
 from wslab.net.cases.frames import FAULTY_FRAMES
@@ -83,7 +83,8 @@ def visit(
     address = where if isinstance(where, Address) else Address.parse(where)
     if isinstance(case.sends, Head):
         return _shake_hands(case.name, case.sends, address, timeout)
-    return loop.run(_visit(case, address, timeout))
+    refuse = functools.partial(held_loop.refuse, address.port)
+    return loop.run(_visit(case, address, timeout), refuse=refuse)
 
 
 def _shake_hands(name: str, wrong: Head, address: Address, patience: float) -> Observed:

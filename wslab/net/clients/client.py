@@ -20,7 +20,7 @@ from websockets.protocol import Event as LibraryEvent
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from wslab.net import loop, registry, socket_names
+from wslab.net import held_loop, loop, registry, socket_names
 from wslab.net.address import Address, parse_url
 from wslab.net.clients.connect_failure import explain
 from wslab.net.clients.ending import ended_well, tell_ending
@@ -207,7 +207,9 @@ class Client:
         registry.register(self.kind, self.name, self)
         try:
             handshake = {"subprotocols": subprotocols, "origin": origin, "headers": headers}
-            loop.run(self._connect(url, open_timeout, handshake))
+            wanted = self.url if url is None else url
+            work = self._connect(url, open_timeout, handshake)
+            loop.run(work, refuse=lambda call: _refuse_held(wanted, call))
         except BaseException:
             if self.state == "CLOSED":
                 registry.unregister(self)
@@ -224,7 +226,7 @@ class Client:
         `NotConnected`, or `TimedOut` if the server accepts no data for `timeout` seconds.
         """
         data = to_bytes(message)
-        loop.run(self._send(message, data, timeout))
+        loop.run(self._send(message, data, timeout), refuse=self._refuse_held)
 
     def recv(self, timeout: float | None = 10.0) -> str | bytes:
         """Return the oldest unread message: str for text, bytes for binary.
@@ -233,7 +235,7 @@ class Client:
         tells how the connection ended, if it is closed and everything was read.
         """
         loop.refuse_on_loop_thread("Client.recv")
-        return self._inbox.get(timeout)
+        return self._inbox.get(timeout, self._refuse_held)
 
     def ping(self, payload: str | bytes = b"", timeout: float | None = 10.0) -> float:
         """Send a ping, wait for its pong, and return the round trip in seconds (RFC 6455 §5.5.2).
@@ -242,7 +244,7 @@ class Client:
         """
         data = to_bytes(payload)
         check_ping(data)
-        return loop.run(self._ping(data, timeout))
+        return loop.run(self._ping(data, timeout), refuse=self._refuse_held)
 
     def close(
         self, code: int = 1000, reason: str = "", *, timeout: float | None = CLOSE_PATIENCE
@@ -257,7 +259,7 @@ class Client:
         is shorter, raises `TimedOut` after that, while the handshake continues.
         """
         check_close(code, reason)
-        loop.run(self._close_within(code, reason, timeout))
+        loop.run(self._close_within(code, reason, timeout), refuse=self._refuse_held)
 
     def stop(self) -> None:
         """Close the connection; cut it off if the server does not answer within `GRACE` seconds."""
@@ -290,6 +292,9 @@ class Client:
         elif state == "CLOSED" and self.error:
             text += f"; {self.error}"
         return f"<Client {text}>"
+
+    def _refuse_held(self, call: str) -> None:
+        _refuse_held(self.url, call)
 
     # On the loop thread
 
@@ -603,3 +608,8 @@ def _preview(message: str | bytes) -> str:
     dots = " …" if len(message) > 16 else ""
     data = f": {message[:16].hex(' ')}{dots}" if message else ""
     return f"{len(message):,} byte{'' if len(message) == 1 else 's'}{data}"
+
+
+def _refuse_held(url: str | None, call: str) -> None:
+    with contextlib.suppress(WrongValue):
+        held_loop.refuse(parse_url(url or "").port, call)

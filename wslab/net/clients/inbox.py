@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from wslab.net.errors import NotConnected, TimedOut
 
@@ -48,8 +49,11 @@ class Inbox:
             self._ending = story
             self._changed.notify_all()
 
-    def get(self, timeout: float | None) -> str | bytes:
+    def get(
+        self, timeout: float | None, refuse: Callable[[str], None] = lambda call: None
+    ) -> str | bytes:
         """Take the oldest message, waiting at most `timeout` seconds (None: without limit).
+        `refuse` is that of `loop.run`.
 
         Raises `TimedOut`, or, when all messages are read, `NotConnected` with `story`.
         """
@@ -65,7 +69,8 @@ class Inbox:
                         "still open: was something sent that the server answers? A longer wait is "
                         "recv(timeout=...) in seconds"
                     )
-                self._changed.wait(left)
+                if not self._changed.wait(left):
+                    refuse("Client.recv")
             message = self._messages.popleft()
             self._bytes -= len(message)
             return message

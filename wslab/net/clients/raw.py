@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Literal, Self
 
-from wslab.net import loop, registry, socket_names
+from wslab.net import held_loop, loop, registry, socket_names
 from wslab.net.address import Address
 from wslab.net.clients.connect_failure import explain_tls
 from wslab.net.errors import ConnectFailed, ConnectTimedOut, NotConnected, TimedOut, WrongValue
@@ -118,7 +118,7 @@ class RawClient:
         loop.refuse_on_loop_thread("RawClient.connect")
         registry.register(self.kind, self.name, self)
         try:
-            loop.run(self._connect())
+            loop.run(self._connect(), refuse=self._refuse_held)
         except BaseException:
             registry.unregister(self)
             raise
@@ -188,7 +188,11 @@ class RawClient:
         return f"<RawClient {self.address.host_in_url}:{self.address.port}, {state}>"
 
     def _read(self, enough: Callable[[bytearray], int], limit: int, timeout: float | None) -> bytes:
-        return loop.run(self._collect(enough, limit, self.timeout if timeout is None else timeout))
+        work = self._collect(enough, limit, self.timeout if timeout is None else timeout)
+        return loop.run(work, refuse=self._refuse_held)
+
+    def _refuse_held(self, call: str) -> None:
+        held_loop.refuse(self.address.port, call.replace("_collect", "read"))
 
     async def _connect(self) -> None:
         self._reader, self._writer = await dial(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from wslab.net import loop
+from wslab.net import held_loop, loop
 from wslab.net.address import Address
 from wslab.net.clients.raw import dial
 from wslab.net.errors import WrongValue
@@ -127,7 +127,7 @@ def replay(
     result = Replay(address.url)
     context = (tls or ssl.create_default_context()) if address.secure else None
     player = _Player(capture, address, result, timing, patience, headers or {}, context)
-    loop.run(player.play(chosen))
+    loop.run(player.play(chosen), refuse=lambda _: held_loop.refuse(address.port, "replay"))
     return result
 
 
