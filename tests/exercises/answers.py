@@ -23,6 +23,7 @@ from typing import Any
 
 from websockets.asyncio.server import broadcast
 
+from wslab.exercises.reference_server import Head, Refused
 from wslab.wire import encode_frame, mask
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -522,6 +523,128 @@ server.on("connection", (client) => {
 """
 
 
+# --- 15: a server of one's own
+
+
+def answer_by_lines(request, accept):
+    lines = [line.split(b":", 1) for line in request.split(b"\r\n") if b":" in line]
+    fields = {name.strip().lower(): value.strip() for name, value in lines}
+    told = f"sec-websocket-accept: {accept(fields[b'sec-websocket-key'].decode())}\r\n\r\n"
+    return b"HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nUPGRADE: WebSocket\r\n" + told.encode()
+
+
+def answer_by_place(request, accept):
+    """Takes the key from the line in which it once was."""
+    key = request.decode().split("\r\n")[4].split(": ")[1]
+    return answer_by_lines(f"GET / HTTP/1.1\r\nSec-WebSocket-Key: {key}\r\n".encode(), accept)
+
+
+async def head_by_struct(reader):
+    both = await reader.readexactly(2)
+    size = both[1] % 128
+    if size == 126:
+        (size,) = struct.unpack("!H", await reader.readexactly(2))
+    elif size == 127:
+        (size,) = struct.unpack("!Q", await reader.readexactly(8))
+    return (bool(both[0] & 128), both[0] // 16 % 8, both[0] % 16, both[1] > 127, size)
+
+
+async def head_without_lengths(reader):
+    first, second = await reader.readexactly(2)
+    return Head(first >= 128, first >> 4 & 7, first & 15, second >= 128, second & 127)
+
+
+async def head_of_four(reader):
+    first, second = await reader.readexactly(2)
+    return (first >= 128, first & 15, second >= 128, second & 127)
+
+
+async def payload_by_library(reader, head):
+    key = await reader.readexactly(4)
+    return mask(await reader.readexactly(head.length), key)
+
+
+async def payload_and_key(reader, head):
+    return await reader.readexactly(head.length + 4)
+
+
+async def payload_without_await(reader, head):
+    return reader.readexactly(head.length)
+
+
+def frame_by_struct(opcode, payload):
+    size = len(payload)
+    if size > 65535:
+        return struct.pack("!BBQ", 128 + opcode, 127, size) + payload
+    return struct.pack(*("!BBH", 128 + opcode, 126, size) if size > 125 else
+                       ("!BB", 128 + opcode, size)) + payload  # fmt: skip
+
+
+async def messages_in_two_lists(frames, send):
+    texts, binaries, now = [], [], None
+    async for fin, opcode, payload in frames:
+        if opcode == 9:
+            await send(10, payload)
+        elif opcode in (0, 1, 2):
+            now = {1: texts, 2: binaries}.get(opcode, now)
+            now += [payload]
+            if fin:
+                whole, is_text = b"".join(now), now is texts
+                now.clear()
+                yield str(whole, "utf-8") if is_text else whole
+
+
+async def messages_of_frames(frames, send):
+    async for _, opcode, payload in frames:
+        yield payload.decode() if opcode == 1 else payload
+
+
+async def close_whole(payload, send):
+    """Echoes code and reason."""
+    if payload:
+        code, _ = int.from_bytes(payload[:2], "big"), payload[2:].decode()
+        if len(payload) < 2 or not (999 < code < 1004 or 1006 < code < 1015 or 2999 < code < 5000):
+            raise Refused(1002, "no")
+    await send(8, payload)
+
+
+async def close_anything(payload, send):
+    await send(8, payload)
+
+
+async def close_without_await(payload, send):
+    send(8, payload).close()
+
+
+def refuse_one_by_one(head, unfinished):
+    if not head.masked or head.rsv or head.opcode not in (0, 1, 2, 8, 9, 10):
+        raise Refused(1002, "bits")
+    if head.opcode > 7 and (head.length > 125 or not head.fin):
+        raise Refused(1002, "control")
+    if head.opcode < 8 and bool(head.opcode) == unfinished:
+        raise Refused(1002, "order")
+    if head.length > 2**20:
+        raise Refused(1009, "long")
+
+
+def refuse_by_error(head, unfinished):
+    if not head.masked:
+        raise ValueError("a client's frame is masked")
+
+
+def refuse_all_control(head, unfinished):
+    if head.opcode > 7:
+        raise Refused(1002, "control")
+
+
+def request_by_pattern(request):
+    text = re.sub(r":\s*", ": ", request.decode().lower())
+    wants = ("get / http/1.1\r\n", "upgrade: websocket\r\n", "-version: 13\r\n", "==\r\n")
+    if all(want in text for want in wants) and re.search("connection:.*upgrade", text):
+        return None
+    return b"HTTP/1.1 426 No\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
+
+
 # --- The tables: by exercise, what it is called with, and what is said
 
 # --- 10: the echo page
@@ -691,6 +814,51 @@ class DoublingBackOff:
 
 
 WRONG: dict[str, list[tuple[Any, str]]] = {
+    "build_your_own-answer": [
+        (answer_by_place, "raised IndexError"),
+        (lambda request, accept: b"HTTP/1.1 101 Yes\r\n\r\n", "pgrade"),
+        (lambda request, accept: answer_by_lines(request, lambda key: accept(key + "\n")), "ccept"),
+    ],
+    "build_your_own-accept": [
+        (lambda key: base64.b64encode(sha1(key)).decode(), "GUID is missing"),
+        (lambda key: sha1(key + GUID).hex(), "in hex"),
+        (lambda key: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "accept('"),
+    ],
+    "build_your_own-read_head": [
+        (head_without_lengths, "say that the length follows"),
+        (head_of_four, "81 85"),
+        (lambda reader: reader.readexactly(2), "81 85"),
+    ],
+    "build_your_own-read_payload": [
+        (payload_and_key, "the text of the RFC's example"),
+        (payload_without_await, "the text of the RFC's example"),
+        (lambda reader, head: b"Hello", "raised TypeError"),
+    ],
+    "build_your_own-write_frame": [
+        (lambda opcode, payload: encode_frame(opcode, payload, masking_key=bytes(4)), "write_frame"),
+        (lambda opcode, payload: bytes([128 + opcode, len(payload)]) + payload, "longer form"),
+        (lambda opcode, payload: b"\x81" + frame_by_struct(opcode, payload)[1:], "argument"),
+    ],
+    "build_your_own-messages": [
+        (messages_of_frames, "a ping"),
+        (lambda frames, send: frames, "a text"),
+        (lambda frames, send: [], "async for"),
+    ],
+    "build_your_own-close": [
+        (close_anything, "Half a code came back"),
+        (close_without_await, "not answered"),
+        (lambda payload, send: send(8, b""), "no code"),
+    ],
+    "build_your_own-refuse": [
+        (refuse_by_error, "raised ValueError: a client's frame is masked"),
+        (refuse_all_control, "may come there"),
+        (lambda head, unfinished: 1002, "must raise"),
+    ],
+    "build_your_own-refuse_request": [
+        (lambda request: None, "nobody asks"),
+        (lambda request: b"HTTP/1.1 400 No\r\n\r\n", "all that it needs"),
+        (lambda request: "400" if b"Upgrade: web" not in request else None, "raised TypeError"),
+    ],
     "handshake-accept": [
         (lambda key: base64.b64encode(sha1(key + GUID)), "Right bytes"),
         (lambda key: sha1(key + GUID).hex(), "in hex"),
@@ -1007,6 +1175,15 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
 """A function, a value, or, as a tuple, several values; a word of what the verdict says."""
 
 RIGHT: dict[str, list[Any]] = {
+    "build_your_own-answer": [answer_by_lines],
+    "build_your_own-accept": [accept_in_one_line],
+    "build_your_own-read_head": [head_by_struct],
+    "build_your_own-read_payload": [payload_by_library],
+    "build_your_own-write_frame": [frame_by_struct],
+    "build_your_own-messages": [messages_in_two_lists],
+    "build_your_own-close": [close_whole],
+    "build_your_own-refuse": [refuse_one_by_one],
+    "build_your_own-refuse_request": [request_by_pattern],
     "handshake-accept": [accept_in_one_line, accept_by_update],
     "handshake-answer": [
         response,

@@ -87,19 +87,9 @@ def offer_and_answer() -> list[Unit]:
     return [capture.index.unit(0), capture.index.unit(1)]
 
 
-NAMES = [
-    "BINARY",
-    "CLOSE",
-    "CONTINUATION",
-    "GUID",
-    "LIMIT",
-    "PING",
-    "PONG",
-    "TEXT",
-    "Head",
-    "Refused",
-]
-"""What the first cell of lesson 15 imports."""
+NAMES = ["BINARY", "CLOSE", "CONTINUATION", "GUID", "LIMIT", "PING", "PONG", "TEXT", "Head"]
+NAMES += ["Refused", "fields_of", "response"]
+"""What the cells of lesson 15 import."""
 
 # By topic and name. A lesson whose exercises ask for functions has none.
 MADE_ABOVE: dict[str, Callable[[], dict[str, object]]] = {

@@ -270,14 +270,15 @@ class Exercise:
         most of those before it. All are "" where none does.
         """
 
-        def agreements(mistake: Mistake) -> list[bool]:
-            return [got.equals(self._try(mistake.function, case)) for case, got in results]
+        def agrees(text: str, case: tuple, got: CallResult) -> bool:
+            return got.equals(self._try(self.mistakes[text].function, case))
 
-        named = {text: agreements(mistake) for text, mistake in self.mistakes.items()}
-        likely = [text for text, agree in named.items() if agree[-1]]
+        likely = [text for text in self.mistakes if agrees(text, *results[-1])]
         if not likely:
             return "", "", ""
-        best = max(likely, key=lambda text: sum(named[text]))
+        best = likely[0]
+        if len(likely) > 1:
+            best = max(likely, key=lambda text: sum(agrees(text, *one) for one in results))
         _, hint, rfc = self.mistakes[best]
         return best, hint or (ONLY_THIS if self.cases is not None else ""), rfc
 
