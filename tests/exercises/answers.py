@@ -27,6 +27,7 @@ from wslab.exercises.reference_server import Head, Refused
 from wslab.wire import encode_frame, mask
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+KEY = bytes.fromhex("37fa213d")
 
 # --- 02: the handshake
 
@@ -835,7 +836,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda reader, head: b"Hello", "raised TypeError"),
     ],
     "build_your_own-write_frame": [
-        (lambda opcode, payload: encode_frame(opcode, payload, masking_key=bytes(4)), "write_frame"),
+        (lambda opcode, payload: encode_frame(opcode, payload, masking_key=KEY), "never masks"),
         (lambda opcode, payload: bytes([128 + opcode, len(payload)]) + payload, "longer form"),
         (lambda opcode, payload: b"\x81" + frame_by_struct(opcode, payload)[1:], "argument"),
     ],

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from websockets.sync.client import connect
@@ -72,15 +71,12 @@ class Ladder:
     def server(self, app: Function = reference_server.echo, **parts: Function) -> Talk:
         """The reference server's `connection`, made of your functions, and of ours where yours are
         missing; `parts` are others. `app(request, received, say)` serves a client."""
-        spec = find_spec(reference_server.__name__)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)  # a copy of its own: its functions find these by name
-        spec.loader.exec_module(module)
-        vars(module).update(Head=Head, Refused=Refused)
-        for name, function in (self.yours | parts).items():
-            setattr(module, name, _begun(name, function))
-        return lambda reader, writer: module.connection(reader, writer, app)
+        names: dict[str, Any] = {"__name__": reference_server.__name__}
+        exec(_OURS, names)  # a copy of its own: its functions find yours by their names
+        names |= {"Head": Head, "Refused": Refused}
+        names |= {name: _begun(name, one) for name, one in (self.yours | parts).items()}
+        connection = names["connection"]
+        return lambda reader, writer: connection(reader, writer, app)
 
     def try_again(self, name: str) -> None:
         """Run the check of a function once more, with what was tried last."""
@@ -98,6 +94,7 @@ class Ladder:
 
 
 ladder = Ladder()
+_OURS = compile(inspect.getsource(reference_server), "reference_server.py", "exec")
 
 
 class _Untouched(Exception):
@@ -112,6 +109,11 @@ def _begun(name: str, function: Function) -> Function:
     def check(value: Any) -> Any:
         if value is ...:
             raise _Untouched
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError(f"{name} gave a coroutine: there is an await missing in it")
+        if name == "read_head" and isinstance(value, tuple):
+            return Head(*value)
         return value
 
     async def awaited(made: Any) -> Any:
@@ -164,6 +166,10 @@ class Rung(Exercise):
             return what
         shown = f"{sent[:16].hex(' ')}{' …' if len(sent) > 16 else ''}"
         return f"{self.name} on {shown} ({what}{', in pieces' if delivery else ''})"
+
+    def recognise(self, results: list[tuple[tuple, CallResult]]) -> tuple[str, str, str]:
+        # Where only a whole talk shows what is wrong, it is in no catalogue: all cases before pass.
+        return ("", "", "") if results[-1][0][0] == LIBRARY else super().recognise(results)
 
     def _try(self, function: Callable[..., object], case: tuple) -> CallResult:
         result = super()._try(function, case)
@@ -990,7 +996,7 @@ solution = SOLUTIONS.show
 
 QUESTIONS = {
     "read": Question(
-        "A client sends one frame of 11 bytes. Your server does data = await reader.read(100). What "
+        "A client sends a frame of 11 bytes. Your server does data = await reader.read(100). What "
         "does it get?",
         ("The 11 bytes of the frame", "100 bytes", "Anything from 1 byte on", "The payload"),
         2,

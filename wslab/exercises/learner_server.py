@@ -158,9 +158,14 @@ class StreamServer:
         """Listen on a free port of this machine."""
         sock = socket.create_server(("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
-        start = asyncio.start_server(self._serve, sock=sock)
-        self._server = self._loop.run_until_complete(start)
-        self._thread.start()
+        try:
+            self._thread.start()
+            start = asyncio.start_server(self._serve, sock=sock)
+            self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result()
+        except BaseException:
+            sock.close()
+            self.stop()
+            raise
         threading.Thread(target=self._watch, name="wslab-learner-watch", daemon=True).start()
         return self
 
@@ -199,8 +204,8 @@ class StreamServer:
         self._loop.close()
 
     def _end(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
