@@ -29,7 +29,6 @@ def test_a_rung_lights_when_its_check_passes_and_says_what_is_wrong(lab):
 
 
 def test_the_suite_tries_the_learners_server_and_tells_what_its_code_raised(lab):
-    lab.listen(checks.ladder.server())
     board = lab.conformance()
     assert len(board.rows) > 300
     assert board.run("framing-text")["framing-text", "yours"].word == "pass"
@@ -37,7 +36,7 @@ def test_the_suite_tries_the_learners_server_and_tells_what_its_code_raised(lab)
     def fails(*_):
         raise LookupError("no such thing")
 
-    lab.listen(checks.ladder.server(write_frame=fails))
+    checks.ladder.yours["write_frame"] = fails
     board.run("framing-text")
     outcome = board.outcomes["framing-text", "yours"]
     assert outcome.verdict == "fail"

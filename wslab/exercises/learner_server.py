@@ -122,10 +122,8 @@ HELD_UP = 1.5
 """Seconds after which code that lets nothing else run is told to end."""
 BEAT = 0.2
 """Seconds between two looks at whether anything else can run."""
-HELD_UP_SAID = (
-    f"your code let nothing else run for {HELD_UP:g} s, and was stopped: this looks like a loop "
-    "without an end, and without an await in it"
-)
+TURNS = 4
+"""Rounds of the loop that a reader needs at most, to wake up and wait again."""
 
 
 class StreamServer:
@@ -147,6 +145,7 @@ class StreamServer:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda loop, context: None)  # a forgotten task's
         self._thread = threading.Thread(target=self._run, name="wslab-learner", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="wslab-watch", daemon=True)
         self._server: asyncio.Server | None = None
 
     @property
@@ -160,28 +159,19 @@ class StreamServer:
         self.port = sock.getsockname()[1]
         try:
             self._thread.start()
+            self._watcher.start()
             start = asyncio.start_server(self._serve, sock=sock)
             self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result()
         except BaseException:
             sock.close()
             self.stop()
             raise
-        threading.Thread(target=self._watch, name="wslab-learner-watch", daemon=True).start()
         return self
 
     def stop(self) -> None:
         """Stop listening, and end every connection. Code that cannot be ended is left running."""
-        if self._stopped.is_set():
-            return
         self._stopped.set()
-        self._loop.call_soon_threadsafe(self._end)
-        for _ in range(TRIES):
-            self._thread.join(HELD_UP / TRIES)
-            if not self._thread.is_alive():
-                return
-        for _ in range(TRIES):
-            raise_in(self._thread, TimeIsUp)
-            self._thread.join(BEAT / TRIES)
+        self._watcher.join(3 * HELD_UP)
 
     def wait_ended(self, seconds: float) -> None:
         """Wait until one more connection has been served to its end, or so long."""
@@ -195,13 +185,13 @@ class StreamServer:
         self.stop()
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            # It may be told to end in the very moment in which it lets others run.
+        while not self._loop.is_closed():
+            # It may be told to end in any moment, also when it lets others run, or ends.
             with contextlib.suppress(TimeIsUp):
+                if self._stopped.is_set():
+                    self._loop.call_soon(self._end)
                 self._loop.run_forever()
-                ended = True
-        self._loop.close()
+                self._loop.close()
 
     def _end(self) -> None:
         if self._server is not None:
@@ -217,12 +207,18 @@ class StreamServer:
         self._loop.stop()
 
     def _watch(self) -> None:
+        # It ends the server, too: whoever calls `stop` may be told to end in the middle of it.
         while not self._stopped.wait(BEAT):
             beat = threading.Event()
-            with contextlib.suppress(RuntimeError):  # it has just been stopped
-                self._loop.call_soon_threadsafe(beat.set)
+            self._loop.call_soon_threadsafe(beat.set)
             while not beat.wait(HELD_UP) and not self._stopped.is_set():
                 raise_in(self._thread, TimeIsUp)
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join(BEAT)
+        for _ in range(TRIES):
+            if self._thread.is_alive():
+                raise_in(self._thread, TimeIsUp)
+                self._thread.join(BEAT)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         given = asyncio.StreamReader() if self._delivery else reader
@@ -247,7 +243,3 @@ class StreamServer:
                     for _ in range(TURNS):
                         await asyncio.sleep(0)
         given.feed_eof()
-
-
-TURNS = 4
-"""Rounds of the loop that a reader needs at most, to wake up and wait again."""

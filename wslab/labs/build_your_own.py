@@ -12,7 +12,8 @@ from IPython.display import Code
 from wslab.conformance import CASES, GROUPS, cases_for, check_server
 from wslab.conformance import Verdict as Judged
 from wslab.exercises.build_your_own import QUESTIONS, RUNGS, ladder
-from wslab.exercises.learner_server import StreamServer, Talk
+from wslab.exercises.learner_server import HELD_UP, StreamServer, Talk
+from wslab.exercises.time_limit import TimeIsUp
 from wslab.labs.lesson import Lesson
 from wslab.net.cases import wire_lines
 from wslab.net.servers import http_response, page_folder
@@ -125,7 +126,8 @@ class BuildYourOwn(Lesson):
     # --- The suite
 
     def conformance(self) -> Board:
-        """Every case of the suite for servers, to be played with the learner's server."""
+        """Every case of the suite for servers, each to be played with a new server that is made of
+        what is on the ladder then, and echoes."""
         rows = [
             BoardRow(case.name, group, f"The client {case.what}.", case.why, case.section)
             for group, cases in GROUPS.items()
@@ -139,10 +141,9 @@ class BuildYourOwn(Lesson):
         return self._show(board, "")
 
     def _play(self, case: str, column: str, in_page: InPage) -> CellOutcome:
-        faults = self.yours.faults if self.yours else []
-        before = len(faults)
-        (judged,) = check_server(self.your_port, cases_for("server", case)).verdicts
-        return _suite(judged, faults[before:])
+        with StreamServer(ladder.server()) as server:
+            (judged,) = check_server(server.port, cases_for("server", case)).verdicts
+        return _suite(judged, server.faults)
 
 
 def _rung(rung: str) -> CellOutcome:
@@ -151,7 +152,8 @@ def _rung(rung: str) -> CellOutcome:
     for name in RUNGS[rung]:
         if name in ladder.tried:
             said = ladder.tried[name][1]
-            words = (f"*{name}*: {said.text}", said.misconception, said.hint)
+            hint = f"Hint: {said.hint}" if said.hint else ""
+            words = (f"*{name}*: {said.text}", said.misconception, hint)
             notes.append(Note(" ".join(filter(None, words)), said.rfc))
     climbed = all(name in ladder.yours for name in RUNGS[rung])
     if not notes:
@@ -162,7 +164,7 @@ def _rung(rung: str) -> CellOutcome:
 def _suite(judged: Judged, faults: Sequence[BaseException]) -> CellOutcome:
     """What has come of a case of the suite."""
     notes = [Note(judged.why[:1].upper() + judged.why[1:], judged.rfc)] if judged.why else []
-    notes += [Note(f"Your code raised {type(one).__name__}: {one}") for one in faults]
+    notes += [Note(_fault(one)) for one in faults]
     lines = []
     if judged.capture is not None:
         crossed = wire_lines(judged.capture, 1)
@@ -174,6 +176,15 @@ def _suite(judged: Judged, faults: Sequence[BaseException]) -> CellOutcome:
     return CellOutcome(
         judged.word, columns=columns, notes=notes, seconds=judged.seconds, result=judged
     )
+
+
+def _fault(fault: BaseException) -> str:
+    if isinstance(fault, TimeIsUp):
+        return (
+            f"Your code let nothing else run for {HELD_UP:g} s, and was stopped: this looks like a "
+            "loop without an end, and without an await in it."
+        )
+    return f"Your code raised {type(fault).__name__}: {fault}"
 
 
 open = BuildYourOwn  # again: it replaces the one before

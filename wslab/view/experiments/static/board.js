@@ -94,7 +94,7 @@ class BoardView extends View {
     const [column] = this.columns;
     return [...groups].map(([group, rows]) => h("div", { role: "row" }, ...this.line([
       this.header("rowheader", group ? `all of ${group}` : "all", rows, this.columns, { class: "ws-section" }, group || "all"),
-      ...rows.map((row) => this.cell(row, column, row.name)),
+      ...rows.map((row) => this.cell(row, column, row.name.startsWith(`${group}-`) ? row.name.slice(group.length + 1) : row.name)),
     ])));
   }
 
@@ -239,6 +239,7 @@ class BoardView extends View {
     const { node } = this.nodes.get(this.key(name, other));
     for (const one of this.nodes.values()) set(one.node, "aria-expanded", one.node === node ? "true" : null);
     const focused = this.detail?.contains(document.activeElement) ? document.activeElement.getAttribute("data-action") : null;
+    const again = this.detail?.querySelector("[data-row]")?.getAttribute("data-row") === name;
     this.detail?.remove();
     const status = this.states.get(this.key(name, other));
     const verdict = this.verdicts.get(status);
@@ -258,6 +259,7 @@ class BoardView extends View {
       ...(outcome ? this.outcome(outcome) : [h("p", { class: "ws-quiet" }, meaning)]));
     this.detail = h("div", { role: "row", class: "ws-open" }, content);
     node.closest('[role="row"]').after(this.detail);
+    if (!again && this.columns.length === 1) content.scrollIntoView({ block: "nearest" }); // tiles scroll by themselves
     if (focused) /** @type {HTMLElement} */ (this.detail.querySelector(`[data-action="${focused}"]`))?.focus();
   }
 
