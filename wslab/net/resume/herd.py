@@ -29,8 +29,8 @@ AT_ONCE = 50
 _LONGEST = 60.0
 
 Waits = Sequence[Sequence[float]]
-"""For each client: the seconds that it waits after its first try in vain, its second, … The last
-one is that of all further tries."""
+"""For each client: the seconds that it waits after the loss, after its first try in vain,
+after its second … The last one is that of all further tries."""
 
 
 class ComeBack(NamedTuple):
