@@ -510,10 +510,11 @@ def _server(said: Method, heard: Method = lambda self, message: self.tell(messag
     return type("Server", (), {"__init__": begin, "tell": tell, "said": said, "heard": heard})
 
 
-def _tell_and_publish(self: Any, text: str) -> None:
+def _tell_and_publish(self: Any, text: str) -> bool:
     self.known.append(text)
     self.tell(text)
     self.publish(text)
+    return True
 
 
 _ONCE = "a message has one way to every guest: through the channel. What is left for `said` to do?"

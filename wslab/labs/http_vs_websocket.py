@@ -103,8 +103,10 @@ class HttpVsWebSocket(Lesson):
         """A chart of how long each message takes. Runs are drawn in the chart last shown."""
         return self._draw_in("from publishing to arriving", _waited, x="message")
 
-    def _draw_in(self, title: str, line: Callable[[Run], Points], **axes: str) -> Chart:
-        self._chart = self._show(Chart(title, series=list(WAYS), **axes)), line
+    def _draw_in(
+        self, title: str, line: Callable[[Run], Points], *, x: str = "seconds", y: str = "ms"
+    ) -> Chart:
+        self._chart = self._show(Chart(title, series=list(WAYS), x=x, y=y)), line
         return self._chart[0]
 
     def get(
@@ -185,7 +187,7 @@ class HttpVsWebSocket(Lesson):
         """
         rows: list[list[Cell]] = []
         for run in self.get(rate=0, interval=0.2, seconds=0.9, patience=0.2):
-            crossed = {
+            crossed: dict[str, int] = {
                 row.kind: row.length
                 for row in self.capture.index.rows()
                 if row.connection in run.connections

@@ -562,8 +562,9 @@ class InProduction(Lesson):
         request, response = (parse_head(unit.data) for unit in one.units[:2])
         asked, answered = (dict(f.fields) for f in two.frames if f.type == "HEADERS")
         connect = f"{asked[':method']} {asked[':path']}, :protocol {asked[':protocol']}"
+        protocols: list[list[Cell]] = [["nextHopProtocol", one.protocol, two.protocol]]
         rows: list[list[Cell]] = [
-            *([["nextHopProtocol", one.protocol, two.protocol]] if one.protocol else []),
+            *(protocols if one.protocol else []),
             ["request", request.first_line, connect],
             _field("Sec-WebSocket-Key", request.get("Sec-WebSocket-Key"), asked),
             ["answer", response.first_line, f":status {answered[':status']}"],

@@ -7,7 +7,7 @@ from wslab.net.cases.handshakes import FAULTY_CLIENTS, FAULTY_SERVERS
 from wslab.net.cases.negotiations import EXTENSIONS, SUBPROTOCOLS
 from wslab.net.cases.offenders import OFFENDERS, meet
 from wslab.net.cases.runner import MISBEHAVIOURS, FaultyServer, visit
-from wslab.net.cases.wire_lines import WireLine, wire_lines
+from wslab.net.cases.wire_line import WireLine, wire_lines
 
 __all__ = [
     "ENDINGS",

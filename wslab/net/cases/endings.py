@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from wslab.net.address import LOOPBACK
 from wslab.net.cases.frames import FAULTY_FRAMES
 from wslab.net.cases.runner import FaultyServer, visit
-from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
+from wslab.net.cases.wire_line import WireLine, wait_for_the_end, wire_lines
 from wslab.net.peers.frame_peer import code_in
 from wslab.net.peers.peers import CLOSE_TIMEOUT, SHORT_CLOSE_TIMEOUT, PeerReport, Peers
 from wslab.net.servers.tls import TLSHandshakeServer

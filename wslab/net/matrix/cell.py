@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from wslab.net import loop
 from wslab.net.address import LOOPBACK
-from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
+from wslab.net.cases.wire_line import WireLine, wait_for_the_end, wire_lines
 from wslab.net.errors import NotRunning
 from wslab.net.matrix.differences import DIFFERENCES, Difference
 from wslab.net.matrix.situation import NOBODY, SIDES, Cannot, Seen, Side, Situation, Stage

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from wslab.net.cases.wire_lines import WireLine
+from wslab.net.cases.wire_line import WireLine
 from wslab.net.matrix.cell import Cell, Played
 from wslab.net.matrix.situation import Seen
 from wslab.net.peers import PeerReport

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from wslab.net.cases.wire_lines import wire_lines
+from wslab.net.cases.wire_line import wire_lines
 from wslab.net.clients.raw import RawClient
 from wslab.net.servers.echo import EchoServer
 from wslab.wire import Capture

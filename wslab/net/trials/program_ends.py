@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wslab.net.cases.wire_lines import WireLine, wait_for_the_end, wire_lines
+from wslab.net.cases.wire_line import WireLine, wait_for_the_end, wire_lines
 from wslab.net.clients import Client
 from wslab.net.errors import NotConnected, TimedOut
 from wslab.net.node import PROGRAMS, NodeProgram
