@@ -161,7 +161,7 @@ class InProduction(Lesson):
             for wait in waits
         }
         with self._running:
-            came = lose_server(asked, away=0.6)
+            came = lose_server(asked, away=0.9)
         self._came |= came
         if self._chart is not None:
             self._chart.clear()
