@@ -52,7 +52,9 @@ class ChartView extends View {
     const em = parseFloat(getComputedStyle(this.place).fontSize);
     const left = Math.round((1 + 0.53 * this.digits) * em); // of monospaced digits of 0.86em
     const room = { top: Math.round(0.7 * em), bottom: Math.round(1.9 * em), left, right: Math.round(1.6 * em) };
-    if (JSON.stringify(room) !== JSON.stringify(this.figure?.model.get("fig_margin"))) this.figure?.model.set("fig_margin", room);
+    if (!this.figure || JSON.stringify(room) === JSON.stringify(this.figure.model.get("fig_margin"))) return;
+    this.figure.model.set("fig_margin", room);
+    this.figure.luminoWidget.processMessage({ type: "resize" }); // it looks at its margin only then
   }
 
   hear({ failed, problem, series, digits, summary, count, button }) {
