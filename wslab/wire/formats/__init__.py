@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
+from .archive import GZIP, ZIP, Archive, beside, gunzip
 from .pasted import ReadTwoWays, load_pasted
 from .raw_streams import load_streams
 
@@ -175,6 +176,8 @@ MOST_PASTED = 2**20
 def load(path: str | os.PathLike[str]) -> Capture:
     """Load a recording of any format into memory: JSON Lines, HAR, pcap, pcapng, or pasted bytes.
 
+    A file of gzip is unpacked first, and of a ZIP archive its HAR is read.
+
     `Capture.notes` says what is missing or synthetic. The recording has no limit, so nothing is
     dropped.
 
@@ -184,28 +187,44 @@ def load(path: str | os.PathLike[str]) -> Capture:
     with path.open("rb") as opened:
         # A pipe cannot be read twice.
         file: BinaryIO = opened if opened.seekable() else io.BytesIO(opened.read())
-        start = file.read(4096)
-        size = file.seek(0, io.SEEK_END)
+        if file.read(3) != GZIP:
+            return _load(path, file)
         file.seek(0)
-        if start[:4] in pcapng.MAGICS and file is opened and size >= LARGE_FILE:
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
-                return _named(path, lambda: pcapng.read(mapped, twice=True))
-        if start[:4] in pcapng.MAGICS:
-            return _named(path, lambda: pcapng.read(file.read()))
-        if not start:
-            raise CaptureError(f"{path}: expected a recording, got an empty file")
-        text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if _is_ours(text.partition(b"\n")[0]):
-            return jsonl.read(file, str(path))
-        content = file.read()
+        unpacked = _named(path, lambda: gunzip(file.read()))
+    return _load(path, io.BytesIO(unpacked))
+
+
+def _load(path: Path, file: BinaryIO) -> Capture:
+    file.seek(0)
+    start = file.read(4096)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if start[:4] in pcapng.MAGICS and not isinstance(file, io.BytesIO) and size >= LARGE_FILE:
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+            return _named(path, lambda: pcapng.read(mapped, twice=True))
+    if start[:4] in pcapng.MAGICS:
+        return _named(path, lambda: pcapng.read(file.read()))
+    if not start:
+        raise CaptureError(f"{path}: expected a recording, got an empty file")
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _is_ours(text.partition(b"\n")[0]):
+        return jsonl.read(file, str(path))
+    content = file.read()
+    if start[:4] in ZIP:
+        archive = _named(path, lambda: Archive(content))
+        return _named(path, lambda: _of_har(archive.har(), archive.beside))
     if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:
         return pasted
-    if text[:1] != b"{":
+    if text[:1] not in (b"{", b"["):
         raise CaptureError(
             f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap, a pcapng, or "
             f"bytes as text; the file begins with {start[:16]!r}"
         )
-    return _named(path, lambda: har.loads(content.decode("utf-8-sig", "replace")))
+    return _named(path, lambda: _of_har(content, beside(path)))
+
+
+def _of_har(content: bytes, beside: Callable[[str], bytes]) -> Capture:
+    return har.loads(content.decode("utf-8-sig", "replace"), beside)
 
 
 def _pasted(path: Path, content: bytes) -> Capture | None:
@@ -229,7 +248,10 @@ def _is_ours(line: bytes) -> bool:
         return False  # a longer line than any head
 
 
-def _named(path: Path, read: Callable[[], Capture]) -> Capture:
+Loaded = TypeVar("Loaded")
+
+
+def _named(path: Path, read: Callable[[], Loaded]) -> Loaded:
     try:
         return read()
     except CaptureError as error:

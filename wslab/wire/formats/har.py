@@ -4,7 +4,8 @@ Sources: the HAR 1.2 specification, and what Chrome's DevTools write for a WebSo
 `_resourceType` is `websocket`, and `_webSocketMessages` lists its messages, each with `type`
 (`send` or `receive`), `time` (seconds since 1970), `opcode` (1 or 2) and `data` (text; base64 for
 opcode 2). Playwright's `record_har` writes the same with `time` in milliseconds, or -1 where it
-does not know.
+does not know, and may put the messages into a file beside the HAR, which `content._file` names.
+What other tools write is in `har_messages.py`.
 
 A HAR holds messages, but no bytes and no control frames. Saving therefore loses pings, closes and
 fragments. Loading has to construct the bytes, and `Capture.notes` says so.
@@ -18,18 +19,18 @@ connection and to frames that a HAR does not hold, with the `direction` and `kin
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl
 
 from ..fields import Direction, Unit
-from ..protocol.frames import Opcode, encode_frame
+from ..protocol.frames import Opcode
+from ..protocol.handshake import accept_key
 from ..protocol.http import MAX_HEAD, Head, find_end, parse_head
 from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
@@ -37,15 +38,13 @@ from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
 from ..recording.log import CaptureError, Event, EventName, MarkName
 from ..recording.messages import Message
+from .har_messages import as_number, as_seconds, closed, moment, read_messages, stamp
 from .jsonl import not_kept
 
-NO_MASK = bytes(4)
-"""The masking key of constructed frames: it leaves the payload readable."""
-
+_NO_CONTROL = ", and pings, pongs and close frames are missing"
 MADE_UP = (
     "a HAR holds messages and headers, but no bytes: the heads were rebuilt from their headers, "
-    "each message became one frame with a made-up masking key of 00 00 00 00, and pings, pongs and "
-    "close frames are missing"
+    f"each message became one frame with a made-up masking key of 00 00 00 00{_NO_CONTROL}"
 )
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -282,13 +281,16 @@ class _Step(NamedTuple):
     """In an opening step: the connection's name."""
 
 
-def loads(text: str) -> Capture:
+def loads(text: str, beside: Callable[[str], bytes] | None = None) -> Capture:
     """Load the WebSocket conversations of a HAR, with bytes constructed from its messages.
+
+    A list of its entries, or of messages alone, is read too. `beside` reads the file of a name that
+    the HAR gives, where the messages are in a file of their own; it raises OSError or CaptureError.
 
     Raises CaptureError for a text that is not a HAR. `Capture.notes` lists faults in its entries.
     """
     try:
-        log = json.loads(text)["log"]
+        log = _log(text)
         entries = log["entries"]
         if not isinstance(entries, list):
             raise TypeError("its entries are no list")
@@ -299,23 +301,85 @@ def loads(text: str) -> Capture:
     comment = log.get("comment")
     notes = [encodable(comment[:1000])] if isinstance(comment, str) and comment else []
     steps: list[_Step] = []
-    found = 0
+    others: Counter[str] = Counter()
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not _is_websocket(entry):
+            others[_other(entry)] += 1
             continue
-        found += 1
+        source = _Source(_creator(log), beside, [])
         try:
-            steps += list(_steps(number, entry, notes))  # all of it or nothing
+            steps += list(_steps(number, entry, source))  # all of it or nothing
+            notes += source.notes
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"entry {number} was left out: {type(error).__name__}: {error}")
-    if len(entries) > found:
-        other = len(entries) - found
-        notes.append(f"{other} entr{'y' if other == 1 else 'ies'} without a WebSocket left out")
+    for what, count in sorted(others.items()):
+        notes.append(f"{count} entr{'y' if count == 1 else 'ies'} {what} left out")
     if steps:
-        notes.insert(0, MADE_UP)
+        control = any(step.data[:1] in _CONTROL for step in steps)
+        notes.insert(0, MADE_UP.removesuffix(_NO_CONTROL) if control else MADE_UP)
     capture = _record(sorted(_in_turn(steps), key=lambda step: step.turn))
     capture.notes += map(masked_text, notes)  # they quote the file, which may hold logins
     return capture
+
+
+_CONTROL = (b"\x88", b"\x89", b"\x8a")
+"""How a constructed close, ping or pong begins."""
+
+
+class _Source(NamedTuple):
+    """What is known of the file that an entry comes from."""
+
+    creator: str
+    """The program that wrote it."""
+    beside: Callable[[str], bytes] | None
+    notes: list[str]
+    """What is to say about the entry."""
+
+
+def _log(text: str) -> dict[str, Any]:
+    """The `log` of a HAR, or one around a list of its entries or messages, also one a line."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        parsed = _objects(text)
+        if not all(isinstance(one, dict) for one in parsed):
+            raise
+    if isinstance(parsed, list):
+        if not any(isinstance(one, dict) and {"request", "data"} & one.keys() for one in parsed):
+            raise TypeError("a list in which nothing has a request or data")
+        if any(isinstance(one, dict) and "request" in one for one in parsed):
+            return {"entries": parsed}
+        return {"entries": [{"_webSocketMessages": parsed, "request": {}}]}
+    log: dict[str, Any] = parsed["log"]
+    return log
+
+
+def _objects(text: str) -> list[Any]:
+    """The values of a JSON list, or of JSON Lines; a line that is no JSON stays text."""
+    values: list[Any] = []
+    for line in text.splitlines():
+        try:
+            value = json.loads(line) if line.strip() else []
+        except (ValueError, RecursionError):
+            value = line
+        values += value if isinstance(value, list) else [value]
+    return values
+
+
+def _creator(log: dict[str, Any]) -> str:
+    creator = log.get("creator")
+    name = creator.get("name") if isinstance(creator, dict) else None
+    return re.sub("[^ -~]", "?", name[:40]) if isinstance(name, str) and name else "its program"
+
+
+def _other(entry: Any) -> str:
+    """What an entry is that is no WebSocket's."""
+    if isinstance(entry, dict) and (
+        entry.get("_resourceType") == "eventsource"
+        or "text/event-stream" in _header(entry.get("response"), "Content-Type")
+    ):
+        return "of Server-Sent Events, which are HTTP and no WebSocket,"
+    return "without a WebSocket"
 
 
 def _in_turn(steps: Iterable[_Step]) -> Iterator[_Step]:
@@ -331,7 +395,28 @@ def _is_websocket(entry: dict[str, Any]) -> bool:
         return True
     request = entry.get("request")
     url = request.get("url") if isinstance(request, dict) else None
-    return isinstance(url, str) and url.startswith(("ws://", "wss://"))
+    if isinstance(url, str) and url.startswith(("ws://", "wss://")):
+        return True
+    return entry.get("_resourceType") != "eventsource" and any(
+        "websocket" in _header(entry.get(head), name).lower()
+        for head in ("request", "response")
+        for name in ("Upgrade", ":protocol")
+    )
+
+
+def _header(head: Any, name: str) -> str:
+    """A header's value in an entry's request or response; empty where it has none."""
+    for header in _pairs(head.get("headers")) if isinstance(head, dict) else []:
+        if isinstance(header, dict) and str(header.get("name")).lower() == name.lower():
+            return str(header.get("value") or "")
+    return ""
+
+
+def _pairs(headers: Any) -> list[Any]:
+    """Headers as HAR lists them; some tools write one object instead."""
+    if isinstance(headers, dict):
+        return [{"name": name, "value": value} for name, value in headers.items()]
+    return headers if isinstance(headers, list) else []
 
 
 def _record(steps: list[_Step]) -> Capture:
@@ -362,76 +447,135 @@ def _record(steps: list[_Step]) -> Capture:
     return capture
 
 
-def _steps(number: int, entry: dict[str, Any], notes: list[str]) -> Iterator[_Step]:
-    request, response = entry["request"], entry.get("response") or {}
-    messages = entry.get("_webSocketMessages") or []
-    messages = _dicts(messages, number, notes)
-    stamps = [_stamp(message.get("time")) for message in messages]
-    times = [stamp for stamp in stamps if stamp is not None]
-    opened = _seconds(entry.get("startedDateTime"))
+def _steps(number: int, entry: dict[str, Any], source: _Source) -> Iterator[_Step]:
+    request, response, notes = entry["request"], entry.get("response") or {}, source.notes
+    messages = read_messages(_messages(number, entry, source), number, notes)
+    times = [message.time for message in messages if message.time is not None]
+    opened = as_seconds(entry.get("startedDateTime"))
     if opened is None or (times and opened > min(times)):
         opened = min(times, default=opened or 0.0)
-    status = response.get("status") or 0
+    status = int(as_number(response.get("status")) or 0)
+    if status == 101 and source.creator != "wslab":
+        request, response = _made_whole(number, request, response, bool(messages), notes)
     sent = _head(request.get("headers"))
     line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))} HTTP/1.1\r\n"
     asked = _ascii(line) + (sent or b"")
-    line = f"HTTP/1.1 {status} {response.get('statusText', '')}".rstrip() + "\r\n"
+    line = f"HTTP/1.1 {status} {response.get('statusText') or ''}".rstrip() + "\r\n"
     answered = _ascii(line) + (_head(response.get("headers")) or b"\r\n")
     # Without the request's headers, or over HTTP/2, there is no handshake to show. Messages may
     # have crossed even if the entry records no upgrade before them.
     agreed = _is_head(asked) and _is_head(answered) and parse_head(answered).status == 101
-    upgraded = sent is None or bool(messages and not agreed)
+    version = _without_upgrade(request, response, status)
+    upgraded = sent is None or bool(version) or bool(messages and not agreed)
+    if (agreed or version) and "_webSocketMessages" not in entry and not messages:
+        notes.append(
+            f"entry {number} has no messages: {source.creator} did not save them in this HAR; the "
+            "DevTools of Chrome and Edge do, and `wslab tap` records every frame"
+        )
     answer = opened
     cuts, name = tuple(_cuts(entry, number, notes)), str(entry.get("_wslabName") or "")
     yield _Step(opened, number, None, b"", upgraded, marks=cuts, name=name)
     if upgraded:
-        lacks = f"messages, but the status {status}"
-        if sent is None or status == 101:
-            lacks = "no handshake as HTTP/1.1 writes it"
-        notes.append(f"entry {number} has {lacks}: frames alone")
+        lacks = f"has messages, but the status {status}{' of an unknown answer' * (not status)}"
+        if version:
+            target = _target(str(request.get("url", "")))[:200]
+            rfc = "RFC 8441 §5" if version == "HTTP/2" else "RFC 9220 §3"
+            lacks = (
+                f"is a WebSocket over {version}: a CONNECT to {target}, with no key, "
+                f"{f'answered by {status}' if status else 'without an answer here'} ({rfc})"
+            )
+        elif sent is None or status == 101:
+            lacks = "has no handshake as HTTP/1.1 writes it"
+        notes.append(f"entry {number} {lacks}: frames alone")
     else:
         marks = _marks(request, number, notes)
         yield _Step(opened, number, "client", asked, marks=marks)
         if status:
-            wait = _number((entry.get("timings") or {}).get("wait")) or 0.0
-            answer = min([_moment(opened + max(0.0, wait) / 1000) or opened, *times])
+            wait = as_number((entry.get("timings") or {}).get("wait")) or 0.0
+            answer = min([moment(opened + max(0.0, wait) / 1000) or opened, *times])
             marks = _marks(response, number, notes)
             yield _Step(answer, number, "server", answered, marks=marks)
             if status != 101:
                 # The bytes lack its body, so the headers that describe the body must not count.
                 yield _Step(answer, number, "server", b"")
-    timeless = sum("time" not in message for message in messages)
-    if timeless:
-        notes.append(
-            f"entry {number}: messages without a time are put beside the one before: {timeless}"
-        )
-    bare = sum("opcode" not in m and isinstance(m.get("data"), str) for m in messages)
-    if bare:
-        notes.append(f"entry {number}: messages without an opcode are taken for text: {bare}")
+    if entry.get("_webSocketClose"):
+        notes.append(f"entry {number}: {closed(entry['_webSocketClose'])}")
     at = answer
-    for message, stamp in zip(messages, stamps, strict=True):
-        at = at if stamp is None else stamp  # unknown: at the time of the step before it
-        frame = _frame(message, number, notes)
-        if frame is not None:
-            direction: Direction = "client" if message["type"] == "send" else "server"
-            marks = _marks(message, number, notes)
-            yield _Step(at, number, direction, frame, marks=marks)
+    for message in messages:
+        at = at if message.time is None else message.time  # unknown: that of the step before it
+        marks = _marks(message.source, number, notes)
+        yield _Step(at, number, message.direction, message.frame, marks=marks)
+
+
+def _messages(number: int, entry: dict[str, Any], source: _Source) -> Any:
+    """An entry's list of messages, from the HAR or from the file beside it that it names."""
+    messages, content = (
+        entry.get("_webSocketMessages"),
+        (entry.get("response") or {}).get("content"),
+    )
+    for named in (messages, content):
+        if not isinstance(named, dict) or not isinstance(named.get("_file"), str):
+            continue
+        try:
+            if source.beside is None:
+                raise CaptureError("only the text of the HAR is known")
+            return _objects(source.beside(named["_file"]).decode("utf-8-sig", "replace"))
+        except (OSError, CaptureError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            source.notes.append(
+                f"entry {number}: its messages are in {named['_file'][:80]!r}, which cannot be "
+                f"read ({reason}): a HAR and its files must stay in one folder or archive"
+            )
+            return []
+    return messages
+
+
+def _without_upgrade(request: dict[str, Any], response: dict[str, Any], status: int) -> str:
+    """ "HTTP/2" or "HTTP/3" where the WebSocket began there, by an extended CONNECT; or ""."""
+    versions = f"{request.get('httpVersion')} {response.get('httpVersion')}".lower()
+    if "h3" in versions or "http/3" in versions:
+        return "HTTP/3"
+    names = [str(header["name"]) for header in _pairs(request.get("headers"))]
+    # Playwright writes such a request as a GET of HTTP/1.1; but it has no key.
+    no_key = names and status // 100 == 2 and not _header(request, "Sec-WebSocket-Key")
+    if no_key or "h2" in versions or "http/2" in versions or request.get("method") == "CONNECT":
+        return "HTTP/2"
+    return "HTTP/2" if any(name.startswith(":") for name in names) else ""
+
+
+_MADE_UP_KEY = base64.b64encode(bytes(16)).decode()
+_KEY, _ACCEPT = re.compile("[A-Za-z0-9+/]{22}=="), re.compile("[A-Za-z0-9+/]{27}=")
+
+
+def _made_whole(
+    number: int, request: dict[str, Any], response: dict[str, Any], talked: bool, notes: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An accepted request and its response, with a key and accept for those that were taken out."""
+    names = "Sec-WebSocket-Key", "Sec-WebSocket-Accept"
+    key, accept = _header(request, names[0]), _header(response, names[1])
+    has_key = bool(_KEY.fullmatch(key))
+    if accept == accept_key(key) or (has_key and (_ACCEPT.fullmatch(accept) or not talked)):
+        return request, response
+    if not _pairs(request.get("headers")) or _without_upgrade(request, response, 101):
+        return request, response
+    new = key if has_key else _MADE_UP_KEY
+    notes.append(
+        f"entry {number} was sanitized before it was saved: a made-up "
+        f"{'' if has_key else f'{names[0]} of {new} and '}{names[1]} takes its place"
+    )
+    made = []
+    for head, name, value in zip((request, response), names, (new, accept_key(new)), strict=True):
+        headers = [h for h in _pairs(head.get("headers")) if str(h["name"]).lower() != name.lower()]
+        headers.append({"name": name, "value": value})
+        made.append(head | {"headers": headers})
+    if not _header(request, "Sec-WebSocket-Version"):
+        made[0]["headers"].append({"name": "Sec-WebSocket-Version", "value": "13"})
+    return made[0], made[1]
 
 
 def _is_head(data: bytes) -> bool:
     """Whether `data` is exactly one head, whatever its lines contain."""
     return find_end(data, 0, 0, len(data)) == len(data) < MAX_HEAD
-
-
-def _dicts(messages: list[Any], number: int, notes: list[str]) -> list[dict[str, Any]]:
-    """The messages that are JSON objects; any other one is reported in `notes`."""
-    found = []
-    for message in messages:
-        if isinstance(message, dict):
-            found.append(message)
-        else:
-            notes.append(f"entry {number}: a message was left out: {str(message)[:80]!r}")
-    return found
 
 
 def _marks(of: dict[str, Any], number: int, notes: list[str]) -> tuple[Event, ...]:
@@ -474,7 +618,7 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
         try:
             if mark["name"] not in (*get_args(MarkName), "cut"):
                 raise ValueError(f"there is no mark {mark['name']!r}")
-            time = _stamp(mark["time"])
+            time = stamp(mark["time"])
             if time is None:
                 raise ValueError(f"expected a time in seconds since 1970, got {mark['time']!r}")
             direction = mark.get("direction")
@@ -490,34 +634,6 @@ def _written_marks(written: list[Any], number: int, notes: list[str]) -> list[Ev
     return marks
 
 
-_LATEST = 1e11  # seconds: the year 5138
-
-
-def _stamp(written: Any) -> float | None:
-    """The time of a message in seconds since 1970, read from seconds or milliseconds, or None."""
-    time = _number(written)
-    return None if time is None else _moment(time / 1000 if time > _LATEST else time)
-
-
-def _moment(time: float) -> float | None:
-    """`time`, in seconds since 1970, or None if it is outside the range of dates."""
-    return time if 0 <= time <= _LATEST else None
-
-
-def _number(written: Any) -> float | None:
-    try:
-        return float(written)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return _moment(datetime.fromisoformat(text).timestamp())
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
 def _ascii(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
@@ -525,26 +641,11 @@ def _ascii(text: str) -> bytes:
 def _head(headers: Any) -> bytes | None:
     """The bytes of the header lines and the empty line; None if they are not HTTP/1.1."""
     lines = []
-    for header in headers or []:
-        name, value = str(header["name"]), str(header["value"])
+    for header in _pairs(headers):
+        name, value = str(header["name"]), header["value"]
+        value = "" if value is None else str(value)
         if name.startswith(":"):
             return None
         # DevTools join repeated headers with line breaks, which inside a value would end the head.
         lines += [f"{name}: {part}\r\n" for part in value.splitlines() or [""]]
     return _ascii("".join(lines) + "\r\n") if lines else None
-
-
-def _frame(message: dict[str, Any], number: int, notes: list[str]) -> bytes | None:
-    """A frame that may have carried a message, constructed because a HAR holds no frames."""
-    kind, data = message.get("type"), message.get("data") or ""
-    opcode = message.get("opcode", int(Opcode.TEXT) if isinstance(data, str) else None)
-    if kind not in ("send", "receive") or not isinstance(opcode, int) or not 0 <= opcode <= 15:
-        notes.append(f"entry {number}: {kind} with opcode {opcode}: {str(data)[:80]!r}")
-        return None
-    payload = str(data).encode("utf-8", "replace")
-    if opcode == Opcode.BINARY:
-        try:
-            payload = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError, TypeError) as error:
-            notes.append(f"entry {number}: binary data that is not base64, taken as it is: {error}")
-    return encode_frame(opcode, payload, masking_key=NO_MASK if kind == "send" else None)

@@ -1,0 +1,118 @@
+"""Files that another file holds or names: a compressed file, an archive, the files beside a HAR.
+
+What somebody sends may be a bomb, of which a megabyte unpacks to a gigabyte, and a name in it may
+lead to any file of the machine. So how much is unpacked is bounded, and names stay in the folder.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ..recording.log import CaptureError
+
+GZIP, ZIP = b"\x1f\x8b\x08", (b"PK\x03\x04", b"PK\x05\x06")
+"""How a file of gzip begins, and a ZIP archive, also an empty one."""
+
+TIMES = 20
+"""How many times its own size a compressed file may unpack to; but `FREE` bytes always."""
+FREE = 4 << 20
+MOST_MEMBERS = 10_000
+"""The most files of an archive, each of which costs memory before anything is unpacked."""
+
+
+def most(size: int) -> int:
+    """The bytes to which a compressed file of `size` bytes may unpack."""
+    return FREE + TIMES * size
+
+
+def gunzip(data: bytes) -> bytes:
+    """Unpack a file of gzip (RFC 1952), also of several members, one behind the other.
+
+    Raises CaptureError for one that is damaged or unpacks to more than `most`.
+    """
+    parts, left = [], most(len(data))
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        try:
+            while left >= 0 and (part := file.read(1 << 16)):
+                parts.append(part)
+                left -= len(part)
+        except (OSError, EOFError, zlib.error) as error:
+            if not parts:  # else it was cut, or something stands behind it: what is there is read
+                raise CaptureError(f"expected a file of gzip, which is damaged: {error}") from error
+    if left < 0:
+        raise CaptureError("it unpacks to more than wslab reads: unpack it with gunzip FILE")
+    return b"".join(parts)
+
+
+class Archive:
+    """A ZIP archive with a HAR and the files that it names, as Playwright saves it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises CaptureError for an archive that is damaged, too large or without one HAR."""
+        if data.count(b"PK\x01\x02") > MOST_MEMBERS:
+            raise CaptureError("the archive has too many files: unpack it, and give the HAR in it")
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            raise CaptureError(f"expected a ZIP archive, which is damaged: {error}") from error
+        self._left = most(len(data))
+        hars = [name for name in self._zip.namelist() if name.lower().endswith(".har")]
+        if len(hars) != 1:
+            inside = ", ".join(repr(name[:60]) for name in (hars or self._zip.namelist())[:8])
+            raise CaptureError(
+                f"expected an archive with one .har, got {len(hars)} in {inside or 'nothing'}: "
+                "unpack it with unzip FILE, and give the file that is meant"
+            )
+        (self._har,) = hars
+
+    def har(self) -> bytes:
+        """The HAR."""
+        return self._read(self._har)
+
+    def beside(self, name: str) -> bytes:
+        """The file `name` in the HAR's folder."""
+        return self._read(self._har[: self._har.rfind("/") + 1] + name)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            with self._zip.open(name) as file:
+                data = file.read(self._left + 1)
+        except KeyError:
+            raise CaptureError("the archive has no such file") from None
+        except (
+            zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
+            ValueError,
+        ) as error:  # fmt: skip
+            raise CaptureError(f"{name[:80]!r} cannot be unpacked: {error}") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise CaptureError("it unpacks to more than wslab reads: unpack it with unzip FILE")
+        return data
+
+
+def beside(path: Path) -> Callable[[str], bytes]:
+    """A function that reads a file in the folder of `path`, by its name, once.
+
+    It raises CaptureError for a name that leads to no file there, and OSError for one that cannot
+    be read.
+    """
+    folder, read = path.resolve().parent, set[Path]()
+
+    def read_beside(name: str) -> bytes:
+        try:
+            file = (folder / name).resolve()
+            if not file.is_relative_to(folder) or not file.is_file():
+                raise CaptureError("there is no such file in its folder")
+        except (ValueError, RuntimeError) as error:  # a NUL in the name, or links in a circle
+            raise CaptureError("this is no name of a file") from error
+        if file in read:
+            raise CaptureError("another entry named it already")
+        read.add(file)
+        return file.read_bytes()
+
+    return read_beside
