@@ -30,10 +30,10 @@ CELL = 10 / 60
 EXERCISE = 8.0
 DEEDS = {
     r"\blab\.ask\(": 1.0,
-    r"\.(wire|client|secure_client|browser|states|people|page|unsafe_page|mystery|pinged_browser"
+    r"\.(wire|client|secure_client|browser|states|people|page|guest|unsafe_page|mystery|pinged_browser"
     r"|layers)\(": 2.0,
     r"\.(bench|endings|trials|workshop|keepalive_bench|todays_browser|ways|whom_to_trust|old_proxy"
-    r"|mixed_content|nginx)\(\)$": 5.0,
+    r"|mixed_content|nginx|conformance)\(\)$": 5.0,
 }
 """What a cell lets a learner do, and for how long."""
 

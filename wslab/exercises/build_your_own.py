@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import socket
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from websockets.sync.client import connect
 
 from wslab.exercises import handshake, reference_server
-from wslab.exercises.exercise import CallResult, Exercise, Mistake, Solutions
+from wslab.exercises.exercise import ENDLESS, CallResult, Exercise, Mistake, Solutions
 from wslab.exercises.learner_server import HELD_UP, StreamServer, Talk
 from wslab.exercises.question import Question
 from wslab.exercises.reference_server import (
@@ -174,7 +175,8 @@ class Rung(Exercise):
     def __call__(self, *answer: Any, **named: Any) -> Verdict:
         verdict = super().__call__(*answer, **named)
         others = [one for one in ladder.yours if one != self.name]
-        if not verdict and others and ladder.with_ours(lambda: self._verdict(*answer)):
+        known = verdict or verdict.misconception == ENDLESS
+        if not known and others and ladder.with_ours(lambda: self._verdict(*answer)):
             blamed = f"{self.name} is right, but not together with your {', '.join(others)}"
             verdict = replace(verdict, text=f"{blamed}: {verdict.text}", misconception=_BLAMED)
         ladder.note(self.name, answer[0], verdict)
@@ -212,8 +214,9 @@ def _visit(talk: Talk, sent: bytes, delivery: int = 0) -> bytes:
     """All that a server sends to a client that sends these bytes, and no more."""
     with StreamServer(talk, delivery=delivery) as server:
         with socket.create_connection(("127.0.0.1", server.port), SOON) as client:
-            client.sendall(sent)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may have ended before all was sent
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
             got = _all_of(client)
         server.wait_ended(SOON if got is not None else 0)
     if server.faults:

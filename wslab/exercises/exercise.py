@@ -21,6 +21,8 @@ DOTS = (
 )
 NOTHING = "The function returned nothing yet: it needs a return."
 
+ENDLESS = "This looks like a loop without an end."
+
 Cases = Iterable[tuple]
 
 
@@ -207,7 +209,7 @@ class Exercise:
         except TimeIsUp:
             return not_yet(
                 f"{trying} was not done after {patience:g} s.",
-                misconception="This looks like a loop without an end.",
+                misconception=ENDLESS,
                 hint="what must change in each round, so that the loop ends?",
             )
 

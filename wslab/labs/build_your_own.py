@@ -74,7 +74,7 @@ class BuildYourOwn(Lesson):
             if any(name in ladder.tried for name in names):
                 board.show((rung, YOURS), _rung(rung))
         ladder.on_try = light
-        return self._show(board, "")
+        return self._show(board, "ladder")
 
     def _try_rung(self, rung: str, column: str, in_page: InPage) -> CellOutcome:
         for name in RUNGS[rung]:
@@ -138,7 +138,7 @@ class BuildYourOwn(Lesson):
             rows, [BoardColumn(YOURS)], self._play, "conformance",
             title="your server and the RFC", verdicts=SUITE_VERDICTS,
         )  # fmt: skip
-        return self._show(board, "")
+        return self._show(board, "conformance")
 
     def _play(self, case: str, column: str, in_page: InPage) -> CellOutcome:
         with StreamServer(ladder.server()) as server:
@@ -167,11 +167,12 @@ def _suite(judged: Judged, faults: Sequence[BaseException]) -> CellOutcome:
     notes += [Note(_fault(one)) for one in faults]
     lines = []
     if judged.capture is not None:
-        crossed = wire_lines(judged.capture, 1)
-        lines = [
-            Line(one.text, direction=one.direction, kind=one.kind, broken=one.broken)
-            for one in crossed
-        ]
+        for one in wire_lines(judged.capture, 1):
+            text = one.text
+            if one.row is not None and one.kind not in ("request", "response"):
+                data = judged.capture.index.unit(one.row).data
+                text += f" · {data[:12].hex(' ')}{' …' if len(data) > 12 else ''}"
+            lines.append(Line(text, direction=one.direction, kind=one.kind, broken=one.broken))
     columns = [Column("wire", "what crossed", lines)] if lines else []
     return CellOutcome(
         judged.word, columns=columns, notes=notes, seconds=judged.seconds, result=judged
