@@ -380,6 +380,7 @@ SEEN: dict[str, dict[str, list[str]]] = {
         "figures": [r"^plain +\d\d?\.\d kB", r"^compressed +[3-6]\d\.", r"^TLS +[23]\d\d\."],
         "ports": [r"^to one server +10 +\w", "^to a second server, besides +10$"],
     },
+    "15": {"open": ["^- 1 · answer the request$", "^- 8 · refuse what is illegal$"]},
 }  # fmt: skip
 """By notebook and cell: what its printed output has to match."""
 
@@ -420,6 +421,10 @@ IN_A_PAGE = {
     },
     "11": {"room-why": LESSON, "chat-why": LESSON, "matrix-why": LESSON},
     "12": {"page-why": "the_page_gets_the_feed"},
+    "15": {
+        "guests-look": "test_the_ladder_the_chat_and_the_suite",
+        "suite-look": "test_the_ladder_the_chat_and_the_suite",
+    },
     "14": {
         "cut-why": "a_page_comes_back",
         "attack-why": "a_strangers_page_pays_until_the_bank_looks_at_origin",
