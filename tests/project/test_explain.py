@@ -101,7 +101,8 @@ def test_an_incomplete_frame_breaks_rules_already(capsys):
     head = "ff ff ff ff ff ff ff ff ff ff 00 00 00 00"
     found = json.loads(explain(capsys, "--hex", head, "--json"))
     assert list(found) == [
-        "connections", "units", "messages", "incomplete", "incomplete_violations", "notes",
+        "connections", "units", "messages", "incomplete", "incomplete_violations", "explanations",
+        "notes",
     ]  # fmt: skip
     assert found["incomplete"] == {"client": 14, "server": 0}
     broken = found["incomplete_violations"]

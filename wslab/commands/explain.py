@@ -2,7 +2,8 @@
 
 Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --json the account is
 one JSON object: connections (their names), units, messages, incomplete (bytes at the end that are
-no whole unit), incomplete_violations (the rules that they break already), notes.
+no whole unit), incomplete_violations (the rules that they break already), explanations (what stands
+where frames stop fitting), notes.
 """
 
 from __future__ import annotations

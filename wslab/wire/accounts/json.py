@@ -9,7 +9,12 @@
  "incomplete": {"client": n, "server": n},
  "incomplete_violations": [{"connection", "direction",
                             "rule", "text", "rfc", "close_code", "http_status"}],
+ "explanations": [{"connection", "direction", "offset", "length", "hex", "says", "evidence",
+                   "rfc"}],
  "notes": ["..."]}
+
+An explanation says what stands where a direction's framing is lost: all marks of that direction
+from its offset on are consequences.
 """
 
 from __future__ import annotations
@@ -23,9 +28,10 @@ from ..fields import Direction, Unit
 from ..payloads import Insides
 from ..protocol import frames
 from ..recording.capture import Capture
-from ..recording.index import LARGE
+from ..recording.index import LARGE, Index
 from ..recording.log import stream_number
 from ..recording.messages import Message
+from ..recording.tail import explanations
 
 _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16
@@ -70,10 +76,28 @@ def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     ]
     yield f'\n], "incomplete": {json.dumps(incomplete)}'
     yield f', "incomplete_violations": {json.dumps(broken)}'
+    yield f', "explanations": {json.dumps(_explanations(index))}'
     yield f', "notes": {json.dumps(capture.notes)}}}\n'
 
 
 _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
+
+
+def _explanations(index: Index) -> list[dict[str, Any]]:
+    return [
+        {
+            "connection": found.connection,
+            "direction": found.direction,
+            "offset": found.offset,
+            "length": found.length,
+            "hex": found.data.hex(),
+            "says": found.says,
+            "evidence": found.evidence,
+            "rfc": found.rfc,
+        }
+        for found in explanations(index).values()
+        if found.proven
+    ]
 
 
 def _unit(capture: Capture, unit: Unit) -> Iterator[str]:

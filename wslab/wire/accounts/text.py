@@ -18,8 +18,9 @@ from ..protocol import frames
 from ..recording.capture import Capture
 from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
-from ..recording.log import whose_stream
+from ..recording.log import stream_number, whose_stream
 from ..recording.preview import PREVIEW, printable
+from ..recording.tail import Explanation, explanations
 
 MOST = 4096
 """Bytes of a frame's payload that are read for showing it."""
@@ -38,6 +39,8 @@ BATCH = 1000
 REGION = 1 << 18
 """Bytes of the longest part of a stream from which texts are read together."""
 INDENT = " " * 8
+SHOWN = 20
+"""So many broken units behind a lost framing are listed; the others are one line at the end."""
 
 WHOSE = 20
 """The most characters of a connection's label; the longest one of a recording sets the width."""
@@ -99,22 +102,81 @@ def text_pieces(
     pen = Pen(colour)
     index = capture.index
     whose = row_labels(capture)
+    lost = _Lost(capture)
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
     if brief and insides is None:
         for start in range(0, len(index), BATCH):
-            yield _brief(capture, start, whose, pen)
+            yield _brief(capture, start, whose, pen, lost)
     else:
         for number in range(len(index)):
+            if lost.folds(number):
+                continue
             (row,) = index.rows(number, number + 1)
             found = insides.of(number) if insides else None
-            line = row_line(row, whose, pen)
+            line = lost.row_line(row, whose, pen)
+            if lost.is_consequence(row):
+                yield f"{line}\n" if brief else f"{line}\n\n"
+                continue
             if brief:
                 yield f"{line}  {pen.bold(printable(found.says))}\n" if found else f"{line}\n"
                 continue
             unit = index.unit(number, MOST)
             inner = _inside_lines(found, unit.kind, width, pen) if found else ()
-            yield "\n".join([line, *_unit_lines(unit, width, pen), *inner, "\n"])
-    yield from (f"{line}\n" for line in _ending(capture, pen))
+            told = lost.unit_lines(row, pen)
+            yield "\n".join([line, *_unit_lines(unit, width, pen), *told, *inner, "\n"])
+    yield from (f"{line}\n" for line in _ending(capture, width, pen, lost))
+
+
+class _Lost:
+    """Where directions lose their framing: the broken units behind it are consequences."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.index = capture.index
+        self.found = explanations(self.index)
+        self.folded: dict[int, int] = {}
+        """By stream, how many units are not listed."""
+        self._rows: dict[int, int] = {}  # by stream: the first row that may be folded
+        self._shown: dict[int, int] = {}
+        for (connection, direction), lost in self.found.items():
+            self._shown[stream_number(connection, direction)] = 0
+            self._rows[stream_number(connection, direction)] = lost.offset
+        self._broken = set[int]()  # broken rows of the batch that is being read
+        self._batch = -1
+
+    def folds(self, number: int) -> bool:
+        """Whether a row is one of many consequences, and stays out of the list."""
+        if not self._rows:
+            return False
+        if number // BATCH != self._batch:
+            self._batch = number // BATCH
+            start = number // BATCH * BATCH
+            self._broken = set(self.index.broken_rows(start, start + BATCH))
+        if number not in self._broken or (stream := self.index.stream_of(number)) not in self._rows:
+            return False
+        if self._shown[stream] < SHOWN:
+            self._shown[stream] += 1
+            return False
+        self.folded[stream] = self.folded.get(stream, 0) + 1
+        return True
+
+    def is_consequence(self, row: Row) -> bool:
+        """Whether a row breaks rules only because of what stands before it."""
+        lost = self.found.get((row.connection, row.direction))
+        return row.broken and lost is not None and lost.proven and row.offset > lost.offset
+
+    def row_line(self, row: Row, whose: Labels, pen: Pen) -> str:
+        """A row's line, without a mark for a consequence."""
+        if not self.is_consequence(row):
+            return row_line(row, whose, pen)
+        line = row_line(row._replace(broken=False), whose, pen)
+        lost = self.found[row.connection, row.direction]
+        return f"{line}  {pen.faint(f'a consequence of byte {lost.offset:,}: see the end')}"
+
+    def unit_lines(self, row: Row, pen: Pen) -> Iterator[str]:
+        """What a unit really is whose length is wrong."""
+        lost = self.found.get((row.connection, row.direction))
+        if lost is not None and lost.proven and lost.offset == row.offset:
+            yield pen.broken(f"{INDENT}✗ {lost.says}") + pen.faint("  (see the end)")
 
 
 def row_labels(capture: Capture) -> Labels:
@@ -130,7 +192,7 @@ def row_labels(capture: Capture) -> Labels:
     return {number: f"{label:<{width}} " for number, label in short.items()}
 
 
-def _brief(capture: Capture, start: int, whose: Labels, pen: Pen) -> str:
+def _brief(capture: Capture, start: int, whose: Labels, pen: Pen, lost: _Lost) -> str:
     """The lines of a batch of rows from `start` on.
 
     Most rows of a long list are short texts. Their lines are made straight from the bytes, which
@@ -153,13 +215,19 @@ def _brief(capture: Capture, start: int, whose: Labels, pen: Pen) -> str:
                     f'{thousands}{digits[at]}{times[chunks[at]]}{before[len(text)]}{text}"\n'
                 )
     at = 0
+    if lost.found:
+        lines = [line or _FOLDED * lost.folds(start + at) for at, line in enumerate(lines)]
     for done, group in itertools.groupby([*map(bool, lines)]):
         stop = at + len(list(group))
         if not done:
             rows = index.rows(start + at, start + stop)
-            lines[at:stop] = [f"{row_line(row, whose, pen)}\n" for row in rows]
+            lines[at:stop] = [f"{lost.row_line(row, whose, pen)}\n" for row in rows]
         at = stop
-    return "".join(lines)
+    return "".join(lines).replace(_FOLDED, "")
+
+
+_FOLDED = "\0"
+"""In place of a line that is left out: no line has this character."""
 
 
 # Row numbers as text, made in advance: formatting each one anew would take longer.
@@ -299,24 +367,60 @@ def _field_lines(fields: Sequence[Field], kind: Kind, width: int, pen: Pen) -> I
             yield from (f"{INDENT}{'':>6}    {pen.faint(part)}" for part in says)
 
 
-def _ending(capture: Capture, pen: Pen) -> Iterator[str]:
+def _ending(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[str]:
     index = capture.index
     for connection in index.connections:
-        for direction in ("client", "server"):
+        for direction in _DIRECTIONS:
             left = index.incomplete(connection, direction)
+            whose = f"connection {capture.label(connection)}"
+            found = lost.found.get((connection, direction))
+            told: tuple[str, ...] = ()
+            if found is not None:
+                folded = lost.folded.get(stream_number(connection, direction), 0)
+                told = tuple(_explanation_lines(found, whose, folded, width, pen))
             if left:
                 what = (
                     f"{left:,} bytes from the {direction} are"
                     if left > 1
                     else (f"1 byte from the {direction} is")
                 )
-                yield pen.broken(
-                    f"connection {capture.label(connection)}: the last {what} no whole unit"
-                )
-                for violation in index.incomplete_violations(connection, direction):
-                    yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
+                line = f"{whose}: the last {what} no whole unit"
+                if found is not None and found.proven:
+                    end = len(capture.log.streams[stream_number(connection, direction)])
+                    if end - left > found.offset:
+                        line += f": a consequence of byte {found.offset:,}, see below"
+                    yield pen.broken(line)
+                else:
+                    yield pen.broken(line)
+                    for violation in index.incomplete_violations(connection, direction):
+                        yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}")
+            yield from told
     units, connections = len(index), len(index.connections)
     yield pen.faint(
         f"{units:,} unit{'s' * (units != 1)} in {connections:,} "
         f"connection{'s' * (connections != 1)}"
     )
+
+
+_DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
+
+
+def _explanation_lines(
+    found: Explanation, whose: str, folded: int, width: int, pen: Pen
+) -> Iterator[str]:
+    """What stands where the framing of a direction is lost: the bytes and the evidence."""
+    if not found.proven and not folded:
+        return  # its few faults are listed
+    line = f"{whose}: byte {found.offset:,} from the {found.direction}: {found.says}"
+    yield pen.broken(line) + pen.faint(f"  ({found.rfc})")
+    for part in textwrap.wrap(printable(found.evidence), max(30, width - len(INDENT))):
+        yield f"{INDENT}{part}"
+    for start in range(0, min(len(found.data), LINE * 4), LINE):
+        piece = found.data[start : start + LINE]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
+        yield f"{INDENT}{piece.hex(' '):<{LINE * 3}} {pen.faint(text)}"
+    if found.length > LINE * 4:
+        yield pen.faint(f"{INDENT}… {found.length - LINE * 4:,} more bytes")
+    if folded:
+        units = f"{folded:,} more broken unit{'s' * (folded != 1)}"
+        yield pen.faint(f"{INDENT}{units} behind it are not listed: they were cut at wrong places")

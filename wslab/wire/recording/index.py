@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -67,6 +68,10 @@ LARGE = 1 << 20
 """Bytes of payload above which a text or binary frame is read piece by piece."""
 
 
+_BROKEN_BYTE = re.compile(rb"[\x40-\x7f\xc0-\xff]")
+"""The low byte of flags with `frames.BROKEN`."""
+
+
 class Row(NamedTuple):
     """A summary of one unit."""
 
@@ -82,6 +87,28 @@ class Row(NamedTuple):
     broken: bool
     mark: str = ""
     """What a debugger did to the unit, in words: `held`, `dropped`, `edited, duplicated`."""
+
+
+class Doubt(NamedTuple):
+    """The bytes around the first fault in a direction's framing: see `tail.py`."""
+
+    start: int
+    """The offset of `data` in the stream."""
+    data: bytes
+    """From some frames before the fault on; at most `DOUBTED` bytes behind it."""
+    fault: int
+    """Where in `data` the fault stands: a broken frame, or the unfinished end."""
+    before: tuple[int, ...]
+    """Where in `data` the frames before it begin."""
+    broken: bool
+    """Whether what stands there breaks a rule, and does not only lack its end."""
+    in_head: bool
+    """Whether it is the beginning of a request or a response."""
+    rsv1_allowed: bool
+
+
+DOUBTED = (1 << 20) + 1
+"""The most bytes from a fault on that are read once more, and the one that tells of more."""
 
 
 class Index:
@@ -535,14 +562,73 @@ class Index:
                 return ()
             data = self._log.streams[side.stream]
             header = frames.read_header(data, splitter.position, len(data))
-            if header is None:
-                return ()
-            first = data[splitter.position]
-            return tuple(
-                frames.frame_violations(
-                    first, header, direction, splitter.context, splitter.rsv1_allowed, b""
-                )
+            return self._violations(side, header) if header else ()
+
+    def _violations(self, side: Side, header: FrameHeader) -> tuple[Violation, ...]:
+        """The rules that the unfinished frame of a side breaks."""
+        assert side.splitter is not None, "frames are spoken"
+        first, splitter = self._log.streams[side.stream][side.splitter.position], side.splitter
+        return tuple(
+            frames.frame_violations(
+                first, header, side.direction, splitter.context, splitter.rsv1_allowed, b""
             )
+        )
+
+    def broken_rows(self, start: int = 0, stop: int | None = None) -> Iterator[int]:
+        """The rows from `start` up to `stop` whose frame's header breaks a rule."""
+        flags = self._table.flags[start:stop]
+        low = flags.tobytes()[0 if sys.byteorder == "little" else 1 :: 2]
+        for found in _BROKEN_BYTE.finditer(low):  # millions of healthy rows in no time
+            if not flags[found.start()] & HEAD:
+                yield start + found.start()
+
+    def stream_of(self, row: int) -> int:
+        """The stream of a row that is kept."""
+        return self._log.stream_of[self._table.chunk[row]]
+
+    def doubts(self) -> Iterator[tuple[int, Doubt]]:
+        """By stream, the bytes around its first broken frame, or else its unfinished end."""
+        with self._lock:
+            faults: dict[int, int] = {}
+            speaking = sum(
+                side.splitter is not None
+                for one in self._connections
+                if not one.gone
+                for side in (one.client, one.server)
+            )
+            for row in self.broken_rows(self.first):
+                faults.setdefault(self.stream_of(row), row)
+                if len(faults) == speaking:
+                    break
+            for one in self._connections:
+                for side in (one.client, one.server) if not one.gone else ():
+                    if (doubt := self._doubt(side, faults.get(side.stream))) is not None:
+                        yield side.stream, doubt
+
+    def _doubt(self, side: Side, row: int | None) -> Doubt | None:
+        data, end, splitter = self._log.streams[side.stream], self._end_of(side), side.splitter
+        fault = side.next_unit if row is None else self._table.start[row]
+        if fault >= end or trimmed(data) is not None or side.cut.waits or side.cut.in_record:
+            return None
+        if splitter is None:
+            head = side.cut.http.head is not None
+            piece = bytes(data[fault : fault + DOUBTED])
+            return None if head else Doubt(fault, piece, 0, (), False, True, False)
+        header = frames.read_header(data, fault, end)
+        broken = row is not None or (
+            bool(self._violations(side, header)) if header else end - fault > 1
+        )
+        before: list[int] = []
+        if broken:
+            rows = self._table.of_stream(side.stream)
+            place = bisect_left(rows, fault, key=self._table.start.__getitem__)
+            before = [self._table.start[one] for one in rows[max(0, place - 3) : place]]
+            before = [at for at in before if max(side.frames, fault - DOUBTED // 2) <= at]
+        start = before[0] if before else fault
+        return Doubt(
+            start, bytes(data[start : start + DOUBTED]), fault - start,
+            tuple(at - start for at in before), broken, False, splitter.rsv1_allowed,
+        )  # fmt: skip
 
     def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
         """The rows from `start` up to `stop` (the end, if None), as a slice of a list."""

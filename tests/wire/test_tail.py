@@ -1,0 +1,217 @@
+"""What stands where frames stop fitting is named by what the bytes prove, and by nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from wslab.wire import Capture, accept_key, encode_frame, load_streams
+from wslab.wire.accounts import json_pieces, text_pieces
+from wslab.wire.recording.tail import Explanation, explanations
+
+KEY = "bGFib3JhdG9yeS1rZXkhIQ=="
+REQUEST = (
+    "GET / HTTP/1.1\r\nHost: lab.example:8080\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+).encode()
+RESPONSE = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Accept: {accept_key(KEY)}\r\n\r\n"
+).encode()
+MASK = b"\x37\xfa\x21\x3d"
+NEXT = b"\x81\x04next"
+
+
+def of_server(data: bytes, response: bytes = RESPONSE) -> Capture:
+    return load_streams(io.BytesIO(REQUEST), io.BytesIO(response + data))
+
+
+def of_client(data: bytes) -> Capture:
+    return load_streams(io.BytesIO(REQUEST + data), io.BytesIO(RESPONSE))
+
+
+def found(capture: Capture) -> Explanation:
+    (only,) = proven(capture)
+    return only
+
+
+def text(capture: Capture, brief: bool = False) -> str:
+    return "".join(text_pieces(capture, brief=brief))
+
+
+HELLO_127 = b"hello from the server, this is 127 or so" * 3
+INNER = b"\x81\x7e\x00\xc8" + b"B" * 200
+OUTER = b"\x81\x7e\x01\x2c" + b"A" * 150 + INNER + b"A" * 150
+
+# what it is -> the server's bytes behind its 101, where in them the culprit begins and ends, what
+# must be said of it
+CULPRITS: dict[str, tuple[bytes, int, int, tuple[str, ...]]] = {
+    "an HTTP response in the middle of frames": (
+        b"\x81\x03oneHTTP/1.1 500 INTERNAL SERVER ERROR\r\nContent-Length: 21\r\n\r\n"
+        b"Internal Server Error",
+        5, 84, ("HTTP response, not a frame", "500 INTERNAL SERVER ERROR", "server's side"),
+    ),
+    "a second 101": (
+        RESPONSE + b"\x81\x02yo",
+        0, len(RESPONSE), ("HTTP response", "101 Switching Protocols", "frames go on: a text"),
+    ),
+    "a warning printed as text": (
+        b"<br />\n<b>Warning</b>: Undefined index in server.php\x81\x02yo",
+        0, 52, ("These 52 bytes are text, not a frame", "<b>Warning</b>", "printed"),
+    ),
+    "an extra line end": (b"\r\n\x81\x02yo", 0, 2, ("These 2 bytes are text",)),
+    "a length in the other byte order": (
+        b"\x81\x7e\x2c\x01" + b"z" * 300 + NEXT,
+        0, 304, ("other byte order", "announces 11,265 bytes, and 306 are here", "is 300,"),
+    ),
+    "64 bits of length in the other byte order": (
+        b"\x82\x7f\x70\x11\x01" + bytes(5) + b"z" * 70_000 + NEXT,
+        0, 70_010, ("other byte order", "is 70,000,"),
+    ),
+    "64 bits of length where 126 stands": (
+        b"\x81\x7e\0\0\0\0\0\0\x01\x2c" + b"z" * 300 + NEXT,
+        0, 310, ("126 stands for 2 bytes of length, and 8 follow", "is 300,"),
+    ),
+    "32 bits of length where 127 stands": (
+        b"\x81\x7f\0\0\x01\x2c" + b"z" * 300 + NEXT,
+        0, 306, ("127 stands for 8 bytes of length, and 4 follow", "is 300,"),
+    ),
+    "characters counted": (
+        b"\x81\x0egr\xc3\xbc\xc3\x9fe aus k\xc3\xb6ln\x81\x06tick 2",
+        0, 19, ("counts characters", "announces 14", "are 17 bytes", "a text frame follows"),
+    ),
+    "UTF-16 units counted": (
+        b"\x81\x06ok \xf0\x9f\x98\x80!\x81\x06tick 2",
+        0, 10, ("counts UTF-16 units", "are 8 bytes"),
+    ),
+    "200 in one byte": (b"\x81\xc8" + b"x" * 200, 0, 202, ("extended length, which is missing",)),
+    "200 in seven bits": (
+        b"\x81\x48" + b'{"t":"' + b"y" * 193 + b'"' + NEXT,
+        0, 202, ("extended length, which is missing", "The second byte is 48", "of 200"),
+    ),
+    "127 alone": (
+        b"\x81\x7f" + HELLO_127,
+        0, 122, ("127 stands for 8 bytes of extended length, and they are missing", "hello fr"),
+    ),
+    "one frame in another": (
+        OUTER + b"\x81\x03end",
+        0, 508, ("text frame of 204 bytes was written into the middle", "two threads"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CULPRITS)
+def test_the_culprit_is_named_with_its_evidence(what):
+    data, start, stop, words = CULPRITS[what]
+    capture = of_server(data)
+    one = found(capture)
+    assert (one.connection, one.direction) == (1, "server")
+    assert (one.offset, one.stop) == (len(RESPONSE) + start, len(RESPONSE) + stop)
+    assert one.data == data[start:stop][:128]
+    said = f"{one.says} {one.evidence}"
+    assert all(word in said for word in words), said
+    assert one.says in text(capture)
+    assert one.says in text(capture, brief=True)
+    (told,) = json.loads("".join(json_pieces(capture)))["explanations"]
+    assert told == {
+        "connection": 1, "direction": "server", "offset": one.offset, "length": one.length,
+        "hex": one.data.hex(), "says": one.says, "evidence": one.evidence, "rfc": one.rfc,
+    }  # fmt: skip
+
+
+def masked(payload: bytes, header: bytes) -> bytes:
+    return header + MASK + encode_frame(2, payload, masking_key=MASK)[-len(payload) :]
+
+
+def test_the_client_s_frames_are_unmasked_before_they_are_read_once_more():
+    after = encode_frame(1, b"next", masking_key=MASK)
+    swapped = masked(b"z" * 300, b"\x81\xfe\x2c\x01")
+    assert "other byte order" in found(of_client(swapped + after)).says
+    counted = masked("Grüße".encode(), b"\x81\x85")
+    assert "counts characters" in found(of_client(counted + after)).says
+    short = masked(b"y" * 200, b"\x81\xc8")
+    assert "extended length, which is missing" in found(of_client(short + after)).says
+    outer = encode_frame(1, b"A" * 300, masking_key=MASK)
+    mixed = outer[:100] + after + outer[100:] + after
+    assert "text frame of 10 bytes was written into the middle" in found(of_client(mixed)).says
+    asks = found(of_client(after + REQUEST))
+    assert "HTTP request" in asks.says
+    assert "client's side still asks" in asks.evidence
+
+
+def test_what_follows_is_a_consequence_and_no_fault_of_its_own():
+    capture = of_server(CULPRITS["one frame in another"][0])
+    said = text(capture)
+    assert said.count("a consequence of byte 129") == 4
+    assert "message-interleaved" not in said
+    assert "rsv1-without-extension" not in said
+
+
+def test_many_consequences_are_one_line():
+    lost = of_server(b"\x81\x48" + b"y" * 200 + b"\x81\x04next" + b"\x62\x00" * 100_000)
+    for brief in (False, True):
+        said = text(lost, brief)
+        assert "more broken units behind it are not listed" in said
+        assert len(said.splitlines()) < 120
+
+
+HEAD = RESPONSE.removesuffix(b"\r\n")
+HEADS = {
+    "no empty line": (HEAD, "the empty line is missing."),
+    "a frame in place of the empty line": (HEAD + b"\x81\x07welcome", "a frame begins in its"),
+    "blanks in the empty line": (HEAD + b" \r\n\x81\x07welcome", "should be empty holds blanks"),
+    "line ends written out": (RESPONSE.replace(b"\r\n", rb"\r\n"), r"the four characters \r\n"),
+    "the last line ends written out": (HEAD[:-2] + rb"\r\n\r\n", r"the four characters \r\n"),
+    "line ends of CR alone": (RESPONSE.replace(b"\n", b""), "end with CR alone"),
+}
+
+
+@pytest.mark.parametrize("what", HEADS)
+def test_a_head_that_never_ends_says_why(what):
+    response, words = HEADS[what]
+    one = found(of_server(b"", response))
+    assert one.says.startswith("The head of this response never ends: ")
+    assert words in one.says
+    assert (one.direction, one.offset, one.length) == ("server", 0, len(response))
+    assert one.rfc.startswith("RFC 9112 §2")
+
+
+def test_a_request_that_never_ends_says_why():
+    capture = Capture(clock=lambda: 0.0)
+    capture.record(capture.open_connection(), "client", REQUEST[:-2])
+    assert "The head of this request never ends: the empty line is missing." in text(capture)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x81\x05hello" * 20,
+        b"\x81\x7e\x01\x2c" + b"z" * 299,  # cut at the end of a capture
+        b"\x81\x05hel",
+        b"\x81",
+        b"\xc1\x05hello" * 3,  # a rule is broken, and the framing holds
+        b"\x81\x85keyshello" * 3,
+        b"\x01\x05hello\x01\x05again\x80\x00",
+    ],
+)
+def test_where_the_framing_holds_nothing_is_explained(data):
+    capture = of_server(data)
+    assert not proven(capture)
+    assert "a consequence" not in text(capture)
+
+
+def proven(capture: Capture) -> list[Explanation]:
+    return [one for one in explanations(capture.index).values() if one.proven]
+
+
+def test_a_head_that_is_still_coming_is_not_explained():
+    for cut in (1, 5, 20, 33, len(RESPONSE) - 3):
+        assert explanations(of_server(b"", RESPONSE[:cut]).index) == {}
+
+
+def test_what_nothing_proves_is_not_named():
+    noise = bytes(range(255, 0, -1)) * 9
+    assert not proven(of_server(noise))
