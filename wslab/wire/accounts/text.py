@@ -41,6 +41,8 @@ REGION = 1 << 18
 INDENT = " " * 8
 SHOWN = 20
 """So many broken units behind a lost framing are listed; the others are one line at the end."""
+SHOWN_UNPROVEN = 1000
+"""The same, where nothing proves what the framing was lost at: the broken units are all there is."""
 
 WHOSE = 20
 """The most characters of a connection's label; the longest one of a recording sets the width."""
@@ -135,26 +137,25 @@ class _Lost:
         self.found = explanations(self.index)
         self.folded: dict[int, int] = {}
         """By stream, how many units are not listed."""
-        self._rows: dict[int, int] = {}  # by stream: the first row that may be folded
-        self._shown: dict[int, int] = {}
-        for (connection, direction), lost in self.found.items():
-            self._shown[stream_number(connection, direction)] = 0
-            self._rows[stream_number(connection, direction)] = lost.offset
+        self._left = {
+            stream_number(*whose): SHOWN if lost.proven else SHOWN_UNPROVEN
+            for whose, lost in self.found.items()
+        }
         self._broken = set[int]()  # broken rows of the batch that is being read
         self._batch = -1
 
     def folds(self, number: int) -> bool:
         """Whether a row is one of many consequences, and stays out of the list."""
-        if not self._rows:
+        if not self._left:
             return False
         if number // BATCH != self._batch:
             self._batch = number // BATCH
             start = number // BATCH * BATCH
             self._broken = set(self.index.broken_rows(start, start + BATCH))
-        if number not in self._broken or (stream := self.index.stream_of(number)) not in self._rows:
+        if number not in self._broken or (stream := self.index.stream_of(number)) not in self._left:
             return False
-        if self._shown[stream] < SHOWN:
-            self._shown[stream] += 1
+        if self._left[stream]:
+            self._left[stream] -= 1
             return False
         self.folded[stream] = self.folded.get(stream, 0) + 1
         return True
