@@ -42,7 +42,7 @@ INDENT = " " * 8
 SHOWN = 20
 """So many broken units behind a lost framing are listed; the others are one line at the end."""
 SHOWN_UNPROVEN = 1000
-"""The same, where nothing proves what the framing was lost at: the broken units are all there is."""
+"""The same where nothing proves what stands there: the broken units are all there is."""
 
 WHOSE = 20
 """The most characters of a connection's label; the longest one of a recording sets the width."""
