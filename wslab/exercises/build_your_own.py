@@ -7,7 +7,7 @@ import contextlib
 import inspect
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from wslab.exercises.reference_server import (
     Refused,
     fields_of,
 )  # fmt: skip
+from wslab.exercises.time_limit import TimeIsUp
 from wslab.exercises.verdict import Verdict, not_yet
 from wslab.wire import encode_frame
 from wslab.wire import mask as unmask
@@ -219,8 +220,7 @@ def _visit(talk: Talk, sent: bytes, delivery: int = 0) -> bytes:
                 client.shutdown(socket.SHUT_WR)
             got = _all_of(client)
         server.wait_ended(SOON if got is not None else 0)
-    if server.faults:
-        raise server.faults[0]
+    _raise_first(server)
     if got is None:
         raise TimeoutError(_WAITS)
     return got
@@ -242,6 +242,11 @@ def _all_of(client: socket.socket) -> bytes | None:
     return None
 
 
+def _raise_first(server: StreamServer) -> None:
+    for fault in server.faults:
+        raise TimeIsUp(f"stopped after {HELD_UP:g} s") if isinstance(fault, TimeIsUp) else fault
+
+
 _MOST = 2**22
 """Bytes after which what a server sends is taken for endless."""
 LIBRARY = "a talk with a client of the library websockets"
@@ -260,11 +265,11 @@ def _with_library(**parts: Function) -> list[object]:
             return [*heard, client.protocol.close_code]
         finally:
             server.wait_ended(SOON)
-            if server.faults:  # it explains more than what the library says
-                raise server.faults[0]
+            _raise_first(server)  # it explains more than what the library says
 
 
 KEY = bytes.fromhex("37fa213d")
+OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 _OPENING = handshake.request_with(handshake.RFC_KEY)
 
 
@@ -290,30 +295,45 @@ def _cut(data: bytes) -> Iterator[bytes]:
         data = data[size:]
 
 
+def _in_words(got: object, *case: object) -> str:
+    """What frames say, for those who read no hex yet."""
+    if not isinstance(got, bytes):
+        return ""
+    told = []
+    for frame in _cut(got):
+        payload = frame[2 if frame[1:] and frame[1] < 126 else 4 :]
+        word = OPCODES.get(frame[0] & 15, f"opcode {frame[0] & 15}")
+        if word == "close":
+            told.append(f"close {int.from_bytes(payload, 'big') or 'without a code'}")
+        else:
+            told.append(f"{word} {payload[:20]!r}")
+    return f"What you got is: {', then '.join(told) or 'nothing'}."
+
+
 def _without_reason(frame: bytes) -> bytes:
     is_close = len(frame) > 4 and frame[0] == 0x88 and frame[1] < 126
     return bytes([0x88, 2]) + frame[2:4] if is_close else frame
 
 
-Probe = Callable[[Function, asyncio.StreamReader], Awaitable[object]]
-"""Uses the learner's function on a stream."""
-
-
-def _read(
-    name: str, once: Probe, twice: Probe, function: Function, what: str, sent: bytes,
-    delivery: int, second: bool = False,
-) -> object:  # fmt: skip
-    """What a function reads of these bytes, which have come over TCP."""
+def _read(name: str, function: Function, what: str, sent: bytes, delivery: int) -> object:
+    """What a function reads of the last of these frames, which have come over TCP."""
     if not sent:
         return _with_library(**{name: function})
-    found: list[object] = []
+    found: dict[str, object] = {}
+    ours = {one: getattr(reference_server, one) for one in ("read_head", "read_payload")}
+    parts = ours | {name: _begun(name, function)}
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        found.append(await (twice if second else once)(_begun(name, function), reader))
+        for _ in range(2 if what == TWO_FRAMES else 1):
+            found["read_head"] = head = await parts["read_head"](reader)
+            if what == TWO_FRAMES or name == "read_payload":
+                found["read_payload"] = await parts["read_payload"](reader, head)
 
     _visit(talk, sent, delivery)
-    return found[0] if found else None
+    return found.get(name)
 
+
+TWO_FRAMES = "two frames in one piece"
 
 # --- 1 Answer the request
 
@@ -420,17 +440,6 @@ check_accept = Rung(
 # --- 3 Read a frame's head
 
 
-async def _head(read_head: Function, reader: asyncio.StreamReader) -> object:
-    return await read_head(reader)
-
-
-async def _second_head(read_head: Function, reader: asyncio.StreamReader) -> object:
-    """The head of the second of two frames, of which the first has 5 bytes of payload."""
-    await read_head(reader)
-    await reader.readexactly(4 + 5)
-    return await read_head(reader)
-
-
 def _reads(
     *, mask: int = 0x7F, order: Any = "big", long: int = 2, longest: int = 8, key: int = 0,
     exactly: bool = True, rsv: int = 7, opcode: int = 15,
@@ -466,11 +475,11 @@ check_read_head = Rung(
         ("a server's frame", encode_frame(TEXT, b"Hello")[:2], 0),
         ("300 bytes are announced", _frame(BINARY, bytes(300))[:4], 0),
         ("70,000 bytes are announced", _frame(BINARY, bytes(70_000))[:10], 0),
-        ("two frames in one piece", _frame(TEXT, b"Hello") + _frame(PING, b"?"), 0, True),
+        (TWO_FRAMES, _frame(TEXT, b"Hello") + _frame(PING, b"?"), 0),
         ("300 bytes are announced", _frame(BINARY, bytes(300))[:4], 1),
         (LIBRARY, b"", 0),
     ],
-    use=partial(_read, "read_head", _head, _second_head),
+    use=partial(_read, "read_head"),
     mistakes={
         "The opcode is the low 4 bits of byte 0: FIN and RSV still stand before it.":
             _reads(opcode=0xFF),
@@ -503,15 +512,6 @@ check_read_head = Rung(
 # --- 4 Unmask the payload
 
 
-async def _payload(read_payload: Function, reader: asyncio.StreamReader) -> object:
-    return await read_payload(reader, await reference_server.read_head(reader))
-
-
-async def _second_payload(read_payload: Function, reader: asyncio.StreamReader) -> object:
-    await _payload(read_payload, reader)
-    return await _payload(read_payload, reader)
-
-
 def _unmasks(
     key_of: Callable[[bytes, int], int] = lambda key, i: key[i % 4],
     *,
@@ -539,12 +539,12 @@ check_read_payload = Rung(
         ("nine bytes", _frame(BINARY, bytes(range(9))), 0),
         ("a payload of no bytes", _frame(PING), 0),
         ("a payload that is not text", _frame(BINARY, b"\xff\xfe"), 0),
-        ("two frames in one piece", _frame(TEXT, b"one") + _frame(TEXT, b"two"), 0, True),
+        (TWO_FRAMES, _frame(TEXT, b"one") + _frame(TEXT, b"two"), 0),
         ("a text frame", _frame(TEXT, b"Hello"), 1),
         ("300 bytes", _frame(BINARY, bytes(300), masking_key=os.urandom(4)), 100),
         (LIBRARY, b"", 0),
     ],
-    use=partial(_read, "read_payload", _payload, _second_payload),
+    use=partial(_read, "read_payload"),
     mistakes={
         "Every byte was masked with the first byte of the key: byte i goes with byte i % 4.":
             _unmasks(lambda key, i: key[0]),
@@ -653,7 +653,7 @@ def _joins(
     *, on_ping: Callable[[bytes], tuple[int, bytes] | None] = lambda payload: (PONG, payload),
     on_pong: bool = False, forgets: bool = False, each: bool = False, last: bool = False,
     clears: bool = True, decode: Callable[[bytes], str | bytes] = bytes.decode,
-    early: bool = False, passes: bool = False,
+    early: bool = False, passes: bool = False, all_text: bool = False,
 ) -> Function:  # fmt: skip
     """A function that makes messages of frames, and does one thing wrong."""
 
@@ -671,7 +671,7 @@ def _joins(
                     parts = []
                 continue
             if opcode != CONTINUATION or last:
-                kind = opcode
+                kind = TEXT if opcode and all_text else opcode
             parts.append(payload.decode() if early and kind == TEXT else payload)
             if fin or each:
                 whole = ("" if early and kind == TEXT else b"").join(parts)
@@ -709,6 +709,7 @@ check_messages = Rung(
         (LIBRARY, b""),
     ],
     use=partial(_reply, "messages"),
+    why=_in_words,
     mistakes={
         "Nothing is yielded: messages is a generator, and gives each message with yield.":
             _never_yields,
@@ -732,6 +733,8 @@ check_messages = Rung(
             _joins(clears=False), "begin with an empty list after each message."),
         "Text was given on as bytes, so the echo is a binary message.": Mistake(
             _joins(decode=bytes), "a text message is .decode()d.", "RFC 6455 §5.6"),
+        "A binary message was decoded: its bytes need be no text.": Mistake(
+            _joins(all_text=True), "only opcode 1 begins a text.", "RFC 6455 §5.6"),
         "Each frame was decoded by itself, and a character may be cut between two.": Mistake(
             _joins(early=True), "join first, then decode.", "RFC 6455 §5.6"),
         "What is not UTF-8 was mended, and went on as text. The connection must fail.": Mistake(
@@ -808,6 +811,7 @@ check_close = Rung(
         (LIBRARY, b""),
     ],
     use=_closed,
+    why=_in_words,
     mistakes={
         "The close frame was not answered, so the client does not know whether it was read.":
             _closes(lambda payload: None),
@@ -893,6 +897,7 @@ check_refuse = Rung(
         (LIBRARY, b""),
     ],
     use=partial(_reply, "refuse"),
+    why=_in_words,
     mistakes={
         "A frame that is not masked was taken. A server must close the connection.": Mistake(
             _refuses("mask"), "not head.masked.", "RFC 6455 §5.1"),

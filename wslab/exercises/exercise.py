@@ -189,7 +189,7 @@ class Exercise:
     # --- A function
 
     def _of_function(self, function: Callable[..., object]) -> Verdict | None:
-        trying, patience = self.name, PATIENCE * self._patience
+        trying = self.name
         results: list[tuple[tuple, CallResult]] = []
 
         def try_all() -> Verdict | None:
@@ -205,10 +205,10 @@ class Exercise:
             return solved(self._praise.format(count=len(results)))
 
         try:
-            return within(patience, try_all)
-        except TimeIsUp:
+            return within(PATIENCE * self._patience, try_all)
+        except TimeIsUp as late:
             return not_yet(
-                f"{trying} was not done after {patience:g} s.",
+                f"{trying} was {str(late).partition(':')[0]}.",
                 misconception=ENDLESS,
                 hint="what must change in each round, so that the loop ends?",
             )

@@ -178,6 +178,21 @@ class StreamServer:
         with contextlib.suppress(Empty):
             self._ended.get(timeout=seconds)
 
+    def told(self) -> list[str]:
+        """What went wrong in the learner's code, in words."""
+        return [
+            f"stopped, because it let nothing else run for {HELD_UP:g} s: this looks like a loop "
+            "without an end, and without an await in it"
+            if isinstance(fault, TimeIsUp)
+            else f"raised {type(fault).__name__}: {fault}"
+            for fault in self.faults
+        ]
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"<your server {self.url}>", *(f"your code {one}" for one in self.told())]
+        )
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -53,7 +53,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
                 raise_in(worker, TimeIsUp)
             worker.join(PAUSE)
     value, error = results[0] if results else (None, TimeIsUp())
-    if isinstance(error, TimeIsUp):
+    if isinstance(error, TimeIsUp) and not error.args:
         raise TimeIsUp(f"not done after {seconds:g} s: this looks like a loop without an end")
     if error is not None:
         raise error

@@ -12,8 +12,7 @@ from IPython.display import Code
 from wslab.conformance import CASES, GROUPS, cases_for, check_server
 from wslab.conformance import Verdict as Judged
 from wslab.exercises.build_your_own import QUESTIONS, RUNGS, ladder
-from wslab.exercises.learner_server import HELD_UP, StreamServer, Talk
-from wslab.exercises.time_limit import TimeIsUp
+from wslab.exercises.learner_server import StreamServer, Talk
 from wslab.labs.lesson import Lesson
 from wslab.net.cases import wire_lines
 from wslab.net.servers import http_response, page_folder
@@ -53,7 +52,7 @@ class BuildYourOwn(Lesson):
 
     def _set_up(self) -> None:
         self.yours: StreamServer | None = None
-        """The learner's server, as long as it runs; its `faults` are what its code has raised."""
+        """The learner's server, as long as it runs; it shows what went wrong in its code."""
         self._resources.callback(self._stop_yours)
 
     # --- The ladder
@@ -143,7 +142,7 @@ class BuildYourOwn(Lesson):
     def _play(self, case: str, column: str, in_page: InPage) -> CellOutcome:
         with StreamServer(ladder.server()) as server:
             (judged,) = check_server(server.port, cases_for("server", case)).verdicts
-        return _suite(judged, server.faults)
+        return _suite(judged, server.told())
 
 
 def _rung(rung: str) -> CellOutcome:
@@ -161,10 +160,10 @@ def _rung(rung: str) -> CellOutcome:
     return CellOutcome("climbed" if climbed else "open", notes=notes)
 
 
-def _suite(judged: Judged, faults: Sequence[BaseException]) -> CellOutcome:
+def _suite(judged: Judged, faults: Sequence[str]) -> CellOutcome:
     """What has come of a case of the suite."""
     notes = [Note(judged.why[:1].upper() + judged.why[1:], judged.rfc)] if judged.why else []
-    notes += [Note(_fault(one)) for one in faults]
+    notes += [Note(f"Your code {one}.") for one in faults]
     lines = []
     if judged.capture is not None:
         for one in wire_lines(judged.capture, 1):
@@ -177,15 +176,6 @@ def _suite(judged: Judged, faults: Sequence[BaseException]) -> CellOutcome:
     return CellOutcome(
         judged.word, columns=columns, notes=notes, seconds=judged.seconds, result=judged
     )
-
-
-def _fault(fault: BaseException) -> str:
-    if isinstance(fault, TimeIsUp):
-        return (
-            f"Your code let nothing else run for {HELD_UP:g} s, and was stopped: this looks like a "
-            "loop without an end, and without an await in it."
-        )
-    return f"Your code raised {type(fault).__name__}: {fault}"
 
 
 open = BuildYourOwn  # again: it replaces the one before
