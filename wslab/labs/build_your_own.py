@@ -73,6 +73,7 @@ class BuildYourOwn(Lesson):
             if any(name in ladder.tried for name in names):
                 board.show((rung, YOURS), _rung(rung))
         ladder.on_try = light
+        self._resources.callback(lambda: setattr(ladder, "on_try", lambda name: None))
         return self._show(board, "ladder")
 
     def _try_rung(self, rung: str, column: str, in_page: InPage) -> CellOutcome:
@@ -93,13 +94,6 @@ class BuildYourOwn(Lesson):
             self.yours.stop()
             self.yours = None
 
-    @property
-    def your_port(self) -> int:
-        """The port of the tap before the learner's server. Raises LookupError where none runs."""
-        if self.yours is None:
-            raise LookupError("your server does not run: run the cell with lab.listen(...) first")
-        return self._taps[YOURS].port
-
     def code_of(self, *things: Any) -> Code:
         """Show the code of functions, as it runs here."""
         return Code("\n\n".join(map(inspect.getsource, things)), language="python")
@@ -117,8 +111,12 @@ class BuildYourOwn(Lesson):
         return parse_qs(query).get("name", ["guest"])[0][:32]
 
     def guest(self, name: str) -> PageFrame:
-        """The chat's page, served by the learner's server, with somebody in it."""
-        frame = PageFrame(self.your_port, f"/?name={name}", title="the chat's page", socket="/chat")
+        """The chat's page, served by the learner's server, with somebody in it. Raises LookupError
+        where that server does not run."""
+        if self.yours is None:
+            raise LookupError("your server does not run: run the cell with lab.listen(...) first")
+        port = self._taps[YOURS].port
+        frame = PageFrame(port, f"/?name={name}", title="the chat's page", socket="/chat")
         self._resources.callback(frame.close)
         return frame
 
