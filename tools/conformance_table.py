@@ -14,6 +14,7 @@ import http.server
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,16 +72,20 @@ def try_client(name: str, told: str, start: Callable[[str], subprocess.Popen[byt
     with CaseServer(patience=PATIENCE, tell=lambda verdict: news.set()) as server:
         process = start(server.url)
         try:
-            while not server.last.is_set():
-                news.clear()
-                if news.wait(STILL) and process.poll() is None:
+            since = time.monotonic()
+            while not server.last.wait(0.1):
+                if news.is_set():
+                    news.clear()
+                    since = time.monotonic()
+                if process.poll() is None and time.monotonic() - since < STILL:
                     continue
-                if server.last.is_set():
-                    break
-                crashed += list(server.verdicts)[-1:]
+                ended = process.poll() is not None
                 process.kill()
                 process.wait()
-                process = start(server.url)
+                news.wait(PATIENCE + 1)  # for the verdict on the case at which it happened
+                crashed += [f"{name}{'' if ended else ' (it stood still)'}"
+                            for name in list(server.verdicts)[-1:]]  # fmt: skip
+                process, since = start(server.url), time.monotonic()
         finally:
             process.kill()
             process.wait()

@@ -7,7 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from wslab.conformance import CASES, CaseServer, cases_for
-from wslab.net import Missing, run_on_loop
+from wslab.net import Missing, RawClient, run_on_loop
 from wslab.net.node import NodeProgram
 
 KNOWN: set[str] = set()
@@ -82,3 +82,10 @@ def test_ws_in_node_keeps_every_must():
             program.stop()
         report = server.report()
     assert [report.line(one) for one in report.failed] == []
+
+
+def test_a_connection_without_a_request_takes_no_case():
+    with CaseServer([CASES["control-ping-empty"]]) as server:
+        RawClient(server.port).connect().close()
+        run_on_loop(echo_until_refused(server.url), 20)
+        assert server.report().counts["pass"] == 1

@@ -123,3 +123,13 @@ def test_a_failed_case_shows_the_wire_and_the_command_that_repeats_it():
     suite = xml.fromstring(report.to_junit())
     assert suite.get("failures") == "1"
     assert "wslab conform" in suite.find("testcase/failure").text
+
+
+async def refuses_in_several_lines(connection):
+    await connection.respond("400 Bad Request", "Content-Length: 9", body=b"no\nno\nno\n")
+
+
+def test_line_feeds_in_a_body_are_no_fault_of_the_head():
+    with RawServer(refuses_in_several_lines, name="under test") as server:
+        report = check_server(server.url, [CASES["request-missing-key"]], patience=HASTE)
+    assert report.counts["pass"] == 1

@@ -139,7 +139,8 @@ class CaseServer(RawServer):
         began = time.perf_counter()
         wire = Wire(connection.reader, connection.writer, "server", self._patience)
         try:
-            await wire.until(lambda wire: wire.count("client", "request") > 0)
+            if not await wire.until(lambda wire: wire.count("client", "request") > 0):
+                return  # some clients open connections of which they make no use
             case = self._next(wire)
             if case is None:
                 await connection.respond("410 Gone", "Content-Length: 0", "Connection: close")
@@ -154,7 +155,7 @@ class CaseServer(RawServer):
 
     def _next(self, wire: Wire) -> Case | None:
         request = wire.units("client")
-        path = parse_head(request[0].data).first_line.split(" ")[1:2] if request else []
+        path = parse_head(request[0].data).first_line.split(" ")[1:2]
         name = path[0].strip("/") if path else ""
         if name not in self.cases or name in self._begun:
             name = next((one for one in self.cases if one not in self._begun), "")

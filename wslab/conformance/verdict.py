@@ -9,6 +9,7 @@ from wslab.conformance.wire import Wire
 from wslab.net.cases import Case, Head
 from wslab.net.peers import code_in
 from wslab.wire import Capture, Direction, Unit, printable
+from wslab.wire.protocol import parse_head
 
 Word = Literal["pass", "fail", "unusual", "skipped"]
 
@@ -120,7 +121,9 @@ def _judge_frames(case: Case, played: Played) -> None:
 def _judge_own_faults(wire: Wire) -> None:
     """What the peer sends must itself be legal."""
     for unit in wire.units(wire.other):
-        if unit.kind in ("request", "response") and b"\n" in unit.data.replace(b"\r\n", b""):
+        is_head = unit.kind in ("request", "response")
+        head = unit.data[: parse_head(unit.data).length] if is_head else b""
+        if b"\n" in head.replace(b"\r\n", b""):
             raise _Broken("the lines of a head end in CR LF, got LF alone", "RFC 9112 §2.1")
     for unit in wire.units(wire.other):
         for broken in unit.violations:
