@@ -935,17 +935,6 @@ check_refuse = Rung(
 )  # fmt: skip
 
 
-def _request(**fields: str | None) -> bytes:
-    """The opening request with other values for these fields; None leaves one out."""
-    told: dict[str, str | None] = {}
-    for line in _OPENING.decode().strip().split("\r\n")[1:]:
-        name, _, value = line.partition(": ")
-        told[name] = value
-    told |= {name.replace("_", "-"): value for name, value in fields.items()}
-    lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
-    return "\r\n".join(["GET / HTTP/1.1", *lines, "", ""]).encode()
-
-
 def _gate(function: Function, what: str, request: bytes) -> str:
     """What the server does with a request, in words."""
     answer = _visit(ladder.server(refuse_request=function), request)
@@ -987,16 +976,19 @@ check_refuse_request = Rung(
     "refuse_request",
     "Whether `refuse_request(request)` gives a response to what must not be answered with 101.",
     cases=lambda: [
-        ("all that it needs", _OPENING),
-        ("Connection: keep-alive, Upgrade", _request(Connection="keep-alive, Upgrade")),
-        ("Upgrade: WebSocket", _request(Upgrade="WebSocket")),
-        ("no Upgrade", _request(Upgrade=None)),
-        ("no Upgrade in Connection", _request(Connection="keep-alive")),
-        ("no key", _request(Sec_WebSocket_Key=None)),
-        ("a key of 5 bytes", _request(Sec_WebSocket_Key="SGVsbG8=")),
-        ("version 12", _request(Sec_WebSocket_Version="12")),
-        ("POST", _OPENING.replace(b"GET", b"POST")),
-        ("HTTP/1.0", _OPENING.replace(b"HTTP/1.1", b"HTTP/1.0")),
+        (what, _OPENING.replace(old, new))
+        for what, old, new in (
+            ("all that it needs", b"GET", b"GET"),
+            ("Connection: keep-alive, Upgrade", b": Upgrade", b": keep-alive, Upgrade"),
+            ("Upgrade: WebSocket", b": websocket", b": WebSocket"),
+            ("no Upgrade", b"Upgrade: websocket\r\n", b""),
+            ("no Upgrade in Connection", b": Upgrade", b": keep-alive"),
+            ("no key", b"Sec-WebSocket-Key", b"X-Key"),
+            ("a key of 5 bytes", handshake.RFC_KEY.encode(), b"SGVsbG8="),
+            ("version 12", b": 13", b": 12"),
+            ("POST", b"GET", b"POST"),
+            ("HTTP/1.0", b"HTTP/1.1", b"HTTP/1.0"),
+        )
     ],
     use=_gate,
     call=lambda what, *_: f"refuse_request on a request with {what}",
