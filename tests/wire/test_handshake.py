@@ -356,3 +356,52 @@ def request_with(key: str) -> bytes:
         "GET / HTTP/1.1\r\nHost: lab.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
+
+
+def meaning(unit, name: str) -> str:
+    return unit.field(name).meaning
+
+
+def test_a_101_without_a_subprotocol_is_legal_and_a_browser_fails():
+    """RFC 6455 §4.1, and the WHATWG's standard, which asks for more."""
+    index = explain(response=RESPONSE.replace(b"Sec-WebSocket-Protocol: chat\r\n", b""))
+    assert index.unit(1).violations == ()
+    said = meaning(index.unit(1), "status line")
+    assert "chooses none of the subprotocols" in said
+    assert "a browser then fails the connection" in said
+    assert "browser" not in meaning(explain(response=RESPONSE).unit(1), "status line")
+
+
+def test_null_as_a_subprotocol_is_a_script_s_slip():
+    for word in (b"null", b"undefined"):
+        index = explain(REQUEST.replace(b"chat, superchat", word))
+        said = meaning(index.unit(0), "Sec-WebSocket-Protocol")
+        assert f"A script passed {word.decode()}" in said
+
+
+def test_a_list_of_subprotocols_sent_back_is_not_one():
+    listed = RESPONSE.replace(b"Protocol: chat", b"Protocol: chat, superchat")
+    (fault,) = explain(response=listed).unit(1).violations
+    assert fault.rule == "subprotocol-not-offered"
+    assert "Here 2 stand in a list: it must choose one of them" in fault.text
+
+
+@pytest.mark.parametrize(
+    ("offer", "words"),
+    [
+        (b"Bearer abcdef", "Here a space stands in one, and a browser's constructor throws"),
+        (b"chat, bGFib3JhdG9yeQ==", "Here = stands in one"),
+        (b"chat, a/b", "Base64 can be written with - and _"),
+    ],
+)
+def test_what_keeps_a_subprotocol_from_being_a_token_is_named(offer, words):
+    (fault,) = explain(REQUEST.replace(b"chat, superchat", offer)).unit(0).violations
+    assert fault.rule == "subprotocol-malformed"
+    assert words in fault.text
+
+
+def test_line_ends_of_a_bare_lf_are_named_and_refuse_nothing():
+    index = explain(response=RESPONSE.replace(b"\r\n", b"\n"))
+    assert [fault.rule for fault in index.unit(1).violations] == ["response-bare-line-feed"]
+    assert index.state(1) in ("OPEN", "CLOSED")
+    assert index.is_upgraded(1)

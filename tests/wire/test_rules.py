@@ -48,6 +48,14 @@ BROKEN: dict[str, tuple[bytes, bytes]] = {
     "fragment-in-target": (REQUEST.replace(b"/chat", b"/chat#top"), b""),
     "target-malformed": (REQUEST.replace(b"/chat", b"chat"), b""),
     "header-malformed": (REQUEST.replace(b"Origin: ", b"Origin: \x00"), b""),
+    "bare-line-feed": (REQUEST.replace(b"\r\n", b"\n", 3), b""),
+    "response-bare-line-feed": (REQUEST, RESPONSE.replace(b"\r\n", b"\n", 1)),
+    "hixie-76": (
+        drop(b"sec-websocket-key")
+        .replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key1: 4 1")
+        .replace(b"Host", b"Sec-WebSocket-Key2: 1 2\r\nHost"),
+        b"",
+    ),
     "content-length-malformed": (
         REQUEST[:-2] + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
         b"",

@@ -206,14 +206,43 @@ def test_where_the_framing_holds_nothing_is_explained(data):
 
 
 def proven(capture: Capture) -> list[Explanation]:
-    return [one for one in explanations(capture.index).values() if one.proven]
+    return [one for one in explanations(capture).values() if one.proven]
 
 
 def test_a_head_that_is_still_coming_is_not_explained():
     for cut in (1, 5, 20, 33, len(RESPONSE) - 3):
-        assert explanations(of_server(b"", RESPONSE[:cut]).index) == {}
+        assert explanations(of_server(b"", RESPONSE[:cut])) == {}
 
 
 def test_what_nothing_proves_is_not_named():
     noise = bytes(range(255, 0, -1)) * 9
     assert not proven(of_server(noise))
+
+
+# The example of draft-ietf-hybi-thewebsocketprotocol-00 §1.2 (hixie-76).
+HIXIE = (
+    b"GET /demo HTTP/1.1\r\nHost: lab.example\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nUpgrade: WebSocket\r\n"
+    b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://lab.example\r\n\r\n"
+)
+HIXIE_ANSWER = (
+    b"HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Origin: http://lab.example\r\n"
+    b"Sec-WebSocket-Location: ws://lab.example/demo\r\n\r\n"
+)
+
+
+def test_hixie_76_is_named_and_its_answer_checked():
+    for answer, words in ((b"8jKS'y:G*Co,Wxa-", "are the MD5"), (b"x" * 16, "and are not")):
+        capture = load_streams(
+            io.BytesIO(HIXIE + b"^n:ds[4U"), io.BytesIO(HIXIE_ANSWER + answer + b"\0hello\xff")
+        )
+        both = explanations(capture)
+        client, server = both[1, "client"], both[1, "server"]
+        assert (client.offset, client.length) == (len(HIXIE), 8)
+        assert (server.offset, server.length) == (len(HIXIE_ANSWER), 23)
+        for one in (client, server):
+            assert "hixie-76, a draft of 2010 that RFC 6455 replaced" in one.says
+        assert words in server.evidence
+        rules = [violation.rule for violation in capture.index.unit(0).violations]
+        assert rules == ["hixie-76"]

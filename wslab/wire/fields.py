@@ -144,6 +144,7 @@ _ELSEWHERE = {
     "SQLite: data_version": "https://www.sqlite.org/pragma.html#pragma_data_version",
     "PostgreSQL: NOTIFY": "https://www.postgresql.org/docs/current/sql-notify.html",
     "Redis: pub/sub": "https://redis.io/docs/latest/develop/pubsub/#delivery-semantics",
+    "HAProxy: PROXY protocol": "https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt",
     "nginx: upstream": "https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
     "Node: WebSocket": "https://nodejs.org/api/globals.html#class-websocket",
 }

@@ -28,7 +28,7 @@ from ..fields import Direction, Unit
 from ..payloads import Insides
 from ..protocol import frames
 from ..recording.capture import Capture
-from ..recording.index import LARGE, Index
+from ..recording.index import LARGE
 from ..recording.log import stream_number
 from ..recording.messages import Message
 from ..recording.tail import explanations
@@ -76,14 +76,14 @@ def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     ]
     yield f'\n], "incomplete": {json.dumps(incomplete)}'
     yield f', "incomplete_violations": {json.dumps(broken)}'
-    yield f', "explanations": {json.dumps(_explanations(index))}'
+    yield f', "explanations": {json.dumps(_explanations(capture))}'
     yield f', "notes": {json.dumps(capture.notes)}}}\n'
 
 
 _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
 
 
-def _explanations(index: Index) -> list[dict[str, Any]]:
+def _explanations(capture: Capture) -> list[dict[str, Any]]:
     return [
         {
             "connection": found.connection,
@@ -95,7 +95,7 @@ def _explanations(index: Index) -> list[dict[str, Any]]:
             "evidence": found.evidence,
             "rfc": found.rfc,
         }
-        for found in explanations(index).values()
+        for found in explanations(capture).values()
         if found.proven
     ]
 

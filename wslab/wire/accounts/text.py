@@ -134,7 +134,7 @@ class _Lost:
 
     def __init__(self, capture: Capture) -> None:
         self.index = capture.index
-        self.found = explanations(self.index)
+        self.found = explanations(capture)
         self.folded: dict[int, int] = {}
         """By stream, how many units are not listed."""
         self._left = {

@@ -335,7 +335,7 @@ def _is_another(side: Side, sequence: int) -> bool:
     return any(one.position for one in side.conversation.sides)
 
 
-_REQUEST_LINE = re.compile(rb"[!-~]+ ")
+_REQUEST_LINE = re.compile(rb"\r\n\r\n\0\r\nQUIT\n|[!-~]+ ")
 _SHORT_LINE = 1024
 _ASKS = re.compile(
     rb"^(?:sec-websocket-|upgrade[ \t]*:[ \t]*websocket)", re.IGNORECASE | re.MULTILINE

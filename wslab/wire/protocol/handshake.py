@@ -16,7 +16,7 @@ from ..fields import Field, Violation
 from ..rules import RULES
 from . import deflate
 from .headers import header_meaning
-from .http import DIGITS, TOKEN, Head
+from .http import DIGITS, TOKEN, Head, proxy_says
 from .secrets import MASKED, is_masked
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -145,10 +145,19 @@ def head_fields(
         if in_request
         else "Nothing may stand before the status line."
     )
-    add("empty line", 0, head.empty, "", too_early, "RFC 9112 §2.2")
+    if head.proxy:
+        says = (
+            "A proxy put it before the client's bytes: who connected to it. It is not HTTP, and a "
+        )
+        says += "server reads it only where it is told to."
+        value = proxy_says(data[: head.proxy])
+        add("PROXY protocol", 0, head.proxy, value, says, "HAProxy: PROXY protocol")
+    add("empty line", head.proxy, head.empty - head.proxy, "", too_early, "RFC 9112 §2.2")
     name = "request line" if in_request else "status line"
     plain = request is not None and not request.wants_upgrade and head.status != 101
     meaning, rfc = _first_line_meaning(head, in_request, plain)
+    if head.status == 101 and request is not None:
+        meaning += _no_subprotocol(head, request)
     if is_masked(head.first_line):
         meaning += f" {MASKED}"
     add(name, head.empty, head.first_length, head.first_line, meaning, rfc)
@@ -159,6 +168,8 @@ def head_fields(
             meaning, rfc = "This line is no header.", "RFC 9112 §5"
         elif header.name.lower() == "sec-websocket-key" and in_request and header.value:
             meaning += f" The accept that belongs to it: {accept_key(header.value)}"
+        elif header.name.lower() == "sec-websocket-protocol" and in_request:
+            meaning += _odd_offer(header.value)
         if is_masked(header.value, header.name):
             meaning += f" {MASKED}"
         name = header.name or "not a header"
@@ -175,6 +186,27 @@ def head_fields(
     content = f"{size} bytes of content, as HTTP carries it."
     add("body", head.length, size, body, content, "RFC 9112 §6")
     return tuple(fields)
+
+
+def _no_subprotocol(head: Head, request: Head) -> str:
+    """What a client makes of a 101 that chooses none of the subprotocols offered."""
+    if head.listed("Sec-WebSocket-Protocol") or not request.listed("Sec-WebSocket-Protocol"):
+        return ""
+    return (
+        " It chooses none of the subprotocols that the client offered: legal for RFC 6455 (§4.1), "
+        "but a browser then fails the connection. Let the server choose one of them, or the page "
+        "offer none."
+    )
+
+
+def _odd_offer(offered: str) -> str:
+    """A note on an offer that a script did not mean."""
+    if offered not in ("null", "undefined", "None", ""):
+        return ""
+    return (
+        f" A script passed {offered or 'an empty text'} where it meant no subprotocol: it became a "
+        "name, and a server has to choose it. Leave the argument out."
+    )
 
 
 STATUS_MEANING: dict[int, str] = {
@@ -238,6 +270,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     A request that does not ask for an upgrade is checked against HTTP's own rules only.
     """
     broken: list[str] = []
+    here: dict[str, str] = {}
     line = _REQUEST_LINE.fullmatch(head.first_line)
     if not line:
         broken.append("request-line-malformed")
@@ -265,29 +298,73 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     if len(head.all("Origin")) > 1:
         broken.append("origin-repeated")
     broken += _upgrade_rules(head, "")
-    keys = head.all("Sec-WebSocket-Key")
-    if not keys:
+    keys, versions = head.all("Sec-WebSocket-Key"), head.all("Sec-WebSocket-Version")
+    if is_hixie_76(head):
+        broken.append("hixie-76")
+    elif not keys:
         broken.append("key-missing")
     elif len(keys) > 1:
         broken.append("key-repeated")
     elif not _is_key(keys[0]):
         broken.append("key-not-16-bytes")
-    versions = head.all("Sec-WebSocket-Version")
-    if not versions:
+    if not versions and not is_hixie_76(head):
         broken.append("version-missing")
     elif len(versions) > 1:
         broken.append("version-repeated")
-    elif versions[0] != "13":
+    elif versions and versions[0] != "13":
         broken.append("version-not-13")
     subprotocols = head.listed("Sec-WebSocket-Protocol")
     empty = bool(head.all("Sec-WebSocket-Protocol")) and not subprotocols
     if empty or any(not TOKEN.fullmatch(word) for word in subprotocols):
         broken.append("subprotocol-malformed")
+        here["subprotocol-malformed"] = _not_a_token(subprotocols)
     if len(set(subprotocols)) < len(subprotocols):
         broken.append("subprotocol-repeated")
     if not _extensions_well_formed(head):
         broken.append("extensions-malformed")
-    return _broken(*broken)
+    return _told(_broken(*broken), here)
+
+
+def is_hixie_76(request: Head) -> bool:
+    """Whether a request is that of the draft hixie-76, whose two keys hide a number each."""
+    keys = [request.all(f"Sec-WebSocket-Key{number}") for number in (1, 2)]
+    return all(keys) and not request.all("Sec-WebSocket-Key")
+
+
+def hixie_76_answer(request: Head, third: bytes) -> bytes | None:
+    """The 16 bytes that hixie-76 wants behind a 101; None if a key hides no number.
+
+    `third` are the 8 bytes behind the request.
+    """
+    numbers = b""
+    for name in ("Sec-WebSocket-Key1", "Sec-WebSocket-Key2"):
+        key = request.get(name) or ""
+        digits, spaces = "".join(DIGITS.findall(key))[:20], key.count(" ")
+        if not digits or not spaces:
+            return None
+        numbers += (int(digits) // spaces % 2**32).to_bytes(4, "big")
+    return hashlib.md5(numbers + third, usedforsecurity=False).digest()
+
+
+def _not_a_token(words: list[str]) -> str:
+    """What keeps a subprotocol from being a token; "" where none is named."""
+    for word in words:
+        odd = next((letter for letter in word if not TOKEN.fullmatch(letter)), "")
+        if odd:
+            what = {" ": "a space", "\t": "a tab"}.get(odd, odd if odd.isprintable() else repr(odd))
+            says = f"{what} stands in one, and a browser's constructor throws a SyntaxError for it"
+            if odd in "=/":
+                says += ". Base64 can be written with - and _ and without ="
+            return says
+    return ""
+
+
+def _told(broken: tuple[Violation, ...], here: dict[str, str]) -> tuple[Violation, ...]:
+    """The violations, with what is special here in the texts of some."""
+    return tuple(
+        rule._replace(text=f"{rule.text} Here {here[rule.rule]}.") if here.get(rule.rule) else rule
+        for rule in broken
+    )
 
 
 def response_violations(head: Head, request: Head | None) -> tuple[Violation, ...]:
@@ -314,7 +391,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):
         broken.append("response-http-version-too-low")
     broken += _upgrade_rules(head, "response-")
-    slip = ""
+    here: dict[str, str] = {}
     accepts = head.all("Sec-WebSocket-Accept")
     key = request.get("Sec-WebSocket-Key") if request else None
     if not accepts:
@@ -323,25 +400,26 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         broken.append("accept-repeated")
     elif key is not None and accepts[0] != accept_key(key):
         broken.append("accept-wrong")
-        slip = accept_slip(key, accepts[0])
+        here["accept-wrong"] = accept_slip(key, accepts[0])
     chosen = head.all("Sec-WebSocket-Protocol")
     if len(chosen) > 1:
         broken.append("response-subprotocol-repeated")
     elif chosen and request and chosen[0] not in request.listed("Sec-WebSocket-Protocol"):
         broken.append("subprotocol-not-offered")
+        listed = head.listed("Sec-WebSocket-Protocol")
+        if len(listed) > 1:
+            here["subprotocol-not-offered"] = (
+                f"{len(listed)} stand in a list: it must choose one of them, and send that alone"
+            )
     # Several Sec-WebSocket-Extensions are as good as one: §4.2.2, and erratum 3433 to §11.3.2.
     if not _extensions_well_formed(head):
         broken.append("response-extensions-malformed")
     elif request:
         broken += _extension_rules(extensions(head), extensions(request))
-    if request and (not request.wants_upgrade or request_violations(request)):
+    faults = {rule.rule for rule in request_violations(request)} if request else set()
+    if request and (not request.wants_upgrade or faults - {"bare-line-feed"}):
         broken.append("broken-request-accepted")
-    return tuple(
-        rule._replace(text=f"{rule.text} Here {slip}.")
-        if slip and rule.rule == "accept-wrong"
-        else rule
-        for rule in _broken(*broken)
-    )
+    return _told(_broken(*broken), here)
 
 
 def client_refuses(head: Head, request: Head | None) -> bool:
@@ -351,7 +429,8 @@ def client_refuses(head: Head, request: Head | None) -> bool:
 
 
 _OF_THE_SERVER_ALONE = {
-    "broken-request-accepted", "content-length-in-1xx", "transfer-encoding-in-1xx",
+    "broken-request-accepted", "response-bare-line-feed", "content-length-in-1xx",
+    "transfer-encoding-in-1xx",
 }  # fmt: skip
 """Rules that no client has to check: some do, and some do not."""
 
@@ -398,6 +477,8 @@ def _extensions_well_formed(head: Head) -> bool:
 def _header_rules(head: Head, prefix: str) -> list[str]:
     """The rules of HTTP that the headers of a request or response break."""
     broken = []
+    if head.bare:
+        broken.append(prefix + "bare-line-feed")
     if any(not header.name or _UNPRINTABLE.search(header.value) for header in head.headers):
         broken.append(prefix + "header-malformed")
     lengths = head.listed("Content-Length")  # repeating the same number is legal

@@ -9,6 +9,7 @@ response is read according to its request, and the response decides when HTTP is
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -45,7 +46,12 @@ class Head(NamedTuple):
     length: int
     """Bytes up to and including the empty line."""
     empty: int = 0
-    """Bytes of an empty line before the first line, which a server ignores (RFC 9112 §2.2)."""
+    """Bytes before the first line: an empty line, which a server ignores (RFC 9112 §2.2), and the
+    header of the PROXY protocol."""
+    proxy: int = 0
+    """Bytes of that header."""
+    bare: int = 0
+    """How many of its lines end with LF alone."""
 
     def all(self, name: str) -> list[str]:
         """The values of every header of that name (case ignored)."""
@@ -94,7 +100,8 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
     `seen` is where the last search stopped, so that no byte is searched again and again.
     """
-    begin = max(start + _empty_line(data[start : min(start + 2, stop)]), seen - 3)
+    begin = start + proxy_length(data[start : min(start + _PROXY_LINE, stop)])
+    begin = max(begin + _empty_line(data[begin : min(begin + 2, stop)]), seen - 3)
     most = start + MAX_HEAD
     stop, size = min(stop, most), _STEP
     while begin < stop:
@@ -108,7 +115,8 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
 def parse_head(data: bytes) -> Head:
     """Parse a head. Any bytes are accepted: a line that is not a header gets an empty name."""
-    empty = _empty_line(data[:2])
+    proxy = proxy_length(data[:_PROXY_LINE])
+    empty = proxy + _empty_line(data[proxy : proxy + 2])
     end = _END.search(data, empty)
     length = end.end() if end else len(data)
     lines = _lines(data[empty:length])
@@ -123,7 +131,44 @@ def parse_head(data: bytes) -> Head:
                 name, value = "", text
             headers.append(HeaderLine(name, value.strip(" \t"), offset, len(line)))
         offset += len(line)
-    return Head(_text(first), len(first), tuple(headers), length, empty)
+    bare = sum(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in lines)
+    return Head(_text(first), len(first), tuple(headers), length, empty, proxy, bare)
+
+
+_PROXY_LINE = 108
+"""Bytes within which version 1 of the PROXY protocol ends, and version 2 tells its length."""
+_PROXY_1 = re.compile(
+    rb"PROXY (?:TCP[46](?: [0-9A-Fa-f.:]+){2}(?: \d{1,5}){2}|UNKNOWN[^\r\n]*)\r\n"
+)
+_PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy_length(data: bytes | bytearray) -> int:
+    """Bytes of the PROXY protocol's header at the start of `data`; 0 where there is none."""
+    if data[:1] == b"P":
+        found = _PROXY_1.match(data)
+        return found.end() if found else 0
+    if data[:12] == _PROXY_2 and len(data) >= 16:
+        return 16 + int.from_bytes(data[14:16], "big")
+    return 0
+
+
+def proxy_says(data: bytes) -> str:
+    """Who connected to whom, as a header of the PROXY protocol says."""
+    if data[:1] == b"P":
+        return data.decode("latin-1").rstrip()
+    size = {1: 4, 2: 16}.get(data[13] >> 4, 0)
+    if not data[12] & 1 or not size or len(data) < 20 + 2 * size:
+        return "no addresses"
+    ends = [
+        (
+            ipaddress.ip_address(data[at : at + size]),
+            int.from_bytes(data[16 + 2 * size + 2 * number :][:2], "big"),
+        )
+        for number, at in enumerate((16, 16 + size))
+    ]
+    (source, port), (target, other) = ends
+    return f"{source} port {port} to {target} port {other}"
 
 
 def _lines(data: bytes) -> list[bytes]:

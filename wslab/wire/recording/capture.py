@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from ..fields import Direction
-from ..protocol.http import MAX_HEAD, begins_head
+from ..protocol.http import MAX_HEAD, begins_head, proxy_length
 from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from .cutter import Cutter
@@ -464,6 +464,7 @@ class Capture:
             if not 0 < connection <= len(self.log.streams) // 2:
                 return ""  # nobody has this number yet
             sent = bytes(self.log.streams[stream_number(connection, "client")][:MAX_HEAD])
+            sent = sent[proxy_length(sent) :]
             # Frames without a handshake have no head, and no end of one to wait for.
             found = "" if sent and not begins_head(sent) else program_name(sent)
             if found is None:

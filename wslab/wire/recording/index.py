@@ -590,20 +590,22 @@ class Index:
         """By stream, the bytes around its first broken frame, or else its unfinished end."""
         with self._lock:
             faults: dict[int, int] = {}
+            connections = [one for one in self._connections if not one.gone]
             speaking = sum(
                 side.splitter is not None
-                for one in self._connections
-                if not one.gone
+                for one in connections
                 for side in (one.client, one.server)
             )
             for row in self.broken_rows(self.first):
                 faults.setdefault(self.stream_of(row), row)
                 if len(faults) == speaking:
                     break
-            for one in self._connections:
-                for side in (one.client, one.server) if not one.gone else ():
-                    if (doubt := self._doubt(side, faults.get(side.stream))) is not None:
-                        yield side.stream, doubt
+        for one in connections:
+            for side in (one.client, one.server):
+                with self._lock:
+                    doubt = self._doubt(side, faults.get(side.stream))
+                if doubt is not None:
+                    yield side.stream, doubt
 
     def _doubt(self, side: Side, row: int | None) -> Doubt | None:
         data, end, splitter = self._log.streams[side.stream], self._end_of(side), side.splitter

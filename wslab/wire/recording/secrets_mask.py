@@ -32,7 +32,7 @@ class LineMask:
     `offered` holds the logins that a client offered as subprotocols; a server may send one back.
     """
 
-    __slots__ = ("_above", "_first", "_long", "_offered", "line", "was_empty")
+    __slots__ = ("_above", "_first", "_in_proxy", "_long", "_offered", "line", "was_empty")
 
     def __init__(self, offered: dict[bytes, None] | None = None) -> None:
         self.line = bytearray()
@@ -41,6 +41,7 @@ class LineMask:
         """Whether the last line that ended was the empty one after a head."""
         self._above = b""  # the header that a folded line continues
         self._first = True
+        self._in_proxy = False  # whether the PROXY protocol's header goes on, version 2
         self._long: bool | None = None  # for a line longer than a head: whether its rest is masked
         self._offered = {} if offered is None else offered  # an empty set takes 216 bytes
 
@@ -77,7 +78,7 @@ class LineMask:
         line, first = bytes(self.line), self._first
         self.line.clear()
         masked = masked_line(line, first)
-        folded = line[:1] in (b" ", b"\t")
+        folded = not first and line[:1] in (b" ", b"\t")
         if folded and self._above == _LOGIN:
             masked = stars(line)
         elif folded and self._above:
@@ -91,7 +92,9 @@ class LineMask:
         if line[:22].lower() == b"sec-websocket-protocol":
             masked = self._told_back(line, masked)
         self.was_empty = line in (b"\n", b"\r\n")
-        self._first = self.was_empty
+        # Version 2 has the signature's bytes, binary ones, and the request's line behind them.
+        self._in_proxy = line == b"QUIT\n" or (self._in_proxy and b" HTTP/1." not in line)
+        self._first = self.was_empty or self._in_proxy
         if self.was_empty:
             self._above = b""
         return masked

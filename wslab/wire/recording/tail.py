@@ -11,9 +11,10 @@ import re
 from typing import NamedTuple
 
 from ..fields import Direction
-from ..protocol import frames, http
+from ..protocol import frames, handshake, http
 from ..protocol.utf8 import is_utf8
-from .index import Doubt, Index
+from .capture import Capture
+from .index import Doubt
 from .log import whose_stream
 from .preview import printable
 
@@ -49,13 +50,18 @@ class Explanation(NamedTuple):
         return self.offset + self.length
 
 
-def explanations(index: Index) -> dict[tuple[int, Direction], Explanation]:
+def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
     """By connection and direction, what stands where its framing is lost; none where it holds."""
-    found = {}
+    found, index = {}, capture.index
     for stream, doubt in index.doubts():
         connection, direction = whose_stream(stream)
         window = _Window(doubt, direction)
-        reading = window.head() if doubt.in_head else window.framing()
+        request, _ = (None, None) if doubt.in_head else index.handshake(connection)
+        if request is not None and handshake.is_hixie_76(request):
+            third = bytes(capture.log.streams[stream & ~1][request.length : request.length + 8])
+            reading: _Reading | None = window.hixie_76(handshake.hixie_76_answer(request, third))
+        else:
+            reading = window.head() if doubt.in_head else window.framing()
         if reading is not None:
             start, stop, says, evidence, rfc = reading
             found[connection, direction] = Explanation(
@@ -132,6 +138,20 @@ class _Window:
         return 0, len(self.data), says, proof, "RFC 9112 §2.1"
 
     # --- Frames
+
+    def hixie_76(self, answer: bytes | None) -> _Reading:
+        """What follows the handshake of the draft before RFC 6455."""
+        at = self.doubt.fault
+        data = self.data[at:]
+        says = f"These {len(data):,} bytes are hixie-76, a draft of 2010 that RFC 6455 replaced."
+        proof = (
+            "The request has Sec-WebSocket-Key1 and -Key2, and 8 bytes behind it are a third key"
+        )
+        if self.direction == "server":
+            fits = "are" if data[:16] == answer else "should be, and are not,"
+            proof += f": the first 16 bytes here {fits} the MD5 of the three"
+        proof += ". A message stands between the bytes 00 and ff, without a length and unmasked."
+        return at, len(self.data), says, proof, "RFC 6455 §4.1"
 
     def framing(self) -> _Reading | None:
         """What made the framing fail; None where it holds, or where nothing is proven."""
