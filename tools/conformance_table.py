@@ -39,6 +39,10 @@ STILL = 12.0
 """Seconds without a verdict after which a client is started again."""
 
 
+AT_ONCE = {"network.websocket.delay-failed-reconnects": False}
+"""Firefox waits longer and longer before it connects again to where a connection failed."""
+
+
 class Tried(NamedTuple):
     """A peer, and what came of it."""
 
@@ -153,7 +157,9 @@ def peers() -> dict[str, Callable[[], Tried]]:
         else:
             found[name] = functools.partial(try_client, name, one, runs(file))
     found["client Chromium"] = functools.partial(try_page, "client Chromium", chromium)
-    found["client Firefox"] = functools.partial(try_page, "client Firefox", firefox)
+    found["client Firefox"] = functools.partial(
+        try_page, "client Firefox", functools.partial(firefox, AT_ONCE)
+    )
     return found
 
 

@@ -14,7 +14,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -82,12 +82,12 @@ def chromium(variant: bool = False) -> Iterator[tuple[str, OpenPage]]:
 
 
 @contextmanager
-def firefox() -> Iterator[tuple[str, OpenPage]]:
+def firefox(preferences: Mapping[str, object] = {}) -> Iterator[tuple[str, OpenPage]]:
     """The same of a Firefox, spoken to in WebDriver BiDi."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = (
             f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
-            for name, value in FIREFOX_SETTINGS.items()
+            for name, value in {**FIREFOX_SETTINGS, **preferences}.items()
         )
         (Path(folder) / "user.js").write_text("".join(settings))
         process = subprocess.Popen(
