@@ -17,8 +17,9 @@ from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
 from .archive import GZIP, ZIP, Archive, beside, gunzip
+from .other_exports import name_of
 from .pasted import ReadTwoWays, load_pasted
-from .raw_streams import load_streams
+from .raw_streams import is_followed, load_followed, load_streams
 
 __all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_pasted",
            "load_streams", "save"]  # fmt: skip
@@ -211,16 +212,26 @@ def _load(path: Path, file: BinaryIO) -> Capture:
         return jsonl.read(file, str(path))
     content = file.read()
     if start[:4] in ZIP:
-        archive = _named(path, lambda: Archive(content))
+        try:
+            archive = Archive(content)
+        except CaptureError as error:
+            raise CaptureError(f"{path}: {name_of(start) or error}") from error
         return _named(path, lambda: _of_har(archive.har(), archive.beside))
+    if is_followed(start.decode("utf-8", "replace")) and b"Follow:" in start:
+        return load_followed(content.decode("utf-8", "replace"))
     if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:
         return pasted
     if text[:1] not in (b"{", b"["):
+        if named := name_of(start):
+            raise CaptureError(f"{path}: {named}")
         raise CaptureError(
             f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap, a pcapng, or "
             f"bytes as text; the file begins with {start[:16]!r}"
         )
-    return _named(path, lambda: _of_har(content, beside(path)))
+    try:
+        return _of_har(content, beside(path))
+    except CaptureError as error:
+        raise CaptureError(f"{path}: {name_of(start) or error}") from error
 
 
 def _of_har(content: bytes, beside: Callable[[str], bytes]) -> Capture:

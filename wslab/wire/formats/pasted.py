@@ -18,7 +18,7 @@ from ..fields import Direction
 from ..protocol.frames import frame_violations, header_at, read_header
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
-from .raw_streams import load_streams
+from .raw_streams import is_followed, load_followed, load_streams
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _OFFSET = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,8})(?::\s*|\s+)(?=[0-9A-Fa-f]{2})")
@@ -48,6 +48,8 @@ def load_pasted(text: str, sender: Direction | None = None) -> Capture:
 
     `sender` is who sent them; None: the client if the first frame is masked, or if it is a request.
     """
+    if sender is None and is_followed(text):
+        return load_followed(text)
     pasted = read_pasted(text)
     data = pasted.data
     if sender is None:

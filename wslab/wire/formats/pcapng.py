@@ -41,12 +41,15 @@ from ..recording.log import (
     whose_stream,
 )
 from .jsonl import not_kept
+from .link_layers import ENCRYPTED
+from .mismatch import TLS_TO_PLAIN, mismatches
 from .tcp_streams import Happening, Reassembler, Side
 
 # --- Blocks ---------------------------------------------------------------------------------------
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE = 1
+OLD_PACKET = 2
 SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
 DECRYPTION_SECRETS = 10
@@ -65,8 +68,11 @@ MAGICS = (
     b"\xd4\xc3\xb2\xa1",
     b"\xa1\xb2\x3c\x4d",  # pcap, nanoseconds
     b"\x4d\x3c\xb2\xa1",
+    b"\xa1\xb2\xcd\x34",  # pcap, with an interface in each packet's header
+    b"\x34\xcd\xb2\xa1",
+    b"snoo",  # Solaris
 )
-"""The first four bytes of a pcapng or pcap file."""
+"""The first four bytes of a pcapng, pcap or snoop file."""
 
 
 def _option(code: int, value: bytes) -> bytes:
@@ -401,7 +407,7 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     reassembler = Reassembler(holds=not twice)
     notes: list[str] = []
     comments: list[str] = []
-    packets = _pcapng_packets if data[:4] == MAGICS[0] else _pcap_packets
+    packets = {MAGICS[0]: _pcapng_packets, MAGICS[-1]: _snoop_packets}.get(data[:4], _pcap_packets)
     _feed(packets(data, notes), reassembler, comments)
     kept = [c for c in reassembler.conversations if c.kept]
     recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
@@ -415,7 +421,7 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     else:
         recorder.take(reassembler.log)
     recorder.capture.insert(recorder.marks)
-    recorder.capture.notes += notes + _left_out(reassembler)
+    recorder.capture.notes += notes + _left_out(reassembler) + list(mismatches(recorder.capture))
     return recorder.capture
 
 
@@ -504,19 +510,37 @@ def _left_out(reassembler: Reassembler) -> list[str]:
                     "out"
                 )
     encrypted = sum(c.encrypted for c in reassembler.conversations)
-    if encrypted:
-        notes.append(f"{_count(encrypted, 'connection')} with TLS left out: encrypted")
-    others = len(reassembler.conversations) - len(kept) - encrypted
+    to_plain = sum(c.to_plain for c in reassembler.conversations)
+    http2 = sum(c.http2 for c in reassembler.conversations)
+    if to_plain:
+        notes.append(f"{_count(to_plain, 'connection')} left out: {TLS_TO_PLAIN}")
+    if encrypted > to_plain:
+        notes.append(f"{_count(encrypted - to_plain, 'connection')} with TLS left out: encrypted")
+    if http2:
+        notes.append(
+            f"{_count(http2, 'connection')} of HTTP/2 left out: a WebSocket there begins with an "
+            "extended CONNECT (RFC 8441); tshark -r FILE -Y http2 -d tcp.port==PORT,http2 shows it"
+        )
+    others = len(reassembler.conversations) - len(kept) - encrypted - http2
     if others:
         notes.append(f"{_count(others, 'TCP connection')} without a WebSocket request left out")
     if reassembler.fragments:
         notes.append(f"{_count(reassembler.fragments, 'fragmented IP packet')} left out")
     if reassembler.cut:
         notes.append(f"{_count(reassembler.cut, 'packet')} cut short when the file was made")
-    for link in sorted(reassembler.unknown_links):
-        notes.append(f"packets of link type {link} left out: only IP over Ethernet, Linux cooked, "
-                     "loopback and raw is read")  # fmt: skip
+    for what, count in sorted(reassembler.unread.items()):
+        notes.append(f"{_count(count, 'packet')} of {what} left out")
+    if any(not what.endswith(ENCRYPTED) for what in reassembler.unread):
+        notes.append(f"what Wireshark can read of these packets: {FOLLOW}")
+    if not reassembler.packets:
+        notes.append("the file holds no packets")
     return notes
+
+
+EXPORT = 'tshark -r FILE -U "OSI layer 7" -w plain.pcapng; then wslab explain plain.pcapng'
+"""What makes a file readable that holds the keys of its TLS."""
+FOLLOW = "tshark -r FILE -q -z follow,tcp,raw,0 > stream.txt; then wslab explain stream.txt"
+"""What makes the first TCP stream of a file readable, whatever carries it."""
 
 
 def _count(number: int, noun: str) -> str:
@@ -526,18 +550,40 @@ def _count(number: int, noun: str) -> str:
 def _pcap_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
     if len(data) < 24:
         raise CaptureError(f"expected a pcap header of 24 bytes, got {len(data)}")
-    order = "<" if data[:4] in (MAGICS[2], MAGICS[4]) else ">"
+    order = "<" if data[:4] in (MAGICS[2], MAGICS[4], MAGICS[6]) else ">"
     scale = 1 if data[:4] in (MAGICS[3], MAGICS[4]) else 1000
     link = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
-    record = struct.Struct(order + "IIII")
-    position, last = 24, len(data) - 16
+    record = struct.Struct(order + ("IIII8x" if data[:4] in MAGICS[5:7] else "IIII"))
+    position, last = 24, len(data) - record.size
     while position <= last:
         seconds, fraction, size, _ = record.unpack_from(data, position)
-        start = position + 16
+        start = position + record.size
         if start + size > len(data):
             break
         position = start + size
         yield seconds * 1_000_000_000 + fraction * scale, link, data[start:position], ""
+    if position < len(data):
+        notes.append("the file ends in the middle of a packet: the rest is not there")
+
+
+_SNOOP_LINKS = {4: 1}
+"""The link types of snoop that are read (RFC 1761), as pcap numbers them: Ethernet."""
+
+
+def _snoop_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
+    if data[:8] != b"snoop\0\0\0" or len(data) < 16:
+        raise CaptureError(f"expected a snoop header of 16 bytes, got {data[:16].hex(' ')}")
+    kind = struct.unpack_from(">I", data, 12)[0]
+    link = _SNOOP_LINKS.get(kind, 0x10000 + kind)  # a number that pcap does not have
+    record, position = struct.Struct(">4xII4xII"), 16
+    while position + record.size <= len(data):
+        size, length, seconds, fraction = record.unpack_from(data, position)
+        start = position + record.size
+        if length < record.size or start + size > len(data):
+            break
+        position += length
+        time = seconds * 1_000_000_000 + fraction * 1000
+        yield time, link, data[start : start + size], ""
     if position < len(data):
         notes.append("the file ends in the middle of a packet: the rest is not there")
 
@@ -572,6 +618,16 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
                 elif size > length - 32:
                     size = length - 32
                 yield time, link, data[start : start + size], comment
+        elif kind == OLD_PACKET and length >= 32:
+            number, high, low, size = struct.unpack_from(
+                section.order + "H2xIII", data, position + 8
+            )
+            if number < len(section.interfaces):
+                link, ticks, scale, offset = section.interfaces[number]
+                time = high << 32 | low
+                time = (time * scale if scale else time * 1_000_000_000 // ticks) + offset
+                start = position + 28
+                yield time, link, data[start : start + min(size, length - 32)], ""
         elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
             size = struct.unpack_from(section.order + "I", data, position + 8)[0]
             start = position + 12
@@ -600,7 +656,7 @@ def _key_note(key_log: bytes) -> str:
     of = {line.split()[1] for line in key_log.splitlines() if len(line.split()) == 3}
     return (
         f"the file holds the TLS keys of {_count(len(of), 'connection')}, with which Wireshark "
-        "decrypts: tshark -r FILE -Y websocket shows the frames"
+        f"decrypts: {EXPORT}"
     )
 
 

@@ -7,12 +7,14 @@ request, then its response, and the frames only after both.
 from __future__ import annotations
 
 import io
+import re
 from typing import BinaryIO
 
 from ..fields import Direction
 from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
+from .mismatch import mismatches
 
 STEP = 1 << 20
 """Bytes of one recorded piece."""
@@ -49,6 +51,37 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     if client is None or server is None:
         missing = "server" if server is None else "client"
         capture.notes.append(f"nothing is known of what the {missing} sent")
+    else:
+        capture.notes += mismatches(capture)
+    return capture
+
+
+_FOLLOWED = re.compile(r"\s*=+\s+Follow: \w+,raw\s")
+_LINE = re.compile(r"\t?(?:[0-9A-Fa-f]{2})+\s*")
+
+
+def is_followed(text: str) -> bool:
+    """Whether this is what tshark's `-z follow,tcp,raw,0` prints, or the lines in the middle."""
+    if _FOLLOWED.match(text):
+        return True
+    lines = text.splitlines()
+    nodes = {line[:1] == "\t" for line in lines if line.strip()}
+    return len(nodes) == 2 and all(_LINE.fullmatch(line) for line in lines if line.strip())
+
+
+def load_followed(text: str) -> Capture:
+    """Load what tshark's `follow` prints: a line of hex for each piece, one side's indented."""
+    capture = Capture(clock=lambda: 0.0, limit=NO_LIMIT)
+    lines = [line for line in text.splitlines() if _LINE.fullmatch(line)]
+    pieces = [(line[:1] == "\t", bytes.fromhex(line)) for line in lines]
+    client = next((node for node, data in pieces if begins_request(data[:16])), False)
+    http = any(begins_request(data[:16]) or data[:5] == b"HTTP/" for _, data in pieces)
+    capture.open_connection(upgraded=bool(pieces) and not http)
+    for node, data in pieces:
+        capture.record(1, "client" if node == client else "server", data)
+    for direction in ("client", "server"):
+        capture.end(1, direction)
+    capture.notes.append("read as what tshark's follow prints, which has no times")
     return capture
 
 

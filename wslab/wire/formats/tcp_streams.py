@@ -1,6 +1,6 @@
-"""Rebuilds TCP streams from packets: link layer, IP, TCP.
+"""Rebuilds TCP streams from packets of IP; `link_layers.py` finds these in what was captured.
 
-Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP), tcpdump.org's list of link types. As in
+Sources: RFC 9293 (TCP), RFC 791 and RFC 8200 (IP). As in
 a TCP receiver, repeated bytes are taken once, and early ones wait for the bytes before them. Of
 overlapping bytes, those that begin first in the stream count.
 
@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from struct import Struct
 from typing import Literal
+
+from .link_layers import LINKS, Place, inside_ip
 
 What = Literal["open", "eof", "reset", "mark"]
 
@@ -56,7 +59,10 @@ A plain tuple, because nearly every packet makes one.
 class Conversation:
     """One TCP connection: its two sides, and whether it is a WebSocket's."""
 
-    __slots__ = ("client", "encrypted", "head", "kept", "line", "opened", "sides", "upgraded")
+    __slots__ = (
+        "client", "encrypted", "head", "http2", "kept", "line", "opened", "sides", "to_plain",
+        "upgraded",
+    )  # fmt: skip
 
     def __init__(self, opened: int) -> None:
         self.opened = opened
@@ -68,6 +74,9 @@ class Conversation:
         self.kept: bool | None = None
         """Whether the client asks for a WebSocket; None while that is unknown."""
         self.encrypted = False
+        self.to_plain = False
+        """Whether a ClientHello was answered by plain HTTP."""
+        self.http2 = False
         self.upgraded = False
         """Whether it has frames from the first byte on; only our own files say so."""
         self.head: bytearray | None = None
@@ -84,50 +93,18 @@ class Conversation:
         return side
 
 
-# --- Link layer: where does the IP header start? --------------------------------------------------
-
-_IP_TYPES = (0x0800, 0x86DD)
-_VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
-
-
-def _ethernet(data: bytes) -> int:
-    at = 12
-    kind = int.from_bytes(data[at : at + 2], "big")
-    while kind in _VLAN_TYPES:
-        at += 4
-        kind = int.from_bytes(data[at : at + 2], "big")
-    return at + 2 if kind in _IP_TYPES else -1
-
-
-def _cooked(data: bytes) -> int:
-    return 16 if int.from_bytes(data[14:16], "big") in _IP_TYPES else -1
-
-
-def _cooked_2(data: bytes) -> int:
-    return 20 if int.from_bytes(data[:2], "big") in _IP_TYPES else -1
-
-
-LINKS: dict[int, Callable[[bytes], int]] = {
-    0: lambda data: 4,  # BSD loopback: a family of 4 bytes in the byte order of the machine
-    1: _ethernet,
-    12: lambda data: 0,  # raw IP, as some systems number it
-    14: lambda data: 0,
-    101: lambda data: 0,  # raw IP
-    108: lambda data: 4,  # OpenBSD loopback
-    113: _cooked,  # Linux "cooked", from `tcpdump -i any`
-    228: lambda data: 0,  # raw IPv4
-    229: lambda data: 0,  # raw IPv6
-    276: _cooked_2,
-}
-"""By link type: a function for the offset of a packet's IP header, -1 if it has none."""
-
 # --- IP and TCP -----------------------------------------------------------------------------------
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP = Struct("!IIBB")
 # The layout of nearly every packet, an IPv4 header of 20 bytes and then TCP: length, fragment,
-# protocol, addresses and ports, sequence number, data offset, flags.
-_IPV4_TCP = Struct("!2xH2xHxB2x12sI4xBB")
+# addresses and ports, sequence number, data offset, flags.
+_IPV4_TCP = Struct("!2xH2xH4x12sI4xBB")
+_TAG = Struct("!HH")
+EXPORTED = 252
+"""The link type of what Wireshark exports from inside TLS, for instance."""
+MOST_TUNNELS = 8
+"""How many tunnels may be in one another."""
 _IPV6_EXTENSIONS = (0, 43, 60, 135)
 
 
@@ -143,31 +120,53 @@ class Reassembler:
         self._holds = holds
         self.log: list[Happening] = []
         self.conversations: list[Conversation] = []
-        self.unknown_links: set[int] = set()
+        self.packets = 0
+        self.unread: Counter[str] = Counter()
+        """How many packets hold something else than TCP in IP, by what it is."""
         self.fragments = 0
         """How many packets were left out because they were IP fragments."""
         self.cut = 0
         """How many packets the file holds only in part."""
         self._sides: dict[bytes, Side] = {}
+        self._exported: dict[bytes, int] = {}
         self._arrivals = 0
 
     def feed(self, time: int, link: int, data: bytes, mark: str = "") -> None:
         """Read one packet at `time` (nanoseconds); `mark` is our own file's comment on it."""
-        at = 0
+        self.packets += 1
+        place: Place = 0
         if link != 101:
             find = LINKS.get(link)
             if find is None:
-                self.unknown_links.add(link)
+                if link == EXPORTED:
+                    self._feed_exported(time, data)
+                else:
+                    self.unread[f"link type {link}"] += 1
                 return
-            at = find(data)
-        if at < 0 or len(data) < at + 40:
+            place = find(data)
+        self._feed_ip(time, data, place, mark)
+
+    def _feed_ip(self, time: int, data: bytes, at: Place, mark: str, tunnels: int = 0) -> None:
+        """Read a packet whose IP header begins at `at`, or count it by what is there instead."""
+        if isinstance(at, str) or tunnels > MOST_TUNNELS:
+            if at:
+                self.unread[at if isinstance(at, str) else "tunnels in tunnels"] += 1
+            return
+        if len(data) < at + 28:
             return
         if data[at] != 0x45:
-            self._feed_unusual(time, data, at, mark)
+            self._feed_unusual(time, data, at, mark, tunnels)
             return
-        size, fragment, protocol, key, sequence, offset, flags = _IPV4_TCP.unpack_from(data, at)
-        if protocol != 6:
+        if data[at + 9] != 6:
+            if data[at + 6] & 0x3F or data[at + 7]:
+                self.fragments += inside_ip(data, at + 20, data[at + 9]) != ""
+            else:
+                place = inside_ip(data, at + 20, data[at + 9])
+                self._feed_ip(time, data, place, mark, tunnels + 1)
             return
+        if len(data) < at + 40:
+            return
+        size, fragment, key, sequence, offset, flags = _IPV4_TCP.unpack_from(data, at)
         if fragment & 0x3FFF:
             self.fragments += 1
             return
@@ -175,37 +174,57 @@ class Reassembler:
         stop = at + size if size else len(data)
         self._segment(time, key, sequence, flags, data, at + 20 + (offset >> 4) * 4, stop, mark)
 
-    def _feed_unusual(self, time: int, data: bytes, at: int, mark: str) -> None:
+    def _feed_unusual(self, time: int, data: bytes, at: int, mark: str, tunnels: int) -> None:
         """Read a packet of IPv6, or of IPv4 with options."""
         version = data[at] >> 4
         if version == 4:
-            if data[at + 9] != 6:
-                return
+            tcp, following = at + (data[at] & 0x0F) * 4, data[at + 9]
             if data[at + 6] & 0x3F or data[at + 7]:
-                self.fragments += 1
+                self.fragments += following == 6
                 return
-            tcp = at + (data[at] & 0x0F) * 4
             size = data[at + 2] << 8 | data[at + 3]
             stop = at + size if size else len(data)
             key = data[at + 12 : at + 20]
         elif version == 6:
             size = data[at + 4] << 8 | data[at + 5]
             stop = at + 40 + size if size else len(data)
-            following, tcp = data[at + 6], at + 40
+            following, tcp = data[at + 6] if len(data) > at + 40 else 59, at + 40
             while following in _IPV6_EXTENSIONS and tcp + 2 <= len(data):
                 following, tcp = data[tcp], tcp + (data[tcp + 1] + 1) * 8
             if following == 44:
                 self.fragments += 1
-            if following != 6:
                 return
             key = data[at + 8 : at + 40]
         else:
+            self.unread["IP of no known version"] += 1
+            return
+        if following != 6:
+            self._feed_ip(time, data, inside_ip(data, tcp, following), mark, tunnels + 1)
             return
         if len(data) < tcp + 20:
             return
         sequence, _, offset, flags = _TCP.unpack_from(data, tcp + 4)
         key += data[tcp : tcp + 4]
         self._segment(time, key, sequence, flags, data, tcp + (offset >> 4) * 4, stop, mark)
+
+    def _feed_exported(self, time: int, data: bytes) -> None:
+        """Read what Wireshark has exported of a stream: tags with the addresses, then its bytes."""
+        at, tags = 0, dict[int, bytes]()
+        while at + 4 <= len(data):
+            kind, size = _TAG.unpack_from(data, at)
+            at += 4 + size
+            if not kind:
+                break
+            tags[kind] = data[at - size : at]
+        # Source and target, in IPv4 or IPv6, and their ports.
+        key = b"".join(tags.get(kind, b"") for kind in (20, 22, 21, 23))
+        key += b"".join(tags.get(kind, b"")[-2:] for kind in (25, 26))
+        if len(key) not in (12, 36):
+            self.unread[f"link type {EXPORTED} without addresses"] += 1
+            return
+        sequence = self._exported.get(key, 1)
+        self._exported[key] = (sequence + len(data) - at) & 0xFFFFFFFF
+        self._segment(time, key, sequence, _ACK, data, at, len(data), "")
 
     def _segment(
         self,
@@ -304,6 +323,8 @@ class Reassembler:
         conversation = side.conversation
         if conversation.kept is None:
             _taste(conversation, side.number, payload)
+        elif conversation.encrypted and side.position == len(payload):
+            conversation.to_plain = payload.startswith(b"HTTP/")
         if self._holds and conversation.kept is not False and not side.ended:
             self.log.append((time, side, payload, None))
 
@@ -336,6 +357,8 @@ def _is_another(side: Side, sequence: int) -> bool:
 
 
 _REQUEST_LINE = re.compile(rb"\r\n\r\n\0\r\nQUIT\n|[!-~]+ ")
+PREFACE = b"PRI * HTTP/2.0\r\n"
+"""How a client of HTTP/2 begins (RFC 9113 §3.4)."""
 _SHORT_LINE = 1024
 _ASKS = re.compile(
     rb"^(?:sec-websocket-|upgrade[ \t]*:[ \t]*websocket)", re.IGNORECASE | re.MULTILINE
@@ -355,6 +378,9 @@ def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
         conversation.kept = True
     elif head[0] == 0x16 and (len(head) < 2 or head[1] == 3):
         conversation.encrypted = True
+        conversation.kept = False
+    elif head.startswith(PREFACE):
+        conversation.http2 = True
         conversation.kept = False
     elif len(head) > MOST_HEAD or (len(head) >= 64 and not _REQUEST_LINE.match(head[:64])):
         conversation.kept = False
