@@ -3,6 +3,8 @@
     python tools/conformance_table.py              # all of them: some five minutes
     python tools/conformance_table.py aiohttp ws   # only these; writes nothing, prints the reports
 
+Besides what the tests need: pip install aiohttp picows starlette uvicorn.
+
 The programs are in tools/conformance_peers: each a library as it comes, echoing. A client that
 crashes is started again, and the case at which it crashed is named.
 """
