@@ -396,6 +396,8 @@ def test_others_are_left_out_and_counted():
     assert capture.stream(1, "client") == REQUEST + FRAMES
     assert capture.notes == [
         "1 connection with TLS left out: encrypted",
+        "with the keys that a program wrote where SSLKEYLOGFILE says: tshark -r FILE -o "
+        'tls.keylog_file:KEYS -U "OSI layer 7" -w plain.pcapng; then wslab explain plain.pcapng',
         "1 TCP connection without a WebSocket request left out",
         "1 fragmented IP packet left out",
     ]

@@ -37,8 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="a capture (.jsonl), a HAR saved by a browser's DevTools, a pcap or a pcapng, or "
-        "bytes as --hex takes them; - for standard input",
+        help="a capture (.jsonl), a HAR saved by a browser's DevTools, also zipped, a pcap or a "
+        "pcapng, or bytes as --hex takes them; - for standard input",
     )
     parser.add_argument(
         "--client", type=Path, metavar="FILE", help="the raw bytes that the client sent"

@@ -421,7 +421,9 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     else:
         recorder.take(reassembler.log)
     recorder.capture.insert(recorder.marks)
-    recorder.capture.notes += notes + _left_out(reassembler) + list(mismatches(recorder.capture))
+    keys = any("holds the TLS keys" in note for note in notes)
+    notes += [*_left_out(reassembler, keys), *mismatches(recorder.capture)]
+    recorder.capture.notes += notes
     return recorder.capture
 
 
@@ -496,7 +498,7 @@ def _direction(side: Side) -> Direction:
     return "client" if side.number == side.conversation.client else "server"
 
 
-def _left_out(reassembler: Reassembler) -> list[str]:
+def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
     """The notes on what was left out, one sentence each."""
     notes = []
     kept = [c for c in reassembler.conversations if c.kept]
@@ -516,6 +518,11 @@ def _left_out(reassembler: Reassembler) -> list[str]:
         notes.append(f"{_count(to_plain, 'connection')} left out: {TLS_TO_PLAIN}")
     if encrypted > to_plain:
         notes.append(f"{_count(encrypted - to_plain, 'connection')} with TLS left out: encrypted")
+        if not keys:
+            notes.append(
+                "with the keys that a program wrote where SSLKEYLOGFILE says: "
+                f"{EXPORT.replace('FILE', 'FILE -o tls.keylog_file:KEYS')}"
+            )
     if http2:
         notes.append(
             f"{_count(http2, 'connection')} of HTTP/2 left out: a WebSocket there begins with an "

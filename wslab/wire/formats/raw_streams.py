@@ -59,14 +59,21 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
 _FOLLOWED = re.compile(r"\s*=+\s+Follow: \w+,raw\s")
 _LINE = re.compile(r"\t?(?:[0-9A-Fa-f]{2})+\s*")
 
+_HTTP = ("474554", "485454")  # GET, HTT
+
 
 def is_followed(text: str) -> bool:
-    """Whether this is what tshark's `-z follow,tcp,raw,0` prints, or the lines in the middle."""
+    """Whether this is what tshark's `-z follow,tcp,raw,0` prints, or its lines with HTTP and more.
+
+    Without HTTP, the lines might as well be one dump of which some lines are indented.
+    """
     if _FOLLOWED.match(text):
         return True
     lines = text.splitlines()
     nodes = {line[:1] == "\t" for line in lines if line.strip()}
-    return len(nodes) == 2 and all(_LINE.fullmatch(line) for line in lines if line.strip())
+    if len(nodes) != 2 or not any(line.lstrip()[:6] in _HTTP for line in lines):
+        return False
+    return all(_LINE.fullmatch(line) for line in lines if line.strip())
 
 
 def load_followed(text: str) -> Capture:
