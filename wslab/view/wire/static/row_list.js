@@ -70,9 +70,11 @@ export class RowList {
     // Also fires when JupyterLab puts a cell that was scrolled away back into the page, which
     // forgets how far a box was scrolled.
     this.resized = new ResizeObserver(() => {
+      const seen = !this.following && this.shown.has(this.chosen) && this.#sees(this.shown.place(this.chosen));
       this.#rowHeight = this.probe.getBoundingClientRect().height;
       this.#viewport = this.element.clientHeight;
       if (this.#viewport === 0) return;
+      if (seen) this.#bring(this.shown.place(this.chosen)); // the frame that opens below makes the list smaller
       if (this.following) this.#scrolledTo = -1; // no place: so that painting scrolls, wherever it was
       else if (this.element.scrollTop === 0) this.element.scrollTop = this.#scrolledTo;
       this.paint();
@@ -121,6 +123,20 @@ export class RowList {
     if (to === this.#scrolledTo) return;
     this.#scrolledTo = to;
     this.element.scrollTop = to;
+  }
+
+  /** @param {number} place */
+  #sees(place) {
+    const y = place * this.#rowHeight;
+    return y >= this.#top && y < this.#top + this.#viewport;
+  }
+
+  /** Scrolls as far as it takes to see a place. @param {number} place */
+  #bring(place) {
+    const y = place * this.#rowHeight;
+    const bottom = y + this.#rowHeight;
+    if (y < this.#top) this.#scrollTo(y);
+    else if (bottom > this.#top + this.#viewport) this.#scrollTo(bottom - this.#viewport);
   }
 
   toNewest() {
@@ -282,10 +298,7 @@ export class RowList {
     this.chosen = row;
     if (row !== null) {
       const place = this.shown.place(row);
-      const y = place * this.#rowHeight;
-      const bottom = y + this.#rowHeight;
-      if (y < this.#top) this.#scrollTo(y);
-      else if (bottom > this.#top + this.#viewport) this.#scrollTo(bottom - this.#viewport);
+      this.#bring(place);
       this.following = place >= this.shown.count - 1;
     }
     this.paint();
