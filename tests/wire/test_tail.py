@@ -151,6 +151,7 @@ def test_what_follows_is_a_consequence_and_no_fault_of_its_own():
 
 def test_many_consequences_are_one_line():
     junk = b"\x62\x00" * 50_000
+    assert "not listed" in text(of_server(bytes(10_000)), brief=True)
     proven = b"\x81\x48" + b"y" * 200 + NEXT * 5 + junk
     for data, most in ((proven, 60), (junk, 1040)):
         for brief in (False, True):
@@ -178,6 +179,12 @@ def test_a_head_that_never_ends_says_why(what):
     assert words in one.says
     assert (one.direction, one.offset, one.length) == ("server", 0, len(response))
     assert one.rfc.startswith("RFC 9112 §2")
+
+
+def test_a_client_that_waits_for_the_end_of_a_head_is_said_to_wait():
+    hello = encode_frame(1, b"hi", masking_key=MASK)
+    said = text(load_streams(io.BytesIO(REQUEST + hello), io.BytesIO(HEAD)))
+    assert "8 bytes from the client are no whole unit: they wait for the end of the server" in said
 
 
 def test_a_request_that_never_ends_says_why():

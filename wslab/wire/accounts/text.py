@@ -386,6 +386,9 @@ def _ending(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[str
                     else (f"1 byte from the {direction} is")
                 )
                 line = f"{whose}: the last {what} no whole unit"
+                other = lost.found.get((connection, _OTHER[direction]))
+                if found is None and other is not None and not index.is_upgraded(connection):
+                    line += f": they wait for the end of the {other.direction}'s head, see there"
                 if found is not None and found.proven:
                     end = len(capture.log.streams[stream_number(connection, direction)])
                     if end - left > found.offset:
@@ -404,6 +407,7 @@ def _ending(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[str
 
 
 _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
+_OTHER: dict[Direction, Direction] = {"client": "server", "server": "client"}
 
 
 def _explanation_lines(

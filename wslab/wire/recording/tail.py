@@ -194,7 +194,9 @@ class _Window:
         data = self.data
         stop = at + _text_length(data[at:])
         few = stop - at < (8 if stop == len(data) else 2)  # frames behind it prove more
-        if few or _CONTROL.search(data[at:stop].decode()) or not self._fits(stop):
+        if few or _CONTROL.search(data[at:stop].decode()):
+            return None
+        if not self._fits(stop) and stop - at < MOST // 2:
             return None
         says = f'These {stop - at:,} bytes are text, not a frame: "{_text(data[at:stop])}".'
         proof = f"The program of the {self.direction} printed them into the socket" + (
@@ -362,10 +364,10 @@ class _Window:
             opcode, fin = first & 0x0F, first >= 0x80
             if header is None or first & 0x30 or opcode not in (0, 1, 2, 8, 9, 10):
                 return False
-            if (opcode >= 8 and not fin) or (in_message and opcode in (1, 2) and count):
-                return False
+            if (opcode >= 8 and not fin) or (count and opcode < 8 and in_message == bool(opcode)):
+                return False  # only a message's next fragment can be a continuation
             if opcode < 8:
-                in_message = not fin
+                in_message = not fin and (in_message or bool(opcode))
             at += header.frame_length
             if at > len(self.data):
                 return False
