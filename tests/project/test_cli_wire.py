@@ -22,7 +22,7 @@ from wslab import cli
 from wslab.commands import CommandError
 from wslab.commands import tap as tap_command
 from wslab.net import EchoServer, NotConnected, connect, stop_all
-from wslab.wire import Capture, encode_frame, load
+from wslab.wire import Capture, accept_key, encode_frame, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -98,6 +98,33 @@ def echo() -> Iterator[EchoServer]:
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+
+def test_the_tap_says_after_a_pause_what_is_no_frame(shell):
+    """A server's HTTP side answers after the 101: the client waits for a frame that never ends."""
+    key = "dGhlIHNhbXBsZSBub25jZQ=="
+    asked = (
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+    answered = (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n"
+    ).encode()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tap = shell("tap", str(server.getsockname()[1]))
+        where = urlsplit(tap.url)
+        with socket.create_connection((where.hostname, where.port), PATIENCE) as client:
+            client.sendall(asked)
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(len(asked), socket.MSG_WAITALL)
+                late = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
+                peer.sendall(answered + encode_frame(1, b"hello") + late)
+                line = tap.line("✗")
+        assert f"server, byte {len(answered) + 7}: These {len(late)} bytes are an HTTP" in line
+        assert "408 Request Timeout" in line
+        tap.end()
 
 
 @posix

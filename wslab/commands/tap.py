@@ -51,6 +51,10 @@ PAUSE = 0.03
 """Seconds between the first news and printing it. So lines come in batches, the traffic is not
 slowed, and a frame's line says what was done to it on arrival."""
 
+TICK, LULL = 0.2, 5
+"""So many seconds without news, so many times in a row, are a pause: then what is still no whole
+unit is looked at once more."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -188,11 +192,16 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
     if commands:
         threading.Thread(target=_read_lines, args=(lines, news), daemon=True).start()
     printer = Printer(tap, capture)
+    quiet = LULL  # how many times in a row nothing came
     try:
         while not stopped.is_set():
-            if not news.wait(0.2):
+            if not news.wait(TICK):
                 printer.print_problems()  # a refused connection makes almost no news
+                quiet += 1
+                if quiet == LULL:
+                    printer.print_lost()
                 continue
+            quiet = 0
             news.clear()
             while lines:
                 if not obey(tap, lines.popleft()):
@@ -203,6 +212,7 @@ def _watch(tap: Tap, capture: Capture, stopped: threading.Event, *, commands: bo
     finally:
         unsubscribe()
         printer.print_news()
+        printer.print_lost()
         printer.print_loss()
 
 
@@ -314,6 +324,20 @@ class Printer:
             if line not in self._problems:
                 self._problems.add(line)
                 print(line, file=sys.stderr, flush=True)
+
+    def print_lost(self) -> None:
+        """Print, once each, what stands where frames stop fitting: it makes no row, or a wrong one.
+
+        Only after a pause: what is not a whole unit yet may still become one.
+        """
+        from wslab.wire.recording import explanations
+
+        for found in explanations(self._capture).values():
+            where = f"{self._capture.label(found.connection)} {found.direction}"
+            line = printable(f"{where}, byte {found.offset:,}: {found.says} {found.evidence}")
+            if found.proven and line not in self._problems:
+                self._problems.add(line)
+                print(f"{'':>16}✗ {line}", flush=True)
 
     def print_loss(self) -> None:
         """Print how much of the recording is no longer kept, if any."""

@@ -16,6 +16,7 @@ from .preview import printable
 from .search import Search
 from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
+from .tail import Explanation, explanations
 
 __all__ = [
     "BROWSER",
@@ -25,6 +26,7 @@ __all__ = [
     "Chunk",
     "Cutter",
     "Event",
+    "Explanation",
     "Index",
     "Layers",
     "Log",
@@ -37,6 +39,7 @@ __all__ = [
     "Span",
     "StateLog",
     "Step",
+    "explanations",
     "layers_of",
     "mark_words",
     "name_page_sockets",
