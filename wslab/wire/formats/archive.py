@@ -10,7 +10,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..recording.log import CaptureError
@@ -24,6 +24,9 @@ FREE = 4 << 20
 MOST_MEMBERS = 10_000
 """The most files of an archive, each of which costs memory before anything is unpacked."""
 
+MOST_BESIDE = 256 << 20
+"""The bytes of the largest file beside a HAR that is read."""
+
 
 def most(size: int) -> int:
     """The bytes to which a compressed file of `size` bytes may unpack."""
@@ -35,18 +38,24 @@ def gunzip(data: bytes) -> bytes:
 
     Raises CaptureError for one that is damaged or unpacks to more than `most`.
     """
-    parts, left = [], most(len(data))
+    left = most(len(data))
+    for part in _unpacked(data):  # a first time to count, as a bomb must not be held
+        left -= len(part)
+        if left < 0:
+            raise CaptureError("it unpacks to more than wslab reads: unpack it with gunzip FILE")
+    return b"".join(_unpacked(data))
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    some = False
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
         try:
-            while left >= 0 and (part := file.read(1 << 16)):
-                parts.append(part)
-                left -= len(part)
+            while part := file.read(1 << 16):
+                some = True
+                yield part
         except (OSError, EOFError, zlib.error) as error:
-            if not parts:  # else it was cut, or something stands behind it: what is there is read
+            if not some:  # else it was cut, or something stands behind it: what is there is read
                 raise CaptureError(f"expected a file of gzip, which is damaged: {error}") from error
-    if left < 0:
-        raise CaptureError("it unpacks to more than wslab reads: unpack it with gunzip FILE")
-    return b"".join(parts)
 
 
 class Archive:
@@ -80,18 +89,21 @@ class Archive:
 
     def _read(self, name: str) -> bytes:
         try:
+            size = self._zip.getinfo(name).file_size
+            if size > self._left:
+                raise CaptureError("it unpacks to more than wslab reads: unpack it with unzip FILE")
             with self._zip.open(name) as file:
-                data = file.read(self._left + 1)
+                data = file.read(size)  # with a bound, as the size may be a lie
         except KeyError:
             raise CaptureError("the archive has no such file") from None
+        except CaptureError:
+            raise
         except (
             zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
             ValueError,
         ) as error:  # fmt: skip
             raise CaptureError(f"{name[:80]!r} cannot be unpacked: {error}") from error
         self._left -= len(data)
-        if self._left < 0:
-            raise CaptureError("it unpacks to more than wslab reads: unpack it with unzip FILE")
         return data
 
 
@@ -108,8 +120,12 @@ def beside(path: Path) -> Callable[[str], bytes]:
             file = (folder / name).resolve()
             if not file.is_relative_to(folder) or not file.is_file():
                 raise CaptureError("there is no such file in its folder")
+        except CaptureError:
+            raise
         except (ValueError, RuntimeError) as error:  # a NUL in the name, or links in a circle
             raise CaptureError("this is no name of a file") from error
+        if file.stat().st_size > MOST_BESIDE:
+            raise CaptureError("it is larger than 256 MiB")
         if file in read:
             raise CaptureError("another entry named it already")
         read.add(file)
