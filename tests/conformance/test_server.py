@@ -133,3 +133,13 @@ def test_line_feeds_in_a_body_are_no_fault_of_the_head():
     with RawServer(refuses_in_several_lines, name="under test") as server:
         report = check_server(server.url, [CASES["request-missing-key"]], patience=HASTE)
     assert report.counts["pass"] == 1
+
+
+async def refuses_without_a_length(connection):
+    await connection.respond("400 Bad Request", "Connection: close", body=b"no")
+
+
+def test_a_refusal_that_ends_with_tcp_is_an_answer():
+    with RawServer(refuses_without_a_length, name="under test") as server:
+        report = check_server(server.url, [CASES["request-missing-key"]], patience=HASTE)
+    assert report.counts["pass"] == 1

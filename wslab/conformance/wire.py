@@ -71,18 +71,15 @@ class Wire:
             data = await self._reader.read(64 * 1024)
         except OSError:
             self.ended = "reset"
-            return
-        self.capture.record(self.connection, self.other, data)
-        self._left -= len(data)
-        if not data:
-            self.ended = "eof"
-        elif self._left <= 0:
-            self.ended = "endless"
+        else:
+            self.capture.record(self.connection, self.other, data)
+            self._left -= len(data)
+            self.ended = "eof" if not data else "endless" if self._left <= 0 else None
+        if self.ended in ("eof", "reset"):  # which may also be the end of a response
+            self.capture.end(self.connection, self.other, self.ended)
 
     async def end(self) -> None:
-        """End the connection, and note in the recording how the peer ended it."""
-        if self.ended in ("eof", "reset"):
-            self.capture.end(self.connection, self.other, self.ended)
+        """End the connection."""
         if self.ended == "endless":
             reset_stream(self._writer.transport)
         await close_stream(self._writer)
