@@ -640,10 +640,25 @@ def refuse_all_control(head, unfinished):
 
 def request_by_pattern(request):
     text = re.sub(r":\s*", ": ", request.decode().lower())
-    wants = ("get / http/1.1\r\n", "upgrade: websocket\r\n", "-version: 13\r\n", "==\r\n")
-    if all(want in text for want in wants) and re.search("connection:.*upgrade", text):
+    wants = ("get / http/1.1\r\n", "upgrade: websocket\r\n", "-version: 13\r\n")
+    if (
+        all(want in text for want in wants)
+        and re.search("connection:.*upgrade", text)
+        and re.search(r"sec-websocket-key: [\w+/]{22}==\r\n", text)
+    ):
         return None
     return b"HTTP/1.1 426 No\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
+
+
+# --- 14: in production
+
+
+def account(allowed=lambda origin: origin == "https://school.example", lifetime=10.0):
+    def account(origin, ticket, tickets, now):
+        name, issued = tickets.pop(ticket, (None, now)) if allowed(origin) else (None, now)
+        return name if now <= issued + lifetime else None
+
+    return account
 
 
 # --- The tables: by exercise, what it is called with, and what is said
@@ -1148,6 +1163,12 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (fault_by_pattern(kinds=("DNS",)), "is among the names too"),
         (fault_by_pattern(lower=False), "no capitals"),
     ],
+    "in_production-account": [
+        (account(lambda origin: bool(origin) and origin.endswith("school.example")),
+         "anybody can register it"),
+        (account(lambda origin: origin in (None, "https://school.example")), "A missing Origin"),
+        (account(lifetime=float("inf")), "good for ever"),
+    ],
     "in_production-server": [
         (chat_server(tell_and_publish, lambda self, text: self.tell(text)), "hear it twice"),
         (chat_server(tell_and_publish, lambda self, text: None), "is not passed on"),
@@ -1252,6 +1273,7 @@ RIGHT: dict[str, list[Any]] = {
         poller(lambda before, numbers: max([before, *numbers])),
     ],
     "http_vs_websocket-events": [events_by_blocks],
+    "in_production-account": [account()],
     "in_production-server": [
         chat_server(lambda self, text: self.publish(text), lambda self, text: self.tell(text)),
         chat_server(
