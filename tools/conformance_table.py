@@ -171,6 +171,7 @@ def peers() -> dict[str, Callable[[], Tried]]:
 def document(tried: list[Tried]) -> Iterator[str]:
     """The lines of docs/conformance.md."""
     yield from HEAD.format(count=len(CASES), day=date.today()).splitlines()
+    yield ""
     yield "| peer | version | pass | fail | unusual | skipped |"
     yield "|---|---|---|---|---|---|"
     for one in tried:
@@ -180,7 +181,7 @@ def document(tried: list[Tried]) -> Iterator[str]:
         yield from ["", f"## {title}"]
         for one in tried:
             yield from _deviations(one, word)
-    yield from ["", *AUTOBAHN_HEAD.splitlines()]
+    yield from ["", *AUTOBAHN_HEAD.splitlines(), ""]
     yield "| Autobahn | what it tries | here |"
     yield "|---|---|---|"
     for ids, (what, here) in AUTOBAHN.items():
@@ -203,7 +204,8 @@ def _deviations(one: Tried, word: str) -> Iterator[str]:
     for (rfc, says, why), names in found.items():
         some = ", ".join(f"`{name}`" for name in names[:4])
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        yield f"- {some}{more}: {_escaped(why)}. {rfc}{f': {_escaped(says)}' if says else ''}."
+        told = _escaped(why.removesuffix("."))
+        yield f"- {some}{more}: {told}. {rfc}{f': {_escaped(says)}' if says else ''}."
 
 
 def _escaped(text: str) -> str:
