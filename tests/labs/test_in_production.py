@@ -255,11 +255,15 @@ def test_whoever_resumes_loses_nothing_in_a_rolling_restart(lab):
     needs(Nginx)
     table = lab.rolling_restart()
     assert table.note == ""
-    assert [row[2] for row in table.rows] == ["A1 → B1 → A2", "B1 → A2"] * 2
+    # On a busy machine a guest of A may come back only when its new version is there.
+    ways = [row[2] for row in table.rows]
+    assert ways[1::2] == ["B1 → A2"] * 2
+    assert set(ways[::2]) <= {"A1 → B1 → A2", "A1 → A2"}
     assert [row[4:] for row in table.rows[2:]] == [["0", "0", "0"]] * 2
     assert all(int(row[5]) > 0 for row in table.rows[:2])
-    closes = [lab.find("close", "server", number=n).payload for n in range(6)]
-    assert closes == [b"\x03\xf4service restart"] * 6  # 1012
+    gone = sum(way.count("→") for way in ways)
+    closes = [lab.find("close", "server", number=n).payload for n in range(gone)]
+    assert closes == [b"\x03\xf4service restart"] * gone  # 1012
     assert not loop.tasks()
 
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from websockets.asyncio.server import serve
 
 from wslab.conformance import check_server
-from wslab.net import Client, EchoServer, LoopHeld, RawClient, Tap, connect, replay, visit
+from wslab.net import (
+    Client,
+    EchoServer,
+    LoopHeld,
+    RawClient,
+    Tap,
+    connect,
+    loop,
+    replay,
+    visit,
+)
 from wslab.wire import Capture
 
 
@@ -32,6 +43,15 @@ def request_of(url):
     capture.record(number, "client", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     capture.record(number, "server", b"HTTP/1.1 204 No Content\r\n\r\n")
     return capture
+
+
+@pytest.fixture(autouse=True)
+def given_up():
+    """What a refused call had begun on the loop thread ends a moment after it."""
+    yield
+    deadline = time.monotonic() + 5
+    while loop.tasks() and time.monotonic() < deadline:
+        loop.run(asyncio.sleep(0))
 
 
 CALLS = {

@@ -244,8 +244,8 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^WebSocket +\S+ ms +\S+ ms +[0-3] +\S+ ms +0 +0$",
         ],
         "words-stops": [
-            r"^server-sent events +\S+ ms +\S+ ms +[0-3] +never +50 +0$",
-            r"^WebSocket +\S+ ms +\S+ ms +[0-3] +never +50 +0$",
+            r"^server-sent events +\S+ ms +\S+ ms +\d +never +50 +0$",
+            r"^WebSocket +\S+ ms +\S+ ms +\d +never +50 +0$",
         ],
         "once": [
             r"^HTTP +1,\d{3} +\d\d%", r"^HTTP, asked again +[34]\d\d +100%",
@@ -351,8 +351,8 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^Ben +B1 +— +12 of 12 +6 of 6 +12 of 12$",
         ],
         "restart": [
-            r"^Ada +what is new +A1 → B1 → A2 +1012, 1012 +\d+ +[1-9]\d* +0$",
-            r"^Cy +what it missed +A1 → B1 → A2 +1012, 1012 +0 +0 +0$",
+            r"^Ada +what is new +A1 → (?:B1 → )?A2 +1012(?:, 1012)? +\d+ +[1-9]\d* +0$",
+            r"^Cy +what it missed +A1 → (?:B1 → )?A2 +1012(?:, 1012)? +0 +0 +0$",
             r"^Di +what it missed +B1 → A2 +1012 +0 +0 +0$",
         ],
         "http2": [

@@ -137,7 +137,7 @@ def test_the_hellos_say_what_openssl_says(conversation):
     hello, answer = capture.index.unit(0), capture.index.unit(1)
     assert value(hello, "server name") == conversation.named[0] == "chat.example"
     assert value(hello, "protocol") == conversation.client.selected_alpn_protocol()
-    assert value(hello, "versions") == "TLS 1.3, TLS 1.2"
+    assert value(hello, "versions").startswith("TLS 1.3, TLS 1.2")  # some Pythons offer more
     assert value(answer, "selected version") == "TLS 1.3"
     assert conversation.client.version() == "TLSv1.3"
     assert value(answer, "cipher suite") == conversation.client.cipher()[0]
@@ -314,7 +314,7 @@ def test_a_file_has_the_keys_of_its_own_connections_and_loading_names_them(keyed
     assert seen(loaded) == seen(capture)
     assert loaded.notes == [
         "the file holds the TLS keys of 1 connection, with which Wireshark decrypts: "
-        "tshark -r FILE -Y websocket shows the frames"
+        'tshark -r FILE -U "OSI layer 7" -w plain.pcapng; then wslab explain plain.pcapng'
     ]
     assert load(save(capture, tmp_path / "sealed.pcapng")).notes == []
 

@@ -75,7 +75,9 @@ async def _check_server(
             verdicts[case.name] = await _with_server(case, address, patience)
             tell(verdicts[case.name])
 
-    await asyncio.gather(*map(play, cases))
+    async with asyncio.TaskGroup() as group:  # ends all of them if this is given up
+        for case in cases:
+            group.create_task(play(case))
     ordered = [verdicts[case.name] for case in cases]
     return Report("server", address.url, ordered, time.perf_counter() - began)
 

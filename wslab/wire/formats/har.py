@@ -397,11 +397,18 @@ def _is_websocket(entry: dict[str, Any]) -> bool:
     url = request.get("url") if isinstance(request, dict) else None
     if isinstance(url, str) and url.startswith(("ws://", "wss://")):
         return True
+    # Of a page that was asked for by plain HTTP a server may say that it wants an Upgrade (426).
+    response = entry.get("response")
+    heads = [request, response if _status_of(response) == 101 else None]
     return entry.get("_resourceType") != "eventsource" and any(
-        "websocket" in _header(entry.get(head), name).lower()
-        for head in ("request", "response")
+        "websocket" in _header(head, name).lower()
+        for head in heads
         for name in ("Upgrade", ":protocol")
     )
+
+
+def _status_of(response: Any) -> object:
+    return response.get("status") if isinstance(response, dict) else None
 
 
 def _header(head: Any, name: str) -> str:
