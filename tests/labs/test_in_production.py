@@ -255,10 +255,10 @@ def test_whoever_resumes_loses_nothing_in_a_rolling_restart(lab):
     needs(Nginx)
     table = lab.rolling_restart()
     assert table.note == ""
-    # On a busy machine a guest of A may come back only when its new version is there.
+    # On a busy machine a guest may come back only when a new version is there.
     ways = [row[2] for row in table.rows]
-    assert ways[1::2] == ["B1 → A2"] * 2
-    assert set(ways[::2]) <= {"A1 → B1 → A2", "A1 → A2"}
+    assert all(re.fullmatch("A1 → (B1 → )?[AB]2", way) for way in ways[::2])
+    assert all(re.fullmatch("B1 → [AB]2", way) for way in ways[1::2])
     assert [row[4:] for row in table.rows[2:]] == [["0", "0", "0"]] * 2
     assert all(int(row[5]) > 0 for row in table.rows[:2])
     gone = sum(way.count("→") for way in ways)

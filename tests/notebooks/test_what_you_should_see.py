@@ -351,9 +351,9 @@ SEEN: dict[str, dict[str, list[str]]] = {
             r"^Ben +B1 +— +12 of 12 +6 of 6 +12 of 12$",
         ],
         "restart": [
-            r"^Ada +what is new +A1 → (?:B1 → )?A2 +1012(?:, 1012)? +\d+ +[1-9]\d* +0$",
-            r"^Cy +what it missed +A1 → (?:B1 → )?A2 +1012(?:, 1012)? +0 +0 +0$",
-            r"^Di +what it missed +B1 → A2 +1012 +0 +0 +0$",
+            r"^Ada +what is new +A1 → (?:B1 → )?[AB]2 +1012(?:, 1012)? +\d+ +[1-9]\d* +0$",
+            r"^Cy +what it missed +A1 → (?:B1 → )?[AB]2 +1012(?:, 1012)? +0 +0 +0$",
+            r"^Di +what it missed +B1 → [AB]2 +1012 +0 +0 +0$",
         ],
         "http2": [
             r"^server .* SETTINGS +0 +.*ENABLE_CONNECT_PROTOCOL 1",
