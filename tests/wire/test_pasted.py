@@ -89,6 +89,17 @@ def test_a_dump_with_a_missing_line_says_so():
         read_pasted(DUMPS[1].replace("\n0010", "\n0020"))
 
 
+@pytest.mark.parametrize("text", ["hello wor", "/*", "<Buffer ", "1 [", "\n"])
+def test_a_megabyte_of_anything_is_refused_and_does_not_take_for_ever(text):
+    with pytest.raises(CaptureError, match="expected"):
+        read_pasted(text * (2**20 // len(text)))
+
+
+def test_a_dump_may_not_stand_for_gigabytes():
+    with pytest.raises(CaptureError, match="at most 1,048,576 bytes, got offset 0xfffffff0"):
+        read_pasted("00000000  00 00\n*\nfffffff0")
+
+
 def test_a_buffer_that_was_cut_says_how_much_is_missing():
     pasted = read_pasted("<Buffer 81 50 78 78 ... 32 more bytes>")
     assert pasted.data == b"\x81Pxx"

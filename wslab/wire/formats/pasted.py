@@ -20,8 +20,13 @@ from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from .raw_streams import is_followed, load_followed, load_streams
 
+MOST = 2**20
+"""Bytes of the longest dump in which lines are left out: a few lines could stand for gigabytes."""
+
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _OFFSET = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,8})(?::\s*|\s+)(?=[0-9A-Fa-f]{2})")
+_NODE = re.compile(r"<Buffer\s+")
+_BRACKETS = re.compile(r"[{}\[\]]")
 _CUT = re.compile(r"\.\.\.\s*(\d+) more bytes?")
 
 
@@ -105,21 +110,36 @@ def _json(text: str) -> Pasted | None:
 def _in_brackets(text: str) -> Pasted | None:
     """`<Buffer 81 05>`, `Uint8Array(2) [129, 5]`, `[]byte{0x81, 0x05}`, `char x[] = { 0x81 };`."""
     cut = _CUT.search(text)
-    text = re.sub(r"/\*.*?\*/", "", _CUT.sub("", text), flags=re.S)
-    found = re.fullmatch(
-        r"\s*(?:<Buffer\s+(?P<node>[^>]*)>"
-        r"|(?P<name>[^{}\[\]]*(?:\[\d*\])?[^{}\[\]]*)[{\[](?P<list>[^{}\[\]]*)[}\]]\s*;?)\s*",
-        text,
-    )
-    if found is None:
+    text = _without_comments(_CUT.sub("", text)).strip()
+    node = _NODE.match(text) if text.find(">") == len(text) - 1 else None
+    inner = text[node.end() : -1] if node else _inside(text.removesuffix(";").rstrip())
+    if inner is None:
         return None
-    inner = found["node"] if found["node"] is not None else found["list"]
     words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
-    form = "a Buffer as Node prints it" if found["node"] is not None else "a list of numbers"
     note = f"{cut[1]} more bytes are missing: the program left them out" if cut else ""
-    if found["node"] is None and all(re.fullmatch(r"\d{1,3}", word) for word in words):
-        return Pasted(_of_numbers(words, 10), form, note)
-    return Pasted(_of_numbers(words, 16), form, note)
+    if node is not None:
+        return Pasted(_of_numbers(words, 16), "a Buffer as Node prints it", note)
+    base = 10 if all(re.fullmatch(r"\d{1,3}", word) for word in words) else 16
+    return Pasted(_of_numbers(words, base), "a list of numbers", note)
+
+
+# Without patterns in which two parts may share the same text: on a long one they take for ever.
+def _without_comments(text: str) -> str:
+    parts, at = [], 0
+    while (start := text.find("/*", at)) >= 0 and (end := text.find("*/", start + 2)) >= 0:
+        parts.append(text[at:start])
+        at = end + 2
+    return "".join([*parts, text[at:]])
+
+
+def _inside(text: str) -> str | None:
+    """What stands in the brackets at the end, behind a name that may have `[]` of its own."""
+    opened = max(text.rfind("{"), text.rfind("["))
+    if opened < 0 or text[-1] not in "}]":
+        return None
+    inner = text[opened + 1 : -1]
+    name = re.sub(r"\[\d*\]", "", text[:opened], count=1)
+    return None if _BRACKETS.search(inner) or _BRACKETS.search(name) else inner
 
 
 def _of_numbers(words: list[str], base: int) -> bytes:
@@ -158,6 +178,8 @@ def _dump(text: str) -> Pasted | None:
             repeats = True
             continue
         at = int(start[1] if start else rest, 16) if start or _HEX.fullmatch(rest) else -1
+        if repeats and at > MOST:
+            raise CaptureError(f"expected a dump of at most {MOST:,} bytes, got offset {at:#x}")
         while repeats and last and len(data) < at:
             data += last
         if at != len(data):
@@ -198,7 +220,7 @@ def _escapes(text: str) -> Pasted | None:
     if not re.fullmatch(r"(?:(?:\\x|0x)[0-9A-Fa-f]+[\s,;]*)+", text):
         return None
     words = re.split(r"\\x|0x|[\s,;]+", text)
-    return Pasted(_of_pairs("".join(word.zfill(2) for word in words if word)), HEX)
+    return Pasted(bytes.fromhex("".join(word.zfill(2) for word in words if word)), HEX)
 
 
 def _binary(text: str) -> Pasted | None:
@@ -255,11 +277,7 @@ def _hex(text: str) -> Pasted | None:
         raise CaptureError(
             f"expected bytes as pairs of hex digits, got an odd number of digits ({len(digits)})"
         )
-    return Pasted(_of_pairs(digits), HEX)
-
-
-def _of_pairs(digits: str) -> bytes:
-    return bytes.fromhex(digits)
+    return Pasted(bytes.fromhex(digits), HEX)
 
 
 def _base64(text: str) -> Pasted | None:
