@@ -11,7 +11,7 @@ from wslab.net import Address
 from wslab.net.cases import Case, Head
 from wslab.net.clients import REQUEST_LINE, encode_head, opening_request
 from wslab.net.peers import MASKING_KEY, code_in
-from wslab.wire import Opcode, accept_key, encode_frame
+from wslab.wire import Direction, Opcode, accept_key, encode_frame
 from wslab.wire.protocol import FrameDraft, parse_head
 
 HURRY = 0.5
@@ -43,11 +43,11 @@ async def with_server(case: Case, wire: Wire, address: Address) -> Played:
         if status == 101:
             await _say_goodbye(wire)
         else:
-            await wire.until(lambda wire: False)  # a refusal ends the connection, or does not
+            await wire.until_the_end()  # a refusal ends the connection, or does not
         return Played(wire, status)
     if status != 101:
         return Played(wire, status)
-    if case.agreed and not _agreed(wire, "server", case.agreed):
+    if case.agreed and not _names(wire, "server", case.agreed):
         await _say_goodbye(wire)
         return Played(wire, status, f"the server does not agree on {case.agreed}")
     await _send_frames(case, wire)
@@ -58,9 +58,9 @@ async def with_client(case: Case, wire: Wire) -> Played:
     """Play a case as the server of a client under test, whose request has come."""
     request = parse_head(wire.units("client")[0].data)
     head = case.sends if isinstance(case.sends, Head) else Head()
-    if head.offers and not all(_offers(request.get("Sec-WebSocket-Protocol"), head.offers)):
+    if not set(head.offers) <= set(request.listed("Sec-WebSocket-Protocol")):
         return Played(wire, None, f"the client does not offer {', '.join(head.offers)}")
-    if case.agreed and not _agreed(wire, "client", case.agreed.partition(";")[0]):
+    if case.agreed and not _names(wire, "client", case.agreed):
         return Played(wire, None, "the client does not offer permessage-deflate")
     accept = accept_key(request.get("Sec-WebSocket-Key") or "")
     fields = {
@@ -99,9 +99,9 @@ async def _send_frames(case: Case, wire: Wire, before: bytes = b"") -> None:
         await wire.send(last.to_bytes(), case.delivery)
     else:
         await wire.until(_closed if is_strict(case) else _closed_or_answered, HURRY)
-    if last is None and not _closed(wire) and wire.ended is None:
-        # A peer that has taken it for legal, or is only slow, says so by the code of its answer.
-        await _send(wire, Opcode.CLOSE, (1000).to_bytes(2, "big"))
+        if not _closed(wire) and wire.ended is None:
+            # A peer that took it for legal, or is only slow, says so by the code of its answer.
+            await _send_close(wire)
     await _end(wire)
 
 
@@ -127,19 +127,19 @@ async def _end(wire: Wire) -> None:
     if await wire.until(_closed):
         if not wire.count(wire.side, "close"):
             payload = next(u.payload for u in wire.units(wire.other) if u.kind == "close")
-            await _send(wire, Opcode.CLOSE, payload[:125])
+            await _send_close(wire, payload[:125])
         if wire.side == "client":  # it is the server that ends TCP
-            await wire.until(lambda wire: False)
+            await wire.until_the_end()
 
 
 async def _say_goodbye(wire: Wire) -> None:
-    await _send(wire, Opcode.CLOSE, (1000).to_bytes(2, "big"))
+    await _send_close(wire)
     await _end(wire)
 
 
-async def _send(wire: Wire, opcode: int, payload: bytes) -> None:
+async def _send_close(wire: Wire, payload: bytes = (1000).to_bytes(2, "big")) -> None:
     key = MASKING_KEY if wire.side == "client" else None
-    await wire.send(encode_frame(opcode, payload, masking_key=key))
+    await wire.send(encode_frame(Opcode.CLOSE, payload, masking_key=key))
 
 
 def _bytes(frames: Sequence[FrameDraft]) -> bytes:
@@ -154,8 +154,10 @@ def _all_answered(wire: Wire) -> bool:
     """Whether every message came back, and a pong for the last ping."""
     pings = [unit.payload for unit in wire.units(wire.side) if unit.kind == "ping"]
     pongs = [unit.payload for unit in wire.units(wire.other) if unit.kind == "pong"]
-    echoed = wire.messages(wire.other) >= wire.messages(wire.side)
-    return echoed and (not pings or pings[-1] in pongs)
+    if pings and pings[-1] not in pongs:
+        return False
+    messages = wire.messages()
+    return messages[wire.other] >= messages[wire.side]
 
 
 def _closed(wire: Wire) -> bool:
@@ -173,15 +175,11 @@ def _status(wire: Wire) -> int | None:
     return None
 
 
-def _agreed(wire: Wire, side: str, extension: str) -> bool:
-    """Whether the head of that side names the extension."""
-    data = wire.units("server" if side == "server" else "client")[0].data
-    named = parse_head(data).get("Sec-WebSocket-Extensions") or ""
-    return extension.partition(";")[0].strip() in [
-        one.partition(";")[0].strip() for one in named.split(",")
-    ]
+def _names(wire: Wire, side: Direction, extension: str) -> bool:
+    """Whether the head of that side names the extension, whatever its parameters."""
+    named = parse_head(wire.units(side)[0].data).listed("Sec-WebSocket-Extensions")
+    return _name(extension) in map(_name, named)
 
 
-def _offers(header: str | None, wanted: Sequence[str]) -> list[bool]:
-    offered = [one.strip() for one in (header or "").split(",")]
-    return [one in offered for one in wanted]
+def _name(extension: str) -> str:
+    return extension.partition(";")[0].strip()

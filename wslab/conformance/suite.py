@@ -93,10 +93,10 @@ async def _with_server(case: Case, address: Address, patience: float) -> Verdict
         played = await with_server(case, wire, address)
     finally:
         await wire.end()
-    return verdict_of(case, played, began)
+    return _verdict_of(case, played, began)
 
 
-def verdict_of(case: Case, played: Played, began: float) -> Verdict:
+def _verdict_of(case: Case, played: Played, began: float) -> Verdict:
     word, why, rfc = judge(case, played)
     return Verdict(case, word, why, rfc, played.wire.capture, time.perf_counter() - began)
 
@@ -118,8 +118,8 @@ class CaseServer(RawServer):
         port: int = 0,
     ) -> None:
         super().__init__(self._play, name="conformance", port=port, reads_head=False)
-        self.cases = {one.name: one for one in cases_for("client") if cases is None}
-        self.cases = self.cases or {one.name: one for one in cases or ()}
+        chosen = cases_for("client") if cases is None else cases
+        self.cases = {one.name: one for one in chosen}
         self.verdicts: dict[str, Verdict] = {}
         """By name, as far as they have come."""
         self.last = threading.Event()
@@ -150,7 +150,7 @@ class CaseServer(RawServer):
             played = await with_client(case, wire)
         finally:
             await wire.end()
-        verdict = self.verdicts[case.name] = verdict_of(case, played, began)
+        verdict = self.verdicts[case.name] = _verdict_of(case, played, began)
         self._tell(verdict)
         if len(self.verdicts) == len(self.cases):
             self.last.set()

@@ -8,13 +8,16 @@ from wslab.conformance.play import Played, is_legal, is_strict, speaks_on
 from wslab.conformance.wire import Wire
 from wslab.net.cases import Case, Head
 from wslab.net.peers import code_in
-from wslab.wire import Capture, Direction, Unit, printable
+from wslab.wire import Capture, Unit, printable
 from wslab.wire.protocol import parse_head
 
 NEVER = (1005, 1006, 1015)
 """Codes that an endpoint must not set in a close frame (RFC 6455 §7.4.1)."""
 
 Word = Literal["pass", "fail", "unusual", "skipped"]
+
+_WORDS: dict[str, Word] = {"must": "fail", "should": "unusual", "may": "pass"}
+"""By the duty of a case: the verdict on a peer that does not do it."""
 
 
 class Verdict(NamedTuple):
@@ -68,7 +71,7 @@ def _judge_head(case: Case, played: Played) -> None:
     status = played.status
     if case.expected == 101:
         _judge_opened(case, status == 101, "101", _came(played))
-        _judge_own_faults(wire)
+        _judge_own_faults(wire, wire.units(wire.other))
     elif status == 101:
         _judge_opened(case, True, "101", "")
     elif status is None:
@@ -79,7 +82,7 @@ def _judge_head(case: Case, played: Played) -> None:
             word="unusual",
         )
     else:
-        _judge_own_faults(wire)
+        _judge_own_faults(wire, wire.units(wire.other))
         if status < 300:
             raise _Broken(f"expected {case.expected} or another refusal, got {status}")
 
@@ -87,12 +90,10 @@ def _judge_head(case: Case, played: Played) -> None:
 def _judge_opened(case: Case, opened: bool, yes: str, no: str) -> None:
     if opened == (case.expected == 101):
         return
-    if case.duty == "may":
-        return
-    said = f"got {yes}" if opened else f"got {no}"
     wanted = "the connection to open" if case.expected == 101 else "a refusal"
-    word: Word = "fail" if case.duty == "must" else "unusual"
-    raise _Broken(f"expected {wanted}, {said}", word=word)
+    word = _WORDS[case.duty]
+    if word != "pass":
+        raise _Broken(f"expected {wanted}, got {yes if opened else no}", word=word)
 
 
 def _came(played: Played) -> str:
@@ -110,25 +111,25 @@ def _judge_frames(case: Case, played: Played) -> None:
     if played.status != 101:
         raise _Broken(f"expected 101 to a correct handshake, got {_came(played)}", "RFC 6455 §4.2")
     mine, theirs = wire.units(wire.side), wire.units(wire.other)
-    _judge_own_faults(wire)
+    _judge_own_faults(wire, theirs)
     left = wire.capture.index.incomplete(wire.connection, wire.other)
     if left and wire.ended is not None:
         raise _Broken(f"the peer ended TCP {left} bytes into a frame", "RFC 6455 §5.2")
     legal = is_legal(case)
     strict = is_strict(case)
-    _judge_messages(wire, legal, strict=strict)
+    _judge_messages(wire, mine, legal, strict=strict)
     _judge_pongs(mine, theirs, legal, strict=strict)
-    _judge_end(case, wire, legal)
+    _judge_end(case, wire, theirs, legal)
 
 
-def _judge_own_faults(wire: Wire) -> None:
+def _judge_own_faults(wire: Wire, theirs: list[Unit]) -> None:
     """What the peer sends must itself be legal."""
-    for unit in wire.units(wire.other):
+    for unit in theirs:
         is_head = unit.kind in ("request", "response")
         head = unit.data[: parse_head(unit.data).length] if is_head else b""
         if b"\n" in head.replace(b"\r\n", b""):
             raise _Broken("the lines of a head end in CR LF, got LF alone", "RFC 9112 §2.1")
-    for unit in wire.units(wire.other):
+    for unit in theirs:
         for broken in unit.violations:
             if broken.rule == "broken-request-accepted":
                 continue  # the case says how strictly it is meant
@@ -136,18 +137,14 @@ def _judge_own_faults(wire: Wire) -> None:
             odd = broken.rule == "close-code-not-allowed" and code_in(unit.payload) not in NEVER
             word: Word = "unusual" if odd else "fail"
             raise _Broken(f"the peer's {unit.kind}: {broken.text}", broken.rfc, word)
-    for fault in _message_faults(wire, wire.other):
-        raise _Broken(f"the peer's message: {fault}")
+    for message in wire.capture.index.messages(wire.connection):
+        if message.direction == wire.other and message.violations:
+            raise _Broken(f"the peer's message: {message.violations[0].text}")
 
 
-def _message_faults(wire: Wire, direction: Direction) -> list[str]:
-    found = wire.capture.index.messages(wire.connection)
-    return [v.text for one in found if one.direction == direction for v in one.violations]
-
-
-def _judge_messages(wire: Wire, legal: bool, *, strict: bool) -> None:
+def _judge_messages(wire: Wire, mine: list[Unit], legal: bool, *, strict: bool) -> None:
     """An echo server sends back each whole message before the fault, in order, and no other."""
-    fault = next((unit.number for unit in wire.units(wire.side) if unit.violations), None)
+    fault = next((unit.number for unit in mine if unit.violations), None)
     said, heard = [], []
     for message in wire.capture.index.messages(wire.connection):
         if message.direction == wire.other:
@@ -185,34 +182,33 @@ def _judge_pongs(mine: list[Unit], theirs: list[Unit], legal: bool, *, strict: b
         raise _Broken("expected a pong with the payload of the last ping", "RFC 6455 §5.5.2")
 
 
-def _judge_end(case: Case, wire: Wire, legal: bool) -> None:
-    closes = [unit for unit in wire.units(wire.other) if unit.kind == "close"]
-    code = code_in(closes[0].payload) if closes else None
-    may = case.duty == "may"
-    if not closes and wire.ended is None and not may:
-        raise _Broken(
-            f"expected close code {case.expected}, and the peer went on", word=_word(case)
-        )
-    if not closes and not may:
-        why = f"expected close code {case.expected} before the end of TCP, got no close frame"
-        if legal:
-            raise _Broken(why, "RFC 6455 §5.5.1")
-        raise _Broken(why, "RFC 6455 §7.1.7", "unusual")
-    if closes and code not in (case.expected, *case.others) and not may:
-        if not legal and code == 1000 and wire.count(wire.side, "close"):
-            why = f"expected close code {case.expected}, and the peer went on"
-            raise _Broken(why, word=_word(case))
-        raise _Broken(f"expected close code {case.expected}, got {code}", word="unusual")
-    if closes and wire.side == "client" and wire.ended is None:
+def _judge_end(case: Case, wire: Wire, theirs: list[Unit], legal: bool) -> None:
+    close = next((unit for unit in theirs if unit.kind == "close"), None)
+    if is_strict(case):
+        _judge_close(case, wire, close, legal)
+    if close is not None and wire.side == "client" and wire.ended is None:
         raise _Broken(
             "expected the server to end TCP after both close frames, and it stayed open",
             "RFC 6455 §5.5.1",
         )
 
 
-def _word(case: Case) -> Word:
-    words: dict[str, Word] = {"must": "fail", "should": "unusual", "may": "pass"}
-    return words[case.duty]
+def _judge_close(case: Case, wire: Wire, close: Unit | None, legal: bool) -> None:
+    expected = f"expected close code {case.expected}"
+    went_on = _Broken(f"{expected}, and the peer went on", word=_WORDS[case.duty])
+    if close is None:
+        if wire.ended is None:
+            raise went_on
+        why = f"{expected} before the end of TCP, got no close frame"
+        if legal:
+            raise _Broken(why, "RFC 6455 §5.5.1")
+        raise _Broken(why, "RFC 6455 §7.1.7", "unusual")
+    code = code_in(close.payload)
+    if code in (case.expected, *case.others):
+        return
+    if not legal and code == 1000 and wire.count(wire.side, "close"):
+        raise went_on  # that is its answer to our own close frame
+    raise _Broken(f"{expected}, got {code}", word="unusual")
 
 
 def _shown(kind: str, content: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
@@ -66,6 +67,10 @@ class Wire:
                 return True
         return enough(self)
 
+    async def until_the_end(self) -> None:
+        """Read until the stream or the patience ends."""
+        await self.until(lambda wire: False)
+
     async def _read(self) -> None:
         try:
             data = await self._reader.read(64 * 1024)
@@ -96,7 +101,6 @@ class Wire:
         rows = self.capture.index.rows_of(self.connection, direction)
         return sum(row.kind == kind for row in rows)
 
-    def messages(self, direction: Direction) -> int:
-        """How many messages have crossed in one direction."""
-        found = self.capture.index.messages(self.connection)
-        return sum(message.direction == direction for message in found)
+    def messages(self) -> Counter[Direction]:
+        """How many messages have crossed, by direction."""
+        return Counter(one.direction for one in self.capture.index.messages(self.connection))
