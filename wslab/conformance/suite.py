@@ -32,14 +32,14 @@ Told = Callable[[Verdict], None]
 
 
 def cases_for(peer: Direction, only: str = "") -> list[Case]:
-    """The cases for a server or a client under test, of which `only` (a pattern such as `utf8-*`)
+    """The cases for a server or a client under test, of which `only` (a pattern such as `text-*`)
     picks some. Raises `WrongValue` where it picks none."""
     by = "server" if peer == "client" else "client"
     found = [case for case in CASES.values() if by in case.by]
     picked = [case for case in found if not only or fnmatch(case.name, only)]
     if not picked:
         raise WrongValue(
-            f"expected the name of a case for a {peer}, or a pattern such as 'utf8-*', got {only!r}"
+            f"expected the name of a case for a {peer}, or a pattern such as 'text-*', got {only!r}"
         )
     return picked
 
