@@ -170,6 +170,8 @@ def head_fields(
             meaning += f" The accept that belongs to it: {accept_key(header.value)}"
         elif header.name.lower() == "sec-websocket-protocol" and in_request:
             meaning += _odd_offer(header.value)
+        elif header.name.lower() in _OF_BODIES and _has_no_body(head):
+            meaning = "Has no place here: no body follows, whatever it says."
         if is_masked(header.value, header.name):
             meaning += f" {MASKED}"
         name = header.name or "not a header"
@@ -186,6 +188,14 @@ def head_fields(
     content = f"{size} bytes of content, as HTTP carries it."
     add("body", head.length, size, body, content, "RFC 9112 §6")
     return tuple(fields)
+
+
+_OF_BODIES = ("content-length", "transfer-encoding")
+
+
+def _has_no_body(head: Head) -> bool:
+    """Whether a response has no body by its status (RFC 9112 §6.3)."""
+    return head.status is not None and (head.status < 200 or head.status == 204)
 
 
 def _no_subprotocol(head: Head, request: Head) -> str:
@@ -370,10 +380,16 @@ def _told(broken: tuple[Violation, ...], here: dict[str, str]) -> tuple[Violatio
 def response_violations(head: Head, request: Head | None) -> tuple[Violation, ...]:
     """The rules that a response breaks, given the request that it answers (RFC 6455 §4.1)."""
     broken: list[str] = []
+    here: dict[str, str] = {}
     if head.status is None:
         broken.append("status-line-malformed")
+        if head.first_line.startswith("\xef\xbb\xbf"):
+            here["status-line-malformed"] = (
+                "a byte order mark (ef bb bf) stands in front: a file of the server's program was "
+                "saved with one"
+            )
     broken += _header_rules(head, "response-")
-    if head.status is not None and (head.status < 200 or head.status == 204):
+    if _has_no_body(head):
         if head.all("Content-Length"):
             broken.append("content-length-in-1xx")
         if head.all("Transfer-Encoding"):
@@ -387,11 +403,10 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
         asked = request.get("Sec-WebSocket-Version") if request and refuses else None
         if asked and asked != "13" and not named:
             broken.append("versions-not-named")
-        return _broken(*broken)
+        return _told(_broken(*broken), here)
     if head.first_line.startswith(("HTTP/0", "HTTP/1.0")):
         broken.append("response-http-version-too-low")
     broken += _upgrade_rules(head, "response-")
-    here: dict[str, str] = {}
     accepts = head.all("Sec-WebSocket-Accept")
     key = request.get("Sec-WebSocket-Key") if request else None
     if not accepts:

@@ -60,8 +60,12 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
         if request is not None and handshake.is_hixie_76(request):
             third = bytes(capture.log.streams[stream & ~1][request.length : request.length + 8])
             reading: _Reading | None = window.hixie_76(handshake.hixie_76_answer(request, third))
+        elif doubt.in_head:
+            reading = window.head()
         else:
-            reading = window.head() if doubt.in_head else window.framing()
+            at = doubt.start + doubt.fault
+            before = bytes(capture.log.streams[stream][max(0, at - 4) : at])
+            reading = window.rest_of_head(before) or window.framing()
         if reading is not None:
             start, stop, says, evidence, rfc = reading
             found[connection, direction] = Explanation(
@@ -152,6 +156,22 @@ class _Window:
             proof += f": the first 16 bytes here {fits} the MD5 of the three"
         proof += ". A message stands between the bytes 00 and ff, without a length and unmasked."
         return at, len(self.data), says, proof, "RFC 6455 §4.1"
+
+    def rest_of_head(self, before: bytes) -> _Reading | None:
+        """The empty line behind a value that ends with a line feed, and so ended the head itself.
+
+        `before` are the four bytes in front of the fault.
+        """
+        at = self.doubt.fault
+        if before[1:] != b"\n\r\n" or before[:1] == b"\r" or self.data[at : at + 2] != b"\r\n":
+            return None
+        says = "These 2 bytes were meant to end the head, which had ended already."
+        proof = (
+            f"The last value of the head ends with a line feed of its own ({before.hex(' ')}), as "
+            "some functions put one behind base64. Its line end then is an empty line, which ends "
+            "the head."
+        )
+        return at, at + 2, says, proof + self._goes_on(at + 2), "RFC 9112 §2.2"
 
     def framing(self) -> _Reading | None:
         """What made the framing fail; None where it holds, or where nothing is proven."""
@@ -388,7 +408,7 @@ class _Window:
         return f"a {self._kind(stop)} follows exactly, at byte {self.place(stop):,}"
 
     def _goes_on(self, stop: int) -> str:
-        if stop == len(self.data):
+        if stop == len(self.data) or not self._fits(stop):
             return ""
         return f" At byte {self.place(stop):,} frames go on: a {self._kind(stop)}."
 
