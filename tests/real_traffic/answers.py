@@ -402,8 +402,8 @@ HANDSHAKES = {
     "g10_accept_newline": Answer(
         (
             "Each line of a head ends with CR LF",
-            "byte 128 from the server: These 2 bytes were meant to end the head, which had ended already. "
-            "(RFC 9112 §2.2)",
+            "byte 128 from the server: These 2 bytes were meant to end the head, which had ended "
+            "already. (RFC 9112 §2.2)",
             "ends with a line feed of its own (3d 0a 0d 0a)",
         ),
         ("reserved-opcode", "control-frame-fragmented"), HELLO,
