@@ -9,10 +9,11 @@ Direction = Literal["client", "server"]
 
 Kind = Literal[
     "request", "response", "chunk",
-    "text", "binary", "continuation", "ping", "pong", "close", "reserved", "tls",
+    "text", "binary", "continuation", "ping", "pong", "close", "reserved", "tls", "socks",
 ]  # fmt: skip
 """What a unit is. A `chunk` is a part of a response that HTTP streams; `reserved` stands for the
-opcodes 3-7 and 11-15, which have no meaning yet; `tls` is a record of TLS."""
+opcodes 3-7 and 11-15, which have no meaning yet; `tls` is a record of TLS, `socks` a
+message of SOCKS, by which a client asks a proxy for a connection."""
 
 
 class Field(NamedTuple):

@@ -59,5 +59,6 @@ KINDS: dict[Kind, Look] = {
     "close": Look("I am done, and a code that says why", RED, "✕"),
     "reserved": Look("an opcode that nobody may use yet", GREY, "⬡"),
     "tls": Look("a record of TLS: only the two ends can read what is in it", GREY, "⊠"),
+    "socks": Look("asks a proxy for a connection, or is its answer", BLUE, "▷"),
 }
 """How each kind is shown, in the order of a legend."""

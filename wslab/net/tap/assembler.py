@@ -162,7 +162,7 @@ class UnitAssembler:
                 what: Literal["head", "frame", "record"] = "head"
                 if side.cut.speaks_frames:
                     what = "frame"
-                elif side.cut.in_record:
+                elif side.cut.record:
                     what = "record"
                 data = bytes(side.buffer[position:end])
                 pieces.append(Piece(side.direction, side.offset + position, data, what))

@@ -18,7 +18,7 @@ from ..fields import Direction
 from ..protocol.frames import frame_violations, header_at, read_header
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
-from .raw_streams import is_followed, load_followed, load_streams
+from .raw_streams import is_followed, load_followed, load_streams, socks_sizes
 
 MOST = 2**20
 """Bytes of the longest dump in which lines are left out: a few lines could stand for gigabytes."""
@@ -59,6 +59,7 @@ def load_pasted(text: str, sender: Direction | None = None) -> Capture:
     data = pasted.data
     if sender is None:
         is_client = data[:4] in (b"GET ", b"CONN") or (len(data) > 1 and data[1] >= 0x80)
+        is_client = is_client or bool(socks_sizes(data, b"")[0])
         sender = "client" if is_client and data[:5] != b"HTTP/" else "server"
     stream = io.BytesIO(data)
     capture = load_streams(*((stream, None) if sender == "client" else (None, stream)))

@@ -43,7 +43,7 @@ from ..recording.log import (
 from .jsonl import not_kept
 from .link_layers import ENCRYPTED
 from .mismatch import TLS_TO_PLAIN, mismatches
-from .tcp_streams import Happening, Reassembler, Side
+from .tcp_streams import Happening, Reassembler, Side, asks_only_a_proxy
 
 # --- Blocks ---------------------------------------------------------------------------------------
 
@@ -409,6 +409,8 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     comments: list[str] = []
     packets = {MAGICS[0]: _pcapng_packets, MAGICS[-1]: _snoop_packets}.get(data[:4], _pcap_packets)
     _feed(packets(data, notes), reassembler, comments)
+    for conversation in reassembler.conversations:
+        conversation.kept = conversation.kept or asks_only_a_proxy(conversation)
     kept = [c for c in reassembler.conversations if c.kept]
     recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
     if twice:
@@ -517,7 +519,11 @@ def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
     if to_plain:
         notes.append(f"{_count(to_plain, 'connection')} left out: {TLS_TO_PLAIN}")
     if encrypted > to_plain:
-        notes.append(f"{_count(encrypted - to_plain, 'connection')} with TLS left out: encrypted")
+        through = sorted({c.through for c in reassembler.conversations if c.through})
+        more = f", and {len(through) - MOST_NAMED} more" if len(through) > MOST_NAMED else ""
+        hosts = f" ({', '.join(through[:MOST_NAMED])}{more})" if through else ""
+        tls = _count(encrypted - to_plain, "connection")
+        notes.append(f"{tls} with TLS left out: encrypted{hosts}")
         if not keys:
             notes.append(
                 "with the keys that a program wrote where SSLKEYLOGFILE says: "
@@ -544,6 +550,8 @@ def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
     return notes
 
 
+MOST_NAMED = 5
+"""So many hosts behind a proxy are named."""
 EXPORT = 'tshark -r FILE -U "OSI layer 7" -w plain.pcapng; then wslab explain plain.pcapng'
 """What makes a file readable that holds the keys of its TLS."""
 FOLLOW = "tshark -r FILE -q -z follow,tcp,raw,0 > stream.txt; then wslab explain stream.txt"

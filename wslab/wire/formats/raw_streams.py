@@ -7,10 +7,12 @@ request, then its response, and the frames only after both.
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from typing import BinaryIO
 
 from ..fields import Direction
+from ..protocol import socks
 from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
@@ -25,18 +27,23 @@ _TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     """Load what the two peers sent each other; None stands for an unknown direction.
 
-    Bytes that begin neither like HTTP nor like TLS are read as frames from the first byte on.
+    Bytes that begin neither like HTTP, TLS nor SOCKS are read as frames from the first byte on.
     """
     capture, exchange = Capture(clock=lambda: 0.0, limit=NO_LIMIT), Exchange()
     sides = [
         _Side(capture, HttpReader("client", exchange), client or io.BytesIO()),
         _Side(capture, HttpReader("server", exchange), server or io.BytesIO()),
     ]
-    known = [start for side in sides if (start := side.next(BEGINNING))]
+    asked = socks_sizes(*(side.next(3 * socks.LONGEST) for side in sides))
+    behind = [(side, sum(sizes)) for side, sizes in zip(sides, asked, strict=True)]
+    known = [start for side, at in behind if (start := side.next(at + BEGINNING)[at:])]
     # One of a frame's first four bytes never occurs in text, unless its key is chosen so.
     http = any(all(byte in _TEXT for byte in start[:4]) for start in known)
     tls = any(begins_record(start, first=True) for start in known)
-    capture.open_connection(upgraded=bool(known) and not (http or tls))
+    capture.open_connection(upgraded=bool(known) and not (http or tls or any(asked)))
+    for turn in itertools.zip_longest(*asked, fillvalue=0):  # the two take turns
+        for side, size in zip(sides, turn, strict=True):
+            side.record(size)
     if http:
         _record_handshakes(*sides)
         # No answer is known: a client that goes on after its upgrade request was accepted.
@@ -92,6 +99,27 @@ def load_followed(text: str) -> Capture:
     return capture
 
 
+def socks_sizes(client: bytes, server: bytes) -> tuple[list[int], list[int]]:
+    """The sizes of the messages of SOCKS with which two streams begin; none if they may be frames.
+
+    Frames may begin with the same bytes, so HTTP or TLS must follow, or another such message.
+    """
+    asked, answered = socks.messages("client", client), socks.messages("server", server)
+    follows = False
+    for found, start in ((asked, client), (answered, server)):
+        rest = start[found[-1][2] :] if found else start
+        http = _HTTP_BEGINS.match(rest) or begins_record(rest[:BEGINNING], first=True)
+        if rest and not http:
+            return [], []
+        follows = follows or bool(rest)
+    if len(asked) + len(answered) < 2 - follows:
+        return [], []
+    return [stop - at for _, at, stop in asked], [stop - at for _, at, stop in answered]
+
+
+_HTTP_BEGINS = re.compile(rb"[A-Z]{3,16} |HTTP/")
+
+
 def _record_handshakes(client: _Side, server: _Side) -> None:
     """Record requests and responses in turn, until frames begin or no head follows."""
     while client.record_message() is not None:
@@ -109,7 +137,7 @@ class _Side:
 
     def __init__(self, capture: Capture, http: HttpReader, file: BinaryIO) -> None:
         self._capture, self._http, self._file = capture, http, file
-        self._direction: Direction = http.direction
+        self.direction: Direction = http.direction
         self._ahead = bytearray()
 
     def _read(self) -> bool:
@@ -132,21 +160,22 @@ class _Side:
                 return None
         head = http.head
         while (end := http.read_body(self._ahead, len(self._ahead))) is None:
-            self._record(len(self._ahead))
+            self.record(len(self._ahead))
             http.seen = 0
             if not self._read():
                 break
         else:
-            self._record(end)
+            self.record(end)
         http.start_next(0)
         return head
 
     def record_rest(self) -> None:
         """Record the remaining bytes, in pieces, and the end of the direction."""
         while self._ahead or self._read():
-            self._record(len(self._ahead))
-        self._capture.end(1, self._direction)
+            self.record(len(self._ahead))
+        self._capture.end(1, self.direction)
 
-    def _record(self, count: int) -> None:
-        self._capture.record(1, self._direction, bytes(self._ahead[:count]))
+    def record(self, count: int) -> None:
+        """Record the next `count` bytes."""
+        self._capture.record(1, self.direction, bytes(self._ahead[:count]))
         del self._ahead[:count]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Literal
 
+from ..protocol import socks
 from .link_layers import LINKS, Place, inside_ip
 
 What = Literal["open", "eof", "reset", "mark"]
@@ -60,8 +61,8 @@ class Conversation:
     """One TCP connection: its two sides, and whether it is a WebSocket's."""
 
     __slots__ = (
-        "client", "encrypted", "head", "http2", "kept", "line", "opened", "sides", "to_plain",
-        "upgraded",
+        "client", "encrypted", "head", "http2", "kept", "line", "opened", "sides", "through",
+        "to_plain", "upgraded",
     )  # fmt: skip
 
     def __init__(self, opened: int) -> None:
@@ -74,6 +75,8 @@ class Conversation:
         self.kept: bool | None = None
         """Whether the client asks for a WebSocket; None while that is unknown."""
         self.encrypted = False
+        self.through = ""
+        """What TLS goes through, and whereto: `CONNECT to lab.example:443`."""
         self.to_plain = False
         """Whether a ClientHello was answered by plain HTTP."""
         self.http2 = False
@@ -376,16 +379,56 @@ def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
     head += payload
     if _asks(conversation, head, len(head) - len(payload)):
         conversation.kept = True
-    elif head[0] == 0x16 and (len(head) < 2 or head[1] == 3):
+        conversation.head = None
+        return
+    at, through = _behind_proxy(head, len(head) - len(payload))
+    if head[at : at + 1] == b"\x16" and (len(head) < at + 2 or head[at + 1] == 3):
         conversation.encrypted = True
+        conversation.through = through
         conversation.kept = False
-    elif head.startswith(PREFACE):
+    elif head.startswith(PREFACE, at):
         conversation.http2 = True
         conversation.kept = False
-    elif len(head) > MOST_HEAD or (len(head) >= 64 and not _REQUEST_LINE.match(head[:64])):
+    elif len(head) > MOST_HEAD or (
+        len(head) >= at + 64 and not _REQUEST_LINE.match(head[at : at + 64])
+    ):
         conversation.kept = False
     if conversation.kept is not None:
         conversation.head = None
+
+
+def _behind_proxy(head: bytearray, before: int) -> tuple[int, str]:
+    """Where a conversation begins that a client has a proxy pass on, and whereto; else 0.
+
+    The first `before` bytes of `head` have been read already.
+    """
+    if head[0] in (4, 5):
+        asked = socks.messages("client", head[: 2 * socks.LONGEST])
+        if not asked:
+            return 0, ""
+        name, start, stop = asked[-1]
+        return stop, f"SOCKS to {socks.target(name, bytes(head[start:stop]))}"
+    if head.startswith(b"CONNECT "):
+        found = head.find(b"\r\n\r\n\x16\x03", max(0, before - 5))
+        if found >= 0:
+            whereto = head[head.rindex(b"CONNECT ", 0, found) :].split(b" ", 2)[1]
+            host = whereto.rpartition(b"@")[2]
+            return found + 4, f"CONNECT to {host[:260].decode('latin-1')}"
+    return 0, ""
+
+
+def asks_only_a_proxy(conversation: Conversation) -> bool:
+    """Whether a client asked a proxy for a connection, and nothing followed: it was refused."""
+    head = conversation.head
+    if not head or conversation.kept is not None:
+        return False
+    asked = head[0] in (4, 5) and socks.messages("client", head)
+    if asked:
+        return asked[-1][2] == len(head)
+    return head.startswith(b"CONNECT ") and not _OTHER_REQUEST.search(head)
+
+
+_OTHER_REQUEST = re.compile(rb"^(?!CONNECT )[A-Z]{3,16} [!-~]+ HTTP/1", re.MULTILINE)
 
 
 def _asks(conversation: Conversation, head: bytearray, before: int) -> bool:

@@ -15,6 +15,7 @@ Read the files in this order; each needs only those before it:
     connection_state  CONNECTING, OPEN, CLOSING, CLOSED: one table
     tls_messages      what can be read of a TLS handshake: above all the ClientHello
     tls_records       what can be read of TLS: its records, and what they hold at first
+    socks             what a client asks of a proxy before all that, and its login
 
 Rules are named in `wslab.wire.rules`, and what an explained unit is made of in `wslab.wire.fields`.
 """

@@ -1,4 +1,4 @@
-"""Decides where HTTP ends and frames begin on one connection, and where TLS stands instead.
+"""Decides where HTTP ends and frames begin on one connection; where TLS or SOCKS stands instead.
 
 The index, the tap's assembler and the masking of logins use it, so they agree even if peers break
 the rules (RFC 6455 §4.1, §4.2.2): with frames before the 101, a 101 that nobody asked for, or one
@@ -8,6 +8,7 @@ in the middle of a request.
 from __future__ import annotations
 
 from ..fields import Direction
+from ..protocol import socks
 from ..protocol.http import Exchange, HttpReader
 from ..protocol.tls_records import BEGINNING, begins_record, record_end
 
@@ -15,7 +16,7 @@ from ..protocol.tls_records import BEGINNING, begins_record, record_end
 class SideState:
     """The state of one direction: its HTTP reader, and whether frames have begun."""
 
-    __slots__ = ("http", "in_record", "speaks_frames", "speaks_tls", "waits")
+    __slots__ = ("before", "http", "record", "speaks_frames", "waits")
 
     def __init__(self, direction: Direction, exchange: Exchange) -> None:
         self.http = HttpReader(direction, exchange)
@@ -23,17 +24,37 @@ class SideState:
         """Whether HTTP is over in this direction, and frames follow."""
         self.waits = False
         """Whether the client asked for an upgrade, so that what follows depends on the answer."""
-        self.speaks_tls = False
+        self.record = ""
+        """What is being read if it is no HTTP: `tls` for a record, or a SOCKS message's name."""
+        self.before: str | None = ""
+        """The same of the unit before; "" at the start, None behind HTTP; `tls` once it was."""
+
+    @property
+    def speaks_tls(self) -> bool:
         """Whether there was a TLS record in this direction."""
-        self.in_record = False
-        """Whether what is being read is a TLS record."""
+        return self.before == "tls"
+
+    @property
+    def in_socks(self) -> bool:
+        """Whether what is being read is a message of SOCKS."""
+        return self.record not in ("", "tls")
 
     def begins_record(self, data: bytes) -> bool:
-        """Note whether a TLS record stands where HTTP could; `data` begins with its first bytes."""
-        over = self.http.head is not None or self.http.exchange.upgraded
-        begins = not over and begins_record(data[:BEGINNING], first=not self.speaks_tls)
-        self.in_record = begins
-        return begins
+        """Note whether SOCKS or a TLS record stands where HTTP could, at the start of `data`."""
+        self.record = ""
+        if self.http.head is not None or self.http.exchange.upgraded:
+            return False
+        if self.before not in (None, "tls"):
+            self.record = socks.begins(self.http.direction, self.before, data)
+        if not self.record and begins_record(data[:BEGINNING], first=not self.speaks_tls):
+            self.record = "tls"
+        return bool(self.record)
+
+    def record_end(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
+        """The offset at which that record or message ends; None while it goes on after `stop`."""
+        if self.in_socks:
+            return socks.end(self.record, data, start, stop)
+        return record_end(data, start, stop)
 
 
 class Cutter:
@@ -64,17 +85,17 @@ class Cutter:
     def message_end(
         self, side: SideState, data: bytes | bytearray, start: int, stop: int
     ) -> int | None:
-        """The offset at which the request, the response or the TLS record at `start` ends.
+        """The offset at which the request, response, TLS record or SOCKS message at `start` ends.
 
         None while it goes on after `stop`, while the side waits, and if a frame starts there
         instead: then the side `speaks_frames`.
         """
         http = side.http
-        side.in_record = False
+        side.record = ""
         if side.speaks_frames or (side.waits and not http.head):
             return None
         if side.begins_record(bytes(data[start : min(start + BEGINNING, stop)])):
-            return record_end(data, start, stop)
+            return side.record_end(data, start, stop)
         if self.exchange.upgraded and http.head:
             return http.seen  # after a 101, a body counts as complete
         end = http.end(data, start, stop)
@@ -84,8 +105,9 @@ class Cutter:
 
     def decide(self, side: SideState) -> None:
         """Decide, after a head was read on one side, who waits and whether frames follow."""
-        if side.in_record:
-            side.speaks_tls = True
+        if not side.speaks_tls:
+            side.before = side.record or None
+        if side.record:
             return
         head = side.http.head
         assert head is not None, "a message has a head"

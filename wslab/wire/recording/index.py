@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from ..fields import Direction, Kind, Unit, Violation
-from ..protocol import connection_state, deflate, frames, handshake
+from ..protocol import connection_state, deflate, frames, handshake, socks
 from ..protocol.chunk import chunk_fields, chunk_text
 from ..protocol.connection_state import State, StateEvent
 from ..protocol.deflate import Agreement, Inflater
@@ -33,7 +33,7 @@ from .fast import FastJoiner, FastSplitter
 from .log import Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .row_table import NoFrame, RowTable
+from .row_table import NO_HEAD, NoFrame, RowTable
 from .trimmed_array import TrimmedArray, drop, first_place
 from .trimmed_stream import trimmed
 
@@ -383,7 +383,7 @@ class Index:
                 return
             end = connection.cutter.message_end(side.cut, data, side.position, stop)
             self._add_chunks(side, chunk)
-            if side.cut.in_record:
+            if side.cut.record:
                 if end is None:
                     return
                 self._end_record(connection, side, end, chunk)
@@ -427,9 +427,12 @@ class Index:
         side.position = end
 
     def _end_record(self, connection: Connection, side: Side, end: int, chunk: int) -> None:
-        """Add the row of the TLS record that ends at `end`."""
+        """Add the row of the TLS record or SOCKS message that ends at `end`."""
         first = len(self._table.start)
-        self._table.add(NoFrame("tls", end - side.position), side.position, chunk, HEAD)
+        kind: Kind = "socks" if side.cut.in_socks else "tls"
+        name = NO_HEAD._replace(first_line=side.cut.record) if kind == "socks" else NO_HEAD
+        record = NoFrame(kind, end - side.position, name)
+        self._table.add(record, side.position, chunk, HEAD)
         self._table.note_late(first, chunk, self._chunks_read)
         side.position = end
         connection.cutter.decide(side.cut)
@@ -610,7 +613,7 @@ class Index:
     def _doubt(self, side: Side, row: int | None) -> Doubt | None:
         data, end, splitter = self._log.streams[side.stream], self._end_of(side), side.splitter
         fault = side.next_unit if row is None else self._table.start[row]
-        if fault >= end or trimmed(data) is not None or side.cut.waits or side.cut.in_record:
+        if fault >= end or trimmed(data) is not None or side.cut.waits or side.cut.record:
             return None
         if splitter is None:
             head = side.cut.http.head is not None
@@ -685,6 +688,8 @@ class Index:
                     text = DROPPED
                 elif kind == "tls":
                     text = record_text(bytes(data[start : start + length]))
+                elif kind == "socks":
+                    text = socks.text(text, bytes(data[start : start + length]))
                 else:
                     text = chunk_text(bytes(data[start : start + min(length, _BEGINNING)]))
             elif kind == "response" and other.head.status is not None:
@@ -1063,7 +1068,7 @@ class Index:
         other = self._table.others[number]
         length, head, violations = other.length, other.head, other.violations
         held = length
-        if most is not None and other.kind != "tls":  # a record has some KiB
+        if most is not None and other.kind not in ("tls", "socks"):  # a record has some KiB
             held = min(length, (head.length if other.has_head else _BEGINNING) + most)
         if (less := trimmed(self._log.streams[stream])) and less.start <= start < less.stop:
             return Unit(
@@ -1075,6 +1080,8 @@ class Index:
             violations += (RULES["data-before-response"],)
         if other.kind == "tls":
             fields = record_fields(data)
+        elif other.kind == "socks":
+            fields = socks.fields(head.first_line, data)
         elif other.kind == "chunk":
             fields = chunk_fields(data, length, head)
         else:

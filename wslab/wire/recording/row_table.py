@@ -18,18 +18,19 @@ _ROW = 14
 _MESSAGE = 3000
 _HEADLESS = 200
 """Bytes of memory of a row (`_ROW`), of a request or response with its head (`_MESSAGE`), and of a
-chunk of a body or a TLS record (`_HEADLESS`)."""
+chunk of a body, a TLS record or a message of SOCKS (`_HEADLESS`)."""
 
 NO_HEAD = Head("", 0, (), 0)
 
 
 class NoFrame(NamedTuple):
-    """A request, a response, a chunk of its body, or a TLS record, that is a row."""
+    """A request, a response, a chunk of its body, a TLS record or SOCKS message, that is a row."""
 
     kind: Kind
     length: int
     head: Head = NO_HEAD
-    """Of a chunk: that of its response. A TLS record has none."""
+    """Of a chunk: that of its response. A TLS record has none; that of a message of SOCKS has the
+    message's name as its first line."""
     request: Head | None = None
     """For a response: the request that it answers."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from ..fields import Direction
+from ..protocol import socks
 from ..protocol.http import MAX_HEAD
 from ..protocol.secrets import announcement, masked_line, starred_subprotocol, stars
 from ..protocol.tls_records import BEGINNING, HEADER
@@ -137,9 +138,10 @@ _LONGEST_BEGINNING = 20
 class SecretsMask:
     """Masks the logins in one direction's stream, wherever its bytes were split.
 
-    Frames and TLS records are not masked. Bodies are masked only where something in them looks like
-    a head, since programs disagree on where a body ends. A `cutter` finds all this, as in the
-    index. The two directions of a connection share it, and the logins `offered` as subprotocols.
+    Frames and TLS records are not masked; of SOCKS, its login is. Bodies are masked only where
+    something in them looks like a head, since programs disagree on where a body ends. A `cutter`
+    finds all this, as in the index. The two directions of a connection share it, and the logins
+    `offered` as subprotocols.
     What a client sends before the answer to its upgrade counts as HTTP until the answer is known.
     """
 
@@ -193,7 +195,8 @@ class SecretsMask:
         position = 0
         while position < len(chunk) and not self.done:
             if self._record or self._begins_record(chunk, position):
-                stop = self._end_of_record(chunk, position, known)
+                find_end = self._end_of_socks if self._side.in_socks else self._end_of_record
+                stop = find_end(chunk, position, known)
             elif self._http.head is None:
                 stop = self._end_of_head(chunk, position, known)
             else:
@@ -218,9 +221,20 @@ class SecretsMask:
     def _begins_record(self, chunk: bytes, start: int) -> bool:
         """Whether a TLS record stands at `start`, or goes on there with its first few bytes."""
         more = BEGINNING - len(self._start)
-        return more > 0 and self._side.begins_record(
+        return (more > 0 or self._side.in_socks) and self._side.begins_record(
             bytes(self._start) + chunk[start : start + more]
         )
+
+    def _end_of_socks(self, chunk: bytes, start: int, known: bytearray) -> int:
+        """The offset in this chunk at which the message of SOCKS that stands at `start` ends."""
+        before, side = len(self._start), self._side
+        self._start += chunk[start : start + socks.LONGEST]
+        end = side.record_end(self._start, 0, len(self._start))
+        known += socks.masked(side.record, self._start[:end])[before:]
+        stop = start + (end or len(self._start)) - before
+        if end is not None:
+            self._end_record()
+        return stop
 
     def _end_of_record(self, chunk: bytes, start: int, known: bytearray) -> int:
         """The offset in this chunk at which the TLS record that stands at `start` ends."""
@@ -238,10 +252,14 @@ class SecretsMask:
         self._record -= stop - start
         known += chunk[start:stop]
         if not self._record:
-            self._cutter.decide(self._side)
-            self._cutter.start_next(self._side, 0)
-            self._lines.begin_message()
+            self._end_record()
         return stop
+
+    def _end_record(self) -> None:
+        self._start.clear()
+        self._cutter.decide(self._side)
+        self._cutter.start_next(self._side, 0)
+        self._lines.begin_message()
 
     def _end_of_head(self, chunk: bytes, start: int, known: bytearray) -> int:
         """The offset in this chunk at which the head that continues at `start` ends."""

@@ -89,8 +89,8 @@ export class Filters {
     if (this.element.hidden) return;
     for (const [place, { chip, number }] of this.chips.entries()) {
       say(number, grouped(this.counts[place]));
-      // Where HTTP streams nothing, nobody needs to wonder what a chunk is; where there is no TLS, what that is.
-      chip.hidden = ["chunk", "tls"].includes(this.kinds[place]) && !this.counts[place];
+      // Where HTTP streams nothing, nobody needs to wonder what a chunk is; the same for TLS and SOCKS.
+      chip.hidden = ["chunk", "tls", "socks"].includes(this.kinds[place]) && !this.counts[place];
     }
   }
 }
