@@ -16,10 +16,8 @@ PATIENCE = 3.0
 ONLY_THIS = "all else is right: change this one thing."
 """The hint for a mistake whose name already says what to change."""
 
-DOTS = (
-    "the dots are still there, so nothing is returned yet: put your own expression in their place."
-)
-NOTHING = "The function returned nothing yet: it needs a return."
+DOTS = "the dots are still there: put your own answer in their place."
+NOTHING = "The function returned nothing here: it needs a return."
 
 ENDLESS = "This looks like a loop without an end."
 
@@ -288,13 +286,17 @@ class Exercise:
 
     def _of_value(self, value: object, about: tuple) -> Verdict:
         assert self.expected is not None
-        value = self._read(value)
-        expected, got = self.expected(*about), CallResult(value)
+        value, expected = self._read(value), self.expected(*about)
+        if isinstance(expected, list) and isinstance(value, tuple):
+            value = list(value)
+        got = CallResult(value)
         if _equal(value, expected):
             return solved(self._praise.format(expected=expected))
         why, hint, rfc = self.recognise([(about, got)])
         if not why and (why := _not_of_its_kind(value, expected)):
             hint = f"write {_kind(expected)} in place of {value!r:.40}."
+        elif not why and isinstance(expected, list):
+            why = _wrong_places(value, expected)
         text = self._said(repr(value), about)
         return not_yet(text, misconception=why, rfc=rfc, hint=hint)
 
@@ -320,7 +322,9 @@ def _equal(one: object, other: object) -> bool:
 
 
 def _is_untouched(value: object) -> bool:
-    return value is ... or (isinstance(value, str | list) and value in ("", "...", [...]))
+    if isinstance(value, list) and value:
+        return all(one is ... or (isinstance(one, str) and one == "...") for one in value)
+    return value is ... or (isinstance(value, str) and value in ("", "..."))
 
 
 def _argument(value: object) -> str:
@@ -338,6 +342,16 @@ def _not_of_its_kind(got: object, expected: object) -> str:
         return ""
     kind = "text (str)" if isinstance(expected, str) else type(expected).__name__
     return f"Expected {kind}, got {type(got).__name__}."
+
+
+def _wrong_places(got: Any, expected: list) -> str:
+    """Which parts of a list are not right yet."""
+    if len(got) != len(expected):
+        return f"Expected {len(expected)} things, got {len(got)}."
+    pairs = enumerate(zip(got, expected, strict=True), 1)
+    wrong = {place: pair for place, pair in pairs if not _equal(*pair)}
+    kind = _not_of_its_kind(*next(iter(wrong.values())))
+    return f"Look again at number {', '.join(map(str, wrong))}. {kind}".strip()
 
 
 def _kind(expected: object) -> str:

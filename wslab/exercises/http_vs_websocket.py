@@ -117,7 +117,6 @@ check_arrivals = Exercise(
         "the first two come together, at second 10.",
     ),
     rfc="RFC 6202 §2.1",
-    read=lambda value: list(value) if isinstance(value, tuple) else value,
     wrong="the messages arrive at other times.",
     praise="each message waits for the next poll, and two of them come with the same answer.",
 )
@@ -163,7 +162,6 @@ check_trace = Exercise(
         r'two events; the first has two data lines, so its text is "…\n…".',
     ),
     rfc="WHATWG: server-sent events",
-    read=lambda value: list(value) if isinstance(value, tuple) else value,
     wrong="the page is told other texts.",
     praise="chunks are how the body travels; empty lines are what makes it events.",
 )

@@ -130,10 +130,6 @@ check_order = Exercise(
 _AMOUNTS = [0, 5, 12, 1012, 0]
 
 
-def _numbers(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
 check_amounts = Exercise(
     "amounts",
     "Whether these are the five numbers that the page prints, A to E.",
@@ -163,7 +159,6 @@ check_amounts = Exercise(
         "A is 0, B is 5, C is 5 more and 2 for ü and ß.",
     ),
     rfc="WHATWG: bufferedAmount",
-    read=_numbers,
     wrong="the page prints other numbers.",
     praise="bytes of what was given to send(), in UTF-8, and nothing else.",
 )
