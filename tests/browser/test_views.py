@@ -163,6 +163,70 @@ def test_broken_and_unfinished_frames_are_marked_with_words_and_hostile_text_sta
 # -- bytes and fields -----------------------------------------------------------------------------
 
 
+# A server's framework answers into the socket, as frames go on around it.
+SPOILT = """\
+spoilt = capture.open_connection(upgraded=True)
+capture.record(spoilt, "server", bytes.fromhex("810548656c6c6f"))
+page = b"HTTP/1.1 500 Oops\\r\\nContent-Length: 60\\r\\n\\r\\n" + 12 * b"sorry"
+capture.record(spoilt, "server", page + 20 * b"\\x81\\x04next")
+capture.record(spoilt, "client", bytes.fromhex("898037fa213d"))
+"""
+NEVER_ENDS = """\
+waits = capture.open_connection()
+capture.record(waits, "client", b"GET / HTTP/1.1\\r\\nHost: a\\r\\n")
+"""
+
+
+def test_a_remark_between_the_rows_names_what_broke_the_framing_while_it_is_true(play):
+    notebook = play(CAST, WIRE, SPOILT)
+    wire, keys = notebook.view("wire-view"), notebook.page.keyboard
+    remark = wire.locator("[data-wslab-remark]")
+    says = "These 101 bytes are an HTTP response, not a frame"
+    expect(remark).to_contain_text(says)
+    expect(wire.locator("[data-wslab=count]")).to_have_text("4 rows")  # it is none of them
+    order = wire.get_by_role("listbox", name="what crossed").locator("[aria-posinset]")
+    assert order.evaluate_all("all => all.map(one => one.dataset.wslabRow ?? 'remark')") == [
+        *("0", "1", "remark", "2", "3"),
+    ]
+    expect(row(wire, 1)).to_contain_text("⚠ broken")
+    expect(row(wire, 2)).to_contain_text("a consequence")
+    expect(row(wire, 2)).to_have_attribute("aria-label", re.compile("a consequence of the remark"))
+
+    wire.get_by_role("listbox", name="what crossed").focus()
+    keys.press("Home")
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    expect(remark).to_have_attribute("aria-selected", "true")
+    keys.press("Enter")
+    told = wire.locator(".ws-remark")
+    expect(told).to_be_focused()
+    expect(told).to_contain_text("a framework, a middleware or a proxy behind it")
+    expect(told.get_by_role("link")).to_have_attribute("href", re.compile("rfc6455.*section-5.2"))
+    cells = wire.get_by_role("gridcell").all_inner_texts()
+    assert bytes.fromhex("".join(cells)).startswith(b"HTTP/1.1 500 Oops")
+    keys.press("Escape")
+    keys.press("ArrowDown")
+    expect(row(wire, 2)).to_have_attribute("aria-selected", "true")
+    expect(told).to_be_hidden()
+
+    wire.locator("[data-action=filter]").click()
+    wire.locator('[data-filter-kind="remark"]').click()
+    expect(remark).to_be_visible()
+    expect(wire.locator("[data-wslab-row]")).to_have_count(0)
+    wire.locator("[data-action=show-all]").click()
+
+    # Half a head gets its remark, and loses it when the rest comes.
+    notebook.execute(NEVER_ENDS)
+    expect(remark).to_have_count(2)
+    expect(remark.last).to_contain_text("the empty line is missing")
+    remark.last.click()
+    expect(told).to_contain_text("the other side still waits")
+    notebook.execute('capture.record(waits, "client", b"\\r\\n")')
+    expect(remark).to_have_count(1)
+    expect(told).to_be_hidden()
+    reach.check(notebook)
+
+
 def test_hovering_a_byte_lights_its_field_its_bits_and_its_link_and_back(talked):
     _, wire = talked
     scroll_home(wire)

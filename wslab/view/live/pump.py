@@ -39,7 +39,7 @@ class Pump:
     """Calls `flush` of every view that has news, on one daemon thread.
 
     The thread starts with the first view and ends with the last; while there is no news it sleeps.
-    `interval` and `linger` are in seconds; `clock` is for tests.
+    `interval` and `linger` are in seconds, and so is what `clock` counts; tests have their own.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Pump:
     ) -> None:
         self.interval = interval
         self.linger = linger
-        self._clock = clock
+        self.clock = clock
         self._news = threading.Condition()
         self._allowed: dict[Flushable, float] = {}  # view -> the earliest time of its next message
         self._gone: dict[Flushable, deque[float]] = {}  # view -> when its last 20 were sent
@@ -83,7 +83,7 @@ class Pump:
         with self._news:
             if view in self._allowed:
                 self._dirty.add(view)
-                self._due[view] = self._clock() + self.linger
+                self._due[view] = self.clock() + self.linger
                 self._news.notify()
 
     def step(self) -> float | None:
@@ -93,7 +93,7 @@ class Pump:
         The thread does nothing but this and sleep; tests call it themselves.
         """
         with self._news:
-            now = self._clock()
+            now = self.clock()
             ready = [view for view in self._due if self._when(view) <= now]
             for view in ready:
                 # Counted from when it was due: otherwise each delay would delay all that follow.
@@ -111,7 +111,7 @@ class Pump:
                 if view not in self._allowed:
                     continue
                 gone = self._gone[view]
-                gone.append(self._clock())
+                gone.append(self.clock())
                 if len(gone) == gone.maxlen:
                     # After a late message the next may come sooner, but never 21 in a second.
                     self._allowed[view] = max(self._allowed[view], gone[0] + 1)
@@ -120,7 +120,7 @@ class Pump:
         with self._news:
             if not self._due:
                 return None
-            return max(0.0, min(map(self._when, self._due)) - self._clock())
+            return max(0.0, min(map(self._when, self._due)) - self.clock())
 
     def _when(self, view: Flushable) -> float:
         return max(self._due[view], self._allowed[view])
@@ -138,7 +138,7 @@ class Pump:
                     self._thread = None
                     return
                 # Anything may have changed since `step` released the lock: look again under it.
-                wait = min(map(self._when, self._due)) - self._clock() if self._due else None
+                wait = min(map(self._when, self._due)) - self.clock() if self._due else None
                 if wait is None or wait > 0:
                     self._news.wait(wait)
 

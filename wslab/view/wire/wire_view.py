@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import traitlets
@@ -26,6 +27,7 @@ from ..live.jobs import Jobs
 from ..live.live_view import LiveView
 from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
+from .remarks import Remarks
 from .replay import Replay
 
 BATCH = 4_096
@@ -63,6 +65,9 @@ class WireView(LiveView):
 
     Links in the prose and buttons of other views do not lead to it unless `linked`: they speak of
     the lab's recording.
+
+    After a pause in the traffic, remarks between the rows say what bytes are that make no unit, or
+    wrong ones; without `remarks` they do not.
     """
 
     _esm = script("wire/wire_view.js")
@@ -85,6 +90,7 @@ class WireView(LiveView):
         replay: Replay | None = None,
         decode: Decoder | None = None,
         linked: bool = True,
+        remarks: bool = True,
         **traits: Any,
     ) -> None:
         self.capture = capture
@@ -103,6 +109,7 @@ class WireView(LiveView):
         self._insides: dict[str, tuple[dict[str, Any], Iterator[Inside | None]]] = {}
         self._decoded: deque[tuple[dict[str, Any], Inside | None]] = deque()  # by `decode`
         self._jobs = Jobs()
+        self._remarks = Remarks(self.tell) if remarks else None
         # page -> what it looks for: its own words, and the search as far as it has come
         self._searches: dict[str, tuple[str, Iterator[int | None]]] = {}
         # Page, format, content, bytes sent of it.
@@ -143,6 +150,8 @@ class WireView(LiveView):
                 self._told_marks = 0
                 self._told_dropped = 0
                 self._told_moment = None
+                if self._remarks is not None:
+                    self._remarks.again()
                 if self._controls is not None:
                     self._controls.again()
             case {"do": "debug"} if self._controls is not None:
@@ -209,7 +218,12 @@ class WireView(LiveView):
             self._told_moment = self._replay.rows
             content["moment"] = self._replay.account()
         marks_left = self._tell_marks(index, content)
-        more = None if self._controls is None else self._controls.news(content)
+        more = [again]
+        if self._controls is not None:
+            more.append(self._controls.news(content))
+        if self._remarks is not None:
+            now = inf if self._resting else self._pump.clock()  # at rest no more traffic comes
+            more.append(self._remarks.news(self.capture, content, now))
         if self._details:
             page = next(iter(self._details))
             self._tell_detail(page, self._details.pop(page), content, buffers)
@@ -224,8 +238,9 @@ class WireView(LiveView):
         if self._files:
             self._tell_file(content, buffers)
         asked = self._details or self._searches or self._files or self._insides or self._decoded
-        left = asked or marks_left or more == 0.0
-        return 0.0 if left else again
+        if asked or marks_left:
+            return 0.0
+        return min((when for when in more if when is not None), default=None)
 
     def _tell_rows(self, count: int, content: dict[str, Any], buffers: list[bytes]) -> float | None:
         start, stop = self._sent, min(count, self._sent + BATCH)

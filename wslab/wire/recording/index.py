@@ -589,6 +589,30 @@ class Index:
         """The stream of a row that is kept."""
         return self._log.stream_of[self._table.chunk[row]]
 
+    def places(self, spots: Iterable[tuple[int, Direction, int]]) -> list[tuple[int, float]]:
+        """Where bytes stand in the list, by connection, direction and offset: a row, and its time.
+
+        It is the row that begins with them or, if none does, the last (-1: none) that was found
+        when the newest bytes of their direction had come.
+        """
+        log, table, found = self._log, self._table, list[tuple[int, float]]()
+        with self._lock:
+            streams = [(stream_number(whose, way), offset) for whose, way, offset in spots]
+            wanted, newest = {stream for stream, _ in streams}, dict[int, int]()
+            for chunk in reversed(range(log.first, self._chunks_read)):
+                if len(newest) == len(wanted):
+                    break
+                if (stream := log.stream_of[chunk]) in wanted:
+                    newest.setdefault(stream, chunk)
+            for stream, offset in streams:
+                row = table.find(stream, offset)
+                if row is None or table.start[row] != offset:
+                    chunk = newest.get(stream, 0)
+                    found.append((table.found_by(chunk + 1) - 1, log.time_of[chunk]))
+                else:
+                    found.append((row, log.time_of[table.chunk[row]]))
+        return found
+
     def doubts(self) -> Iterator[tuple[int, Doubt]]:
         """By stream, the bytes around its first broken frame, or else its unfinished end."""
         with self._lock:

@@ -9,6 +9,7 @@ import { InsideView } from "./inside_view.js";
 /** @import { Side } from "./aligned.js" */
 /** @import { Field } from "./byte_table.js" */
 /** @import { FrameActions } from "./debugger_bar.js" */
+/** @import { Remark } from "./remarks.js" */
 
 /**
  * @typedef {{ rule: string, text: string, rfc: string, url: string | null, close_code: number | null, http_status: number | null }} Violation
@@ -32,6 +33,8 @@ import { InsideView } from "./inside_view.js";
  */
 import { icon, shape } from "../../live/static/shapes.js";
 
+const UNREADABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
+
 /** One unit to its last bit: the rules it breaks, its bytes, its fields, and what each means. */
 export class Detail {
   /** @type {Account | null} */
@@ -50,6 +53,7 @@ export class Detail {
     this.heading = h("h3", { class: "ws-heading ws-flow", id: `${id}-heading` });
     this.facts = h("span", { class: "ws-facts ws-quiet ws-small" });
     this.history = h("ul", { class: "ws-history ws-flow ws-small", "aria-label": "what was done to it on its way" });
+    this.remark = h("p", { class: "ws-remark ws-wrap", tabindex: "-1" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
     this.table = new ByteTable({
       id, name: "explanation", heading: "as sent", onMore,
@@ -82,6 +86,7 @@ export class Detail {
           "aria-label": "close the bytes", title: "Close (Escape)", onclick: onClose,
         }, icon("away"))),
       actions.element,
+      this.remark,
       this.violations,
       this.table.element,
       this.inside.element,
@@ -135,12 +140,40 @@ export class Detail {
     this.#bytes = bytes;
     this.hint.hidden = true;
     this.wait.hidden = true;
+    this.remark.hidden = true;
+    this.table.element.hidden = this.compareButton.hidden = false;
     this.#showCompared();
     this.#showHead();
     this.#showHistory();
     this.#showViolations();
     this.table.show(account, bytes, { preview, stay: same });
     this.inside.about(account);
+  }
+
+  /** @param {Remark} remark @param {string} label of its connection */
+  showRemark(remark, label) {
+    const { number, time, direction, says, evidence, loud, hex, length, offset, rfc, url } = remark;
+    const bytes = Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
+    const text = new TextDecoder().decode(bytes);
+    const field = {
+      name: "these bytes", bit: 0, bits: 8 * bytes.length, value: UNREADABLE.test(text) ? null : text, rfc, url,
+      meaning: bytes.length < length ? `The first ${bytes.length} of ${plural(length, "byte")}.` : `All ${plural(length, "byte")}.`,
+    };
+    this.compare(false);
+    this.actions.show(null, false);
+    this.show({
+      number, label, direction, kind: "remark", time, offset, length: bytes.length, opcode: null, key: null,
+      fields: [field], more_fields: 0, violations: [], history: [], most: bytes.length, outgoing: null,
+    }, bytes, null);
+    this.remark.hidden = false;
+    this.table.element.hidden = bytes.length === 0;
+    this.compareButton.hidden = true;
+    set(this.remark, "data-loud", loud ? "true" : null);
+    this.remark.replaceChildren(h("b", {}, says), evidence && ` ${evidence}`, " ", reference(field));
+    const whose = direction ? `${direction} → ${direction === "client" ? "server" : "client"}, ${plural(length, "byte")}` : "";
+    this.heading.replaceChildren(shape("remark"), "remark", h("span", {}, whose));
+    say(this.facts, `${time.toFixed(6)} s · connection ${label}` + (direction
+      ? ` · bytes ${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent` : ""));
   }
 
   get comparing() {
@@ -164,7 +197,8 @@ export class Detail {
 
   focus() {
     if (this.filled.hidden) this.comparison.element.focus({ preventScroll: true });
-    else this.table.focus();
+    else if (this.remark.hidden) this.table.focus();
+    else this.remark.focus({ preventScroll: true });
   }
 
   // -- the parts ----------------------------------------------------------------------------

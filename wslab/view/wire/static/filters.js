@@ -83,14 +83,15 @@ export class Filters {
     this.#counted = 0;
   }
 
-  /** Counts the new rows. @param {Rows} rows */
-  count(rows) {
+  /** Counts the new rows, and the remarks, which are the last of the kinds. @param {Rows} rows @param {number} remarks */
+  count(rows, remarks) {
+    this.counts[this.kinds.length - 1] = remarks;
     for (; this.#counted < rows.count; this.#counted++) this.counts[rows.kind[this.#counted]]++;
     if (this.element.hidden) return;
     for (const [place, { chip, number }] of this.chips.entries()) {
       say(number, grouped(this.counts[place]));
       // Where HTTP streams nothing, nobody needs to wonder what a chunk is; the same for TLS and SOCKS.
-      chip.hidden = ["chunk", "tls", "socks"].includes(this.kinds[place]) && !this.counts[place];
+      chip.hidden = ["chunk", "tls", "socks", "remark"].includes(this.kinds[place]) && !this.counts[place];
     }
   }
 }

@@ -7,7 +7,8 @@ import { ScrollLag } from "../../live/static/scroll_lag.js";
 import { shape } from "../../live/static/shapes.js";
 import { waits } from "./debugger_bar.js";
 
-/** @import { Rows, Shown } from "./rows.js" */
+/** @import { Remarks } from "./remarks.js" */
+/** @import { Rows } from "./rows.js" */
 
 /**
  * @typedef {HTMLElement & { parts: Record<string, HTMLElement> }} RowElement
@@ -25,9 +26,9 @@ const FEW = 6; // up to so many new rows at once move in one by one
 const END = 26; // characters at the end of JSON that stay in sight: its beginning is the same in all
 const STILL = 4; // pixels that a hand moves while it clicks
 
-/** The list of arrows. Only the visible ones exist as elements, however many rows there are. */
+/** The list of arrows, and of remarks between them. Only the visible ones exist as elements, however many rows there are. */
 export class RowList {
-  /** @type {number | null} a row's number */
+  /** @type {number | null} a row's number, or a remark's, which is below zero */
   chosen = null;
   following = true; // the newest stays visible, until the reader scrolls up
   /** @type {Map<number, RowElement>} */
@@ -41,7 +42,7 @@ export class RowList {
   /** @type {{ event: MouseEvent, row: number | null } | null} where the pointer went down, and on which row */
   #pressed = null;
 
-  /** @param {{ rows: Rows, shown: Shown, kinds: string[], labels: Map<number, string>, id: string } & Hooks} options */
+  /** @param {{ rows: Rows, shown: Remarks, kinds: string[], labels: Map<number, string>, id: string } & Hooks} options */
   constructor({ rows, shown, kinds, labels, id, ...hooks }) {
     this.rows = rows;
     this.shown = shown;
@@ -145,6 +146,18 @@ export class RowList {
     this.hooks.onScroll();
   }
 
+  /** Does what puts more or less between the rows: what is in sight stays where it is. @param {() => void} change */
+  steadily(change) {
+    const place = Math.floor(this.#top / this.#rowHeight);
+    const [seen, into] = [this.shown.row(place), this.#top - place * this.#rowHeight];
+    change();
+    this.paint();
+    this.relabel();
+    if (this.following || this.#viewport === 0 || !this.shown.has(seen)) return;
+    this.#scrollTo(this.shown.place(seen) * this.#rowHeight + into);
+    this.paint();
+  }
+
   // -- painting -----------------------------------------------------------------------------
 
   /** Draws what is visible now. Cheap when little has changed. */
@@ -204,7 +217,7 @@ export class RowList {
     /** @type {Set<RowElement>} */
     const free = new Set();
     for (const element of /** @type {Iterable<RowElement>} */ (this.arrows.children)) {
-      const row = Number(element.dataset.wslabRow);
+      const row = numberOf(element);
       if (wanted.has(row)) continue;
       this.#elements.delete(row);
       free.add(element);
@@ -238,7 +251,7 @@ export class RowList {
     parts.label.append(parts.start, parts.end);
     parts.kind.append(parts.word, parts.follows);
     parts.connection.append(parts.number, parts.name);
-    const element = h("div", { class: "ws-row", role: "option" },
+    const element = h("div", { class: "ws-row ws-item", role: "option" },
       h("span", { class: "ws-when ws-quiet" }, parts.connection, parts.time),
       h("span", { class: "ws-lane" },
         part("stub"), parts.label, part("line"),
@@ -247,10 +260,28 @@ export class RowList {
     return Object.assign(element, { parts });
   }
 
-  /** @param {RowElement} element @param {number} row */
+  /** @param {RowElement} element @param {number} row or remark */
   #fill(element, row) {
     const { rows } = this;
     const { parts } = element;
+    const remark = this.shown.get(row);
+    element.classList.remove("ws-found");
+    element.id = `${this.id}-row-${row}`;
+    set(element, "data-wslab-row", remark ? null : row);
+    set(element, "data-wslab-remark", remark ? row : null);
+    set(element, "data-loud", remark?.loud ? "true" : null);
+    set(element, "title", remark ? `${remark.says} ${remark.evidence}` : null);
+    if (remark) {
+      const { connection: whose, time, says, evidence, loud } = remark;
+      for (const part of [parts.done, parts.broken, parts.word, parts.follows, parts.length, parts.end]) say(part, "");
+      for (const name of ["data-kind", "data-direction", "data-broken", "data-more", "data-mark", "data-waiting", "data-dropped"]) set(element, name, null);
+      parts.mark.replaceChildren();
+      say(parts.time, time.toFixed(3));
+      say(parts.start, says);
+      set(element, "aria-label", `remark, ${time.toFixed(3)} seconds, connection ${this.#sayConnection(parts, whose)}: ` +
+        `${loud ? "⚠ " : ""}${says} ${evidence}`);
+      return;
+    }
     const flags = rows.flags[row];
     const kind = this.kinds[rows.kind[row]];
     const direction = flags & FROM_SERVER ? "server" : "client";
@@ -258,18 +289,12 @@ export class RowList {
     const preview = rows.preview(row);
     const more = flags & NOT_FINAL ? ", more" : "";
     const follows = more && " follows";
-    element.classList.remove("ws-found");
-    element.id = `${this.id}-row-${row}`;
-    set(element, "data-wslab-row", row);
     if (element.dataset.kind !== kind) parts.mark.replaceChildren(shape(kind));
     set(element, "data-kind", kind);
     set(element, "data-direction", direction);
-    set(element, "data-broken", flags & BROKEN ? "true" : null);
-    const connection = this.labels.get(rows.connection[row]) ?? `#${rows.connection[row]}`;
-    const [number] = connection.split(" ", 1);
-    say(parts.number, number);
-    say(parts.name, connection.slice(number.length));
-    set(parts.connection, "title", connection);
+    const consequence = flags & BROKEN && this.shown.isConsequence(row, rows.connection[row], direction);
+    set(element, "data-broken", !(flags & BROKEN) ? null : consequence ? "consequence" : "true");
+    const connection = this.#sayConnection(parts, rows.connection[row]);
     say(parts.time, rows.time[row].toFixed(3));
     const split = preview.startsWith('"{') && preview.length > END ? preview.length - END : preview.length;
     say(parts.start, preview.slice(0, split));
@@ -278,7 +303,7 @@ export class RowList {
     say(parts.follows, follows);
     set(element, "data-more", more ? "true" : null);
     say(parts.length, size(rows.length[row]));
-    say(parts.broken, flags & BROKEN ? "⚠ broken" : "");
+    say(parts.broken, consequence ? "a consequence" : flags & BROKEN ? "⚠ broken" : "");
     const mark = rows.marks.get(row) ?? "";
     say(parts.done, mark);
     set(element, "data-mark", mark || null);
@@ -287,7 +312,17 @@ export class RowList {
     set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
       `${connection}, ${direction} to ${other}, ` +
       `${kind}${more}${follows}: ${preview}, ${plural(rows.length[row], "byte")}` +
-      `${flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
+      `${consequence ? ", a consequence of the remark above" : flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
+  }
+
+  /** @param {RowElement["parts"]} parts @param {number} connection */
+  #sayConnection(parts, connection) {
+    const label = this.labels.get(connection) ?? `#${connection}`;
+    const [number] = label.split(" ", 1);
+    say(parts.number, number);
+    say(parts.name, label.slice(number.length));
+    set(parts.connection, "title", label);
+    return label;
   }
 
   // -- choosing -----------------------------------------------------------------------------
@@ -383,6 +418,11 @@ export class RowList {
 
 /** @param {MouseEvent} event */
 function rowOf({ target }) {
-  const element = target instanceof Element && /** @type {HTMLElement | null} */ (target.closest("[data-wslab-row]"));
-  return element ? Number(element.dataset.wslabRow) : null;
+  const element = target instanceof Element && /** @type {HTMLElement | null} */ (target.closest(".ws-item"));
+  return element ? numberOf(element) : null;
+}
+
+/** Of the row or the remark that it shows. @param {HTMLElement} element */
+function numberOf({ dataset }) {
+  return Number(dataset.wslabRow ?? dataset.wslabRemark);
 }

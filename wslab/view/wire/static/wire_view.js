@@ -7,6 +7,7 @@ import { DebuggerBar, waits } from "./debugger_bar.js";
 import { Detail } from "./detail.js";
 import { Filters } from "./filters.js";
 import { answer, linkTo } from "./row_links.js";
+import { Remarks } from "./remarks.js";
 import { Replay } from "./replay.js";
 import { RowList } from "./row_list.js";
 import { Rows, Shown } from "./rows.js";
@@ -66,8 +67,9 @@ class WireView extends View {
     this.live = !this.kept?.rows?.length;
     this.rows = this.live ? new Rows() : Rows.restored(this.kept.rows);
     this.shown = new Shown(this.rows);
+    this.remarks = new Remarks(this.shown, names.length);
     this.filters = new Filters({
-      id, kinds: names, shown: this.shown, onChange: () => this.#refilter(), onOpen: () => this.#schedule(),
+      id, kinds: [...names, "remark"], shown: this.shown, onChange: () => this.#refilter(), onOpen: () => this.#schedule(),
     });
     this.save = new SaveMenu(model.get("_formats"), (format) => {
       say(this.save.status, this.live ? "saving …" : "run the cell again first");
@@ -83,8 +85,8 @@ class WireView extends View {
       onEscape: () => this.list.element.focus({ preventScroll: true }),
     });
     this.list = new RowList({
-      rows: this.rows, shown: this.shown, kinds: names, labels: this.labels, id,
-      onChoose: (row) => (row === null ? this.detail.clear() : this.#ask(row)),
+      rows: this.rows, shown: this.remarks, kinds: names, labels: this.labels, id,
+      onChoose: (row) => this.#open(row),
       onOpen: (row) => {
         this.#openNext = row;
         if (this.detail.number === row) this.detail.focus();
@@ -94,7 +96,7 @@ class WireView extends View {
         else if (this.list.chosen !== null) this.#closeDetail(false);
       },
       onScroll: () => this.#showNewest(),
-      onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen, this.rows.marks.get(this.list.chosen)),
+      onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen < 0 ? null : this.list.chosen, this.rows.marks.get(this.list.chosen)),
     });
     this.dock = new Dock({ el: this.el, name: "wire", onMove: () => this.#schedule() });
     this.replay = new Replay({
@@ -167,6 +169,7 @@ class WireView extends View {
     const kept = this.live ? {} : this.kept.states;
     for (const [number, state] of Object.entries(kept)) this.states.set(Number(number), state);
     const labels = this.live ? {} : this.kept.labels ?? {}; // an older notebook kept none
+    if (!this.live) this.remarks.take({ all: true, gone: [], fresh: this.kept.remarks ?? [] });
     this.#showState();
     this.#takeLabels(labels);
     this.#paint();
@@ -213,6 +216,7 @@ class WireView extends View {
     const { list, shown } = this;
     const { following } = list;
     shown.again();
+    this.remarks.again();
     this.filters.show();
     list.following = following;
     this.#showState();
@@ -224,6 +228,18 @@ class WireView extends View {
   #closeDetail(refocus) {
     this.list.choose(null);
     if (refocus) this.list.element.focus({ preventScroll: true });
+  }
+
+  /** Shows what a row is, or says all of a remark. @param {number | null} number */
+  #open(number) {
+    const remark = this.remarks.get(number);
+    if (number === null) this.detail.clear();
+    else if (!remark) this.#ask(number);
+    else {
+      clearTimeout(this.#patience);
+      this.detail.showRemark(remark, this.labels.get(remark.connection) ?? `#${remark.connection}`);
+      this.root.classList.add("ws-open");
+    }
   }
 
   /** @param {number} number of a row @param {number} [bytes] of it */
@@ -280,7 +296,7 @@ class WireView extends View {
     answer(link, null);
     if (row >= rows.count) return answer(link, "This row is not in this wire.");
     if (paused !== null && row >= paused) this.#onPause();
-    shown.update(this.paused ?? rows.count);
+    this.#update();
     if (!shown.has(row)) {
       this.filters.reset();
       shown.connection = null;
@@ -325,6 +341,7 @@ class WireView extends View {
       say(this.loss, news.loss);
     }
     if (news.marks) this.#takeMarks(news.marks);
+    if (news.remarks) this.#takeRemarks(news.remarks);
     if (news.debugger) tamper.show(news.debugger);
     if (news.answer?.page === page.name) tamper.answer(news.answer);
     if (news.labels) this.#takeLabels(news.labels);
@@ -347,7 +364,7 @@ class WireView extends View {
       this.#paint();
     }
     // The answer to a question of the page's own, such as for a picture, is not traffic.
-    if (news.rows || news.count !== undefined || news.states || news.labels) {
+    if (news.rows || news.count !== undefined || news.states || news.labels || news.remarks) {
       clearTimeout(this.#remembering);
       this.#remembering = setTimeout(() => this.#remember(), REST);
     }
@@ -376,11 +393,24 @@ class WireView extends View {
     if (number !== null && changed.includes(number)) this.#ask(number);
   }
 
+  #takeRemarks(news) {
+    const { list, remarks, detail } = this;
+    list.steadily(() => {
+      remarks.take(news);
+      this.#update();
+    });
+    const { chosen } = list;
+    if (chosen === null || chosen >= 0 || chosen !== detail.number) return;
+    if (!remarks.get(chosen)) this.#closeDetail(false); // more bytes have come, and it is not true any more
+    else if (news.all || news.fresh.some(({ number }) => number === chosen)) this.#open(chosen);
+  }
+
   #goLive() {
     this.live = true;
     this.picture.hidden = true;
     this.rows.clear();
     this.shown.clear();
+    this.remarks.take({ all: true, gone: [], fresh: [] });
     this.filters.clear();
     this.states.clear();
     this.labels.clear();
@@ -393,7 +423,7 @@ class WireView extends View {
     const { rows } = this;
     this.model.set("_saved", {
       rows: rows.saved(KEPT), total: rows.count, states: Object.fromEntries(this.states),
-      labels: Object.fromEntries(this.labels),
+      labels: Object.fromEntries(this.labels), remarks: this.remarks.saved(KEPT),
     });
     set(this.root, "data-kept", rows.count);
   }
@@ -430,11 +460,10 @@ class WireView extends View {
     const { rows, shown, paused } = this;
     cancelAnimationFrame(this.#painting);
     this.#painting = 0;
-    const all = Math.min(paused ?? Infinity, rows.count);
-    this.filters.count(rows);
-    shown.update(all);
+    const all = this.#update();
+    this.filters.count(rows, this.remarks.total);
     this.list.paint();
-    this.empty.hidden = shown.count > 0;
+    this.empty.hidden = this.remarks.count > 0;
     say(this.empty, shown.filtering && rows.count > 0
       ? "Nothing passes the filter." : "Nothing has crossed yet. Every byte that does appears here.");
     say(this.count, shown.filtering
@@ -448,6 +477,15 @@ class WireView extends View {
     this.bar.classList.toggle("ws-full", paused !== null || !this.tamper.waiting.hidden);
     this.replay.show(rows.count, paused, (row) => rows.time[row]);
     this.#showNewest();
+  }
+
+  /** What is in the list now; returns how many rows could be. */
+  #update() {
+    const { rows, shown, paused, remarks, replaying } = this;
+    const all = Math.min(paused ?? Infinity, rows.count);
+    shown.update(all);
+    remarks.update(all, replaying ? rows.time[all - 1] : Infinity);
+    return all;
   }
 
   #showNewest() {
@@ -493,6 +531,8 @@ function legend(kinds) {
     ...kinds.flatMap(([kind, meaning]) => [
       h("dt", { "data-legend-kind": kind }, shape(kind), kind), h("dd", { class: "ws-quiet" }, meaning),
     ]),
+    h("dt", { "data-legend-kind": "remark" }, shape("remark"), "remark"),
+    h("dd", { class: "ws-quiet" }, "says after a pause what bytes are that make no unit, or wrong ones"),
     h("dt", {}, h("span", { class: "ws-badge ws-broken" }, "⚠ broken")),
     h("dd", { class: "ws-quiet" }, "breaks a rule of the protocol: open it to read which"),
     h("dt", {}, h("span", { class: "ws-badge ws-done" }, "held")),
