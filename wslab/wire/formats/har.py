@@ -36,7 +36,7 @@ from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
-from ..recording.log import CaptureError, Event, EventName, MarkName
+from ..recording.log import ASSUMED, CaptureError, Event, EventName, MarkName
 from ..recording.messages import Message
 from .har_messages import as_number, as_seconds, closed, moment, read_messages, stamp
 from .jsonl import not_kept
@@ -439,7 +439,7 @@ def _record(steps: list[_Step]) -> Capture:
             numbers[step.entry] = capture.open_connection(upgraded=step.upgraded, at=at)
             capture.set_name(numbers[step.entry], step.name)
         elif not step.data:
-            capture.end(numbers[step.entry], step.direction, at=at)
+            capture.end(numbers[step.entry], step.direction, note=ASSUMED, at=at)
         else:
             offset = capture.size(numbers[step.entry], step.direction)
             capture.record(numbers[step.entry], step.direction, step.data, at=at)

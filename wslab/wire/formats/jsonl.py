@@ -131,8 +131,9 @@ class _Reader:
             self._connections = capture.open_connection(upgraded=event == "upgraded", at=time)
             capture.set_name(connection, str(line.get("name", "")))
         elif event in ("eof", "reset"):
-            capture.end(connection, line["direction"], event, at=time)
-        elif event == "cut" or event in MARKS:
+            note = str(line.get("note", ""))
+            capture.end(connection, line["direction"], event, note=note, at=time)
+        elif event in ("cut", "silence") or event in MARKS:
             replaced = line.get("hex")
             capture.mark(
                 connection, line["direction"], event,

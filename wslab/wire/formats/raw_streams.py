@@ -16,6 +16,7 @@ from ..protocol import socks
 from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
+from ..recording.log import ASSUMED
 from .mismatch import mismatches
 
 STEP = 1 << 20
@@ -94,7 +95,7 @@ def load_followed(text: str) -> Capture:
     for node, data in pieces:
         capture.record(1, "client" if node == client else "server", data)
     for direction in ("client", "server"):
-        capture.end(1, direction)
+        capture.end(1, direction, note=ASSUMED)
     capture.notes.append("read as what tshark's follow prints, which has no times")
     return capture
 
@@ -173,7 +174,7 @@ class _Side:
         """Record the remaining bytes, in pieces, and the end of the direction."""
         while self._ahead or self._read():
             self.record(len(self._ahead))
-        self._capture.end(1, self.direction)
+        self._capture.end(1, self.direction, note=ASSUMED)
 
     def record(self, count: int) -> None:
         """Record the next `count` bytes."""

@@ -2,11 +2,12 @@
 
 Read in this order: `log` (the plain lists), `capture` (writes them), `connection` and `row_table`
 (what is known of connections and units), `index` (finds the units), `contents`; then what is
-derived from these: `search`, `layers`, `story`, `state_log`, `tail`.
+derived from these: `search`, `layers`, `story`, `state_log`, `tail`, `ending`.
 """
 
 from .capture import Capture
 from .cutter import Cutter, SideState
+from .ending import Ending, Endings, endings
 from .index import Index, Row, mark_words
 from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, Log, MarkName
@@ -25,6 +26,8 @@ __all__ = [
     "CausalStateLog",
     "Chunk",
     "Cutter",
+    "Ending",
+    "Endings",
     "Event",
     "Explanation",
     "Index",
@@ -39,6 +42,7 @@ __all__ = [
     "Span",
     "StateLog",
     "Step",
+    "endings",
     "explanations",
     "layers_of",
     "mark_words",

@@ -166,9 +166,13 @@ class Capture:
         direction: Direction,
         how: Literal["eof", "reset"] = "eof",
         *,
+        note: str = "",
         at: float | None = None,
     ) -> None:
-        """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`)."""
+        """Note that one direction's TCP stream ended: with a FIN (`eof`) or a RST (`reset`).
+
+        The note `ASSUMED` says that nobody saw how.
+        """
         stream = self._stream(connection, direction)
         with self._lock:
             if begun := self._begun.get(stream):
@@ -177,14 +181,14 @@ class Capture:
                 self._begun[stream] = begun[: begun.rfind(b"\n") + 1]
             elif mask := self._masks.get(stream):
                 self._put_back(stream, mask.end())
-            self._note(connection, direction, how, at=at)
+            self._note(connection, direction, how, note=note, at=at)
         self.tell()
 
     def mark(
         self,
         connection: int,
         direction: Direction,
-        name: MarkName | Literal["cut"],
+        name: MarkName | Literal["cut", "silence"],
         offset: int = 0,
         length: int = 0,
         *,
@@ -198,7 +202,8 @@ class Capture:
         only if `delivered` says so, and `duplicated` says that they arrived once more. `held` and
         `delayed` bytes wait, `edited` ones are replaced by `data`, `dropped` ones are never
         delivered, and `injected` ones were never sent by the peer.
-        `cut` says that the debugger ended the direction's stream.
+        `cut` says that the debugger ended the direction's stream, and `silence` that what was sent
+        to this peer, again and again, had no answer.
         """
         stream = self._stream(connection, direction)
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..fields import Direction
 from ..protocol import frames
@@ -10,6 +10,19 @@ from ..protocol.connection_state import State
 from ..protocol.deflate import Agreement, Inflater
 from .contents import Contents
 from .cutter import Cutter, SideState
+from .log import Event
+
+
+class End(NamedTuple):
+    """An end or a cut of a direction, and what had been read of the connection before it."""
+
+    event: Event
+    rows: int
+    """How many rows the recording had."""
+    chunks: tuple[int, int]
+    """The last chunk of the client and of the server; -1: none."""
+    closed: tuple[bool, bool]
+    """Whether the client and the server had sent a close frame."""
 
 
 class Side:
@@ -32,7 +45,7 @@ class Side:
         self.early = 0  # bytes up to this offset were sent before the answer
         self.ended = False
         self.frames = 0  # the offset of the first frame
-        self.chunk = 0  # the last chunk read as HTTP
+        self.chunk = -1  # the last chunk read
         self.in_body = False  # the head has its row, and each chunk of the body gets one
         # Start and end of the last unit that was too long to wait for.
         self.too_long = (-1, -1)

@@ -26,11 +26,11 @@ from ..protocol.http import Head
 from ..protocol.tls_records import record_fields, record_text
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
-from .connection import Connection, Side
+from .connection import Connection, End, Side
 from .contents import Contents, FrameContent, not_utf8
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
-from .log import Event, Log, stream_number, whose_stream
+from .log import ASSUMED, Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
 from .row_table import NO_HEAD, NoFrame, RowTable
@@ -70,6 +70,8 @@ LARGE = 1 << 20
 
 _BROKEN_BYTE = re.compile(rb"[\x40-\x7f\xc0-\xff]")
 """The low byte of flags with `frames.BROKEN`."""
+_PING_OR_PONG = re.compile(rb"[\x19\x1a\x39\x3a\x99\x9a\xb9\xba]")
+"""The same, of a healthy ping or pong."""
 
 
 class Row(NamedTuple):
@@ -107,6 +109,39 @@ class Doubt(NamedTuple):
     rsv1_allowed: bool
 
 
+class Sent(NamedTuple):
+    """What one side had sent when its connection ended."""
+
+    chunk: int
+    """The last chunk; -1: it sent nothing."""
+    close: bytes | None
+    """The payload of its first close frame; None: it sent none, or its bytes are not kept."""
+    closed: int
+    """The chunk of that close frame; -1: it sent none."""
+    broken: bool
+    """Whether that close frame breaks a rule."""
+    marks: tuple[Event, ...]
+    """What a debugger did to it."""
+    unfinished: tuple[Kind, int, int] | None
+    """The sound frame that lacks its end: its kind, its bytes here, and how long it is."""
+    in_message: bool
+    """Whether the last fragment of a message is missing."""
+    frames: bool
+    """Whether it sent more than HTTP."""
+
+
+class Ended(NamedTuple):
+    """What is known of a connection of which at least one direction has ended or was cut."""
+
+    ends: tuple[End, ...]
+    sent: dict[Direction, Sent]
+    upgraded: bool
+    asked: bool
+    """Whether it waits for the answer to a request for an upgrade."""
+    refused: Head | None
+    """The answer to that request, if it is no 101 that a client accepts."""
+
+
 DOUBTED = (1 << 20) + 1
 """The most bytes from a fault on that are read once more, and the one that tells of more."""
 
@@ -119,6 +154,11 @@ class Index:
         self._lock = FairLock()
         self._table = RowTable(log)
         self._connections: list[Connection] = []
+        self._closes: dict[int, tuple[int, int, int]] = {}  # by stream: offset, chunk and flags of
+        # its first close frame
+        self._ends: dict[int, list[End]] = {}  # by connection
+        self._refused: dict[int, Head] = {}  # by connection: the answer to a request for an
+        # upgrade, if it is no 101 that the client accepts
         self._over: dict[int, int] = {}  # by connection that is over: bytes that go only with it
         self._over_weight = 0  # their sum
         self._chunks_read = 0
@@ -129,6 +169,9 @@ class Index:
         self._marks_read = 0
         self._looked_at: Contents | None = None
         self._together = 64  # how many chunks are worth reading together
+        self.ended = array("I")
+        """The connections in the order in which a direction of them ended or was cut; one of which
+        more is heard is repeated."""
         self.marked: list[int] = []
         """The rows in the order in which they were marked; one marked again is repeated."""
         self.forgotten = 0
@@ -255,8 +298,10 @@ class Index:
         assert splitter is not None, "only what follows a handshake is frames"
         closed, row = splitter.closed, len(found)
         self._split_stream(side, splitter, ends[-1], found, flags)
+        side.chunk = chunks[-1]
         if row == len(found):
             return
+        first = row
         stops = found[row + 1 :]  # a frame ends where the next one starts
         stops.append(splitter.position)
         last, taken = chunks[-1], 0
@@ -276,6 +321,8 @@ class Index:
             flags[row] |= frames.EARLY | frames.BROKEN
             row += 1
         if splitter.closed and not closed:
+            at = next(at for at in range(first, len(found)) if flags[at] & 0x0F == 8)
+            self._closes[stream] = found[at], brought[at], flags[at]
             self._change_state(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
 
     def _split_stream(
@@ -323,12 +370,15 @@ class Index:
         if event.name not in ("eof", "reset"):
             if event.is_mark:
                 self._mark(side.stream, event)
+            else:
+                self._note_end(connection, event)
             return
         side.ended = True
         if side.cut.http.head and (not side.in_body or side.position < self._end_of(side)):
             # A body without a length ends with the connection.
             self._end_message(connection, side, self._end_of(side), side.chunk)
             self._mark_whole((side.stream, side.stream ^ 1))
+        self._note_end(connection, event)
         over = connection.client.ended and connection.server.ended
         if event.name == "reset" or over:
             self._change_state(connection, StateEvent.TCP_CLOSED)
@@ -337,6 +387,17 @@ class Index:
             size = _CONNECTION + sum(side.lasting(self._end_of(side)) for side in sides)
             self._over[connection.number] = size
             self._over_weight += size
+
+    def _note_end(self, connection: Connection, event: Event) -> None:
+        exchange = connection.cutter.exchange
+        asked = exchange.upgraded or exchange.awaits_upgrade or connection.number in self._refused
+        if event.note == ASSUMED or not asked:
+            return
+        client, server = connection.client, connection.server
+        closed = client.stream in self._closes, server.stream in self._closes
+        end = End(event, len(self._table.start), (client.chunk, server.chunk), closed)
+        self._ends.setdefault(connection.number, []).append(end)
+        self.ended.append(connection.number)
 
     def _mark(self, stream: int, event: Event) -> None:
         side = self._side(stream)
@@ -460,6 +521,9 @@ class Index:
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
+            self._refused.pop(connection.number, None)
+            if refused:
+                self._refused[connection.number] = head
             self._change_state(
                 connection,
                 StateEvent.REFUSED if refused else StateEvent.ACCEPTED,
@@ -473,6 +537,7 @@ class Index:
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.wait(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
+            self._refused[connection.number] = head
             self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
@@ -544,6 +609,47 @@ class Index:
         with self._lock:
             return self._connections[connection - 1].cutter.side(direction).speaks_frames
 
+    def ended_of(self, connection: int) -> Ended | None:
+        """What is known of a WebSocket, or of the handshake for one, of which a direction has
+        ended; None for any other connection."""
+        with self._lock:
+            found = self._connections[connection - 1]
+            ends = tuple(self._ends.get(connection, ()))
+            if not ends or (found.begun and found.client.cut.speaks_tls):
+                return None
+            exchange = found.cutter.exchange
+            sent = {side.direction: self._sent(side) for side in (found.client, found.server)}
+            asked = exchange.awaits_upgrade
+            return Ended(ends, sent, exchange.upgraded, asked, self._refused.get(connection))
+
+    def _sent(self, side: Side) -> Sent:
+        data, end, splitter = self._log.streams[side.stream], self._end_of(side), side.splitter
+        offset, chunk, flags = self._closes.get(side.stream, (-1, -1, 0))
+        less, marks = trimmed(data), tuple[Event, ...]()
+        payload: bytes | None = None
+        if chunk >= 0 and not (less and less.start <= offset < less.stop):
+            payload = frames.frame_payload(data, offset, frames.header_at(data, offset))
+            if self.marked and (row := self._table.find(side.stream, offset)) is not None:
+                marks = self.marks(row)
+        unfinished: tuple[Kind, int, int] | None = None
+        if splitter is not None and (left := side.incomplete(end) or side.missing(end)):
+            start = end - left if splitter.position <= end else side.too_long[0]
+            header = frames.read_header(data, start, end)
+            if header and not self._violations(side, header):
+                kind = frames.KIND_OF_OPCODE[data[start] & 0x0F]
+                unfinished = kind, end - start, header.frame_length
+        return Sent(
+            side.chunk, payload, chunk, bool(flags & frames.BROKEN), marks, unfinished,
+            splitter is not None and splitter.in_message, splitter is not None,
+        )  # fmt: skip
+
+    def pings(self, start: int) -> Iterator[tuple[int, bool]]:
+        """The rows from `start` on that are pings or pongs, and which of the two."""
+        start = max(start, self.first)
+        low = self._low_flags(start, None)
+        for found in _PING_OR_PONG.finditer(low):
+            yield start + found.start(), low[found.start()] & 0x0F == frames.Opcode.PING
+
     def incomplete(self, connection: int, direction: Direction) -> int:
         """How many bytes at the end of a direction's stream are not a whole unit yet."""
         with self._lock:
@@ -579,11 +685,14 @@ class Index:
 
     def broken_rows(self, start: int = 0, stop: int | None = None) -> Iterator[int]:
         """The rows from `start` up to `stop` whose frame's header breaks a rule."""
-        flags = self._table.flags[start:stop]
-        low = flags.tobytes()[0 if sys.byteorder == "little" else 1 :: 2]
-        for found in _BROKEN_BYTE.finditer(low):  # millions of healthy rows in no time
-            if not flags[found.start()] & HEAD:
+        for found in _BROKEN_BYTE.finditer(self._low_flags(start, stop)):
+            if not self._table.flags[start + found.start()] & HEAD:
                 yield start + found.start()
+
+    def _low_flags(self, start: int, stop: int | None) -> bytes:
+        """The low bytes of rows' flags: millions of them are searched in no time."""
+        flags = self._table.flags[start:stop]
+        return flags.tobytes()[0 if sys.byteorder == "little" else 1 :: 2]
 
     def stream_of(self, row: int) -> int:
         """The stream of a row that is kept."""
@@ -803,8 +912,11 @@ class Index:
             for side in (connection.client, connection.server):
                 self._table.forget_stream(side.stream)
                 self._early_marks.pop(side.stream, None)
+                self._closes.pop(side.stream, None)
                 if side.contents is not None and side.contents is self._looked_at:
                     self._looked_at = None
+            self._ends.pop(number, None)
+            self._refused.pop(number, None)
             self._connections[number - 1] = left = Connection(number)
             left.gone, left.state = True, connection.state
             self._over_weight -= self._over.pop(number)

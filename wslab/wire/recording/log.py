@@ -15,9 +15,12 @@ from .trimmed_stream import trimmed
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
 """The names of what a debugger may do to a unit on its way. See `Capture.mark`."""
 
-EventName = Literal["open", "upgraded", "eof", "reset", "cut"] | MarkName
+EventName = Literal["open", "upgraded", "eof", "reset", "silence", "cut"] | MarkName
 
 MARKS: frozenset[str] = frozenset(get_args(MarkName))
+
+ASSUMED = "assumed: the file does not say how it ended"
+"""The note on an end that is there only because a file ends."""
 
 FARTHEST = 1e12
 """Seconds (about 30,000 years): no time may be farther from a recording's beginning. A file with a
