@@ -415,7 +415,7 @@ def test_a_row_is_found_by_what_it_is_or_a_sentence_says_that_there_is_none_yet(
 def test_a_long_search_lets_others_have_their_turn_and_goes_on(wire, recording, monkeypatch):
     monkeypatch.setattr(wire_view, "SEARCH", 0.0)
     recording.talk()
-    recording.frames(HELLO, 1000)
+    recording.frames(HELLO, 10_000)
     wire.says(do="hello", count=0)
     wire.says(do="find", what="status=101", page="p1")
     wire.pump.turn(0.1)

@@ -14,7 +14,7 @@ from .log import CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
-from .search import Search
+from .search import Finding, Hit, Search
 from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
 from .tail import Explanation, explanations
@@ -30,6 +30,8 @@ __all__ = [
     "Endings",
     "Event",
     "Explanation",
+    "Finding",
+    "Hit",
     "Index",
     "Layers",
     "Log",

@@ -27,6 +27,7 @@ from .log import (
     whose_stream,
 )
 from .names import clean_name, program_name
+from .search import Hit, Search
 from .secrets_mask import SecretsMask, masked_behind
 from .trimmed_stream import TrimmedStream, trimmed
 
@@ -535,6 +536,16 @@ class Capture:
         """The requests, responses and frames in this recording, up to date."""
         self._index.update()
         return self._index
+
+    def find(self, what: str) -> list[Hit]:
+        """The rows in which `what` is found, in order; `hit.row` is a row's number.
+
+        `what` is a text, `re:` and a regular expression, `hex:81 05`, a field such as `opcode=ping`
+        or `close_code=1006`, or several of these: see `search.py`. Contents are unmasked, inflated
+        and joined from fragments. `hit.where` says which bytes were found. Raises ValueError if
+        `what` cannot be meant, or if its regular expression takes too long.
+        """
+        return Search.parse(what).hits(self)
 
     @property
     def events(self) -> list[Event]:

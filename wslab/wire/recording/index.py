@@ -1079,38 +1079,67 @@ class Index:
         `FRAGMENTS` frames.
         """
         with self._lock:
-            if not 0 <= number < len(self._table.start) or self._not_data(number):
+            parts = self.parts(number)
+            if not parts:
                 return None
-            stream, (connection, direction), *_ = self._place(number)
+            stream, (connection, direction), _, begin, flags = self._place(parts[0][0])
+            data, last = self._log.streams[stream], parts[-1][0]
+            starts = [self._table.start[row] for row, _ in parts]
+            return Message(
+                connection, direction,
+                "text" if frames.KIND_OF_OPCODE[flags & 0x0F] == "text" else "binary",
+                self._log.time_of[self._table.chunk[last]], begin, len(parts),
+                sum(frames.header_at(data, start).payload_length for start in starts),
+                b"".join(content for _, content in parts), row=last,
+            )  # fmt: skip
+
+    def parts(self, number: int) -> list[tuple[int, bytes]]:
+        """The rows of the message to which a row belongs, and what each adds to its content.
+
+        Empty if it belongs to none. The limits are those of `message`.
+        """
+        with self._lock:
+            if not 0 <= number < len(self._table.start) or self._not_data(number):
+                return []
+            stream, *_ = self._place(number)
             data, rows = self._log.streams[stream], self._table.of_stream(stream)
             place = bisect_left(rows, number)
             first = last = place
             while self._table.flags[rows[first]] & 0x0F == 0:  # a continuation
                 first = self._neighbour(rows, first, -1, place)
                 if first < 0:
-                    return None
+                    return []
             while not self._table.flags[rows[last]] & frames.FIN:
                 following = self._neighbour(rows, last, 1, place)
                 if following < 0 or self._table.flags[rows[following]] & 0x0F:
                     break
                 last = following
-            begin, size, count, content = self._table.start[rows[first]], 0, 0, bytearray()
+            found = []
             for row in rows[first : last + 1]:
                 if self._not_data(row):
                     continue
                 header = frames.header_at(data, self._table.start[row])
                 part = self._part(row, stream, data[self._table.start[row]], header)
                 if part is None:
-                    content += frames.frame_payload(data, self._table.start[row], header)
-                else:
-                    content += part.content
-                size, count = size + header.payload_length, count + 1
-            kind = frames.KIND_OF_OPCODE[self._table.flags[rows[first]] & 0x0F]
-            return Message(
-                connection, direction, "text" if kind == "text" else "binary",
-                self._log.time_of[self._table.chunk[rows[last]]], begin, count, size,
-                bytes(content), row=rows[last],
-            )  # fmt: skip
+                    payload = frames.frame_payload(data, self._table.start[row], header)
+                found.append((row, payload if part is None else part.content))
+            return found
+
+    def place(self, number: int) -> tuple[int, int, int]:
+        """The stream of a row that is kept, its offset there in bytes, and its flags."""
+        with self._lock:
+            stream, _, _, start, flags = self._place(number)
+            return stream, start, flags
+
+    def other(self, number: int) -> NoFrame | None:
+        """What a row is that is no frame; None for a frame."""
+        return self._table.others.get(number)
+
+    def inflater(self, stream: int) -> Inflater | None:
+        """A new inflater for the frames of a stream; None without compression."""
+        with self._lock:
+            agreed = self._side(stream).inflater
+            return agreed and Inflater(agreed.window_bits, agreed.no_context_takeover)
 
     def _not_data(self, row: int) -> bool:
         """Whether a row is no text, binary or continuation frame whose bytes are all here."""
@@ -1174,11 +1203,8 @@ class Index:
         return {**rows}
 
     def _joiner(self, stream: int) -> FastJoiner:
-        side, (connection, _) = self._side(stream), whose_stream(stream)
-        inflater = None
-        if side.inflater is not None:
-            inflater = Inflater(side.inflater.window_bits, side.inflater.no_context_takeover)
-        return FastJoiner(connection, side.direction, self._log.streams[stream], inflater)
+        connection, direction = whose_stream(stream)
+        return FastJoiner(connection, direction, self._log.streams[stream], self.inflater(stream))
 
     def unit(self, number: int, most: int | None = None) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError if there is no such row.
