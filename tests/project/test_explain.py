@@ -383,3 +383,44 @@ def test_what_is_inside_the_messages_is_explained_where_it_is_asked_for(capsys):
 
 def test_the_protocols_of_the_help_are_those_that_there_are():
     assert {*PROTOCOLS} == {*PAYLOADS}
+
+
+def test_only_what_is_looked_for_is_explained_and_marked(capsys, tmp_path, capture):
+    file = tmp_path / "capture.jsonl"
+    save(capture, file)
+    cli.main(["explain", str(file), "--brief"])
+    every = capsys.readouterr().out.splitlines()
+    assert cli.main(["explain", str(file), "--find", "hello", "--brief"]) == 0
+    few = capsys.readouterr().out.splitlines()
+    assert few[:-1] == [line for line in every if "Hello" in line]
+    assert few[-1] == f"{len(few) - 1} of {len(capture.index)} units"
+    assert cli.main(["explain", "--hex", "81 05 48 65 6c 6c 6f", "--find", "LL"]) == 0
+    shown = capsys.readouterr().out
+    assert "        48 65 6c 6c 6f                                   Hello\n" in shown
+    assert "              ^^ ^^                                        ^^\n" in shown
+    assert "found at byte 2 of the content: He«ll»o\n" in shown
+    assert cli.main(["explain", "--hex", "81 05 48 65 6c 6c 6f", "--find", "opcode=text"]) == 0
+    assert "        81 05\n        ^^\n" in capsys.readouterr().out
+
+
+def test_a_search_ends_like_grep(capsys):
+    explained = ["explain", "--hex", "81 05 48 65 6c 6c 6f", "--find"]
+    assert cli.main([*explained, "opcode=ping"]) == 1
+    assert capsys.readouterr().out == "0 of 1 units\n"
+    assert cli.main([*explained, "re:("]) == 2
+    assert capsys.readouterr().err.startswith(
+        "wslab explain: --find: expected a regular expression after re:, got '('"
+    )
+
+
+def test_what_is_found_as_json(capsys):
+    frames = "81 05 48 65 6c 6c 6f 89 00 c1 07 f2 48 cd c9 c9 07 00"
+    assert cli.main(["explain", "--hex", frames, "--find", "l", "--json"]) == 0
+    account = json.loads(capsys.readouterr().out)
+    (unit,) = account["units"]
+    assert (unit["row"], unit["kind"]) == (0, "text")
+    assert unit["found"] == [
+        {"offset": 2, "length": 1, "of": "content"},
+        {"offset": 3, "length": 1, "of": "content"},
+    ]
+    assert set(account) == {"connections", "units", "notes"}

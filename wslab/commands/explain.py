@@ -1,6 +1,7 @@
 """Explain a recording byte by byte: a capture, a HAR, a pcap or pcapng, or the bytes themselves.
 
-Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --json the account is
+Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --find: 0 if something
+was found, 1 if nothing was, 2 for what cannot be looked for. With --json the account is
 one JSON object: connections (their names), units, messages, incomplete (bytes at the end that are
 no whole unit), incomplete_violations (the rules that they break already), explanations (what stands
 where frames stop fitting), notes.
@@ -60,6 +61,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the account as JSON")
     parser.add_argument("--brief", action="store_true", help="one line for each unit")
     parser.add_argument(
+        "--find",
+        metavar="WHAT",
+        help="only the units that fit, with what fits marked: a text in the unmasked, inflated "
+        "messages, 're:id=[0-9]+', 'hex:81 05', 'opcode=ping', 'close_code=1006', "
+        "'Hello from=client'; all terms must fit",
+    )
+    parser.add_argument(
         "--decode",
         metavar="PROTOCOL",
         help="explain also what is inside the messages: auto (what each connection's handshake "
@@ -83,20 +91,28 @@ def run(options: argparse.Namespace) -> int:
     insides = None
     if options.decode is not None:
         insides = Insides(capture, None if options.decode == "auto" else options.decode)
+    hits = None
+    if options.find is not None:
+        try:
+            hits = {hit.row: hit for hit in capture.find(options.find)}
+        except ValueError as error:
+            raise CommandError(f"--find: {error}") from error
+    status = int(hits == {})
     if options.json:
-        _write(_joined(json_pieces(capture, insides)))
-        return 0
+        _write(_joined(json_pieces(capture, insides, hits)))
+        return status
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((WIDTH, 24)).columns
 
     def text() -> Iterator[str]:
         return text_pieces(
-            capture, colour=colour, brief=options.brief, width=max(60, width), insides=insides
-        )
+            capture, colour=colour, brief=options.brief, width=max(60, width), insides=insides,
+            hits=hits,
+        )  # fmt: skip
 
     if not (sys.stdout.isatty() and not options.no_pager and _page(text())):
         _write(text())
-    return 0
+    return status
 
 
 def _capture(options: argparse.Namespace) -> Capture:

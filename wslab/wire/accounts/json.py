@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..fields import Direction, Unit
@@ -31,21 +31,27 @@ from ..recording.capture import Capture
 from ..recording.index import LARGE
 from ..recording.log import stream_number
 from ..recording.messages import Message
+from ..recording.search import Hit
 from ..recording.tail import explanations
 
 _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _PIECE = 1 << 16
 
 
-def json_pieces(capture: Capture, insides: Insides | None = None) -> Iterator[str]:
+def json_pieces(
+    capture: Capture, insides: Insides | None = None, hits: Mapping[int, Hit] | None = None
+) -> Iterator[str]:
     """The JSON text in pieces; besides the recording, one message is in memory at a time.
+
+    With `hits`, by row, it has connections, notes, and only these units, each with its row and
+    `found`: offset and length in bytes of what was found, "wire" or "content" (see `Span`).
 
     With `insides`, messages also have `inside`: what each says in the protocol inside it, or null.
 
     It is ASCII, with no control characters except line ends: even DEL, which JSON allows, is
     escaped.
     """
-    for piece in _pieces(capture, insides):
+    for piece in _pieces(capture, insides) if hits is None else _found(capture, hits):
         yield piece.replace("\x7f", "\\u007f")
 
 
@@ -78,6 +84,21 @@ def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     yield f', "incomplete_violations": {json.dumps(broken)}'
     yield f', "explanations": {json.dumps(_explanations(capture))}'
     yield f', "notes": {json.dumps(capture.notes)}}}\n'
+
+
+def _found(capture: Capture, hits: Mapping[int, Hit]) -> Iterator[str]:
+    index = capture.index
+    named = [{"connection": n, "label": label} for n, label in capture.labels().items()]
+    yield f'{{"connections": {json.dumps(named)}, "units": ['
+    comma = "\n"
+    for row, hit in hits.items():
+        where = json.dumps([span._asdict() for span in hit.where])
+        yield f'{comma}{{"row": {row}, "found": {where}, '
+        first, *rest = _unit(capture, index.unit(row, LARGE))
+        yield first[1:]
+        yield from rest
+        comma = ",\n"
+    yield f'\n], "notes": {json.dumps(capture.notes)}}}\n'
 
 
 _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")

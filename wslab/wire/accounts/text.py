@@ -8,18 +8,20 @@ from __future__ import annotations
 import itertools
 import textwrap
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 
 from ..fields import Direction, Field, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
 from ..payloads import Inside, Insides
 from ..protocol import frames
+from ..protocol.utf8 import is_utf8
 from ..recording.capture import Capture
 from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
 from ..recording.log import stream_number, whose_stream
 from ..recording.preview import PREVIEW, printable
+from ..recording.search import Hit, Span, on_the_wire
 from ..recording.tail import Explanation, explanations
 
 MOST = 4096
@@ -39,6 +41,8 @@ BATCH = 1000
 REGION = 1 << 18
 """Bytes of the longest part of a stream from which texts are read together."""
 INDENT = " " * 8
+FOUND = 5
+"""The most places in one unit that are quoted."""
 SHOWN = 20
 """So many broken units behind a lost framing are listed; the others are one line at the end."""
 SHOWN_UNPROVEN = 1000
@@ -99,19 +103,23 @@ def text_pieces(
     brief: bool = False,
     width: int = WIDTH,
     insides: Insides | None = None,
+    hits: Mapping[int, Hit] | None = None,
 ) -> Iterator[str]:
-    """The same text in pieces of many lines, each with its line end."""
+    """The same text in pieces of many lines, each with its line end.
+
+    With `hits`, by row, it has only these units, with a mark at what was found.
+    """
     pen = Pen(colour)
     index = capture.index
     whose = row_labels(capture)
     lost = _Lost(capture)
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
-    if brief and insides is None:
+    if brief and insides is None and hits is None:
         for start in range(0, len(index), BATCH):
             yield _brief(capture, start, whose, pen, lost)
     else:
-        for number in range(len(index)):
-            if lost.folds(number):
+        for number in range(len(index)) if hits is None else hits:
+            if hits is None and lost.folds(number):
                 continue
             (row,) = index.rows(number, number + 1)
             found = insides.of(number) if insides else None
@@ -125,7 +133,12 @@ def text_pieces(
             unit = index.unit(number, MOST)
             inner = _inside_lines(found, unit.kind, width, pen) if found else ()
             told = lost.unit_lines(row, pen)
-            yield "\n".join([line, *_unit_lines(unit, width, pen), *told, *inner, "\n"])
+            where = hits[number].where if hits else ()
+            units = _unit_lines(unit, width, pen, where)
+            yield "\n".join([line, *units, *told, *inner, "\n"])
+    if hits is not None:
+        yield pen.faint(f"{len(hits):,} of {len(index):,} units") + "\n"
+        return
     yield from (f"{line}\n" for line in _ending(capture, width, pen, lost))
 
 
@@ -301,11 +314,14 @@ def _where(whose: str, direction: Direction, kind: Kind, pen: Pen, more: str = "
     return f" {whose}{direction} {_ARROWS[direction]} {pen.kind(kind, f'{word:<13}')} "
 
 
-def _unit_lines(unit: Unit, width: int, pen: Pen) -> Iterator[str]:
+def _unit_lines(unit: Unit, width: int, pen: Pen, where: Sequence[Span] = ()) -> Iterator[str]:
     if unit.mark:
         yield pen.faint(f"        {printable(unit.mark)} on its way")
     if unit.opcode is not None and unit.data:
-        yield from _hex_lines(unit, pen)
+        runs = on_the_wire(unit, where)
+        found = {at for start, size in runs for at in range(start, start + min(size, MOST))}
+        yield from _hex_lines(unit, pen, found)
+    yield from _found_lines(unit, where, pen)
     yield from _field_lines(unit.fields, unit.kind, width, pen)
     for violation in unit.violations:
         yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
@@ -322,18 +338,57 @@ def _section_and_code(violation: Violation) -> str:
     return text
 
 
-def _hex_lines(unit: Unit, pen: Pen) -> Iterator[str]:
-    """The bytes as they crossed the wire: the header on one line, the payload below."""
+def _found_lines(unit: Unit, where: Sequence[Span], pen: Pen) -> Iterator[str]:
+    """What was found in the content, which the bytes on the wire may not show."""
+    spans = [span for span in where if span.of == "content" and unit.kind != "close"]
+    content = unit.data if unit.opcode is None else unit.payload
+    content = content if unit.inflated is None else unit.inflated
+    for start, size, _ in spans[:FOUND]:
+        what, before = (
+            content[start : start + min(size, VALUE)],
+            content[max(0, start - 20) : start],
+        )
+        after = content[start + size : start + size + 20]
+        shown = (
+            what.hex(" ")
+            if not is_utf8(what)
+            else printable(
+                f"{before.decode(errors='ignore')}«{what.decode()}»{after.decode(errors='ignore')}"
+            )
+        )
+        place = (
+            f"found at byte {start:,} of the {'inflated ' * (unit.inflated is not None)}content:"
+        )
+        yield f"{INDENT}{pen.bold(place)} {shown}"
+    if len(spans) > FOUND:
+        yield f"{INDENT}… and {len(spans) - FOUND:,} times more"
+
+
+def _hex_lines(unit: Unit, pen: Pen, found: Set[int] = frozenset()) -> Iterator[str]:
+    """The bytes as they crossed the wire: the header on one line, the payload below.
+
+    A line of ^^ stands below bytes that were found.
+    """
     header = len(unit.data) - len(unit.payload)
     yield f"        {pen.kind(unit.kind, unit.data[:header].hex(' '))}"
+    yield from _below(found, 0, header, pen, text=False)
     shown = unit.data[header : header + LINE * LINES]
     for start in range(0, len(shown), LINE):
         part = shown[start : start + LINE]
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in part)
         yield f"        {part.hex(' '):<{LINE * 3}} {pen.faint(text)}"
+        yield from _below(found, header + start, len(part), pen)
     left = unit.length - header - len(shown)
     if left > 0:
         yield pen.faint(f"        … {left:,} more bytes of payload")
+
+
+def _below(found: Set[int], start: int, size: int, pen: Pen, text: bool = True) -> Iterator[str]:
+    """The marks below a line of hex, if any of its bytes was found."""
+    marks = ["^" if at in found else " " for at in range(start, start + size)]
+    if "^" in marks:
+        line = " ".join(2 * mark for mark in marks)
+        yield INDENT + pen.bold(f"{line:<{LINE * 3}} {''.join(marks) if text else ''}".rstrip())
 
 
 def _inside_lines(found: Inside, kind: Kind, width: int, pen: Pen) -> Iterator[str]:

@@ -14,7 +14,7 @@ from .log import CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
-from .search import Finding, Hit, Search
+from .search import Finding, Hit, Search, on_the_wire
 from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
 from .tail import Explanation, explanations
@@ -49,6 +49,7 @@ __all__ = [
     "layers_of",
     "mark_words",
     "name_page_sockets",
+    "on_the_wire",
     "printable",
     "states_of",
     "steps",

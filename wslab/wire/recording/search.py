@@ -150,6 +150,23 @@ class Span(NamedTuple):
     what it was inflated to; the bytes of what is no frame."""
 
 
+def on_the_wire(unit: Unit, spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """The bytes of `unit.data` that are found: offset and length of each run.
+
+    What was found in an inflated content stands nowhere on the wire.
+    """
+    head = len(unit.data) - len(unit.payload)  # bytes before the content
+    runs = {
+        (
+            span.offset + (head if span.of == "content" and unit.opcode is not None else 0),
+            span.length,
+        )
+        for span in spans
+        if span.of == "wire" or unit.inflated is None
+    }
+    return sorted(runs)
+
+
 class Hit:
     """A row that fits."""
 
@@ -241,12 +258,13 @@ class Search(NamedTuple):
         if index.is_gone(number):
             return ()
         terms = [term for term in self.terms if term[0] not in _IN_CONTENT]
-        message = [row for row, _ in index.parts(number)] or [number]
-        places = [_Place(recording, row, *index.place(row)) for row in message]
+        parts = index.parts(number)
+        rows = [row for row, _ in parts] or [number]
+        places = [_Place(recording, row, *index.place(row)) for row in rows]
         if not any(all(_fits(place, *term) for term in terms) for place in places):
             return ()
         unit = index.unit(number, LARGE)
-        spans = (islice(_where(index, unit, *term), MOST_SPANS) for term in self.terms)
+        spans = (islice(_where(unit, parts, *term), MOST_SPANS) for term in self.terms)
         found = {span for some in spans for span in some if span.length}
         return tuple(sorted(found)[:MOST_SPANS])
 
@@ -499,8 +517,8 @@ def _seeker(name: str, value: str) -> _Seeker:
     # Only ASCII letters can be made small as bytes: others are looked for in each of their forms.
     pattern = b""
     for one in value:
-        forms = dict.fromkeys(form.encode().lower() for form in (one, one.lower(), one.upper()))
-        pattern += b"(?:%s)" % b"|".join(map(re.escape, forms))
+        forms = {form.encode().lower() for form in (one, one.lower(), one.upper(), one.casefold())}
+        pattern += b"(?:%s)" % b"|".join(map(re.escape, sorted(forms)))
     return _Bytes(pattern)
 
 
@@ -541,18 +559,12 @@ def _crossed(
     return found
 
 
-def _where(index: Index, unit: Unit, name: str, value: str) -> Iterator[Span]:
-    """The bytes of a unit that fit one term."""
+def _where(unit: Unit, parts: list[tuple[int, bytes]], name: str, value: str) -> Iterator[Span]:
+    """The bytes of a unit that fit one term; `parts` are those of its message, if it has one."""
     if name in _IN_CONTENT:
         seeker, is_close = _seeker(name, value), unit.kind == "close"
-        parts = index.parts(unit.number)
-        own = (
-            close_text(unit.payload)
-            if is_close
-            else unit.data
-            if unit.opcode is None
-            else unit.payload
-        )
+        own = unit.data if unit.opcode is None else unit.payload
+        own = close_text(own) if is_close else own
         content = Content([Part(row, 0, data) for row, data in parts or [(unit.number, own)]])
         if isinstance(seeker, _Whole):
             content = Content([part for part in content.parts if part.row == unit.number])
