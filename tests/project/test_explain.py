@@ -390,9 +390,9 @@ def test_only_what_is_looked_for_is_explained_and_marked(capsys, tmp_path, captu
     save(capture, file)
     cli.main(["explain", str(file), "--brief"])
     every = capsys.readouterr().out.splitlines()
-    assert cli.main(["explain", str(file), "--find", "hello", "--brief"]) == 0
+    assert cli.main(["explain", str(file), "--find", "from=client", "--brief"]) == 0
     few = capsys.readouterr().out.splitlines()
-    assert few[:-1] == [line for line in every if "Hello" in line]
+    assert few[:-1] == [line for line in every if "client ──▶" in line]
     assert few[-1] == f"{len(few) - 1} of {len(capture.index)} units"
     assert cli.main(["explain", "--hex", "81 05 48 65 6c 6c 6f", "--find", "LL"]) == 0
     shown = capsys.readouterr().out
