@@ -58,6 +58,7 @@ def test_frames_in_hex(capsys):
         "connection": 1,
         "direction": "server",
         "kind": "text",
+        "time": 0.0,
         "offset": 0,
         "length": 7,
         "violations": [],
@@ -102,7 +103,7 @@ def test_an_incomplete_frame_breaks_rules_already(capsys):
     found = json.loads(explain(capsys, "--hex", head, "--json"))
     assert list(found) == [
         "connections", "units", "messages", "incomplete", "incomplete_violations", "explanations",
-        "notes",
+        "endings", "notes",
     ]  # fmt: skip
     assert found["incomplete"] == {"client": 14, "server": 0}
     broken = found["incomplete_violations"]

@@ -174,11 +174,11 @@ ONE_FAULT = {
 ENDINGS = {
     "pc_idle60_fin.pcap": Answer(
         ("60", "of silence", "the server", "FIN", "without a close frame", "1006", "§7.1.5"),
-        ALONE, ECHO, ("subscribe",), ("ok",), todo="endings",
+        ALONE, ECHO, ("subscribe",), ("ok",),
     ),
     "pc_idle350_rst.pcap": Answer(
         ("350", "of silence", "the server", "RST", "without a close frame", "1006", "§7.1.5"),
-        ALONE, ECHO, ("subscribe",), ("ok",), todo="endings",
+        ALONE, ECHO, ("subscribe",), ("ok",),
     ),
 }  # fmt: skip
 

@@ -234,7 +234,7 @@ def test_an_ending_is_told(what):
     assert (ending.by, ending.how) == (by, how)
     assert (ending.client_code, ending.server_code) == (client, server)
     for part in words:
-        assert part in ending.evidence
+        assert part in f"{ending.evidence} {ending.programs}"
     assert ending.over == (what != "one half")
 
 
@@ -257,7 +257,7 @@ def test_a_handshake_without_an_answer_is_no_websocket():
         "the handshake."
     )
     assert (ending.client_code, ending.server_code) == (None, None)
-    assert "1006 all the same" in ending.evidence
+    assert "1006 all the same" in ending.programs
 
 
 def test_a_refusal_is_no_websocket():
@@ -266,7 +266,7 @@ def test_a_refusal_is_no_websocket():
         "The handshake was answered with 403, then the server's side sent FIN: no WebSocket "
         "existed."
     )
-    assert "1006 all the same" in ending.evidence
+    assert "1006 all the same" in ending.programs
 
 
 def test_a_101_that_the_client_must_refuse_is_no_close():
@@ -279,7 +279,7 @@ def test_what_the_recording_lacks_is_not_said():
     capture.open_connection(at=0.0)
     add(capture, 1, (0.1, "client", REQUEST), (0.2, "client", "fin"))
     (ending,) = endings(capture).values()
-    assert ending.evidence == ""
+    assert ending.evidence == ending.programs == ""
     assert (ending.client_code, ending.server_code) == (None, None)
 
 

@@ -4,7 +4,9 @@ Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --
 was found, 1 if nothing was, 2 for what cannot be looked for. With --json the account is
 one JSON object: connections (their names), units, messages, incomplete (bytes at the end that are
 no whole unit), incomplete_violations (the rules that they break already), explanations (what stands
-where frames stop fitting), notes.
+where frames stop fitting), endings (how each connection ended whose end the recording shows: from
+which side, by FIN, RST, the tap or silence, after which pause, and what both APIs say), notes.
+Times are in seconds since the recording began, each unit's too.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from wslab.commands.lab import port
 if TYPE_CHECKING:
     from wslab.net import Tap
     from wslab.wire import Capture, Colour, Row
+    from wslab.wire.recording import Ending
 
 KEYS = """\
   Enter or s      step: deliver the oldest frame that waits
@@ -269,6 +270,8 @@ class Printer:
     """Prints each row once, and again in short when something was done to it later."""
 
     def __init__(self, tap: Tap, capture: Capture) -> None:
+        from wslab.wire.recording import Endings
+
         self._tap = tap
         self._capture = capture
         self._rows = 0
@@ -276,6 +279,8 @@ class Printer:
         self._told: dict[int, str] = {}
         self._problems: set[str] = set()
         self._lost = False
+        self._endings = Endings(capture)
+        self._half_ended: dict[int, Ending] = {}
         self._width = 0  # characters of the longest label of a connection so far
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -298,6 +303,12 @@ class Printer:
             self._told[number] = row.mark
             print(f"{'':>16}row {number}: {row.mark}")
         self._marks = marks
+        for ending in self._endings.news():
+            self._half_ended.pop(ending.connection, None)
+            if ending.over:
+                self._print_ending(ending)
+            else:
+                self._half_ended[ending.connection] = ending
         if not self._told or len(self._told) > 2 * LINES:
             told = {number: mark for number, mark in self._told.items() if mark}
             self._told = dict(list(told.items())[-LINES:])
@@ -326,7 +337,8 @@ class Printer:
                 print(line, file=sys.stderr, flush=True)
 
     def print_lost(self) -> None:
-        """Print, once each, what stands where frames stop fitting: it makes no row, or a wrong one.
+        """Print, once each, what stands where frames stop fitting: it makes no row, or a wrong one;
+        and what one side alone has ended.
 
         Only after a pause: what is not a whole unit yet may still become one.
         """
@@ -338,6 +350,15 @@ class Printer:
             if found.proven and line not in self._problems:
                 self._problems.add(line)
                 print(f"{'':>16}✗ {line}", flush=True)
+
+        while self._half_ended:
+            self._print_ending(self._half_ended.popitem()[1])
+
+    def _print_ending(self, ending: Ending) -> None:
+        whose = f"{self._capture.label(ending.connection):<{self._width}}"
+        says = printable(f"{ending.says} {ending.evidence}".strip())
+        line = f"{'':>5}  {ending.time:9.3f}  {whose}  end: {says}"
+        print(f"\x1b[1m{line}\x1b[0m" if self._colour else line, flush=True)
 
     def print_loss(self) -> None:
         """Print how much of the recording is no longer kept, if any."""

@@ -94,6 +94,7 @@ class Unit(NamedTuple):
             "connection": self.connection,
             "direction": self.direction,
             "kind": self.kind,
+            "time": self.time,
             "offset": self.offset,
             "length": self.length,
             "fields": [field._asdict() for field in self.fields],

@@ -1,7 +1,7 @@
 """Explains a recording as JSON, for programs; yields it piece by piece, so that any size works.
 
 {"connections": [{"connection", "label"}],
- "units": [{"connection", "direction", "kind", "offset", "length",
+ "units": [{"connection", "direction", "kind", "time", "offset", "length",
             "fields": [{"name", "bit", "bits", "value", "meaning", "rfc"}],
             "violations": [{"rule", "text", "rfc", "close_code", "http_status"}]}],
  "messages": [{"connection", "direction", "kind", "text" or "hex", "violations",
@@ -11,10 +11,13 @@
                             "rule", "text", "rfc", "close_code", "http_status"}],
  "explanations": [{"connection", "direction", "offset", "length", "hex", "says", "evidence",
                    "rfc"}],
+ "endings": [{"connection", "time", "row", "by", "how", "pause", "client_close", "server_close",
+              "client_code", "server_code", "says", "evidence", "programs", "rfc", "over"}],
  "notes": ["..."]}
 
-An explanation says what stands where a direction's framing is lost: all marks of that direction
-from its offset on are consequences.
+Times are seconds since the recording began. An explanation says what stands where a direction's
+framing is lost: all marks of that direction from its offset on are consequences. An ending says how
+a connection ended whose end the recording shows: see `Ending` of `wire/recording/ending.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from ..fields import Direction, Unit
 from ..payloads import Insides
 from ..protocol import frames
 from ..recording.capture import Capture
+from ..recording.ending import endings
 from ..recording.index import LARGE
 from ..recording.log import stream_number
 from ..recording.messages import Message
@@ -83,6 +87,8 @@ def _pieces(capture: Capture, insides: Insides | None) -> Iterator[str]:
     yield f'\n], "incomplete": {json.dumps(incomplete)}'
     yield f', "incomplete_violations": {json.dumps(broken)}'
     yield f', "explanations": {json.dumps(_explanations(capture))}'
+    ended = [ending._asdict() for ending in endings(capture).values()]
+    yield f', "endings": {json.dumps(ended)}'
     yield f', "notes": {json.dumps(capture.notes)}}}\n'
 
 

@@ -17,6 +17,7 @@ from ..payloads import Inside, Insides
 from ..protocol import frames
 from ..protocol.utf8 import is_utf8
 from ..recording.capture import Capture
+from ..recording.ending import Ending, endings
 from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
 from ..recording.log import stream_number, whose_stream
@@ -113,12 +114,15 @@ def text_pieces(
     index = capture.index
     whose = row_labels(capture)
     lost = _Lost(capture)
+    ended = _endings(capture) if hits is None else {}
     yield from (f"{pen.faint(f'note: {printable(note)}')}\n" for note in capture.notes)
     if brief and insides is None and hits is None:
         for start in range(0, len(index), BATCH):
-            yield _brief(capture, start, whose, pen, lost)
+            yield _brief(capture, start, whose, pen, lost, ended)
     else:
         for number in range(len(index)) if hits is None else hits:
+            for one in ended.get(number - 1, ()):
+                yield _ending_lines(one, whose, width, pen, brief)
             if hits is None and lost.folds(number):
                 continue
             (row,) = index.rows(number, number + 1)
@@ -136,10 +140,12 @@ def text_pieces(
             where = hits[number].where if hits else ()
             units = _unit_lines(unit, width, pen, where)
             yield "\n".join([line, *units, *told, *inner, "\n"])
+        for one in ended.get(len(index) - 1, ()):
+            yield _ending_lines(one, whose, width, pen, brief)
     if hits is not None:
         yield pen.faint(f"{len(hits):,} of {len(index):,} units") + "\n"
         return
-    yield from (f"{line}\n" for line in _ending(capture, width, pen, lost))
+    yield from (f"{line}\n" for line in _summary(capture, width, pen, lost))
 
 
 class _Lost:
@@ -206,7 +212,34 @@ def row_labels(capture: Capture) -> Labels:
     return {number: f"{label:<{width}} " for number, label in short.items()}
 
 
-def _brief(capture: Capture, start: int, whose: Labels, pen: Pen, lost: _Lost) -> str:
+_Ended = Mapping[int, Sequence[Ending]]
+"""By row: the endings that come after it."""
+
+
+def _endings(capture: Capture) -> _Ended:
+    found: dict[int, list[Ending]] = {}
+    for ending in endings(capture).values():
+        found.setdefault(ending.row or 0, []).append(ending)
+    return found
+
+
+def _ending_lines(ending: Ending, whose: Labels, width: int, pen: Pen, brief: bool) -> str:
+    """How a connection ended, in its place in time."""
+    label = whose.get(ending.connection, "")
+    line = f"{'':>7} {ending.time:>11.6f} {label}{pen.bold(f'end: {printable(ending.says)}')}"
+    if brief:
+        return f"{line}\n"
+    rfc = ending.rfc.replace(" ", "\xa0")  # textwrap must not split a reference
+    told = printable(f"{ending.evidence} {ending.programs}".strip())
+    more = textwrap.wrap(f"{told} ({rfc})".strip(), max(30, width - len(INDENT)))
+    return "\n".join(
+        [line, *(INDENT + pen.faint(part.replace("\xa0", " ")) for part in more), "\n"]
+    )
+
+
+def _brief(
+    capture: Capture, start: int, whose: Labels, pen: Pen, lost: _Lost, ended: _Ended
+) -> str:
     """The lines of a batch of rows from `start` on.
 
     Most rows of a long list are short texts. Their lines are made straight from the bytes, which
@@ -237,6 +270,10 @@ def _brief(capture: Capture, start: int, whose: Labels, pen: Pen, lost: _Lost) -
             rows = index.rows(start + at, start + stop)
             lines[at:stop] = [f"{lost.row_line(row, whose, pen)}\n" for row in rows]
         at = stop
+    for row in range(start, start + len(lines)) if ended else ():
+        if row in ended:
+            told = (_ending_lines(one, whose, 0, pen, True) for one in ended[row])
+            lines[row - start] += "".join(told)
     return "".join(lines).replace(_FOLDED, "")
 
 
@@ -423,7 +460,7 @@ def _field_lines(fields: Sequence[Field], kind: Kind, width: int, pen: Pen) -> I
             yield from (f"{INDENT}{'':>6}    {pen.faint(part)}" for part in says)
 
 
-def _ending(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[str]:
+def _summary(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[str]:
     index = capture.index
     for connection in index.connections:
         for direction in _DIRECTIONS:

@@ -60,7 +60,9 @@ class Ending(NamedTuple):
     says: str
     """All this in a sentence."""
     evidence: str
-    """What explains it or follows from it, in short sentences; may be empty."""
+    """What explains it, and what is open, in short sentences; may be empty."""
+    programs: str
+    """What a browser's page and Python's websockets get, in short sentences; may be empty."""
     rfc: str
     over: bool
     """False while only one half of TCP has ended, so that the other side may still send."""
@@ -109,7 +111,7 @@ class Endings:
             found.append(
                 Ending(
                     connection, latest, len(self._capture.index) - 1, other, "silence",
-                    unanswered.wait, None, None, None, None, says, "", "RFC 6455 §5.5.2", True,
+                    unanswered.wait, None, None, None, None, says, "", "", "RFC 6455 §5.5.2", True,
                 )
             )  # fmt: skip
         return found
@@ -188,23 +190,26 @@ class _Account:
         repeated = [end.event.note for end in known.ends if end.event.name == "silence"]
         shook = known.upgraded and (not known.refused or known.sent["client"].frames)
         reports: dict[Direction, int | None] = {"client": None, "server": None}
+        programs = ""
         if how == "silence":
             says, rfc = f"The {event.direction}'s side fell silent: {repeated[0]}. {_PATIENCE}", ""
         elif not shook:
             says, rfc = self._no_websocket(), "RFC 6455 §4.1"
             if self.known.sent["server"].chunk >= 0 or "server" in self.ended:
-                evidence.append("A browser's page is told 1006 all the same; a server has no code.")
+                programs = "A browser's page is told 1006 all the same; a server has no code."
         else:
             reports = {direction: self._report(direction) for direction in BOTH}
             says, rfc = self._closing(reports), "RFC 6455 §7.1.5"
-            evidence += self._consequences(reports)
+            evidence += self._reasons()
+            programs = self._programs(reports)
         if how != "silence":
             evidence[:0] = [_sentence(f"{note} before") for note in repeated]
         return Ending(
             self.number, event.time, self.first.rows - 1 if self.first.rows else None,
             None if how == "cut" else event.direction, how, self.pause,
             self.codes["client"], self.codes["server"], reports["client"], reports["server"],
-            says, " ".join(evidence), rfc or "RFC 9293 §3.8.1", self.over or how == "silence",
+            says, " ".join(evidence), programs, rfc or "RFC 9293 §3.8.1",
+            self.over or how == "silence",
         )  # fmt: skip
 
     # --- What crossed
@@ -310,8 +315,8 @@ class _Account:
             self.hedges.append(f"Where RST came before the {end} had read {code}, it says 1006.")
         return code
 
-    def _consequences(self, reports: dict[Direction, int | None]) -> list[str]:
-        said, sent, event = list(self.hedges), self.known.sent, self.first.event
+    def _reasons(self) -> list[str]:
+        said, event = list(self.hedges), self.first.event
         whole = all(self.first.closed)
         limit = next((one for one in IDLE if abs((self.pause or 0) - one) <= 5), None)
         if limit is not None and not any(self.first.closed) and event.name != "cut":
@@ -320,6 +325,10 @@ class _Account:
             said.append("After the closing handshake the server should end TCP first (§7.1.1).")
         if whole and event.name == "reset":
             said.append("The closing handshake was complete before.")
+        return said
+
+    def _programs(self, reports: dict[Direction, int | None]) -> str:
+        said, sent = list[str](), self.known.sent
         client, server = reports["client"], reports["server"]
         if client == 1006 or (client is not None and sent["client"].closed >= 0):
             clean = "false" if client == 1006 else "true"
@@ -336,7 +345,7 @@ class _Account:
                     f"Python's websockets raises ConnectionClosed{raised[0]} at the client and "
                     f"ConnectionClosed{raised[1]} at the server."
                 )
-        return said
+        return " ".join(said)
 
 
 BOTH: tuple[Direction, Direction] = ("client", "server")
