@@ -202,9 +202,9 @@ class InProduction(OtherTransports):
         with self._running:
             told = survive(kills, GUESTS, each=3, before=before)
         return ResultTable(
-            ["guests", "server killed", "said", "lost", "doubled"],
+            ["guests", "kills", "said", "lost", "doubled"],
             [
-                [kind, f"{one.kills} times", f"{one.said}", f"{one.lost}", f"{one.doubled}"]
+                [kind, f"{one.kills}", f"{one.said}", f"{one.lost}", f"{one.doubled}"]
                 for kind, one in told.items()
             ],
             "survived",
@@ -237,8 +237,8 @@ class InProduction(OtherTransports):
             ["pings", "a silent client is noticed", "cost in an hour"], rows, "beats"
         )
 
-    proxy = PROXY.format(behind="PORT")
-    """What nginx is told."""
+    proxy = PROXY.format(behind="9000").replace("{port}", "8080")
+    """What nginx is told, with ports of an example."""
 
     @recorded_where_missing
     def cut_by_proxy(self) -> ResultTable:

@@ -144,7 +144,7 @@ class OtherTransports(Lesson):
             counts = []
             for side in ("client", "server"):
                 sizes = [len(packet.data) for packet in of_form if packet.direction == side]
-                counts.append(f"{len(sizes)}, {sum(sizes):,} bytes" if sizes else "none")
+                counts.append(f"{len(sizes)} with {sum(sizes):,} bytes" if sizes else "none")
             rows.append([form, *counts])
         rows += [["what came back", line, ""] for line in said]
         return ResultTable(
