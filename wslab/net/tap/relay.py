@@ -125,7 +125,7 @@ class Relay:
     def _dialled(self, task: asyncio.Task[None]) -> None:
         self._dialling = None
         if self.server.transport is None:
-            self.cut()  # a reset is the closest to a refused connection
+            self.cut("RST: the server took no connection")  # the closest to that
         else:
             self.server.resume_writing()
         self.check_gone()
@@ -223,15 +223,15 @@ class Relay:
         """End both directions with RST on request, and mark that in the recording."""
         if self.gate is not None:
             self.gate.discard("the connection was cut")
-        for end in (self.client, self.server):
-            if not end.ended:
-                self.mark(end.direction, "cut", note="RST")
-        self.cut()
+        self.cut("RST")
 
-    def cut(self) -> None:
-        """End both directions at once, with a reset."""
+    def cut(self, note: str = "RST: the tap stopped") -> None:
+        """End both directions at once, with a reset, and mark that in the recording."""
         if self.gate is not None:
             self.gate.discard("the tap stopped")
+        for end in (self.client, self.server):
+            if not end.ended:
+                self.mark(end.direction, "cut", note=note)
         if self._dialling is not None:
             self._dialling.cancel()
         for end in (self.client, self.server):
