@@ -16,6 +16,7 @@ from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
 from wslab.net.peers.node import SCRIPT
 from wslab.net.peers.process import PeerProcess, ProcessEnded
 from wslab.wire import Capture
+from wslab.wire.recording import endings
 
 ROUNDS = int(os.environ.get("WSLAB_ROUNDS", "2"))
 
@@ -50,11 +51,30 @@ def _nothing_left_behind():
     assert list(loop.problems) == []
 
 
+def check_told(result, capture):
+    """What the recording alone tells of an end is what its API said; or nothing, if it may be
+    either."""
+    told = endings(capture).get(result.connection)
+    if told is None:
+        assert result.name == "1015", "without a handshake there is no WebSocket that could end"
+        return
+    codes = {"client": told.client_code, "server": told.server_code}
+    for end, report in (("client", result.client), ("server", result.server)):
+        if not report.raw and report.code is not None:
+            unclear = (result.name, end) in UNCLEAR and codes[end] is None
+            assert codes[end] == report.code or unclear, told
+
+
+UNCLEAR = (("code-not-for-scripts", "client"), ("1009", "server"))
+"""The endings in which an API reports 1006 if it failed the connection, and else a code."""
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 def test_an_ending_is_as_documented_every_time(name, long_lived_peers, capture):
     for _ in range(ROUNDS):
         result = play(ENDINGS[name], long_lived_peers, capture)
         assert result.as_documented, str(result)
+        check_told(result, capture)
         for line in result.wire:
             assert line.text
         assert result.client.said

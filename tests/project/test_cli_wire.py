@@ -180,10 +180,24 @@ def test_lines_on_standard_input_step_and_change_what_is_held(shell, echo):
     tap.type("cut")
     with pytest.raises(NotConnected):
         client.recv()
+    assert "the tap ended TCP with FIN" in tap.line("end: ").replace("The", "the")
     tap.type("q")
     status, errors = tap.end()
     assert status == 0
     assert "expected an action: drop, hold" in errors
+
+
+@posix
+def test_the_tap_tells_how_a_connection_ended_once(shell, echo):
+    tap = shell("tap", echo.url)
+    with connect(tap.url):
+        pass
+    assert tap.line("end: ").endswith(
+        "#1 Python  end: Close 1000 from the client, close 1000 from the server, then the server's "
+        "side sent FIN: both APIs say 1000."
+    )
+    assert tap.end()[0] == 0
+    assert tap.lines.empty()
 
 
 @posix

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+import struct
 import time
 
 import pytest
 
 from wslab.wire import Capture, accept_key, load_streams
+from wslab.wire.accounts import json_pieces, text_pieces
+from wslab.wire.formats import jsonl, pcapng
 from wslab.wire.recording import Ending, Endings, endings
+
+from .test_pcapng import ACK, CLIENT, FIN, RST, SERVER, SYN, ipv4, tcp
 
 KEY = "bGFib3JhdG9yeS1rZXkhIQ=="
 REQUEST = (
@@ -348,6 +354,125 @@ def test_an_answered_ping_is_no_silence():
     capture = opened((10, "server", PING), (10.1, "client", PONG))
     capture.open_connection(at=500)
     assert endings(capture) == {}
+
+
+# --- Packets
+
+A, B = 1000, 5000
+"""The sequence numbers of the first bytes of the client and of the server."""
+HI = b"\x81\x02hi"
+Packet = tuple[float, bytes]
+
+
+def segment(at: float, whom: str, sequence: int, data: bytes = b"", flags: int = ACK) -> Packet:
+    ends = (CLIENT, SERVER) if whom == "client" else (SERVER, CLIENT)
+    return at, ipv4(*ends, tcp(*ends, sequence, data, flags))
+
+
+def captured(*packets: Packet) -> Capture:
+    """A pcap of a handshake and of these packets, read."""
+    begin = [
+        segment(0, "client", A - 1, flags=SYN),
+        segment(0.01, "server", B - 1, flags=SYN | ACK),
+        segment(0.02, "client", A, REQUEST),
+        segment(0.03, "server", B, RESPONSE),
+    ]
+    file = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for at, packet in [*begin, *packets]:
+        when = 1_700_000_000 + int(at), round(at % 1 * 1e6)
+        file += struct.pack("<IIII", *when, len(packet), len(packet)) + packet
+    capture = pcapng.read(file)
+    assert endings(pcapng.read(file, twice=True)) == endings(capture)
+    return capture
+
+
+A1, B1 = A + len(REQUEST), B + len(RESPONSE)
+
+
+def test_what_is_sent_again_without_an_answer_is_silence():
+    capture = captured(
+        segment(1, "server", B1, HI),
+        *(segment(1 + wait, "server", B1, HI) for wait in (0.2, 0.6, 1.4, 3, 6.2)),
+    )
+    (ending,) = endings(capture).values()
+    assert ending.says == (
+        "The client's side fell silent: the server sent bytes again 5 times over 6 s without an "
+        "answer. Its end is not in the recording; each API waits until its own patience ends."
+    )
+    assert (ending.by, ending.how) == ("client", "silence")
+    assert (ending.client_code, ending.server_code) == (None, None)
+
+
+def test_it_explains_a_reset_that_follows():
+    capture = captured(
+        segment(1, "server", B1, HI),
+        *(segment(1 + wait, "server", B1, HI) for wait in (0.2, 0.6, 1.4, 3, 6.2)),
+        segment(20, "server", B1 + len(HI), flags=RST),
+    )
+    (ending,) = endings(capture).values()
+    assert ending.says == (
+        "19 s of silence, then the server's side sent RST without a close frame: both APIs say "
+        "1006."
+    )
+    assert "The server sent bytes again 5 times over 6 s without an answer" in ending.evidence
+
+
+@pytest.mark.parametrize("answer", [b"", HI])
+def test_what_is_sent_again_and_answered_is_no_silence(answer):
+    assert not endings(captured(
+        segment(1, "server", B1, HI),
+        *(segment(1 + wait, "server", B1, HI) for wait in (0.2, 0.6, 1.4, 3, 6.2)),
+        segment(7.3, "client", A1, answer),
+    ))  # fmt: skip
+
+
+def test_packets_that_were_captured_twice_are_no_silence():
+    packets = [segment(at, "server", B1 + at * len(HI), HI) for at in range(1, 4)]
+    assert not endings(captured(*(one for one in packets for _ in range(2))))
+
+
+def test_a_silence_is_saved():
+    capture = captured(*(segment(wait, "server", B1, HI) for wait in (1, 1.2, 1.6, 2.4)))
+    text = "".join(jsonl.lines(capture))
+    assert endings(jsonl.read(io.BytesIO(text.encode()), "it")) == endings(capture) != {}
+
+
+def test_a_pause_counts_from_the_last_bytes_and_not_from_an_acknowledgement():
+    capture = captured(
+        segment(1, "server", B1, HI),
+        segment(40, "client", A1),
+        segment(61, "server", B1 + len(HI), flags=FIN | ACK),
+        segment(61.1, "client", A1, flags=FIN | ACK),
+    )
+    (ending,) = endings(capture).values()
+    assert ending.pause == pytest.approx(60)
+
+
+# --- Where it is told
+
+
+def test_it_stands_among_the_units():
+    capture = opened((1, "client", MASK), (61, "server", "fin"), (61.1, "client", "fin"))
+    brief = "".join(text_pieces(capture, brief=True)).splitlines()
+    assert brief[-2:] == [
+        "          61.000000 end: 60 s of silence, then the server's side sent FIN without a close "
+        "frame: both APIs say 1006.",
+        "3 units in 1 connection",
+    ]
+    whole = "".join(text_pieces(capture))
+    assert " ".join(whole.split()).endswith(
+        "both APIs say 1006. 60 s is a usual idle limit of proxies (nginx, AWS ALB); a ping every "
+        "20 to 30 s keeps a connection open. A browser's wasClean is false. Python's websockets "
+        "raises ConnectionClosedError. (RFC 6455 §7.1.5) 3 units in 1 connection"
+    )
+
+
+def test_it_is_in_the_json():
+    capture = opened((1, "client", MASK), (2, "server", "rst"))
+    account = json.loads("".join(json_pieces(capture)))
+    assert [unit["time"] for unit in account["units"]] == [0.1, 0.2, 1]
+    (ending,) = account["endings"]
+    assert ending == endings(capture)[1]._asdict()
 
 
 # --- A recording that grows

@@ -422,6 +422,7 @@ def read(data: Content, *, twice: bool = False) -> Capture:
             again.log.clear()
     else:
         recorder.take(reassembler.log)
+    recorder.note_silences(again if twice else reassembler)
     recorder.capture.insert(recorder.marks)
     keys = any("holds the TLS keys" in note for note in notes)
     notes += [*_left_out(reassembler, keys), *mismatches(recorder.capture)]
@@ -494,6 +495,19 @@ class _Recorder:
                         capture.set_name(connection, line.removeprefix(_NAMED))
             else:
                 capture.end(*whose_stream(side.stream), what, at=at)
+
+    def note_silences(self, packets: Reassembler) -> None:
+        """Note which sides gave no answer to what was sent to them again and again."""
+        for conversation, (side, count, since, last) in packets.repeated.items():
+            seconds = (last - since) / 1e9
+            if conversation.kept and side.stream >= 0 and count > 1 and seconds >= 1:
+                connection, sender = whose_stream(side.stream)
+                note = f"the {sender} sent bytes again {count} times over {seconds:.0f} s"
+                at, silent = (last - self._first) / 1e9, whose_stream(side.stream ^ 1)[1]
+                event = Event(
+                    0, at, connection, silent, "silence", note=f"{note} without an answer"
+                )
+                self.marks.append(event)
 
 
 def _direction(side: Side) -> Direction:

@@ -130,6 +130,9 @@ class Reassembler:
         """How many packets were left out because they were IP fragments."""
         self.cut = 0
         """How many packets the file holds only in part."""
+        self.repeated: dict[Conversation, tuple[Side, int, int, int]] = {}
+        """By conversation: who sent bytes once more that have no answer yet, how often, and the
+        times of the first and the last time."""
         self._sides: dict[bytes, Side] = {}
         self._exported: dict[bytes, int] = {}
         self._arrivals = 0
@@ -248,6 +251,8 @@ class Reassembler:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
                 sequence = (sequence + 1) & 0xFFFFFFFF  # data follows (TCP Fast Open, RFC 7413)
+        if self.repeated and self.repeated.get(side.conversation, (side,))[0] is not side:
+            del self.repeated[side.conversation]
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
@@ -308,6 +313,8 @@ class Reassembler:
                 return
             payload = payload[0x100000000 - ahead :]
             if not payload:
+                _, count, since, _ = self.repeated.get(side.conversation, (side, 0, time, time))
+                self.repeated[side.conversation] = side, count + 1, since, time
                 return
         self._deliver(side, payload, time)
         while side.waiting and side.waiting[0][0] <= side.position:
