@@ -118,6 +118,7 @@ def test_a_slow_client_stops_only_who_awaits_in_turn(lab):
 
 def test_the_mystery_has_one_offender(lab):
     view = lab.mystery()
+    assert view._remarks is None  # how the guests' connections ended would tell it
     answers = [
         (connection, code)
         for connection in (1, 2, 3)

@@ -56,6 +56,13 @@ def test_what_each_api_lets_pass(lab):
     assert marks.get("ws", "✗✓✓✗") == "✗✓✓✗"
 
 
+def test_the_wire_says_how_connections_ended_only_to_those_who_ask(lab):
+    """What the APIs report is what the learner is to find out."""
+    lab.ending(1002)
+    assert lab.wire()._remarks is None
+    assert lab.wire(remarks=True)._remarks is not None
+
+
 def test_the_mystery_shows_only_its_wire(lab, capsys):
     result = lab.mystery()
     out = capsys.readouterr().out

@@ -40,7 +40,11 @@ def test_an_error_page_in_the_socket_is_named_behind_its_first_row(wire, recordi
     (remark,) = told["fresh"]
     rows = wire.page().rows
     assert (told["all"], told["gone"]) == (True, [])
-    assert (remark["connection"], remark["direction"], remark["loud"]) == (talked, "server", True)
+    assert (remark["connection"], remark["direction"], remark["tone"]) == (
+        talked,
+        "server",
+        "wrong",
+    )
     assert remark["says"].startswith("These 101 bytes are an HTTP response, not a frame")
     assert "a framework, a middleware or a proxy" in remark["evidence"]
     assert remark["url"].endswith("#section-5.2")
@@ -85,6 +89,58 @@ def test_a_remark_goes_when_more_bytes_make_it_untrue(wire, recording):
     (gone,) = look(wire)
     assert gone == {"all": False, "gone": [first["fresh"][0]["number"]], "fresh": []}
     assert look(wire) == []
+
+
+def closed(recording, connection: int) -> None:
+    """Closes a connection in good order: a close frame each way, and the server ends TCP first."""
+    capture = recording.capture
+    capture.record(connection, "client", bytes.fromhex("88 82 00 00 00 00 03 e8"))
+    capture.record(connection, "server", bytes.fromhex("88 02 03 e8"))
+    capture.end(connection, "server")
+    capture.end(connection, "client")
+
+
+def test_a_clean_end_is_told_in_a_few_quiet_words_behind_its_last_row(wire, recording, talked):
+    closed(recording, talked)
+    (told,) = look(wire)
+    (remark,) = told["fresh"]
+    assert (remark["row"], remark["direction"], remark["tone"]) == (5, None, "quiet")
+    assert remark["says"] == "The server's side ended TCP: both APIs say 1000."
+    assert remark["evidence"].startswith(
+        "Close 1000 from the client, close 1000 from the server, then the server's side sent FIN. "
+    )
+    assert remark["url"].endswith("rfc6455.html#section-7.1.5")
+    assert remark["hex"] == ""
+
+
+def test_an_end_without_a_close_frame_is_louder_and_stands_where_it_came(wire, recording, talked):
+    recording.capture.end(talked, "server")
+    recording.talk()
+    (first,) = look(wire)
+    assert [one["row"] for one in first["fresh"]] == [3]  # the other connection came later
+    recording.capture.end(talked, "client")
+    (told,) = look(wire)
+    (remark,) = told["fresh"]
+    assert remark["number"] == first["fresh"][0]["number"]  # more is known of the same ending
+    assert (remark["tone"], remark["row"]) == ("odd", 3)
+    assert remark["says"].startswith("The server's side sent FIN without a close frame")
+    assert remark["says"].endswith("both APIs say 1006.")
+
+
+def test_a_recording_with_a_limit_tells_of_what_it_keeps(wire, recording, talked):
+    capture = recording.capture
+    closed(recording, talked)
+    capture.limit = 4_000
+    recording.frames(HELLO, 5_000)
+    closed(recording, recording.talk())
+    capture.record(capture.open_connection(upgraded=True), "server", PAGE)
+    assert capture.dropped
+    (told,) = look(wire, 30)
+    shown = {(one["connection"], one["direction"]): one["row"] for one in told["fresh"]}
+    assert (3, None) in shown
+    rows = wire.page().rows
+    assert rows[shown[4, "server"]][3] == 4
+    assert all(row < len(rows) for row in shown.values())
 
 
 def test_nothing_is_looked_for_before_the_pause_nor_again_without_news(

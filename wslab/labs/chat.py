@@ -249,7 +249,7 @@ class Chat(Lesson):
                 visit()
         for number in capture.labels():
             capture.set_name(number, "guest")  # who it is would tell the answer
-        return self._show(WireView(capture, server_label="server · mystery"))
+        return self._show(WireView(capture, server_label="server · mystery", remarks=False))
 
     def _polite_visit(self, url: str, name: str) -> None:
         client = Client(f"{url}?name={name}", name=f"chat visit of {name}").connect()

@@ -186,6 +186,7 @@ class CloseCodes(Lesson):
     """The lab of the close codes."""
 
     questions = QUESTIONS
+    remarks = False
 
     def _set_up(self) -> None:
         self._peers: dict[str, Peers] = {}

@@ -101,6 +101,9 @@ class Lesson:
     predicts: ClassVar[Mapping[str, str]] = {}
     """The galleries that ask for predictions: the method that shows one, and what it is about."""
 
+    remarks: ClassVar[bool] = True
+    """Whether the wire says how connections ended: not where the learner is to find it out."""
+
     def __init__(self) -> None:
         # One word links what belongs together: module, notebook, exercises, tests.
         self.topic = type(self).__module__.rpartition(".")[2]
@@ -296,7 +299,8 @@ class Lesson:
             options = {"decode": limited(decode), **options}
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         label = {"server_label": f"server · {role}"}
-        options = label | {"debugger": self._debugger, "replay": self._replay, **options}
+        own = {"debugger": self._debugger, "replay": self._replay, "remarks": self.remarks}
+        options = label | own | options
         return self._show(WireView(self.capture, **options))
 
     def _show(self, view: V, name: str | None = None) -> V:

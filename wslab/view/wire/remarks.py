@@ -1,12 +1,12 @@
-"""What is said between the rows of the wire view: of bytes that make no unit, or wrong ones."""
+"""What is said between the rows of the wire view: of bytes that make no unit, and of endings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from wslab.wire import Direction
-from wslab.wire.recording import Capture, explanations
+from wslab.wire.recording import Capture, Ending, endings, explanations
 
 from ..live.batches import clipped, link
 from ..live.jobs import Jobs
@@ -29,8 +29,7 @@ class Remark(NamedTuple):
     connection: int
     direction: Direction | None
     """Whose bytes it is about; None: it is about both sides."""
-    loud: bool
-    """Whether something went wrong."""
+    tone: Literal["quiet", "odd", "wrong"]
     says: str
     evidence: str
     rfc: str
@@ -58,9 +57,21 @@ def remarks(capture: Capture) -> Iterator[Remark]:
     places = capture.index.places([found[:3] for found in lost])
     for found, (row, time) in zip(lost, places, strict=True):
         yield Remark(
-            row, time, found.connection, found.direction, True, found.says, found.evidence,
-            found.rfc, found.offset, found.length, found.data,
+            row, time, found.connection, found.direction, "wrong", found.says,
+            found.evidence, found.rfc, found.offset, found.length, found.data,
         )  # fmt: skip
+    yield from map(_of_ending, endings(capture).values())
+
+
+def _of_ending(end: Ending) -> Remark:
+    codes = {end.client_code, end.server_code}
+    says, evidence = end.says, end.evidence
+    if end.how == "fin" and codes == {end.client_close} == {end.server_close} != {None}:
+        says = f"The {end.by}'s side ended TCP: both APIs say {end.client_code}."
+        evidence = f"{end.says.rpartition(':')[0]}. {evidence}"
+    tone: Literal["quiet", "odd"] = "odd" if 1006 in codes or end.how == "silence" else "quiet"
+    row = -1 if end.row is None else end.row
+    return Remark(row, end.time, end.connection, None, tone, says, evidence, end.rfc)
 
 
 class Remarks:

@@ -67,7 +67,7 @@ class WireView(LiveView):
     the lab's recording.
 
     After a pause in the traffic, remarks between the rows say what bytes are that make no unit, or
-    wrong ones; without `remarks` they do not.
+    wrong ones, and how connections ended; without `remarks` none do (they may tell an answer).
     """
 
     _esm = script("wire/wire_view.js")

@@ -152,7 +152,7 @@ export class Detail {
 
   /** @param {Remark} remark @param {string} label of its connection */
   showRemark(remark, label) {
-    const { number, time, direction, says, evidence, loud, hex, length, offset, rfc, url } = remark;
+    const { number, time, direction, says, evidence, tone, hex, length, offset, rfc, url } = remark;
     const bytes = Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
     const text = new TextDecoder().decode(bytes);
     const field = {
@@ -168,7 +168,7 @@ export class Detail {
     this.remark.hidden = false;
     this.table.element.hidden = bytes.length === 0;
     this.compareButton.hidden = true;
-    set(this.remark, "data-loud", loud ? "true" : null);
+    set(this.remark, "data-tone", tone);
     this.remark.replaceChildren(h("b", {}, says), evidence && ` ${evidence}`, " ", reference(field));
     const whose = direction ? `${direction} → ${direction === "client" ? "server" : "client"}, ${plural(length, "byte")}` : "";
     this.heading.replaceChildren(shape("remark"), "remark", h("span", {}, whose));

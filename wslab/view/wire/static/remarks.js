@@ -1,4 +1,4 @@
-// The remarks between the rows: what bytes are that make no unit, and the like. They are no rows, and
+// The remarks between the rows: what bytes are that make no unit, how connections ended. They are no rows, and
 // a few beside many rows: where one stands is found by halving, and a row costs nothing.
 
 /** @import { Shown } from "./rows.js" */
@@ -10,7 +10,7 @@
  * @property {number} time in seconds
  * @property {number} connection
  * @property {"client" | "server" | null} direction whose bytes it is about; null: both sides
- * @property {boolean} loud whether something went wrong
+ * @property {"quiet" | "odd" | "wrong"} tone
  * @property {string} says
  * @property {string} evidence
  * @property {string} rfc

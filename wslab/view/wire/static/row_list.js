@@ -269,17 +269,17 @@ export class RowList {
     element.id = `${this.id}-row-${row}`;
     set(element, "data-wslab-row", remark ? null : row);
     set(element, "data-wslab-remark", remark ? row : null);
-    set(element, "data-loud", remark?.loud ? "true" : null);
+    set(element, "data-tone", remark?.tone);
     set(element, "title", remark ? `${remark.says} ${remark.evidence}` : null);
     if (remark) {
-      const { connection: whose, time, says, evidence, loud } = remark;
+      const { connection: whose, time, says, evidence, tone } = remark;
       for (const part of [parts.done, parts.broken, parts.word, parts.follows, parts.length, parts.end]) say(part, "");
       for (const name of ["data-kind", "data-direction", "data-broken", "data-more", "data-mark", "data-waiting", "data-dropped"]) set(element, name, null);
       parts.mark.replaceChildren();
       say(parts.time, time.toFixed(3));
       say(parts.start, says);
       set(element, "aria-label", `remark, ${time.toFixed(3)} seconds, connection ${this.#sayConnection(parts, whose)}: ` +
-        `${loud ? "⚠ " : ""}${says} ${evidence}`);
+        `${tone === "quiet" ? "" : "⚠ "}${says} ${evidence}`);
       return;
     }
     const flags = rows.flags[row];

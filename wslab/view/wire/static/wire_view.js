@@ -532,7 +532,7 @@ function legend(kinds) {
       h("dt", { "data-legend-kind": kind }, shape(kind), kind), h("dd", { class: "ws-quiet" }, meaning),
     ]),
     h("dt", { "data-legend-kind": "remark" }, shape("remark"), "remark"),
-    h("dd", { class: "ws-quiet" }, "says after a pause what bytes are that make no unit, or wrong ones"),
+    h("dd", { class: "ws-quiet" }, "after a pause: what bytes are that make no unit, how a connection ended"),
     h("dt", {}, h("span", { class: "ws-badge ws-broken" }, "⚠ broken")),
     h("dd", { class: "ws-quiet" }, "breaks a rule of the protocol: open it to read which"),
     h("dt", {}, h("span", { class: "ws-badge ws-done" }, "held")),
