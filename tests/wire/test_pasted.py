@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslab.wire import CaptureError, load, load_pasted
-from wslab.wire.formats.pasted import HEX, ReadTwoWays, read_pasted
+from wslab.wire.formats.pasted import read_pasted
+from wslab.wire.formats.readings import HEX, ReadTwoWays
 
 TEXT = b'\x81\x11{"id":7,"r":true}'
 MASKED = bytes.fromhex("81 92 37 fa 21 3d 4c d8 48 59 15 c0 16 11 15 97 03 07 15 96 40 5f 15 87")
@@ -48,6 +49,45 @@ FORMS = [
     (", ".join(map(str, MASKED)), MASKED, "bytes in decimal"),
     (" ".join(f"{byte:08b}" for byte in TEXT), TEXT, "bytes in binary digits"),
     ("gRF7ImlkIjo3LCJyIjp0cnVlfQ==", TEXT, "Base64"),
+    ("gRF7ImlkIjo3LCJyIjp0cnVlfQ", TEXT, "Base64"),
+    ("data:application/octet-stream;base64,gRF7ImlkIjo3LCJyIjp0cnVlfQ==", TEXT, "Base64"),
+    (f"```hex\n{TEXT.hex(' ')}\n```", TEXT, HEX),
+    (f"> {TEXT[:9].hex(' ')}\n> {TEXT[9:].hex(' ')}", TEXT, HEX),  # a quoted mail
+    (f">>> {TEXT!r}", TEXT, "bytes as Python prints them"),
+    (TEXT.hex(" ").replace(" ", "\u00a0"), TEXT, HEX),
+    (f"“{TEXT.hex(' ')}”", TEXT, HEX),
+    (f"\x1b[1;32m{TEXT.hex(' ')}\x1b[0m", TEXT, HEX),
+    (f"2026-11-29 14:20:01,123 DEBUG {TEXT.hex(' ')}", TEXT, HEX),
+    (f"bytes.fromhex('{TEXT.hex()}')", TEXT, HEX),
+    (f"Buffer.from('{TEXT.hex()}', 'hex')", TEXT, HEX),
+    (f"({TEXT[:5]!r}\n {TEXT[5:]!r})", TEXT, "bytes as Python prints them"),
+    ('"\\x81\\x02" \\\n"\\x68\\x69"', b"\x81\x02hi", "a string with escapes"),  # Wireshark
+    (r'"\x81\x04\"hi\""', b'\x81\x04"hi"', "a string with escapes"),  # Go's %q, Ruby
+    (r"\201\002hi", b"\x81\x02hi", "a string with escapes"),  # octal
+    (r'"\129\002hi"', b"\x81\x02hi", "a string with escapes"),  # Lua, decimal
+    ("%81%02hi", b"\x81\x02hi", "bytes as a URL writes them"),
+    (f"bytearray({list(TEXT)})", TEXT, "a list of numbers"),
+    (f"array('B', {list(TEXT)})", TEXT, "a list of numbers"),
+    (str([byte - 256 * (byte > 127) for byte in TEXT]), TEXT, "a list of signed numbers"),  # Java
+    ("byteArrayOf(0x81.toByte(), 0x00)", b"\x81\x00", "a list of numbers"),  # Kotlin
+    ("new byte[]{(byte) 0x81, 0x00};", b"\x81\x00", "a list of numbers"),
+    ("byte[] data = new byte[2] { 0x81, 0x00 };", b"\x81\x00", "a list of numbers"),  # C#
+    ("let bytes: [UInt8] = [0x81, 0x00]", b"\x81\x00", "a list of numbers"),  # Swift
+    ("<<129, 0>>", b"\x81\x00", "a list of numbers"),  # Erlang, Elixir
+    ("&[0x81, 0x00]", b"\x81\x00", "a list of numbers"),
+    ("@(0x81,0x00)", b"\x81\x00", "a list of numbers"),  # PowerShell
+    ("Array\n(\n    [1] => 129\n    [2] => 0\n)", b"\x81\x00", "a list of numbers"),  # PHP
+    ("Uint8Array(2)\xa0[129, 0, buffer: ArrayBuffer(2), byteLength: 2]", b"\x81\x00",
+     "a list of numbers"),
+    ("ArrayBuffer { [Uint8Contents]: <81 00 03>, byteLength: 3 }", b"\x81\x00\x03",
+     "bytes as a program prints them"),
+    ("{length = 3, bytes = 0x810003}", b"\x81\x00\x03", "bytes as a program prints them"),
+    ("-127, 5 72", b"\x81\x05H", "signed bytes in decimal"),
+    ("0b10000001, 0b00000000", b"\x81\x00", "bytes in binary digits"),
+    ("1000 0001 0000 0000", b"\x81\x00", "bytes in binary digits"),
+    ("201 002 150 151", b"\x81\x02hi", "bytes in octal"),
+    ("0281 6968", b"\x81\x02hi", "words, each with its lowest byte behind"),  # od -An -x
+    ('81 02 68 69  ..hi', b"\x81\x02hi", HEX),  # HxD
 ]  # fmt: skip
 
 
@@ -58,14 +98,49 @@ def test_a_form_is_recognised_and_named(text, data, form):
     assert notes == ([] if form == HEX else [f"read as {form}"])
 
 
-@pytest.mark.parametrize("command", [["xxd"], ["hexdump", "-C"], ["od", "-A", "x", "-t", "x1"]])
-@pytest.mark.parametrize("data", [TEXT, MASKED, bytes(range(256)), b"beef cafe dead!!" * 3])
+WORDS = "a dump of words, each with its lowest byte behind"
+PROGRAMS = {
+    "xxd": "a dump with offsets",
+    "xxd -u -c 8": "a dump with offsets",
+    "xxd -g 4": "a dump with offsets",
+    "xxd -d": "a dump with offsets",
+    "xxd -o 4096": "a dump with offsets",
+    "xxd -b": "a dump in binary digits",
+    "xxd -e": WORDS,
+    "hexdump -C": "a dump with offsets",
+    "hexdump": WORDS,
+    "hexdump -b": "a dump in octal",
+    "od -A x -t x1": "a dump with offsets",
+    "od -t x1z": "a dump with offsets",
+    "od -x": WORDS,
+    "od -b": "a dump in octal",
+    "od -t u1": "a dump in decimal",
+    "od -t d1": "a dump in decimal",
+}
+LONG = b"\x82\x7e\x01\x00" + bytes(range(256))
+ZEROS = b"\x82\x64" + bytes(100) + b"\x81\x03end"
+
+
+@pytest.mark.parametrize("command", PROGRAMS)
+@pytest.mark.parametrize("data", [TEXT, MASKED, LONG, ZEROS], ids=["text", "masked", "long", "*"])
 def test_the_dumps_of_real_programs_are_read(command, data):
+    pasted = read_pasted(dump(command, data))
+    assert pasted == (data, PROGRAMS[command], "")
+
+
+@pytest.mark.parametrize("command", ["xxd", "hexdump -C", "od -A x -t x1"])
+@pytest.mark.parametrize("data", [bytes(range(256)), b"beef cafe dead!!" * 3])
+def test_a_dump_with_text_or_in_bytes_need_be_no_frame(command, data):
+    assert read_pasted(dump(command, data)).data == data
+
+
+def dump(command: str, data: bytes) -> str:
+    """What a program of this machine prints of some bytes."""
     try:
-        done = subprocess.run(command, input=data, capture_output=True, check=True)
+        done = subprocess.run(command.split(), input=data, capture_output=True, check=True)
     except FileNotFoundError:
-        pytest.skip(f"{command[0]} is not on this machine")
-    assert read_pasted(done.stdout.decode()) == (data, "a dump with offsets", "")
+        pytest.skip(f"{command.split()[0]} is not on this machine")
+    return done.stdout.decode()
 
 
 DUMPS = [
@@ -89,7 +164,9 @@ def test_a_dump_with_a_missing_line_says_so():
         read_pasted(DUMPS[1].replace("\n0010", "\n0020"))
 
 
-@pytest.mark.parametrize("text", ["hello wor", "/*", "<Buffer ", "1 [", "\n"])
+@pytest.mark.parametrize(
+    "text", ["hello wor", "/*", "<Buffer ", "1 [", "\n", "'", '\\"', "0x", "0000 00\n", "\n*\n"]
+)
 def test_a_megabyte_of_anything_is_refused_and_does_not_take_for_ever(text):
     with pytest.raises(CaptureError, match="expected"):
         read_pasted(text * (2**20 // len(text)))
@@ -123,13 +200,20 @@ def test_a_request_and_the_frames_behind_it():
     ]
 
 
-@pytest.mark.parametrize("text", ["81 17", "10000001"])
+@pytest.mark.parametrize(
+    "text", ["81 17", "10000001", "0000000 2211 4433\n0000004", "100 144 150 151", r'"hex \u00fc"']
+)
 def test_what_can_be_read_in_two_ways_is_asked_back(text):
     with pytest.raises(ReadTwoWays, match="hex"):
         read_pasted(text)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "81 xy", "[300]", "8"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "81 xy", "[300]", "8", "test", "300 1", '{"op": [1, 2]}', "[[129, 5], [72]]",
+     "{ 0x81 }, { 0x05 }", r"\x", r"b'\x8'", "<dd>", 'he said "8105" and left',
+     "0000000 010601 021173\n0000004", "81 05\n*\n00 00", "0000  81 05\n\n0000  81 05"],
+)  # fmt: skip
 def test_what_is_no_bytes_gets_one_clear_line(text):
     with pytest.raises(CaptureError, match="expected"):
         read_pasted(text)

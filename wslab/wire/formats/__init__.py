@@ -18,8 +18,9 @@ from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
 from .archive import GZIP, ZIP, Archive, beside, gunzip
 from .other_exports import name_of
-from .pasted import ReadTwoWays, load_pasted
+from .pasted import load_pasted
 from .raw_streams import is_followed, load_followed, load_streams
+from .readings import ReadTwoWays
 
 __all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_pasted",
            "load_streams", "save"]  # fmt: skip

@@ -1,51 +1,25 @@
 """Reads bytes as people paste them: dumps, what programs print, decimals, Base64, packets.
 
-Nothing is guessed: what can be read in two ways raises `ReadTwoWays`.
+Nothing is guessed: what can be read in two ways raises `ReadTwoWays`, unless a whole frame or a
+head of HTTP begins in one of them alone.
 """
 
 from __future__ import annotations
 
-import ast
 import base64
 import binascii
 import io
 import json
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ..fields import Direction
-from ..protocol.frames import frame_violations, header_at, read_header
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
+from .dumps import is_text_of, read_dump
 from .raw_streams import is_followed, load_followed, load_streams, socks_sizes
-
-MOST = 2**20
-"""Bytes of the longest dump in which lines are left out: a few lines could stand for gigabytes."""
-
-_HEX = re.compile(r"[0-9A-Fa-f]+")
-_OFFSET = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,8})(?::\s*|\s+)(?=[0-9A-Fa-f]{2})")
-_NODE = re.compile(r"<Buffer\s+")
-_BRACKETS = re.compile(r"[{}\[\]]")
-_CUT = re.compile(r"\.\.\.\s*(\d+) more bytes?")
-
-
-HEX = "bytes in hex"
-"""The usual form, which is not named."""
-
-
-class ReadTwoWays(CaptureError):
-    """The bytes can be read in two ways; the message says in which, and how to choose."""
-
-
-class Pasted(NamedTuple):
-    """Bytes, and the form in which they came."""
-
-    data: bytes
-    form: str
-    """In words: "a dump with offsets"."""
-    note: str = ""
-    """What is missing, or was left out; "" for nothing."""
+from .readings import HEX, Pasted, ReadTwoWays, begins, choose
 
 
 def load_pasted(text: str, sender: Direction | None = None) -> Capture:
@@ -71,56 +45,189 @@ def load_pasted(text: str, sender: Direction | None = None) -> Capture:
 
 def read_pasted(text: str) -> Pasted:
     """The bytes of a pasted text. Raises `CaptureError` for what is no bytes, or could be two."""
-    text = text.strip().removeprefix("\ufeff")
+    text = _bare(text)
     if not text:
         raise CaptureError("expected bytes, got nothing")
     for read in _FORMS:
         pasted = read(text)
         if pasted is not None:
             return _without_headers(pasted) or pasted
+    if re.search(r"^\s*\*\s*$", text, re.M):
+        raise CaptureError(
+            "expected every line of a dump; a line of * stands for lines that were left out, and "
+            "no offsets tell how many: have od or hexdump print them all, with -v"
+        )
     raise CaptureError(
         f"expected bytes as a dump, in hex, decimal, binary or Base64, or as a program prints "
         f"them; got {text[:24]!r}"
     )
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_BEFORE = re.compile(
+    r"(?:>+ )+|(?:In |Out)\[\d+\]: |\[?(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\d\d:\d\d:\d\d[.,])"
+    r"[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?[ \t]+(?:(?:DEBUG|INFO|TRACE)[ \t:]+)?"
+)
+"""What stands in front of a line: the bars of a quoted mail, a prompt, a log's time and level."""
+_COMMAND = re.compile(r"\s*(?:\$|#|%|PS [^>]*>) \S|\s*(?:```|~~~)")
+_SPACES = dict.fromkeys(map(ord, "\xa0\u2007\u2009\u202f"), " ") | dict.fromkeys([0xFEFF, 0x200B])
+_QUOTES = dict.fromkeys(map(ord, "“”„"), '"') | dict.fromkeys(map(ord, "‘’"), "'")
+
+
+def _bare(text: str) -> str:
+    """The text without what a terminal, a mail or a chat put around it."""
+    text = _COLOURS.sub("", text).translate(_SPACES)
+    if '"' not in text and "'" not in text:
+        text = text.translate(_QUOTES)
+    lines = [
+        line[found.end() :] if (found := _BEFORE.match(line)) else line
+        for line in text.splitlines()
+    ]
+    bare = [line for line in lines if not _COMMAND.match(line)]
+    return "\n".join(bare if any(map(str.strip, bare)) else lines).strip("\n").rstrip()
+
+
 # --- What programs print
 
 
-def _python(text: str) -> Pasted | None:
-    inner = re.sub(r"^bytearray\((.*)\)$", r"\1", text, flags=re.S)
-    if not re.match(r"b['\"]", inner):
-        return None
-    try:
-        return Pasted(ast.literal_eval(inner), "bytes as Python prints them")
-    except (ValueError, SyntaxError) as error:
-        raise CaptureError(f"expected bytes as Python prints them, got {text[:24]!r}…") from error
-
-
 def _json(text: str) -> Pasted | None:
-    if not text.startswith("{") or '"' not in text:
+    if not text.lstrip().startswith("{") or '"' not in text:
         return None
     try:
         told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    try:
         numbers = told["data"] if "data" in told else [told[key] for key in sorted(told, key=int)]
         return Pasted(bytes(numbers), "a Buffer of Node as JSON")
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError) as error:
+        raise CaptureError(f"expected bytes, got JSON without them: {text[:24]!r}") from error
+
+
+_QUOTE = re.compile("[\"']")
+_LITERAL = re.compile(r"""(["'])((?:\\[\s\S]|(?!\1)[^\\])*)\1""")
+_NAMES = ("hex", "base64", "latin1", "binary", "B")
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{2,4})\}?|(\d{1,3})|([\s\S]))")
+_LETTERS = dict(zip("abefnrtv\n", (7, 8, 27, 12, 10, 13, 9, 11, -1), strict=True))
+
+
+def _string(text: str) -> Pasted | None:
+    """`b'\\x81'`, `"\\x81" "\\x05"`, `bytes.fromhex('8105')`, `x'8105'`, `"gQU="`, `\\x81{`."""
+    text = text.strip()
+    if text.startswith("\\") and '\\"' not in text:
+        return _unescaped([text], "a string with escapes")
+    parts, outside, at = [], [], 0
+    while quote := _QUOTE.search(text, at):
+        found = _LITERAL.match(text, quote.start())
+        if found is None:
+            if re.match(r"[bB]['\"]", text):
+                raise CaptureError(f"expected bytes as Python prints them, got {text[:24]!r}…")
+            return None
+        outside.append(text[at : found.start()])
+        parts.append(found[2])
+        at = found.end()
+    around = "".join([*outside, text[at:]])
+    if not parts or not re.fullmatch(r"[\w\s.()+\\;:=,&*-]*", around):
         return None
+    if outside[0][-1:].isspace() and outside[0].strip()[-1:].isalnum():
+        return None  # prose
+    if re.search(r"\d\s*,\s*\d", around):
+        return None  # a list of numbers
+    parts = [part for part in parts if part not in _NAMES]
+    is_python = any(re.search(r"\b[rR]?[bB]$", before[-3:]) for before in outside)
+    if is_python or any("\\" in part for part in parts):
+        form = "bytes as Python prints them" if is_python else "a string with escapes"
+        return _unescaped(parts, form)
+    return _hex("".join(parts)) or _base64("".join(parts))
+
+
+def _unescaped(parts: list[str], form: str) -> Pasted:
+    """The bytes of strings; one above ASCII may be a byte, or a character of UTF-8."""
+    codes: list[int] = []
+    wide = False
+    decimal = any(
+        re.search(r"[89]", code) for part in parts for _, _, code, _ in _ESCAPE.findall(part)
+    )
+    for part in parts:
+        at = 0
+        for escape in _ESCAPE.finditer(part):
+            codes += map(ord, part[at : escape.start()])
+            hexa, wider, digits, letter = escape.groups()
+            if letter in ("x", "u"):
+                raise CaptureError(f"expected two hex digits behind \\x, got {part[:24]!r}")
+            wide |= wider is not None and int(wider, 16) > 127
+            code = (
+                int(hexa or wider, 16) if hexa or wider
+                else int(digits, 10 if decimal else 8) if digits
+                else _LETTERS.get(letter, ord(letter))
+            )  # fmt: skip
+            codes += [code] if code >= 0 else []
+            at = escape.end()
+        codes += map(ord, part[at:])
+        wide |= not part.isascii()
+    readings = [Pasted("".join(map(chr, codes)).encode("utf-8", "replace"), f"{form}, in UTF-8")]
+    if max(codes, default=0) < 256:
+        readings.insert(0, Pasted(bytes(codes), form))
+    elif not wide:
+        raise CaptureError(f"expected escapes of one byte each, got {parts[0][:24]!r}")
+    return choose(readings) if wide else readings[0]
+
+
+_ANGLE = re.compile(
+    r"[\w\s\[\]{}:=,]*(?:<(Buffer\s)?|bytes = 0x)([0-9A-Fa-f\s]+)(?:\.\.\.([^>}]*))?[>}][\w\s:,}]*"
+)
+
+
+def _buffer(text: str) -> Pasted | None:
+    """`<Buffer 81 05 … 12 more bytes>`, `<8105>`, `[Uint8Contents]: <81 05>`, `bytes = 0x8105`."""
+    found = _ANGLE.fullmatch(text) if text.count("<") <= 1 and len(text) < 2**20 else None
+    digits = re.sub(r"\s", "", found[2]) if found else ""
+    if found is None or len(digits) % 2 or not (found[1] or len(digits) > 4):
+        return None
+    form = "a Buffer as Node prints it" if found[1] else "bytes as a program prints them"
+    return Pasted(bytes.fromhex(digits), form, _cut_note(found[3]))
+
+
+def _cut_note(told: str | None) -> str:
+    """What is missing behind the dots with which a program leaves the rest out."""
+    if told is None:
+        return ""
+    count = re.search(r"(\d+) more", told)
+    return f"{f'{count[1]} more' if count else 'more'} bytes are missing: the program left them out"
+
+
+_DRESS = re.compile(
+    r"\((?:unsigned |signed )?(?:byte|char|u?int8(?:_t)?)\)|\.toU?Byte\(\)|//[^\n]*|\[\d*\]\s*=>"
+    r"|(?<=\w)\[\d*\]|\[\](?=\w)",
+    re.I,
+)
+_DOTS = re.compile(r"(?:\.\.\.|…)([\s\S]*)")
+_LIST = re.compile(r"([\[({]|<<)([^\[\](){}<>]*)")
+_NUMERIC = re.compile(r"[-0-9]\w*|[0-9A-Fa-f]{1,2}")
+_NUMBER = re.compile(
+    r"(?:-?\d{1,3}|0[xX][0-9A-Fa-f]{1,2}|0[bB][01]{1,8}|0o[0-7]{1,3})(?:u8|i8|[uUL])?"
+)
 
 
 def _in_brackets(text: str) -> Pasted | None:
-    """`<Buffer 81 05>`, `Uint8Array(2) [129, 5]`, `[]byte{0x81, 0x05}`, `char x[] = { 0x81 };`."""
-    cut = _CUT.search(text)
-    text = _without_comments(_CUT.sub("", text)).strip()
-    node = _NODE.match(text) if text.find(">") == len(text) - 1 else None
-    inner = text[node.end() : -1] if node else _inside(text.removesuffix(";").rstrip())
-    if inner is None:
+    """`Uint8Array(2) [129, 5]`, `[]byte{0x81, 0x05}`, `char x[] = { 0x81 };`, `<<129, 5>>`."""
+    bare = _DRESS.sub(" ", _without_comments(text)).rstrip(" ;\n")
+    if '"' in bare or not bare.endswith(("]", "}", ")", ">>")):
         return None
-    words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
-    note = f"{cut[1]} more bytes are missing: the program left them out" if cut else ""
-    if node is not None:
-        return Pasted(_of_numbers(words, 16), "a Buffer as Node prints it", note)
-    base = 10 if all(re.fullmatch(r"\d{1,3}", word) for word in words) else 16
+    lists = []
+    for opening, inner in _LIST.findall(bare):
+        dots = _DOTS.search(inner)
+        inner = re.split(r",?\s*(?:buffer|byteLength)\b", _DOTS.sub("", inner))[0]
+        words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
+        is_size = opening == "(" and len(words) == 1
+        if words[0] and not is_size and all(map(_NUMERIC.fullmatch, words)):
+            lists.append((words, _cut_note(dots[1] if dots else None)))
+    if len(lists) != 1:
+        return None
+    words, note = lists[0]
+    if any(word.startswith("-") for word in words):
+        return Pasted(_of_numbers(words, 10, signed=True), "a list of signed numbers", note)
+    base = 0 if all(map(_NUMBER.fullmatch, words)) else 16
     return Pasted(_of_numbers(words, base), "a list of numbers", note)
 
 
@@ -133,167 +240,145 @@ def _without_comments(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _inside(text: str) -> str | None:
-    """What stands in the brackets at the end, behind a name that may have `[]` of its own."""
-    opened = max(text.rfind("{"), text.rfind("["))
-    if opened < 0 or text[-1] not in "}]":
-        return None
-    inner = text[opened + 1 : -1]
-    name = re.sub(r"\[\d*\]", "", text[:opened], count=1)
-    return None if _BRACKETS.search(inner) or _BRACKETS.search(name) else inner
+def _of_numbers(words: list[str], base: int, *, signed: bool = False) -> bytes:
+    """The bytes of numbers; base 0: each says its own in front, or is decimal."""
+    least, most = (-128, 127) if signed else (0, 255)
+    data = bytearray()
+    for word in filter(None, words):
+        value = _value(word, base)
+        if value is None or not least <= value <= most:
+            what = "00 to ff" if base == 16 else f"{least} to {most}"
+            raise CaptureError(f"expected numbers from {what}, got {word[:24]!r}")
+        data.append(value & 0xFF)
+    return bytes(data)
 
 
-def _of_numbers(words: list[str], base: int) -> bytes:
+def _value(word: str, base: int) -> int | None:
+    if base == 0:
+        word = re.sub(r"(?:u8|i8|[uUL])$", "", word)
+        base = 0 if word[:2].lower() in ("0x", "0b", "0o") else 10
     try:
-        return bytes(int(word, base) for word in words if word)
-    except ValueError as error:
-        what = "0 to 255" if base == 10 else "00 to ff"
-        wrong = next(word for word in words if not _fits(word, base))
-        raise CaptureError(f"expected numbers from {what}, got {wrong!r}") from error
-
-
-def _fits(word: str, base: int) -> bool:
-    try:
-        return 0 <= int(word, base) <= 255
+        return int(word, base)
     except ValueError:
-        return False
-
-
-# --- Dumps
-
-
-def _dump(text: str) -> Pasted | None:
-    """Lines with an offset in front: hexdump -C, xxd, tcpdump -x, Wireshark's copy."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    starts = [_OFFSET.match(line) for line in lines]
-    offsets = [int(start[1], 16) for start in starts if start is not None]
-    first = starts[0]
-    if first is None or offsets[0] != 0 or offsets != sorted(set(offsets)):
         return None
-    if len(lines) == 1 and ":" not in first[0] and "|" not in text and "  " not in text:
-        return None  # it may as well be a first byte pair
-    data, last, repeats = bytearray(), b"", False
-    for line, start in zip(lines, starts, strict=True):
-        rest = line.strip()
-        if rest == "*":  # lines like the one before
-            repeats = True
-            continue
-        at = int(start[1] if start else rest, 16) if start or _HEX.fullmatch(rest) else -1
-        if repeats and at > MOST:
-            raise CaptureError(f"expected a dump of at most {MOST:,} bytes, got offset {at:#x}")
-        while repeats and last and len(data) < at:
-            data += last
-        if at != len(data):
-            if at < 0:
-                return None
-            raise CaptureError(
-                f"expected offset {len(data):#x} in the dump, got {at:#x}: is a line missing?"
-            )
-        repeats = False
-        if start is not None:  # else it is the length, which hexdump writes behind all
-            last = _of_dump_line(line[start.end() :])
-            data += last
-    return Pasted(bytes(data), "a dump with offsets")
-
-
-def _of_dump_line(rest: str) -> bytes:
-    """The bytes of a line behind its offset: all pairs before the column of text."""
-    digits = ""
-    for gap, word in re.findall(r"(\s*)(\S+)", rest.partition("|")[0]):
-        is_pairs = re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", word) is not None
-        # A word behind a wider gap is the text, if it has a character for each byte before it.
-        ends = len(gap) > 1 and len(digits) // 2 == len(rest.rstrip().rpartition("  ")[2].strip())
-        if not is_pairs or (ends and len(word) == len(digits) // 2) or len(digits) >= 32:
-            break
-        digits += word
-    return bytes.fromhex(digits)
 
 
 # --- Numbers
 
 
+def _without_text(text: str) -> str:
+    """Lines of bytes without the column of text beside them."""
+    lines = [re.match(r"([0-9A-Fa-f]{2}(?: +[0-9A-Fa-f]{2})*) {2,}(\S.*)$", line.strip())
+             for line in text.split("\n") if line.strip()]  # fmt: skip
+    fits = [line[1] for line in lines if line and is_text_of(bytes.fromhex(line[1]), line[2])]
+    return "\n".join(fits) if len(fits) == len(lines) else text
+
+
 def _words(text: str) -> list[str]:
-    return re.split(r"[\s,:;_-]+", text.strip(" ,;:_-\n\t"))
+    return re.split(r"[\s,:;_.|-]+", text.strip(" ,:;_.|-\n\t"))
 
 
 def _escapes(text: str) -> Pasted | None:
-    """`\\x81\\x05`, `0x81 0x05`, `0x8105`."""
-    if not re.fullmatch(r"(?:(?:\\x|0x)[0-9A-Fa-f]+[\s,;]*)+", text):
+    """`\\x81\\x05`, `0x81 0x05`, `0x8105`, `81h 05h`, `0b10000001`, `-127 5`."""
+    text = text.strip()
+    words = re.split(r"[\s,;]+", text.strip(" ,;"))
+    if all(re.fullmatch(r"-?\d{1,3}", word) for word in words) and re.search(r"(?<!\d)-", text):
+        return Pasted(_of_numbers(words, 10, signed=True), "signed bytes in decimal")
+    if all(re.fullmatch(r"0[bB][01]{1,8}|0o[0-7]{1,3}", word) for word in words):
+        return Pasted(
+            _of_numbers(words, 0),
+            "bytes in " + ("binary digits" if "b" in text.lower() else "octal"),
+        )
+    if all(re.fullmatch(r"[0-9A-Fa-f]{2}h", word) for word in words):
+        return Pasted(bytes.fromhex("".join(word[:2] for word in words)), HEX)
+    if re.fullmatch(r"(?:\\x|0[xX])(?:[0-9A-Fa-f]{2})+", text):
+        return Pasted(bytes.fromhex(text[2:]), HEX)
+    if not re.fullmatch(r"(?:(?:\\x|0[xX])[0-9A-Fa-f]{1,2}[\s,;]*)+", text):
         return None
-    words = re.split(r"\\x|0x|[\s,;]+", text)
+    words = re.split(r"\\x|0[xX]|[\s,;]+", text)
     return Pasted(bytes.fromhex("".join(word.zfill(2) for word in words if word)), HEX)
+
+
+def _url(text: str) -> Pasted | None:
+    text = "".join(text.split())
+    if not re.fullmatch(r"(?:%[0-9A-Fa-f]{2}|[\w.~!*'()+-])+", text, re.A) or "%" not in text:
+        return None
+    return Pasted(urllib.parse.unquote_to_bytes(text), "bytes as a URL writes them")
 
 
 def _binary(text: str) -> Pasted | None:
     words = _words(text)
-    if not all(re.fullmatch(r"[01]{8}", word) for word in words):
+    if not all(re.fullmatch(r"[01]+", word) for word in words):
         return None
-    if len(words) == 1:
+    digits = "".join(words)
+    if len(words) > 1 and all(len(word) == 8 for word in words):
+        return Pasted(bytes(int(word, 2) for word in words), "bytes in binary digits")
+    if len(digits) % 8 or any(len(word) not in (4, len(digits)) for word in words):
+        return None
+    if len(digits) == 8:
         raise ReadTwoWays(
             f"expected bytes that can be read in one way; {text!r} may be one byte in binary or "
             "four in hex: write 0b or 0x in front"
         )
-    return Pasted(bytes(int(word, 2) for word in words), "bytes in binary digits")
+    binary = Pasted(int(digits, 2).to_bytes(len(digits) // 8, "big"), "bytes in binary digits")
+    plain = Pasted(bytes.fromhex(digits), HEX)
+    return choose([plain, binary], plain)
 
 
 def _numbers(text: str) -> Pasted | None:
-    words = _words(text)
+    words = _words(_without_text(text))
     as_decimal = all(re.fullmatch(r"\d{1,3}", word) and int(word) <= 255 for word in words)
     as_hex = all(re.fullmatch(r"[0-9A-Fa-f]{1,2}", word) for word in words)
-    if len(words) < 2 or not (as_decimal or as_hex):
+    as_octal = all(re.fullmatch(r"[0-3][0-7]{2}", word) for word in words)
+    if len(words) < 2 or not (as_decimal or as_hex or as_octal):
         return None
-    if not as_hex:
-        return Pasted(_of_numbers(words, 10), "bytes in decimal")
-    data = _of_numbers(words, 16)
-    # A zero in front is how hex is written; and only one of the two may be a whole frame.
-    padded = any(word[0] == "0" and len(word) == 2 for word in words)
-    if not as_decimal or padded:
-        return Pasted(data, HEX)
-    decimal = _of_numbers(words, 10)
-    fits = _is_frame(data), _is_frame(decimal)
-    if fits == (True, False):
-        return Pasted(data, HEX)
-    if fits == (False, True):
-        return Pasted(decimal, "bytes in decimal")
-    raise ReadTwoWays(
-        "expected bytes that can be read in one way; these may be hex or decimal: write 0x in "
-        "front of hex, or [ ] around decimals"
-    )
-
-
-def _is_frame(data: bytes) -> bool:
-    """Whether a whole frame that breaks no rule stands first."""
-    header = read_header(data, 0, len(data))
-    if header is None or header.length + header.payload_length > len(data):
-        return False
-    sender: Direction = "client" if header.masked else "server"
-    return not frame_violations(data[0], header_at(data, 0), sender, 0, False, b"")
+    readings = []
+    # A zero in front is how hex and octal are written, and decimals are not.
+    padded = any(word[0] == "0" and len(word) > 1 for word in words)
+    if as_hex:
+        readings.append(Pasted(_of_numbers(words, 16), HEX))
+    if as_decimal and not (padded and (as_hex or as_octal)):
+        readings.append(Pasted(_of_numbers(words, 10), "bytes in decimal"))
+    if as_octal:
+        readings.append(Pasted(_of_numbers(words, 8), "bytes in octal"))
+    return choose(readings)
 
 
 def _hex(text: str) -> Pasted | None:
-    digits = re.sub(r"[\s,:;_-]", "", text)
-    if not _HEX.fullmatch(digits):
+    words = _words(text if re.search(r"[ \t]", text.strip()) else "".join(text.split()))
+    if not all(re.fullmatch(r"[0-9A-Fa-f]+", word) for word in words):
         return None
-    if len(digits) % 2:
-        raise CaptureError(
-            f"expected bytes as pairs of hex digits, got an odd number of digits ({len(digits)})"
-        )
-    return Pasted(bytes.fromhex(digits), HEX)
+    for word in words:
+        if len(word) % 2:
+            raise CaptureError(
+                "expected bytes as pairs of hex digits, got an odd number of digits "
+                f"({len(word)}) in {word[:24]!r}"
+            )
+    plain = Pasted(bytes.fromhex("".join(words)), HEX)
+    if len(words) > 1 and all(len(word) in (4, 8) for word in words):
+        swapped = b"".join(bytes.fromhex(word)[::-1] for word in words)
+        return choose([plain, Pasted(swapped, "words, each with its lowest byte behind")], plain)
+    return plain
 
 
 def _base64(text: str) -> Pasted | None:
-    digits = "".join(text.split("\n"))
-    if len(digits) < 4 or len(digits) % 4 or not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", digits):
+    text = "".join(text.split("\n"))
+    digits = text.partition("base64,")[2] if text.startswith("data:") else text
+    if not re.fullmatch(r"[A-Za-z0-9+/_-]{4,}={0,2}", digits):
         return None
+    padded = digits.rstrip("=") + "=" * (-len(digits.rstrip("=")) % 4)
     try:
-        data = base64.b64decode(digits.replace("-", "+").replace("_", "/"), validate=True)
+        data = base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
     except binascii.Error:
         return None
-    return Pasted(data, "Base64")
+    # Words have these letters, too: then the bytes must tell.
+    mixed = padded == digits and len(digits) >= 16 and not digits.isupper() | digits.islower()
+    return Pasted(data, "Base64") if "=" in digits or mixed or begins(data) else None
 
 
 _FORMS: tuple[Callable[[str], Pasted | None], ...] = (
-    _python, _json, _dump, _in_brackets, _escapes, _binary, _numbers, _hex, _base64,
+    _json, read_dump, _escapes, _string, _buffer, _in_brackets, _binary, _numbers, _hex, _url,
+    _base64,
 )  # fmt: skip
 """The forms, the plainest to recognise first."""
 
@@ -302,26 +387,32 @@ _FORMS: tuple[Callable[[str], Pasted | None], ...] = (
 
 
 def _without_headers(pasted: Pasted) -> Pasted | None:
-    """What TCP carries, if the bytes begin with the headers of a link and IPv4; else None."""
-    for start in _ip_headers(pasted.data):
+    """What TCP carries, if the bytes begin with the headers of a link and IP; else None."""
+    for start, tcp, end in _ip_headers(pasted.data):
         data = pasted.data
-        tcp = start + 4 * (data[start] & 0x0F)
         if tcp + 20 > len(data):
             continue
         payload = tcp + 4 * (data[tcp + 12] >> 4)
         note = f"it begins with {payload} bytes of link, IP and TCP headers: left out"
-        return Pasted(data[payload : start + _total(data, start)], pasted.form, note)
+        if end < len(data):
+            # A link fills short packets up with zeros; more than that is the packet's own.
+            if any(data[end:]) and begins(data[payload:]) and not begins(data[payload:end]):
+                note += f"; IP's length is {end - start}, and {len(data) - start} bytes are here"
+                end = len(data)
+            else:
+                note += f"; the {len(data) - end} bytes behind the packet as well"
+        return Pasted(data[payload:end], pasted.form, note)
     return None
 
 
-def _ip_headers(data: bytes) -> Iterator[int]:
-    """Where an IPv4 header may begin whose length is that of the rest, and which carries TCP."""
+def _ip_headers(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where an IP header may begin, TCP's begins and the packet ends."""
     for start in range(min(24, max(0, len(data) - 39))):
-        if data[start] in range(0x45, 0x50) and data[start + 9] == 6:
-            rest = len(data) - start
-            if 40 <= _total(data, start) <= rest and data[start + 6] & 0x9F == 0:
-                yield start
-
-
-def _total(data: bytes, start: int) -> int:
-    return int.from_bytes(data[start + 2 : start + 4], "big")
+        first, total = data[start], int.from_bytes(data[start + 2 : start + 4], "big")
+        if first in range(0x45, 0x50) and data[start + 9] == 6 and not data[start + 6] & 0x9F:
+            if 40 <= total <= len(data) - start:
+                yield start, start + 4 * (first & 0x0F), start + total
+        elif first >> 4 == 6 and data[start + 6] == 6:
+            total = 40 + int.from_bytes(data[start + 4 : start + 6], "big")
+            if 60 <= total <= len(data) - start:
+                yield start, start + 40, start + total
