@@ -377,7 +377,7 @@ HANDSHAKES = {
         todo="CONNECT, and then TLS",
     ),
     "pc_socks5.pcap": Answer(
-        ("SOCKS", "lab.example"), _WHOLE, client=("hi",), todo="SOCKS before HTTP",
+        ("SOCKS", "lab.example"), _WHOLE, client=("hi",),
     ),
     "e_no_subprotocol_back": Answer((_BROWSER_FAILS,), _WHOLE, HELLO),
     "e2_protocol_null": Answer(
