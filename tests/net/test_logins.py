@@ -6,7 +6,7 @@ import pytest
 
 from wslab.net import Client, ConnectFailed, EchoServer, WrongURL, registry
 from wslab.net.problem_log import ProblemLog
-from wslab.net.trials.replay import replay
+from wslab.net.recorded import replay
 from wslab.wire import Capture, load
 
 from ..wire.test_handshake import REQUEST, RESPONSE

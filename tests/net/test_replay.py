@@ -23,7 +23,7 @@ from wslab.net import (
     WrongValue,
     connect,
 )
-from wslab.net.trials import replay
+from wslab.net.recorded import replay
 from wslab.wire import Capture, encode_frame, load, save
 
 KEY = b"\x01\x02\x03\x04"

@@ -21,8 +21,8 @@ import pytest
 from wslab import cli
 from wslab.commands import CommandError
 from wslab.commands import tap as tap_command
-from wslab.net import EchoServer, NotConnected, connect, stop_all
-from wslab.wire import Capture, accept_key, encode_frame, load
+from wslab.net import EchoServer, NotConnected, Tap, connect, stop_all
+from wslab.wire import Capture, accept_key, encode_frame, load, save
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -303,6 +303,30 @@ def test_the_size_limit_is_the_servers(shell):
     assert server.end()[0] == 0
 
 
+@posix
+def test_a_recording_is_served_and_says_where_a_client_departs(shell, tmp_path, capsys):
+    capture = Capture()
+    with EchoServer() as server, Tap(server.port, capture) as tap, connect(tap.url) as client:
+        client.send('{"id": 7}')
+        client.recv()
+    path = str(save(capture, tmp_path / "talk.jsonl"))
+    mock = shell("serve", path)
+    assert cli.main(["replay", path, mock.url]) == 0
+    with connect(mock.url) as client:
+        client.send('{"id": 8}')
+        assert client.recv() == '{"id": 7}'
+    assert "$.id is 8, not 7" in mock.line("client 2 as #1")
+    status, errors = mock.end()
+    assert status == 0
+    assert ": as recorded, 1 of 1 messages came\nclient 2" in errors
+    for sent, expected in [('{"id": 7}', 0), ("other", 1)]:
+        once = shell("serve", path, "--once")
+        with connect(once.url) as client:
+            client.send(sent)
+            client.recv()
+        assert once.process.wait(PATIENCE) == expected
+
+
 def test_the_ways_to_misbehave_are_listed(capsys):
     assert cli.main(["serve", "misbehave", "--list"]) == 0
     out = capsys.readouterr().out
@@ -317,6 +341,10 @@ def test_the_ways_to_misbehave_are_listed(capsys):
         (["serve", "misbehave", "--how", "nicely"], "got 'nicely'; `wslab serve misbehave --list`"),
         (["serve", "echo", "--how", "hangs"], "--how is for misbehave"),
         (["serve", "echo", "--list"], "--list is for misbehave"),
+        (["serve", "ehco"], "expected echo, chat, misbehave or the file of a recording"),
+        (["serve", "echo", "--once"], "--once are for a recording"),
+        (["serve", "LICENSE", "--how", "hangs"], "are not for a recording"),
+        (["serve", "LICENSE"], "LICENSE"),
         (["serve", "misbehave", "--how", "hangs", "--max-size", "5"], "are for echo and chat"),
         (["tap", "http://127.0.0.1:80"], "expected ws:// or wss://"),
         (["tap", "wss://127.0.0.1:80"], "encrypted from end to end"),

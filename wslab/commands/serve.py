@@ -1,17 +1,22 @@
-"""Run a server on this machine: an echo, a chat, or one that misbehaves on purpose.
+"""Run a server on this machine: an echo, a chat, one that misbehaves, or a recording's.
 
 Its URL is the first line printed. It listens on 127.0.0.1 only, and ends on Ctrl-C or SIGTERM with
 exit status 0, after saying goodbye to its clients; 2 stands for a server that could not start.
+
+A recording's server says to each client what it said then, each time once the client has said what
+the recording's client said before. It tells where a client departs from the recording, and goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslab.commands import CommandError, until_stopped
+from wslab.commands import CommandError, printable, until_stopped
 from wslab.commands.lab import port
+from wslab.commands.replay import opened, seconds
 
 if TYPE_CHECKING:
     from wslab.net import Listener
@@ -25,8 +30,12 @@ SUMMARIES = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "servers:\n" + "\n".join(f"  {k:<10} {v}" for k, v in SUMMARIES.items())
-    parser.add_argument("server", choices=SUMMARIES, help="which server (see below)")
+    servers = {
+        **SUMMARIES,
+        "FILE": "a recording (.jsonl, .pcapng, HAR): its server's side, as a mock",
+    }
+    parser.epilog = "servers:\n" + "\n".join(f"  {k:<10} {v}" for k, v in servers.items())
+    parser.add_argument("server", metavar="SERVER", help="which server (see below)")
     parser.add_argument("--port", type=port, default=0, metavar="N", help="default: a free one")
     parser.add_argument("--how", metavar="NAME", help="how it misbehaves")
     parser.add_argument("--list", action="store_true", help="list the ways to misbehave, and end")
@@ -43,6 +52,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         help="whether messages may be compressed (RFC 7692); default none",
     )
+    mock = parser.add_argument_group("for a recording")
+    mock.add_argument("--timing", action="store_true", help="wait between units as then")
+    mock.add_argument(
+        "--patience",
+        type=seconds,
+        metavar="SECONDS",
+        help="how long to wait for what the recording's client said, before going on without it "
+        "(default: as long as the client stays)",
+    )
+    mock.add_argument(
+        "--once",
+        action="store_true",
+        help="end after one client, with exit status 0 if it said what was recorded, 1 if not",
+    )
 
 
 def size(text: str) -> int:
@@ -53,7 +76,7 @@ def size(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from wslab.net import WslabError
+    from wslab.net import RecordedServer, WslabError
     from wslab.net.cases import MISBEHAVIOURS
 
     if options.list:
@@ -64,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"{case.name:<{width}}  {case.what}\n{'':<{width}}  {case.rule}")
         return 0
     server = make(options)
+    mock = server if isinstance(server, RecordedServer) else None
+    what = f"{options.server} server" if mock is None else f"the server of {options.server}"
     with until_stopped() as stopped:
         try:
             server.start()
@@ -71,19 +96,43 @@ def run(options: argparse.Namespace) -> int:
             raise CommandError(str(error)) from error
         try:
             print(server.url, flush=True)
-            print(f"{options.server} server on this machine only; Ctrl-C ends it", file=sys.stderr)
+            print(f"{printable(what)} on this machine only; Ctrl-C ends it", file=sys.stderr)
             while not stopped.wait(0.2):
-                pass
+                if options.once and mock and mock.conversations and mock.conversations[0].over:
+                    break
         finally:
             server.stop()
-    return 0
+    if mock is not None:
+        print(mock, file=sys.stderr)
+    same = mock is None or any(conversation.same for conversation in mock.conversations)
+    return int(options.once and not same)
 
 
 def make(options: argparse.Namespace) -> Listener:
     """Make the server that the options name. Raises CommandError for an impossible one."""
-    from wslab.net import ChatServer, EchoServer, FaultyServer
+    from wslab.net import ChatServer, EchoServer, FaultyServer, RecordedServer, WrongValue
     from wslab.net.cases import MISBEHAVIOURS
 
+    if options.server not in SUMMARIES:
+        if not Path(options.server).exists():
+            names = ", ".join(SUMMARIES)
+            raise CommandError(
+                f"expected {names} or the file of a recording, got {options.server!r}"
+            )
+        if options.how is not None or options.max_size is not None or options.compression != "none":
+            raise CommandError("--how, --max-size and --compression are not for a recording")
+        try:
+            return RecordedServer(
+                opened(Path(options.server)),
+                port=options.port,
+                timing=options.timing,
+                patience=options.patience,
+                tell=lambda line: print(line, flush=True),
+            )
+        except WrongValue as error:
+            raise CommandError(str(error)) from error
+    if options.timing or options.once or options.patience is not None:
+        raise CommandError("--timing, --patience and --once are for a recording")
     if options.server == "misbehave":
         if options.max_size is not None or options.compression != "none":
             raise CommandError("--max-size and --compression are for echo and chat")

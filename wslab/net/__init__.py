@@ -37,6 +37,7 @@ from wslab.net.held_loop import refuse as refuse_held
 from wslab.net.listener import Listener
 from wslab.net.loop import run as run_on_loop
 from wslab.net.problem_log import ProblemLog
+from wslab.net.recorded import RecordedServer, Replay, replay
 from wslab.net.registry import (
     port_holder,
     register,
@@ -56,7 +57,6 @@ from wslab.net.servers import (
     Server,
 )
 from wslab.net.tap import InFlight, Rule, Tap, WireDebugger, page_opened
-from wslab.net.trials import Replay, replay
 
 __all__ = [
     "Address",
@@ -86,6 +86,7 @@ __all__ = [
     "RawClient",
     "RawConnection",
     "RawServer",
+    "RecordedServer",
     "Replay",
     "Rule",
     "Server",

@@ -24,7 +24,6 @@ from wslab.net.trials.keepalive import KeepaliveResult, measure_keepalive
 from wslab.net.trials.leave import Leaving, measure_leaving
 from wslab.net.trials.length_leak import SearchServer, Step, attack
 from wslab.net.trials.program_ends import PROGRAM_ENDS, EndSeen, ProgramEnd, end_program
-from wslab.net.trials.replay import Replay, replay
 from wslab.net.trials.send_in_states import STATES, send_on_websockets, send_on_wslab
 from wslab.net.trials.slow_client import measure_fan_out
 from wslab.net.trials.slow_reader import (
@@ -65,7 +64,6 @@ __all__ = [
     "LoggingServer",
     "ProgramEnd",
     "Reaction",
-    "Replay",
     "SearchServer",
     "Sent",
     "SlowReader",
@@ -89,7 +87,6 @@ __all__ = [
     "measure_leaving",
     "measure_memory",
     "measure_sender",
-    "replay",
     "samples",
     "send_on_websockets",
     "send_on_wslab",

@@ -6,6 +6,7 @@ It compares a response's status and headers (except Date), and a frame's kind, F
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -144,3 +145,43 @@ def short(unit: Unit) -> str:
         shown = repr(content[:240].decode("utf-8", "replace")[:60])
     more = "…" if len(content) > (16 if unit.kind == "binary" else 60) else ""
     return f"{kind} {shown}{more}, {len(content)} bytes"
+
+
+def place(then: bytes, now: bytes) -> str:
+    """Where two contents first differ: the path in JSON, such as `$.user.id`, or else the byte.
+
+    Empty if they are equal, or JSON with the same values.
+    """
+    if then == now:
+        return ""
+    try:
+        old, new = json.loads(then), json.loads(now)
+        if isinstance(old, dict | list) and isinstance(new, dict | list):
+            return _place_in(old, new, "$")
+    except (ValueError, RecursionError):
+        pass  # no JSON, or too deep a one
+    pairs = enumerate(zip(then, now, strict=False))
+    at = next((at for at, (a, b) in pairs if a != b), min(len(then), len(now)))
+    return f"they differ from byte {at} on"
+
+
+def _place_in(then: Any, now: Any, path: str) -> str:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*then, *now]):
+            inner = f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key)}]"
+            if key not in now:
+                return f"{inner} is missing"
+            if key not in then:
+                return f"{inner} is new"
+            if found := _place_in(then[key], now[key], inner):
+                return found
+        return ""
+    if isinstance(then, list) and isinstance(now, list):
+        for number, (one, other) in enumerate(zip(then, now, strict=False)):
+            if found := _place_in(one, other, f"{path}[{number}]"):
+                return found
+        return "" if len(then) == len(now) else f"{path} has {len(now)} items, not {len(then)}"
+    if then == now and isinstance(then, bool) == isinstance(now, bool):
+        return ""
+    old, new = (json.dumps(value, ensure_ascii=False)[:60] for value in (then, now))
+    return f"{path} is {new}, not {old}"

@@ -32,9 +32,9 @@ from .frames import (
     mask,
     read_header,
 )
-from .handshake import GUID
+from .handshake import GUID, extensions_fit
 from .headers import HEADERS
-from .http import parse_head
+from .http import Head, parse_head
 from .secrets import is_masked, masked_text
 from .tls_records import RANDOM
 
@@ -48,12 +48,14 @@ __all__ = [
     "Agreement",
     "Deflater",
     "FrameDraft",
+    "Head",
     "Opcode",
     "Peer",
     "State",
     "close_code",
     "edges_of",
     "encode_frame",
+    "extensions_fit",
     "flip_bit",
     "frame_payload",
     "is_masked",

@@ -450,6 +450,11 @@ _OF_THE_SERVER_ALONE = {
 """Rules that no client has to check: some do, and some do not."""
 
 
+def extensions_fit(response: Head, request: Head) -> bool:
+    """Whether a request offers the extensions that a response agrees to, with their parameters."""
+    return not _extension_rules(extensions(response), extensions(request))
+
+
 def _extension_rules(accepted: list[Extension], offered: list[Extension]) -> list[str]:
     broken = []
     if not {extension.name for extension in accepted} <= {other.name for other in offered}:

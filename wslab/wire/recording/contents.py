@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..fields import Violation
 from ..protocol import frames
-from ..protocol.deflate import Inflater
+from ..protocol.deflate import MAX_INFLATED, Inflater
 from ..protocol.messages import Assembler, MessageKind
 from ..rules import RULES
 from .trimmed_stream import trimmed
@@ -106,20 +106,24 @@ class Contents:
         self._next = -1  # the offset of the walk's next frame; -1: there is no walk
         self._last: tuple[int, FrameContent] | None = None
 
-    def frame(self, offset: int, fragment: bool) -> FrameContent | None:
-        """The content of the complete data frame at `offset`.
+    def frame(self, offset: int, fragment: bool, whole: bool = False) -> FrameContent | None:
+        """The content of the complete data frame at `offset`; with `whole` more than a MiB of it.
 
         None for a fragment if the beginning of its message has been dropped.
         """
         if self._last and self._last[0] == offset:
-            return self._last[1]
+            found = self._last[1]
+            if not whole or len(found.content) == found.size:
+                return found
         if not self._start(offset, fragment):
             if self._inflater is None:
                 return None
             return FrameContent(None, True, b"", 0, 0, (), None, uninflated=True)
         while self._next < offset:
-            self._step(keep=False)
-        self._last = offset, self._step(keep=True)
+            self._step(0)
+        if whole:
+            return self._step(MAX_INFLATED)
+        self._last = offset, self._step(KEPT)
         return self._last[1]
 
     def forget(self) -> None:
@@ -152,8 +156,8 @@ class Contents:
         self._next = start
         return True
 
-    def _step(self, keep: bool) -> FrameContent:
-        """Read the next frame of the walk; its bytes are kept only if `keep`."""
+    def _step(self, keep: int) -> FrameContent:
+        """Read the next frame of the walk; at most `keep` of its bytes are kept."""
         data, start, made = self._streams[self._number], self._next, self._assembler
         header = frames.header_at(data, start)
         self._next = start + header.frame_length
@@ -163,14 +167,14 @@ class Contents:
         if made.kind is not None:
             for piece in frames.payload_pieces(data, start, header):
                 for part in made.feed(piece):
-                    if keep and len(content) < KEPT:
+                    if len(content) < keep:
                         content += part
             for part in made.end():
-                if keep and len(content) < KEPT:
+                if len(content) < keep:
                     content += part
             self._keep_place()
         return FrameContent(
-            made.kind, made.compressed, bytes(content[:KEPT]), made.length - before, before,
+            made.kind, made.compressed, bytes(content[:keep]), made.length - before, before,
             tuple(made.faults), made.utf8.fault if made.utf8 else None, made.uninflated,
         )  # fmt: skip
 

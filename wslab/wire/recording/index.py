@@ -1013,7 +1013,7 @@ class Index:
         return connection.server if stream % 2 else connection.client
 
     def _part(
-        self, number: int, stream: int, first: int, header: FrameHeader
+        self, number: int, stream: int, first: int, header: FrameHeader, whole: bool = False
     ) -> FrameContent | None:
         """A frame's part of its message; None if that is simply its payload."""
         large = header.payload_length >= LARGE
@@ -1032,7 +1032,7 @@ class Index:
         if self._looked_at is not side.contents and self._looked_at is not None:
             self._looked_at.forget()  # up to 1 MiB each, for thousands of streams
         self._looked_at = side.contents
-        return side.contents.frame(self._table.start[number], fragment)
+        return side.contents.frame(self._table.start[number], fragment, whole)
 
     def _check(
         self, number: int, data: bytearray, header: FrameHeader, part: FrameContent | None
@@ -1072,12 +1072,13 @@ class Index:
             else:
                 yield from heapq.merge(*joined, key=attrgetter("row"))
 
-    def message(self, number: int) -> Message | None:
+    def message(self, number: int, *, whole: bool = False) -> Message | None:
         """The message to which a row belongs, as far as it has come; None if it belongs to none.
 
-        `row` is that of its last frame. `content` has at most a MiB of each frame, and of at most
-        `FRAGMENTS` frames.
+        `row` is that of its last frame. Unless `whole`, `content` has at most a MiB of each frame,
+        and of at most `FRAGMENTS` frames.
         """
+        most = sys.maxsize if whole else FRAGMENTS
         with self._lock:
             parts = self.parts(number)
             if not parts:
@@ -1106,11 +1107,11 @@ class Index:
             place = bisect_left(rows, number)
             first = last = place
             while self._table.flags[rows[first]] & 0x0F == 0:  # a continuation
-                first = self._neighbour(rows, first, -1, place)
+                first = self._neighbour(rows, first, -1, place, most)
                 if first < 0:
                     return []
             while not self._table.flags[rows[last]] & frames.FIN:
-                following = self._neighbour(rows, last, 1, place)
+                following = self._neighbour(rows, last, 1, place, most)
                 if following < 0 or self._table.flags[rows[following]] & 0x0F:
                     break
                 last = following
@@ -1119,7 +1120,8 @@ class Index:
                 if self._not_data(row):
                     continue
                 header = frames.header_at(data, self._table.start[row])
-                part = self._part(row, stream, data[self._table.start[row]], header)
+                begins = data[self._table.start[row]]
+                part = self._part(row, stream, begins, header, whole)
                 if part is None:
                     payload = frames.frame_payload(data, self._table.start[row], header)
                 found.append((row, payload if part is None else part.content))
@@ -1151,10 +1153,10 @@ class Index:
             return True
         return frames.header_at(data, start).frame_length > len(data) - start
 
-    def _neighbour(self, rows: Sequence[int], place: int, step: int, home: int) -> int:
+    def _neighbour(self, rows: Sequence[int], place: int, step: int, home: int, most: int) -> int:
         """The place of the next data frame among `rows`; -1 where there is none or it is far."""
         place += step
-        while 0 <= place < len(rows) and abs(place - home) <= FRAGMENTS:
+        while 0 <= place < len(rows) and abs(place - home) <= most:
             if not self._not_data(rows[place]):
                 return place
             if not self._table.flags[rows[place]] & 0x0F >= 8:  # a gap

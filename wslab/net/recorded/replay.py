@@ -13,26 +13,24 @@ until the server has answered as much as it had then (or `patience` is over).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from wslab.net import held_loop, loop
 from wslab.net.address import Address
 from wslab.net.clients.raw import dial
 from wslab.net.errors import WrongValue
-from wslab.net.reset import close, reset
+from wslab.net.recorded.live import Live
+from wslab.net.recorded.script import End, Script, Step, end_of, script_of
 from wslab.wire import Capture, Unit, printable
 from wslab.wire.accounts import Difference, compare
 from wslab.wire.protocol import is_masked, masked_text, parse_head
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server has to accept a connection."""
-
-End = Literal["eof", "reset"]
 
 
 class Played(NamedTuple):
@@ -131,18 +129,6 @@ def replay(
     return result
 
 
-class _Step(NamedTuple):
-    """Bytes that the client sent, and how many units the server had sent before."""
-
-    data: bytes
-    time: float
-    after: int
-    frame: bool
-    """Whether it makes sense only after an upgrade."""
-    complete: bool = True
-    """Whether it is a whole unit, and not the beginning of one."""
-
-
 @dataclass
 class _Player:
     """Plays recorded connections again; the fields are the arguments of `replay`."""
@@ -160,24 +146,30 @@ class _Player:
             await self._connection(number)
 
     async def _connection(self, number: int) -> None:
-        steps, answers = self._script(number)
-        ended = _ends(self.capture, number)
-        live = _Live(self.result.capture, await dial(self.address, CONNECT_TIMEOUT, self.tls))
+        script = script_of(self.capture, number, "client")
+        answers, ended = script.others, script.ends
+        if script.lost:
+            self._note(number, f"{_count(script.lost, 'unit')} no longer in the recording left out")
+        streams = await dial(self.address, CONNECT_TIMEOUT, self.tls)
+        live = Live(self.result.capture, *streams, "server")
         if name := self.capture.names.get(number):
             self.result.capture.set_name(live.number, name)
         sent = 0
         try:
             live.start()
-            sent = await self._send(number, steps, answers, live)
-            if ended.get("server"):
+            sent = await self._send(number, script, live)
+            mine = end_of(ended.get("client"))
+            if mine and next(iter(ended)) == "client":
+                live.end(mine)
+            if "server" in ended:
                 await live.wait_for_end(self.patience)
-            if ended.get("client") == "reset":
-                live.cut()
+            if mine == "reset":
+                live.end(mine)
         finally:
             await live.close()
-        now = live.answers()
+        now = live.units()
         found = compare(number, answers, now)
-        then_end, now_end = ended.get("server"), live.ended
+        then_end, now_end = end_of(ended.get("server")), live.ended
         if then_end != now_end:
             text = f"the server {_END_WORDS[then_end]} then, and {_END_WORDS[now_end]} now"
             found.append(Difference(number, "ended", text))
@@ -185,36 +177,6 @@ class _Player:
         self.result.connections.append(
             Played(number, live.number, sent, len(answers), len(now), self.capture.label(number))
         )
-
-    def _script(self, number: int) -> tuple[list[_Step], list[Unit]]:
-        """What the client sent on a connection, and what the server answered."""
-        index = self.capture.index
-        steps: list[_Step] = []
-        answers: list[Unit] = []
-        position = lost = 0
-        for row in index.rows():
-            if row.connection != number:
-                continue
-            unit = index.unit(row.number)
-            if not unit.data:
-                lost += 1  # dropped by the recording's limit
-                continue
-            injected = any(mark.name == "injected" for mark in index.marks(row.number))
-            if row.direction == "server":
-                answers.append(unit)
-                continue
-            position = row.offset + row.length
-            if injected:
-                continue
-            data = self._request(number, unit) if row.kind == "request" else unit.data
-            steps.append(_Step(data, row.time, len(answers), row.kind != "request"))
-        if lost:
-            self._note(number, f"{_count(lost, 'unit')} no longer in the recording left out")
-        rest = self.capture.stream(number, "client")[position:]
-        if rest:
-            last = steps[-1].time if steps else 0.0
-            steps.append(_Step(rest, last, len(answers), index.is_upgraded(number), complete=False))
-        return steps, answers
 
     def _request(self, number: int, unit: Unit) -> bytes:
         """The request for this server: with its Host, and the headers that the caller replaces."""
@@ -256,19 +218,21 @@ class _Player:
     def _note(self, number: int, text: str) -> None:
         self.result.notes.append(f"connection {self.capture.label(number)}: {text}")
 
-    async def _send(self, number: int, steps: list[_Step], answers: list[Unit], live: _Live) -> int:
+    async def _send(self, number: int, script: Script, live: Live) -> int:
         """Send each step when it is due; returns how many whole units were sent."""
         began = time.perf_counter()
+        steps, answers = script.steps, script.others
         first = steps[0].time if steps else 0.0
         sent = late = 0
         # Frames that were sent without a handshake, or before its answer, are sent like that again.
-        was_upgraded = self.capture.index.is_upgraded(number) and bool(answers)
-        for step in [*steps, _Step(b"", 0.0, len(answers), False)]:
-            if not await live.wait_for_answers(step.after, self.patience):
+        upgraded = self.capture.index.is_upgraded(number)
+        for step in [*steps, Step(b"", 0.0, len(answers), None)]:
+            if not await live.wait_for_units(step.after, self.patience):
                 late += 1
             if live.ended is not None or not step.data:
                 break
-            if step.frame and sent and was_upgraded and not live.upgraded():
+            request = step.unit is not None and step.unit.kind == "request"
+            if not request and sent and upgraded and answers and not live.upgraded():
                 self._note(
                     number,
                     "the server did not say 101 as it did then, so the frames were not sent",
@@ -276,9 +240,10 @@ class _Player:
                 break
             if self.timing:
                 await asyncio.sleep(max(0.0, began + step.time - first - time.perf_counter()))
-            if not await live.send(step.data):
+            data = self._request(number, step.unit) if request and step.unit else step.data
+            if not await live.send(data):
                 break
-            sent += step.complete
+            sent += step.unit is not None
         if late:
             self._note(
                 number,
@@ -293,100 +258,3 @@ _END_WORDS: dict[End | None, str] = {
     "reset": "cut the connection off",
     None: "left the connection open",
 }
-
-
-def _ends(capture: Capture, connection: int) -> dict[str, End]:
-    """How each direction of a recorded connection ended, where it did."""
-    ends: dict[str, End] = {}
-    for event in capture.events:
-        if event.connection == connection and event.direction and event.name in ("eof", "reset"):
-            ends.setdefault(event.direction, event.name)
-    return ends
-
-
-class _Live:
-    """The new connection to the live server, which is recorded."""
-
-    def __init__(
-        self, capture: Capture, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]
-    ) -> None:
-        self.capture = capture
-        self.reader, self.writer = streams
-        self.number = capture.open_connection()
-        self.ended: End | None = None
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._rows = 0
-        self._answers = 0
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._read())
-
-    async def _read(self) -> None:
-        try:
-            while data := await self.reader.read(65536):
-                self.capture.record(self.number, "server", data)
-                self._news.set()
-            self.ended = "eof"
-        except OSError:
-            self.ended = "reset"
-        self.capture.end(self.number, "server", self.ended)
-        self._news.set()
-
-    def count(self) -> int:
-        """How many units the server has sent."""
-        index = self.capture.index
-        rows = index.rows(self._rows)
-        self._rows += len(rows)
-        self._answers += sum(
-            row.direction == "server" and row.connection == self.number for row in rows
-        )
-        return self._answers
-
-    def upgraded(self) -> bool:
-        return self.capture.index.is_upgraded(self.number)
-
-    async def wait_for_answers(self, count: int, patience: float) -> bool:
-        """Wait for `count` units, the end of the stream or of the time; whether they came."""
-        await self._wait(lambda: self.count() >= count, patience)
-        return self.count() >= count
-
-    async def wait_for_end(self, patience: float) -> None:
-        """Wait until the server's stream ends, or the time is up."""
-        await self._wait(lambda: False, patience)
-
-    async def _wait(self, there: Callable[[], bool], patience: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while not there() and self.ended is None:
-                    self._news.clear()
-                    await self._news.wait()
-
-    async def send(self, data: bytes) -> bool:
-        self.capture.record(self.number, "client", data)
-        try:
-            self.writer.write(data)
-            await self.writer.drain()
-        except OSError:
-            return False
-        return True
-
-    def cut(self) -> None:
-        reset(self.writer.transport)
-        self.capture.end(self.number, "client", "reset")
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await close(self.writer)
-
-    def answers(self) -> list[Unit]:
-        """What the server sent, explained."""
-        index = self.capture.index
-        return [
-            index.unit(row.number)
-            for row in index.rows()
-            if row.connection == self.number and row.direction == "server"
-        ]
