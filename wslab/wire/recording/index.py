@@ -1078,9 +1078,8 @@ class Index:
         `row` is that of its last frame. Unless `whole`, `content` has at most a MiB of each frame,
         and of at most `FRAGMENTS` frames.
         """
-        most = sys.maxsize if whole else FRAGMENTS
         with self._lock:
-            parts = self.parts(number)
+            parts = self.parts(number, whole=whole)
             if not parts:
                 return None
             stream, (connection, direction), _, begin, flags = self._place(parts[0][0])
@@ -1094,11 +1093,12 @@ class Index:
                 b"".join(content for _, content in parts), row=last,
             )  # fmt: skip
 
-    def parts(self, number: int) -> list[tuple[int, bytes]]:
+    def parts(self, number: int, *, whole: bool = False) -> list[tuple[int, bytes]]:
         """The rows of the message to which a row belongs, and what each adds to its content.
 
         Empty if it belongs to none. The limits are those of `message`.
         """
+        most = sys.maxsize if whole else FRAGMENTS
         with self._lock:
             if not 0 <= number < len(self._table.start) or self._not_data(number):
                 return []
