@@ -7,11 +7,18 @@ frames behind it fit exactly (RFC 6455 §5.2). Healthy streams are not looked at
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import re
-from typing import NamedTuple
+import zlib
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
 
 from ..fields import Direction
 from ..protocol import frames, handshake, http
+from ..protocol.tls_records import BEGINNING, begins_record, record_end, record_text
 from ..protocol.utf8 import is_utf8
 from .capture import Capture
 from .index import Doubt
@@ -82,6 +89,10 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
     return found
 
 
+_Order = Literal["big", "little"]
+_ORDERS: tuple[_Order, _Order] = "big", "little"
+_Slip = Callable[[int], "int | None"]
+"""Where a frame ends that has a certain slip; None where none such can stand."""
 _Reading = tuple[int, int, str, str, str]
 """Where in the window it begins and ends, what it is, the evidence, and the RFC's section."""
 
@@ -89,6 +100,23 @@ _STATUS = re.compile(rb"\r?\n?(HTTP/\d\.\d \d{3}(?![^ \r\n])[^\r\n]*)")
 _REQUEST = re.compile(rb"\r?\n?([A-Z]{3,16} [!-~]+ HTTP/\d\.\d)\r?\n")
 _LINES = re.compile(rb"(?:[\t -~\x80-\xff]+\r?\n)+")
 _FIRSTS = re.compile(rb"[\x00-\x02\x40-\x42\x80-\x82\x88-\x8a\xc1\xc2]")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r\n")
+_CHUNKS = "RFC 9112 §7.1"
+_LATIN_1 = re.compile(rb"(?:[\t\r\n\x1b -~]*[\xa0-\xff]{1,2}(?=[\t\r\n -~]|\Z)){1,}[\t\r\n -~]{4,}")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_BEHIND = {
+    b"\n": "a line end, as println writes it", b"\r\n": "a line end, as println writes it",
+    b"\0": "the end of a text in C", b"\r\n\r\n": "the end of a head",
+}  # fmt: skip
+_RECODED: dict[str, Callable[[str], bytes]] = {
+    "the bytes of a frame in hex": lambda text: bytes.fromhex(text.replace("\\x", " ")),
+    "the bytes of a frame in Base64": lambda text: base64.b64decode(
+        text[: text.find("=") + 1 or None] + "=" * text.count("==", 0, text.find("=") + 2),
+        validate=True,
+    ),
+    "a frame with each of its bytes as a character of UTF-8": lambda text: text.encode("latin-1"),
+}
+"""How a frame can be written as text, and what reads it back; it raises ValueError."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -179,13 +207,19 @@ class _Window:
         if reading := self._http(first):
             return reading
         if not self.doubt.broken:
-            return self._length(first)
+            return self._length(first) or self._too_long(first)
         if self.intact(first):
             return None
-        for at in (first, *reversed(self.doubt.before)):
-            if reading := self._length(at) or self._interrupted(at):
+        if reading := self._foreign(first):
+            return reading
+        places = first, *reversed(self.doubt.before)
+        for read in (self._length, self._key, self._interrupted, self._off, self._too_long):
+            if read == self._off and (reading := self._behind_each(first)):
                 return reading
-        return self._text(first)
+            for at in places:
+                if reading := read(at):
+                    return reading
+        return self._text(first) or self._stray(first)
 
     def _http(self, at: int) -> _Reading | None:
         line = _STATUS.match(self.data, at) or _REQUEST.match(self.data, at)
@@ -194,13 +228,18 @@ class _Window:
         end = http.find_end(self.data, at, 0, len(self.data)) or len(self.data)
         head = http.parse_head(self.data[at:end])
         if not (head.status and head.status < 200):
-            end = min(len(self.data), end + (http.content_length(head) or 0))
+            chunked = "chunked" in head.words("Transfer-Encoding")
+            body = http.Body(0, chunked=True) if chunked else http.Body(http.content_length(head))
+            size = chunked or http.content_length(head) is not None
+            end = (body.read(self.data, end, len(self.data)) or len(self.data)) if size else end
         again = end < len(self.data) and self._fits(end)
         stop = end if again else len(self.data)
         answer = line.re is _STATUS
         both = answer == (self.direction == "client")
         what = "response" if answer else "request"
         says = f'These {stop - at:,} bytes are an HTTP {what}, not a frame: "{_text(line[1])}".'
+        if line[1] == b"PRI * HTTP/2.0":
+            says = f"These {stop - at:,} bytes are HTTP/2, not a frame: its preface stands first."
         proof = "The client's bytes and the server's seem to stand in one stream."
         if not both:
             proof = (
@@ -210,21 +249,119 @@ class _Window:
             )
         return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
 
+    def _foreign(self, at: int) -> _Reading | None:
+        """TLS, chunks of HTTP, gzip, or a frame that was written as text."""
+        data = self.data
+        if begins_record(data[at : at + BEGINNING], first=True):
+            stop = record_end(data, at, len(data)) or len(data)
+            what = f"TLS, not a frame: {record_text(data[at:stop])}"
+            proof = "This connection began without TLS. Another program writes into the socket."
+            return self._bytes_are(at, stop, what, proof, "RFC 8446 §5.1")
+        if chunk := _CHUNK.match(data, at):
+            stop, size = chunk.end(), int(chunk[1], 16)
+            if data[stop + size : stop + size + 2] == b"\r\n" and self._sound(stop, whole=False):
+                end = http.Body(0, chunked=True).read(data, at, len(data)) or len(data)
+                proof = f'"{_text(chunk[1])}" is a size in hex: {_bytes(size)} with a '
+                proof += f"{self._kind(stop)} follow, and a line end. After a 101 there are none."
+                return self._bytes_are(at, end, "HTTP's chunks, with frames inside", proof, _CHUNKS)
+        if data[at : at + 3] == b"\x1f\x8b\x08":
+            unpack = zlib.decompressobj(31)
+            with contextlib.suppress(zlib.error):
+                inside = unpack.decompress(data[at:], 200)
+                rest = unpack.unused_data if unpack.eof else b""
+                proof = f'Unpacked they begin with "{_text(inside)}".'
+                stop = len(data) - len(rest)
+                return self._bytes_are(at, stop, "gzip, not a frame", proof, "RFC 6455 §5.2")
+        return self._recoded(at)
+
+    def _recoded(self, at: int) -> _Reading | None:
+        """A frame as text: in hex, in Base64, or with each byte as a character of UTF-8."""
+        data = self.data[at:]
+        found = _text_length(data)
+        text = data[:found].decode()
+        for how, decode in _RECODED.items():
+            try:
+                window = self._like(decode(text))
+            except ValueError:
+                continue
+            header = window._sound(0)
+            if header and window.data != data and window._fits(0):
+                plain = frames.frame_payload(window.data, 0, header)
+                what = f'{how}: "{_text(data[:found])}"'
+                proof = f'Decoded they are a {window._kind(0)} with the payload "{_text(plain)}".'
+                return self._bytes_are(at, at + found, what, proof, "RFC 6455 §5.2")
+        if data[:3] == b"\xef\xbf\xbd" and data.count(b"\xef\xbf\xbd") > 1:
+            proof = "ef bf bd is U+FFFD, which a decoder writes for a byte that is no UTF-8. The "
+            proof += "frame was decoded as text and written as text: its bytes are lost."
+            what = "a frame that went through a text decoder"
+            return self._bytes_are(at, at + found, what, proof, "RFC 6455 §5.2")
+        return None
+
+    def _bytes_are(self, at: int, stop: int, what: str, proof: str, rfc: str) -> _Reading:
+        if not self._fits(stop):
+            stop = len(self.data)
+        says = f"{self._these(at, stop)} {what}."
+        return at, stop, says, proof + self._goes_on(stop), rfc
+
+    def _these(self, at: int, stop: int) -> str:
+        return f"These {stop - at:,} bytes are" if stop - at > 1 else "This byte is"
+
+    def _like(self, data: bytes) -> _Window:
+        """Other bytes, to be read as those of this direction."""
+        return _Window(self.doubt._replace(data=data, fault=0, before=()), self.direction)
+
     def _text(self, at: int) -> _Reading | None:
         data = self.data
         stop = at + _text_length(data[at:])
+        other = ""
+        if (odd := _LATIN_1.match(data, at)) and odd.end() > stop:
+            stop, other = odd.end(), ", in another encoding than UTF-8"
         few = stop - at < (8 if stop == len(data) else 2)  # frames behind it prove more
-        if few or _CONTROL.search(data[at:stop].decode()):
+        shown = _COLOUR.sub("", data[at:stop].decode("latin-1" if other else "utf-8"))
+        if few or _CONTROL.search(shown):
             return None
         if not self._fits(stop) and stop - at < MOST // 2:
             return None
-        says = f'These {stop - at:,} bytes are text, not a frame: "{_text(data[at:stop])}".'
+        says = f'These {stop - at:,} bytes are text, not a frame{other}: "{_text(shown.encode())}".'
+        if data[at:stop] == b"\xef\xbb\xbf":
+            says = "These 3 bytes are a byte order mark, not a frame: a file begins so."
         proof = f"The program of the {self.direction} printed them into the socket" + (
             ", or the frame before them announces too few bytes."
             if self.doubt.before
             else ": a warning, an error or a page stands where a frame must."
         )
         return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
+
+    def _behind_each(self, at: int) -> _Reading | None:
+        """The same few bytes behind each frame, such as the line end of a `println`."""
+        data = self.data
+        for size in range(1, 5):
+            again, place, count = data[at : at + size], at + size, 0
+            while (header := self._sound(place)) and count < FIT:
+                place += header.frame_length
+                if data[place : place + size] != again:
+                    break
+                place, count = place + size, count + 1
+            if count == FIT or (count and place == len(data)):
+                name = _BEHIND.get(again, "")
+                says = f"{again.hex(' ')}{name and f' ({name})'} stands behind each frame."
+                proof = f"Without it {count + 1} frames follow one another exactly."
+                return at, len(data), says, proof, "RFC 6455 §5.2"
+        return None
+
+    def _stray(self, at: int) -> _Reading | None:
+        """Bytes of which nothing is known but that frames fit behind them."""
+        for tried, found in enumerate(_FIRSTS.finditer(self.data, at + 1)):
+            stop = found.start()
+            if tried > TRIED:
+                break
+            if self._fits(stop, least=1 if stop - at < FIT else 2):
+                says = f"{self._these(at, stop)} no part of a frame."
+                proof = f"Behind {'them' if stop - at > 1 else 'it'} frames fit again."
+                if self.doubt.before:
+                    proof += " The frame before may announce too few bytes."
+                return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
+        return None
 
     def _length(self, at: int) -> _Reading | None:
         """Another length of the frame at `at` with which the frames behind it fit."""
@@ -244,13 +381,12 @@ class _Window:
         if short > 125 and mask_right:
             form = 2 if short == 126 else 8
             for size in (form, 10 - form, 4, 1):
-                for order in ("big", "little"):
-                    length = int.from_bytes(data[at + 2 : at + 2 + size], order)
-                    begin = at + 2 + size + key
-                    if (size, order) == (form, "big") or not 125 < length <= len(data) - begin:
+                for order in _ORDERS:
+                    if (size, order) == (form, "big"):
                         continue
-                    if self._holds(begin, length, is_text):
-                        stop = begin + length
+                    again = partial(self._other_form, second=second, size=size, order=order)
+                    if stop := self._proven(at, again):
+                        length = stop - at - 2 - size - key
                         if size == form:
                             says += "it is written in the other byte order, its last byte first."
                             how = "Read in the other byte order"
@@ -261,18 +397,27 @@ class _Window:
                         proof = (
                             f"{told}{how} the length is {length:,}, and then {self._then(stop)}."
                         )
-                        return at, stop, says, proof, "RFC 6455 §5.2"
+                        return self._all(at, stop, says, proof)
         begin = at + 2 + key
         base, step = (short, 128) if mask_right else (second, 256)
+        least, missing = 126, "more than 125 needs the extended length, which is missing."
+        if short == 126 and mask_right and header:
+            begin, base, step = at + header.length, header.payload_length, 1 << 16
+            least, missing = step, "more than 65,535 needs 64 bits, and only the last 16 are here."
+        spilled = partial(self._spilled, second=second, step=step)
         if mask_right or second >= 0x80:  # a length of 8 bits spills into the MASK bit
             for tried, stop in enumerate(range(begin + base, len(data) + 1, step)):
                 if tried > TRIED:
                     break
-                if stop - begin > 125 and self._holds(begin, stop - begin, is_text):
-                    says += "more than 125 needs the extended length, which is missing."
-                    bits, much = 7 if step == 128 else 8, f"{stop - begin:,}"
+                if stop - begin < least or not (self._fits(stop) or self._fits(stop, spilled)):
+                    continue
+                if not is_text or is_utf8(self._plain(begin, stop - begin)):
+                    says += missing
+                    bits, much = step.bit_length() - 1, f"{stop - begin:,}"
+                    where = f"The second byte is {second:02x}"
+                    where = f"The length is {base:,}" if least > 126 else where
                     proof = (
-                        f"The second byte is {second:02x}, the lowest {bits} bits of {much}: "
+                        f"{where}, the lowest {bits} bits of {much}: "
                         f"{much} bytes of payload follow, and then {self._then(stop)}."
                     )
                     return at, stop, says, proof, "RFC 6455 §5.2"
@@ -288,23 +433,99 @@ class _Window:
 
     def _characters(self, at: int, header: frames.FrameHeader, says: str) -> _Reading | None:
         """The length counts characters, or UTF-16 units, and not bytes."""
-        begin, count = at + header.length, header.payload_length
-        plain = self._plain(begin, 4 * count)
-        text = plain[: _text_length(plain)].decode()
-        for unit, part in (
-            ("characters", text[:count]),
-            ("UTF-16 units", text.encode("utf-16-le")[: 2 * count].decode("utf-16-le", "ignore")),
-        ):
-            units = len(part) if unit == "characters" else len(part.encode("utf-16-le")) // 2
-            size = len(part.encode())
-            if units == count < size and self._fits(begin + size):
+        count = header.payload_length
+        for unit in ("characters", "UTF-16 units"):
+            again = partial(self._counted, unit=unit)
+            stop = self._proven(at, again)
+            if stop is not None and (size := stop - at - header.length) > count:
                 says += f"it counts {unit}, and must count bytes of UTF-8."
                 proof = (
                     f"Its header announces {count:,}. The first {count:,} {unit} are {size:,} "
-                    f"bytes, and then {self._then(begin + size)}."
+                    f"bytes, and then {self._then(stop)}."
                 )
-                return at, begin + size, says, proof, "RFC 6455 §5.2"
+                return self._all(at, stop, says, proof)
         return None
+
+    def _key(self, at: int) -> _Reading | None:
+        """The MASK bit and the masking key contradict each other."""
+        for without in (True, False):
+            again = partial(self._keyed, without=without)
+            stop = self._proven(at, again)
+            if stop is None:
+                continue
+            header = frames.header_at(self.data, at)
+            size = header.payload_length
+            plain = self._plain(stop - size, size, masked=not without)
+            text = self.data[at] == 0x81
+            if (text and not _readable(plain)) or (stop == len(self.data) and len(plain) < FIT):
+                continue
+            if not text and stop == len(self.data):
+                continue
+            if text and not without and _readable(self.data[stop - size - 4 : stop]):
+                continue
+            says = f"The MASK bit of this {self._kind(at)} is "
+            says += (
+                "set, but no masking key follows: its payload is clear."
+                if without
+                else "0, but a masking key and a masked payload follow."
+            )
+            how = "Without a key" if without else "Unmasked with the four bytes behind the length"
+            proof = f'{how} the payload is "{_text(plain)}", and then {self._then(stop)}.'
+            return self._all(at, stop, says, proof)
+        return None
+
+    def _off(self, at: int) -> _Reading | None:
+        """The length is wrong by a few bytes, as if it counted the header or left out a letter."""
+        header = frames.read_header(self.data, at, len(self.data))
+        if header is None:
+            return None
+        for more in (*range(1, 17), *range(-1, -9, -1)):
+            again = partial(self._shorter, more=more)
+            stop = again(at)
+            if stop is None or stop == len(self.data):
+                continue
+            alone = self._fits(stop, least=2 if abs(more) < 3 else 1)
+            if more < 0 and self._plain(stop + more, -more, masked=False).strip(b"\0\r\n") == b"":
+                alone = False  # it may as well have been printed there
+            size, slip = header.payload_length - more, _off_by(more, header)
+            if alone and more > 0 and not slip:
+                return self._early(at, header, stop)
+            following = again(stop)
+            all_alike = not self._fits(stop) and following and self._fits(following, again)
+            whole = more > 0 or self.key or self._is_json_with(more, stop, size)
+            if (alone and whole) or all_alike:
+                how = f"it announces {_bytes(abs(more))} too {'many' if more > 0 else 'few'}"
+                says = f"The length of this {self._kind(at)} is wrong: {slip or how}."
+                plain = self._plain(stop - size, size)
+                proof = f"Its header announces {_bytes(header.payload_length)}. With {size:,} the "
+                proof += f'payload is "{_text(plain)}", and then {self._then(stop)}.'
+                return self._all(at, stop, says, proof)
+        return None
+
+    def _is_json_with(self, more: int, stop: int, size: int) -> bool:
+        """Whether a payload is JSON with the bytes behind it, and not without them."""
+        plain = self._plain(stop - size, size)
+        return plain[:1] in (b"{", b"[") and _is_json(plain) and not _is_json(plain[:more])
+
+    def _too_long(self, at: int) -> _Reading | None:
+        """A text that ends early: the next frame begins inside of what its header announces."""
+        header = self._sound(at, whole=False)
+        if header is None or self.data[at] != 0x81:
+            return None
+        begin, end = at + header.length, min(len(self.data), at + header.frame_length)
+        fault = begin + _text_length(self._plain(begin, end - begin))
+        for stop in range(min(fault, end - 1), max(begin, fault - 8) - 1, -1):
+            if self._fits(stop, least=2 if self.key else 1):
+                return self._early(at, header, stop)
+        return None
+
+    def _early(self, at: int, header: frames.FrameHeader, stop: int) -> _Reading:
+        here = stop - at - header.length
+        says = f"This {self._kind(at)} announces {_bytes(header.payload_length)}, and {here:,} are "
+        says += "here: then the next frame begins."
+        proof = f"At byte {self.place(stop):,} stands a {self._kind(stop)}, and frames fit from "
+        proof += "there on. The rest was not written, or the length is wrong."
+        return at, stop, says, proof, "RFC 6455 §5.2"
 
     def _interrupted(self, at: int) -> _Reading | None:
         """Another frame was written into the middle of the frame at `at`."""
@@ -312,6 +533,23 @@ class _Window:
         if header is None:
             return None
         begin, end = at + header.length, at + header.frame_length
+        inner = self._sound(begin, whole=False)
+        stop = end + inner.frame_length if inner else len(self.data) + 1
+        if inner and stop <= len(self.data) and self._fits(stop):
+            place = begin + inner.length  # of the first payload, behind both headers
+            plain, key = (
+                self.data[place : place + header.payload_length],
+                self.data[begin - 4 : begin],
+            )
+            plain = frames.mask(plain, key) if self.key else plain
+            if self.data[at] != 0x81 or is_utf8(plain):
+                says = (
+                    f"Two frames were written at once: behind the header of this {self._kind(at)} "
+                )
+                says += f"stands that of a {self._kind(begin)}, and then both payloads."
+                proof = f'The first payload is "{_text(plain)}", and behind the second '
+                proof += f"{self._then(stop)}: two threads or tasks wrote without a lock."
+                return at, stop, says, proof, "RFC 6455 §5.4"
         for tried, found in enumerate(_FIRSTS.finditer(self.data, begin, min(end, len(self.data)))):
             inner = self._sound(found.start())
             if tried > TRIED:
@@ -362,19 +600,27 @@ class _Window:
         text = data[at] == 0x81 and whole
         return None if text and not is_utf8(frames.frame_payload(data, at, header)) else header
 
-    def _fits(self, at: int) -> bool:
-        """Whether sound frames follow exactly from `at` on, or the stream ends there."""
-        for _ in range(FIT):
+    def _fits(self, at: int, again: _Slip | None = None, least: int = 0) -> bool:
+        """Whether sound frames follow exactly from `at` on, or the stream ends there.
+
+        With `again` frames with the same slip follow. `least`: how many there must be.
+        """
+        for count in range(FIT):
             if at == len(self.data):
-                return self.whole
-            header = self._sound(at)
-            if header is None:
-                return False
-            at += header.frame_length
+                return self.whole and count >= least
+            stop = again(at) if again else None
+            if stop is None:
+                header = self._sound(at)
+                if header is None:
+                    return False
+                stop = at + header.frame_length
+            at = stop
         return True
 
     def intact(self, at: int) -> bool:
         """Whether frames follow exactly from `at` on although they break other rules."""
+        if self._fits(at, least=2):
+            return True
         in_message = False
         for count in range(2 * FIT):
             if at == len(self.data):
@@ -393,14 +639,79 @@ class _Window:
                 return False
         return True
 
-    def _holds(self, begin: int, size: int, is_text: bool) -> bool:
-        """Whether a payload can stand here: frames fit behind it, and a text is UTF-8."""
-        return self._fits(begin + size) and (not is_text or is_utf8(self._plain(begin, size)))
+    def _proven(self, at: int, again: _Slip) -> int | None:
+        """Where the frame at `at` ends if it has this slip, and the frames behind it fit."""
+        stop = again(at)
+        fits = stop is not None and (self._fits(stop) or self._fits(stop, again))
+        return stop if fits else None
 
-    def _plain(self, begin: int, size: int) -> bytes:
-        """A payload, unmasked with the four bytes before it if it is the client's."""
+    def _all(self, at: int, stop: int, says: str, proof: str) -> _Reading:
+        """A reading of one frame, or of all from it on if they have the same slip."""
+        if not self._fits(stop):
+            stop, proof = len(self.data), f"{proof} The frames behind it are written alike."
+        return at, stop, says, proof, "RFC 6455 §5.2"
+
+    # --- Where a frame ends that has a slip
+
+    def _other_form(self, at: int, second: int, size: int, order: _Order) -> int | None:
+        begin = at + 2 + size + self.key
+        length = int.from_bytes(self.data[at + 2 : at + 2 + size], order)
+        if self.data[at + 1 : at + 2] != bytes([second]) or length <= 125:
+            return None
+        return self._end(at, begin, length)
+
+    def _spilled(self, at: int, second: int, step: int) -> int | None:
+        begin = at + 2 + self.key
+        if step > 256 or self.data[at + 1 : at + 2] != bytes([second]):
+            return None
+        size = second if step == 256 else second & 0x7F
+        for length in range(size, 64 * step, step):
+            stop = self._end(at, begin, length) if length > 125 else None
+            if stop is not None and (stop == len(self.data) or self._may_begin(self.data[stop])):
+                return stop
+        return None
+
+    def _counted(self, at: int, unit: str) -> int | None:
+        header = frames.read_header(self.data, at, len(self.data))
+        if header is None or self.data[at] != 0x81 or header.masked != bool(self.key):
+            return None
+        count, begin = header.payload_length, at + header.length
+        plain = self._plain(begin, 4 * count)
+        part = plain[: _text_length(plain)].decode()[:count]
+        if unit != "characters":
+            part = part.encode("utf-16-le")[: 2 * count].decode("utf-16-le", "ignore")
+            if len(part.encode("utf-16-le")) < 2 * count:
+                return None
+        elif len(part) < count:
+            return None
+        return begin + len(part.encode())
+
+    def _keyed(self, at: int, without: bool) -> int | None:
+        header = frames.read_header(self.data, at, len(self.data))
+        if header is None or header.masked != without:
+            return None
+        begin = at + header.length + (-4 if without else 4)
+        return self._end(at, begin, header.payload_length, masked=not without)
+
+    def _shorter(self, at: int, more: int) -> int | None:
+        header = frames.read_header(self.data, at, len(self.data))
+        if header is None or header.masked != bool(self.key):
+            return None
+        return self._end(at, at + header.length, header.payload_length - more)
+
+    def _end(self, at: int, begin: int, size: int, masked: bool | None = None) -> int | None:
+        """The end of a frame whose payload is `size` bytes from `begin` on, if it can be one."""
+        stop = begin + size
+        if size < 0 or stop > len(self.data) or not self._may_begin(self.data[at]):
+            return None
+        is_text = self.data[at] == 0x81
+        return None if is_text and not is_utf8(self._plain(begin, size, masked)) else stop
+
+    def _plain(self, begin: int, size: int, masked: bool | None = None) -> bytes:
+        """A payload, unmasked with the four bytes before it if it is the client's, or `masked`."""
         payload = self.data[begin : begin + size]
-        return frames.mask(payload, self.data[begin - 4 : begin]) if self.key else payload
+        masked = bool(self.key) if masked is None else masked
+        return frames.mask(payload, self.data[begin - 4 : begin]) if masked else payload
 
     def _then(self, stop: int) -> str:
         if stop == len(self.data):
@@ -416,6 +727,14 @@ class _Window:
         return f"{frames.KIND_OF_OPCODE[self.data[at] & 0x0F]} frame"
 
 
+def _off_by(more: int, header: frames.FrameHeader) -> str:
+    """What a length counts by mistake that announces so many bytes more than follow; or ""."""
+    counted = {2: "the frame's first two bytes", header.length: "the header"}
+    if header.masked:
+        counted[4] = "the masking key"
+    return f"it counts {counted[more]} as well" if more in counted else ""
+
+
 def _text_length(data: bytes) -> int:
     """How many bytes at the start of `data` are UTF-8."""
     try:
@@ -427,6 +746,19 @@ def _text_length(data: bytes) -> int:
 def _text(data: bytes) -> str:
     text = printable(data[:200].decode("utf-8", "replace"))
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _readable(data: bytes) -> bool:
+    """Whether bytes are text without control characters."""
+    return is_utf8(data) and not _CONTROL.search(data.decode())
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _times(count: int) -> str:
