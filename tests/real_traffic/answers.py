@@ -125,14 +125,12 @@ NO_WHOLE_UNIT = {
     ),
     "follow_saved_raw.bin": Answer(
         ("one stream",), units=ECHO, client=('{"op":"hello"}',), server=('{"ok":1}',),
-        todo="both directions in one file",
     ),
     "x_mask_bit_no_key": Answer(
-        ("MASK", "key", "Hello", "RFC 6455 §5.2"), ("rsv2",), todo="MASK without a key",
+        ("MASK", "key", "Hello", "RFC 6455 §5.2"), ("rsv2",),
     ),
     "x2_masked_bit0": Answer(
         ("MASK", "key", "Hello", "RFC 6455 §5.2"), ("rsv3", "reserved-opcode"),
-        todo="a key without MASK",
     ),
 }  # fmt: skip
 
@@ -290,7 +288,6 @@ PASTED = {
     },
     "hex_follow_raw.txt": Answer(
         ("tshark's follow prints",), _WHOLE, ECHO, *(_LAB["client"], _TRUE["server"]),
-        todo="data-before-response cannot be known from what follow prints",
     ),
     "hex_decimal_commas.txt": Answer(("read as bytes in decimal",), _WHOLE, **_LAB),
     "hex_decimal_json.txt": Answer(("a Buffer of Node as JSON",), _WHOLE, **_LAB),
@@ -374,7 +371,6 @@ HANDSHAKES = {
     ),
     "pc_connect_tls.pcap": Answer(
         ("CONNECT lab.example:443", "TLS"), ("without a WebSocket request",),
-        todo="CONNECT, and then TLS",
     ),
     "pc_socks5.pcap": Answer(
         ("SOCKS", "lab.example"), _WHOLE, client=("hi",),

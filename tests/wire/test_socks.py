@@ -164,10 +164,10 @@ def test_connect_to_tls_names_the_host_and_the_command():
     for turns in ((CONNECT, YES, HELLO), (CONNECT, NO, CONNECT, YES, HELLO)):
         capture = captured(*turns)
         assert not len(capture.index)
-        assert capture.notes[0].endswith("encrypted (CONNECT to lab.example:443)")
+        assert capture.notes[0].endswith("encrypted (CONNECT lab.example:443)")
         assert "tls.keylog_file" in capture.notes[1]
     chopped = captured(*(part for byte in CONNECT + HELLO for part in (bytes([byte]), b"")))
-    assert chopped.notes[0].endswith("encrypted (CONNECT to lab.example:443)")
+    assert chopped.notes[0].endswith("encrypted (CONNECT lab.example:443)")
     both = load_streams(io.BytesIO(CONNECT + HELLO), io.BytesIO(YES + b"\x15\x03\x03\0\2\2\x28"))
     assert [row.kind for row in both.index.rows()] == ["request", "response", "tls", "tls"]
 

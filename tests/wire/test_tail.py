@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import time
+import zlib
 
 import pytest
 
@@ -95,6 +98,87 @@ CULPRITS: dict[str, tuple[bytes, int, int, tuple[str, ...]]] = {
         b"\x81\x7f" + HELLO_127,
         0, 122, ("127 stands for 8 bytes of extended length, and they are missing", "hello fr"),
     ),
+    "16 bits of a length of 64": (
+        b"\x81\x7e\x11\x70" + b"z" * 70_000 + NEXT,
+        0, 70_004, ("needs 64 bits, and only the last 16 are here", "lowest 16 bits of 70,000"),
+    ),
+    "the other byte order in each frame": (
+        b"\x81\x7e\x2c\x01" + b"z" * 300 + b"\x81\x7e\x2d\x01" + b"z" * 301 + NEXT,
+        0, 615, ("other byte order", "is 300,", "The frames behind it are written alike"),
+    ),
+    "characters counted in each frame": (
+        b"\x81\x03gr\xc3\xbc" + b"\x81\x06k\xc3\xb6lner" + b"\x81\x02\xc3\xbcb",
+        0, 20, ("counts characters", "written alike"),
+    ),
+    "a length that counts the header": (
+        b"\x81\x07Hello" + b"\x81\x07again" + b"\x81\x06tick" + NEXT,
+        0, 26, ("it counts the header as well", 'With 5 the payload is "Hello"', "alike"),
+    ),
+    "a length one too small, in each frame": (
+        b"\x81\x04Hello" + b"\x81\x04again" + b"\x81\x03tick" + b"\x81\x03tock",
+        0, 26, ("it announces 1 byte too few", 'With 5 the payload is "Hello"'),
+    ),
+    "a JSON text with a length too small": (
+        b'\x81\x10{"id":7,"m":"lab"}' + NEXT,
+        0, 20, ("it announces 2 bytes too few", '"{"id":7,"m":"lab"}"'),
+    ),
+    "a text that was cut off": (
+        b"\x81\x20cut off" + NEXT + NEXT,
+        0, 9, ("announces 32 bytes, and 7 are here: then the next frame begins", "not written"),
+    ),
+    "a line end behind each frame": (
+        b"\x81\x03one\n\x81\x03two\n\x81\x05three\n",
+        5, 20, ("0a (a line end, as println writes it) stands behind each frame",),
+    ),
+    "a NUL behind each frame": (
+        b"\x81\x03one\0\x81\x03two\0\x81\x05three\0",
+        5, 20, ("00 (the end of a text in C) stands behind each frame",),
+    ),
+    "one stray byte": (
+        b"\x81\x03one\0\x81\x05three" + NEXT, 5, 6, ("This byte is no part of a frame", "frames fit again"),
+    ),
+    "a byte order mark": (b"\xef\xbb\xbf" + NEXT, 0, 3, ("byte order mark", "a text frame")),
+    "coloured text": (
+        b"\x1b[31mERROR\x1b[0m no such room\n" + NEXT, 0, 28, ('not a frame: "ERROR no such room',),
+    ),
+    "text in Latin-1": (
+        b"Fehler: ung\xfcltige Gr\xf6\xdfe\n" + NEXT, 0, 24, ("in another encoding than UTF-8",),
+    ),
+    "frames in hex": (
+        b"810548656c6c6f81026869", 0, 22, ("a frame in hex", 'text frame with the payload "Hello"'),
+    ),
+    "frames in Base64": (
+        b"gQVIZWxsbw==gQJoaQ==", 0, 20, ("a frame in Base64", 'with the payload "Hello"'),
+    ),
+    "bytes as characters of UTF-8": (
+        b"\xc2\x81\x05Hello\xc2\x81\x02hi", 0, 13,
+        ("each of its bytes as a character of UTF-8", '"Hello"'),
+    ),
+    "bytes that a decoder replaced": (
+        b"\xef\xbf\xbd\x05Hello\xef\xbf\xbd\x02hi", 0, 15,
+        ("went through a text decoder", "U+FFFD"),
+    ),
+    "chunks of HTTP": (
+        b"7\r\n\x81\x05Hello\r\n4\r\n\x81\x02hi\r\n", 0, 21,
+        ("HTTP's chunks, with frames inside", '"7" is a size in hex'),
+    ),
+    "an alert of TLS": (b"\x15\x03\x03\0\2\2\x28", 0, 7, ("TLS", "handshake failure")),
+    "gzip": (gzip.compress(b"<html>busy</html>") + NEXT, 0, 33, ("gzip", '"<html>busy</html>"')),
+    "a chunked response": (
+        b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n" + NEXT,
+        0, 59, ("HTTP response", "frames go on: a text frame"),
+    ),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0, 24, ("HTTP/2, not a frame",)),
+    "MASK without a key": (
+        b"\x81\x85Hello" + NEXT, 0, 7, ("MASK bit of this text frame is set", '"Hello"'),
+    ),
+    "a key without MASK": (
+        b"\x81\x05\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 0, 11,
+        ("MASK bit of this text frame is 0", '"Hello"', "the bytes end exactly"),
+    ),
+    "two headers and then two payloads": (
+        b"\x81\x05\x81\x02Hellohi" + NEXT, 0, 11, ("Two frames were written at once", '"Hello"'),
+    ),
     "one frame in another": (
         OUTER + b"\x81\x03end",
         0, 508, ("text frame of 204 bytes was written into the middle", "two threads"),
@@ -136,6 +220,11 @@ def test_the_client_s_frames_are_unmasked_before_they_are_read_once_more():
     outer = encode_frame(1, b"A" * 300, masking_key=MASK)
     mixed = outer[:100] + after + outer[100:] + after
     assert "text frame of 10 bytes was written into the middle" in found(of_client(mixed)).says
+    for header, words in ((b"\x81\x85", "is set"), (b"\x81\x05" + MASK, "is 0")):
+        plain = masked(b"Hello", b"")[4:] if len(header) > 2 else b"Hello"
+        assert f"MASK bit of this text frame {words}" in found(of_client(2 * (header + plain))).says
+    counted = masked(b"Hello", b"\x81\x89")
+    assert "counts the masking key as well" in found(of_client(counted + 2 * after)).says
     asks = found(of_client(after + REQUEST))
     assert "HTTP request" in asks.says
     assert "client's side still asks" in asks.evidence
@@ -219,6 +308,32 @@ def proven(capture: Capture) -> list[Explanation]:
 def test_a_head_that_is_still_coming_is_not_explained():
     for cut in (1, 5, 20, 33, len(RESPONSE) - 3):
         assert explanations(of_server(b"", RESPONSE[:cut])) == {}
+
+
+def test_a_key_that_was_not_applied_or_turned_round_is_named():
+    raw = masked(b"the quick brown fox", b"")[4:]
+    turned = MASK[2:] + MASK[:2]
+    for sent, words in (
+        (MASK + b"the quick brown fox", "as it crossed the wire (the key was sent, but not"),
+        (MASK[::-1] + raw, "with the key's bytes in the other order"),
+        (turned + raw, "with the key from its byte 2 on"),
+    ):
+        (rule,) = of_client(b"\x81\x93" + sent).index.unit(2).violations
+        assert f"{words}" in rule.text
+        assert rule.text.endswith(': "the quick brown fox".')
+    plain = zlib.compress(b"the quick brown fox")
+    (rule,) = of_server(b"\x81" + bytes([len(plain)]) + plain).index.unit(2).violations
+    assert "zlib's format" in rule.text
+    (rule,) = of_server(b"\x81\x09\xe4\xf6\xfc tests").index.unit(2).violations
+    assert "readable" not in rule.text
+
+
+def test_a_window_that_explains_nothing_costs_little_time():
+    data = b"\x81\xfe\xff\xff" * (1 << 17)
+    began = time.process_time()
+    explanations(of_client(data))
+    explanations(of_client(b"\x81\xc8" * (1 << 18)))
+    assert time.process_time() - began < 4
 
 
 def test_what_nothing_proves_is_not_named():

@@ -19,7 +19,7 @@ from . import har, jsonl, pcapng
 from .archive import GZIP, ZIP, Archive, beside, gunzip
 from .other_exports import name_of
 from .pasted import load_pasted
-from .raw_streams import is_followed, load_followed, load_streams
+from .raw_streams import is_followed, load_followed, load_joined, load_streams
 from .readings import ReadTwoWays
 
 __all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_pasted",
@@ -222,6 +222,8 @@ def _load(path: Path, file: BinaryIO) -> Capture:
         return load_followed(content.decode("utf-8", "replace"))
     if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:
         return pasted
+    if joined := _named(path, lambda: load_joined(content)):
+        return joined
     if text[:1] not in (b"{", b"["):
         if named := name_of(start):
             raise CaptureError(f"{path}: {named}")

@@ -18,7 +18,7 @@ from ..fields import Direction
 from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from .dumps import is_text_of, read_dump
-from .raw_streams import is_followed, load_followed, load_streams, socks_sizes
+from .raw_streams import is_followed, load_followed, load_joined, load_streams, socks_sizes
 from .readings import HEX, Pasted, ReadTwoWays, begins, choose
 
 
@@ -31,6 +31,10 @@ def load_pasted(text: str, sender: Direction | None = None) -> Capture:
         return load_followed(text)
     pasted = read_pasted(text)
     data = pasted.data
+    joined = load_joined(data) if sender is None else None
+    if joined is not None:
+        joined.notes[:0] = [f"read as {pasted.form}"] * (pasted.form != HEX)
+        return joined
     if sender is None:
         is_client = data[:4] in (b"GET ", b"CONN") or (len(data) > 1 and data[1] >= 0x80)
         is_client = is_client or bool(socks_sizes(data, b"")[0])

@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 from ..fields import Direction
 from ..protocol import socks
+from ..protocol.frames import read_header
 from ..protocol.http import Exchange, Head, HttpReader, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
-from ..recording.log import ASSUMED
+from ..recording.log import ASSUMED, CaptureError
 from .mismatch import mismatches
 
 STEP = 1 << 20
@@ -86,18 +87,73 @@ def is_followed(text: str) -> bool:
 
 def load_followed(text: str) -> Capture:
     """Load what tshark's `follow` prints: a line of hex for each piece, one side's indented."""
-    capture = Capture(clock=lambda: 0.0, limit=NO_LIMIT)
     lines = [line for line in text.splitlines() if _LINE.fullmatch(line)]
     pieces = [(line[:1] == "\t", bytes.fromhex(line)) for line in lines]
     client = next((node for node, data in pieces if begins_request(data[:16])), False)
-    http = any(begins_request(data[:16]) or data[:5] == b"HTTP/" for _, data in pieces)
-    capture.open_connection(upgraded=bool(pieces) and not http)
-    for node, data in pieces:
-        capture.record(1, "client" if node == client else "server", data)
-    for direction in ("client", "server"):
-        capture.end(1, direction, note=ASSUMED)
+    if len(pieces) == 2 and pieces[0][0] != pieces[1][0] and not _FOLLOWED.match(text):
+        # Somebody joined the lines: nothing tells how the two took turns.
+        streams = [io.BytesIO(data) for _, data in sorted(pieces, key=lambda one: one[0] != client)]
+        capture = load_streams(*streams)
+    else:
+        http = any(begins_request(data[:16]) or data[:5] == b"HTTP/" for _, data in pieces)
+        parts: list[tuple[Direction, bytes]] = [
+            ("client" if node == client else "server", data) for node, data in pieces
+        ]
+        capture = _recorded(parts, upgraded=bool(pieces) and not http)
     capture.notes.append("read as what tshark's follow prints, which has no times")
     return capture
+
+
+def _recorded(pieces: list[tuple[Direction, bytes]], upgraded: bool) -> Capture:
+    capture = Capture(clock=lambda: 0.0, limit=NO_LIMIT)
+    capture.open_connection(upgraded=upgraded)
+    for direction, data in pieces:
+        capture.record(1, direction, data)
+    for direction in ("client", "server"):
+        capture.end(1, direction)
+    return capture
+
+
+def load_joined(data: bytes) -> Capture | None:
+    """Load both directions in one stream, as Wireshark's Follow saves them; None if it is none.
+
+    It must begin with requests and responses up to a 101. Then the masking tells frames apart
+    (RFC 6455 §5.1). Raises CaptureError where they stop fitting.
+    """
+    exchange, position = Exchange(), 0
+    pieces: list[tuple[Direction, bytes]] = []
+    sides = HttpReader("client", exchange), HttpReader("server", exchange)
+    while not exchange.upgraded:
+        http = sides[data[position : position + 5] == b"HTTP/"]
+        if not (http is sides[1] or _HTTP_BEGINS.match(data, position)):
+            return None
+        http.start_next(position)
+        end = http.end(data, position, len(data))
+        if end is None or (not pieces and http is sides[1]):
+            return None
+        pieces.append((http.direction, data[position:end]))
+        position = end
+    while position < len(data):
+        header = read_header(data, position, len(data))
+        if data[position] & 0x30 or (data[position] & 0x0F) not in _OPCODES:
+            raise CaptureError(
+                "the bytes of both sides of a connection stand in one stream, and cannot be told "
+                f"apart from byte {position} on: have Wireshark's Follow show one direction, save "
+                "each as raw, then wslab explain --client FILE --server FILE"
+            )
+        end = position + header.frame_length if header else len(data)
+        masked = data[position + 1 : position + 2] >= b"\x80"
+        pieces.append(("client" if masked else "server", data[position:end]))
+        position = end
+    capture = _recorded(pieces, upgraded=False)
+    capture.notes.append(
+        "both sides stand in one stream: masked frames are read as the client's, others as the "
+        "server's"
+    )
+    return capture
+
+
+_OPCODES = (0, 1, 2, 8, 9, 10)
 
 
 def socks_sizes(client: bytes, server: bytes) -> tuple[list[int], list[int]]:

@@ -76,7 +76,7 @@ class Conversation:
         """Whether the client asks for a WebSocket; None while that is unknown."""
         self.encrypted = False
         self.through = ""
-        """What TLS goes through, and whereto: `CONNECT to lab.example:443`."""
+        """What TLS goes through, and whereto: `CONNECT lab.example:443`."""
         self.to_plain = False
         """Whether a ClientHello was answered by plain HTTP."""
         self.http2 = False
@@ -420,7 +420,7 @@ def _behind_proxy(head: bytearray, before: int) -> tuple[int, str]:
         if found >= 0:
             whereto = head[head.rindex(b"CONNECT ", 0, found) :].split(b" ", 2)[1]
             host = whereto.rpartition(b"@")[2]
-            return found + 4, f"CONNECT to {host[:260].decode('latin-1')}"
+            return found + 4, f"CONNECT {host[:260].decode('latin-1')}"
     return 0, ""
 
 

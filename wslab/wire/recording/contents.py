@@ -7,6 +7,8 @@ from there to the frame, and the next read continues from that frame.
 
 from __future__ import annotations
 
+import contextlib
+import zlib
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -66,7 +68,7 @@ class FrameContent(NamedTuple):
         return f'{size}{"" if self.compressed else " of a text message"}: "{text}{more}"'
 
 
-def not_utf8(content: bytes, fault: int, size: int) -> Violation:
+def not_utf8(content: bytes, fault: int, size: int, slip: str = "") -> Violation:
     """A violation of text-not-utf8 that names the place: byte `fault` of one frame's content."""
     rule = RULES["text-not-utf8"]
     if fault >= size:
@@ -75,7 +77,42 @@ def not_utf8(content: bytes, fault: int, size: int) -> Violation:
         where = f"Here byte {fault} (0x{content[fault]:02x}) cannot stand where it does."
     else:
         where = f"Here byte {fault} cannot stand where it does."
-    return rule._replace(text=f"{rule.text} {where}")
+    return rule._replace(text=f"{rule.text} {where}{slip}")
+
+
+_READABLE = 8
+"""So many characters of text that come out are no accident."""
+
+
+def slip_of(sent: bytes, key: bytes | None, payload: bytes) -> str:
+    """How a payload that is no UTF-8 can be read as text; "" in none of the known ways.
+
+    `sent` are its bytes as they crossed the wire, masked with `key`.
+    """
+    ways: list[tuple[str, bytes]] = []
+    if key is not None:
+        ways.append(("as it crossed the wire (the key was sent, but not applied)", sent))
+        ways.append(("with the key's bytes in the other order", frames.mask(sent, key[::-1])))
+        ways += [
+            (f"with the key from its byte {at} on", frames.mask(sent, key[at:] + key[:at]))
+            for at in (1, 2, 3)
+        ]
+    if payload[:1] == b"\x78" and int.from_bytes(payload[:2], "big") % 31 == 0:
+        with contextlib.suppress(zlib.error):
+            inflated = zlib.decompressobj().decompress(payload, 4096)
+            ways.append(("once it is inflated (it is zlib's format)", inflated))
+    for how, text in ways:
+        try:
+            long = len(text) >= (_READABLE if text is not sent else _READABLE - 3)
+            readable = long and "".join(text.decode().split()).isprintable()
+        except UnicodeDecodeError:
+            continue
+        if readable:
+            shown = text.decode()[:40]
+            return (
+                f' The payload is readable {how}: "{shown}{"…" if len(text) > len(shown) else ""}".'
+            )
+    return ""
 
 
 def _bytes(count: int) -> str:

@@ -27,7 +27,7 @@ from ..protocol.tls_records import record_fields, record_text
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
 from .connection import Connection, End, Side
-from .contents import Contents, FrameContent, not_utf8
+from .contents import Contents, FrameContent, not_utf8, slip_of
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
 from .log import ASSUMED, Event, Log, stream_number, whose_stream
@@ -1289,7 +1289,9 @@ class Index:
             meaning = part.meaning(length)
             inflated = part.content if part.compressed else None
         elif opcode == frames.Opcode.TEXT and not is_utf8(payload):
-            violations += (not_utf8(payload, utf8_fault(payload) or 0, length),)
+            sent, key = whole[header.length :], whole[header.length - 4 : header.length]
+            slip = slip_of(sent, key if header.masked else None, payload)
+            violations += (not_utf8(payload, utf8_fault(payload) or 0, length, slip),)
         fields = frames.frame_fields(whole, header, direction, payload, meaning)
         if cut:
             says = meaning or f"{length} bytes"

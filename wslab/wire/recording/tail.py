@@ -31,6 +31,12 @@ FIT = 4
 """So many sound frames in a row prove that a frame begins at their start."""
 TRIED = 20_000
 """The most places that are tried for one reading."""
+WORK = 64 << 20
+"""Bytes that are read for one window, again and again; a tried frame counts as 256 more."""
+
+
+class _Enough(Exception):
+    """So much was read in vain that this is no fault with a simple cause."""
 
 
 class Explanation(NamedTuple):
@@ -72,7 +78,10 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
         else:
             at = doubt.start + doubt.fault
             before = bytes(capture.log.streams[stream][max(0, at - 4) : at])
-            reading = window.rest_of_head(before) or window.framing()
+            try:
+                reading = window.rest_of_head(before) or window.framing()
+            except _Enough:
+                reading, window.work = None, 0
         if reading is not None:
             start, stop, says, evidence, rfc = reading
             found[connection, direction] = Explanation(
@@ -102,7 +111,8 @@ _LINES = re.compile(rb"(?:[\t -~\x80-\xff]+\r?\n)+")
 _FIRSTS = re.compile(rb"[\x00-\x02\x40-\x42\x80-\x82\x88-\x8a\xc1\xc2]")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r\n")
 _CHUNKS = "RFC 9112 §7.1"
-_LATIN_1 = re.compile(rb"(?:[\t\r\n\x1b -~]*[\xa0-\xff]{1,2}(?=[\t\r\n -~]|\Z)){1,}[\t\r\n -~]{4,}")
+_LATIN_1 = re.compile(rb"(?:[\t\r\n\x1b -~]*[\xa0-\xff]{1,2}(?=[\t\r\n -~]|\Z))+[\t\r\n -~]*")
+_ASCII = bytes(range(128))
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BEHIND = {
     b"\n": "a line end, as println writes it", b"\r\n": "a line end, as println writes it",
@@ -129,6 +139,7 @@ class _Window:
         self.doubt = doubt
         self.direction: Direction = direction
         self.key = 4 if direction == "client" else 0
+        self.work = 0
 
     # --- Heads
 
@@ -255,7 +266,7 @@ class _Window:
         if begins_record(data[at : at + BEGINNING], first=True):
             stop = record_end(data, at, len(data)) or len(data)
             what = f"TLS, not a frame: {record_text(data[at:stop])}"
-            proof = "This connection began without TLS. Another program writes into the socket."
+            proof = "This connection began without TLS, and none can begin behind the 101."
             return self._bytes_are(at, stop, what, proof, "RFC 8446 §5.1")
         if chunk := _CHUNK.match(data, at):
             stop, size = chunk.end(), int(chunk[1], 16)
@@ -314,7 +325,9 @@ class _Window:
         data = self.data
         stop = at + _text_length(data[at:])
         other = ""
-        if (odd := _LATIN_1.match(data, at)) and odd.end() > stop:
+        odd = _LATIN_1.match(data, at)
+        letters = len(odd[0].translate(None, _ASCII)) if odd else 0  # others than ASCII's
+        if odd and odd.end() > stop and len(odd[0]) > max(11, 4 * letters):
             stop, other = odd.end(), ", in another encoding than UTF-8"
         few = stop - at < (8 if stop == len(data) else 2)  # frames behind it prove more
         shown = _COLOUR.sub("", data[at:stop].decode("latin-1" if other else "utf-8"))
@@ -355,7 +368,7 @@ class _Window:
             stop = found.start()
             if tried > TRIED:
                 break
-            if self._fits(stop, least=1 if stop - at < FIT else 2):
+            if self._fits(stop, least=1 if stop - at < FIT else 2 if stop - at < 64 else 3):
                 says = f"{self._these(at, stop)} no part of a frame."
                 proof = f"Behind {'them' if stop - at > 1 else 'it'} frames fit again."
                 if self.doubt.before:
@@ -484,19 +497,23 @@ class _Window:
             stop = again(at)
             if stop is None or stop == len(self.data):
                 continue
-            alone = self._fits(stop, least=2 if abs(more) < 3 else 1)
+            size = header.payload_length - more
+            plain = self._plain(stop - size, size)
+            if self.data[at] == 0x81 and not _readable(plain.removesuffix(b"\0")):
+                continue
+            json_alone = more < 0 and self._is_json_with(more, stop, size)
+            alone = self._fits(stop, least=1 if abs(more) > 2 or json_alone else 2)
             if more < 0 and self._plain(stop + more, -more, masked=False).strip(b"\0\r\n") == b"":
                 alone = False  # it may as well have been printed there
-            size, slip = header.payload_length - more, _off_by(more, header)
+            slip = _off_by(more, header)
             if alone and more > 0 and not slip:
                 return self._early(at, header, stop)
-            following = again(stop)
-            all_alike = not self._fits(stop) and following and self._fits(following, again)
-            whole = more > 0 or self.key or self._is_json_with(more, stop, size)
-            if (alone and whole) or all_alike:
+            place, alike = stop, 0
+            while alike < FIT and (following := again(place)) and not self._fits(stop):
+                place, alike = following, alike + 1
+            if (alone and (more > 0 or self.key or json_alone)) or alike > 1:
                 how = f"it announces {_bytes(abs(more))} too {'many' if more > 0 else 'few'}"
                 says = f"The length of this {self._kind(at)} is wrong: {slip or how}."
-                plain = self._plain(stop - size, size)
                 proof = f"Its header announces {_bytes(header.payload_length)}. With {size:,} the "
                 proof += f'payload is "{_text(plain)}", and then {self._then(stop)}.'
                 return self._all(at, stop, says, proof)
@@ -579,6 +596,11 @@ class _Window:
         """A place as an offset in the stream."""
         return self.doubt.start + at
 
+    def _spend(self, size: int) -> None:
+        self.work += size + 256
+        if self.work > WORK:
+            raise _Enough
+
     def _may_begin(self, first: int) -> bool:
         opcode = first & 0x0F
         compressed = self.doubt.rsv1_allowed and opcode in (1, 2)
@@ -588,6 +610,7 @@ class _Window:
         """The header at `at` if a frame stands there that breaks no rule; `whole`: all of it."""
         data = self.data
         header = frames.read_header(data, at, len(data))
+        self._spend(0)
         if header is None or not self._may_begin(data[at]) or header.masked != bool(self.key):
             return None
         size, control = header.payload_length, data[at] & 0x08
@@ -598,6 +621,7 @@ class _Window:
         if whole and at + header.frame_length > len(data):
             return None
         text = data[at] == 0x81 and whole
+        self._spend(header.payload_length if text else 0)
         return None if text and not is_utf8(frames.frame_payload(data, at, header)) else header
 
     def _fits(self, at: int, again: _Slip | None = None, least: int = 0) -> bool:
@@ -619,7 +643,8 @@ class _Window:
 
     def intact(self, at: int) -> bool:
         """Whether frames follow exactly from `at` on although they break other rules."""
-        if self._fits(at, least=2):
+        zeros = not self.data[at : at + 2 * FIT].strip(b"\0")  # empty continuations
+        if self._fits(at, least=2) and not zeros:
             return True
         in_message = False
         for count in range(2 * FIT):
@@ -695,8 +720,8 @@ class _Window:
 
     def _shorter(self, at: int, more: int) -> int | None:
         header = frames.read_header(self.data, at, len(self.data))
-        if header is None or header.masked != bool(self.key):
-            return None
+        if header is None or header.masked != bool(self.key) or self.data[at] not in (0x81, 0x82):
+            return None  # other frames are too easily found where none are
         return self._end(at, at + header.length, header.payload_length - more)
 
     def _end(self, at: int, begin: int, size: int, masked: bool | None = None) -> int | None:
@@ -710,6 +735,7 @@ class _Window:
     def _plain(self, begin: int, size: int, masked: bool | None = None) -> bytes:
         """A payload, unmasked with the four bytes before it if it is the client's, or `masked`."""
         payload = self.data[begin : begin + size]
+        self._spend(len(payload))
         masked = bool(self.key) if masked is None else masked
         return frames.mask(payload, self.data[begin - 4 : begin]) if masked else payload
 
