@@ -27,6 +27,7 @@ from ..live.jobs import Jobs
 from ..live.live_view import LiveView
 from ..live.static_html import loss, render, summary
 from .debugger_controls import Debugger, DebuggerControls
+from .finder import Finder
 from .remarks import Remarks
 from .replay import Replay
 
@@ -110,7 +111,8 @@ class WireView(LiveView):
         self._decoded: deque[tuple[dict[str, Any], Inside | None]] = deque()  # by `decode`
         self._jobs = Jobs()
         self._remarks = Remarks(self.tell) if remarks else None
-        # page -> what it looks for: its own words, and the search as far as it has come
+        self._finders: dict[str, Finder] = {}  # page -> what its find bar looks for
+        # page -> what a link looks for: its own words, and the search as far as it has come
         self._searches: dict[str, tuple[str, Iterator[int | None]]] = {}
         # Page, format, content, bytes sent of it.
         self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
@@ -167,6 +169,11 @@ class WireView(LiveView):
                 self._ask_inside(page, number, name, question)
             case {"do": "find", "what": str(what), "page": str(page)}:
                 self._searches[page] = what, self._search(what)
+            case {"do": "search", "what": str(what), "page": str(page)}:
+                if page in self._finders:
+                    self._finders.pop(page).end()
+                if what:
+                    self._finders[page] = Finder(self.capture, what, self.tell)
             case {"do": "moment", "rows": int() | None as rows, "page": str(page)}:
                 self._replay.show(rows, page)
             case {"do": "save", "page": str(page)}:
@@ -235,10 +242,13 @@ class WireView(LiveView):
         if self._searches:
             page = next(iter(self._searches))
             self._tell_found(page, *self._searches.pop(page), content)
+        for page in [page for page in self._finders if page not in self._pages]:
+            self._finders.pop(page).end()
+        unsaid = [one.news(page, count, content, buffers) for page, one in self._finders.items()]
         if self._files:
             self._tell_file(content, buffers)
         asked = self._details or self._searches or self._files or self._insides or self._decoded
-        if asked or marks_left:
+        if asked or marks_left or any(unsaid):
             return 0.0
         return min((when for when in more if when is not None), default=None)
 
@@ -278,11 +288,14 @@ class WireView(LiveView):
             index = self.capture.index
             if index.is_gone(number):
                 raise LookupError(f"Row {number} is no longer kept: the recording has a limit.")
-            account, data = describe(index.unit(number), limit)
+            unit = index.unit(number)
+            account, data = describe(unit, limit)
+            if page in self._finders:
+                account |= self._finders[page].marks(unit)
             marks = index.marks(number)
             account["label"] = self.capture.label(account["connection"])
             account["history"] = describe_marks(marks)
-            account["outgoing"] = outgoing(index.unit(number), marks)
+            account["outgoing"] = outgoing(unit, marks)
         except LookupError as error:
             content["detail"] = {"page": page, "number": number, "missing": str(error)}
             return
@@ -336,6 +349,8 @@ class WireView(LiveView):
         limit = question.get("bytes")
         limit = min(limit, MOST_BYTES) if isinstance(limit, int) and limit > 0 else FIRST_BYTES
         account, data = describe_inside(found, limit)
+        if question["page"] in self._finders:
+            account |= self._finders[question["page"]].marks_within(found.message)
         content["inside"] = {**account, **about, "open": found.why != GUESSED}
         buffers.append(data)
 

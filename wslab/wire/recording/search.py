@@ -268,6 +268,15 @@ class Search(NamedTuple):
         found = {span for some in spans for span in some if span.length}
         return tuple(sorted(found)[:MOST_SPANS])
 
+    def within(self, content: bytes) -> list[tuple[int, int]]:
+        """Which bytes of a message's content are looked for: offset and length, in order."""
+        found: set[tuple[int, int]] = set()
+        for name, value in self.terms:
+            if name in ("contains", "re", "hex"):
+                spans = islice(_seeker(name, value).spans(content), MOST_SPANS)
+                found |= {(start, end - start) for start, end in spans}
+        return sorted(found)[:MOST_SPANS]
+
 
 class Finding:
     """A search as far as it has come: `step` goes on, also with what was recorded meanwhile."""
@@ -300,7 +309,7 @@ class Finding:
             return False
         starts, chunks, flags = index.spans(start, stop)
         stream_of = {chunk: recording.log.stream_of[chunk] for chunk in set(chunks)}
-        first, self.looked = stop - len(starts), stop
+        first = stop - len(starts)
         heads = index.numbers() if start < first else ()  # of the others nothing is left
         places = [self._place(row) for row in heads if start <= row < first]
         frames: dict[int, tuple[list[int], list[int]]] = {}
@@ -323,6 +332,7 @@ class Finding:
         for stream, (rows, offsets) in frames.items():
             if self._is_of(stream):
                 self._read(stream, rows, offsets)
+        self.looked = stop
         return True
 
     def _place(self, row: int) -> _Place:

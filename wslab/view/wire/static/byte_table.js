@@ -16,6 +16,7 @@ import { lastAtMost } from "./rows.js";
  * @property {Field[]} fields in the order of their bits
  * @property {number} more_fields that are not told
  * @property {{ rfc: string }[]} violations
+ * @property {[offset: number, length: number][]} [found] bytes that are looked for
  */
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -115,7 +116,8 @@ export class ByteTable {
 
   /** The field to begin with: the one that breaks a rule, if there is just one; otherwise the first. */
   #start() {
-    const { fields, violations } = this.#account;
+    const { fields, violations, found: hits } = this.#account;
+    if (hits?.length && hits[0][0] < this.#bytes.length) return { byte: hits[0][0], field: this.#fieldAt(8 * hits[0][0]) };
     const found = fields.filter(({ rfc }) => rfc === violations[0]?.rfc);
     if (found.length !== 1 || found[0].bit >> 3 >= this.#bytes.length) return { byte: 0, field: 0 };
     return { byte: found[0].bit >> 3, field: fields.indexOf(found[0]) };
@@ -126,14 +128,15 @@ export class ByteTable {
   }
 
   #showFields() {
-    const { fields, more_fields: more } = this.#account;
+    const { fields, more_fields: more, found } = this.#account;
     this.#items = fields.map((field, index) => {
       // The payload's hex is shown next to it anyway: say what it means instead.
       const value = field === this.#payload ? this.#preview : field.value ?? "";
+      const hit = found?.some(([start, size]) => field.bit < 8 * (start + size) && field.bit + field.bits > 8 * start);
       return h(
         "div",
         {
-          class: "ws-field", role: "option", tabindex: "-1", "data-field": field.name,
+          class: hit ? "ws-field ws-hit" : "ws-field", role: "option", tabindex: "-1", "data-field": field.name,
           "data-index": index, "data-tone": tone(field, index), "aria-selected": "false",
           title: value,
         },
@@ -180,6 +183,10 @@ export class ByteTable {
         h("span", { class: "ws-texts", role: "columnheader" }, "text"),
         key ? h("span", { class: "ws-texts", role: "columnheader" }, "unmasked") : null),
     ];
+    const hits = new Set();
+    for (const [start, size] of this.#account.found ?? []) {
+      for (let at = start; at < Math.min(start + size, bytes.length); at++) hits.add(at);
+    }
     let field = 0;
     for (let from = 0; from < bytes.length; from += perLine) {
       const hexes = h("span", { class: "ws-hexes", role: "presentation" });
@@ -214,6 +221,7 @@ export class ByteTable {
           plains.append(cell);
           cells.all.push(cell);
         }
+        if (hits.has(at)) for (const cell of cells.all) cell.classList.add("ws-hit");
         this.#cells.push(cells);
       }
       lines.push(h("div", { class: "ws-octets", role: "row" },
@@ -529,7 +537,7 @@ export class ByteTable {
     const byte = Number(cell.dataset.byte);
     const field = this.#account.fields[this.#cursor.field];
     set(cell, "aria-label", `byte ${byte}, ${hexOf(this.#bytes[byte])}, ${field.name} ` +
-      `${field === this.#payload ? "" : field.value ?? ""}`);
+      `${field === this.#payload ? "" : field.value ?? ""}${cell.classList.contains("ws-hit") ? ", found" : ""}`);
   }
 
   /** @param {Event} event @param {boolean} chosen */

@@ -29,6 +29,8 @@ import { InsideView } from "./inside_view.js";
  * @property {{ time: number, name: string, note: string, instead: string }[]} history
  * @property {number} most bytes that the kernel shows
  * @property {Outgoing | null} outgoing
+ * @property {[offset: number, length: number][]} [found] bytes that are looked for
+ * @property {boolean} [found_inflated] whether some are in its inflated content
  * @typedef {import("./debugger_bar.js").Outgoing} Outgoing
  */
 import { icon, shape } from "../../live/static/shapes.js";
@@ -204,14 +206,14 @@ export class Detail {
   // -- the parts ----------------------------------------------------------------------------
 
   #showHead() {
-    const { kind, direction, length, opcode, label, number, time, offset } = this.#account;
+    const { kind, direction, length, opcode, label, number, time, offset, found_inflated } = this.#account;
     set(this.element, "data-kind", kind);
     const other = direction === "client" ? "server" : "client";
     const what = opcode === null ? kind : `${kind} frame`;
     this.heading.replaceChildren(
       shape(kind), what,
       h("span", {}, `${direction} → ${other}, ${plural(length, "byte")}`));
-    say(this.facts, `row ${number} · ${time.toFixed(6)} s · connection ${label} · bytes ` +
+    say(this.facts, `${found_inflated ? "found in its inflated content: see the message below · " : ""}row ${number} · ${time.toFixed(6)} s · connection ${label} · bytes ` +
       `${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent`);
   }
 

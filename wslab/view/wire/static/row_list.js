@@ -30,6 +30,8 @@ const STILL = 4; // pixels that a hand moves while it clicks
 export class RowList {
   /** @type {number | null} a row's number, or a remark's, which is below zero */
   chosen = null;
+  /** @type {(row: number) => boolean} whether it is looked for */
+  isHit = () => false;
   following = true; // the newest stays visible, until the reader scrolls up
   /** @type {Map<number, RowElement>} */
   #elements = new Map();
@@ -108,6 +110,11 @@ export class RowList {
   get #top() {
     if (this.#height <= TALLEST) return this.#scrolledTo;
     return (this.#scrolledTo / (TALLEST - this.#viewport)) * (this.#height - this.#viewport);
+  }
+
+  /** The first row that is in sight. */
+  get firstInSight() {
+    return Math.max(0, this.shown.row(Math.min(Math.ceil(this.#top / this.#rowHeight) || 0, this.shown.count - 1)) ?? 0);
   }
 
   get seesNewest() {
@@ -270,6 +277,8 @@ export class RowList {
     set(element, "data-wslab-row", remark ? null : row);
     set(element, "data-wslab-remark", remark ? row : null);
     set(element, "data-tone", remark?.tone);
+    const hit = !remark && this.isHit(row);
+    set(element, "data-hit", hit ? "true" : null);
     set(element, "title", remark ? `${remark.says} ${remark.evidence}` : null);
     if (remark) {
       const { connection: whose, time, says, evidence, tone } = remark;
@@ -312,7 +321,7 @@ export class RowList {
     set(element, "aria-label", `${rows.time[row].toFixed(3)} seconds, connection ` +
       `${connection}, ${direction} to ${other}, ` +
       `${kind}${more}${follows}: ${preview}, ${plural(rows.length[row], "byte")}` +
-      `${consequence ? ", a consequence of the remark above" : flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}`);
+      `${consequence ? ", a consequence of the remark above" : flags & BROKEN ? ", breaks a rule" : ""}${mark && `, ${mark}`}${hit ? ", found" : ""}`);
   }
 
   /** @param {RowElement["parts"]} parts @param {number} connection */

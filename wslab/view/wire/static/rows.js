@@ -158,12 +158,8 @@ export class Shown {
   update(stop) {
     if (stop < this.#seen) this.#count = this.filtering ? this.place(stop) : 0;
     else if (this.filtering) {
-      const { kind, flags, connection } = this.#rows;
       for (let row = this.#seen; row < stop; row++) {
-        if (this.kinds.size && !this.kinds.has(kind[row])) continue;
-        const server = (flags[row] & FROM_SERVER) !== 0;
-        if (this.direction !== null && server !== (this.direction === "server")) continue;
-        if (this.connection !== null && connection[row] !== this.connection) continue;
+        if (!this.passes(row)) continue;
         if (this.#count === this.#passed.length) {
           const passed = new Uint32Array(this.#count * 2);
           passed.set(this.#passed);
@@ -173,6 +169,15 @@ export class Shown {
       }
     }
     this.#seen = stop;
+  }
+
+  /** Whether the filters let a row pass. @param {number} row */
+  passes(row) {
+    const { kind, flags, connection } = this.#rows;
+    if (this.kinds.size && !this.kinds.has(kind[row])) return false;
+    const server = (flags[row] & FROM_SERVER) !== 0;
+    if (this.direction !== null && server !== (this.direction === "server")) return false;
+    return this.connection === null || connection[row] === this.connection;
   }
 
   /** The row at a place of the list. @param {number} place */

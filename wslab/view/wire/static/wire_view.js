@@ -6,6 +6,7 @@ import { grouped, plural } from "../../live/static/words.js";
 import { DebuggerBar, waits } from "./debugger_bar.js";
 import { Detail } from "./detail.js";
 import { Filters } from "./filters.js";
+import { FindBar } from "./find_bar.js";
 import { answer, linkTo } from "./row_links.js";
 import { Remarks } from "./remarks.js";
 import { Replay } from "./replay.js";
@@ -98,6 +99,17 @@ class WireView extends View {
       onScroll: () => this.#showNewest(),
       onOtherKey: (key) => this.tamper.onKey(key, this.list.chosen < 0 ? null : this.list.chosen, this.rows.marks.get(this.list.chosen)),
     });
+    this.find = new FindBar({
+      id,
+      ask: (what) => page.ask({ do: "search", what }),
+      onGo: (row) => this.#toHit(row),
+      onChange: () => this.#remark(),
+      onClose: () => this.list.element.focus({ preventScroll: true }),
+      chosen: () => (this.list.chosen < 0 ? null : this.list.chosen),
+      first: () => this.list.firstInSight,
+      isShown: (row) => row < (this.paused ?? Infinity) && this.shown.passes(row),
+    });
+    this.list.isHit = (row) => this.find.has(row);
     this.dock = new Dock({ el: this.el, name: "wire", onMove: () => this.#schedule() });
     this.replay = new Replay({
       id, onMove: (rows) => this.#showUpTo(rows), tell: (rows) => page.ask({ do: "moment", rows }),
@@ -142,12 +154,13 @@ class WireView extends View {
       class: "wslab ws-wire", "data-wslab": "wire-view", role: "group", "data-state": "CLOSED", "aria-label": "what crosses the wire",
       // Arrow keys and Enter are ours here: else JupyterLab would move between cells.
       "data-lm-suppress-shortcuts": "true",
+      onkeydown: (event) => this.#onKey(event),
     },
     this.bar = h("div", { class: "ws-bar" },
       h("span", { class: "ws-title" }, "wire"), this.lamp.element, this.chooser, ...this.tamper.buttons,
       h("span", { class: "ws-gap" }),
-      this.save.status, this.count, this.pause, this.filters.button, this.save.element, this.dock.button),
-    this.tamper.panel, this.filters.element, this.problem, this.picture, this.loss,
+      this.save.status, this.count, this.pause, this.filters.button, this.find.button, this.save.element, this.dock.button),
+    this.tamper.panel, this.filters.element, this.find.element, this.problem, this.picture, this.loss,
     this.tamper.problem, this.tamper.passed,
     h("div", { class: "ws-panes" },
       h("div", { class: "ws-rows-pane" },
@@ -210,6 +223,31 @@ class WireView extends View {
     this.list.following = true; // the row of the moment is the last one in sight
     this.#showState();
     this.#paint();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+    const asked = event.key === "f" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (!asked && (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.find.open();
+  }
+
+  /** Shows a row that was found; the focus stays where it is. @param {number} row */
+  #toHit(row) {
+    this.#update();
+    this.list.choose(row);
+    this.list.flash(row);
+    this.#schedule();
+  }
+
+  /** Other rows are found: marks them, and what is found in the open unit. */
+  #remark() {
+    this.list.relabel();
+    if (this.detail.number >= 0 && this.detail.number !== null) this.#ask(this.detail.number);
+    this.#schedule();
   }
 
   #refilter() {
@@ -352,6 +390,9 @@ class WireView extends View {
     if (news.moment && news.moment.by !== page.name) this.#showUpTo(news.moment.rows);
     if (news.detail?.page === page.name) this.#showDetail(news.detail, buffer);
     if (news.inside?.page === page.name) this.detail.inside.show(news.inside, buffer(news.inside.buffer).slice());
+    for (const hits of news.hits ?? []) {
+      if (hits.page === page.name) this.find.take(hits, new Uint32Array(buffer(hits.buffer).slice().buffer), this.total);
+    }
     if (news.found?.page === page.name) this.#showFound(news.found);
     if (this.#awaited !== null && this.#awaited < rows.count) this.#showFound({ ...this.#finding, row: this.#awaited });
     if (news.file?.page === page.name) this.save.take(news.file, buffer(news.file.buffer));
@@ -475,6 +516,7 @@ class WireView extends View {
     this.pause.title = paused === null
       ? "Stop the picture. The traffic and its recording go on." : "Go on with what crossed meanwhile.";
     this.bar.classList.toggle("ws-full", paused !== null || !this.tamper.waiting.hidden);
+    this.find.show(this.total, shown.filtering || paused !== null);
     this.replay.show(rows.count, paused, (row) => rows.time[row]);
     this.#showNewest();
   }
