@@ -102,16 +102,20 @@ export class ByteTable {
    * @param {Shown} account @param {Uint8Array} bytes @param {{ preview?: string | null, stay?: boolean }} options
    */
   show(account, bytes, { preview = null, stay = false } = {}) {
+    const lookedFor = String(account.found ?? "");
+    const moves = lookedFor !== String(this.#account?.found ?? "") && lookedFor !== "";
     this.#account = account;
     this.#bytes = bytes;
     this.#preview = preview;
-    if (!stay) this.#cursor = this.#start();
+    if (!stay || moves) this.#cursor = this.#start();
     this.#payload = preview === null ? undefined : account.fields.find((field) => field.name.toLowerCase() === "payload");
     this.#showFields();
     this.#perLine = this.#fitting();
     this.#showBytes();
     this.#lit = null; // its cells are gone
     this.#light(this.#cursor);
+    // Once all around the bytes has its size.
+    if (account.found?.length && (!stay || moves)) requestAnimationFrame(() => this.#bringBytesInSight(this.#cursor.byte));
   }
 
   /** The field to begin with: the one that breaks a rule, if there is just one; otherwise the first. */

@@ -68,9 +68,14 @@ export class FindBar {
       type: "button", class: "ws-bare", "data-action": `${name}-hit`, "aria-label": `${name} hit`, title: `To the ${name} one (${key})`,
       onclick: () => this.step(step),
     }, icon(sign));
-    this.help = h("details", { class: "ws-menu" },
-      h("summary", { "aria-label": "what can be looked for", title: "What can be looked for" }, "?"),
-      h("dl", { class: "ws-menu-list ws-find-help" }, ...HELP.flatMap(([what, says]) => [h("dt", {}, h("code", {}, what)), h("dd", { class: "ws-quiet" }, says)])));
+    this.help = h("details", {
+      class: "ws-menu",
+      onfocusout: ({ relatedTarget }) => {
+        if (relatedTarget instanceof Node && !this.help.contains(relatedTarget)) this.help.open = false;
+      },
+    },
+    h("summary", { "aria-label": "what can be looked for", title: "What can be looked for" }, "?"),
+    h("dl", { class: "ws-menu-list ws-find-help" }, ...HELP.flatMap(([what, says]) => [h("dt", {}, h("code", {}, what)), h("dd", { class: "ws-quiet" }, says)])));
     this.element = h("div", {
       class: "ws-find ws-strip ws-flow", id: `${id}-find`, role: "search", hidden: true,
       onkeydown: (event) => {
@@ -83,7 +88,10 @@ export class FindBar {
           owner.onClose();
         }
       },
-    }, this.input, way(-1, "up", "previous", "Shift+Enter"), way(1, "down", "next", "Enter"), this.count, this.help);
+    },
+    this.input,
+    h("span", { class: "ws-find-ways" }, way(-1, "up", "previous", "Shift+Enter"), way(1, "down", "next", "Enter")),
+    this.help, this.count);
   }
 
   open() {
@@ -177,16 +185,16 @@ export class FindBar {
     }
   }
 
-  /** Says how many there are. @param {number} total rows @param {boolean} some may be hidden */
-  show(total, some) {
+  /** Says how many there are. @param {number} total rows @param {string} hides what may hide some of them */
+  show(total, hides) {
     if (this.element.hidden) return;
     const { hits } = this;
     const place = this.#place(this.owner.chosen() ?? -1);
     const at = hits[place] === this.owner.chosen() ? `${grouped(place + 1)} of ${grouped(hits.length)}` : `${grouped(hits.length)} found`;
-    const hidden = some ? hits.reduce((sum, row) => sum + Number(!this.owner.isShown(row)), 0) : 0;
+    const hidden = hides ? hits.reduce((sum, row) => sum + Number(!this.owner.isShown(row)), 0) : 0;
     const searching = this.#looked < total && total - this.#looked > total / 50 ? ` · looked at ${Math.floor((this.#looked / total) * 100)} %` : "";
     say(this.count, this.#what === "" ? "" : this.#problem ? `⚠ ${this.#problem}`
-      : `${hits.length || searching ? at : "nothing found"}${hidden ? ` · ${grouped(hidden)} hidden by the filter or the replay` : ""}${searching}`);
+      : `${hits.length || searching ? at : "nothing found"}${hidden ? ` · ${grouped(hidden)} hidden by the ${hides}` : ""}${searching}`);
     set(this.element, "data-problem", this.#problem ? "true" : null);
     set(this.element, "data-hits", hits.length);
   }

@@ -516,7 +516,7 @@ class WireView extends View {
     this.pause.title = paused === null
       ? "Stop the picture. The traffic and its recording go on." : "Go on with what crossed meanwhile.";
     this.bar.classList.toggle("ws-full", paused !== null || !this.tamper.waiting.hidden);
-    this.find.show(this.total, shown.filtering || paused !== null);
+    this.find.show(this.total, shown.filtering ? "filter" : this.replaying ? "replay" : paused !== null ? "pause" : "");
     this.replay.show(rows.count, paused, (row) => rows.time[row]);
     this.#showNewest();
   }
