@@ -135,7 +135,7 @@ def test_the_bytes_that_are_found_are_marked_in_the_unit_that_is_opened(wire, re
 
 def test_the_bytes_that_are_found_are_marked_inside_the_message(wire, recording):
     recording.talk()
-    recording.frames(b'\x81\x0f{"say": "Hello"}')
+    recording.frames(b'\x81\x10{"say": "Hello"}')
     wire.says(do="hello", count=0)
     search(wire, "hello")
     wire.says(do="inside", number=4, page="p1", **{"as": None})
