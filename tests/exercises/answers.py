@@ -832,6 +832,7 @@ class DoublingBackOff:
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "build_your_own-answer": [
         (answer_by_place, "raised IndexError"),
+        (lambda request, accept: "HTTP/1.1 101 Yes", "answer returned str, not bytes"),
         (lambda request, accept: b"HTTP/1.1 101 Yes\r\n\r\n", "pgrade"),
         (lambda request, accept: answer_by_lines(request, lambda key: accept(key + "\n")), "ccept"),
     ],
@@ -863,6 +864,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     "build_your_own-close": [
         (close_anything, "Half a code came back"),
         (close_without_await, "not answered"),
+        (lambda payload, send: payload, "write async def"),
         (lambda payload, send: send(8, b""), "no code"),
     ],
     "build_your_own-refuse": [

@@ -112,6 +112,14 @@ class _Untouched(Exception):
     """A stub gave back its dots."""
 
 
+_KINDS: dict[str, Any] = {
+    "answer": bytes | bytearray,
+    "write_frame": bytes | bytearray,
+    "refuse_request": bytes | bytearray | None,
+}
+"""What goes to the client as it is."""
+
+
 def _begun(name: str, function: Function) -> Function:
     """The learner's function under a name of ours, for a server: dots raise `_Untouched` there, and
     what is of another kind than ours a TypeError that says so."""
@@ -123,15 +131,21 @@ def _begun(name: str, function: Function) -> Function:
         return value
 
     def check(value: Any) -> Any:
-        if inspect.iscoroutine(value):
+        if inspect.iscoroutine(touched(value)):
             value.close()
             raise TypeError(f"{name} gave a coroutine: there is an await missing in it")
+        if isinstance(value, Exception) or (name == "refuse" and value is not None):
+            raise TypeError(f"{name} returned {value!r}: it must raise what it refuses")
+        if not isinstance(value, _KINDS.get(name, object)):
+            raise TypeError(f"{name} returned {type(value).__name__}, not bytes")
         if name == "read_head" and isinstance(value, tuple):
             return Head(*value)
-        return touched(value)
+        return value
 
     async def awaited(made: Any) -> Any:
-        return check(await touched(made))
+        if not inspect.isawaitable(touched(made)):
+            raise TypeError(f"{name} returned {made!r:.30} at once: write async def")
+        return check(await made)
 
     async def each(made: Any) -> Any:
         if inspect.isawaitable(touched(made)):
@@ -149,8 +163,6 @@ def _begun(name: str, function: Function) -> Function:
         if inspect.iscoroutine(made):
             made.close()
             raise TypeError(f"{name} waits for nothing: write def, not async def")
-        if name == "refuse" and made not in (None, ...):
-            raise TypeError(f"refuse returned {made!r}, and the server goes on: it must raise")
         return check(made)
 
     return call
@@ -442,7 +454,7 @@ check_accept = Rung(
 
 def _reads(
     *, mask: int = 0x7F, order: Any = "big", long: int = 2, longest: int = 8, key: int = 0,
-    exactly: bool = True, rsv: int = 7, opcode: int = 15,
+    exactly: bool = True, rsv: int = 7, opcode: int = 15, again: bool = False,
 ) -> Function:  # fmt: skip
     """A function that reads a head, and does one thing wrong."""
 
@@ -452,6 +464,8 @@ def _reads(
         length = second & mask
         if size := {126: long, 127: longest}.get(length, 0):
             length = int.from_bytes(await read(size), order)
+        if again and size == 2 and length == 127:
+            length = int.from_bytes(await read(8), order)
         await read(key)
         return Head(first >= 0x80, first >> 4 & rsv, first & opcode, second >= 0x80, length)
 
@@ -471,9 +485,10 @@ check_read_head = Rung(
     cases=lambda: [
         ("a text frame", _frame(TEXT, b"Hello")[:2], 0),
         ("the first of three frames", _frame(BINARY, bytes(9), fin=False)[:2], 0),
-        ("RSV1 is set", _frame(TEXT, rsv1=True)[:2], 0),
+        ("RSV1 and RSV3 are set", _frame(TEXT, rsv1=True, rsv3=True)[:2], 0),
         ("a server's frame", encode_frame(TEXT, b"Hello")[:2], 0),
         ("300 bytes are announced", _frame(BINARY, bytes(300))[:4], 0),
+        ("127 bytes are announced", _frame(BINARY, bytes(127))[:4], 0),
         ("70,000 bytes are announced", _frame(BINARY, bytes(70_000))[:10], 0),
         (TWO_FRAMES, _frame(TEXT, b"Hello") + _frame(PING, b"?"), 0),
         ("300 bytes are announced", _frame(BINARY, bytes(300))[:4], 1),
@@ -490,8 +505,10 @@ check_read_head = Rung(
         "126 and 127 are no lengths: they say that the length follows.": _reads(long=0, longest=0),
         "The length's bytes were read from the wrong end: on the wire the first is the highest.":
             Mistake(_reads(order="little"), 'int.from_bytes(..., "big").'),
-        "The longest form of the length has eight bytes, not four.": _reads(longest=4),
+        "The longest form of the length has eight bytes, and no fewer.": _reads(longest=4),
         "The 64-bit form was forgotten: 127 announces eight bytes.": _reads(longest=0),
+        "A length of 127 in the two bytes announces nothing: only a 127 in byte 1 does.": Mistake(
+            _reads(again=True), "elif in place of the second if."),
         "read(2) gives up to 2 bytes: TCP may have brought only one so far.": Mistake(
             _reads(exactly=False), "readexactly(2) waits for both.", "RFC 9293 §3.8"),
         "One read() is not one frame: a second frame in the same piece of TCP got lost.": Mistake(
@@ -540,7 +557,7 @@ check_read_payload = Rung(
         ("a payload of no bytes", _frame(PING), 0),
         ("a payload that is not text", _frame(BINARY, b"\xff\xfe"), 0),
         (TWO_FRAMES, _frame(TEXT, b"one") + _frame(TEXT, b"two"), 0),
-        ("a text frame", _frame(TEXT, b"Hello"), 1),
+        ("a text frame", _frame(TEXT, b"Hello, you"), 1),
         ("300 bytes", _frame(BINARY, bytes(300), masking_key=os.urandom(4)), 100),
         (LIBRARY, b"", 0),
     ],
@@ -551,6 +568,8 @@ check_read_payload = Rung(
         "The key was used from its end: byte 0 goes with key byte 0.":
             _unmasks(lambda key, i: key[3 - i % 4]),
         "The payload is still masked.": _unmasks(lambda key, i: 0),
+        "Only four bytes came out: the key has no more, and is used again and again.": Mistake(
+            _unmasks(made=lambda payload: payload[:4]), "zip() ends with the shorter: key[i % 4]."),
         "The key was not read: its four bytes stand before the payload.": Mistake(
             _unmasks(lambda key, i: 0, keyed=False), "key = await reader.readexactly(4) first."),
         "The length counts the payload alone, without the key.":
@@ -814,7 +833,9 @@ check_close = Rung(
     why=_in_words,
     mistakes={
         "The close frame was not answered, so the client does not know whether it was read.":
-            _closes(lambda payload: None),
+            Mistake(_closes(lambda payload: None), "await send(CLOSE, payload[:2])."),
+        "An empty close frame was refused. It breaks no rule.": Mistake(
+            _closes(lambda payload: payload[:2] or b"\x03\xea"), "if payload: look at its code."),
         "The answer has no code: echo the one that came.": _closes(lambda payload: b""),
         "The answer says 1000, whatever the client has said: echo its code.":
             _closes(lambda payload: b"\x03\xe8"),
@@ -852,7 +873,9 @@ check_close = Rung(
 # --- 8 Refuse what is illegal
 
 
-def _refuses(*forgotten: str, code: int = 1002, tells: bool = False) -> Function:
+def _refuses(
+    *forgotten: str, code: int = 1002, too_long: int = 1009, tells: bool = False
+) -> Function:
     """A function that refuses what is illegal, but for what it has forgotten."""
 
     def refuse(head: Head, unfinished: bool) -> object:
@@ -869,7 +892,7 @@ def _refuses(*forgotten: str, code: int = 1002, tells: bool = False) -> Function
         found = [name for name, is_so in broken.items() if is_so and name not in forgotten]
         found += ["ping"] if "not ping" in forgotten and control and unfinished else []
         if "limit" not in forgotten and head.length > LIMIT:
-            raise Refused(1009, "too long")
+            raise Refused(too_long, "too long")
         if found and not tells:
             raise Refused(code, found[0])
         return code if found else None
@@ -915,6 +938,8 @@ check_refuse = Rung(
             _refuses("inside"), "opcodes 1 and 2 only where unfinished is false.", "RFC 6455 §5.4"),
         "Nothing limits the length: a head of 14 bytes makes your server wait for a terabyte.":
             Mistake(_refuses("limit"), "head.length > LIMIT: 1009.", "RFC 6455 §10.4"),
+        "A length of more than LIMIT breaks no rule of the protocol: it is too big, 1009.": Mistake(
+            _refuses(too_long=1002), "raise Refused(1009, 'why').", "RFC 6455 §7.4.1"),
         "A ping between fragments was refused: control frames may come there.": Mistake(
             _refuses("not ping"), "look at opcodes 0, 1 and 2 alone.", "RFC 6455 §5.4"),
         "The server goes on after a broken rule: what refuse returns is lost.": Mistake(
@@ -1000,7 +1025,7 @@ check_refuse_request = Rung(
             _lets_in(strict="one"), "split it at its commas."),
         "websocket and upgrade are the same in upper and lower case.": Mistake(
             _lets_in(strict="case"), "compare value.lower()."),
-        "The key was not looked at: it is 16 bytes in base64, 24 characters.": _lets_in("key"),
+        "A key is 16 bytes in base64, 24 characters: no other is one.": _lets_in("key"),
         "The version was not looked at.": Mistake(_lets_in("version"), "", "RFC 6455 §4.2.2"),
         "A client of another version must be told which one you speak.": Mistake(
             _lets_in("told"), "426, with the field Sec-WebSocket-Version: 13.", "RFC 6455 §4.4"),

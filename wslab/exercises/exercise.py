@@ -13,7 +13,7 @@ from wslab.exercises.verdict import Verdict, not_yet, solved
 PATIENCE = 3.0
 """Seconds that the learner's function has for all cases together."""
 
-ONLY_THIS = "all else is right: change this one thing."
+ONLY_THIS = "change this one thing, and run the check again."
 """The hint for a mistake whose name already says what to change."""
 
 DOTS = "the dots are still there: put your own answer in their place."
@@ -235,6 +235,8 @@ class Exercise:
             error = f"{type(got.error).__name__}: {got.error}"
             if not why and expected.error is not None:
                 why = f"{type(expected.error).__name__} was expected here."
+            if not why and "coroutine" in error:
+                why, hint = "A coroutine is what a call gives without its await.", "write await."
             return not_yet(
                 f"{self._told(case)} raised {error}", misconception=why, rfc=rfc, hint=hint
             )

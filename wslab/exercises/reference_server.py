@@ -20,8 +20,9 @@ class Head(NamedTuple):  # what stands before a frame's masking key and payload 
     length: int
 
 
-class Refused(Exception):
-    """The client broke a rule. The arguments: the close code that it is told, and why."""
+class Refused(Exception):  # the client broke a rule: the close code that it is told, and why
+    def __init__(self, code, why):
+        super().__init__(code, why)
 
 
 # 1 Answer the request (§4.2.2)

@@ -119,5 +119,5 @@ def _cells(value: object) -> list[str]:
 
 def _shown(value: object) -> str:
     if isinstance(value, bytes):
-        return value.hex(" ")
+        return value.hex(" ") or "no bytes"
     return "nothing (None)" if value is None else repr(value)
