@@ -50,8 +50,19 @@ def frames(capture):
         ({"type": "receive", "opcode": 8, "data": "1001 bye"}, b"\x88\x05\x03\xe9bye"),
         ({"type": "receive", "opcode": 8, "data": "A+lieWU="}, b"\x88\x05\x03\xe9bye"),
         ({"type": "receive", "opcode": 8, "data": "", "code": 1005}, b"\x88\x00"),
+        ({"type": "receive", "opcode": 8, "data": "\x03\xe9bye"}, b"\x88\x05\x03\xe9bye"),
+        ({"type": "webSocketFrameSent", "opcode": 1, "data": "x"}, b"\x81\x81\0\0\0\0x"),
+        ({"direction": "server-to-client", "opCode": "0x2", "data": "AAE"}, b"\x82\x02\0\1"),
+        ({"fromClient": False, "kind": "utf8", "message": "x"}, TEXT),
+        ({"incoming": True, "opcode": 1, "text": "x"}, TEXT),
+        ({"source": "server", "frameType": "text", "body": "x"}, TEXT),
+        ({"type": "receive", "opcode": 1, "data": "eA==", "encoding": "base64"}, TEXT),
+        ({"type": "receive", "opcode": 2, "data": "0001", "encoding": "hex"}, b"\x82\x02\0\1"),
+        ({"type": "receive", "opcode": 2, "data": [0, 1]}, b"\x82\x02\0\1"),
+        ({"type": "receive", "opcode": 2, "data": {"type": "Buffer", "data": [0, 1]}},
+         b"\x82\x02\0\1"),
     ],
-)
+)  # fmt: skip
 def test_a_message_in_other_words(message, frame):
     capture = read(message | {"time": 1700000001.5})
     assert frames(capture) == [frame]
@@ -166,6 +177,43 @@ def test_messages_without_a_har(text):
     assert len(entries.index.rows()) == 4
 
 
+NAMES = ["_messages", "messages", "_websocketMessages", "webSocketMessages", "_web_socket_frames"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_list_of_messages_by_another_name(name):
+    entry = {key: CHAT[key] for key in CHAT if key != "_webSocketMessages"}
+    response = entry["response"]
+    for holds in ({name: MESSAGES}, {"response": response | {name: MESSAGES}},
+                  {"_webSocket": {name: MESSAGES}}):  # fmt: skip
+        assert frames(har.loads(of(entry | holds))) == [TEXT] * 2
+
+
+@pytest.mark.parametrize("of_one", [{"entries": [0]}, 0, [{"log": {"entries": [0]}}]])
+def test_an_entry_without_its_log(of_one):
+    entry = json.dumps(CHAT | {"_webSocketMessages": MESSAGES})
+    assert frames(har.loads(json.dumps(of_one).replace("0", entry))) == [TEXT] * 2
+
+
+def test_a_message_without_data_is_not_empty_in_silence():
+    capture = read({"type": "receive", "opcode": 1, "time": 1700000001.5})
+    assert capture.notes[1] == "entry 0: messages without data are taken for empty ones: 1"
+
+
+def test_a_har_that_was_cut_off_says_so():
+    text = of(CHAT | {"_webSocketMessages": MESSAGES})
+    for length in (30, 300, len(text) - 1):
+        with pytest.raises(CaptureError, match="it ends in the middle, at character"):
+            har.loads(text[:length])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_har_in_another_encoding(tmp_path, encoding):
+    path = tmp_path / "chat.har"
+    path.write_bytes(of(CHAT | {"_webSocketMessages": MESSAGES}).encode(encoding))
+    assert frames(load(path)) == [TEXT] * 2
+
+
 def test_a_list_of_something_else(tmp_path):
     path = tmp_path / "list.har"
     path.write_text('[{"_type": "websocket"}]')
@@ -201,6 +249,16 @@ def test_messages_in_a_file_beside_it_and_in_an_archive(tmp_path, folder):
         assert frames(load(path)) == [TEXT] * 2
 
 
+@pytest.mark.parametrize("name", ["export.json", "bytes.txt", "packed.har.gz"])
+def test_an_archive_of_one_file_and_what_macos_adds(tmp_path, name):
+    text = of(CHAT | {"_webSocketMessages": MESSAGES})
+    content = {"export.json": text.encode(), "bytes.txt": (TEXT * 2).hex(" ").encode(),
+               "packed.har.gz": gzip.compress(text.encode())}[name]  # fmt: skip
+    path = tmp_path / "a.zip"
+    path.write_bytes(archive({name: content, f"__MACOSX/._{name}": b"\0"}))
+    assert frames(load(path)) == [TEXT] * 2
+
+
 @pytest.mark.parametrize("name", ["../secret.jsonl", "/etc/hostname", "none.jsonl", "a\0", "."])
 def test_a_name_leads_nowhere_else(tmp_path, name):
     folder = tmp_path / "saved"
@@ -225,5 +283,5 @@ def test_a_bomb_does_not_go_off(tmp_path):
     }.items():
         path = tmp_path / f"bomb.{name}"
         path.write_bytes(content)
-        with pytest.raises(CaptureError, match=r"unpack|damaged"):
+        with pytest.raises(CaptureError, match=r"unpack|damaged|empty"):
             load(path)

@@ -196,6 +196,15 @@ def load(path: str | os.PathLike[str]) -> Capture:
     return _load(path, io.BytesIO(unpacked))
 
 
+_OTHER_TEXTS = {
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"{\0": "utf-16-le",
+    b"\0{": "utf-16-be",
+}
+"""How a text begins that is not UTF-8: PowerShell writes UTF-16 where it redirects to a file."""
+
+
 def _load(path: Path, file: BinaryIO) -> Capture:
     file.seek(0)
     start = file.read(4096)
@@ -208,6 +217,9 @@ def _load(path: Path, file: BinaryIO) -> Capture:
         return _named(path, lambda: pcapng.read(file.read()))
     if not start:
         raise CaptureError(f"{path}: expected a recording, got an empty file")
+    for mark, encoding in _OTHER_TEXTS.items():
+        if start.startswith(mark):
+            return _load(path, io.BytesIO(file.read().decode(encoding, "replace").encode()))
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _is_ours(text.partition(b"\n")[0]):
         return jsonl.read(file, str(path))
@@ -217,7 +229,11 @@ def _load(path: Path, file: BinaryIO) -> Capture:
             archive = Archive(content)
         except CaptureError as error:
             raise CaptureError(f"{path}: {name_of(start) or error}") from error
-        return _named(path, lambda: _of_har(archive.har(), archive.beside))
+        inside = _named(path, archive.content)
+        if not archive.has_har and inside[:4] not in ZIP:
+            plain = gunzip(inside) if inside[:3] == GZIP else inside
+            return _load(path, io.BytesIO(plain))
+        return _named(path, lambda: _of_har(inside, archive.beside))
     if is_followed(start.decode("utf-8", "replace")) and b"Follow:" in start:
         return load_followed(content.decode("utf-8", "replace"))
     if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:

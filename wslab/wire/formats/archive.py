@@ -59,10 +59,10 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
 
 
 class Archive:
-    """A ZIP archive with a HAR and the files that it names, as Playwright saves it."""
+    """A ZIP archive with a HAR and the files that it names, as Playwright saves it, or one file."""
 
     def __init__(self, data: bytes) -> None:
-        """Raises CaptureError for an archive that is damaged, too large or without one HAR."""
+        """Raises CaptureError for an archive that is damaged or too large, or holds several."""
         if data.count(b"PK\x01\x02") > MOST_MEMBERS:
             raise CaptureError("the archive has too many files: unpack it, and give the HAR in it")
         try:
@@ -70,22 +70,25 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
             raise CaptureError(f"expected a ZIP archive, which is damaged: {error}") from error
         self._left = most(len(data))
-        hars = [name for name in self._zip.namelist() if name.lower().endswith(".har")]
-        if len(hars) != 1:
-            inside = ", ".join(repr(name[:60]) for name in (hars or self._zip.namelist())[:8])
+        # macOS adds a file of its own for each.
+        names = [n for n in self._zip.namelist() if n[-1:] != "/" and not n.startswith("__MACOSX/")]
+        hars = [name for name in names if name.lower().endswith(".har")]
+        self.has_har = bool(hars)
+        if len(hars or names) != 1:
+            inside = ", ".join(repr(name[:60]) for name in (hars or names)[:8])
             raise CaptureError(
                 f"expected an archive with one .har, got {len(hars)} in {inside or 'nothing'}: "
                 "unpack it with unzip FILE, and give the file that is meant"
             )
-        (self._har,) = hars
+        (self._name,) = hars or names
 
-    def har(self) -> bytes:
-        """The HAR."""
-        return self._read(self._har)
+    def content(self) -> bytes:
+        """The HAR, or the one file that is there."""
+        return self._read(self._name)
 
     def beside(self, name: str) -> bytes:
         """The file `name` in the HAR's folder."""
-        return self._read(self._har[: self._har.rfind("/") + 1] + name)
+        return self._read(self._name[: self._name.rfind("/") + 1] + name)
 
     def _read(self, name: str) -> bytes:
         try:

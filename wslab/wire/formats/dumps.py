@@ -118,14 +118,13 @@ def _read(
         parts.append((words, beside, step or count))
     wide = any(len(word) > 1 for words, _, _ in parts for word in words)
     for order in (1, -1) if wide else (1,):
-        data, beside = bytearray(), True
+        data, fits = bytearray(), any(text for _, text, _ in parts)
         for words, text, size in parts:
             line = b"".join(word[::order] for word in words)[:size]
-            beside &= is_text_of(line, text)
+            fits = fits and is_text_of(line, text)
             data += line * (size // len(line)) if line else b""
         name = form[0] if order == 1 else "a dump of words, each with its lowest byte behind"
-        has_text = any(text for _, text, _ in parts)
-        yield Pasted(bytes(data), name), beside and has_text, order == -1
+        yield Pasted(bytes(data), name), fits, order == -1
 
 
 def _words(

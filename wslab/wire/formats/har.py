@@ -38,7 +38,16 @@ from ..recording.capture import NO_LIMIT, Capture
 from ..recording.index import Row
 from ..recording.log import ASSUMED, CaptureError, Event, EventName, MarkName
 from ..recording.messages import Message
-from .har_messages import as_number, as_seconds, closed, moment, read_messages, stamp
+from .har_messages import (
+    as_number,
+    as_seconds,
+    closed,
+    is_message,
+    messages_in,
+    moment,
+    read_messages,
+    stamp,
+)
 from .jsonl import not_kept
 
 _NO_CONTROL = ", and pings, pongs and close frames are missing"
@@ -295,9 +304,10 @@ def loads(text: str, beside: Callable[[str], bytes] | None = None) -> Capture:
         if not isinstance(entries, list):
             raise TypeError("its entries are no list")
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise CaptureError(
-            f"expected a HAR: JSON with log.entries ({type(error).__name__}: {error})"
-        ) from error
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, json.JSONDecodeError) and _is_cut(text):
+            reason = f"it ends in the middle, at character {len(text):,}: save or send it again"
+        raise CaptureError(f"expected a HAR: JSON with log.entries ({reason})") from error
     comment = log.get("comment")
     notes = [encodable(comment[:1000])] if isinstance(comment, str) and comment else []
     steps: list[_Step] = []
@@ -322,6 +332,13 @@ def loads(text: str, beside: Callable[[str], bytes] | None = None) -> Capture:
     return capture
 
 
+def _is_cut(text: str) -> bool:
+    """Whether a text of JSON lacks its end."""
+    return (text.lstrip()[:1] in ("{", "[") and text.rstrip()[-1:] not in ("}", "]")) or (
+        text.count("{") > text.count("}")
+    )
+
+
 _CONTROL = (b"\x88", b"\x89", b"\x8a")
 """How a constructed close, ping or pong begins."""
 
@@ -344,11 +361,17 @@ def _log(text: str) -> dict[str, Any]:
         parsed = _objects(text)
         if not all(isinstance(one, dict) for one in parsed):
             raise
+    if isinstance(parsed, dict) and "log" not in parsed:
+        found = messages_in(parsed)  # an entry, or its messages alone
+        parsed = parsed.get("entries", [parsed] if "request" in parsed else found or parsed)
     if isinstance(parsed, list):
-        if not any(isinstance(one, dict) and {"request", "data"} & one.keys() for one in parsed):
-            raise TypeError("a list in which nothing has a request or data")
-        if any(isinstance(one, dict) and "request" in one for one in parsed):
+        objects = [one for one in parsed if isinstance(one, dict)]
+        if logs := [one["log"] for one in objects if isinstance(one.get("log"), dict)]:
+            return {**logs[0], "entries": [one for log in logs for one in log.get("entries", [])]}
+        if any("request" in one for one in objects):
             return {"entries": parsed}
+        if not any(is_message(one) for one in objects):
+            raise TypeError("a list in which nothing has a request or data")
         return {"entries": [{"_webSocketMessages": parsed, "request": {}}]}
     log: dict[str, Any] = parsed["log"]
     return log
@@ -390,8 +413,11 @@ def _in_turn(steps: Iterable[_Step]) -> Iterator[_Step]:
         yield step._replace(turn=latest[step.entry])
 
 
+_HOLDS_MESSAGES = re.compile("_?web_?socket_?(?:messages|frames)", re.I).match
+
+
 def _is_websocket(entry: dict[str, Any]) -> bool:
-    if "_webSocketMessages" in entry or entry.get("_resourceType") == "websocket":
+    if any(map(_HOLDS_MESSAGES, entry)) or entry.get("_resourceType") == "websocket":
         return True
     request = entry.get("request")
     url = request.get("url") if isinstance(request, dict) else None
@@ -455,8 +481,10 @@ def _record(steps: list[_Step]) -> Capture:
 
 
 def _steps(number: int, entry: dict[str, Any], source: _Source) -> Iterator[_Step]:
-    request, response, notes = entry["request"], entry.get("response") or {}, source.notes
+    request, response, notes = entry.get("request") or {}, entry.get("response") or {}, source.notes
     messages = read_messages(_messages(number, entry, source), number, notes)
+    if not isinstance(request, dict) or not (request or messages):
+        raise TypeError("it has no request")
     times = [message.time for message in messages if message.time is not None]
     opened = as_seconds(entry.get("startedDateTime"))
     if opened is None or (times and opened > min(times)):
@@ -465,7 +493,7 @@ def _steps(number: int, entry: dict[str, Any], source: _Source) -> Iterator[_Ste
     if status == 101 and source.creator != "wslab":
         request, response = _made_whole(number, request, response, bool(messages), notes)
     sent = _head(request.get("headers"))
-    line = f"{request.get('method', 'GET')} {_target(request.get('url', ''))} HTTP/1.1\r\n"
+    line = f"{request.get('method', 'GET')} {_target(str(request.get('url') or ''))} HTTP/1.1\r\n"
     asked = _ascii(line) + (sent or b"")
     line = f"HTTP/1.1 {status} {response.get('statusText') or ''}".rstrip() + "\r\n"
     answered = _ascii(line) + (_head(response.get("headers")) or b"\r\n")
@@ -516,10 +544,7 @@ def _steps(number: int, entry: dict[str, Any], source: _Source) -> Iterator[_Ste
 
 def _messages(number: int, entry: dict[str, Any], source: _Source) -> Any:
     """An entry's list of messages, from the HAR or from the file beside it that it names."""
-    messages, content = (
-        entry.get("_webSocketMessages"),
-        (entry.get("response") or {}).get("content"),
-    )
+    messages, content = messages_in(entry), (entry.get("response") or {}).get("content")
     for named in (messages, content):
         if not isinstance(named, dict) or not isinstance(named.get("_file"), str):
             continue

@@ -33,15 +33,53 @@ class Written(NamedTuple):
     """What the file says about it."""
 
 
-_CLIENT = ("send", "sent", "request", "out", "outgoing", "outbound", "client")
-_SERVER = ("receive", "received", "recv", "response", "in", "incoming", "inbound", "server")
+_CLIENT = (
+    "send", "sent", "request", "out", "outgoing", "outbound", "client", "fromclient", "up",
+    "upload", "write", "tx", "egress", "toserver", "clienttoserver", "c2s", "->", "→",
+)  # fmt: skip
+_SERVER = (
+    "receive", "received", "recv", "response", "in", "incoming", "inbound", "server", "fromserver",
+    "down", "download", "read", "rx", "ingress", "toclient", "servertoclient", "s2c", "<-", "←",
+)  # fmt: skip
 _SENDERS: dict[str, Direction] = {
     **dict.fromkeys(_CLIENT, "client"),
     **dict.fromkeys(_SERVER, "server"),
 }
-"""The words by which tools name a direction."""
+"""The words by which tools name a direction; also of fields that are true or false."""
+_OTHER: dict[Direction, Direction] = {"client": "server", "server": "client"}
 
-_OPCODES = {opcode.name.lower(): int(opcode) for opcode in Opcode}
+_OPCODES = {
+    **{opcode.name.lower(): int(opcode) for opcode in Opcode},
+    **dict.fromkeys(("string", "utf8", "txt"), int(Opcode.TEXT)),
+    **dict.fromkeys(("bytes", "blob", "arraybuffer"), int(Opcode.BINARY)),
+}
+
+_DATA = ("data", "payloaddata", "payload", "text", "message", "msg", "body", "content", "value")
+_TIMES = ("time", "timestamp", "ts", "starteddatetime", "date", "createdat", "at")
+_KINDS = ("opcode", "frametype", "messagetype", "datatype", "contenttype", "kind")
+_BASE64 = ("isbase64", "base64encoded", "base64")
+"""What tools call the fields of a message, in small letters alone."""
+
+
+def messages_in(entry: dict[str, Any]) -> Any:
+    """The messages of an entry, by whatever name its tool gave them; None for none."""
+    if "_webSocketMessages" in entry:
+        return entry["_webSocketMessages"]
+    response = entry.get("response")
+    holders = [entry, response, response.get("content") if isinstance(response, dict) else None]
+    holders += [value for name, value in entry.items() if _plain(name) == "websocket"]
+    for holder in holders:
+        for name, value in holder.items() if isinstance(holder, dict) else ():
+            if _LISTS.fullmatch(_plain(name)) and isinstance(value, list | dict):
+                return value
+    return None
+
+
+_LISTS = re.compile("(?:websocket|ws)?(?:messages|frames)")
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def read_messages(messages: Any, number: int, notes: list[str]) -> list[Written]:
@@ -54,6 +92,12 @@ def read_messages(messages: Any, number: int, notes: list[str]) -> list[Written]
     found = [written for message in messages if (written := reader.read(message)) is not None]
     reader.tell_counts()
     return found
+
+
+def is_message(of: dict[str, Any]) -> bool:
+    """Whether an object is a message: it has data, and says who sent it."""
+    fields = {_plain(name): value for name, value in of.items()}
+    return any(name in fields for name in _DATA) and _sender(fields) is not None
 
 
 class _Reader:
@@ -73,55 +117,60 @@ class _Reader:
         if not isinstance(message, dict):
             self._note(f"a message was left out: {_short(message)}")
             return None
-        kind, data = _word(message.get("type")), _first(message, "data", "payloadData", "payload")
+        fields = {_plain(name): value for name, value in message.items()}
+        kind, data = _word(fields.get("type")), _first(fields, *_DATA)
         if kind == "error":
             self._note(f"the browser reported an error, and no frame: {_short(data)}")
             return None
-        sender = next(
-            (
-                _SENDERS[word]
-                for name in ("type", "direction", "dir", "sender", "from")
-                if (word := _word(message.get(name))) in _SENDERS
-            ),
-            None,
-        )
-        opcode = _opcode(message, kind, data)
+        sender = _sender(fields)
+        opcode = _opcode(fields, kind, data)
         if sender is None and opcode == Opcode.CLOSE:
             self._note(closed(message))
             return None
         if sender is None or opcode is None:
             self._note(f"{message.get('type')} with opcode {message.get('opcode')}: {_short(data)}")
             return None
-        written = _first(message, "time", "timestamp")
-        if (time := stamp(written)) is None:
+        if (time := stamp(_first(fields, *_TIMES))) is None:
             self._often["messages without a time are put beside the one before"] += 1
-        if "opcode" not in message and kind not in _OPCODES:
+        if not any(name in fields for name in _KINDS) and kind not in _OPCODES:
             self._often["messages without an opcode are taken for text"] += 1
         payload: bytes | None
         if opcode == Opcode.CLOSE:
-            payload = self._close(message, data)
+            payload = self._close(fields, data)
             if payload is None:
                 return None
         else:
-            payload = self._payload(opcode, data)
+            payload = self._payload(opcode, data, fields)
+            if opcode <= Opcode.BINARY and not any(name in fields for name in _DATA):
+                self._often["messages without data are taken for empty ones"] += 1
         key = NO_MASK if sender == "client" else None
         return Written(time, sender, encode_frame(opcode, payload, masking_key=key), message)
 
-    def _payload(self, opcode: int, data: Any) -> bytes:
+    def _payload(self, opcode: int, data: Any, fields: dict[str, Any]) -> bytes:
+        if isinstance(data, dict) and data.get("type") == "Buffer":  # Node's, as JSON
+            data = data.get("data")
+        encoding = _word(fields.get("encoding"))
+        is_base64 = encoding == "base64" or any(fields.get(name) is True for name in _BASE64)
         text = _text(data)
-        if opcode == Opcode.BINARY:
+        if opcode == Opcode.BINARY or is_base64 or encoding == "hex":
             try:
-                return base64.b64decode(re.sub("^data:[^,]{,200};base64,", "", text), validate=True)
-            except (binascii.Error, ValueError) as error:
+                if isinstance(data, list):
+                    return bytes(data)
+                if encoding == "hex":
+                    return bytes.fromhex(text)
+                digits = re.sub("^data:[^,]{,200};base64,", "", text)
+                digits = digits.replace("-", "+").replace("_", "/")
+                return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+            except (binascii.Error, ValueError, TypeError) as error:
                 self._note(f"binary data that is not base64, taken as it is: {error}")
         return text.encode("utf-8", "replace")
 
     def _close(self, message: dict[str, Any], data: Any) -> bytes | None:
         """The payload of a close frame (RFC 6455 §5.5.1); None if no frame was sent."""
         said = data if isinstance(data, dict) else {}
-        named = {**said, **message}
-        code = _first(named, "code", "closeCode", "close_code", "statusCode")
-        reason = _first(named, "reason", "closeReason", "close_reason")
+        named = {**{_plain(name): value for name, value in said.items()}, **message}
+        code = _first(named, "code", "closecode", "statuscode")
+        reason = _first(named, "reason", "closereason")
         text = "" if isinstance(data, dict) else _text(data)
         if code is None and (inside := _code_inside(text)):
             code, reason = inside
@@ -154,19 +203,35 @@ def _code_inside(text: str) -> tuple[int, str] | None:
     if found := re.match(r"([1-4]\d{3})(?:[\s:,;-]+(.*))?$", text, re.DOTALL):
         return int(found[1]), found[2] or ""
     try:
-        payload = base64.b64decode(text, validate=True)
+        raw = len(text) > 1 and 3 <= ord(text[0]) <= 19 and max(map(ord, text[:2])) < 256
+        payload = text.encode("latin-1") if raw else base64.b64decode(text, validate=True)
         code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode()
     except ValueError:
         return None
     return (code, reason) if 1000 <= code <= 4999 else None
 
 
-def _opcode(message: dict[str, Any], kind: str, data: Any) -> int | None:
+def _sender(fields: dict[str, Any]) -> Direction | None:
+    """Who sent a message, as a word says, or a name such as `fromClient` of true or false."""
+    for name in ("type", "direction", "dir", "sender", "from", "source", "origin"):
+        word = re.sub("[^a-z0-9<>←→-]", "", str(fields.get(name) or "")[:40].lower())
+        word = re.sub("^(?:websocket|frame|message)+", "", word)
+        sender = _SENDERS.get(word) or _SENDERS.get(word.replace("-", ""))
+        if sender:
+            return sender
+    for name, value in fields.items():
+        told = _SENDERS.get(name.removeprefix("is")) or ("client" if name[:4] == "mask" else None)
+        if isinstance(value, bool) and told:
+            return told if value else _OTHER[told]
+    return None
+
+
+def _opcode(fields: dict[str, Any], kind: str, data: Any) -> int | None:
     """The opcode that a message names, by number or word, or else by its type."""
-    if "opcode" not in message:
+    named = _first(fields, *_KINDS)
+    if named is None:
         return _OPCODES.get(kind, int(Opcode.TEXT) if isinstance(data, str | dict | list) else None)
-    named = message["opcode"]
-    number = _OPCODES.get(_word(named)) if isinstance(named, str) else None
+    number = _OPCODES.get(_word(named).removeprefix("op_")) if isinstance(named, str) else None
     number = _whole(named) if number is None else number
     return number if number is not None and 0 <= number <= 15 else None
 
@@ -198,7 +263,9 @@ def _whole(value: Any) -> int | None:
     try:
         number = float(value)
         return int(number) if number.is_integer() else None
-    except (ValueError, TypeError, OverflowError):
+    except ValueError:
+        return int(value, 16) if re.fullmatch("0x[0-9A-Fa-f]{1,2}", str(value)) else None
+    except (TypeError, OverflowError):
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _HAR = "save a HAR from DevTools' Network panel instead, or record with wslab tap"
+_CHARLES = "export it as a HAR in Charles"
 _PACKETS = "give wslab the packet file of which it was made"
 _EDITCAP = "convert it: editcap -F pcapng FILE capture.pcapng"
 
@@ -15,6 +16,19 @@ _KNOWN: tuple[tuple[bytes, str, str], ...] = (
         "events of the Chrome DevTools Protocol",
         _HAR,
     ),
+    (
+        rb'[\s\S]*(schema\.getpostman\.com|"__export_format")',
+        "a collection of requests, which holds no messages",
+        "record what happens with wslab tap",
+    ),
+    (
+        rb'\s*\{"(metric|type)":"[\s\S]*"(Metric|Point)"',
+        "results of k6, which hold no messages",
+        "record what happens with wslab tap",
+    ),
+    (rb'[\s\S]*"_index"\s*:\s*"packets', "the JSON of tshark", _PACKETS),
+    (rb'[\s\S]*"protocolVersion"[\s\S]*"(scheme|webSocket)"', "a session of Charles", _CHARLES),
+    (rb"[\s\S]{,200}\bD/nsWebSocket|[\s\S]{,80}\[Parent \d+", "a log of Firefox", _HAR),
     (rb'[\s\S]*"traceEvents"', "a performance trace of Chrome", _HAR),
     (rb'[\s\S]*"_source"\s*:\s*\{\s*"layers"', "the JSON of tshark", _PACKETS),
     (rb"[\s\S]*<(pdml|psml)\b", "the XML of Wireshark", _PACKETS),
@@ -26,7 +40,7 @@ _KNOWN: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"[\s\S]*<charles-session|PK[\s\S]*\d-meta\.json",
         "a session of Charles",
-        "export it as a HAR in Charles",
+        _CHARLES,
     ),
     (rb"PK[\s\S]*raw[/\\]\d+_[cmsw]\.", "an archive of Fiddler", "export it as a HAR in Fiddler"),
     (
