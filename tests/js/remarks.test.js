@@ -56,10 +56,10 @@ test("a remark changes, moves and goes", () => {
   take(remarks, remark(-1, 0), remark(-2, 1));
   take(remarks, remark(-1, 2, { says: "else" }));
   update();
-  assert.deepEqual([agree(remarks), remarks.get(-1).says], [[0, 1, -2, 2, -1, 3], "else"]);
+  assert.deepEqual([agree(remarks), remarks.all.get(-1).says], [[0, 1, -2, 2, -1, 3], "else"]);
   remarks.take({ all: false, gone: [-2], fresh: [] });
   update();
-  assert.deepEqual([agree(remarks), remarks.has(-2), remarks.total], [[0, 1, 2, -1, 3], false, 1]);
+  assert.deepEqual([agree(remarks), remarks.has(-2), remarks.all.size], [[0, 1, 2, -1, 3], false, 1]);
   remarks.take({ all: true, gone: [], fresh: [] });
   update();
   assert.deepEqual(agree(remarks), [0, 1, 2, 3]);

@@ -89,10 +89,11 @@ class Remarks:
         self._error: BaseException | None = None  # of the last look
         self._now: dict[int, Remark] = {}
         self._told: dict[int, Remark] | None = None  # None: all are to be told again
+        self._news = False  # there may be something to tell
 
     def again(self) -> None:
         """A page has opened, or missed something."""
-        self._told = None
+        self._told, self._news = None, True
 
     def news(self, capture: Capture, content: dict[str, Any], now: float) -> float | None:
         """Put changes into `content`. Returns the seconds until this is to be called again.
@@ -116,20 +117,24 @@ class Remarks:
         self._error = error
         if error is None:
             self._now = {remark.number: remark for remark in found}
-        self._looking = False
+        self._looking, self._news = False, True
         self._tell()
 
     def _tell_changes(self, content: dict[str, Any]) -> bool:
         """Put some changes into `content`; True if there are more."""
-        told, now = self._told, self._now
-        if told == now or (told is None and not now):
+        if not self._news:
             return False
-        whole, told = told is None, told or {}
+        self._news, told, now = False, self._told or {}, self._now
         gone = [number for number in told if number not in now]
         fresh = [one for number, one in now.items() if told.get(number) != one]
+        if not gone and not fresh:
+            return False
         content["remarks"] = {
-            "all": whole, "gone": gone, "fresh": [one.account() for one in fresh[:MOST]],
+            "all": self._told is None, "gone": gone,
+            "fresh": [one.account() for one in fresh[:MOST]],
         }  # fmt: skip
         kept = {number: one for number, one in told.items() if number in now}
         self._told = kept | {one.number: one for one in fresh[:MOST]}
-        return len(fresh) > MOST
+        if left := len(fresh) > MOST:
+            self._news = True
+        return left

@@ -55,7 +55,6 @@ export class Detail {
     this.heading = h("h3", { class: "ws-heading ws-flow", id: `${id}-heading` });
     this.facts = h("span", { class: "ws-facts ws-quiet ws-small" });
     this.history = h("ul", { class: "ws-history ws-flow ws-small", "aria-label": "what was done to it on its way" });
-    this.remark = h("p", { class: "ws-remark ws-wrap", tabindex: "-1" });
     this.violations = h("ul", { class: "ws-violations", "aria-label": "rules that are broken" });
     this.table = new ByteTable({
       id, name: "explanation", heading: "as sent", onMore,
@@ -88,7 +87,6 @@ export class Detail {
           "aria-label": "close the bytes", title: "Close (Escape)", onclick: onClose,
         }, icon("away"))),
       actions.element,
-      this.remark,
       this.violations,
       this.table.element,
       this.inside.element,
@@ -142,8 +140,9 @@ export class Detail {
     this.#bytes = bytes;
     this.hint.hidden = true;
     this.wait.hidden = true;
-    this.remark.hidden = true;
-    this.table.element.hidden = this.compareButton.hidden = false;
+    this.table.element.hidden = bytes.length === 0 && account.kind === "remark";
+    this.compareButton.hidden = account.kind === "remark";
+    set(this.violations, "data-remark", null);
     this.#showCompared();
     this.#showHead();
     this.#showHistory();
@@ -167,13 +166,10 @@ export class Detail {
       number, label, direction, kind: "remark", time, offset, length: bytes.length, opcode: null, key: null,
       fields: [field], more_fields: 0, violations: [], history: [], most: bytes.length, outgoing: null,
     }, bytes, null);
-    this.remark.hidden = false;
-    this.table.element.hidden = bytes.length === 0;
-    this.compareButton.hidden = true;
-    set(this.remark, "data-tone", tone);
-    this.remark.replaceChildren(h("b", {}, says), evidence && ` ${evidence}`, " ", reference(field));
-    const whose = direction ? `${direction} → ${direction === "client" ? "server" : "client"}, ${plural(length, "byte")}` : "";
-    this.heading.replaceChildren(shape("remark"), "remark", h("span", {}, whose));
+    this.violations.hidden = false;
+    set(this.violations, "data-remark", tone);
+    this.violations.replaceChildren(h("li", {}, h("b", {}, says), ` ${evidence} `, reference(field)));
+    this.heading.replaceChildren(shape("remark"), "remark");
     say(this.facts, `${time.toFixed(6)} s · connection ${label}` + (direction
       ? ` · bytes ${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent` : ""));
   }
@@ -199,8 +195,7 @@ export class Detail {
 
   focus() {
     if (this.filled.hidden) this.comparison.element.focus({ preventScroll: true });
-    else if (this.remark.hidden) this.table.focus();
-    else this.remark.focus({ preventScroll: true });
+    else this.table.focus();
   }
 
   // -- the parts ----------------------------------------------------------------------------

@@ -4,26 +4,16 @@
 /** @import { Shown } from "./rows.js" */
 
 /**
- * @typedef {object} Remark as the kernel tells it
- * @property {number} number below zero, so that no row has it
- * @property {number} row the row behind which it stands; -1: before the first
- * @property {number} time in seconds
- * @property {number} connection
- * @property {"client" | "server" | null} direction whose bytes it is about; null: both sides
- * @property {"quiet" | "odd" | "wrong"} tone
- * @property {string} says
- * @property {string} evidence
- * @property {string} rfc
- * @property {string | null} url
- * @property {number} offset of its bytes, in their direction's stream
- * @property {number} length of all of them
- * @property {string} hex the first of them
+ * What the kernel says behind a row (-1: before the first), of bytes of one direction or (null) of an ending.
+ * @typedef {{ number: number, row: number, time: number, connection: number, direction: "client" | "server" | null,
+ *   tone: "quiet" | "odd" | "wrong", says: string, evidence: string, rfc: string, url: string | null,
+ *   offset: number, length: number, hex: string }} Remark its number is below zero, so that no row has it
  */
 
 /** What stands in the list: the shown rows, and the remarks between them, each at a place of its own. */
 export class Remarks {
-  /** @type {Map<number, Remark>} */
-  #all = new Map();
+  /** @type {Map<number, Remark>} by number, shown or not */
+  all = new Map();
   /** @type {Remark[]} those that pass the filters, in the order of their rows */
   #passed = [];
   /** @type {Map<string, number>} whose bytes -> the row from which on its broken rows are consequences */
@@ -39,11 +29,11 @@ export class Remarks {
 
   /** @param {{ all: boolean, gone: number[], fresh: Remark[] }} news `all`: those before are gone */
   take({ all, gone, fresh }) {
-    if (all) this.#all.clear();
-    for (const number of gone) this.#all.delete(number);
-    for (const remark of fresh) this.#all.set(remark.number, remark);
+    if (all) this.all.clear();
+    for (const number of gone) this.all.delete(number);
+    for (const remark of fresh) this.all.set(remark.number, remark);
     this.#lost.clear();
-    for (const { connection, direction, row } of this.#all.values()) {
+    for (const { connection, direction, row } of this.all.values()) {
       if (direction) this.#lost.set(`${connection} ${direction}`, row);
     }
     this.again();
@@ -52,7 +42,7 @@ export class Remarks {
   /** The filters have changed. */
   again() {
     const { kinds, connection, direction } = this.#shown;
-    this.#passed = [...this.#all.values()].filter((remark) =>
+    this.#passed = [...this.all.values()].filter((remark) =>
       (kinds.size === 0 || kinds.has(this.kind)) &&
       (connection === null || remark.connection === connection) &&
       (direction === null || remark.direction === null || remark.direction === direction));
@@ -64,21 +54,6 @@ export class Remarks {
   update(stop, until = Infinity) {
     this.#count = first(this.#passed.length, (at) => this.#passed[at].row >= stop);
     while (this.#count > 0 && this.#passed[this.#count - 1].time > until) this.#count--;
-  }
-
-  /** How many there are, shown or not. */
-  get total() {
-    return this.#all.size;
-  }
-
-  /** @param {number} number @returns {Remark | undefined} */
-  get(number) {
-    return this.#all.get(number);
-  }
-
-  /** Those that stand between the first rows. @param {number} rows */
-  saved(rows) {
-    return [...this.#all.values()].filter(({ row }) => row < rows).slice(0, rows);
   }
 
   /** Whether a broken row only follows from what a remark is about. @param {number} row @param {number} connection @param {string} direction */
@@ -117,7 +92,7 @@ export class Remarks {
 
   /** The place of a remark among the shown ones; -1: it is none of them. @param {number} number */
   #at(number) {
-    const at = this.#passed.indexOf(this.#all.get(number));
+    const at = this.#passed.indexOf(this.all.get(number));
     return at < this.#count ? at : -1;
   }
 }

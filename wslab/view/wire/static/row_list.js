@@ -271,20 +271,19 @@ export class RowList {
   #fill(element, row) {
     const { rows } = this;
     const { parts } = element;
-    const remark = this.shown.get(row);
+    const remark = this.shown.all.get(row);
     element.classList.remove("ws-found");
     element.id = `${this.id}-row-${row}`;
     set(element, "data-wslab-row", remark ? null : row);
     set(element, "data-wslab-remark", remark ? row : null);
-    set(element, "data-tone", remark?.tone);
+    set(element, "data-remark", remark?.tone);
     const hit = !remark && this.isHit(row);
     set(element, "data-hit", hit ? "true" : null);
     set(element, "title", remark ? `${remark.says} ${remark.evidence}` : null);
     if (remark) {
       const { connection: whose, time, says, evidence, tone } = remark;
-      for (const part of [parts.done, parts.broken, parts.word, parts.follows, parts.length, parts.end]) say(part, "");
-      for (const name of ["data-kind", "data-direction", "data-broken", "data-more", "data-mark", "data-waiting", "data-dropped"]) set(element, name, null);
-      parts.mark.replaceChildren();
+      for (const part of [parts.done, parts.broken, parts.end]) say(part, "");
+      for (const name of ["kind", "direction", "broken", "mark", "waiting", "dropped"]) set(element, `data-${name}`, null);
       say(parts.time, time.toFixed(3));
       say(parts.start, says);
       set(element, "aria-label", `remark, ${time.toFixed(3)} seconds, connection ${this.#sayConnection(parts, whose)}: ` +

@@ -270,7 +270,7 @@ class WireView extends View {
 
   /** Shows what a row is, or says all of a remark. @param {number | null} number */
   #open(number) {
-    const remark = this.remarks.get(number);
+    const remark = this.remarks.all.get(number);
     if (number === null) this.detail.clear();
     else if (!remark) this.#ask(number);
     else {
@@ -442,7 +442,7 @@ class WireView extends View {
     });
     const { chosen } = list;
     if (chosen === null || chosen >= 0 || chosen !== detail.number) return;
-    if (!remarks.get(chosen)) this.#closeDetail(false); // more bytes have come, and it is not true any more
+    if (!remarks.all.get(chosen)) this.#closeDetail(false); // more bytes have come, and it is not true any more
     else if (news.all || news.fresh.some(({ number }) => number === chosen)) this.#open(chosen);
   }
 
@@ -464,7 +464,7 @@ class WireView extends View {
     const { rows } = this;
     this.model.set("_saved", {
       rows: rows.saved(KEPT), total: rows.count, states: Object.fromEntries(this.states),
-      labels: Object.fromEntries(this.labels), remarks: this.remarks.saved(KEPT),
+      labels: Object.fromEntries(this.labels), remarks: [...this.remarks.all.values()].filter(({ row }) => row < KEPT).slice(0, KEPT),
     });
     set(this.root, "data-kept", rows.count);
   }
@@ -502,7 +502,7 @@ class WireView extends View {
     cancelAnimationFrame(this.#painting);
     this.#painting = 0;
     const all = this.#update();
-    this.filters.count(rows, this.remarks.total);
+    this.filters.count(rows, this.remarks.all.size);
     this.list.paint();
     this.empty.hidden = this.remarks.count > 0;
     say(this.empty, shown.filtering && rows.count > 0
