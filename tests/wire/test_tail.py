@@ -368,3 +368,14 @@ def test_hixie_76_is_named_and_its_answer_checked():
         assert words in server.evidence
         rules = [violation.rule for violation in capture.index.unit(0).violations]
         assert rules == ["hixie-76"]
+
+
+def test_logins_in_a_head_between_frames_are_masked():
+    page = b"HTTP/1.1 500 Oops\r\nSet-Cookie: sid=s3cr3t-s3cr3t\r\nContent-Length: 2\r\n\r\nhi"
+    told = found(of_server(NEXT + page))
+    assert told.data.startswith(b"HTTP/1.1 500 Oops\r\nSet-Cookie: *")
+    assert (len(told.data), b"s3cr3t" in told.data) == (len(page), False)
+    asks = b"GET /?token=s3cr3t-s3cr3t HTTP/1.1\r\nAuthorization: Bearer s3cr3t-s3cr3t\r\n\r\n"
+    told = found(of_client(asks))
+    assert "GET /?token=************* HTTP/1.1" in told.says
+    assert b"s3cr3t" not in told.data

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from ..fields import Direction
 from ..protocol import frames, handshake, http
+from ..protocol.secrets import masked_line
 from ..protocol.tls_records import BEGINNING, begins_record, record_end, record_text
 from ..protocol.utf8 import is_utf8
 from .capture import Capture
@@ -86,7 +87,7 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
             start, stop, says, evidence, rfc = reading
             found[connection, direction] = Explanation(
                 connection, direction, doubt.start + start, stop - start,
-                window.data[start : min(stop, start + 128)], says, evidence, rfc,
+                _first(window.data[start:stop]), says, evidence, rfc,
             )  # fmt: skip
         elif doubt.broken and not window.intact(doubt.fault):
             at = doubt.fault
@@ -248,7 +249,8 @@ class _Window:
         answer = line.re is _STATUS
         both = answer == (self.direction == "client")
         what = "response" if answer else "request"
-        says = f'These {stop - at:,} bytes are an HTTP {what}, not a frame: "{_text(line[1])}".'
+        first = _text(masked_line(line[1], True))
+        says = f'These {stop - at:,} bytes are an HTTP {what}, not a frame: "{first}".'
         if line[1] == b"PRI * HTTP/2.0":
             says = f"These {stop - at:,} bytes are HTTP/2, not a frame: its preface stands first."
         proof = "The client's bytes and the server's seem to stand in one stream."
@@ -767,6 +769,14 @@ def _text_length(data: bytes) -> int:
         return len(data.decode()) and len(data)
     except UnicodeDecodeError as error:
         return error.start
+
+
+def _first(data: bytes) -> bytes:
+    """The first 128 bytes; the logins in a head that HTTP wrote into frames are masked."""
+    if _STATUS.match(data) or _REQUEST.match(data):
+        lines = data[:4096].splitlines(keepends=True)
+        data = b"".join(masked_line(line, not above) for above, line in enumerate(lines))
+    return data[:128]
 
 
 def _text(data: bytes) -> str:
