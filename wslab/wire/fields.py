@@ -9,11 +9,12 @@ Direction = Literal["client", "server"]
 
 Kind = Literal[
     "request", "response", "chunk",
-    "text", "binary", "continuation", "ping", "pong", "close", "reserved", "tls", "socks",
+    "text", "binary", "continuation", "ping", "pong", "close", "reserved", "tls", "socks", "gap",
 ]  # fmt: skip
 """What a unit is. A `chunk` is a part of a response that HTTP streams; `reserved` stands for the
 opcodes 3-7 and 11-15, which have no meaning yet; `tls` is a record of TLS, `socks` a
-message of SOCKS, by which a client asks a proxy for a connection."""
+message of SOCKS, by which a client asks a proxy for a connection; at a `gap`, bytes are missing in
+the recording."""
 
 
 class Field(NamedTuple):
@@ -72,6 +73,8 @@ class Unit(NamedTuple):
     """Bytes of a large frame's payload that `payload` leaves out: see `Index.unit`."""
     body_rest: int = 0
     """Bytes of the body of a request or response that `data` leaves out."""
+    missing: int | None = 0
+    """For a gap: how many bytes are not in the recording; None if nobody knows."""
 
     @property
     def length(self) -> int:
@@ -99,7 +102,9 @@ class Unit(NamedTuple):
             "length": self.length,
             "fields": [field._asdict() for field in self.fields],
             "violations": [violation._asdict() for violation in self.violations],
-        } | ({"mark": self.mark} if self.mark else {})
+            **({"missing": self.missing} if self.kind == "gap" else {}),
+            **({"mark": self.mark} if self.mark else {}),
+        }
 
     def __str__(self) -> str:
         done = f" ({self.mark} on its way)" if self.mark else ""

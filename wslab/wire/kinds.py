@@ -60,5 +60,6 @@ KINDS: dict[Kind, Look] = {
     "reserved": Look("an opcode that nobody may use yet", GREY, "⬡"),
     "tls": Look("a record of TLS: only the two ends can read what is in it", GREY, "⊠"),
     "socks": Look("asks a proxy for a connection, or is its answer", BLUE, "▷"),
+    "gap": Look("bytes that crossed, but are missing in the recording", GREY, "┄"),
 }
 """How each kind is shown, in the order of a legend."""

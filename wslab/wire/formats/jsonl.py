@@ -31,6 +31,8 @@ def lines(capture: Capture) -> Iterator[str]:
         line["event"] = thing.name
         if thing.direction:
             line["direction"] = thing.direction
+        if thing.name == "gap" and thing.length:
+            line["length"] = thing.length
         if thing.is_mark:
             line |= {"offset": thing.offset, "length": thing.length}
         if thing.data is not None:
@@ -133,6 +135,11 @@ class _Reader:
         elif event in ("eof", "reset"):
             note = str(line.get("note", ""))
             capture.end(connection, line["direction"], event, note=note, at=time)
+        elif event == "gap":
+            length = int(line.get("length", 0))
+            if not 0 <= length < 1 << 63:
+                raise ValueError(f"expected the number of missing bytes, got {length}")
+            capture.gap(connection, line["direction"], length, at=time)
         elif event in ("cut", "silence") or event in MARKS:
             replaced = line.get("hex")
             capture.mark(

@@ -186,7 +186,7 @@ def blocks(capture: Capture, key_log: str = "") -> Iterator[bytes]:
                 sent_first = capture.log.streams[stream_number(thing.connection, "client")]
                 tls = begins_record(bytes(sent_first[:BEGINNING]), first=True)
                 flows[thing.connection] = _Flow(thing.connection, TLS_PORT if tls else HTTP_PORT)
-            elif thing.name not in ("eof", "reset"):
+            elif thing.name not in ("eof", "reset", "gap"):
                 continue
             packets = _event_packets(flows[thing.connection], thing, marks)
         else:
@@ -261,6 +261,10 @@ def _event_packets(flow: _Flow, event: Event, marks: _Marks) -> _Packets:
     sender = event.direction or "client"
     if sender in flow.over:
         return
+    if event.name == "gap":
+        flow.next[sender] = (flow.next[sender] + event.length) & 0xFFFFFFFF
+        yield flow.packet(sender, _ACK), [] if event.length else [_GAP]
+        return
     # The other direction's end is written even after a RST: a body may end with it.
     flow.over.add(sender)
     comments = marks.of_end(event)
@@ -283,6 +287,7 @@ def _data_packets(flow: _Flow, chunk: Chunk, offset: int, marks: _Marks) -> _Pac
 _INSTEAD = f"{MARK} instead of them: "
 """The start of a comment with an edit's new bytes in hex, which may need several comments."""
 _INSTEAD_BYTES = 20_000
+_GAP = f"{MARK} an unknown number of bytes is missing here"
 _NAMED = f"{MARK} name: "
 """The start of a comment with a connection's name."""
 
@@ -409,23 +414,30 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     comments: list[str] = []
     packets = {MAGICS[0]: _pcapng_packets, MAGICS[-1]: _snoop_packets}.get(data[:4], _pcap_packets)
     _feed(packets(data, notes), reassembler, comments)
+    incomplete = reassembler.finish()
     for conversation in reassembler.conversations:
         conversation.kept = conversation.kept or asks_only_a_proxy(conversation)
+    twice = twice or incomplete
     kept = [c for c in reassembler.conversations if c.kept]
     recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
     if twice:
+        reassembler.log.clear()
         again = Reassembler(reassembler.conversations)
         some = packets(data, [])
         while batch := list(itertools.islice(some, 64)):
             _feed(batch, again, [])
             recorder.take(again.log)
             again.log.clear()
+        again.finish()
+        recorder.take(again.log)
     else:
         recorder.take(reassembler.log)
     recorder.note_silences(again if twice else reassembler)
     recorder.capture.insert(recorder.marks)
     keys = any("holds the TLS keys" in note for note in notes)
-    notes += [*_left_out(reassembler, keys), *mismatches(recorder.capture)]
+    notes += [
+        *_missing(recorder.capture), *_left_out(reassembler, keys), *mismatches(recorder.capture),
+    ]  # fmt: skip
     recorder.capture.notes += notes
     return recorder.capture
 
@@ -491,8 +503,12 @@ class _Recorder:
                 comment = data.decode()
                 self.marks += _marks_in(comment, connection, _ticks(at), len(capture))
                 for line in comment.split("\n"):
+                    if line == _GAP:
+                        capture.gap(*whose_stream(side.stream), at=at)
                     if line.startswith(_NAMED):
                         capture.set_name(connection, line.removeprefix(_NAMED))
+            elif what == "gap":
+                capture.gap(*whose_stream(side.stream), int.from_bytes(data, "big"), at=at)
             else:
                 capture.end(*whose_stream(side.stream), what, at=at)
 
@@ -514,19 +530,21 @@ def _direction(side: Side) -> Direction:
     return "client" if side.number == side.conversation.client else "server"
 
 
+def _missing(capture: Capture) -> Iterator[str]:
+    """A note for each direction in which bytes are missing."""
+    for stream, gaps in sorted(capture.log.gaps.items()):
+        connection, who = whose_stream(stream)
+        if count := sum(length for _, length in gaps):
+            missing = (
+                f"{_count(count, 'byte')} of the {who} {'is' if count == 1 else 'are'} missing"
+            )
+            yield f"connection {connection}: {missing} in the file, in {_count(len(gaps), 'gap')}"
+
+
 def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
     """The notes on what was left out, one sentence each."""
     notes = []
     kept = [c for c in reassembler.conversations if c.kept]
-    for number, conversation in enumerate(kept, 1):
-        for side in conversation.sides:
-            if side.waiting:
-                missing, who = side.waiting[0][0] - side.position, _direction(side)
-                notes.append(
-                    f"connection {number}: {missing} bytes of the {who} are missing in the file at "
-                    f"offset {side.position}; the {side.waiting_bytes} bytes behind them are left "
-                    "out"
-                )
     encrypted = sum(c.encrypted for c in reassembler.conversations)
     to_plain = sum(c.to_plain for c in reassembler.conversations)
     http2 = sum(c.http2 for c in reassembler.conversations)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from struct import Struct
 from typing import Literal
@@ -19,10 +19,11 @@ from typing import Literal
 from ..protocol import socks
 from .link_layers import LINKS, Place, inside_ip
 
-What = Literal["open", "eof", "reset", "mark"]
+What = Literal["open", "eof", "reset", "mark", "gap"]
 
-MOST_WAITING = 64 << 20
-"""The most bytes of one direction that may wait for a missing packet."""
+MOST_WAITING = 16 << 20
+"""The most bytes of one direction that may wait for a missing packet: no sender goes on so far
+without an answer, so the receiver has it, and only the file lacks it."""
 MOST_HEAD = 256 * 1024
 """Bytes at a client's start within which its first upgrade request must be."""
 
@@ -31,8 +32,8 @@ class Side:
     """One end of a TCP connection, and what it sent."""
 
     __slots__ = (
-        "conversation", "ended", "fin", "first", "next", "number", "position", "stream", "waiting",
-        "waiting_bytes",
+        "conversation", "ended", "fin", "first", "gaps", "next", "number", "position",
+        "stream", "waiting", "waiting_bytes",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, number: int) -> None:
@@ -40,7 +41,10 @@ class Side:
         self.number = number
         self.first: int | None = None  # the sequence number of its SYN
         self.next: int | None = None  # the sequence number of the next byte
-        self.position = 0  # bytes delivered so far
+        self.position = 0  # bytes delivered so far, and missing ones
+        self.gaps: deque[tuple[int, int]] | None = None
+        """Position and length of what never comes. A second reading knows it from the first, and
+        need not wait for it."""
         self.waiting: list[tuple[int, int, bytes]] | None = None
         # A heap: position, arrival, bytes.
         self.waiting_bytes = 0
@@ -51,7 +55,7 @@ class Side:
 
 Happening = tuple[int, Side, bytes, What | None]
 """A log entry: time in nanoseconds, sender, and bytes that arrived in order or what happened. The
-bytes of a `mark` are the file's comment on the packet.
+bytes of a `mark` are the file's comment on the packet, those of a `gap` the number of missing ones.
 
 A plain tuple, because nearly every packet makes one.
 """
@@ -61,8 +65,8 @@ class Conversation:
     """One TCP connection: its two sides, and whether it is a WebSocket's."""
 
     __slots__ = (
-        "client", "encrypted", "head", "http2", "kept", "line", "opened", "sides", "through",
-        "to_plain", "upgraded",
+        "client", "encrypted", "head", "http2", "kept", "line", "opened", "sides",
+        "through", "to_plain", "upgraded",
     )  # fmt: skip
 
     def __init__(self, opened: int) -> None:
@@ -120,6 +124,7 @@ class Reassembler:
 
     def __init__(self, known: Sequence[Conversation] = (), *, holds: bool = True) -> None:
         self._known = known
+        self._same: dict[Conversation, Conversation] = {}
         self._holds = holds
         self.log: list[Happening] = []
         self.conversations: list[Conversation] = []
@@ -245,19 +250,30 @@ class Reassembler:
     ) -> None:
         if stop > len(data):
             self.cut += 1
+            if len(data) < start:
+                return  # not even TCP's header is here
         payload = data[start:stop]
         side = self._sides.get(key)
         if side is None or flags & _SYN:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
                 sequence = (sequence + 1) & 0xFFFFFFFF  # data follows (TCP Fast Open, RFC 7413)
-        if self.repeated and self.repeated.get(side.conversation, (side,))[0] is not side:
-            del self.repeated[side.conversation]
+        if self.repeated and (again := self.repeated.get(side.conversation)):
+            # Where new bytes follow, each packet may have been captured twice.
+            if again[0] is not side or (payload and sequence == side.next):
+                del self.repeated[side.conversation]
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
             else:
                 self._take(side, sequence, payload, time)
+        elif side.gaps and side.next is not None:
+            self._ahead(side, sequence, time)
+        if stop > len(data):
+            # The rest of a packet that was cut will not come.
+            if side.next == (sequence + len(payload)) & 0xFFFFFFFF:
+                self._miss(side, stop - len(data), time)
+            sequence += stop - len(data)
         if mark:
             self._mark(side, mark, time)
         if flags & (_FIN | _RST):
@@ -273,12 +289,14 @@ class Reassembler:
         back = addresses[half:] + addresses[:half] + ports[2:] + ports[:2]
         if side is None and (other := self._sides.get(back)):
             side = self._sides[key] = other.conversation.answerer()
+            self._learn(side)
         if side is None or (opens and _is_another(side, sequence)):
             conversation = Conversation(time)
             if len(self.conversations) < len(self._known):
-                known = self._known[len(self.conversations)]
+                known = self._same[conversation] = self._known[len(self.conversations)]
                 conversation.kept = bool(known.kept)
                 conversation.client = known.client
+                self._learn(conversation.sides[0])
             self.conversations.append(conversation)
             side = self._sides[key] = conversation.sides[0]
             self._sides.pop(back, None)
@@ -295,6 +313,13 @@ class Reassembler:
                 conversation.upgraded = "frames alone" in mark.partition("\n")[0]
         return side
 
+    def _learn(self, side: Side) -> None:
+        """Take over what an earlier reading knows of the gaps of a side."""
+        known = self._same.get(side.conversation)
+        if known is not None and side.number < len(known.sides):
+            gaps = known.sides[side.number].gaps
+            side.gaps = deque(gaps) if gaps else None
+
     def _mark(self, side: Side, mark: str, time: int) -> None:
         if self._holds and side.conversation.kept is not False:
             self.log.append((time, side, mark.encode("utf-8", "replace"), "mark"))
@@ -302,14 +327,15 @@ class Reassembler:
     def _take(self, side: Side, sequence: int, payload: bytes, time: int) -> None:
         if side.next is None:
             side.next = sequence
-        ahead = (sequence - side.next) & 0xFFFFFFFF
+        ahead = self._ahead(side, sequence, time)
         if ahead:
             if ahead < 0x80000000:
-                if side.waiting_bytes < MOST_WAITING:
-                    self._arrivals += 1
-                    side.waiting = side.waiting or []
-                    heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, payload))
-                    side.waiting_bytes += len(payload)
+                self._arrivals += 1
+                side.waiting = side.waiting or []
+                heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, payload))
+                side.waiting_bytes += len(payload)
+                if side.waiting_bytes > MOST_WAITING:
+                    self._give_up(side, time)
                 return
             payload = payload[0x100000000 - ahead :]
             if not payload:
@@ -317,6 +343,50 @@ class Reassembler:
                 self.repeated[side.conversation] = side, count + 1, since, time
                 return
         self._deliver(side, payload, time)
+        self._deliver_waiting(side, time)
+
+    def _ahead(self, side: Side, sequence: int, time: int) -> int:
+        """How far a sequence number is ahead of what came, modulo 2^32, behind a known gap."""
+        assert side.next is not None
+        ahead = (sequence - side.next) & 0xFFFFFFFF
+        while side.gaps and side.gaps[0][0] < side.position:
+            side.gaps.popleft()
+        if side.gaps and side.gaps[0][0] == side.position and ahead < 0x80000000:
+            length = side.gaps[0][1]
+            if ahead >= length:
+                self._miss(side, length, time)
+                ahead -= length
+        return ahead
+
+    def _miss(self, side: Side, length: int, time: int) -> None:
+        """Go on behind bytes that are not in the file."""
+        assert side.next is not None
+        side.next = (side.next + length) & 0xFFFFFFFF
+        side.position += length
+        if side.conversation.kept is None:
+            _taste(side.conversation, side.number, b"", missing=True)
+        if self._holds and side.conversation.kept is not False and not side.ended:
+            self.log.append((time, side, length.to_bytes(8, "big"), "gap"))
+
+    def _give_up(self, side: Side, time: int) -> None:
+        """Wait no longer for the bytes before those that wait, or before the end."""
+        stop = side.waiting[0][0] if side.waiting else side.fin
+        if stop is not None and stop > side.position:
+            side.gaps = side.gaps or deque()
+            side.gaps.append((side.position, stop - side.position))
+            self._miss(side, stop - side.position, time)
+        self._deliver_waiting(side, time)
+
+    def finish(self) -> bool:
+        """End a reading; whether an earlier look at the gaps would put bytes at their own times."""
+        for conversation in self.conversations:
+            for side in conversation.sides:
+                while side.waiting or (side.fin is not None and side.position < side.fin):
+                    self._give_up(side, conversation.opened)
+        return any(side.gaps for one in self.conversations if one.kept for side in one.sides)
+
+    def _deliver_waiting(self, side: Side, time: int) -> None:
+        """Deliver what no longer waits, and the end of the stream."""
         while side.waiting and side.waiting[0][0] <= side.position:
             start, _, payload = heapq.heappop(side.waiting)
             side.waiting_bytes -= len(payload)
@@ -344,7 +414,7 @@ class Reassembler:
             return
         if side.next is None:
             side.next = sequence & 0xFFFFFFFF
-        ahead = (sequence - side.next) & 0xFFFFFFFF
+        ahead = self._ahead(side, sequence & 0xFFFFFFFF, time)
         if ahead < 0x80000000:
             side.fin = side.position + ahead
             if not ahead:
@@ -375,8 +445,17 @@ _ASKS = re.compile(
 )
 
 
-def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
+_ACCEPTS = re.compile(rb"HTTP/1\.1 101\b")
+
+
+def _taste(conversation: Conversation, side: int, payload: bytes, missing: bool = False) -> None:
     """Decide whether this connection is a WebSocket's, by its client's first bytes."""
+    if _ACCEPTS.match(payload):
+        conversation.kept = True
+        conversation.client = 1 - side
+        return
+    if missing:
+        return
     if conversation.client is None:
         # The file lacks its beginning. A response shows that the other side is the client.
         conversation.client = 1 - side if payload.startswith(b"HTTP/") else side

@@ -172,11 +172,19 @@ class Inflater:
 
     `fault` is the rule that the message breaks, or None. `lost` is true if messages can no longer
     be inflated: they refer to an earlier one that could not be.
+
+    With `blind`, earlier messages or the agreement are not known: a message that cannot be inflated
+    may need them, which is no fault, and the next one is tried anew.
     """
 
     def __init__(
-        self, window_bits: int = 15, no_context_takeover: bool = False, window: bytes = b""
+        self,
+        window_bits: int = 15,
+        no_context_takeover: bool = False,
+        window: bytes = b"",
+        blind: bool = False,
     ) -> None:
+        self.blind = blind
         self.window_bits = window_bits
         self.no_context_takeover = no_context_takeover
         self.fault: str | None = None
@@ -189,11 +197,17 @@ class Inflater:
         self._ends = 0
 
     @classmethod
-    def of(cls, direction: Direction, agreed: Agreement) -> Inflater:
+    def of(cls, direction: Direction, agreed: Agreement, blind: bool = False) -> Inflater:
         """The inflater for one direction under an agreement."""
         if direction == "client":
-            return cls(agreed.client_max_window_bits, agreed.client_no_context_takeover)
-        return cls(agreed.server_max_window_bits, agreed.server_no_context_takeover)
+            bits, alone = agreed.client_max_window_bits, agreed.client_no_context_takeover
+        else:
+            bits, alone = agreed.server_max_window_bits, agreed.server_no_context_takeover
+        return cls(bits, alone, blind=blind)
+
+    def again(self, window: bytes = b"", blind: bool = False) -> Inflater:
+        """A new inflater under the same agreement."""
+        return Inflater(self.window_bits, self.no_context_takeover, window, self.blind or blind)
 
     @property
     def window(self) -> bytes:
@@ -274,6 +288,9 @@ class Inflater:
     def _start(self) -> None:
         self._between = False
         self.size = self._ends = 0
+        if self.blind and self.lost:
+            self._zlib = None
+            self._window.clear()
         if self._zlib is None and self._window:
             self._zlib = zlib.decompressobj(-15, zdict=self.window)
             self._judge = self._new_judge()
@@ -291,6 +308,8 @@ class Inflater:
 
     def _lose(self, error: str) -> None:
         self.lost = True
+        if self.blind:
+            return
         if self.no_context_takeover and "too far back" in error:
             self.fault = self.fault or "deflate-context-kept"
         else:

@@ -382,6 +382,11 @@ class Splitter:
         return True
 
     @property
+    def masks(self) -> bool:
+        """Whether frames in this direction must be masked."""
+        return self.direction == "client"
+
+    @property
     def context(self) -> int:
         """The flags that the next frame gets from those before it."""
         return (IN_MESSAGE if self.in_message else 0) | (AFTER_CLOSE if self.closed else 0)

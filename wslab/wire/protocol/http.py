@@ -249,6 +249,17 @@ class Body:
         length = content_length(head)
         return cls(0 if length is None and in_request else length)
 
+    def skip(self, count: int) -> bool:
+        """Skip bytes that are missing; False if they may not all belong to this part of the body.
+
+        0 stands for an unknown number.
+        """
+        if self._left is not None:
+            if not 0 < count <= self._left:
+                return False
+            self._left -= count
+        return True
+
     def read(self, data: bytes | bytearray, start: int, stop: int) -> int | None:
         """Read `data[start:stop]`; the offset at which the body ends, or None while it goes on."""
         position = start
@@ -389,6 +400,10 @@ class HttpReader:
         end = self._body.read(data, self.seen, stop)
         self.seen = stop if end is None else end
         return end
+
+    def skip(self, count: int) -> bool:
+        """Skip bytes of the body that are missing; False if they are not all the body's."""
+        return self.head is not None and self._body.skip(count)
 
     @property
     def chunk_ends(self) -> list[int] | None:

@@ -185,6 +185,24 @@ class Capture:
             self._note(connection, direction, how, note=note, at=at)
         self.tell()
 
+    def gap(
+        self, connection: int, direction: Direction, length: int = 0, *, at: float | None = None
+    ) -> None:
+        """Note that bytes that crossed are missing here: `length` of them, 0 if nobody knows.
+
+        The recording must be whole before it is read: what follows tells where reading goes on.
+        """
+        stream = self._stream(connection, direction)
+        with self._lock:
+            offset = len(self.log.streams[stream])
+            self.log.gaps.setdefault(stream, []).append((offset, length))
+            if self._masked[stream]:
+                if stream not in self._masks:
+                    self._keep(self._read_again(stream))
+                self._put_back(stream, self._masks[stream].skip())
+            self._note(connection, direction, "gap", offset, length, at=at)
+        self.tell()
+
     def mark(
         self,
         connection: int,

@@ -94,7 +94,9 @@ class Side:
 class Connection:
     """A connection's sides, its state, and what they agreed on."""
 
-    __slots__ = ("agreed", "begun", "client", "cutter", "gone", "number", "server", "state")
+    __slots__ = (
+        "agreed", "begun", "client", "cutter", "gone", "number", "server", "state",
+    )  # fmt: skip
 
     cutter: Cutter
     client: Side

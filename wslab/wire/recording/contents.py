@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import zlib
 from bisect import bisect_right
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..fields import Violation
@@ -122,7 +124,7 @@ def _bytes(count: int) -> str:
 class Contents:
     """Reads the contents of one direction's data frames; the first frame begins at `begin`.
 
-    `inflater` is None without compression.
+    `inflater` is None without compression. `holes` are the starts and ends of gaps in between.
     """
 
     def __init__(
@@ -132,8 +134,10 @@ class Contents:
         splitter: frames.Splitter,
         inflater: Inflater | None,
         begin: int,
+        holes: Sequence[tuple[int, int]],
     ) -> None:
         self._streams, self._number = streams, number
+        self._holes, self._hole = holes, 0
         self._splitter = splitter
         self._inflater = inflater
         # Offsets at which a walk may start with compression, and the inflater's window there.
@@ -152,7 +156,13 @@ class Contents:
             found = self._last[1]
             if not whole or len(found.content) == found.size:
                 return found
-        if not self._start(offset, fragment):
+        hole = bisect_right(self._holes, offset, key=itemgetter(1))
+        behind = self._holes[hole - 1][1] if hole else 0
+        if fragment and hole and self._begins(offset) < behind:
+            return None
+        if hole != self._hole:
+            self._hole, self._next = hole, -1  # no walk leads through a gap
+        if not self._start(offset, fragment, behind, bool(hole)):
             if self._inflater is None:
                 return None
             return FrameContent(None, True, b"", 0, 0, (), None, uninflated=True)
@@ -167,18 +177,26 @@ class Contents:
         """Keep the last content no longer; the walk goes on from where it is."""
         self._last = None
 
-    def _start(self, offset: int, fragment: bool) -> bool:
+    def _begins(self, offset: int) -> int:
+        """Where the last message in fragments begins up to `offset`; -1 if that is not here."""
+        fragmented = self._splitter.fragmented
+        place = bisect_right(fragmented, offset)
+        return fragmented[place - 1] if place else -1
+
+    def _start(self, offset: int, fragment: bool, behind: int, blind: bool) -> bool:
         """Begin a walk to `offset` as near to it as possible, or continue the present one.
 
-        False if it would have to begin at a frame that has been dropped.
+        It begins at `behind` or later; `blind`: there is a gap before that. False if it would have
+        to begin at a frame that has been dropped.
         """
         inflater, window = self._inflater, b""
         if inflater is not None and not inflater.no_context_takeover:
             place = bisect_right(self._places, offset) - 1
             start, window = self._places[place], self._windows[place]
+            if start < behind:
+                start, window = behind, b""
         elif fragment:
-            fragmented = self._splitter.fragmented
-            start = fragmented[bisect_right(fragmented, offset) - 1]
+            start = self._begins(offset)
         else:
             start = offset
         less = trimmed(self._streams[self._number])
@@ -188,7 +206,7 @@ class Contents:
         if start in gap:
             return False
         if inflater is not None:
-            inflater = Inflater(inflater.window_bits, inflater.no_context_takeover, window)
+            inflater = inflater.again(window, blind)
         self._assembler = Assembler(inflater)
         self._next = start
         return True

@@ -12,6 +12,7 @@ import re
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from ..protocol.chunk import chunk_fields, chunk_text
 from ..protocol.connection_state import State, StateEvent
 from ..protocol.deflate import Agreement, Inflater
 from ..protocol.frames import FrameHeader
-from ..protocol.http import Head
+from ..protocol.http import Head, begins_head, parse_head
 from ..protocol.tls_records import record_fields, record_text
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
@@ -30,10 +31,11 @@ from .connection import Connection, End, Side
 from .contents import Contents, FrameContent, not_utf8, slip_of
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
+from .gap import Run, frames_from, gap_fields, gap_text, head_from
 from .log import ASSUMED, Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
-from .row_table import NO_HEAD, NoFrame, RowTable
+from .row_table import NO_HEAD, Gap, NoFrame, RowTable
 from .trimmed_array import TrimmedArray, drop, first_place
 from .trimmed_stream import trimmed
 
@@ -168,6 +170,10 @@ class Index:
         # marks of units that are not complete yet, by offset
         self._marks_read = 0
         self._looked_at: Contents | None = None
+        self._gaps_read: Counter[int] = Counter()  # by stream: how many have their row
+        self._holes: dict[int, list[tuple[int, int]]] = {}  # by stream: where these begin and end
+        self._due: dict[int, int] = {}  # by stream that waits: up to where its gaps are to be read
+        self._assumed: set[int] = set()  # connections of which nobody knows what was agreed
         self._together = 64  # how many chunks are worth reading together
         self.ended = array("I")
         """The connections in the order in which a direction of them ended or was cut; one of which
@@ -367,6 +373,9 @@ class Index:
             return
         connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
+        if event.name == "gap":
+            self._read_gaps(connection, side, event.offset + 1, self._chunks_read)
+            return
         if event.name not in ("eof", "reset"):
             if event.is_mark:
                 self._mark(side.stream, event)
@@ -398,6 +407,177 @@ class Index:
         end = End(event, len(self._table.start), (client.chunk, server.chunk), closed)
         self._ends.setdefault(connection.number, []).append(end)
         self.ended.append(connection.number)
+
+    # --- Gaps
+
+    def _read_gaps(self, connection: Connection, side: Side, stop: int, chunk: int) -> None:
+        """Read the gaps of a side before the offset `stop`; `chunk` stands behind the first."""
+        gaps = self._log.gaps.get(side.stream, [])
+        while (
+            self._gaps_read[side.stream] < len(gaps)
+            and gaps[self._gaps_read[side.stream]][0] < stop
+        ):
+            if side.cut.waits:
+                self._due[side.stream] = stop  # they are read with the chunks that wait
+                return
+            if side.splitter is None and side.cut.speaks_frames:
+                if side.position == gaps[0][0] == 0 and connection.agreed is None:
+                    self._assume(connection, None)  # it begins in the middle of a connection
+                self._speak_frames(connection, side)
+            if side.splitter is not None:
+                self._read_gap(side, side.splitter, gaps, chunk)
+            elif not self._read_gap_in_http(connection, side, gaps, chunk):
+                self._gaps_read[side.stream] += 1
+
+    def _read_gap(
+        self, side: Side, splitter: frames.Splitter, gaps: list[tuple[int, int]], chunk: int
+    ) -> None:
+        """Add the row of a gap among frames, which may cover the next gaps; read on behind it."""
+        data, start, masked = self._log.streams[side.stream], splitter.position, splitter.masks
+        first = self._gaps_read[side.stream]
+        at, end = gaps[first]
+        header = frames.read_header(data, start, at)
+        self._gaps_read[side.stream] += 1
+        if header and end and start + header.frame_length >= at + end:
+            # The whole gap is in this frame, so its length tells where the next one begins.
+            end = start + header.frame_length - end
+            while (
+                end
+                and self._gaps_read[side.stream] < len(gaps)
+                and gaps[self._gaps_read[side.stream]][0] < end
+            ):
+                there, more = gaps[self._gaps_read[side.stream]]
+                self._gaps_read[side.stream] += 1
+                end = end - more if more and there + more <= end else 0
+        else:
+            end = 0
+        proven = end > 0
+        if proven:
+            end = min(end, len(data))
+            splitter.follow(data[start], end - start)
+        else:
+            end = self._frames_behind(side, gaps, chunk, masked, splitter.rsv1_allowed)
+            splitter.position = end
+            run = Run(end, masked, splitter.rsv1_allowed)
+            run.fits(data, self._gap_after(side, gaps), FRAGMENTS)
+            splitter.in_message = bool(run.joins)
+        self._holes.setdefault(side.stream, []).append((start, end))
+        side.contents = None  # its walk might lead through this gap
+        if at or end or gaps[0][1]:  # else it only says that the beginning is missing
+            self._add_gap(
+                side, gaps[first : self._gaps_read[side.stream]], start, end, chunk, proven
+            )
+
+    def _frames_behind(
+        self, side: Side, gaps: list[tuple[int, int]], chunk: int, masked: bool, rsv1: bool
+    ) -> int:
+        """The offset from which on frames fit behind the last gap read, or one of the next."""
+        data = self._log.streams[side.stream]
+        while True:
+            at, stop = gaps[self._gaps_read[side.stream] - 1][0], self._gap_after(side, gaps)
+            edges = self._edges(side.stream, chunk, at)
+            found = frames_from(data, at, stop, edges, masked, rsv1)
+            if found is not None:
+                return found
+            if self._gaps_read[side.stream] == len(gaps):
+                return len(data)
+            self._gaps_read[side.stream] += 1
+
+    def _gap_after(self, side: Side, gaps: list[tuple[int, int]]) -> int:
+        """The offset up to which no bytes are missing behind the last gap read."""
+        left = gaps[self._gaps_read[side.stream] : self._gaps_read[side.stream] + 1]
+        return left[0][0] if left else self._end_of(side)
+
+    def _edges(self, stream: int, chunk: int, after: int) -> Iterator[int]:
+        """Where a stream's chunks begin, behind an offset."""
+        log = self._log
+        for number in range(chunk, min(len(log.time_of), chunk + _MOST_CHUNKS)):
+            if log.stream_of[number] == stream and log.end_of[number] > after:
+                yield log.end_of[number]
+
+    def _read_gap_in_http(
+        self, connection: Connection, side: Side, gaps: list[tuple[int, int]], chunk: int
+    ) -> bool:
+        """Add the row of a gap before frames; False where the gap leaves the next unit known."""
+        data, http, cutter = self._log.streams[side.stream], side.cut.http, connection.cutter
+        at, missing = gaps[self._gaps_read[side.stream]]
+        if side.cut.speaks_tls or http.skip(missing):
+            return False
+        if http.head is not None:
+            self._end_message(connection, side, at, side.chunk)
+            return True  # the gap is read again: behind a message, perhaps among frames
+        first, start, client = (
+            self._gaps_read[side.stream],
+            side.position,
+            side is connection.client,
+        )
+        self._gaps_read[side.stream] += 1
+        stop = self._gap_after(side, gaps)
+        head = parse_head(bytes(data[start:at]))
+        end, fits = at, False
+        if not begins_head(bytes(data[at : at + 64])):
+            rest = head_from(data, at, stop)
+            end = at if rest is None else rest
+            run = Run(end, client, True)
+            fits = end < stop and run.fits(data, stop) is not False
+            if rest is None and not fits:
+                end = self._frames_behind(side, gaps, chunk, client, True)
+                fits = end < self._end_of(side)
+        self._add_gap(side, gaps[first : self._gaps_read[side.stream]], start, end, chunk)
+        side.position = end
+        http.start_next(end)
+        if client:
+            side.cut.speaks_frames = cutter.exchange.upgraded
+            side.cut.waits = not cutter.exchange.upgraded and (fits or end == self._end_of(side))
+        elif head.status == 101 or (head.status is None and fits):
+            request = cutter.exchange.last
+            self._change_state(connection, StateEvent.ACCEPTED)
+            self._assume(connection, request, head)
+            cutter.upgrade()
+            self._resume(connection, early=False)
+        return True
+
+    def _assume(
+        self, connection: Connection, request: Head | None, response: Head | None = None
+    ) -> None:
+        """Assume what the response agreed on that is missing, or the end of which is missing."""
+        heads = [head for head in (response, request) if head is not None]
+        named = [
+            extension
+            for head in heads
+            for extension in handshake.extensions(head)
+            if extension.name == deflate.NAME
+        ]
+        # Messages can be inflated even if the agreed parameters are unknown.
+        assumed = request is None or bool(named)
+        self._assumed |= {connection.number} if assumed else set()
+        connection.agreed = Agreement.of_response(()) if assumed else None
+
+    def _add_gap(
+        self, side: Side, gaps: list[tuple[int, int]], start: int, end: int, chunk: int,
+        proven: bool = False,
+    ) -> None:  # fmt: skip
+        """Add the row of some gaps in a row, and of the bytes around them that cannot be read."""
+        log, row = self._log, len(self._table.start)
+        missing = None if any(not length for _, length in gaps) else sum(size for _, size in gaps)
+        gap = Gap(end - start, missing, gaps[0][0] - start, proven)
+        # Its time is that of the bytes before it if they are a unit's, else that behind it.
+        whose = log.stream_of
+        before = chunk > 0 and whose[chunk - 1] == side.stream
+        behind = chunk < len(log.time_of) and whose[chunk] == side.stream
+        if before and (gap.cut or not behind):
+            chunk -= 1
+        elif not behind:
+            rows = self._table.of_stream(side.stream)
+            all_chunks = range(len(log.time_of))
+            chunk = (
+                self._table.chunk[rows[-1]]
+                if rows
+                else next((one for one in all_chunks if whose[one] == side.stream), -1)
+            )
+        if chunk >= 0:
+            self._table.add(gap, start, chunk, HEAD)
+            self._table.note_late(row, chunk, self._chunks_read)
 
     def _mark(self, stream: int, event: Event) -> None:
         side = self._side(stream)
@@ -534,6 +714,7 @@ class Index:
                 if extension.name == deflate.NAME
             ]
             connection.agreed = agreed[0] if agreed else None
+            self._assumed.discard(connection.number)
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.wait(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
@@ -545,32 +726,38 @@ class Index:
     def _speak_frames(self, connection: Connection, side: Side) -> None:
         """From now on, read frames in this direction."""
         agreed = connection.agreed
-        side.inflater = Inflater.of(side.direction, agreed) if agreed else None
+        side.inflater = (
+            Inflater.of(side.direction, agreed, connection.number in self._assumed)
+            if agreed
+            else None
+        )
         side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
         side.frames = side.position
 
-    def _resume(self, connection: Connection) -> None:
-        """Read what the client sent while it waited for its answer."""
+    def _resume(self, connection: Connection, early: bool = True) -> None:
+        """Read what the client sent while it waited for its answer; `early`: before that came."""
         side = connection.client
         waiting, side.waiting = side.waiting or [], None
-        if waiting:
+        if waiting and early:
             side.early = self._log.end_of[waiting[-1]]
+        due = self._due.pop(side.stream, 0)
         for chunk in waiting:
+            if due:
+                self._read_gaps(connection, side, min(due, self._log.end_of[chunk]), chunk)
             self._advance(connection, side, chunk)
+        if due:
+            self._read_gaps(connection, side, due, self._chunks_read)
 
     def accept(self, connection: int) -> bool:
         """Treat the upgrade that a client asked for as accepted; False if it asked for none."""
         with self._lock:
             found = self._connections[connection - 1]
-            request = found.cutter.exchange.last
-            if not found.client.cut.waits or request is None:
+            if not found.client.cut.waits:
                 return False
             self._change_state(found, StateEvent.ACCEPTED)
-            # Messages can be inflated even if the agreed parameters are unknown.
-            offered = any(one.name == deflate.NAME for one in handshake.extensions(request))
-            found.agreed = Agreement.of_response(()) if offered else None
+            self._assume(found, found.cutter.exchange.last)
             found.cutter.upgrade()
-            self._resume(found)
+            self._resume(found, early=False)
             self._mark_whole((found.client.stream, found.server.stream))
             return True
 
@@ -823,6 +1010,8 @@ class Index:
                     text = record_text(bytes(data[start : start + length]))
                 elif kind == "socks":
                     text = socks.text(text, bytes(data[start : start + length]))
+                elif isinstance(other, Gap):
+                    text = gap_text(bytes(data[start : start + min(length, _BEGINNING)]), other)
                 else:
                     text = chunk_text(bytes(data[start : start + min(length, _BEGINNING)]))
             elif kind == "response" and other.head.status is not None:
@@ -1028,7 +1217,8 @@ class Index:
             streams, splitter = self._log.streams, side.splitter
             assert splitter is not None, "a frame stands behind a handshake"
             begin = side.frames
-            side.contents = Contents(streams, stream, splitter, side.inflater, begin)
+            holes = self._holes.get(stream, ())
+            side.contents = Contents(streams, stream, splitter, side.inflater, begin, holes)
         if self._looked_at is not side.contents and self._looked_at is not None:
             self._looked_at.forget()  # up to 1 MiB each, for thousands of streams
         self._looked_at = side.contents
@@ -1133,7 +1323,7 @@ class Index:
             stream, _, _, start, flags = self._place(number)
             return stream, start, flags
 
-    def other(self, number: int) -> NoFrame | None:
+    def other(self, number: int) -> NoFrame | Gap | None:
         """What a row is that is no frame; None for a frame."""
         return self._table.others.get(number)
 
@@ -1141,7 +1331,7 @@ class Index:
         """A new inflater for the frames of a stream; None without compression."""
         with self._lock:
             agreed = self._side(stream).inflater
-            return agreed and Inflater(agreed.window_bits, agreed.no_context_takeover)
+            return agreed and agreed.again()
 
     def _not_data(self, row: int) -> bool:
         """Whether a row is no text, binary or continuation frame whose bytes are all here."""
@@ -1180,6 +1370,8 @@ class Index:
             rows = self._table.of_stream(stream)
             first = bisect_left(rows, self._side(stream).frames, key=self._table.start.__getitem__)
             rows = rows[first : bisect_left(rows, count)]
+            if stream in self._holes:
+                rows = array("I", [row for row in rows if not self._table.flags[row] & HEAD])
             if not rows or self._table.flags[rows[0]] & HEAD:
                 return  # no frames yet
             joiner = self._joiner(stream)
@@ -1189,7 +1381,15 @@ class Index:
     def _join(self, joiner: FastJoiner, rows: Sequence[int]) -> Iterator[Message]:
         starts = list(map(self._table.start.__getitem__, rows))
         chunks = map(self._table.chunk.__getitem__, rows)
-        return joiner.join(rows, starts, list(map(self._log.time_of.__getitem__, chunks)))
+        times = list(map(self._log.time_of.__getitem__, chunks))
+        at = 0
+        while joiner.holes and joiner.holes[0] <= starts[-1]:
+            stop = bisect_left(starts, joiner.holes.popleft(), at)
+            if at < stop:
+                yield from joiner.join(rows[at:stop], starts[at:stop], times[at:stop])
+            joiner.begin_again()
+            at = stop
+        yield from joiner.join(rows[at:], starts[at:], times[at:])
 
     def _by_stream(self, first: int, stop: int) -> dict[int, Sequence[int]]:
         """The rows from `first` up to `stop` that are frames, by stream."""
@@ -1206,7 +1406,9 @@ class Index:
 
     def _joiner(self, stream: int) -> FastJoiner:
         connection, direction = whose_stream(stream)
-        return FastJoiner(connection, direction, self._log.streams[stream], self.inflater(stream))
+        joiner = FastJoiner(connection, direction, self._log.streams[stream], self.inflater(stream))
+        joiner.holes.extend(end for _, end in self._holes.get(stream, ()))
+        return joiner
 
     def unit(self, number: int, most: int | None = None) -> Unit:
         """The unit of a row, explained bit by bit. Raises IndexError if there is no such row.
@@ -1246,6 +1448,8 @@ class Index:
             fields = record_fields(data)
         elif other.kind == "socks":
             fields = socks.fields(head.first_line, data)
+        elif isinstance(other, Gap):
+            fields = gap_fields(data, other, direction, start + length)
         elif other.kind == "chunk":
             fields = chunk_fields(data, length, head)
         else:
@@ -1254,6 +1458,7 @@ class Index:
         return Unit(
             number, connection, direction, other.kind, time, start, data, fields, violations,
             mark=self._words(number), body_rest=length - held,
+            missing=other.missing if isinstance(other, Gap) else 0,
         )  # fmt: skip
 
     def _frame(self, number: int, most: int | None) -> Unit:

@@ -15,7 +15,7 @@ from .trimmed_stream import trimmed
 MarkName = Literal["held", "delayed", "edited", "dropped", "delivered", "duplicated", "injected"]
 """The names of what a debugger may do to a unit on its way. See `Capture.mark`."""
 
-EventName = Literal["open", "upgraded", "eof", "reset", "silence", "cut"] | MarkName
+EventName = Literal["open", "upgraded", "eof", "reset", "silence", "cut", "gap"] | MarkName
 
 MARKS: frozenset[str] = frozenset(get_args(MarkName))
 
@@ -38,9 +38,10 @@ class Event(NamedTuple):
     direction: Direction | None
     name: EventName
     offset: int = 0
-    """For a mark: the offset of the marked bytes in their direction's stream."""
+    """For a mark: the offset of the marked bytes in their direction's stream. For a gap: its place
+    there, which counts only bytes that are here."""
     length: int = 0
-    """For a mark: the number of marked bytes."""
+    """For a mark: the number of marked bytes. For a gap: how many are missing; 0 if unknown."""
     data: bytes | None = None
     """For `edited`: the bytes that are sent in their place."""
     note: str = ""
@@ -109,6 +110,8 @@ class Log:
         that counts these sees complete chunks only."""
         self.events: list[Event] = []
         """Ordered by `position`."""
+        self.gaps: dict[int, list[tuple[int, int]]] = {}
+        """By stream: offset and length of each gap, as in its event; in order."""
         self.oldest = 0
         """The first chunk that was not dropped; of those before it, only HTTP may be kept."""
         self._newest: dict[int, int] = {}  # by stream: its newest chunk among those forgotten

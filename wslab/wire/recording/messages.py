@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -53,8 +54,15 @@ class Joiner:
         self.direction: Direction = direction
         self.data = data
         self.assembler = Assembler(inflater)
+        self.holes = deque[int]()
+        """The offsets at which frames go on behind gaps: there, `begin_again`."""
         self._start = 0  # the offset of the message
         self._content: list[bytes] = []
+
+    def begin_again(self) -> None:
+        """Forget the unfinished message, and what was inflated: bytes are missing here."""
+        inflater = self.assembler.inflater
+        self.assembler = Assembler(inflater and inflater.again(blind=True))
 
     def join(
         self, rows: Sequence[int], starts: Sequence[int], times: Sequence[float]

@@ -49,6 +49,25 @@ class NoFrame(NamedTuple):
         return ()
 
 
+class Gap(NamedTuple):
+    """A place where bytes are missing in the recording, and the bytes around it, that is a row."""
+
+    length: int
+    """Bytes that are here, but are no whole unit."""
+    missing: int | None
+    """How many are missing; None if nobody knows."""
+    cut: int
+    """How many bytes of a cut unit stand before the missing ones."""
+    proven: bool
+    """Whether the length of the cut frame tells where the next one begins."""
+
+    kind: Kind = "gap"
+    head: Head = NO_HEAD
+    request: Head | None = None
+    has_head: bool = False
+    violations: tuple[Violation, ...] = ()
+
+
 class RowTable:
     """The rows of an index, in the order in which they were found."""
 
@@ -60,7 +79,7 @@ class RowTable:
         """By row: the chunk with its last byte."""
         self.flags = array("H")
         """By row: see `protocol/frames.py` and `index.py`."""
-        self.others: dict[int, NoFrame] = {}
+        self.others: dict[int, NoFrame | Gap] = {}
         """By row: what is no frame."""
         self.heads = array("I")
         """The rows that are no frames."""
@@ -91,7 +110,7 @@ class RowTable:
             isinstance(start, TrimmedArray) and number < start.first and number not in self.others
         )
 
-    def add(self, other: NoFrame, start: int, chunk: int, flags: int) -> None:
+    def add(self, other: NoFrame | Gap, start: int, chunk: int, flags: int) -> None:
         """Add the row of what is no frame."""
         row = len(self.start)
         self.others[row] = other

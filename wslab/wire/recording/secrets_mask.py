@@ -11,7 +11,7 @@ import re
 
 from ..fields import Direction
 from ..protocol import socks
-from ..protocol.http import MAX_HEAD
+from ..protocol.http import MAX_HEAD, parse_head
 from ..protocol.secrets import announcement, masked_line, starred_subprotocol, stars
 from ..protocol.tls_records import BEGINNING, HEADER
 from .cutter import Cutter
@@ -113,6 +113,12 @@ class LineMask:
             words.append(shown)
         return b",".join(words)
 
+    def skip(self) -> bytes:
+        """Bytes are missing: mask the unfinished line, as `end`, and the rest of the next one."""
+        masked = self.end() if self.line else b""
+        self._long, self._first = True, False
+        return masked
+
     def unknown(self, data: bytes) -> bytes:
         """What to record for the end of `data`, which belongs to the unfinished line."""
         if not self.line or self.line[0] not in _TEXT:
@@ -128,6 +134,8 @@ class LineMask:
             self._first, self._above = True, b""
 
 
+_HEAD_TEXT = re.compile(rb"[\t\r\n -~]*")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _BEGINS = re.compile(
     rb"HTTP/\d|(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|TRACE) [/*h]|\n0+[ \t]*(?:;|\r?\n)"
 )
@@ -146,8 +154,8 @@ class SecretsMask:
     """
 
     __slots__ = (
-        "_before", "_cutter", "_http", "_in_lines", "_is_head", "_lines", "_record", "_side",
-        "_start", "_taken",
+        "_accepts", "_before", "_behind", "_cutter", "_http", "_in_lines", "_is_head", "_lines",
+        "_record", "_side", "_start", "_taken",
     )  # fmt: skip
 
     def __init__(
@@ -166,6 +174,8 @@ class SecretsMask:
         self._is_head = False  # whether the whole body is read like a head
         self._before = b""  # the last bytes of the body
         self._record = 0  # bytes of a TLS record that are still to come
+        self._behind = False  # whether the rest of a head may follow, behind missing bytes
+        self._accepts = False  # whether that is the head of a 101
 
     @property
     def done(self) -> bool:
@@ -194,7 +204,9 @@ class SecretsMask:
         known = bytearray()  # the final bytes of the unfinished line and of this chunk
         position = 0
         while position < len(chunk) and not self.done:
-            if self._record or self._begins_record(chunk, position):
+            if self._behind:
+                stop = self._end_of_rest(chunk, position, known)
+            elif self._record or self._begins_record(chunk, position):
                 find_end = self._end_of_socks if self._side.in_socks else self._end_of_record
                 stop = find_end(chunk, position, known)
             elif self._http.head is None:
@@ -217,6 +229,31 @@ class SecretsMask:
             self._lines.line.clear()
             return line
         return self._lines.end() if self._lines.line else b""
+
+    def skip(self) -> bytes:
+        """Bytes are missing here: returns the bytes that replace those last recorded, as `end`."""
+        server = self._http.direction == "server"
+        self._accepts = server and parse_head(bytes(self._start)).status == 101
+        self._start.clear()
+        self._behind = True
+        return self._lines.skip()
+
+    def _end_of_rest(self, chunk: bytes, start: int, known: bytearray) -> int:
+        """The offset in this chunk at which the rest of a head ends, if that is what it is."""
+        empty = _EMPTY_LINE.search(chunk, start)
+        stop = empty.end() if empty else len(chunk)
+        text = _HEAD_TEXT.fullmatch(chunk, start, stop) is not None
+        if text:
+            known += self._lines.take(chunk[start:stop])
+        if empty or not text:
+            self._behind = False
+            self._http.start_next(0)
+            if not text:  # these bytes are frames
+                self._lines = LineMask()
+                self._side.speaks_frames = True
+            if self._http.direction == "server" and (self._accepts or not text):
+                self._cutter.upgrade()
+        return stop if text else start
 
     def _begins_record(self, chunk: bytes, start: int) -> bool:
         """Whether a TLS record stands at `start`, or goes on there with its first few bytes."""

@@ -22,6 +22,7 @@ from ..protocol.secrets import masked_line
 from ..protocol.tls_records import BEGINNING, begins_record, record_end, record_text
 from ..protocol.utf8 import is_utf8
 from .capture import Capture
+from .gap import sound
 from .index import Doubt
 from .log import whose_stream
 from .preview import printable
@@ -611,16 +612,9 @@ class _Window:
     def _sound(self, at: int, whole: bool = True) -> frames.FrameHeader | None:
         """The header at `at` if a frame stands there that breaks no rule; `whole`: all of it."""
         data = self.data
-        header = frames.read_header(data, at, len(data))
+        header = sound(data, at, len(data), bool(self.key), self.doubt.rsv1_allowed, says=False)
         self._spend(0)
-        if header is None or not self._may_begin(data[at]) or header.masked != bool(self.key):
-            return None
-        size, control = header.payload_length, data[at] & 0x08
-        if control and (data[at] < 0x80 or size > 125):
-            return None
-        if header.extended and size <= (125 if header.extended == 2 else 0xFFFF):
-            return None
-        if whole and at + header.frame_length > len(data):
+        if header is None or (whole and at + header.frame_length > len(data)):
             return None
         text = data[at] == 0x81 and whole
         self._spend(header.payload_length if text else 0)

@@ -16,6 +16,7 @@ const SHAPES = {
   tls: ["M1.5 2.5h9v7h-9ZM1.5 2.5 6 6.5 10.5 2.5", false],
   socks: ["M1.5 1 11 6 1.5 11Z", false],
   remark: ["M1.5 2h9v6H6L3.5 10.5V8h-2Z", false],
+  gap: ["M.8 6h2.6M4.7 6h2.6M8.6 6h2.6", false],
   reserved: ["M3.4 1.5h5.2L11.2 6 8.6 10.5H3.4L.8 6Z", false],
 };
 
