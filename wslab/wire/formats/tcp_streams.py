@@ -258,10 +258,13 @@ class Reassembler:
             side = self._begin(key, side, time, sequence, flags, mark)
             if flags & _SYN:
                 sequence = (sequence + 1) & 0xFFFFFFFF  # data follows (TCP Fast Open, RFC 7413)
-        if self.repeated and (again := self.repeated.get(side.conversation)):
+        if (
+            self.repeated
+            and (again := self.repeated.get(side.conversation))
             # Where new bytes follow, each packet may have been captured twice.
-            if again[0] is not side or (payload and sequence == side.next):
-                del self.repeated[side.conversation]
+            and (again[0] is not side or (payload and sequence == side.next))
+        ):
+            del self.repeated[side.conversation]
         if payload:
             if sequence == side.next and not side.waiting and side.fin is None:
                 self._deliver(side, payload, time)
