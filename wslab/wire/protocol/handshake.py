@@ -55,41 +55,83 @@ _OTHER_GUID = "258EAFA5-E914-47DA-95CA-5AB5DC11B735"
 
 def accept_slip(key: str, accept: str) -> str:
     """What a server did wrong that answers this accept to this key; "" if it is no known slip."""
-
-    def hashed(text: str | bytes, algorithm: str = "sha1") -> bytes:
-        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-        return hashlib.new(algorithm, data, usedforsecurity=False).digest()
-
-    right = hashed(key + GUID)
+    example = accept_key("dGhlIHNhbXBsZSBub25jZQ==")
+    if accept in (key, example):
+        sample = "the answer to the example's key in §1.3 was sent"
+        return "the key itself was sent back" if accept == key else sample
     try:
         decoded = base64.b64decode(key)
     except ValueError:
         decoded = b""
-    slips: dict[bytes | str, str] = {
-        base64.b64encode(right.hex().encode()).decode(): "the digest was written in hex first",
-        right.hex(): "the digest is in hex, and must be in base64",
-        base64.b64encode(right).decode().rstrip("="): "the = at its end is missing",
-        hashed(decoded + GUID.encode()): "the key was decoded first, and must stay as it stands",
-        hashed(f"{key}\r{GUID}"): "the key still had the CR of its line's end",
-        hashed(f"{key}\n{GUID}"): "the key still had the LF of its line's end",
-        hashed(f"{key}\r\n{GUID}"): "the key still had its line's end",
-        hashed(f" {key}{GUID}"): "the key still had the space in front of it",
-        hashed(f"{key} {GUID}"): "the key still had the space behind it",
-        hashed(key + GUID.lower()): "the GUID was in lower case",
-        hashed(key + _OTHER_GUID): f"the GUID was {_OTHER_GUID}, a wrong copy of it",
-        hashed(f"{key}{GUID}\n"): "a line's end was hashed as well",
-        hashed(key): "the GUID was left out",
-        hashed(GUID + key): "the GUID was put in front of the key, not behind it",
-        hashed(key + GUID, "sha256"): "it was made with SHA-256, and must be made with SHA-1",
-        hashed(key + GUID, "md5"): "it was made with MD5, and must be made with SHA-1",
-        key: "the key itself was sent back",
-        accept_key("dGhlIHNhbXBsZSBub25jZQ=="): "the answer to the example's key in §1.3 was sent",
+    right = key + GUID
+    hashed: dict[str | bytes, str] = {
+        right: "",
+        decoded + GUID.encode(): "the key was decoded first, and must stay as it stands",
+        f"{key}\r{GUID}": "the key still had the CR of its line's end",
+        f"{key}\n{GUID}": "the key still had the LF of its line's end",
+        f"{key}\r\n{GUID}": "the key still had its line's end",
+        f" {right}": "the key still had the space in front of it",
+        f"{key} {GUID}": "the key still had the space behind it",
+        f'"{key}"{GUID}': "the key was put in quotes",
+        f"b'{key}'{GUID}": "the key was written as Python prints bytes: b'…'",
+        f"{key}\0{GUID}": "the key still had the byte 0 at its end",
+        f"{key.rstrip('=')}{GUID}": "the = at the key's end was left out",
+        f"{key.lower()}{GUID}": "the key was put in lower case",
+        f"{key.upper()}{GUID}": "the key was put in upper case",
+        f"Sec-WebSocket-Key: {right}": "the header's name was hashed as well",
+        key + GUID.lower(): "the GUID was in lower case",
+        f"{key}{{{GUID}}}": "the GUID was put in braces",
+        key + GUID.replace("-", ""): "the GUID's hyphens were left out",
+        key + _OTHER_GUID: f"the GUID was {_OTHER_GUID}, a wrong copy of it",
+        f"{right}\n": "a line's end was hashed as well",
+        f"{right}\r\n": "a line's end was hashed as well",
+        f"{right}\0": "a byte 0 at the end was hashed as well",
+        right.encode("utf-16-le"): "it was hashed as UTF-16",
+        key: "the GUID was left out",
+        GUID: "the key was left out",
+        f"null{GUID}": "null was hashed in place of the key",
+        f"undefined{GUID}": "undefined was hashed in place of the key",
+        f"None{GUID}": "None was hashed in place of the key",
+        GUID + key: "the GUID was put in front of the key, not behind it",
     }
-    found = {
-        text if isinstance(text, str) else base64.b64encode(text).decode(): slip
-        for text, slip in slips.items()
+    for text, slip in hashed.items():
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        for name in ("SHA-1", "SHA-256", "SHA-512", "MD5"):
+            digest = hashlib.new(
+                name.replace("SHA-1", "sha1"), data, usedforsecurity=False
+            ).digest()
+            other = f"it was made with {name}, and must be made with SHA-1"
+            if (how := _digest_written(digest, accept)) is not None:
+                return ", and ".join(filter(None, (slip, other * (name != "SHA-1"), how)))
+    return _no_digest(accept)
+
+
+def _digest_written(digest: bytes, accept: str) -> str | None:
+    """How a digest was written as this accept; "" in base64, None if it is another one."""
+    text, hexed = base64.b64encode(digest).decode(), digest.hex()
+    in_hex = [base64.b64encode(one.encode()).decode() for one in (hexed, hexed.upper())]
+    ways = {
+        "": [text],
+        "the digest was written in hex first": in_hex,
+        "the digest is in hex, and must be in base64": [hexed, hexed.upper()],
+        "the = at its end is missing": [text.rstrip("=")],
+        "it is in the base64 of URLs, with - and _": [base64.urlsafe_b64encode(digest).decode()],
+        "it was put in base64 twice": [base64.b64encode(text.encode()).decode()],
+        "it stands in quotes": [f'"{text}"', f"'{text}'"],
+        "it is written as Python prints bytes": [f"b'{text}'"],
+        "its = is percent-encoded": [text.replace("=", "%3D"), text.replace("=", "%3d")],
+        "it was put in lower case": [text.lower()],
+        "it was put in upper case": [text.upper()],
     }
-    return found.get(accept, "")
+    return next((way for way, forms in ways.items() if accept in forms), None)
+
+
+def _no_digest(accept: str) -> str:
+    try:
+        size = len(base64.b64decode(accept, validate=True))
+    except (binascii.Error, ValueError):
+        return "it is not valid base64"
+    return "" if size == 20 else f"it has {size} bytes in base64, and a SHA-1 has 20"
 
 
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)")
