@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import accept_key as library_accept_key
 
-from wslab.wire import GUID, Capture, accept_key, accept_key_steps
+from wslab.wire import GUID, Capture, accept_key, accept_key_steps, load_streams
 from wslab.wire.protocol.handshake import accept_slip, extensions, response_violations
 from wslab.wire.protocol.http import MAX_HEAD, parse_head
 
@@ -345,6 +349,62 @@ def test_a_wrong_accept_names_the_slip_behind_it(accept):
     (wrong,) = response_violations(parse_head(answer.encode()), request)
     assert wrong.rule == "accept-wrong"
     assert SLIPS[accept] in wrong.text
+
+
+def digest(text: str, name: str = "sha1") -> bytes:
+    return hashlib.new(name, text.encode()).digest()
+
+
+def test_each_slip_is_named_that_servers_make():
+    key = "bGFib3JhdG9yeS1rZXkhIQ=="
+    right = digest(key + GUID)
+    slips = {
+        base64.b64encode(right.hex().upper().encode()): "written in hex first",
+        right.hex().upper().encode(): "the digest is in hex",
+        base64.b64encode(base64.b64encode(right)): "base64 twice",
+        b'"' + base64.b64encode(right) + b'"': "in quotes",
+        base64.b64encode(right).lower(): "lower case",
+        base64.b64encode(right).replace(b"=", b"%3D"): "percent-encoded",
+        base64.b64encode(digest(key + GUID, "sha512")): "SHA-512",
+        digest(key + GUID.lower()).hex().encode(): "lower case, and the digest is in hex",
+        base64.b64encode(right[:10]): "it has 10 bytes in base64, and a SHA-1 has 20",
+        b"yess": "it has 3 bytes in base64",
+        b"yes": "not valid base64",
+    }
+    for text, words in (
+        (f"{key.lower()}{GUID}", "the key was put in lower case"),
+        (f"{key.rstrip('=')}{GUID}", "the = at the key's end was left out"),
+        (f'"{key}"{GUID}', "the key was put in quotes"),
+        (f"b'{key}'{GUID}", "as Python prints bytes"),
+        (f"undefined{GUID}", "undefined was hashed"),
+        (GUID, "the key was left out"),
+        (f"{key}{{{GUID}}}", "braces"),
+        (key + GUID.replace("-", ""), "hyphens"),
+        (f"{key}{GUID}\0", "a byte 0 at the end"),
+    ):
+        slips[base64.b64encode(digest(text))] = words
+    for accept, words in slips.items():
+        assert words in accept_slip(key, accept.decode()), accept
+    assert "/" in accept_key("6")
+    assert "base64 of URLs" in accept_slip("6", accept_key("6").replace("/", "_").replace("+", "-"))
+
+
+def test_what_stands_before_the_first_line_is_told_apart_from_it():
+    (fault, *_) = explain(b"debug: 1\n" + REQUEST).unit(0).violations
+    assert "comes 9 bytes later: something was printed before it" in fault.text
+    (fault, *_) = explain(response=b"ready\r\n" + RESPONSE).unit(1).violations
+    assert "comes 7 bytes later" in fault.text
+    notice = b"Notice: x\r\n\r\n" + RESPONSE
+    index = load_streams(io.BytesIO(REQUEST), io.BytesIO(notice)).index
+    assert meaning(index.unit(1), "body").startswith("The response begins here.")
+
+
+def test_versions_of_drafts_and_case_in_subprotocols_are_told():
+    faults = explain(REQUEST.replace(b"Version: 13", b"Version: 8")).unit(0).violations
+    assert "Here 8 names a draft, hybi-08 of 2011." in faults[0].text
+    chat = RESPONSE.replace(b"Protocol: chat", b"Protocol: Chat")
+    (fault,) = explain(response=chat).unit(1).violations
+    assert "capital letters" in fault.text
 
 
 def test_a_wrong_accept_without_a_known_slip_names_none():

@@ -10,6 +10,7 @@ import pytest
 from wslab.wire import Capture, load_streams
 
 from .test_handshake import REQUEST, RESPONSE
+from .test_pcapng import CLIENT, SERVER, packets_of, pcap, read
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 PORTS = b"\xdc\x04\x01\xbb"
@@ -33,6 +34,12 @@ HEADERS = {
     SIGNATURE + b"\x21\x21\0\x24\x20\x01\x0d\xb8" + bytes(11) + b"\x07" + b"\x20\x01\x0d\xb8"
     + bytes(11) + b"\x09" + PORTS: "2001:db8::7 port 56324 to 2001:db8::9 port 443",
     SIGNATURE + b"\x20\x00\0\0": "no addresses",  # LOCAL
+    SIGNATURE + b"\x21\x31\0\xd8" + b"/tmp/a".ljust(108, b"\0") + b"/tmp/b".ljust(108, b"\0"): (
+        "/tmp/a to /tmp/b"
+    ),
+    b"PROXY TCP4 192.0.2.7 198.51.100.9 56324 443\n": (  # its line end is LF alone
+        "PROXY TCP4 192.0.2.7 198.51.100.9 56324 443"
+    ),
 }  # fmt: skip
 
 
@@ -71,3 +78,20 @@ def test_logins_behind_it_are_masked_wherever_the_bytes_were_split(header, seed)
     assert b"hunter2" not in kept
     (row,) = capture.index.rows()
     assert not row.broken
+
+
+def test_each_of_several_proxies_has_its_field():
+    data = b"PROXY UNKNOWN\r\n" + SIGNATURE + b"\x20\x00\0\0" + REQUEST
+    index = load_streams(io.BytesIO(data), io.BytesIO(RESPONSE)).index
+    assert not index.rows()[0].broken
+    assert [(field.name, field.bits // 8) for field in index.unit(0).fields[:3]] == [
+        ("PROXY protocol", 15), ("PROXY protocol", 16), ("request line", 20),
+    ]  # fmt: skip
+
+
+def test_tls_behind_it_in_a_capture_file_is_called_encrypted():
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(194)
+    for header in HEADERS:
+        packets = [(CLIENT, SERVER, 999, b"", 2), (CLIENT, SERVER, 1000, header + hello)]
+        capture = read(pcap(packets_of(packets)))
+        assert capture.notes[0] == "1 connection with TLS left out: encrypted"

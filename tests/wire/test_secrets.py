@@ -31,6 +31,8 @@ FIRST_LINES = [
     f"GET /chat?next=%2Flab%3Ftoken%3D{LOGIN}&room=1 HTTP/1.1",
     f"GET http://ada:{LOGIN}@example.com/ HTTP/1.1",
     f"CONNECT ada:{LOGIN}@example.com:80 HTTP/1.1",
+    f"GET /chat?data=%7B%22token%22%3A%20%22{LOGIN}%22%7D HTTP/1.1",
+    f'GET /chat?data={{"room":1,"authToken":"{LOGIN}"}} HTTP/1.1',
 ]
 HEADERS = [
     f"Cookie: a={LOGIN}",
@@ -57,12 +59,15 @@ HEADERS = [
     f"X-Note: Bearer {LOGIN}",
     f"Sec-WebSocket-Protocol: chat, access_token, {LOGIN}",
     f"Sec-WebSocket-Protocol: access_token,\r\n {LOGIN}",
+    f"Sec-WebSocket-Protocol: chat, access_token\r\nsec-websocket-protocol: {LOGIN}",
     f"Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.{LOGIN}, chat",
     f"Sec-WebSocket-Protocol: v1.token.websocket.jupyter.org.{LOGIN}",
     f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{LOGIN}, beta.v1",
     f"Sec-WebSocket-Protocol: Bearer {LOGIN}",
 ]
 PLAIN = [
+    "GET /chat?q=bearer HTTP/1.1",
+    "GET /token-economy?page=token-economy HTTP/1.1",
     "Host: 127.0.0.1:8000",
     "Upgrade: websocket",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",

@@ -12,6 +12,10 @@ from ..recording.log import stream_number
 PLAIN_TO_TLS = "plain HTTP answered by TLS, which is ws:// to a wss:// port"
 TLS_TO_PLAIN = "a ClientHello answered by plain HTTP, which is wss:// to a ws:// port"
 
+HTTP_2 = (
+    "the client speaks HTTP/2 without TLS; a WebSocket there begins with an extended CONNECT "
+    "(RFC 8441), and a server of HTTP/1.1 does not know it"
+)
 _ENGINE = re.compile(rb"[^\r\n]*[?&]EIO=(\d)")
 
 
@@ -27,6 +31,8 @@ def mismatches(capture: Capture) -> Iterator[str]:
             yield f"connection {connection}: {TLS_TO_PLAIN}"
         elif answer and b" HTTP/1." in client.partition(b"\n")[0]:
             yield f"connection {connection}: {PLAIN_TO_TLS}"
+        elif client.startswith(b"PRI * HTTP/2.0\r\n"):
+            yield f"connection {connection}: {HTTP_2}"
         elif b"Unsupported protocol version" in server and (asked := _ENGINE.match(client)):
             yield (
                 f"connection {connection}: Socket.IO's server refuses EIO={asked[1].decode()}: "

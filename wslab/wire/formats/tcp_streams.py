@@ -17,6 +17,7 @@ from struct import Struct
 from typing import Literal
 
 from ..protocol import socks
+from ..protocol.http import proxy_length
 from .link_layers import LINKS, Place, inside_ip
 
 What = Literal["open", "eof", "reset", "mark", "gap"]
@@ -497,6 +498,8 @@ def _behind_proxy(head: bytearray, before: int) -> tuple[int, str]:
             return 0, ""
         name, start, stop = asked[-1]
         return stop, f"SOCKS to {socks.target(name, bytes(head[start:stop]))}"
+    if head[0] in b"P\r" and (at := proxy_length(head)):
+        return at, ""
     if head.startswith(b"CONNECT "):
         found = head.find(b"\r\n\r\n\x16\x03", max(0, before - 5))
         if found >= 0:

@@ -16,7 +16,7 @@ from ..fields import Field, Violation
 from ..rules import RULES
 from . import deflate
 from .headers import header_meaning
-from .http import DIGITS, TOKEN, Head, proxy_says
+from .http import DIGITS, TOKEN, Head, one_proxy_length, proxy_says
 from .secrets import MASKED, is_masked
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -135,6 +135,9 @@ def _no_digest(accept: str) -> str:
 
 
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)")
+_STATUS_LINE = re.compile(r"HTTP/\d\.\d \d{3}(?: .*)?")
+_DRAFTS = {str(number): f"hybi-{number:02} of {2010 + (number > 3)}" for number in range(9)}
+"""What other versions were: those of the registry of IANA (RFC 6455 §11.6)."""
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[!$%&'()*+,;=._~0-9A-Za-z-]*)(?::\d*)?")
 _ADDRESS = re.compile(r"(https?)://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
 _VERSION = re.compile(r"\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]")
@@ -187,13 +190,18 @@ def head_fields(
         if in_request
         else "Nothing may stand before the status line."
     )
-    if head.proxy:
+    at = 0
+    while at < head.proxy:
         says = (
             "A proxy put it before the client's bytes: who connected to it. It is not HTTP, and a "
         )
         says += "server reads it only where it is told to."
-        value = proxy_says(data[: head.proxy])
-        add("PROXY protocol", 0, head.proxy, value, says, "HAProxy: PROXY protocol")
+        size = one_proxy_length(data[at : head.proxy])
+        if data[at : at + size].endswith(b"\n") and data[at + size - 2 : at + size] != b"\r\n":
+            says += " Its line must end with CR LF: this one ends with LF alone."
+        value = proxy_says(data[at : at + size])
+        add("PROXY protocol", at, size, value, says, "HAProxy: PROXY protocol")
+        at += size
     add("empty line", head.proxy, head.empty - head.proxy, "", too_early, "RFC 9112 §2.2")
     name = "request line" if in_request else "status line"
     plain = request is not None and not request.wants_upgrade and head.status != 101
@@ -228,6 +236,8 @@ def head_fields(
     body = data[head.length : head.length + 4096].decode("utf-8", "replace")
     size = length - head.length
     content = f"{size} bytes of content, as HTTP carries it."
+    if not in_request and head.status is None and body.startswith("HTTP/1."):
+        content = "The response begins here. What stands before it was printed into the socket."
     add("body", head.length, size, body, content, "RFC 9112 §6")
     return tuple(fields)
 
@@ -326,6 +336,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     line = _REQUEST_LINE.fullmatch(head.first_line)
     if not line:
         broken.append("request-line-malformed")
+        here["request-line-malformed"] = _later(head, _REQUEST_LINE)
     broken += _header_rules(head, "")
     hosts = head.all("Host")
     if len(hosts) > 1:
@@ -333,7 +344,7 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     elif hosts and not _HOST.fullmatch(hosts[0]):
         broken.append("host-malformed")
     if not line or not head.wants_upgrade:
-        return _broken(*broken)
+        return _told(_broken(*broken), here)
     if line[1] != "GET":
         broken.append("method-not-get")
     if (int(line[3]), int(line[4])) < (1, 1):
@@ -365,6 +376,8 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
         broken.append("version-repeated")
     elif versions and versions[0] != "13":
         broken.append("version-not-13")
+        if versions[0] in _DRAFTS:
+            here["version-not-13"] = f"{versions[0]} names a draft, {_DRAFTS[versions[0]]}"
     subprotocols = head.listed("Sec-WebSocket-Protocol")
     empty = bool(head.all("Sec-WebSocket-Protocol")) and not subprotocols
     if empty or any(not TOKEN.fullmatch(word) for word in subprotocols):
@@ -375,6 +388,21 @@ def request_violations(head: Head) -> tuple[Violation, ...]:
     if not _extensions_well_formed(head):
         broken.append("extensions-malformed")
     return _told(_broken(*broken), here)
+
+
+def _later(head: Head, line: re.Pattern[str]) -> str:
+    """What stands before the first line that is meant, if that comes as one of the headers."""
+    found = next((one for one in head.headers if line.fullmatch(f"{one.name}{one.value}")), None)
+    if found is None:
+        return ""
+    size = found.offset - head.empty
+    return f"the line that is meant comes {size} bytes later: something was printed before it"
+
+
+def is_hixie_75(request: Head, response: Head) -> bool:
+    """Whether a handshake is that of the draft hixie-75, which has no key and no proof."""
+    named = response.all("WebSocket-Origin") and response.all("WebSocket-Location")
+    return bool(named) and not request.all("Sec-WebSocket-Key")
 
 
 def is_hixie_76(request: Head) -> bool:
@@ -425,6 +453,7 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     here: dict[str, str] = {}
     if head.status is None:
         broken.append("status-line-malformed")
+        here["status-line-malformed"] = _later(head, _STATUS_LINE)
         if head.first_line.startswith("\xef\xbb\xbf"):
             here["status-line-malformed"] = (
                 "a byte order mark (ef bb bf) stands in front: a file of the server's program was "
@@ -464,6 +493,12 @@ def response_violations(head: Head, request: Head | None) -> tuple[Violation, ..
     elif chosen and request and chosen[0] not in request.listed("Sec-WebSocket-Protocol"):
         broken.append("subprotocol-not-offered")
         listed = head.listed("Sec-WebSocket-Protocol")
+        if chosen[0].lower() in request.words("Sec-WebSocket-Protocol"):
+            here["subprotocol-not-offered"] = (
+                "it differs from the one offered in capital letters, and they count"
+            )
+        elif not request.listed("Sec-WebSocket-Protocol"):
+            here["subprotocol-not-offered"] = "the client offered none"
         if len(listed) > 1:
             here["subprotocol-not-offered"] = (
                 f"{len(listed)} stand in a list: it must choose one of them, and send that alone"

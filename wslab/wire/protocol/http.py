@@ -100,7 +100,7 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
     `seen` is where the last search stopped, so that no byte is searched again and again.
     """
-    begin = start + proxy_length(data[start : min(start + _PROXY_LINE, stop)])
+    begin = start + proxy_length(data, start, stop)
     begin = max(begin + _empty_line(data[begin : min(begin + 2, stop)]), seen - 3)
     most = start + MAX_HEAD
     stop, size = min(stop, most), _STEP
@@ -115,7 +115,7 @@ def find_end(data: bytes | bytearray, start: int, seen: int, stop: int) -> int |
 
 def parse_head(data: bytes) -> Head:
     """Parse a head. Any bytes are accepted: a line that is not a header gets an empty name."""
-    proxy = proxy_length(data[:_PROXY_LINE])
+    proxy = proxy_length(data)
     empty = proxy + _empty_line(data[proxy : proxy + 2])
     end = _END.search(data, empty)
     length = end.end() if end else len(data)
@@ -138,13 +138,24 @@ def parse_head(data: bytes) -> Head:
 _PROXY_LINE = 108
 """Bytes within which version 1 of the PROXY protocol ends, and version 2 tells its length."""
 _PROXY_1 = re.compile(
-    rb"PROXY (?:TCP[46](?: [0-9A-Fa-f.:]+){2}(?: \d{1,5}){2}|UNKNOWN[^\r\n]*)\r\n"
+    rb"PROXY (?:TCP[46](?: [0-9A-Fa-f.:]+){2}(?: \d{1,5}){2}|UNKNOWN[^\r\n]*)\r?\n"
 )
 _PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 
-def proxy_length(data: bytes | bytearray) -> int:
-    """Bytes of the PROXY protocol's header at the start of `data`; 0 where there is none."""
+_MOST_PROXIES = 4
+
+
+def proxy_length(data: bytes | bytearray, start: int = 0, stop: int | None = None) -> int:
+    """Bytes of the PROXY protocol's headers at `start`, one from each proxy on the way; or 0."""
+    at, stop = start, len(data) if stop is None else stop
+    for _ in range(_MOST_PROXIES):
+        at += one_proxy_length(data[at : min(at + _PROXY_LINE, stop)])
+    return at - start
+
+
+def one_proxy_length(data: bytes | bytearray) -> int:
+    """Bytes of the header of the PROXY protocol at the start of `data`; 0 where there is none."""
     if data[:1] == b"P":
         found = _PROXY_1.match(data)
         return found.end() if found else 0
@@ -157,6 +168,9 @@ def proxy_says(data: bytes) -> str:
     """Who connected to whom, as a header of the PROXY protocol says."""
     if data[:1] == b"P":
         return data.decode("latin-1").rstrip()
+    if data[12] & 1 and data[13] >> 4 == 3:
+        paths = (data[at : at + 108].partition(b"\0")[0] for at in (16, 124))
+        return " to ".join(path.decode("utf-8", "replace") for path in paths)
     size = {1: 4, 2: 16}.get(data[13] >> 4, 0)
     if not data[12] & 1 or not size or len(data) < 20 + 2 * size:
         return "no addresses"

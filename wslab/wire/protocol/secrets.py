@@ -21,6 +21,7 @@ _SECRET_NAME = re.compile(
     # api_key are one. Anywhere in a name:
       token(?!s$|iz)                  # access_token, id_token, X-Auth-Token, X-CSRF-Token
     | secret | credential | bearer | jwt | csrf | xsrf | assertion | samlresponse | authorization
+    | oauthverifier
     | passw | passphrase | passcode   # password, passwd, CB-ACCESS-PASSPHRASE
     | session | sessid                # session_id, PHPSESSID
     | authcode | codeverifier | signature | apikey
@@ -190,7 +191,15 @@ _USER = re.compile(
 )
 _AUTHORITY = re.compile(rb"^(?:CONNECT |[^:]*:)\s*([^\s/?#]+)@")
 _JSON_WEB_TOKEN = re.compile(rb"\beyJ[A-Za-z0-9_-]{5,}[A-Za-z0-9_.=-]*")
-_SCHEME = re.compile(rb"\b(?:bearer|negotiate|ntlm)\s+([A-Za-z0-9._~+/=-]{8,})(?!\S)", re.I)
+_SCHEME = re.compile(
+    rb"\b(?:bearer|negotiate|ntlm)\s+(?!HTTP/)([A-Za-z0-9._~+/=-]{8,})(?!\S)", re.I
+)
+# {"token":"…"} in a query, as it stands or percent-encoded
+_IN_JSON = re.compile(
+    rb"""(?:"|%(?:25)*22)(?P<name>[A-Za-z0-9_-]{1,100})(?:"|%(?:25)*22)(?:\s|%20|\+)*
+    (?::|%(?:25)*3A)(?:\s|%20|\+)*(?:"|%(?:25)*22)(?P<value>(?:(?!%(?:25)*22)[^"\s])+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _HEADER = re.compile(
     rb"\b(?:cookie|authorization|[a-z0-9]+-[a-z0-9-]+)[ \t]*:.*$", re.IGNORECASE | re.MULTILINE
 )
@@ -203,7 +212,7 @@ def masked_text(text: str) -> str:
     return _masked_urls(data, short=False).decode("utf-8", "surrogatepass")
 
 
-_HINT = re.compile(rb"[=%@]|eyJ|bearer|negotiate|ntlm", re.IGNORECASE)
+_HINT = re.compile(rb"[=%@\"]|eyJ|bearer|negotiate|ntlm", re.IGNORECASE)
 """A line without a match of this has nothing to mask."""
 
 
@@ -211,6 +220,8 @@ def _masked_urls(data: bytes, short: bool = True) -> bytes:
     if not _HINT.search(data):
         return data
     data = _starred(data, _parameter_spans(data, short))
+    in_json = (one.span("value") for one in _IN_JSON.finditer(data) if is_secret_name(one["name"]))
+    data = _starred(data, in_json)
     for pattern, group in ((_USER, 1), (_JSON_WEB_TOKEN, 0), (_SCHEME, 1)):
         data = _starred(data, (found.span(group) for found in pattern.finditer(data)))
     return data

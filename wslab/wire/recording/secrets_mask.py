@@ -21,6 +21,7 @@ _TEXT = frozenset(b"\0\t\v\f\r\n") | frozenset(range(0x20, 0x7F))
 _FIRST_WORD = re.compile(rb"[A-Za-z0-9/.-]{0,16}")
 """A method, HTTP version or header name at the start of a line, which is never masked."""
 
+_SUBPROTOCOLS = b"sec-websocket-protocol:"
 _CONTEXT = 64
 """How many bytes of a header are read together with the folded line below it."""
 _LOGIN = b"*"
@@ -84,6 +85,10 @@ class LineMask:
             masked = stars(line)
         elif folded and self._above:
             masked = masked_line(self._above + masked)[len(self._above) :]
+        elif line[:23].lower() == self._above[:23].lower() == _SUBPROTOCOLS:
+            # The same list goes on, as RFC 6455 §11.3.4 allows in a request.
+            above = self._above.rstrip() + b","
+            masked = line[:23] + masked_line(above + line[23:])[len(above) :]
         if masked != line and masked.rstrip().endswith(b"*"):
             self._above = _LOGIN
         elif folded:

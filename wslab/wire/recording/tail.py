@@ -71,10 +71,12 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
     for stream, doubt in index.doubts():
         connection, direction = whose_stream(stream)
         window = _Window(doubt, direction)
-        request, _ = (None, None) if doubt.in_head else index.handshake(connection)
+        request, answer = (None, None) if doubt.in_head else index.handshake(connection)
         if request is not None and handshake.is_hixie_76(request):
             third = bytes(capture.log.streams[stream & ~1][request.length : request.length + 8])
             reading: _Reading | None = window.hixie_76(handshake.hixie_76_answer(request, third))
+        elif request is not None and answer is not None and handshake.is_hixie_75(request, answer):
+            reading = window.hixie_75()
         elif doubt.in_head:
             reading = window.head()
         else:
@@ -129,6 +131,7 @@ _RECODED: dict[str, Callable[[str], bytes]] = {
     "a frame with each of its bytes as a character of UTF-8": lambda text: text.encode("latin-1"),
 }
 """How a frame can be written as text, and what reads it back; it raises ValueError."""
+_BETWEEN = "A message stands between the bytes 00 and ff, without a length and unmasked."
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -195,8 +198,14 @@ class _Window:
         if self.direction == "server":
             fits = "are" if data[:16] == answer else "should be, and are not,"
             proof += f": the first 16 bytes here {fits} the MD5 of the three"
-        proof += ". A message stands between the bytes 00 and ff, without a length and unmasked."
-        return at, len(self.data), says, proof, "RFC 6455 §4.1"
+        return at, len(self.data), says, f"{proof}. {_BETWEEN}", "RFC 6455 §4.1"
+
+    def hixie_75(self) -> _Reading:
+        """The same for the draft before that one, which has no keys."""
+        at = self.doubt.fault
+        says = f"These {len(self.data) - at:,} bytes are hixie-75, a draft of 2010 that RFC 6455 "
+        proof = "The 101 has WebSocket-Origin and WebSocket-Location, and no Accept. "
+        return at, len(self.data), f"{says}replaced.", proof + _BETWEEN, "RFC 6455 §4.1"
 
     def rest_of_head(self, before: bytes) -> _Reading | None:
         """The empty line behind a value that ends with a line feed, and so ended the head itself.
