@@ -27,7 +27,7 @@ from ..protocol.http import Head, begins_head, parse_head
 from ..protocol.tls_records import record_fields, record_text
 from ..protocol.utf8 import is_utf8, utf8_fault
 from ..rules import RULES
-from .connection import Connection, End, Side
+from .connection import Close, Connection, End, Side
 from .contents import Contents, FrameContent, not_utf8, slip_of
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
@@ -111,39 +111,6 @@ class Doubt(NamedTuple):
     rsv1_allowed: bool
 
 
-class Sent(NamedTuple):
-    """What one side had sent when its connection ended."""
-
-    chunk: int
-    """The last chunk; -1: it sent nothing."""
-    close: bytes | None
-    """The payload of its first close frame; None: it sent none, or its bytes are not kept."""
-    closed: int
-    """The chunk of that close frame; -1: it sent none."""
-    broken: bool
-    """Whether that close frame breaks a rule."""
-    marks: tuple[Event, ...]
-    """What a debugger did to it."""
-    unfinished: tuple[Kind, int, int] | None
-    """The sound frame that lacks its end: its kind, its bytes here, and how long it is."""
-    in_message: bool
-    """Whether the last fragment of a message is missing."""
-    frames: bool
-    """Whether it sent more than HTTP."""
-
-
-class Ended(NamedTuple):
-    """What is known of a connection of which at least one direction has ended or was cut."""
-
-    ends: tuple[End, ...]
-    sent: dict[Direction, Sent]
-    upgraded: bool
-    asked: bool
-    """Whether it waits for the answer to a request for an upgrade."""
-    refused: Head | None
-    """The answer to that request, if it is no 101 that a client accepts."""
-
-
 DOUBTED = (1 << 20) + 1
 """The most bytes from a fault on that are read once more, and the one that tells of more."""
 
@@ -156,11 +123,13 @@ class Index:
         self._lock = FairLock()
         self._table = RowTable(log)
         self._connections: list[Connection] = []
-        self._closes: dict[int, tuple[int, int, int]] = {}  # by stream: offset, chunk and flags of
-        # its first close frame
-        self._ends: dict[int, list[End]] = {}  # by connection
-        self._refused: dict[int, Head] = {}  # by connection: the answer to a request for an
-        # upgrade, if it is no 101 that the client accepts
+        self.closes: dict[int, Close] = {}
+        """By stream: its first close frame."""
+        self.ends: dict[int, list[End]] = {}
+        """By connection that is a WebSocket or asked for one: the ends and cuts, in order."""
+        self.refused: dict[int, Head] = {}
+        """By connection: the last answer to a request for an upgrade, if it is no 101 that a client
+        accepts."""
         self._over: dict[int, int] = {}  # by connection that is over: bytes that go only with it
         self._over_weight = 0  # their sum
         self._chunks_read = 0
@@ -328,7 +297,12 @@ class Index:
             row += 1
         if splitter.closed and not closed:
             at = next(at for at in range(first, len(found)) if flags[at] & 0x0F == 8)
-            self._closes[stream] = found[at], brought[at], flags[at]
+            data = self._log.streams[stream]
+            header = frames.header_at(data, found[at])
+            payload = frames.frame_payload(data, found[at], header)
+            self.closes[stream] = Close(
+                found[at], brought[at], payload, bool(flags[at] & frames.BROKEN)
+            )
             self._change_state(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
 
     def _split_stream(
@@ -399,13 +373,13 @@ class Index:
 
     def _note_end(self, connection: Connection, event: Event) -> None:
         exchange = connection.cutter.exchange
-        asked = exchange.upgraded or exchange.awaits_upgrade or connection.number in self._refused
+        asked = exchange.upgraded or exchange.awaits_upgrade or connection.number in self.refused
         if event.note == ASSUMED or not asked:
             return
         client, server = connection.client, connection.server
-        closed = client.stream in self._closes, server.stream in self._closes
+        closed = client.stream in self.closes, server.stream in self.closes
         end = End(event, len(self._table.start), (client.chunk, server.chunk), closed)
-        self._ends.setdefault(connection.number, []).append(end)
+        self.ends.setdefault(connection.number, []).append(end)
         self.ended.append(connection.number)
 
     # --- Gaps
@@ -701,9 +675,9 @@ class Index:
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
-            self._refused.pop(connection.number, None)
+            self.refused.pop(connection.number, None)
             if refused:
-                self._refused[connection.number] = head
+                self.refused[connection.number] = head
             self._change_state(
                 connection,
                 StateEvent.REFUSED if refused else StateEvent.ACCEPTED,
@@ -718,7 +692,7 @@ class Index:
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.wait(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
-            self._refused[connection.number] = head
+            self.refused[connection.number] = head
             self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
@@ -796,46 +770,39 @@ class Index:
         with self._lock:
             return self._connections[connection - 1].cutter.side(direction).speaks_frames
 
-    def ended_of(self, connection: int) -> Ended | None:
-        """What is known of a WebSocket, or of the handshake for one, of which a direction has
-        ended; None for any other connection."""
+    def unfinished(self, connection: int, direction: Direction) -> tuple[Kind, int, int] | None:
+        """The sound frame that lacks its end: its kind, its bytes here, and its length in bytes.
+
+        Of a message in fragments that lacks the last one, the length is 0.
+        """
         with self._lock:
-            found = self._connections[connection - 1]
-            ends = tuple(self._ends.get(connection, ()))
-            if not ends or (found.begun and found.client.cut.speaks_tls):
+            side = self._side(stream_number(connection, direction))
+            if (splitter := side.splitter) is None:
                 return None
-            exchange = found.cutter.exchange
-            sent = {side.direction: self._sent(side) for side in (found.client, found.server)}
-            asked = exchange.awaits_upgrade
-            return Ended(ends, sent, exchange.upgraded, asked, self._refused.get(connection))
-
-    def _sent(self, side: Side) -> Sent:
-        data, end, splitter = self._log.streams[side.stream], self._end_of(side), side.splitter
-        offset, chunk, flags = self._closes.get(side.stream, (-1, -1, 0))
-        less, marks = trimmed(data), tuple[Event, ...]()
-        payload: bytes | None = None
-        if chunk >= 0 and not (less and less.start <= offset < less.stop):
-            payload = frames.frame_payload(data, offset, frames.header_at(data, offset))
-            if self.marked and (row := self._table.find(side.stream, offset)) is not None:
-                marks = self.marks(row)
-        unfinished: tuple[Kind, int, int] | None = None
-        if splitter is not None and (left := side.incomplete(end) or side.missing(end)):
-            start = end - left if splitter.position <= end else side.too_long[0]
+            data, end = self._log.streams[side.stream], self._end_of(side)
+            start = splitter.position if splitter.position <= end else side.too_long[0]
             header = frames.read_header(data, start, end)
-            if header and not self._violations(side, header):
+            if header is not None and not self._violations(side, header):
                 kind = frames.KIND_OF_OPCODE[data[start] & 0x0F]
-                unfinished = kind, end - start, header.frame_length
-        return Sent(
-            side.chunk, payload, chunk, bool(flags & frames.BROKEN), marks, unfinished,
-            splitter is not None and splitter.in_message, splitter is not None,
-        )  # fmt: skip
+                return kind, end - start, header.frame_length
+            return ("continuation", 0, 0) if splitter.in_message else None
 
-    def pings(self, start: int) -> Iterator[tuple[int, bool]]:
-        """The rows from `start` on that are pings or pongs, and which of the two."""
+    def pings(self, start: int) -> Iterator[tuple[int, float, bool]]:
+        """Of the rows from `start` on that are pings or pongs: stream, time, and which it is."""
         start = max(start, self.first)
         low = self._low_flags(start, None)
         for found in _PING_OR_PONG.finditer(low):
-            yield start + found.start(), low[found.start()] & 0x0F == frames.Opcode.PING
+            chunk = self._table.chunk[start + found.start()]
+            is_ping = low[found.start()] & 0x0F == frames.Opcode.PING
+            yield self._log.stream_of[chunk], self._log.time_of[chunk], is_ping
+
+    def marks_at(self, stream: int, offset: int) -> tuple[Event, ...]:
+        """What a debugger did to the unit at an offset."""
+        if not self.marked:
+            return ()
+        with self._lock:
+            row = self._table.find(stream, offset)
+            return () if row is None else self.marks(row)
 
     def incomplete(self, connection: int, direction: Direction) -> int:
         """How many bytes at the end of a direction's stream are not a whole unit yet."""
@@ -1101,11 +1068,11 @@ class Index:
             for side in (connection.client, connection.server):
                 self._table.forget_stream(side.stream)
                 self._early_marks.pop(side.stream, None)
-                self._closes.pop(side.stream, None)
+                self.closes.pop(side.stream, None)
                 if side.contents is not None and side.contents is self._looked_at:
                     self._looked_at = None
-            self._ends.pop(number, None)
-            self._refused.pop(number, None)
+            self.ends.pop(number, None)
+            self.refused.pop(number, None)
             self._connections[number - 1] = left = Connection(number)
             left.gone, left.state = True, connection.state
             self._over_weight -= self._over.pop(number)
