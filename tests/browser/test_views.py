@@ -593,6 +593,42 @@ def test_the_recording_can_be_saved_from_the_page(talked, tmp_path):
         assert path.read_bytes() == (notebook.lab.root / f"here.{format}").read_bytes()
 
 
+def test_a_unit_is_copied_and_its_message_saved_from_the_page(talked, tmp_path):
+    notebook, wire = talked
+    page, detail = notebook.page, notebook.view("detail")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    row(wire, 2).click()
+    said = detail.locator(".ws-detail-head").get_by_role("status")
+
+    def copied(what: str) -> str:
+        page.evaluate("navigator.clipboard.writeText('')")
+        detail.locator("[data-action=take]").click()
+        detail.locator(f"[data-action=copy-{what}]").click()
+        expect(said).to_have_text("copied")
+        return page.evaluate("navigator.clipboard.readText()")
+
+    data = eval(notebook.execute("print(capture.index.unit(2).data)"))
+    assert bytes.fromhex(copied("hex")) == data
+    assert eval(copied("python")) == data
+    assert copied("text") == notebook.execute("print(capture.index.message(2).text)").strip()
+    # Over http from another machine there is no such thing.
+    page.evaluate("""() => {
+        Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true });
+    }""")
+    detail.locator("[data-action=take]").click()
+    detail.locator("[data-action=copy-hex]").click()
+    expect(said).to_have_text("copied")
+    expect(detail.locator("[data-action=take]")).to_be_focused()
+    page.evaluate("delete navigator.clipboard")
+    assert bytes.fromhex(page.evaluate("navigator.clipboard.readText()")) == data
+    detail.locator("[data-action=take]").click()
+    with page.expect_download(timeout=20_000) as download:
+        detail.locator("[data-action=save-message]").click()
+    assert download.value.suggested_filename == "message-2.txt"
+    download.value.save_as(tmp_path / "it")
+    assert (tmp_path / "it").read_text() == copied("text")
+
+
 def test_while_a_cell_is_busy_rows_bytes_and_clicks_still_work(play):
     notebook = play(CAST, PANEL, WIRE, TALK, "import threading\nfree = threading.Event()")
     wire, panel = notebook.view("wire-view"), notebook.view("client-panel")

@@ -11,7 +11,7 @@ import pytest
 from wslab.view.live.batches import BROKEN, FROM_SERVER, NOT_FINAL
 from wslab.view.wire import wire_view
 from wslab.view.wire.wire_view import FIRST_BYTES, MOST_BYTES, WireView
-from wslab.wire import KINDS, Opcode, encode_frame, load, save
+from wslab.wire import KINDS, Opcode, encode_frame, load, load_pasted, save
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 
@@ -277,6 +277,58 @@ def test_the_saved_file_is_the_capture_in_pieces(wire, recording, tmp_path, monk
     assert {file["name"] for file, _ in pieces} == {f"capture.{format}"}
     path.write_bytes(data)
     assert len(list(load(path).index.messages())) > 0
+
+
+# -- taking away ----------------------------------------------------------------------------------
+
+
+def taken(wire, number, form):
+    """What the page gets for a unit, in as many pieces as it takes: name, content, problem."""
+    before = len(wire.all("file"))
+    wire.says(do="take", number=number, **{"as": form})
+    wire.pump.turn(5.0)
+    pieces = [(c["file"], b[c["file"]["buffer"]]) for _, c, b in wire.sent if "file" in c][before:]
+    return pieces[0][0]["name"], b"".join(piece for _, piece in pieces), pieces[0][0]["problem"]
+
+
+def test_a_unit_is_copied_in_three_forms_and_its_message_saved(wire, recording, tmp_path):
+    recording.talk()  # rows 0 to 3
+    recording.frames(
+        encode_frame(Opcode.TEXT, b'{"a": ', fin=False)
+        + encode_frame(Opcode.PING, b"p")
+        + encode_frame(Opcode.CONTINUATION, b"1}", fin=True)
+        + encode_frame(Opcode.BINARY, bytes(range(256)))
+        + encode_frame(Opcode.CLOSE, b"\x03\xe8bye")
+    )
+    wire.says(do="hello", count=0)
+    units = [recording.capture.index.unit(row) for row in range(9)]
+    for unit in units:
+        name, text, problem = taken(wire, unit.number, "hex")
+        assert (name, bytes.fromhex(text.decode()), problem) == ("", unit.data, "")
+        assert load_pasted(text.decode()).index.unit(0).data == unit.data
+        assert eval(taken(wire, unit.number, "python")[1].decode()) == unit.data
+    assert taken(wire, 2, "text")[1] == b"Hello"  # unmasked
+    assert taken(wire, 6, "text")[1] == b"1}"
+    assert taken(wire, 8, "text")[1] == b"1000 bye"
+    assert taken(wire, 0, "text")[1] == units[0].data
+    for row in (4, 6):
+        assert taken(wire, row, "file") == ("message-6.json", b'{"a": 1}', "")
+    assert taken(wire, 3, "file")[:2] == ("message-3.txt", b"Hello")
+    assert taken(wire, 7, "file")[:2] == ("message-7.bin", bytes(range(256)))
+    assert taken(wire, 8, "file")[:2] == ("close-8.bin", units[8].data)
+    path = recording.capture.index.message(4).save(tmp_path / "it.json")
+    assert path.read_bytes() == b'{"a": 1}'
+
+
+def test_what_is_large_is_saved_whole_and_not_copied(wire, recording):
+    recording.talk()
+    large = b"large " * 400_000
+    recording.frames(encode_frame(Opcode.TEXT, large))
+    wire.says(do="hello", count=0)
+    for form in ("hex", "python", "text"):
+        assert taken(wire, 4, form) == ("", b"", "more than 1 MiB: save it instead")
+    assert taken(wire, 4, "file")[:2] == ("message-4.txt", large)
+    assert "no row 99" in taken(wire, 99, "hex")[2] or "got 99" in taken(wire, 99, "hex")[2]
 
 
 # -- faults ---------------------------------------------------------------------------------------

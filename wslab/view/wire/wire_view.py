@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from wslab.wire import FORMATS, KINDS, Format, as_file
+from wslab.wire import FORMATS, KINDS
 from wslab.wire.payloads import GUESSED, PAYLOADS, YOURS, Decoder, Inside, inside_of, own_inside
 from wslab.wire.recording import Capture, Index, Search, mark_words
 
@@ -30,6 +30,7 @@ from .debugger_controls import Debugger, DebuggerControls
 from .finder import Finder
 from .remarks import Remarks
 from .replay import Replay
+from .taken import Taken, recording, unit
 
 BATCH = 4_096
 """The most rows in one message: 80,000 rows a second reach a page that has just opened."""
@@ -114,8 +115,7 @@ class WireView(LiveView):
         self._finders: dict[str, Finder] = {}  # page -> what its find bar looks for
         # page -> what a link looks for: its own words, and the search as far as it has come
         self._searches: dict[str, tuple[str, Iterator[int | None]]] = {}
-        # Page, format, content, bytes sent of it.
-        self._files: deque[tuple[str, Format, bytes, str, int]] = deque()
+        self._files: deque[tuple[str, Taken, int]] = deque()  # with the bytes sent of it
         self._unsubscribe = capture.subscribe(self.tell)
         self._leave_replay = self._replay.subscribe(self.tell)
         kinds = [[kind, look.meaning] for kind, look in KINDS.items()]
@@ -178,7 +178,9 @@ class WireView(LiveView):
                 self._replay.show(rows, page)
             case {"do": "save", "page": str(page)}:
                 format = FORMATS.get(f".{question.get('format')}", FORMATS[".jsonl"])
-                self._files.append((page, *as_file(self.capture, format), 0))
+                self._files.append((page, recording(self.capture, format), 0))
+            case {"do": "take", "number": int(number), "as": str(form), "page": str(page)}:
+                self._files.append((page, unit(self.capture.index, number, form), 0))
 
     def _search(self, what: str) -> Iterator[int | None]:
         yield from Search.parse(what).find(self.capture)
@@ -373,20 +375,20 @@ class WireView(LiveView):
             content["found"] = found
 
     def _tell_file(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        page, format, data, problem, sent = self._files.popleft()
-        chunk = data[sent : sent + CHUNK]
+        page, taken, sent = self._files.popleft()
+        chunk = taken.data[sent : sent + CHUNK]
         content["file"] = {
             "page": page,
-            "name": f"capture{format.suffix}",
-            "type": format.mime_type,
+            "name": taken.name,
+            "type": taken.type,
             "start": sent,
-            "total": len(data),
+            "total": len(taken.data),
             "buffer": len(buffers),
-            "problem": problem,
+            "problem": taken.problem,
         }
         buffers.append(chunk)
-        if sent + len(chunk) < len(data):
-            self._files.appendleft((page, format, data, problem, sent + len(chunk)))
+        if sent + len(chunk) < len(taken.data):
+            self._files.appendleft((page, taken, sent + len(chunk)))
 
     def static(self) -> dict[str, str]:
         return {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ..fields import Direction, Violation
@@ -39,6 +43,22 @@ class Message(NamedTuple):
     def text(self) -> str:
         """The content as text; bytes that are not UTF-8 become U+FFFD."""
         return self.content.decode("utf-8", "replace")
+
+    @property
+    def file_name(self) -> str:
+        """A name for a file with its content, such as `message-12.json`."""
+        suffix = "txt" if self.kind == "text" else "bin"
+        if self.content[:1] in (b"{", b"["):
+            with contextlib.suppress(ValueError, RecursionError):
+                json.loads(self.content)
+                suffix = "json"
+        return f"message-{self.row}.{suffix}"
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write its content to a file (default: `file_name`), and return where. Raises OSError."""
+        target = Path(self.file_name if path is None else path)
+        target.write_bytes(self.content)
+        return target
 
 
 class Joiner:

@@ -5,6 +5,7 @@ import { grouped, plural } from "../../live/static/words.js";
 import { ByteTable, reference } from "./byte_table.js";
 import { Comparison } from "./comparison.js";
 import { InsideView } from "./inside_view.js";
+import { TakeMenu } from "./save_menu.js";
 
 /** @import { Side } from "./aligned.js" */
 /** @import { Field } from "./byte_table.js" */
@@ -48,9 +49,9 @@ export class Detail {
 
   /**
    * @param {{ id: string, legend: Element, actions: FrameActions, onClose: () => void,
-   *   onMore: (bytes: number) => void, onInside: (question: { number: number, as: string | null, bytes?: number }) => void, onCompare: () => void, onEscape: () => void }} options
+   *   onMore: (bytes: number) => void, onInside: (question: { number: number, as: string | null, bytes?: number }) => void, onTake: (question: { number: number, as: string }) => void, onCompare: () => void, onEscape: () => void }} options
    */
-  constructor({ id, legend, actions, onClose, onMore, onInside, onCompare, onEscape }) {
+  constructor({ id, legend, actions, onClose, onMore, onInside, onTake, onCompare, onEscape }) {
     this.actions = actions;
     this.heading = h("h3", { class: "ws-heading ws-flow", id: `${id}-heading` });
     this.facts = h("span", { class: "ws-facts ws-quiet ws-small" });
@@ -76,11 +77,14 @@ export class Detail {
         onCompare();
       },
     }, "Compare with …");
+    this.take = new TakeMenu((as) => onTake({ number: this.#account.number, as }));
     this.filled = h(
       "div",
       { class: "ws-filled-detail" },
       h("div", { class: "ws-detail-head ws-strip" },
         h("div", { class: "ws-detail-title" }, this.heading, this.facts, this.history),
+        this.take.status,
+        this.take.element,
         this.compareButton,
         h("button", {
           type: "button", class: "ws-bare ws-close", "data-action": "close-detail",
@@ -141,7 +145,7 @@ export class Detail {
     this.hint.hidden = true;
     this.wait.hidden = true;
     this.table.element.hidden = bytes.length === 0 && account.kind === "remark";
-    this.compareButton.hidden = account.kind === "remark";
+    this.compareButton.hidden = this.take.element.hidden = account.kind === "remark";
     set(this.violations, "data-remark", null);
     this.#showCompared();
     this.#showHead();

@@ -12,7 +12,7 @@ import { Remarks } from "./remarks.js";
 import { Replay } from "./replay.js";
 import { RowList } from "./row_list.js";
 import { Rows, Shown } from "./rows.js";
-import { SaveMenu } from "./save_menu.js";
+import { Incoming, SaveMenu } from "./save_menu.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 
@@ -36,6 +36,7 @@ class WireView extends View {
   replaying = false; // and the other views with this one
   seen = 0; // rows there were when the newest was last in sight
   lamp = stateLamp();
+  #incoming = new Incoming();
   #unlink = () => {};
   #askedAt = -Infinity;
   #painting = 0;
@@ -82,6 +83,7 @@ class WireView extends View {
       onClose: () => this.#closeDetail(true),
       onMore: (bytes) => this.#ask(this.detail.number, bytes),
       onInside: (question) => page.ask({ do: "inside", ...question }),
+      onTake: (question) => page.ask({ do: "take", ...question }),
       onCompare: () => this.list.element.focus({ preventScroll: true }),
       onEscape: () => this.list.element.focus({ preventScroll: true }),
     });
@@ -395,7 +397,9 @@ class WireView extends View {
     }
     if (news.found?.page === page.name) this.#showFound(news.found);
     if (this.#awaited !== null && this.#awaited < rows.count) this.#showFound({ ...this.#finding, row: this.#awaited });
-    if (news.file?.page === page.name) this.save.take(news.file, buffer(news.file.buffer));
+    if (news.file?.page === page.name) {
+      this.#incoming.take(news.file, buffer(news.file.buffer), this.save, this.detail.take);
+    }
     if (news.failed) this.complain(`The view failed, the traffic did not: ${news.failed}`);
     // News comes 20 times a second at most: drawing at once has the work done when the next frame of
     // the screen begins. A hidden tab waits for a frame.
