@@ -12,6 +12,7 @@ import pytest
 from wslab.wire import Capture, accept_key, load_streams
 from wslab.wire.accounts import json_pieces, text_pieces
 from wslab.wire.formats import jsonl, pcapng
+from wslab.wire.formats.raw_streams import load_followed, load_joined
 from wslab.wire.recording import Ending, Endings, endings
 
 from .test_pcapng import ACK, CLIENT, FIN, RST, SERVER, SYN, ipv4, tcp
@@ -305,8 +306,13 @@ def test_plain_http_has_no_ending():
     assert endings(capture) == {}
 
 
+FOLLOWED = f"{REQUEST.hex()}\n\t{RESPONSE.hex()}\n8100\n"
+
+
 def test_raw_streams_have_no_ending():
     assert endings(load_streams(io.BytesIO(REQUEST), io.BytesIO(RESPONSE))) == {}
+    for joined in (load_joined(REQUEST + RESPONSE), load_followed(FOLLOWED)):
+        assert endings(joined) == {}
 
 
 # --- The debugger

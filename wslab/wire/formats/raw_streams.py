@@ -110,7 +110,7 @@ def _recorded(pieces: list[tuple[Direction, bytes]], upgraded: bool) -> Capture:
     for direction, data in pieces:
         capture.record(1, direction, data)
     for direction in ("client", "server"):
-        capture.end(1, direction)
+        capture.end(1, direction, note=ASSUMED)
     return capture
 
 
