@@ -282,6 +282,19 @@ def test_a_request_that_never_ends_says_why():
     assert "The head of this request never ends: the empty line is missing." in text(capture)
 
 
+def test_a_body_that_goes_on_behind_its_length_is_named():
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 9\r\n\r\n"
+    one = found(of_server(b"", head + b'{"message":"no"}'))
+    assert (one.offset, one.length, one.rfc) == (len(head) + 9, 7, "RFC 9112 §6.3")
+    assert "its Content-Length says 9, and 16 bytes of body are here" in one.says
+    assert "With them the body is JSON" in one.evidence
+    assert "They are text" in found(of_server(b"", head + b"no such room")).evidence
+    for rest in (b"", b"\x81\x02hi", b"HTTP/1.1 200 OK\r\n"):
+        assert not any(
+            "Content-Length" in e.says for e in proven(of_server(b"", head + b"no such r" + rest))
+        )
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -78,7 +78,7 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
         elif request is not None and answer is not None and handshake.is_hixie_75(request, answer):
             reading = window.hixie_75()
         elif doubt.in_head:
-            reading = window.head()
+            reading = window.head() or window.rest_of_body(_last_body(capture, stream, doubt.start))
         else:
             at = doubt.start + doubt.fault
             before = bytes(capture.log.streams[stream][max(0, at - 4) : at])
@@ -184,6 +184,18 @@ class _Window:
             return None
         proof += " Only the bytes 0d 0a 0d 0a end a head, so the other side still waits."
         return 0, len(self.data), says, proof, "RFC 9112 §2.1"
+
+    def rest_of_body(self, body: bytes | None) -> _Reading | None:
+        """What goes on behind a body, whose Content-Length is too small."""
+        if body is None or not _readable(self.data) or http.begins_head(self.data):
+            return None
+        here, size = len(self.data), len(body)
+        says = f"{self._these(0, here)} beyond the body: its Content-Length says {size:,}, and "
+        says += f"{size + here:,} bytes of body are here."
+        proof = "They are text, and no head begins with them."
+        if _is_json(body + self.data) and not _is_json(body):
+            proof = f'With them the body is JSON, without them it is not: "…{_text(self.data)}".'
+        return 0, here, says, proof, "RFC 9112 §6.3"
 
     # --- Frames
 
@@ -764,6 +776,17 @@ def _off_by(more: int, header: frames.FrameHeader) -> str:
     if header.masked:
         counted[4] = "the masking key"
     return f"it counts {counted[more]} as well" if more in counted else ""
+
+
+def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
+    """The body that ends at `stop` because its Content-Length says so; None if none does."""
+    rows = capture.index.rows_of(*whose_stream(stream), max(0, stop - http.MAX_HEAD))
+    if not rows or rows[-1].kind not in ("request", "response"):
+        return None
+    data = bytes(capture.log.streams[stream][rows[-1].offset : stop])
+    head = http.parse_head(data)
+    size = http.content_length(head)
+    return data[head.length :] if size is not None and head.length + size == len(data) else None
 
 
 def _text_length(data: bytes) -> int:
