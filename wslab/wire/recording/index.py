@@ -886,10 +886,13 @@ class Index:
                 for one in connections
                 for side in (one.client, one.server)
             )
-            for row in self.broken_rows(self.first):
-                faults.setdefault(self.stream_of(row), row)
-                if len(faults) == speaking:
-                    break
+        start, count = 0, len(self)
+        while start < count and len(faults) < speaking:
+            with self._lock:  # for a moment at a time: a million rows may be broken
+                start = max(start, self.first)
+                for row in self.broken_rows(start, start + _BATCH):
+                    faults.setdefault(self.stream_of(row), row)
+                start += _BATCH
         for one in connections:
             for side in (one.client, one.server):
                 with self._lock:
