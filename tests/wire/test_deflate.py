@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 
 import pytest
@@ -161,3 +162,25 @@ def test_an_agreement_is_read_from_the_response():
 def test_a_window_that_zlib_cannot_make():
     with pytest.raises(ValueError, match="from 9 to 15, got 8"):
         deflate.Deflater(8)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_message_at_once_is_the_same_as_piece_by_piece_or_left_to_that(seed):
+    chance = random.Random(seed)
+    bits, no_takeover = chance.choice([15, 15, 9]), chance.random() < 0.3
+    deflater = Deflater(bits, no_takeover)
+    at_once, in_pieces = Inflater(bits, no_takeover), Inflater(bits, no_takeover)
+    for _ in range(12):
+        size = chance.choice([0, 3, 50, 3000, 70_000 if seed % 50 == 0 else 9])
+        payload = bytearray(deflater.deflate(bytes(chance.choices(b"abcde\n", k=size))))
+        if payload and chance.random() < 0.08:
+            payload[chance.randrange(len(payload))] ^= 1 << chance.randrange(8)  # damaged
+        if chance.random() < 0.05:
+            del payload[chance.randint(0, len(payload)) :]
+        expected = b"".join([*in_pieces.feed(payload), *in_pieces.finish()])
+        content = at_once.whole(bytes(payload))
+        if content is None:
+            content = b"".join([*at_once.feed(payload), *at_once.finish()])
+        else:
+            assert (in_pieces.fault, in_pieces.lost) == (None, False)
+        assert content == expected

@@ -21,6 +21,9 @@ NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
 """Ends every flush of a DEFLATE stream, is not sent, and is put back (RFC 7692 §7.2.1, §7.2.2)."""
 
+_TAIL_AND_MORE = TAIL + b"\x00\x00\x00\xff\xff"
+"""An empty block more: inside another block it would be data, so some come out of it."""
+
 STEP = 1 << 16
 """Bytes of the largest piece that inflating yields, however large the message."""
 MAX_INFLATED = 1 << 28
@@ -225,6 +228,31 @@ class Inflater:
             self.fault = "deflate-window-too-big"
         for start in range(0, len(data), STEP):
             yield from self._inflate(data[start : start + STEP])
+
+    def whole(self, payload: bytes) -> bytes | None:
+        """What `feed` and `finish` yield for a whole message, five times as fast.
+
+        None where that is not so simple: then call these two.
+        """
+        if self.lost and not self.no_context_takeover:
+            return None
+        self._start()
+        self._between = True
+        if self._judge is not None:
+            return None
+        try:
+            content: bytes = self._zlib.decompress(payload, STEP)
+            rest = self._zlib.unconsumed_tail or self._zlib.decompress(_TAIL_AND_MORE)
+        except zlib.error:
+            content = rest = b""
+        if content and not rest and not self._zlib.eof:
+            self._window += content
+            if len(self._window) > 2 * WINDOW:
+                del self._window[:-WINDOW]
+            return content
+        # Between two messages the window is the whole state: as if nothing had happened.
+        self._zlib = zlib.decompressobj(-15, zdict=self.window)
+        return None
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         while not self.lost:

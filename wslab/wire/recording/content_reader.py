@@ -123,7 +123,7 @@ class ContentReader:
     def _read(
         self, rows: list[int], begins: list[int], region: bytes, single: list[tuple[int, bytes]]
     ) -> Iterator[Content]:
-        append, made = single.append, self._assembler
+        append, made, inflater = single.append, self._assembler, self._assembler.inflater
         short = [begin for begin in begins if 0x80 <= region[begin + 1] < 0xFE]
         unmasked = unmask_short(region, short, len(region)) if short else b""
         less = short[0] if short else 0
@@ -135,8 +135,13 @@ class ContentReader:
                 payload = unmasked[begin - less + 6 : begin - less + second - 122]
             else:
                 payload = frames.frame_payload(region, begin, frames.header_at(region, begin))
-            if first & 0x0F > 2 or (first in (0x81, 0x82) and not made.open):
-                append((row, close_text(payload) if first & 0x0F == 8 else payload))
+            whole: bytes | None = None
+            if first & 0x0F > 2:
+                whole = close_text(payload) if first & 0x0F == 8 else payload
+            elif first & 0xBF in (0x81, 0x82) and not made.open:
+                whole = inflater.whole(payload) if inflater and first & 0x40 else payload
+            if whole is not None:
+                append((row, whole))
             else:
                 yield from self._join(row, first, [payload], single)
 

@@ -83,6 +83,10 @@ class Pattern:
                 return
 
     def found(self, content: bytes) -> bool:
+        if len(content) <= self.piece:
+            match = self._pattern.search(content.decode("utf-8", "surrogateescape"))
+            if match is None or match.end() > match.start():
+                return match is not None
         return any(True for _ in self.spans(content))
 
 
