@@ -437,6 +437,32 @@ def test_packets_that_were_captured_twice_are_no_silence():
     assert not endings(captured(*(one for one in packets for _ in range(2))))
 
 
+def test_a_close_frame_may_stand_in_a_gap_at_the_end():
+    capture = captured(
+        segment(1, "server", B1, HI),
+        segment(2, "client", A1, bytes.fromhex(C1000)),
+        segment(3, "server", B1 + len(HI) + 4, flags=FIN | ACK),
+        segment(3.1, "client", A1 + 8, flags=FIN | ACK),
+    )
+    (ending,) = endings(capture).values()
+    assert ending.says == (
+        "Close 1000 from the client, then 1 s of silence, then the server's side sent FIN; the last bytes of the server are not in the recording: the server's API says "
+        "1000."
+    )
+    assert (ending.client_code, ending.server_code) == (None, 1000)
+
+
+def test_a_gap_before_other_frames_holds_no_close_frame():
+    capture = captured(
+        segment(1, "server", B1, HI),
+        *(segment(2, "server", B1 + (n + 2) * len(HI), HI) for n in range(5)),
+        segment(3, "server", B1 + 7 * len(HI), flags=FIN | ACK),
+        segment(3.1, "client", A1, flags=FIN | ACK),
+    )
+    (ending,) = endings(capture).values()
+    assert (ending.client_code, ending.server_code) == (1006, 1006)
+
+
 def test_a_silence_is_saved():
     capture = captured(*(segment(wait, "server", B1, HI) for wait in (1, 1.2, 1.6, 2.4)))
     text = "".join(jsonl.lines(capture))

@@ -222,11 +222,14 @@ class _Account:
         told = [(direction, self._close(direction, close)) for direction, close in order]
         before = [text for direction, text in told if self.first.closed[BOTH.index(direction)]]
         text = ", ".join(before)
+        lacks = [one for one in BOTH if one not in self.closes and self._may_lack_close(one)]
         if before:
-            text += " without an answer, then " if len(told) == 1 else ", then "
+            known = all(map(self._is_recorded, BOTH)) and not lacks
+            text += " without an answer, then " if known and len(told) == 1 else ", then "
         text += self._then
         if not before:
             text += f" without a close frame{self._middle()}"
+        text += "".join(f"; the last bytes of the {one} are not in the recording" for one in lacks)
         text += "".join(f", then {late}" for _, late in told[len(before) :])
         by = self.first.event.direction
         if self.first.event.name == "eof" and by:
@@ -234,7 +237,8 @@ class _Account:
             if other not in self.closes and self.ends[-1].chunks[place] > self.first.chunks[place]:
                 text += f"; the {other}'s side still sent something"
             elif not self.over:
-                text += f"; the {other}'s side has not ended its half"
+                what = "has not ended its half" if self._is_recorded(other) else "is not recorded"
+                text += f"; the {other}'s side {what}"
         client, server = codes["client"], codes["server"]
         if client is not None and client == server:
             text += f": both APIs say {client}"
@@ -268,6 +272,13 @@ class _Account:
         """Whether anything shows what this side sent."""
         return self.ends[-1].chunks[BOTH.index(direction)] >= 0 or direction in self.ended
 
+    def _may_lack_close(self, direction: Direction) -> bool:
+        """Whether a gap at the end of a stream may hold its close frame."""
+        if not self.capture.log.gaps.get(stream_number(self.number, direction)):
+            return False
+        rows = self.index.rows_of(self.number, direction)
+        return rows[-1:] == [] or rows[-1].kind == "gap"
+
     def _spoke_frames(self) -> bool:
         return any(row.kind != "request" for row in self.index.rows_of(self.number, "client"))
 
@@ -276,6 +287,8 @@ class _Account:
         other, its, mine = OTHER[end], self.closes.get(OTHER[end]), self.closes.get(end)
         left = self.ended.get(end)
         if not self._is_recorded(other):
+            return None
+        if its is None and self._may_lack_close(other):
             return None
         if its is None:
             return 1006 if self.over or left is None else None
