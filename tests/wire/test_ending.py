@@ -446,8 +446,8 @@ def test_a_close_frame_may_stand_in_a_gap_at_the_end():
     )
     (ending,) = endings(capture).values()
     assert ending.says == (
-        "Close 1000 from the client, then 1 s of silence, then the server's side sent FIN; the last bytes of the server are not in the recording: the server's API says "
-        "1000."
+        "Close 1000 from the client, then 1 s of silence, then the server's side sent FIN; the "
+        "last bytes of the server are not in the recording: the server's API says 1000."
     )
     assert (ending.client_code, ending.server_code) == (None, 1000)
 
