@@ -122,6 +122,18 @@ CULPRITS: dict[str, tuple[bytes, int, int, tuple[str, ...]]] = {
         b'\x81\x10{"id":7,"m":"lab"}' + NEXT,
         0, 20, ("it announces 2 bytes too few", '"{"id":7,"m":"lab"}"'),
     ),
+    "missing extended lengths of several sizes": (
+        b"".join(b"\x81" + bytes([size]) + b"z" * (128 + size) for size in (2, 3, 4)),
+        0, 399, ("extended length, which is missing", "lowest 7 bits of 130", "written alike"),
+    ),
+    "text behind a fragmented message": (
+        b"\x01\x03one\x80\x03two" + b"Notice: x\n" + b"\x01\x05three\x80\x04four",
+        10, 20, ('text, not a frame: "Notice: x', "frames go on: a text frame"),
+    ),
+    "messages of hixie-76 behind a handshake of today": (
+        b"\0hello\xff\0hi\xff", 0, 11, ("2 messages of hixie-75 or hixie-76",),
+    ),
+    "a single word": (b"hello", 0, 5, ('text, not a frame: "hello"',)),
     "a text that was cut off": (
         b"\x81\x20cut off" + NEXT + NEXT,
         0, 9, ("announces 32 bytes, and 7 are here: then the next frame begins", "not written"),
@@ -321,6 +333,19 @@ def proven(capture: Capture) -> list[Explanation]:
 def test_a_head_that_is_still_coming_is_not_explained():
     for cut in (1, 5, 20, 33, len(RESPONSE) - 3):
         assert explanations(of_server(b"", RESPONSE[:cut])) == {}
+
+
+def test_compressed_texts_are_inflated_before_they_are_read_once_more():
+    agreed = RESPONSE[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    made = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = made.compress(b"lab lab lab lab") + made.flush(zlib.Z_SYNC_FLUSH)[:-4]
+    counted = b"\xc1" + bytes([len(packed) + 4]) + packed
+    one = found(of_server(3 * counted, agreed))
+    assert "it counts the 00 00 ff ff that is taken off the end" in one.says
+    assert 'the payload is "lab lab lab lab"' in one.evidence
+    one = found(of_server(3 * (b"\xc1" + bytes([0x80 | len(packed)]) + packed), agreed))
+    assert "MASK bit of this text frame is set, but no masking key" in one.says
+    assert '"lab lab lab lab"' in one.evidence
 
 
 def test_a_key_that_was_not_applied_or_turned_round_is_named():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import re
 import zlib
@@ -116,6 +117,8 @@ _FIRSTS = re.compile(rb"[\x00-\x02\x40-\x42\x80-\x82\x88-\x8a\xc1\xc2]")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r\n")
 _CHUNKS = "RFC 9112 §7.1"
 _LATIN_1 = re.compile(rb"(?:[\t\r\n\x1b -~]*[\xa0-\xff]{1,2}(?=[\t\r\n -~]|\Z))+[\t\r\n -~]*")
+_CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+_BETWEEN_BYTES = re.compile(rb"(?:\x00[^\x00\xff]*\xff)+")
 _ASCII = bytes(range(128))
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BEHIND = {
@@ -235,20 +238,37 @@ class _Window:
         )
         return at, at + 2, says, proof + self._goes_on(at + 2), "RFC 9112 §2.2"
 
+    def _hixie(self, at: int) -> _Reading | None:
+        """Messages of the drafts before RFC 6455, behind a handshake of RFC 6455."""
+        found = _BETWEEN_BYTES.match(self.data, at)
+        if (
+            found is None
+            or not self._fits(found.end())
+            or not is_utf8(found[0][1:].translate(None, b"\0\xff"))
+        ):
+            return None
+        count = found[0].count(b"\xff")
+        says = f"{self._these(at, found.end())} {count} message{'s' * (count > 1)} of hixie-75 or "
+        says += "hixie-76, drafts of 2010 that RFC 6455 replaced."
+        return at, found.end(), says, _BETWEEN + self._goes_on(found.end()), "RFC 6455 §5.2"
+
     def framing(self) -> _Reading | None:
         """What made the framing fail; None where it holds, or where nothing is proven."""
         first = self.doubt.fault
         if reading := self._http(first):
             return reading
         if not self.doubt.broken:
-            return self._length(first) or self._too_long(first)
+            return self._length(first) or self._spill(first) or self._too_long(first)
         if self.intact(first):
             return None
         if reading := self._foreign(first):
             return reading
         places = first, *reversed(self.doubt.before)
-        for read in (self._length, self._key, self._interrupted, self._off, self._too_long):
-            if read == self._off and (reading := self._behind_each(first)):
+        tries = (
+            self._length, self._key, self._interrupted, self._off, self._spill, self._too_long,
+        )  # fmt: skip
+        for read in tries:
+            if read == self._off and (reading := self._behind_each(first) or self._hixie(first)):
                 return reading
             for at in places:
                 if reading := read(at):
@@ -348,12 +368,15 @@ class _Window:
     def _text(self, at: int) -> _Reading | None:
         data = self.data
         stop = at + _text_length(data[at:])
+        if (control := _CONTROL_BYTE.search(data, at, stop)) and control.start() > at + 1:
+            stop = control.start()
         other = ""
         odd = _LATIN_1.match(data, at)
         letters = len(odd[0].translate(None, _ASCII)) if odd else 0  # others than ASCII's
         if odd and odd.end() > stop and len(odd[0]) > max(11, 4 * letters):
             stop, other = odd.end(), ", in another encoding than UTF-8"
-        few = stop - at < (8 if stop == len(data) else 2)  # frames behind it prove more
+        word = stop - at > 3 and data[at:stop].strip().isalpha()
+        few = stop - at < (8 if stop == len(data) and not word else 2)  # frames behind prove more
         shown = _COLOUR.sub("", data[at:stop].decode("latin-1" if other else "utf-8"))
         if few or _CONTROL.search(shown):
             return None
@@ -428,7 +451,8 @@ class _Window:
                             says += "it is written in the other byte order, its last byte first."
                             how = "Read in the other byte order"
                         else:
-                            says += f"{short} stands for {form} bytes of length, and {size} follow."
+                            says += f"{short} stands for {form} bytes of length, and {size} "
+                            says += "follows." if size == 1 else "follow."
                             how = f"Read from {_bytes(size)}"
                             how += ", the last one first," if order == "little" else ""
                         proof = (
@@ -436,28 +460,6 @@ class _Window:
                         )
                         return self._all(at, stop, says, proof)
         begin = at + 2 + key
-        base, step = (short, 128) if mask_right else (second, 256)
-        least, missing = 126, "more than 125 needs the extended length, which is missing."
-        if short == 126 and mask_right and header:
-            begin, base, step = at + header.length, header.payload_length, 1 << 16
-            least, missing = step, "more than 65,535 needs 64 bits, and only the last 16 are here."
-        spilled = partial(self._spilled, second=second, step=step)
-        if mask_right or second >= 0x80:  # a length of 8 bits spills into the MASK bit
-            for tried, stop in enumerate(range(begin + base, len(data) + 1, step)):
-                if tried > TRIED:
-                    break
-                if stop - begin < least or not (self._fits(stop) or self._fits(stop, spilled)):
-                    continue
-                if not is_text or is_utf8(self._plain(begin, stop - begin)):
-                    says += missing
-                    bits, much = step.bit_length() - 1, f"{stop - begin:,}"
-                    where = f"The second byte is {second:02x}"
-                    where = f"The length is {base:,}" if least > 126 else where
-                    proof = (
-                        f"{where}, the lowest {bits} bits of {much}: "
-                        f"{much} bytes of payload follow, and then {self._then(stop)}."
-                    )
-                    return at, stop, says, proof, "RFC 6455 §5.2"
         if short == 127 and mask_right and header and header.payload_length >> 40 and is_text:
             stop = begin + _text_length(self._plain(begin, len(data) - begin))
             if stop - begin > 15 and self._fits(stop):
@@ -467,6 +469,43 @@ class _Window:
                 )
                 return at, stop, says, proof, "RFC 6455 §5.2"
         return self._characters(at, header, says) if is_text and header and mask_right else None
+
+    def _spill(self, at: int) -> _Reading | None:
+        """Of the length only the lowest bits are written, without a longer form of it."""
+        data, form = self.data, self._spill_of(at)
+        if form is None:
+            return None
+        begin, base, step, least = form
+        for tried, stop in enumerate(range(begin + base, len(data) + 1, step)):
+            if tried > TRIED:
+                break
+            if stop - begin < least or not (self._fits(stop) or self._fits(stop, self._spilled)):
+                continue
+            if data[at] == 0x81 and not is_utf8(self._plain(begin, stop - begin)):
+                continue
+            missing = "more than 125 needs the extended length, which is missing."
+            where = f"The second byte is {data[at + 1]:02x}"
+            if least > 126:
+                missing = "more than 65,535 needs 64 bits, and only the last 16 are here."
+                where = f"The length is {base:,}"
+            much, bits = f"{stop - begin:,}", step.bit_length() - 1
+            proof = f"{where}, the lowest {bits} bits of {much}: {much} bytes of payload follow, "
+            says = f"The length of this {self._kind(at)} is wrong: {missing}"
+            return self._all(at, stop, says, f"{proof}and then {self._then(stop)}.")
+        return None
+
+    def _spill_of(self, at: int) -> tuple[int, int, int, int] | None:
+        """Where such a payload begins, its least size, the step to the next, the first possible."""
+        header = frames.read_header(self.data, at, len(self.data))
+        if header is None or not self._may_begin(self.data[at]) or self.data[at] & 0x08:
+            return None
+        second, begin = self.data[at + 1], at + 2 + self.key
+        if header.masked == bool(self.key):
+            if second & 0x7F == 126:
+                return at + header.length, header.payload_length, 1 << 16, 1 << 16
+            return begin, second & 0x7F, 128, 126
+        # A length of 8 bits spills into the MASK bit.
+        return (begin, second, 256, 126) if second >= 0x80 else None
 
     def _characters(self, at: int, header: frames.FrameHeader, says: str) -> _Reading | None:
         """The length counts characters, or UTF-16 units, and not bytes."""
@@ -493,13 +532,16 @@ class _Window:
             header = frames.header_at(self.data, at)
             size = header.payload_length
             plain = self._plain(stop - size, size, masked=not without)
-            text = self.data[at] == 0x81
-            if (text and not _readable(plain)) or (stop == len(self.data) and len(plain) < FIT):
-                continue
-            if not text and stop == len(self.data):
+            text = self._text_in(at, plain)
+            if text is None and (stop == len(self.data) or (without and self.key)):
+                continue  # that the frames fit is too little: four bytes are easily missing
+            if text is not None and (
+                not _readable(text) or len(text) < FIT * (stop == len(self.data))
+            ):
                 continue
             if text and not without and _readable(self.data[stop - size - 4 : stop]):
                 continue
+            plain = text or plain
             says = f"The MASK bit of this {self._kind(at)} is "
             says += (
                 "set, but no masking key follows: its payload is clear."
@@ -523,15 +565,19 @@ class _Window:
                 continue
             size = header.payload_length - more
             plain = self._plain(stop - size, size)
-            if self.data[at] == 0x81 and not _readable(plain.removesuffix(b"\0")):
+            text = self._text_in(at, plain)
+            if not _readable((text or b"").removesuffix(b"\0")):
                 continue
             json_alone = more < 0 and self._is_json_with(more, stop, size)
             alone = self._fits(stop, least=1 if abs(more) > 2 or json_alone else 2)
             if more < 0 and self._plain(stop + more, -more, masked=False).strip(b"\0\r\n") == b"":
                 alone = False  # it may as well have been printed there
-            slip = _off_by(more, header)
+            slip = _off_by(more, header, self.data[at] == 0xC1)
+            plain = text or plain
             if alone and more > 0 and not slip:
-                return self._early(at, header, stop)
+                return self._early(at, header, stop) if text is not None else None
+            if text is None and header.masked and more == 4:
+                slip += ", or that key was not written"
             place, alike = stop, 0
             while alike < FIT and (following := again(place)) and not self._fits(stop):
                 place, alike = following, alike + 1
@@ -551,9 +597,14 @@ class _Window:
     def _too_long(self, at: int) -> _Reading | None:
         """A text that ends early: the next frame begins inside of what its header announces."""
         header = self._sound(at, whole=False)
-        if header is None or self.data[at] != 0x81:
+        if header is None:
             return None
         begin, end = at + header.length, min(len(self.data), at + header.frame_length)
+        if self.data[at] != 0x81:
+            places = _FIRSTS.finditer(self.data, begin, end) if self.doubt.broken else ()
+            stops = (found.start() for found in itertools.islice(places, TRIED))
+            stop = next((stop for stop in stops if self._fits(stop, least=3)), None)
+            return None if stop is None else self._early(at, header, stop)
         fault = begin + _text_length(self._plain(begin, end - begin))
         for stop in range(min(fault, end - 1), max(begin, fault - 8) - 1, -1):
             if self._fits(stop, least=2 if self.key else 1):
@@ -597,6 +648,8 @@ class _Window:
                 break
             place, stop = found.start(), end + (inner.frame_length if inner else 0)
             if inner is None or stop > len(self.data) or not self._fits(stop):
+                continue
+            if not self.data[place] & 0x0F:  # who writes between, begins a message
                 continue
             rest = self.data[begin:place] + self.data[place + inner.frame_length : stop]
             if self.key:
@@ -702,13 +755,13 @@ class _Window:
             return None
         return self._end(at, begin, length)
 
-    def _spilled(self, at: int, second: int, step: int) -> int | None:
-        begin = at + 2 + self.key
-        if step > 256 or self.data[at + 1 : at + 2] != bytes([second]):
+    def _spilled(self, at: int) -> int | None:
+        form = self._spill_of(at)
+        if form is None or form[2] > 256:
             return None
-        size = second if step == 256 else second & 0x7F
-        for length in range(size, 64 * step, step):
-            stop = self._end(at, begin, length) if length > 125 else None
+        begin, base, step, least = form
+        for length in range(base, 64 * step, step):
+            stop = self._end(at, begin, length) if length >= least else None
             if stop is not None and (stop == len(self.data) or self._may_begin(self.data[stop])):
                 return stop
         return None
@@ -737,7 +790,11 @@ class _Window:
 
     def _shorter(self, at: int, more: int) -> int | None:
         header = frames.read_header(self.data, at, len(self.data))
-        if header is None or header.masked != bool(self.key) or self.data[at] not in (0x81, 0x82):
+        if (
+            header is None
+            or header.masked != bool(self.key)
+            or self.data[at] not in (0x81, 0x82, 0xC1)
+        ):
             return None  # other frames are too easily found where none are
         return self._end(at, at + header.length, header.payload_length - more)
 
@@ -756,6 +813,13 @@ class _Window:
         masked = bool(self.key) if masked is None else masked
         return frames.mask(payload, self.data[begin - 4 : begin]) if masked else payload
 
+    def _text_in(self, at: int, plain: bytes) -> bytes | None:
+        """The text of the frame at `at` with this payload; None for others, and if unknown."""
+        if self.data[at] == 0xC1 and self.doubt.rsv1_allowed:
+            with contextlib.suppress(zlib.error):  # it may refer to messages before it
+                return zlib.decompressobj(-15).decompress(plain + b"\0\0\xff\xff", MOST)
+        return plain if self.data[at] == 0x81 else None
+
     def _then(self, stop: int) -> str:
         if stop == len(self.data):
             return "the bytes end exactly"
@@ -770,11 +834,13 @@ class _Window:
         return f"{frames.KIND_OF_OPCODE[self.data[at] & 0x0F]} frame"
 
 
-def _off_by(more: int, header: frames.FrameHeader) -> str:
+def _off_by(more: int, header: frames.FrameHeader, compressed: bool) -> str:
     """What a length counts by mistake that announces so many bytes more than follow; or ""."""
     counted = {2: "the frame's first two bytes", header.length: "the header"}
     if header.masked:
         counted[4] = "the masking key"
+    if compressed:
+        counted[4] = "the 00 00 ff ff that is taken off the end (RFC 7692 §7.2.1)"
     return f"it counts {counted[more]} as well" if more in counted else ""
 
 
