@@ -75,7 +75,7 @@ def messages_in(entry: dict[str, Any]) -> Any:
     return None
 
 
-_LISTS = re.compile("(?:websocket|ws)?(?:messages|frames)")
+_LISTS = re.compile("(?:websocket|ws)?(?:messages|frames)|websocket")
 
 
 def _plain(name: str) -> str:
