@@ -251,7 +251,7 @@ def listed_as_line_by_line(capture):
         (["a", "--from", "client"], "--from says who sent the bytes of --hex"),
         (["--hex", "8"], "an odd number of digits (1)"),
         (["--hex", "81 xy"], "or as a program prints them; got '81 xy'"),
-        (["--hex", "81 17"], "these may be hex or decimal"),
+        (["--hex", "81 17"], "these may be bytes in hex or bytes in decimal"),
         (
             ["--hex", "81", "--decode", "smtp"],
             "expected a protocol to decode, one of auto, graphql",

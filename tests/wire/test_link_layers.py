@@ -146,19 +146,29 @@ ESP = in_ip(50, b"\0\0\0\1\0\0\0\1")(bytes(40))
         (1, MACS + b"\x88\xe5" + bytes(60), "MACsec, which is encrypted"),
         (1, MACS + b"\x12\x34" + bytes(60), "EtherType 0x1234"),
         (1, in_udp(1701, b"")(bytes(40)), "L2TP"),
-        (220, bytes(80), "link type 220"),
+        (220, bytes(80), "USB, which holds no TCP"),
         (258, struct.pack("<III", 108, 1, 220) + bytes(96), "link type 220"),
     ],
 )
 def test_what_is_not_read_is_counted_and_named(link, packet, what):
     notes = read(pcap([packet, packet], link)).notes
     assert notes[0] == f"2 packets of {what} left out"
-    assert notes[1:] == [] if "encrypted" in what else "tshark -r FILE" in notes[1]
+    assert notes[1:] == [] if ", which" in what else "tshark -r FILE" in notes[1]
 
 
 @pytest.mark.parametrize("packet", [MACS + b"\x08\x06" + bytes(46), in_udp(53, b"")(bytes(40))])
-def test_what_can_hold_no_tcp_is_passed_over(packet):
-    assert read(pcap([packet], 1)).notes == []
+def test_what_can_hold_no_tcp_is_passed_over_but_not_where_all_is(packet):
+    (note,) = read(pcap([packet], 1)).notes
+    assert note.startswith("1 packet left out: no TCP was found there, over which WebSocket runs")
+    assert read(pcap([packet, *(ETHERNET + one for one in conversation(40000))], 1)).notes == []
+
+
+def test_a_packet_in_a_fragment_of_its_own_is_whole():
+    for more, count in ((0, 0), (1, 1)):
+        fragment = bytes([6, 0, 0, more, 0, 0, 0, 1])
+        packet = struct.pack(">IHBB", 6 << 28, 28, 44, 64) + bytes(32) + fragment + bytes(20)
+        notes = read(pcap([packet], 101)).notes
+        assert any("1 fragmented IP packet" in note for note in notes) == bool(count)
 
 
 def test_tunnels_end_somewhere():

@@ -17,10 +17,10 @@ from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from . import har, jsonl, pcapng
 from .archive import GZIP, ZIP, Archive, beside, gunzip
-from .other_exports import name_of
+from .other_exports import name_of, what_next
 from .pasted import load_pasted
 from .raw_streams import is_followed, load_followed, load_joined, load_streams
-from .readings import ReadTwoWays
+from .readings import NoWholeDump, ReadTwoWays
 
 __all__ = ["FORMATS", "Format", "SavedInstead", "as_file", "load", "load_pasted",
            "load_streams", "save"]  # fmt: skip
@@ -234,8 +234,10 @@ def _load(path: Path, file: BinaryIO) -> Capture:
             plain = gunzip(inside) if inside[:3] == GZIP else inside
             return _load(path, io.BytesIO(plain))
         return _named(path, lambda: _of_har(inside, archive.beside))
-    if is_followed(start.decode("utf-8", "replace")) and b"Follow:" in start:
-        return load_followed(content.decode("utf-8", "replace"))
+    if b"Follow:" in start[:200]:
+        if is_followed(start.decode("utf-8", "replace")):
+            return load_followed(content.decode("utf-8", "replace"))
+        raise CaptureError(f"{path}: {name_of(start)}")
     if size <= MOST_PASTED and (pasted := _pasted(path, content)) is not None:
         return pasted
     if joined := _named(path, lambda: load_joined(content)):
@@ -245,7 +247,7 @@ def _load(path: Path, file: BinaryIO) -> Capture:
             raise CaptureError(f"{path}: {named}")
         raise CaptureError(
             f"{path}, line 1: expected a line of a wslab capture, a HAR, a pcap, a pcapng, or "
-            f"bytes as text; the file begins with {start[:16]!r}"
+            f"bytes as text; the file begins with {start[:16]!r}{what_next(path.suffix, start)}"
         )
     try:
         return _of_har(content, beside(path))
@@ -261,7 +263,7 @@ def _pasted(path: Path, content: bytes) -> Capture | None:
     """Bytes that somebody pasted into a file; None if this is something else."""
     try:
         return load_pasted(content.decode("utf-8-sig"))
-    except ReadTwoWays as error:
+    except (ReadTwoWays, NoWholeDump) as error:
         raise CaptureError(f"{path}: {error}") from error
     except (CaptureError, UnicodeDecodeError):
         return None
@@ -274,7 +276,7 @@ def _is_ours(line: bytes) -> bool:
     """
     try:
         return "wslab" in json.loads(line)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return False  # a longer line than any head
 
 

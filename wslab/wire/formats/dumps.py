@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..recording.log import CaptureError
-from .readings import Pasted, choose
+from .readings import NoWholeDump, Pasted, choose
 
 MOST = 2**20
 """Bytes of the longest dump in which lines are left out: a few lines could stand for gigabytes."""
+
+SEVERAL = "give one packet at a time, or make a file of packets: text2pcap FILE capture.pcap"
 
 _LINE = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,16})(?: <[^>]*>)?(:?\s+|:)(?=[-0-9A-Fa-f])")
 _END = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,16})\s*()")
@@ -50,6 +52,9 @@ def read_dump(text: str) -> Pasted | None:
     at = [number for number, start in enumerate(starts) if start]
     if not at or any(map(_BYTES.fullmatch, [*lines[: at[0]], *lines[at[-1] + 1 :]])):
         return None
+    offsets = [int(start[1], 16) for start in starts if start]
+    if offsets.count(0) > 1 and not offsets[0] and offsets[1] in (8, 16, 32):
+        raise NoWholeDump(f"expected one dump, got {offsets.count(0)}: {SEVERAL}")
     rows: list[_Row] = []
     for line, start in zip(lines[at[0] : at[-1] + 1], starts[at[0] :], strict=False):
         if start:
@@ -76,7 +81,7 @@ def read_dump(text: str) -> Pasted | None:
             is_gdb = rows[0].rest.startswith("0x")
             return choose(by_text or (numbers if is_gdb and numbers else usual))
     if from_zero and is_short:
-        raise CaptureError(
+        raise NoWholeDump(
             "expected a dump whose lines hold the bytes that their offsets say; got other units, "
             "as od prints them without options: have hexdump -C or od -tx1 print it"
         )
@@ -166,9 +171,9 @@ def _check(rows: list[_Row]) -> None:
     expected = 0
     for row in rows:
         if int(row.offset, 16) != expected:
-            why = "is a line missing?" if int(row.offset, 16) else "paste one packet at a time"
-            raise CaptureError(
-                f"expected offset {expected:#x} in the dump, got {int(row.offset, 16):#x}: {why}"
+            raise NoWholeDump(
+                f"expected offset {expected:#x} in the dump, got {int(row.offset, 16):#x}: "
+                "is a line missing?"
             )
         words, _ = _words(_before_text(row.rest), _FORMS[0], 16, 0)
         expected += sum(map(len, words))

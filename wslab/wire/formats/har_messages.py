@@ -70,7 +70,8 @@ def messages_in(entry: dict[str, Any]) -> Any:
     holders += [value for name, value in entry.items() if _plain(name) == "websocket"]
     for holder in holders:
         for name, value in holder.items() if isinstance(holder, dict) else ():
-            if _LISTS.fullmatch(_plain(name)) and isinstance(value, list | dict):
+            is_list = isinstance(value, list) or (isinstance(value, dict) and "_file" in value)
+            if is_list and _LISTS.fullmatch(_plain(name)):
                 return value
     return None
 

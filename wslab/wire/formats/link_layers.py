@@ -17,6 +17,16 @@ Place = int | str
 
 ENCRYPTED = ", which is encrypted"
 """The end of the name of what only a capture at another place can show."""
+WITHOUT_TCP = ", which holds no TCP"
+"""The end of the name of what can hold none."""
+NAMES = {
+    **dict.fromkeys((186, 189, 220, 249), "USB"),
+    **dict.fromkeys((187, 201, 251, 254, 256, 272), "Bluetooth"),
+    **dict.fromkeys((195, 215, 230, 283), "IEEE 802.15.4"),
+    227: "CAN",
+    253: "netlink",
+}
+"""By link type: what holds no TCP."""
 
 
 def _u16(data: bytes, at: int) -> int:

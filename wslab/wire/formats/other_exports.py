@@ -59,15 +59,28 @@ _KNOWN: tuple[tuple[bytes, str, str], ...] = (
     (rb"ObserverPktBuffe", "a capture of Observer", _EDITCAP),
     (rb"\x05VNF|\xaa\xaa\xaa\xaa|\x01\x10\x4c\0|btsnoop\0|\x1c\0\x01[\xab\xac]|[\xab\xac]\x01\0\x1c",
      "a capture in another format", _EDITCAP),
+    (rb"TR\0d\0", "a capture of HP-UX's nettl", _EDITCAP),
+    (rb"ElfFile\0", "a log of Windows, which holds no packets", _HAR),
     (rb"BZh\d", "compressed with bzip2", "unpack it: bunzip2 FILE"),
     (rb"\xfd7zXZ\0", "compressed with xz", "unpack it: unxz FILE"),
     (rb"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it: unzstd FILE"),
     (rb"\x04\x22\x4d\x18", "compressed with lz4", "unpack it: unlz4 FILE"),
+    (rb"\x5d\0\0[\0-\x80]", "compressed with lzma", "unpack it: unlzma FILE"),
+    (rb"\x1f\x9d", "compressed with compress", "unpack it: gunzip FILE"),
     (rb"7z\xbc\xaf|Rar!", "an archive", "unpack it: 7z x FILE"),
     (rb"[\s\S]{257}ustar", "an archive of tar", "unpack it: tar -xf FILE"),
-    (rb"\d\d:\d\d:\d\d\.\d+ IP", "what tcpdump prints", "have it write packets: tcpdump -w FILE"),
     (
-        rb"\s*=+\s+Follow: ",
+        rb"([\d-]{10} )?\d\d:\d\d:\d\d\.\d+ [^\n]*(IP6? |ethertype|ARP,)",
+        "what tcpdump prints",
+        "have it write packets: tcpdump -w FILE",
+    ),
+    (
+        rb"\s*\d+\s+\d+\.\d+ [^\n]*(\xe2\x86\x92|->)|Frame \d+: \d+ bytes|%!\n%!PS|\+-{9}\+-{15}",
+        "what tshark prints",
+        _PACKETS,
+    ),
+    (
+        rb"\s*=+\s+Follow: |peers:\s+- peer:",
         "what Follow of Wireshark shows",
         "have it write hex: tshark -r CAPTURE -q -z follow,tcp,raw,0",
     ),
@@ -86,4 +99,13 @@ def name_of(start: bytes) -> str:
         if re.match(pattern, start):
             several = what.startswith(("events", "flows", "items", "the bytes"))
             return f"{'these are' if several else 'this is'} {what}: {instead}"
+    return ""
+
+
+def what_next(suffix: str, start: bytes) -> str:
+    """What to try with a file of an unknown kind; "" for a text."""
+    if suffix.lower() == ".etl":
+        return "; have Windows convert it: pktmon etl2pcap FILE, or: etl2pcapng FILE capture.pcapng"
+    if b"\0" in start:
+        return "; if a program captured packets in it: editcap -F pcapng FILE capture.pcapng"
     return ""

@@ -19,7 +19,7 @@ from ..recording.capture import Capture
 from ..recording.log import CaptureError
 from .dumps import is_text_of, read_dump
 from .raw_streams import is_followed, load_followed, load_joined, load_streams, socks_sizes
-from .readings import HEX, Pasted, ReadTwoWays, begins, choose
+from .readings import HEX, NoWholeDump, Pasted, ReadTwoWays, begins, choose
 
 
 def load_pasted(text: str, sender: Direction | None = None) -> Capture:
@@ -57,7 +57,7 @@ def read_pasted(text: str) -> Pasted:
         if pasted is not None:
             return _without_headers(pasted) or pasted
     if re.search(r"^\s*\*\s*$", text, re.M):
-        raise CaptureError(
+        raise NoWholeDump(
             "expected every line of a dump; a line of * stands for lines that were left out, and "
             "no offsets tell how many: have od or hexdump print them all, with -v"
         )
@@ -224,7 +224,12 @@ def _in_brackets(text: str) -> Pasted | None:
         inner = re.split(r",?\s*(?:buffer|byteLength)\b", _DOTS.sub("", inner))[0]
         words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
         is_size = opening == "(" and len(words) == 1
-        if words[0] and not is_size and all(map(_NUMERIC.fullmatch, words)):
+        if (
+            words[0]
+            and not is_size
+            and (words[1:] or len(bare) < 80)
+            and all(map(_NUMERIC.fullmatch, words))
+        ):
             lists.append((words, _cut_note(dots[1] if dots else None)))
     if len(lists) != 1:
         return None
@@ -279,6 +284,10 @@ def _without_text(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
+    """The parts of a text; what separates them is white space and one other character."""
+    separators = set(re.findall(r"[,:;_.|-]", text))
+    if len(separators) > 1:
+        return [text]
     return re.split(r"[\s,:;_.|-]+", text.strip(" ,:;_.|-\n\t"))
 
 

@@ -41,7 +41,7 @@ from ..recording.log import (
     whose_stream,
 )
 from .jsonl import not_kept
-from .link_layers import ENCRYPTED
+from .link_layers import ENCRYPTED, WITHOUT_TCP
 from .mismatch import TLS_TO_PLAIN, mismatches
 from .tcp_streams import Happening, Reassembler, Side, asks_only_a_proxy
 
@@ -434,9 +434,8 @@ def read(data: Content, *, twice: bool = False) -> Capture:
         recorder.take(reassembler.log)
     recorder.note_silences(again if twice else reassembler)
     recorder.capture.insert(recorder.marks)
-    keys = any("holds the TLS keys" in note for note in notes)
     notes += [
-        *_missing(recorder.capture), *_left_out(reassembler, keys), *mismatches(recorder.capture),
+        *_missing(recorder.capture), *_left_out(reassembler, notes), *mismatches(recorder.capture),
     ]  # fmt: skip
     recorder.capture.notes += notes
     return recorder.capture
@@ -541,8 +540,9 @@ def _missing(capture: Capture) -> Iterator[str]:
             yield f"connection {connection}: {missing} in the file, in {_count(len(gaps), 'gap')}"
 
 
-def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
+def _left_out(reassembler: Reassembler, notes_before: list[str]) -> list[str]:
     """The notes on what was left out, one sentence each."""
+    keys = any("holds the TLS keys" in note for note in notes_before)
     notes = []
     kept = [c for c in reassembler.conversations if c.kept]
     encrypted = sum(c.encrypted for c in reassembler.conversations)
@@ -575,13 +575,19 @@ def _left_out(reassembler: Reassembler, keys: bool) -> list[str]:
         notes.append(f"{_count(reassembler.cut, 'packet')} cut short when the file was made")
     for what, count in sorted(reassembler.unread.items()):
         notes.append(f"{_count(count, 'packet')} of {what} left out")
-    if any(not what.endswith(ENCRYPTED) for what in reassembler.unread):
+    if any(not what.endswith((ENCRYPTED, WITHOUT_TCP)) for what in reassembler.unread):
         notes.append(f"what Wireshark can read of these packets: {FOLLOW}")
-    if not reassembler.packets:
+    if not (reassembler.packets or any(UNDESCRIBED in note for note in notes_before)):
         notes.append("the file holds no packets")
+    elif reassembler.packets and not (reassembler.conversations or notes):
+        notes.append(
+            f"{_count(reassembler.packets, 'packet')} left out: no TCP was found there, over which "
+            f"WebSocket runs; what Wireshark finds: {FOLLOW}"
+        )
     return notes
 
 
+UNDESCRIBED = "of an interface that the file does not describe"
 MOST_NAMED = 5
 """So many hosts behind a proxy are named."""
 EXPORT = 'tshark -r FILE -U "OSI layer 7" -w plain.pcapng; then wslab explain plain.pcapng'
@@ -601,7 +607,7 @@ def _pcap_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
     scale = 1 if data[:4] in (MAGICS[3], MAGICS[4]) else 1000
     link = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
     record = struct.Struct(order + ("IIII8x" if data[:4] in MAGICS[5:7] else "IIII"))
-    position, last = 24, len(data) - record.size
+    position, last, size = 24, len(data) - record.size, 0
     while position <= last:
         seconds, fraction, size, _ = record.unpack_from(data, position)
         start = position + record.size
@@ -609,10 +615,17 @@ def _pcap_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
             break
         position = start + size
         yield seconds * 1_000_000_000 + fraction * scale, link, data[start:position], ""
-    if position < len(data):
+    if position <= last and size > FAR:
+        notes.append(
+            f"a packet says that it is {size:,} bytes long: the rest is left out; if the file is "
+            "whole, it is another kind of pcap: editcap -F pcapng FILE capture.pcapng"
+        )
+    elif position < len(data):
         notes.append("the file ends in the middle of a packet: the rest is not there")
 
 
+FAR = 1 << 20
+"""More bytes than any packet has."""
 _SNOOP_LINKS = {4: 1}
 """The link types of snoop that are read (RFC 1761), as pcap numbers them: Ethernet."""
 
@@ -638,7 +651,7 @@ def _snoop_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
 def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
     section = _Section("<", [])
     head, packet_head = struct.Struct("<II"), struct.Struct("<IIII")
-    position, last = 0, len(data) - 12
+    position, last, undescribed = 0, len(data) - 12, 0
     while position <= last:
         kind, length = head.unpack_from(data, position)
         if kind == SECTION_HEADER:
@@ -665,6 +678,8 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
                 elif size > length - 32:
                     size = length - 32
                 yield time, link, data[start : start + size], comment
+            else:
+                undescribed += 1
         elif kind == OLD_PACKET and length >= 32:
             number, high, low, size = struct.unpack_from(
                 section.order + "H2xIII", data, position + 8
@@ -675,6 +690,8 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
                 time = (time * scale if scale else time * 1_000_000_000 // ticks) + offset
                 start = position + 28
                 yield time, link, data[start : start + min(size, length - 32)], ""
+            else:
+                undescribed += 1
         elif kind == SIMPLE_PACKET and section.interfaces and length >= 16:
             size = struct.unpack_from(section.order + "I", data, position + 8)[0]
             start = position + 12
@@ -694,6 +711,8 @@ def _pcapng_packets(data: Content, notes: list[str]) -> Iterator[_Packet]:
             if comment.startswith(MARK):
                 yield 0, -1, b"", comment
         position += length
+    if undescribed:
+        notes.append(f"{_count(undescribed, 'packet')} {UNDESCRIBED} left out")
     if position < len(data):
         notes.append("the file ends in the middle of a block: the rest is not there")
 

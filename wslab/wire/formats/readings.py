@@ -16,6 +16,10 @@ class ReadTwoWays(CaptureError):
     """The bytes can be read in two ways; the message says in which, and how to choose."""
 
 
+class NoWholeDump(CaptureError):
+    """This is a dump of bytes, and some are missing or in units that are not read."""
+
+
 class Pasted(NamedTuple):
     """Bytes, and the form in which they came."""
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ..protocol import socks
 from ..protocol.http import proxy_length
-from .link_layers import LINKS, Place, inside_ip
+from .link_layers import LINKS, NAMES, WITHOUT_TCP, Place, inside_ip
 
 What = Literal["open", "eof", "reset", "mark", "gap"]
 
@@ -153,7 +153,8 @@ class Reassembler:
                 if link == EXPORTED:
                     self._feed_exported(time, data)
                 else:
-                    self.unread[f"link type {link}"] += 1
+                    name = f"{NAMES[link]}{WITHOUT_TCP}" if link in NAMES else f"link type {link}"
+                    self.unread[name] += 1
                 return
             place = find(data)
         self._feed_ip(time, data, place, mark)
@@ -203,6 +204,9 @@ class Reassembler:
             following, tcp = data[at + 6] if len(data) > at + 40 else 59, at + 40
             while following in _IPV6_EXTENSIONS and tcp + 2 <= len(data):
                 following, tcp = data[tcp], tcp + (data[tcp + 1] + 1) * 8
+            # The whole may come in a fragment of its own (RFC 6946).
+            if following == 44 and data[tcp + 2 : tcp + 4] == b"\0\0":
+                following, tcp = data[tcp], tcp + 8
             if following == 44:
                 self.fragments += 1
                 return
