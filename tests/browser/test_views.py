@@ -130,6 +130,9 @@ def test_each_request_response_and_frame_is_an_arrow_with_kind_and_direction(tal
     expect(wire).to_have_attribute("data-state", "CLOSED")
     expect(row(wire, 0)).to_contain_text("GET / HTTP/1.1")
     expect(row(wire, 2)).to_have_attribute("aria-label", re.compile(r'text: "Hello", 11 bytes'))
+    end = wire.locator("[data-wslab-remark]")  # no row, and no number in the count
+    expect(end).to_have_text(re.compile("The server's side ended TCP: both APIs say 1000"))
+    expect(end).to_have_attribute("data-remark", "quiet")
 
 
 def test_the_state_follows_the_connection(play):

@@ -41,7 +41,7 @@ class Remark(NamedTuple):
 
     @property
     def number(self) -> int:
-        """What stands for a row's number in a page: below zero, and the same while it changes."""
+        """What stands for a row's number in a page: below zero, one for each whom it is about."""
         return (None, "server", "client").index(self.direction) - 3 * self.connection
 
     def account(self) -> dict[str, Any]:

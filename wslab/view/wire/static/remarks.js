@@ -7,7 +7,7 @@
  * What the kernel says behind a row (-1: before the first), of bytes of one direction or (null) of an ending.
  * @typedef {{ number: number, row: number, time: number, connection: number, direction: "client" | "server" | null,
  *   tone: "quiet" | "odd" | "wrong", says: string, evidence: string, rfc: string, url: string | null,
- *   offset: number, length: number, hex: string }} Remark its number is below zero, so that no row has it
+ *   offset: number, length: number, hex: string }} Remark its number, below zero, tells whose: as in remarks.py
  */
 
 /** What stands in the list: the shown rows, and the remarks between them, each at a place of its own. */
@@ -16,8 +16,6 @@ export class Remarks {
   all = new Map();
   /** @type {Remark[]} those that pass the filters, in the order of their rows */
   #passed = [];
-  /** @type {Map<string, number>} whose bytes -> the row from which on its broken rows are consequences */
-  #lost = new Map();
   #count = 0; // those of `#passed` that are shown
   #shown;
 
@@ -32,10 +30,6 @@ export class Remarks {
     if (all) this.all.clear();
     for (const number of gone) this.all.delete(number);
     for (const remark of fresh) this.all.set(remark.number, remark);
-    this.#lost.clear();
-    for (const { connection, direction, row } of this.all.values()) {
-      if (direction) this.#lost.set(`${connection} ${direction}`, row);
-    }
     this.again();
   }
 
@@ -58,7 +52,7 @@ export class Remarks {
 
   /** Whether a broken row only follows from what a remark is about. @param {number} row @param {number} connection @param {string} direction */
   isConsequence(row, connection, direction) {
-    return this.#lost.size > 0 && row > (this.#lost.get(`${connection} ${direction}`) ?? Infinity);
+    return row > (this.all.get((direction === "server" ? 1 : 2) - 3 * connection)?.row ?? Infinity);
   }
 
   // -- places in the list: rows and remarks by number, as `Shown` has rows -------------------------
