@@ -174,7 +174,9 @@ def test_what_is_recorded_in_any_pieces_and_searched_meanwhile_is_found_as_well(
     whole, _ = conversation(seed)
     live = Capture()
     live_connection = live.open_connection()
-    findings = [Finding(Search.parse(what), live) for what in ("Hello", "re:a+", "hex:0a", "fin=0")]
+    findings = [
+        Finding(Search.parse(what).terms, live) for what in ("Hello", "re:a+", "hex:0a", "fin=0")
+    ]
     for chunk in whole:
         for at in range(0, len(chunk.data), 5):
             live.record(live_connection, chunk.direction, chunk.data[at : at + 5])
@@ -292,7 +294,7 @@ def test_a_long_frame_and_a_long_body_are_searched_to_their_ends():
 
 def test_a_limited_recording_is_searched_as_far_as_it_is_kept():
     capture, connection = opened(limit=20_000)
-    finding = Finding(Search.parse("re:number \\d+"), capture)
+    finding = Finding(Search.parse("re:number \\d+").terms, capture)
     for number in range(5000):
         capture.record(connection, "server", encode_frame(1, b"number %d" % number))
         if number % 7 == 0:
@@ -309,7 +311,7 @@ def test_a_limited_recording_is_searched_as_far_as_it_is_kept():
 
 def test_a_search_that_began_in_what_is_forgotten_goes_on_behind_it():
     capture, connection = opened(limit=20_000)
-    finding, deflater = Finding(Search.parse("number"), capture), Deflater()
+    finding, deflater = Finding(Search.parse("number").terms, capture), Deflater()
     for number in range(3000):
         payload = deflater.deflate(b"number %d" % number)
         capture.record(connection, "server", encode_frame(1, payload, rsv1=True))

@@ -28,7 +28,7 @@ class Finder:
         self._told: tuple[int, int, str] | None = None  # rows, rows looked at, problem
         try:
             self._search = Search.parse(what)
-            self._finding = Finding(self._search, capture)
+            self._finding = Finding(self._search.terms, capture)
         except ValueError as error:
             self._problem = str(error)
 

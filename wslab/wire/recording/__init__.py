@@ -8,13 +8,14 @@ derived from these: `search`, `layers`, `story`, `state_log`, `tail`, `ending`.
 from .capture import Capture
 from .cutter import Cutter, SideState
 from .ending import Ending, Endings, endings
+from .finding import Finding
 from .index import Index, Row, mark_words
 from .layers import Layers, Span, layers_of
 from .log import CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
-from .search import Finding, Hit, Search, on_the_wire
+from .search import Hit, Search, on_the_wire
 from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
 from .tail import Explanation, explanations
