@@ -207,6 +207,7 @@ _DRESS = re.compile(
 )
 _DOTS = re.compile(r"(?:\.\.\.|…)([\s\S]*)")
 _LIST = re.compile(r"([\[({]|<<)([^\[\](){}<>]*)")
+_ALONE = re.compile(r"[\w&@=:\s]{,40}[\[({<]+\s*[^\s\[({<]+[\])}>]+")
 _NUMERIC = re.compile(r"[-0-9]\w*|[0-9A-Fa-f]{1,2}")
 _NUMBER = re.compile(
     r"(?:-?\d{1,3}|0[xX][0-9A-Fa-f]{1,2}|0[bB][01]{1,8}|0o[0-7]{1,3})(?:u8|i8|[uUL])?"
@@ -227,7 +228,7 @@ def _in_brackets(text: str) -> Pasted | None:
         if (
             words[0]
             and not is_size
-            and (words[1:] or len(bare) < 80)
+            and (words[1:] or _ALONE.fullmatch(bare))
             and all(map(_NUMERIC.fullmatch, words))
         ):
             lists.append((words, _cut_note(dots[1] if dots else None)))
