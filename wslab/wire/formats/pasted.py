@@ -225,14 +225,9 @@ def _in_brackets(text: str) -> Pasted | None:
         inner = re.split(r",?\s*(?:buffer|byteLength)\b", _DOTS.sub("", inner))[0]
         words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
         is_size = opening == "(" and len(words) == 1
-        if (
-            words[0]
-            and not is_size
-            and (words[1:] or _ALONE.fullmatch(bare))
-            and all(map(_NUMERIC.fullmatch, words))
-        ):
+        if words[0] and not is_size and all(map(_NUMERIC.fullmatch, words)):
             lists.append((words, _cut_note(dots[1] if dots else None)))
-    if len(lists) != 1:
+    if len(lists) != 1 or not (lists[0][0][1:] or _ALONE.fullmatch(bare)):
         return None
     words, note = lists[0]
     if any(word.startswith("-") for word in words):
