@@ -417,3 +417,23 @@ def test_logins_in_a_head_between_frames_are_masked():
     told = found(of_client(asks))
     assert "GET /?token=************* HTTP/1.1" in told.says
     assert b"s3cr3t" not in told.data
+
+
+@pytest.mark.parametrize(
+    ("direction", "head", "says"),
+    [
+        ("client", rb"GET / HTTP/1.1\r\nAuthorization: Bearer s3cr3t-s3cr3t\r\n\r\n", r"\r\n, not"),
+        ("server", RESPONSE[:-2] + NEXT, "a frame begins in its place"),
+    ],
+)
+def test_a_head_that_still_waits_is_read_as_it_came_and_shown_masked(direction, head, says):
+    """In a live recording the line that has not ended is masked."""
+    capture = Capture()
+    connection = capture.open_connection()
+    if direction == "server":
+        capture.record(connection, "client", REQUEST)
+    capture.record(connection, direction, head)
+    told = found(capture)
+    assert says in told.says
+    assert b"s3cr3t" not in told.data
+    assert told.data == capture.stream(connection, direction)[:128]

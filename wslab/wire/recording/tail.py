@@ -24,7 +24,7 @@ from ..protocol.tls_records import BEGINNING, begins_record, record_end, record_
 from ..protocol.utf8 import is_utf8
 from .capture import Capture
 from .gap import sound
-from .index import Doubt
+from .index import DOUBTED, Doubt
 from .log import whose_stream
 from .preview import printable
 
@@ -79,7 +79,10 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
         elif request is not None and answer is not None and handshake.is_hixie_75(request, answer):
             reading = window.hixie_75()
         elif doubt.in_head:
-            reading = window.head() or window.rest_of_body(_last_body(capture, stream, doubt.start))
+            # A line that has not ended is masked: it is read as it came, and shown masked.
+            came = capture.stream(connection, direction, unmasked=True)[doubt.start :][:DOUBTED]
+            reading = _Window(doubt._replace(data=came), direction).head()
+            reading = reading or window.rest_of_body(_last_body(capture, stream, doubt.start))
         else:
             at = doubt.start + doubt.fault
             before = bytes(capture.log.streams[stream][max(0, at - 4) : at])
