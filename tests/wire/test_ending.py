@@ -169,7 +169,7 @@ CASES: dict[
         ("server", "fin"), (1001, None),
         "Close 1001 from the server, then the server's side sent FIN, then close 1001 from the "
         "client: the client's API says 1001.",
-        ("Close 1001 came after the server's side had sent FIN.",),
+        ("Close 1001 came after the server's side had ended.",),
     ),
     "a close frame that the client answers with 1002": (
         [(1, "server", "88 01 03"), (1.1, "client", C1002), (1.2, "server", "fin"),
@@ -226,8 +226,8 @@ CASES: dict[
     "one half": (
         [(1, "server", "fin")],
         ("server", "fin"), (1006, None),
-        "The server's side sent FIN without a close frame; the client's side has not ended its "
-        "half: the client's API says 1006.",
+        "The server's side sent FIN without a close frame; no FIN from the client's side is "
+        "recorded: the client's API says 1006.",
         (),
     ),
 }  # fmt: skip
@@ -447,7 +447,7 @@ def test_a_close_frame_may_stand_in_a_gap_at_the_end():
     (ending,) = endings(capture).values()
     assert ending.says == (
         "Close 1000 from the client, then 1 s of silence, then the server's side sent FIN; the "
-        "last bytes of the server are not in the recording: the server's API says 1000."
+        "recording lacks the last bytes of the server: the server's API says 1000."
     )
     assert (ending.client_code, ending.server_code) == (None, 1000)
 

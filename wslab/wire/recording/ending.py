@@ -163,23 +163,27 @@ class _Account:
         self.pause = max(0.0, min(since)) if since else None
         self.quiet = max(since, default=0.0)
         self.closes = dict[Direction, Close]()
-        for direction in BOTH:
-            if close := index.closes.get(stream_number(number, direction)):
+        for direction, closed in zip(BOTH, ends[-1].closed, strict=True):
+            close = index.closes.get(stream_number(number, direction))
+            if close and (closed or not self.over):  # else it was still on its way, to nobody
                 self.closes[direction] = close
         self.hedges: list[str] = []
 
     def ending(self, evidence: list[str]) -> Ending:
         """The whole account; `evidence` is what pings tell."""
-        event, refused, programs = self.first.event, self.index.refused.get(self.number), ""
-        open_ = self.index.is_upgraded(self.number) and (not refused or self._spoke_frames())
+        event, index, number = self.first.event, self.index, self.number
+        refused, programs = index.refused.get(number), ""
+        shook = index.is_upgraded(number)
+        if refused:  # a client that sends frames all the same has not refused the 101
+            shook = shook and any(r.kind != "request" for r in index.rows_of(number, "client"))
         codes: dict[Direction, int | None] = {"client": None, "server": None}
         repeated = [end.event.note for end in self.ends if end.event.name == "silence"]
         if not self.ended:
             says, rfc = _fell_silent(event.direction or "client", repeated.pop()), "RFC 9293 §3.8.1"
-        elif open_:
+        elif shook:
             codes = {direction: self._code(direction) for direction in BOTH}
             says, rfc = self._closing(codes), "RFC 6455 §7.1.5"
-            evidence += [*self.hedges, *self._reasons()]
+            evidence += [*self.hedges, *self._reasons(bool(evidence))]
             programs = self._programs(codes)
         else:
             status = refused.status if refused else None
@@ -189,7 +193,7 @@ class _Account:
         evidence = [*(_sentence(f"{note} before") for note in repeated), *evidence]
         close = {direction: close.code for direction, close in self.closes.items()}
         return Ending(
-            self.number, event.time, self.first.rows - 1 if self.first.rows else None,
+            number, event.time, self.first.rows - 1 if self.first.rows else None,
             None if event.name == "cut" else event.direction, _HOW[event.name], self.pause,
             close.get("client"), close.get("server"), codes["client"], codes["server"],
             says, " ".join(evidence), programs, rfc, self.over,
@@ -218,38 +222,36 @@ class _Account:
         return _sentence(f"{answered}: no WebSocket existed")
 
     def _closing(self, codes: dict[Direction, int | None]) -> str:
-        order = sorted(self.closes.items(), key=lambda close: close[1].chunk)
-        told = [(direction, self._close(direction, close)) for direction, close in order]
-        before = [text for direction, text in told if self.first.closed[BOTH.index(direction)]]
-        text = ", ".join(before)
         lacks = [one for one in BOTH if one not in self.closes and self._may_lack_close(one)]
+        order = sorted(self.closes, key=lambda direction: self.closes[direction].chunk)
+        before = [one for one in order if self.first.closed[BOTH.index(one)]]
+        text = ", ".join(map(self._close, before))
         if before:
-            known = all(map(self._is_recorded, BOTH)) and not lacks
-            text += " without an answer, then " if known and len(told) == 1 else ", then "
+            known = len(order) == 1 and not lacks and all(map(self._is_recorded, BOTH))
+            text += " without an answer, then " if known else ", then "
         text += self._then
         if not before:
-            text += f" without a close frame{self._middle()}"
-        text += "".join(f"; the last bytes of the {one} are not in the recording" for one in lacks)
-        text += "".join(f", then {late}" for _, late in told[len(before) :])
-        by = self.first.event.direction
-        if self.first.event.name == "eof" and by:
-            other, place = OTHER[by], BOTH.index(OTHER[by])
-            if other not in self.closes and self.ends[-1].chunks[place] > self.first.chunks[place]:
+            text += f"{'' if lacks else ' without a close frame'}{self._middle()}"
+        text += "".join(f", then {self._close(late)}" for late in order[len(before) :])
+        if lacks:
+            text += f"; the recording lacks the last bytes of the {' and the '.join(lacks)}"
+        event = self.first.event
+        if event.name == "eof" and event.direction:
+            other = OTHER[event.direction]
+            if other not in self.closes and self._went_on(other):
                 text += f"; the {other}'s side still sent something"
             elif not self.over:
-                what = "has not ended its half" if self._is_recorded(other) else "is not recorded"
-                text += f"; the {other}'s side {what}"
-        client, server = codes["client"], codes["server"]
-        if client is not None and client == server:
-            text += f": both APIs say {client}"
-        elif client is not None:
-            text += f": the client's API says {client}"
-            text += f", the server's {server}" if server is not None else ""
-        elif server is not None:
-            text += f": the server's API says {server}"
+                text += f"; no FIN from the {other}'s side is recorded"
+        said = [(end, code) for end, code in codes.items() if code is not None]
+        if len(said) == 2 and said[0][1] == said[1][1]:
+            text += f": both APIs say {said[0][1]}"
+        elif said:
+            text += f": the {said[0][0]}'s API says {said[0][1]}"
+            text += f", the server's {said[1][1]}" if said[1:] else ""
         return _sentence(text)
 
-    def _close(self, direction: Direction, close: Close) -> str:
+    def _close(self, direction: Direction) -> str:
+        close = self.closes[direction]
         what = "a broken close frame" if close.broken else f"close {close.code}"
         what = what if close.payload else "close without a code"
         marks = self.index.marks_at(stream_number(self.number, direction), close.offset)
@@ -258,13 +260,19 @@ class _Account:
     def _middle(self) -> str:
         """What was not whole yet."""
         for direction in BOTH:
-            if found := self.index.unfinished(self.number, direction):
+            found = self.index.unfinished(self.number, direction)
+            if found is not None and not self._went_on(direction):
                 kind, here, length = found
                 if not length:
                     return f", in the middle of a message in fragments from the {direction}"
                 size = f"{here:,} of {length:,} bytes"
                 return f", in the middle of a {kind} frame from the {direction} ({size})"
         return ""
+
+    def _went_on(self, direction: Direction) -> bool:
+        """Whether a side sent more after the first end."""
+        place = BOTH.index(direction)
+        return self.ends[-1].chunks[place] > self.first.chunks[place]
 
     # --- What the APIs say
 
@@ -277,10 +285,7 @@ class _Account:
         if not self.capture.log.gaps.get(stream_number(self.number, direction)):
             return False
         rows = self.index.rows_of(self.number, direction)
-        return rows[-1:] == [] or rows[-1].kind == "gap"
-
-    def _spoke_frames(self) -> bool:
-        return any(row.kind != "request" for row in self.index.rows_of(self.number, "client"))
+        return not rows or rows[-1].kind == "gap"
 
     def _code(self, end: Direction) -> int | None:
         """The code that an end's API reports; None where the recording does not tell."""
@@ -300,7 +305,8 @@ class _Account:
         if left is not None and not left.closed[BOTH.index(other)]:
             if failed or left.event.name == "reset":
                 return 1006
-            self.hedges.append(f"Close {its.code} came after the {end}'s side had sent FIN.")
+            if not its.broken:
+                self.hedges.append(f"Close {its.code} came after the {end}'s side had ended.")
             return None
         if its.broken or "edited" in names:
             answered = failed and mine is not None and mine.chunk > its.chunk
@@ -318,16 +324,16 @@ class _Account:
             )
         return its.code
 
-    def _reasons(self) -> list[str]:
-        event, said = self.first.event, list[str]()
-        pause = 0 if any(self.first.closed) or self.pause is None else self.pause
-        if limit := next((limit for limit in IDLE if abs(pause - limit) <= 5), None):
-            said.append(f"{IDLE[limit]}; a ping every 20 to 30 s keeps a connection open.")
-        if all(self.first.closed) and event.name == "reset":
-            said.append("The closing handshake was complete before.")
-        elif all(self.first.closed) and event.direction == "client" and event.name == "eof":
-            said.append("After the closing handshake the server should end TCP first (§7.1.1).")
-        return said
+    def _reasons(self, pinged: bool) -> list[str]:
+        event, closed = self.first.event, self.first.closed
+        if all(closed) and event.name == "reset":
+            return ["The closing handshake was complete before."]
+        if all(closed) and event.name == "eof" and event.direction == "client":
+            return ["After the closing handshake the server should end TCP first (§7.1.1)."]
+        if pinged or any(closed) or event.name == "cut":
+            return []
+        idle = (says for limit, says in IDLE.items() if abs((self.pause or 0) - limit) <= 5)
+        return [f"{says}; a ping every 20 to 30 s keeps a connection open." for says in idle]
 
     def _programs(self, codes: dict[Direction, int | None]) -> str:
         said, client = list[str](), codes["client"]
