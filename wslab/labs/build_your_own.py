@@ -58,7 +58,7 @@ class BuildYourOwn(Lesson):
     # --- The ladder
 
     def ladder(self) -> Board:
-        """The eight rungs; each lights when its check has passed. A click tries it again."""
+        """The eight rungs; each lights when its check has passed. A click shows what was said."""
         rows = [BoardRow(title, "your server") for title in RUNGS]
         board = Board(
             rows, [BoardColumn(YOURS)], self._try_rung, "ladder",
