@@ -72,8 +72,10 @@ def test_a_value_of_another_kind_is_told_so_and_the_right_one_is_not():
 
 def test_a_list_is_told_which_of_its_parts_are_wrong():
     one = Exercise("three", "Whether", expected=lambda: [1, 2, 3], hints=("one",))
-    assert one([1, "2", 4]).misconception == "Look again at number 2, 3. Expected int, got str."
-    assert one([1]).misconception == "Expected 3 things, got 1."
+    assert (
+        one([1, "2", 4]).misconception == "Not right yet: entry 2, entry 3. Expected int, got str."
+    )
+    assert one([1]).misconception == "Expected 3 entries, got 1."
     assert "the dots are still there" in one([..., "...", ...]).text
     assert one((1, 2, 3))
 

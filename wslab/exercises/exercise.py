@@ -349,11 +349,11 @@ def _not_of_its_kind(got: object, expected: object) -> str:
 def _wrong_places(got: Any, expected: list) -> str:
     """Which parts of a list are not right yet."""
     if len(got) != len(expected):
-        return f"Expected {len(expected)} things, got {len(got)}."
+        return f"Expected {len(expected)} entries, got {len(got)}."
     pairs = enumerate(zip(got, expected, strict=True), 1)
-    wrong = {place: pair for place, pair in pairs if not _equal(*pair)}
+    wrong = {f"entry {place}": pair for place, pair in pairs if not _equal(*pair)}
     kind = _not_of_its_kind(*next(iter(wrong.values())))
-    return f"Look again at number {', '.join(map(str, wrong))}. {kind}".strip()
+    return f"Not right yet: {', '.join(wrong)}. {kind}".strip()
 
 
 def _kind(expected: object) -> str:

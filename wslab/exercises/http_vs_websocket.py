@@ -307,13 +307,13 @@ class Poller:
 
 
 def _events(
-    stream: str, *, joined: str = "\n", space: bool = True, kept: bool = True,
+    stream: str, *, joined: str = "\n", colon: str = ":", space: bool = True, kept: bool = True,
     unfinished: bool = False, empty: bool = False, comments: bool = False, strip: bool = False,
 ) -> Iterator[tuple[str, str]]:  # fmt: skip
     """The events of a stream; the mistakes change one thing each."""
     number, data = "", []
     for line in stream.split("\n"):
-        name, _, value = line.partition(":")
+        name, _, value = line.partition(colon)
         if strip:
             value = value.strip()
         elif space:
@@ -337,10 +337,10 @@ def _as(**changes: Any) -> Callable[[str], list[tuple[str, str]]]:
 def _line_by_line(stream: str) -> list[tuple[str, str]]:
     number, found = "", []
     for line in stream.split("\n"):
-        name, _, value = line.partition(": ")
-        number = value if name == "id" else number
+        name, _, value = line.partition(":")
+        number = value.strip() if name == "id" else number
         if name == "data":
-            found.append((number, value))
+            found.append((number, value.removeprefix(" ")))
     return found
 
 
@@ -378,6 +378,9 @@ check_events = Exercise(
         ),
         "One space after the colon is syntax, and the text begins after it.": Mistake(
             _as(space=False), 'value.removeprefix(" ")'
+        ),
+        "The space after the colon may be missing.": Mistake(
+            _as(colon=": "), 'partition(":"), and then value.removeprefix(" ").'
         ),
         "Only one space belongs to the syntax: all others are text.": Mistake(
             _as(strip=True), 'value.removeprefix(" ") takes one, strip() takes all.'
