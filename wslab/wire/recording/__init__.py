@@ -2,7 +2,8 @@
 
 Read in this order: `log` (the plain lists), `capture` (writes them), `connection` and `row_table`
 (what is known of connections and units), `index` (finds the units), `contents`; then what is
-derived from these: `search` (with `finding`), `layers`, `story`, `state_log`, `tail`, `ending`.
+derived from these: `search` (with `finding`), `layers`, `story`, `state_log`, `tail` (with `window`
+and `slips`), `ending`.
 """
 
 from .capture import Capture

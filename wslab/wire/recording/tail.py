@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
-import json
 import re
 import zlib
 from collections.abc import Callable
-from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ..fields import Direction
 from ..protocol import frames, handshake, http
@@ -23,23 +20,24 @@ from ..protocol.secrets import masked_line
 from ..protocol.tls_records import BEGINNING, begins_record, record_end, record_text
 from ..protocol.utf8 import is_utf8
 from .capture import Capture
-from .gap import sound
-from .index import DOUBTED, Doubt
+from .gap import FIT
+from .index import DOUBTED
 from .log import whose_stream
-from .preview import printable
-
-MOST = 1 << 20
-"""The most bytes that are read once more, from a little before the first fault on."""
-FIT = 4
-"""So many sound frames in a row prove that a frame begins at their start."""
-TRIED = 20_000
-"""The most places that are tried for one reading."""
-WORK = 64 << 20
-"""Bytes that are read for one window, again and again; a tried frame counts as 256 more."""
-
-
-class _Enough(Exception):
-    """So much was read in vain that this is no fault with a simple cause."""
+from .slips import Slips
+from .window import (
+    CONTROL,
+    FIRSTS,
+    MOST,
+    TRIED,
+    Enough,
+    Reading,
+    count_bytes,
+    is_json,
+    quote,
+    readable,
+    text_length,
+    times,
+)
 
 
 class Explanation(NamedTuple):
@@ -71,24 +69,24 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
     found, index = {}, capture.index
     for stream, doubt in index.doubts():
         connection, direction = whose_stream(stream)
-        window = _Window(doubt, direction)
+        window = _Tail(doubt, direction)
         request, answer = (None, None) if doubt.in_head else index.handshake(connection)
         if request is not None and handshake.is_hixie_76(request):
             third = bytes(capture.log.streams[stream & ~1][request.length : request.length + 8])
-            reading: _Reading | None = window.hixie_76(handshake.hixie_76_answer(request, third))
+            reading: Reading | None = window.hixie_76(handshake.hixie_76_answer(request, third))
         elif request is not None and answer is not None and handshake.is_hixie_75(request, answer):
             reading = window.hixie_75()
         elif doubt.in_head:
             # A line that has not ended is masked: it is read as it came, and shown masked.
             came = capture.stream(connection, direction, unmasked=True)[doubt.start :][:DOUBTED]
-            reading = _Window(doubt._replace(data=came), direction).head()
+            reading = _Tail(doubt._replace(data=came), direction).head()
             reading = reading or window.rest_of_body(_last_body(capture, stream, doubt.start))
         else:
             at = doubt.start + doubt.fault
             before = bytes(capture.log.streams[stream][max(0, at - 4) : at])
             try:
                 reading = window.rest_of_head(before) or window.framing()
-            except _Enough:
+            except Enough:
                 reading, window.work = None, 0
         if reading is not None:
             start, stop, says, evidence, rfc = reading
@@ -106,17 +104,9 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
     return found
 
 
-_Order = Literal["big", "little"]
-_ORDERS: tuple[_Order, _Order] = "big", "little"
-_Slip = Callable[[int], "int | None"]
-"""Where a frame ends that has a certain slip; None where none such can stand."""
-_Reading = tuple[int, int, str, str, str]
-"""Where in the window it begins and ends, what it is, the evidence, and the RFC's section."""
-
 _STATUS = re.compile(rb"\r?\n?(HTTP/\d\.\d \d{3}(?![^ \r\n])[^\r\n]*)")
 _REQUEST = re.compile(rb"\r?\n?([A-Z]{3,16} [!-~]+ HTTP/\d\.\d)\r?\n")
 _LINES = re.compile(rb"(?:[\t -~\x80-\xff]+\r?\n)+")
-_FIRSTS = re.compile(rb"[\x00-\x02\x40-\x42\x80-\x82\x88-\x8a\xc1\xc2]")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r\n")
 _CHUNKS = "RFC 9112 §7.1"
 _LATIN_1 = re.compile(rb"(?:[\t\r\n\x1b -~]*[\xa0-\xff]{1,2}(?=[\t\r\n -~]|\Z))+[\t\r\n -~]*")
@@ -138,23 +128,14 @@ _RECODED: dict[str, Callable[[str], bytes]] = {
 }
 """How a frame can be written as text, and what reads it back; it raises ValueError."""
 _BETWEEN = "A message stands between the bytes 00 and ff, without a length and unmasked."
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-class _Window:
-    """A part of one direction's stream, around the first fault; places count from its start."""
-
-    def __init__(self, doubt: Doubt, direction: Direction) -> None:
-        self.data = doubt.data[:MOST]
-        self.whole = len(doubt.data) <= MOST
-        self.doubt = doubt
-        self.direction: Direction = direction
-        self.key = 4 if direction == "client" else 0
-        self.work = 0
+class _Tail(Slips):
+    """All readings of what stands where frames stopped fitting, or where a head does not end."""
 
     # --- Heads
 
-    def head(self) -> _Reading | None:
+    def head(self) -> Reading | None:
         """Why a head does not end."""
         data = self.data[: http.MAX_HEAD]
         if not http.begins_head(data):
@@ -164,13 +145,13 @@ class _Window:
         written = data.count(rb"\r\n")
         if written and rb"\r\n" in data[:2048]:
             says = never + r"its line ends are the four characters \r\n, not the bytes 0d 0a."
-            proof = rf"\r\n stands in it {_times(written)}, as 5c 72 5c 6e: it was not unescaped."
+            proof = rf"\r\n stands in it {times(written)}, as 5c 72 5c 6e: it was not unescaped."
             return 0, len(self.data), says, proof, "RFC 9112 §2.1"
         lines = _LINES.match(data)
         if lines is None:
             if b"\r" in data.rstrip(b"\r") and b"\n" not in data:
                 says = never + "its lines end with CR alone."
-                proof = f"The byte 0d stands in it {_times(data.count(13))}, the byte 0a never."
+                proof = f"The byte 0d stands in it {times(data.count(13))}, the byte 0a never."
                 return 0, len(self.data), says, proof, "RFC 9112 §2.2"
             return None
         blank = re.search(rb"\n[ \t]+\r?\n", lines[0])
@@ -191,21 +172,21 @@ class _Window:
         proof += " Only the bytes 0d 0a 0d 0a end a head, so the other side still waits."
         return 0, len(self.data), says, proof, "RFC 9112 §2.1"
 
-    def rest_of_body(self, body: bytes | None) -> _Reading | None:
+    def rest_of_body(self, body: bytes | None) -> Reading | None:
         """What goes on behind a body, whose Content-Length is too small."""
-        if body is None or not _readable(self.data) or http.begins_head(self.data):
+        if body is None or not readable(self.data) or http.begins_head(self.data):
             return None
         here, size = len(self.data), len(body)
         says = f"{self._these(0, here)} beyond the body: its Content-Length says {size:,}, and "
         says += f"{size + here:,} bytes of body are here."
         proof = "They are text, and no head begins with them."
-        if _is_json(body + self.data) and not _is_json(body):
-            proof = f'With them the body is JSON, without them it is not: "…{_text(self.data)}".'
+        if is_json(body + self.data) and not is_json(body):
+            proof = f'With them the body is JSON, without them it is not: "…{quote(self.data)}".'
         return 0, here, says, proof, "RFC 9112 §6.3"
 
     # --- Frames
 
-    def hixie_76(self, answer: bytes | None) -> _Reading:
+    def hixie_76(self, answer: bytes | None) -> Reading:
         """What follows the handshake of the draft before RFC 6455."""
         at = self.doubt.fault
         data = self.data[at:]
@@ -218,14 +199,14 @@ class _Window:
             proof += f": the first 16 bytes here {fits} the MD5 of the three"
         return at, len(self.data), says, f"{proof}. {_BETWEEN}", "RFC 6455 §4.1"
 
-    def hixie_75(self) -> _Reading:
+    def hixie_75(self) -> Reading:
         """The same for the draft before that one, which has no keys."""
         at = self.doubt.fault
         says = f"These {len(self.data) - at:,} bytes are hixie-75, a draft of 2010 that RFC 6455 "
         proof = "The 101 has WebSocket-Origin and WebSocket-Location, and no Accept. "
         return at, len(self.data), f"{says}replaced.", proof + _BETWEEN, "RFC 6455 §4.1"
 
-    def rest_of_head(self, before: bytes) -> _Reading | None:
+    def rest_of_head(self, before: bytes) -> Reading | None:
         """The empty line behind a value that ends with a line feed, and so ended the head itself.
 
         `before` are the four bytes in front of the fault.
@@ -241,7 +222,7 @@ class _Window:
         )
         return at, at + 2, says, proof + self._goes_on(at + 2), "RFC 9112 §2.2"
 
-    def _hixie(self, at: int) -> _Reading | None:
+    def _hixie(self, at: int) -> Reading | None:
         """Messages of the drafts before RFC 6455, behind a handshake of RFC 6455."""
         found = _BETWEEN_BYTES.match(self.data, at)
         if (
@@ -255,7 +236,7 @@ class _Window:
         says += "hixie-76, drafts of 2010 that RFC 6455 replaced."
         return at, found.end(), says, _BETWEEN + self._goes_on(found.end()), "RFC 6455 §5.2"
 
-    def framing(self) -> _Reading | None:
+    def framing(self) -> Reading | None:
         """What made the framing fail; None where it holds, or where nothing is proven."""
         first = self.doubt.fault
         if reading := self._http(first):
@@ -278,7 +259,7 @@ class _Window:
                     return reading
         return self._text(first) or self._stray(first)
 
-    def _http(self, at: int) -> _Reading | None:
+    def _http(self, at: int) -> Reading | None:
         line = _STATUS.match(self.data, at) or _REQUEST.match(self.data, at)
         if line is None:
             return None
@@ -294,7 +275,7 @@ class _Window:
         answer = line.re is _STATUS
         both = answer == (self.direction == "client")
         what = "response" if answer else "request"
-        first = _text(masked_line(line[1], True))
+        first = quote(masked_line(line[1], True))
         says = f'These {stop - at:,} bytes are an HTTP {what}, not a frame: "{first}".'
         if line[1] == b"PRI * HTTP/2.0":
             says = f"These {stop - at:,} bytes are HTTP/2, not a frame: its preface stands first."
@@ -307,7 +288,7 @@ class _Window:
             )
         return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
 
-    def _foreign(self, at: int) -> _Reading | None:
+    def _foreign(self, at: int) -> Reading | None:
         """TLS, chunks of HTTP, gzip, or a frame that was written as text."""
         data = self.data
         if begins_record(data[at : at + BEGINNING], first=True):
@@ -319,7 +300,7 @@ class _Window:
             stop, size = chunk.end(), int(chunk[1], 16)
             if data[stop + size : stop + size + 2] == b"\r\n" and self._sound(stop, whole=False):
                 end = http.Body(0, chunked=True).read(data, at, len(data)) or len(data)
-                proof = f'"{_text(chunk[1])}" is a size in hex: {_bytes(size)} with a '
+                proof = f'"{quote(chunk[1])}" is a size in hex: {count_bytes(size)} with a '
                 proof += f"{self._kind(stop)} follow, and a line end. After a 101 there are none."
                 return self._bytes_are(at, end, "HTTP's chunks, with frames inside", proof, _CHUNKS)
         if data[at : at + 3] == b"\x1f\x8b\x08":
@@ -327,15 +308,15 @@ class _Window:
             with contextlib.suppress(zlib.error):
                 inside = unpack.decompress(data[at:], 200)
                 rest = unpack.unused_data if unpack.eof else b""
-                proof = f'Unpacked they begin with "{_text(inside)}".'
+                proof = f'Unpacked they begin with "{quote(inside)}".'
                 stop = len(data) - len(rest)
                 return self._bytes_are(at, stop, "gzip, not a frame", proof, "RFC 6455 §5.2")
         return self._recoded(at)
 
-    def _recoded(self, at: int) -> _Reading | None:
+    def _recoded(self, at: int) -> Reading | None:
         """A frame as text: in hex, in Base64, or with each byte as a character of UTF-8."""
         data = self.data[at:]
-        found = _text_length(data)
+        found = text_length(data)
         text = data[:found].decode()
         for how, decode in _RECODED.items():
             try:
@@ -345,8 +326,8 @@ class _Window:
             header = window._sound(0)
             if header and window.data != data and window._fits(0):
                 plain = frames.frame_payload(window.data, 0, header)
-                what = f'{how}: "{_text(data[:found])}"'
-                proof = f'Decoded they are a {window._kind(0)} with the payload "{_text(plain)}".'
+                what = f'{how}: "{quote(data[:found])}"'
+                proof = f'Decoded they are a {window._kind(0)} with the payload "{quote(plain)}".'
                 return self._bytes_are(at, at + found, what, proof, "RFC 6455 §5.2")
         if data[:3] == b"\xef\xbf\xbd" and data.count(b"\xef\xbf\xbd") > 1:
             proof = "ef bf bd is U+FFFD, which a decoder writes for a byte that is no UTF-8. The "
@@ -355,7 +336,7 @@ class _Window:
             return self._bytes_are(at, at + found, what, proof, "RFC 6455 §5.2")
         return None
 
-    def _bytes_are(self, at: int, stop: int, what: str, proof: str, rfc: str) -> _Reading:
+    def _bytes_are(self, at: int, stop: int, what: str, proof: str, rfc: str) -> Reading:
         if not self._fits(stop):
             stop = len(self.data)
         says = f"{self._these(at, stop)} {what}."
@@ -364,13 +345,13 @@ class _Window:
     def _these(self, at: int, stop: int) -> str:
         return f"These {stop - at:,} bytes are" if stop - at > 1 else "This byte is"
 
-    def _like(self, data: bytes) -> _Window:
+    def _like(self, data: bytes) -> _Tail:
         """Other bytes, to be read as those of this direction."""
-        return _Window(self.doubt._replace(data=data, fault=0, before=()), self.direction)
+        return _Tail(self.doubt._replace(data=data, fault=0, before=()), self.direction)
 
-    def _text(self, at: int) -> _Reading | None:
+    def _text(self, at: int) -> Reading | None:
         data = self.data
-        stop = at + _text_length(data[at:])
+        stop = at + text_length(data[at:])
         if (control := _CONTROL_BYTE.search(data, at, stop)) and control.start() > at + 1:
             stop = control.start()
         other = ""
@@ -381,11 +362,11 @@ class _Window:
         word = stop - at > 3 and data[at:stop].strip().isalpha()
         few = stop - at < (8 if stop == len(data) and not word else 2)  # frames behind prove more
         shown = _COLOUR.sub("", data[at:stop].decode("latin-1" if other else "utf-8"))
-        if few or _CONTROL.search(shown):
+        if few or CONTROL.search(shown):
             return None
         if not self._fits(stop) and stop - at < MOST // 2:
             return None
-        says = f'These {stop - at:,} bytes are text, not a frame{other}: "{_text(shown.encode())}".'
+        says = f'These {stop - at:,} bytes are text, not a frame{other}: "{quote(shown.encode())}".'
         if data[at:stop] == b"\xef\xbb\xbf":
             says = "These 3 bytes are a byte order mark, not a frame: a file begins so."
         proof = f"The program of the {self.direction} printed them into the socket" + (
@@ -395,7 +376,7 @@ class _Window:
         )
         return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
 
-    def _behind_each(self, at: int) -> _Reading | None:
+    def _behind_each(self, at: int) -> Reading | None:
         """The same few bytes behind each frame, such as the line end of a `println`."""
         data = self.data
         for size in range(1, 5):
@@ -412,9 +393,9 @@ class _Window:
                 return at, len(data), says, proof, "RFC 6455 §5.2"
         return None
 
-    def _stray(self, at: int) -> _Reading | None:
+    def _stray(self, at: int) -> Reading | None:
         """Bytes of which nothing is known but that frames fit behind them."""
-        for tried, found in enumerate(_FIRSTS.finditer(self.data, at + 1)):
+        for tried, found in enumerate(FIRSTS.finditer(self.data, at + 1)):
             stop = found.start()
             if tried > TRIED:
                 break
@@ -425,426 +406,6 @@ class _Window:
                     proof += " The frame before may announce too few bytes."
                 return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
         return None
-
-    def _length(self, at: int) -> _Reading | None:
-        """Another length of the frame at `at` with which the frames behind it fit."""
-        data, key = self.data, self.key
-        if len(data) - at < 2 + key or not self._may_begin(data[at]) or data[at] & 0x08:
-            return None
-        second = data[at + 1]
-        short, mask_right = second & 0x7F, (second >= 0x80) == bool(key)
-        is_text = data[at] == 0x81
-
-        header = frames.read_header(data, at, len(data))
-        says = f"The length of this {self._kind(at)} is wrong: "
-        left = len(data) - at - (header.length if header else 2 + key)
-        told = f"Its header announces {header.payload_length:,} bytes" if header else ""
-        told += f", and {left:,} are here. " if header and header.payload_length > left else ". "
-
-        if short > 125 and mask_right:
-            form = 2 if short == 126 else 8
-            for size in (form, 10 - form, 4, 1):
-                for order in _ORDERS:
-                    if (size, order) == (form, "big"):
-                        continue
-                    again = partial(self._other_form, second=second, size=size, order=order)
-                    if stop := self._proven(at, again):
-                        length = stop - at - 2 - size - key
-                        if size == form:
-                            says += "it is written in the other byte order, its last byte first."
-                            how = "Read in the other byte order"
-                        else:
-                            says += f"{short} stands for {form} bytes of length, and {size} "
-                            says += "follows." if size == 1 else "follow."
-                            how = f"Read from {_bytes(size)}"
-                            how += ", the last one first," if order == "little" else ""
-                        proof = (
-                            f"{told}{how} the length is {length:,}, and then {self._then(stop)}."
-                        )
-                        return self._all(at, stop, says, proof)
-        begin = at + 2 + key
-        if short == 127 and mask_right and header and header.payload_length >> 40 and is_text:
-            stop = begin + _text_length(self._plain(begin, len(data) - begin))
-            if stop - begin > 15 and self._fits(stop):
-                says += "127 stands for 8 bytes of extended length, and they are missing."
-                proof = (
-                    f"{told}Those 8 bytes are text themselves: {_text(self._plain(begin, 8))!r}."
-                )
-                return at, stop, says, proof, "RFC 6455 §5.2"
-        return self._characters(at, header, says) if is_text and header and mask_right else None
-
-    def _spill(self, at: int) -> _Reading | None:
-        """Of the length only the lowest bits are written, without a longer form of it."""
-        data, form = self.data, self._spill_of(at)
-        if form is None:
-            return None
-        begin, base, step, least = form
-        for tried, stop in enumerate(range(begin + base, len(data) + 1, step)):
-            if tried > TRIED:
-                break
-            if stop - begin < least or not (self._fits(stop) or self._fits(stop, self._spilled)):
-                continue
-            if data[at] == 0x81 and not is_utf8(self._plain(begin, stop - begin)):
-                continue
-            missing = "more than 125 needs the extended length, which is missing."
-            where = f"The second byte is {data[at + 1]:02x}"
-            if least > 126:
-                missing = "more than 65,535 needs 64 bits, and only the last 16 are here."
-                where = f"The length is {base:,}"
-            much, bits = f"{stop - begin:,}", step.bit_length() - 1
-            proof = f"{where}, the lowest {bits} bits of {much}: {much} bytes of payload follow, "
-            says = f"The length of this {self._kind(at)} is wrong: {missing}"
-            return self._all(at, stop, says, f"{proof}and then {self._then(stop)}.")
-        return None
-
-    def _spill_of(self, at: int) -> tuple[int, int, int, int] | None:
-        """Where such a payload begins, its least size, the step to the next, the first possible."""
-        header = frames.read_header(self.data, at, len(self.data))
-        if header is None or not self._may_begin(self.data[at]) or self.data[at] & 0x08:
-            return None
-        second, begin = self.data[at + 1], at + 2 + self.key
-        if header.masked == bool(self.key):
-            if second & 0x7F == 126:
-                return at + header.length, header.payload_length, 1 << 16, 1 << 16
-            return begin, second & 0x7F, 128, 126
-        # A length of 8 bits spills into the MASK bit.
-        return (begin, second, 256, 126) if second >= 0x80 else None
-
-    def _characters(self, at: int, header: frames.FrameHeader, says: str) -> _Reading | None:
-        """The length counts characters, or UTF-16 units, and not bytes."""
-        count = header.payload_length
-        for unit in ("characters", "UTF-16 units"):
-            again = partial(self._counted, unit=unit)
-            stop = self._proven(at, again)
-            if stop is not None and (size := stop - at - header.length) > count:
-                says += f"it counts {unit}, and must count bytes of UTF-8."
-                proof = (
-                    f"Its header announces {count:,}. The first {count:,} {unit} are {size:,} "
-                    f"bytes, and then {self._then(stop)}."
-                )
-                return self._all(at, stop, says, proof)
-        return None
-
-    def _key(self, at: int) -> _Reading | None:
-        """The MASK bit and the masking key contradict each other."""
-        for without in (True, False):
-            again = partial(self._keyed, without=without)
-            stop = self._proven(at, again)
-            if stop is None:
-                continue
-            header = frames.header_at(self.data, at)
-            size = header.payload_length
-            plain = self._plain(stop - size, size, masked=not without)
-            text = self._text_in(at, plain)
-            if text is None and (stop == len(self.data) or (without and self.key)):
-                continue  # that the frames fit is too little: four bytes are easily missing
-            if text is not None and (
-                not _readable(text) or len(text) < FIT * (stop == len(self.data))
-            ):
-                continue
-            if text and not without and _readable(self.data[stop - size - 4 : stop]):
-                continue
-            plain = text or plain
-            says = f"The MASK bit of this {self._kind(at)} is "
-            says += (
-                "set, but no masking key follows: its payload is clear."
-                if without
-                else "0, but a masking key and a masked payload follow."
-            )
-            how = "Without a key" if without else "Unmasked with the four bytes behind the length"
-            proof = f'{how} the payload is "{_text(plain)}", and then {self._then(stop)}.'
-            return self._all(at, stop, says, proof)
-        return None
-
-    def _off(self, at: int) -> _Reading | None:
-        """The length is wrong by a few bytes, as if it counted the header or left out a letter."""
-        header = frames.read_header(self.data, at, len(self.data))
-        if header is None:
-            return None
-        for more in (*range(1, 17), *range(-1, -9, -1)):
-            again = partial(self._shorter, more=more)
-            stop = again(at)
-            if stop is None or stop == len(self.data):
-                continue
-            size = header.payload_length - more
-            plain = self._plain(stop - size, size)
-            text = self._text_in(at, plain)
-            if not _readable((text or b"").removesuffix(b"\0")):
-                continue
-            json_alone = more < 0 and self._is_json_with(more, stop, size)
-            alone = self._fits(stop, least=1 if abs(more) > 2 or json_alone else 2)
-            if more < 0 and self._plain(stop + more, -more, masked=False).strip(b"\0\r\n") == b"":
-                alone = False  # it may as well have been printed there
-            slip = _off_by(more, header, self.data[at] == 0xC1)
-            plain = text or plain
-            if alone and more > 0 and not slip:
-                return self._early(at, header, stop) if text is not None else None
-            if text is None and header.masked and more == 4:
-                slip += ", or that key was not written"
-            place, alike = stop, 0
-            while alike < FIT and (following := again(place)) and not self._fits(stop):
-                place, alike = following, alike + 1
-            if (alone and (more > 0 or self.key or json_alone)) or alike > 1:
-                how = f"it announces {_bytes(abs(more))} too {'many' if more > 0 else 'few'}"
-                says = f"The length of this {self._kind(at)} is wrong: {slip or how}."
-                proof = f"Its header announces {_bytes(header.payload_length)}. With {size:,} the "
-                proof += f'payload is "{_text(plain)}", and then {self._then(stop)}.'
-                return self._all(at, stop, says, proof)
-        return None
-
-    def _is_json_with(self, more: int, stop: int, size: int) -> bool:
-        """Whether a payload is JSON with the bytes behind it, and not without them."""
-        plain = self._plain(stop - size, size)
-        return plain[:1] in (b"{", b"[") and _is_json(plain) and not _is_json(plain[:more])
-
-    def _too_long(self, at: int) -> _Reading | None:
-        """A text that ends early: the next frame begins inside of what its header announces."""
-        header = self._sound(at, whole=False)
-        if header is None:
-            return None
-        begin, end = at + header.length, min(len(self.data), at + header.frame_length)
-        if self.data[at] != 0x81:
-            places = _FIRSTS.finditer(self.data, begin, end) if self.doubt.broken else ()
-            stops = (found.start() for found in itertools.islice(places, TRIED))
-            stop = next((stop for stop in stops if self._fits(stop, least=3)), None)
-            return None if stop is None else self._early(at, header, stop)
-        fault = begin + _text_length(self._plain(begin, end - begin))
-        for stop in range(min(fault, end - 1), max(begin, fault - 8) - 1, -1):
-            if self._fits(stop, least=2 if self.key else 1):
-                return self._early(at, header, stop)
-        return None
-
-    def _early(self, at: int, header: frames.FrameHeader, stop: int) -> _Reading:
-        here = stop - at - header.length
-        says = f"This {self._kind(at)} announces {_bytes(header.payload_length)}, and {here:,} are "
-        says += "here: then the next frame begins."
-        proof = f"At byte {self.place(stop):,} stands a {self._kind(stop)}, and frames fit from "
-        proof += "there on. The rest was not written, or the length is wrong."
-        return at, stop, says, proof, "RFC 6455 §5.2"
-
-    def _interrupted(self, at: int) -> _Reading | None:
-        """Another frame was written into the middle of the frame at `at`."""
-        header = self._sound(at, whole=False)
-        if header is None:
-            return None
-        begin, end = at + header.length, at + header.frame_length
-        inner = self._sound(begin, whole=False)
-        stop = end + inner.frame_length if inner else len(self.data) + 1
-        if inner and stop <= len(self.data) and self._fits(stop):
-            place = begin + inner.length  # of the first payload, behind both headers
-            plain, key = (
-                self.data[place : place + header.payload_length],
-                self.data[begin - 4 : begin],
-            )
-            plain = frames.mask(plain, key) if self.key else plain
-            if self.data[at] != 0x81 or is_utf8(plain):
-                says = (
-                    f"Two frames were written at once: behind the header of this {self._kind(at)} "
-                )
-                says += f"stands that of a {self._kind(begin)}, and then both payloads."
-                proof = f'The first payload is "{_text(plain)}", and behind the second '
-                proof += f"{self._then(stop)}: two threads or tasks wrote without a lock."
-                return at, stop, says, proof, "RFC 6455 §5.4"
-        for tried, found in enumerate(_FIRSTS.finditer(self.data, begin, min(end, len(self.data)))):
-            inner = self._sound(found.start())
-            if tried > TRIED:
-                break
-            place, stop = found.start(), end + (inner.frame_length if inner else 0)
-            if inner is None or stop > len(self.data) or not self._fits(stop):
-                continue
-            if not self.data[place] & 0x0F:  # who writes between, begins a message
-                continue
-            rest = self.data[begin:place] + self.data[place + inner.frame_length : stop]
-            if self.key:
-                rest = frames.mask(rest, self.data[begin - 4 : begin])
-            if self.data[at] == 0x81 and not is_utf8(rest):
-                continue
-            says = (
-                f"A {self._kind(place)} of {_bytes(inner.frame_length)} was written into the "
-                f"middle of this {self._kind(at)}, at byte {self.place(place)}."
-            )
-            proof = (
-                f"Without it the {header.payload_length:,} bytes of payload are all there, and "
-                f"then {self._then(stop)}: two threads or tasks wrote without a lock."
-            )
-            return at, stop, says, proof, "RFC 6455 §5.4"
-        return None
-
-    # --- What proves a reading
-
-    def place(self, at: int) -> int:
-        """A place as an offset in the stream."""
-        return self.doubt.start + at
-
-    def _spend(self, size: int) -> None:
-        self.work += size + 256
-        if self.work > WORK:
-            raise _Enough
-
-    def _may_begin(self, first: int) -> bool:
-        opcode = first & 0x0F
-        compressed = self.doubt.rsv1_allowed and opcode in (1, 2)
-        return opcode in (0, 1, 2, 8, 9, 10) and not first & (0x30 if compressed else 0x70)
-
-    def _sound(self, at: int, whole: bool = True) -> frames.FrameHeader | None:
-        """The header at `at` if a frame stands there that breaks no rule; `whole`: all of it."""
-        data = self.data
-        header = sound(data, at, len(data), bool(self.key), self.doubt.rsv1_allowed, says=False)
-        self._spend(0)
-        if header is None or (whole and at + header.frame_length > len(data)):
-            return None
-        text = data[at] == 0x81 and whole
-        self._spend(header.payload_length if text else 0)
-        return None if text and not is_utf8(frames.frame_payload(data, at, header)) else header
-
-    def _fits(self, at: int, again: _Slip | None = None, least: int = 0) -> bool:
-        """Whether sound frames follow exactly from `at` on, or the stream ends there.
-
-        With `again` frames with the same slip follow. `least`: how many there must be.
-        """
-        for count in range(FIT):
-            if at == len(self.data):
-                return self.whole and count >= least
-            stop = again(at) if again else None
-            if stop is None:
-                header = self._sound(at)
-                if header is None:
-                    return False
-                stop = at + header.frame_length
-            at = stop
-        return True
-
-    def intact(self, at: int) -> bool:
-        """Whether frames follow exactly from `at` on although they break other rules."""
-        zeros = not self.data[at : at + 2 * FIT].strip(b"\0")  # empty continuations
-        if self._fits(at, least=2) and not zeros:
-            return True
-        in_message = False
-        for count in range(2 * FIT):
-            if at == len(self.data):
-                return True
-            header = frames.read_header(self.data, at, len(self.data))
-            first = self.data[at]
-            opcode, fin = first & 0x0F, first >= 0x80
-            if header is None or first & 0x30 or opcode not in (0, 1, 2, 8, 9, 10):
-                return False
-            if (opcode >= 8 and not fin) or (count and opcode < 8 and in_message == bool(opcode)):
-                return False  # only a message's next fragment can be a continuation
-            if opcode < 8:
-                in_message = not fin and (in_message or bool(opcode))
-            at += header.frame_length
-            if at > len(self.data):
-                return False
-        return True
-
-    def _proven(self, at: int, again: _Slip) -> int | None:
-        """Where the frame at `at` ends if it has this slip, and the frames behind it fit."""
-        stop = again(at)
-        fits = stop is not None and (self._fits(stop) or self._fits(stop, again))
-        return stop if fits else None
-
-    def _all(self, at: int, stop: int, says: str, proof: str) -> _Reading:
-        """A reading of one frame, or of all from it on if they have the same slip."""
-        if not self._fits(stop):
-            stop, proof = len(self.data), f"{proof} The frames behind it are written alike."
-        return at, stop, says, proof, "RFC 6455 §5.2"
-
-    # --- Where a frame ends that has a slip
-
-    def _other_form(self, at: int, second: int, size: int, order: _Order) -> int | None:
-        begin = at + 2 + size + self.key
-        length = int.from_bytes(self.data[at + 2 : at + 2 + size], order)
-        if self.data[at + 1 : at + 2] != bytes([second]) or length <= 125:
-            return None
-        return self._end(at, begin, length)
-
-    def _spilled(self, at: int) -> int | None:
-        form = self._spill_of(at)
-        if form is None or form[2] > 256:
-            return None
-        begin, base, step, least = form
-        for length in range(base, 64 * step, step):
-            stop = self._end(at, begin, length) if length >= least else None
-            if stop is not None and (stop == len(self.data) or self._may_begin(self.data[stop])):
-                return stop
-        return None
-
-    def _counted(self, at: int, unit: str) -> int | None:
-        header = frames.read_header(self.data, at, len(self.data))
-        if header is None or self.data[at] != 0x81 or header.masked != bool(self.key):
-            return None
-        count, begin = header.payload_length, at + header.length
-        plain = self._plain(begin, 4 * count)
-        part = plain[: _text_length(plain)].decode()[:count]
-        if unit != "characters":
-            part = part.encode("utf-16-le")[: 2 * count].decode("utf-16-le", "ignore")
-            if len(part.encode("utf-16-le")) < 2 * count:
-                return None
-        elif len(part) < count:
-            return None
-        return begin + len(part.encode())
-
-    def _keyed(self, at: int, without: bool) -> int | None:
-        header = frames.read_header(self.data, at, len(self.data))
-        if header is None or header.masked != without:
-            return None
-        begin = at + header.length + (-4 if without else 4)
-        return self._end(at, begin, header.payload_length, masked=not without)
-
-    def _shorter(self, at: int, more: int) -> int | None:
-        header = frames.read_header(self.data, at, len(self.data))
-        if (
-            header is None
-            or header.masked != bool(self.key)
-            or self.data[at] not in (0x81, 0x82, 0xC1)
-        ):
-            return None  # other frames are too easily found where none are
-        return self._end(at, at + header.length, header.payload_length - more)
-
-    def _end(self, at: int, begin: int, size: int, masked: bool | None = None) -> int | None:
-        """The end of a frame whose payload is `size` bytes from `begin` on, if it can be one."""
-        stop = begin + size
-        if size < 0 or stop > len(self.data) or not self._may_begin(self.data[at]):
-            return None
-        is_text = self.data[at] == 0x81
-        return None if is_text and not is_utf8(self._plain(begin, size, masked)) else stop
-
-    def _plain(self, begin: int, size: int, masked: bool | None = None) -> bytes:
-        """A payload, unmasked with the four bytes before it if it is the client's, or `masked`."""
-        payload = self.data[begin : begin + size]
-        self._spend(len(payload))
-        masked = bool(self.key) if masked is None else masked
-        return frames.mask(payload, self.data[begin - 4 : begin]) if masked else payload
-
-    def _text_in(self, at: int, plain: bytes) -> bytes | None:
-        """The text of the frame at `at` with this payload; None for others, and if unknown."""
-        if self.data[at] == 0xC1 and self.doubt.rsv1_allowed:
-            with contextlib.suppress(zlib.error):  # it may refer to messages before it
-                return zlib.decompressobj(-15).decompress(plain + b"\0\0\xff\xff", MOST)
-        return plain if self.data[at] == 0x81 else None
-
-    def _then(self, stop: int) -> str:
-        if stop == len(self.data):
-            return "the bytes end exactly"
-        return f"a {self._kind(stop)} follows exactly, at byte {self.place(stop):,}"
-
-    def _goes_on(self, stop: int) -> str:
-        if stop == len(self.data) or not self._fits(stop):
-            return ""
-        return f" At byte {self.place(stop):,} frames go on: a {self._kind(stop)}."
-
-    def _kind(self, at: int) -> str:
-        return f"{frames.KIND_OF_OPCODE[self.data[at] & 0x0F]} frame"
-
-
-def _off_by(more: int, header: frames.FrameHeader, compressed: bool) -> str:
-    """What a length counts by mistake that announces so many bytes more than follow; or ""."""
-    counted = {2: "the frame's first two bytes", header.length: "the header"}
-    if header.masked:
-        counted[4] = "the masking key"
-    if compressed:
-        counted[4] = "the 00 00 ff ff that is taken off the end (RFC 7692 §7.2.1)"
-    return f"it counts {counted[more]} as well" if more in counted else ""
 
 
 def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
@@ -858,43 +419,9 @@ def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
     return data[head.length :] if size is not None and head.length + size == len(data) else None
 
 
-def _text_length(data: bytes) -> int:
-    """How many bytes at the start of `data` are UTF-8."""
-    try:
-        return len(data.decode()) and len(data)
-    except UnicodeDecodeError as error:
-        return error.start
-
-
 def _first(data: bytes) -> bytes:
     """The first 128 bytes; the logins in a head that HTTP wrote into frames are masked."""
     if _STATUS.match(data) or _REQUEST.match(data):
         lines = data[:4096].splitlines(keepends=True)
         data = b"".join(masked_line(line, not above) for above, line in enumerate(lines))
     return data[:128]
-
-
-def _text(data: bytes) -> str:
-    text = printable(data[:200].decode("utf-8", "replace"))
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _readable(data: bytes) -> bool:
-    """Whether bytes are text without control characters."""
-    return is_utf8(data) and not _CONTROL.search(data.decode())
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
-
-
-def _bytes(count: int) -> str:
-    return f"{count:,} byte{'s' if count != 1 else ''}"
