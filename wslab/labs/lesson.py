@@ -299,7 +299,9 @@ class Lesson:
             options = {"decode": limited(decode), **options}
         role = self.server.name.rpartition(": ")[2]  # names are unique over all labs: "chat: echo"
         label = {"server_label": f"server · {role}"}
-        own = {"debugger": self._debugger, "replay": self._replay, "remarks": self.remarks}
+        own: dict[str, Any] = {
+            "debugger": self._debugger, "replay": self._replay, "remarks": self.remarks,
+        }  # fmt: skip
         options = label | own | options
         return self._show(WireView(self.capture, **options))
 
