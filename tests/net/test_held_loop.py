@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 
 import pytest
@@ -11,12 +12,15 @@ from websockets.asyncio.server import serve
 
 from wslab.conformance import check_server
 from wslab.net import (
+    Address,
     Client,
+    ConnectTimedOut,
     EchoServer,
     LoopHeld,
     RawClient,
     Tap,
     connect,
+    held_loop,
     loop,
     replay,
     visit,
@@ -91,6 +95,39 @@ def test_so_do_calls_on_a_connection_that_was_opened_without_holding_the_loop(wa
                 await asyncio.to_thread(client.close)
 
     asyncio.run(cell())
+
+
+@pytest.mark.parametrize(
+    ("bound", "asked", "held"),
+    [
+        ("127.0.0.1", "localhost", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("::1", "[::1]", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("127.0.0.1", "another.example", False),
+    ],
+)
+def test_it_is_said_of_the_host_that_is_meant(bound, asked, held):
+    async def cell():
+        async with serve(echo, bound, 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            where = Address.parse(f"ws://{asked}:{port}/")
+            with pytest.raises(LoopHeld) if held else contextlib.nullcontext():
+                held_loop.refuse(where, "connect")
+
+    asyncio.run(cell())
+
+
+def test_a_slow_server_elsewhere_at_the_same_port_is_not_meant():
+    with socket.create_server(("127.0.0.2", 0)) as slow:  # it accepts, and never answers
+        port = slow.getsockname()[1]
+
+        async def cell():
+            async with serve(echo, "127.0.0.1", port):
+                with pytest.raises(ConnectTimedOut):
+                    connect(f"ws://127.0.0.2:{port}/", open_timeout=0.6)
+
+        asyncio.run(cell())
 
 
 def test_a_tap_before_the_server_changes_nothing():

@@ -57,7 +57,7 @@ def check_server(
     """Run the cases against an echo server. Raises `ConnectFailed` if nobody listens there."""
     address = where if isinstance(where, Address) else Address.parse(where)
     cases = cases_for("server") if cases is None else cases
-    refuse = functools.partial(refuse_held, address.port)
+    refuse = functools.partial(refuse_held, address)
     return run_on_loop(_check_server(address, cases, patience, tell), refuse=refuse)
 
 

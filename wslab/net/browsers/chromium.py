@@ -7,6 +7,7 @@ ends it: when the kernel is killed, the pipe closes, and Chromium exits.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from wslab.installed import CHROMIUM, find
+from wslab.net import held_loop
+from wslab.net.address import parse_url
 from wslab.net.browsers.commands import PATIENCE, BrowserEvent, CommandFailed, Commands
-from wslab.net.errors import NotRunning
+from wslab.net.errors import NotRunning, WrongURL
 from wslab.net.programs.program import Program, ProgramMissing
 
 FLAGS = (
@@ -64,6 +67,9 @@ class ChromiumPage:
 
     def go_to(self, url: str) -> None:
         """Open a URL, and wait until it is loaded. Raises `CommandFailed` where it cannot be."""
+        if url.startswith(("http://", "https://")):
+            with contextlib.suppress(WrongURL):
+                held_loop.refuse(parse_url("ws" + url[4:].partition("#")[0]), "ChromiumPage.go_to")
         self.command("Page.enable")
         before = len(self._commands.events)
         if problem := self.command("Page.navigate", url=url).get("errorText"):

@@ -83,7 +83,7 @@ def visit(
     address = where if isinstance(where, Address) else Address.parse(where)
     if isinstance(case.sends, Head):
         return _shake_hands(case.name, case.sends, address, timeout)
-    refuse = functools.partial(held_loop.refuse, address.port)
+    refuse = functools.partial(held_loop.refuse, address)
     return loop.run(_visit(case, address, timeout), refuse=refuse)
 
 

@@ -612,4 +612,4 @@ def _preview(message: str | bytes) -> str:
 
 def _refuse_held(url: str | None, call: str) -> None:
     with contextlib.suppress(WrongValue):
-        held_loop.refuse(parse_url(url or "").port, call)
+        held_loop.refuse(parse_url(url or ""), call)

@@ -137,7 +137,8 @@ class RawClient:
         """Send these bytes. Raises `NotConnected`, or `TimedOut` if the peer accepts no data."""
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise WrongValue(f"expected bytes, got {type(data).__name__}; nothing was sent")
-        loop.run(self._send(bytes(data), self.timeout if timeout is None else timeout))
+        work = self._send(bytes(data), self.timeout if timeout is None else timeout)
+        loop.run(work, refuse=self._refuse_held)
 
     def send_eof(self) -> None:
         """Say that nothing more will be sent (FIN); reading goes on."""
@@ -192,7 +193,7 @@ class RawClient:
         return loop.run(work, refuse=self._refuse_held)
 
     def _refuse_held(self, call: str) -> None:
-        held_loop.refuse(self.address.port, call.replace("_collect", "read"))
+        held_loop.refuse(self.address, call.replace("_collect", "read"))
 
     async def _connect(self) -> None:
         self._reader, self._writer = await dial(

@@ -125,7 +125,7 @@ def replay(
     result = Replay(address.url)
     context = (tls or ssl.create_default_context()) if address.secure else None
     player = _Player(capture, address, result, timing, patience, headers or {}, context)
-    loop.run(player.play(chosen), refuse=lambda _: held_loop.refuse(address.port, "replay"))
+    loop.run(player.play(chosen), refuse=lambda _: held_loop.refuse(address, "replay"))
     return result
 
 
