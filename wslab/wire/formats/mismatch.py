@@ -11,6 +11,10 @@ from ..recording.log import stream_number
 
 PLAIN_TO_TLS = "plain HTTP answered by TLS, which is ws:// to a wss:// port"
 TLS_TO_PLAIN = "a ClientHello answered by plain HTTP, which is wss:// to a ws:// port"
+ASSUMED_UPGRADED = (
+    "nothing tells that the upgrade was accepted: "
+    "what the client sent after its request is read as frames"
+)
 
 HTTP_2 = (
     "the client speaks HTTP/2 without TLS; a WebSocket there begins with an extended CONNECT "

@@ -21,7 +21,7 @@ import json
 import re
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from mmap import mmap
 from typing import NamedTuple, cast, get_args
@@ -42,8 +42,8 @@ from ..recording.log import (
 )
 from .jsonl import not_kept
 from .link_layers import ENCRYPTED, WITHOUT_TCP
-from .mismatch import TLS_TO_PLAIN, mismatches
-from .tcp_streams import Happening, Reassembler, Side, asks_only_a_proxy
+from .mismatch import ASSUMED_UPGRADED, TLS_TO_PLAIN, mismatches
+from .tcp_streams import Conversation, Happening, Reassembler, Side, asks_only_a_proxy
 
 # --- Blocks ---------------------------------------------------------------------------------------
 
@@ -419,7 +419,8 @@ def read(data: Content, *, twice: bool = False) -> Capture:
         conversation.kept = conversation.kept or asks_only_a_proxy(conversation)
     twice = twice or incomplete
     kept = [c for c in reassembler.conversations if c.kept]
-    recorder = _Recorder(min((c.opened for c in kept), default=0), comments)
+    alone = {number for number, one in enumerate(kept, 1) if len(one.sides) == 1}
+    recorder = _Recorder(min((c.opened for c in kept), default=0), comments, alone)
     if twice:
         reassembler.log.clear()
         again = Reassembler(reassembler.conversations)
@@ -435,6 +436,7 @@ def read(data: Content, *, twice: bool = False) -> Capture:
     recorder.note_silences(again if twice else reassembler)
     recorder.capture.insert(recorder.marks)
     notes += [
+        *_halves(recorder.capture, kept),
         *_missing(recorder.capture), *_left_out(reassembler, notes), *mismatches(recorder.capture),
     ]  # fmt: skip
     recorder.capture.notes += notes
@@ -458,7 +460,9 @@ def _ours(comment: str) -> str:
 class _Recorder:
     """Records the conversations that are kept in a capture, at the times of their packets."""
 
-    def __init__(self, first: int, comments: list[str]) -> None:
+    def __init__(self, first: int, comments: list[str], alone: Collection[int]) -> None:
+        """`alone` are the connections of which the file holds one side only."""
+        self._alone = alone
         try:
             start = _EPOCH + timedelta(microseconds=first // 1000)
         except OverflowError:
@@ -497,6 +501,8 @@ class _Recorder:
                 number = capture.open_connection(upgraded=conversation.upgraded, at=at)
                 for side in conversation.sides:
                     side.stream = stream_number(number, _direction(side))
+                if number in self._alone:
+                    capture.gap(*whose_stream(side.stream ^ 1), at=at)
             elif what == "mark":
                 connection, _ = whose_stream(side.stream)
                 comment = data.decode()
@@ -527,6 +533,27 @@ class _Recorder:
 
 def _direction(side: Side) -> Direction:
     return "client" if side.number == side.conversation.client else "server"
+
+
+def _halves(capture: Capture, kept: list[Conversation]) -> Iterator[str]:
+    """A note for each connection of which the file lacks the beginning, or one side."""
+    for number, conversation in enumerate(kept, 1):
+        here = [stream_number(number, _direction(side)) for side in conversation.sides]
+        late = any(capture.log.gaps.get(stream, [])[:1] == [(0, 0)] for stream in here)
+        if late and conversation.upgraded:
+            yield (
+                f"connection {number} begins in the middle: its handshake is not in the file. Its "
+                "client is the side that masks. What was agreed on is not known: RSV1 is taken "
+                "for permessage-deflate"
+            )
+        if len(here) == 1:
+            _, other = whose_stream(here[0] ^ 1)
+            says = f"connection {number}: nothing of what the {other} sent is in the file"
+            if other == "client" and not late:
+                says += ": its key and what it offered are not known"
+            elif not late and capture.index.is_upgraded(number):
+                says += f"; {ASSUMED_UPGRADED}"
+            yield says
 
 
 def _missing(capture: Capture) -> Iterator[str]:

@@ -14,11 +14,12 @@ from typing import BinaryIO
 from ..fields import Direction
 from ..protocol import socks
 from ..protocol.frames import read_header
-from ..protocol.http import Exchange, Head, HttpReader, begins_request
+from ..protocol.http import Exchange, Head, HttpReader, begins_head, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
+from ..recording.gap import frames_from
 from ..recording.log import ASSUMED, CaptureError
-from .mismatch import mismatches
+from .mismatch import ASSUMED_UPGRADED, mismatches
 
 STEP = 1 << 20
 """Bytes of one recorded piece."""
@@ -42,6 +43,13 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     # One of a frame's first four bytes never occurs in text, unless its key is chosen so.
     http = any(all(byte in _TEXT for byte in start[:4]) for start in known)
     tls = any(begins_record(start, first=True) for start in known)
+    late = [side for side in sides if side.begins_late()] if http and not any(asked) else []
+    if late and not any(begins_head(start) for start in known):
+        http = False  # the text is the end of a frame
+        capture.notes.append(
+            "the files begin in the middle of a connection: what was agreed on is not known, and "
+            "RSV1 is taken for permessage-deflate"
+        )
     capture.open_connection(upgraded=bool(known) and not (http or tls or any(asked)))
     for turn in itertools.zip_longest(*asked, fillvalue=0):  # the two take turns
         for side, size in zip(sides, turn, strict=True):
@@ -51,11 +59,10 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
         # No answer is known: a client that goes on after its upgrade request was accepted.
         goes_on = server is None and sides[0].next(16)
         if goes_on and not begins_request(goes_on) and capture.assume_upgraded(1):
-            capture.notes.append(
-                "nothing tells that the upgrade was accepted: "
-                "what the client sent after its request is read as frames"
-            )
+            capture.notes.append(ASSUMED_UPGRADED)
     for side in sides:
+        if side in late:
+            capture.gap(1, side.direction)
         side.record_rest()
     if client is None or server is None:
         missing = "server" if server is None else "client"
@@ -208,6 +215,15 @@ class _Side:
         while len(self._ahead) < count and self._read():
             pass
         return bytes(self._ahead[:count])
+
+    def begins_late(self) -> bool:
+        """Whether it begins with frames, or with the end of one, instead of a head."""
+        start = self.next(STEP)
+        if not start or begins_head(start):
+            return False
+        masked = self.direction == "client"
+        found = frames_from(start, 0, len(start), (), masked, rsv1=True)
+        return found is not None and b"HTTP/" not in start[:found]
 
     def record_message(self) -> Head | None:
         """Record the next head and its body; None if no head follows."""

@@ -17,8 +17,9 @@ from struct import Struct
 from typing import Literal
 
 from ..protocol import socks
-from ..protocol.http import proxy_length
+from ..protocol.http import begins_head, proxy_length
 from .link_layers import LINKS, NAMES, WITHOUT_TCP, Place, inside_ip
+from .middle import Middle
 
 What = Literal["open", "eof", "reset", "mark", "gap"]
 
@@ -125,6 +126,7 @@ class Reassembler:
 
     def __init__(self, known: Sequence[Conversation] = (), *, holds: bool = True) -> None:
         self._known = known
+        self._middles: dict[Conversation, Middle] = {}
         self._same: dict[Conversation, Conversation] = {}
         self._holds = holds
         self.log: list[Happening] = []
@@ -304,6 +306,7 @@ class Reassembler:
                 known = self._same[conversation] = self._known[len(self.conversations)]
                 conversation.kept = bool(known.kept)
                 conversation.client = known.client
+                conversation.upgraded = known.upgraded
                 self._learn(conversation.sides[0])
             self.conversations.append(conversation)
             side = self._sides[key] = conversation.sides[0]
@@ -335,6 +338,8 @@ class Reassembler:
     def _take(self, side: Side, sequence: int, payload: bytes, time: int) -> None:
         if side.next is None:
             side.next = sequence
+            if self._holds and not _begins(payload):
+                self.log.append((time, side, bytes(8), "gap"))  # the file lacks its beginning
         ahead = self._ahead(side, sequence, time)
         if ahead:
             if ahead < 0x80000000:
@@ -372,7 +377,7 @@ class Reassembler:
         side.next = (side.next + length) & 0xFFFFFFFF
         side.position += length
         if side.conversation.kept is None:
-            _taste(side.conversation, side.number, b"", missing=True)
+            self._judge(side, b"", length)
         if self._holds and side.conversation.kept is not False and not side.ended:
             self.log.append((time, side, length.to_bytes(8, "big"), "gap"))
 
@@ -410,11 +415,35 @@ class Reassembler:
         side.position += len(payload)
         conversation = side.conversation
         if conversation.kept is None:
-            _taste(conversation, side.number, payload)
+            self._judge(side, payload)
         elif conversation.encrypted and side.position == len(payload):
             conversation.to_plain = payload.startswith(b"HTTP/")
         if self._holds and conversation.kept is not False and not side.ended:
             self.log.append((time, side, payload, None))
+
+    def _judge(self, side: Side, payload: bytes, missing: int = 0) -> None:
+        """Decide whether a conversation is a WebSocket's: by its request, its 101 or its frames."""
+        conversation = side.conversation
+        middle = self._middles.get(conversation)
+        accepts = _ACCEPTS.match(payload)
+        if accepts and _ASKS.search(payload):
+            conversation.kept, conversation.client = True, 1 - side.number
+        elif middle is not None or accepts or _begins_late(side, payload, missing):
+            if middle is None:
+                middle = self._middles[conversation] = Middle()
+            if accepts:
+                middle.accepts = 16
+                return
+            known = any(one.first is not None for one in conversation.sides)
+            if middle.take(side.number, payload, missing):
+                conversation.kept = not (known and conversation.client != middle.client)
+                conversation.client = middle.client
+                conversation.upgraded = not (middle.accepts or conversation.head)
+        if payload and (middle is None or begins_head(payload[:64])):
+            _taste(conversation, side.number, payload)
+        if conversation.kept is not None:
+            self._middles.pop(conversation, None)
+            conversation.head = None
 
     def _end(self, side: Side, sequence: int, flags: int, time: int) -> None:
         if flags & _RST:
@@ -456,14 +485,22 @@ _ASKS = re.compile(
 _ACCEPTS = re.compile(rb"HTTP/1\.1 101\b")
 
 
-def _taste(conversation: Conversation, side: int, payload: bytes, missing: bool = False) -> None:
-    """Decide whether this connection is a WebSocket's, by its client's first bytes."""
-    if _ACCEPTS.match(payload):
-        conversation.kept = True
-        conversation.client = 1 - side
-        return
+def _begins_late(side: Side, payload: bytes, missing: int) -> bool:
+    """Whether the file lacks the beginning of what a side sent, so that frames may follow."""
     if missing:
-        return
+        head = side.conversation.head or b""
+        return b"\r\n\r\n" not in head  # else it is plain HTTP
+    late = side.first is None and side.position == len(payload)
+    return late and not _begins(payload)
+
+
+def _begins(payload: bytes) -> bool:
+    """Whether a connection can begin like this: with HTTP, the PROXY protocol, SOCKS or TLS."""
+    return payload[0] in b"\x04\x05\x16" or begins_head(payload[:64]) or proxy_length(payload) > 0
+
+
+def _taste(conversation: Conversation, side: int, payload: bytes) -> None:
+    """Decide whether this connection is a WebSocket's, by its client's first bytes."""
     if conversation.client is None:
         # The file lacks its beginning. A response shows that the other side is the client.
         conversation.client = 1 - side if payload.startswith(b"HTTP/") else side

@@ -171,8 +171,8 @@ def begun_head(data: bytes) -> str:
 # --- What its row says ----------------------------------------------------------------------------
 
 
-def gap_text(data: bytes, gap: Gap) -> str:
-    """A gap on one line; `data` are the first bytes that are here."""
+def gap_text(data: bytes, gap: Gap, start: int) -> str:
+    """A gap at the offset `start` on one line; `data` are the first bytes that are here."""
     many = "some bytes" if gap.missing is None else _bytes(gap.missing)
     begun = data[: gap.cut]
     if line := begun_head(begun):
@@ -185,14 +185,20 @@ def gap_text(data: bytes, gap: Gap) -> str:
             said = quoted(payload.decode("utf-8", "replace")[: PREVIEW - len(text) - 4])
             return f"{text}: {said[:-1].removesuffix('…')}…"
         return text
-    return f"{many} missing" + f", {_bytes(gap.length)} here cannot be read" * bool(gap.length)
+    if not gap.length:
+        return f"{many} missing"
+    text = f"{many} missing, {_bytes(gap.length)} here cannot be read"
+    if gap.missing is None and not start:
+        text = f"{_bytes(gap.length)}, the end of a frame whose beginning is missing"
+    rest = data.decode("utf-8", "replace")
+    return f"{text}: {quoted(rest)}"[:PREVIEW] if rest.isprintable() else text
 
 
 def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[Field, ...]:
     """The fields of a gap: what is here of a cut unit, and what cannot be read behind the gap."""
     fields: list[Field] = []
-    many = "an unknown number of bytes" if gap.missing is None else _bytes(gap.missing)
-    many += " is missing" if gap.missing in (None, 1) else " are missing"
+    many = "an unknown number of bytes is" if gap.missing is None else _bytes(gap.missing)
+    many += {None: "", 1: " is"}.get(gap.missing, " are") + " missing"
     begun = data[: gap.cut]
     header = frames.read_header(begun, 0, len(begun))
     if line := begun_head(begun):

@@ -495,9 +495,14 @@ class Index:
             run = Run(end, client, True)
             fits = end < stop and run.fits(data, stop) is not False
             if rest is None and not fits:
-                end = self._frames_behind(side, gaps, chunk, client, True)
-                fits = end < self._end_of(side)
-        self._add_gap(side, gaps[first : self._gaps_read[side.stream]], start, end, chunk)
+                edges = itertools.takewhile(stop.__gt__, self._edges(side.stream, chunk, at))
+                heads = (edge for edge in edges if begins_head(bytes(data[edge : edge + 64])))
+                end = next(heads, -1)
+                if end < 0:
+                    end = self._frames_behind(side, gaps, chunk, client, True)
+                    fits = end < self._end_of(side)
+        if at or end or missing:  # else it only says that the beginning is missing
+            self._add_gap(side, gaps[first : self._gaps_read[side.stream]], start, end, chunk)
         side.position = end
         http.start_next(end)
         if client:
@@ -510,6 +515,11 @@ class Index:
             cutter.upgrade()
             self._resume(connection, early=False)
         return True
+
+    def _is_absent(self, connection: Connection) -> bool:
+        """Whether the recording says that it lacks all that the server sent."""
+        stream = stream_number(connection.number, "server")
+        return stream in self._log.gaps and not self._log.streams[stream]
 
     def _assume(
         self, connection: Connection, request: Head | None, response: Head | None = None
@@ -672,6 +682,8 @@ class Index:
         connection.cutter.decide(side.cut)
         connection.cutter.start_next(side.cut, end)
         if side is client:
+            if client.cut.waits and self._is_absent(connection) and end < self._end_of(client):
+                self._accept(connection)
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
@@ -712,7 +724,7 @@ class Index:
         """Read what the client sent while it waited for its answer; `early`: before that came."""
         side = connection.client
         waiting, side.waiting = side.waiting or [], None
-        if waiting and early:
+        if waiting and early and side.stream not in self._log.gaps:
             side.early = self._log.end_of[waiting[-1]]
         due = self._due.pop(side.stream, 0)
         for chunk in waiting:
@@ -728,12 +740,15 @@ class Index:
             found = self._connections[connection - 1]
             if not found.client.cut.waits:
                 return False
-            self._change_state(found, StateEvent.ACCEPTED)
-            self._assume(found, found.cutter.exchange.last)
-            found.cutter.upgrade()
-            self._resume(found, early=False)
+            self._accept(found)
             self._mark_whole((found.client.stream, found.server.stream))
             return True
+
+    def _accept(self, connection: Connection) -> None:
+        self._change_state(connection, StateEvent.ACCEPTED)
+        self._assume(connection, connection.cutter.exchange.last)
+        connection.cutter.upgrade()
+        self._resume(connection, early=False)
 
     # --- Reading
 
@@ -981,7 +996,9 @@ class Index:
                 elif kind == "socks":
                     text = socks.text(text, bytes(data[start : start + length]))
                 elif isinstance(other, Gap):
-                    text = gap_text(bytes(data[start : start + min(length, _BEGINNING)]), other)
+                    text = gap_text(
+                        bytes(data[start : start + min(length, _BEGINNING)]), other, start
+                    )
                 else:
                     text = chunk_text(bytes(data[start : start + min(length, _BEGINNING)]))
             elif kind == "response" and other.head.status is not None:
