@@ -94,6 +94,15 @@ def test_a_search_that_takes_too_long_ends_with_a_sentence(wire, recording, monk
     assert wire.all("detail")[-1]["found"] == []
 
 
+def test_a_view_at_rest_still_finds(wire, recording):
+    recording.talk()
+    wire.says(do="hello", count=0)
+    wire.pump.turn(1.0)
+    wire.view.rest()
+    search(wire, "hello")
+    assert found(wire)[0] == [2, 3]
+
+
 def test_many_rows_come_in_several_messages(wire, recording, monkeypatch):
     monkeypatch.setattr(finder, "MOST", 1000)
     recording.talk()

@@ -103,7 +103,11 @@ class WireView extends View {
     });
     this.find = new FindBar({
       id,
-      ask: (what) => page.ask({ do: "search", what }),
+      ask: (what) => {
+        const problem = "This wire is a picture from the saved notebook: run its cell again first.";
+        if (this.live) page.ask({ do: "search", what });
+        else this.find.take({ what, start: 0, looked: 0, problem }, new Uint32Array(), 0);
+      },
       onGo: (row) => this.#toHit(row),
       onChange: () => this.#remark(),
       onClose: () => this.list.element.focus({ preventScroll: true }),
