@@ -355,10 +355,11 @@ def _unit_lines(unit: Unit, width: int, pen: Pen, where: Sequence[Span] = ()) ->
     if unit.mark:
         yield pen.faint(f"        {printable(unit.mark)} on its way")
     if unit.opcode is not None and unit.data:
-        runs = on_the_wire(unit, where)
+        runs = on_the_wire(unit, where) if where else ()
         found = {at for start, size in runs for at in range(start, start + min(size, MOST))}
         yield from _hex_lines(unit, pen, found)
-    yield from _found_lines(unit, where, pen)
+    if where:
+        yield from _found_lines(unit, where, pen)
     yield from _field_lines(unit.fields, unit.kind, width, pen)
     for violation in unit.violations:
         yield pen.broken(f"        ✗ {violation.rule}: {printable(violation.text)}") + pen.faint(
@@ -408,13 +409,15 @@ def _hex_lines(unit: Unit, pen: Pen, found: Set[int] = frozenset()) -> Iterator[
     """
     header = len(unit.data) - len(unit.payload)
     yield f"        {pen.kind(unit.kind, unit.data[:header].hex(' '))}"
-    yield from _below(found, 0, header, pen, text=False)
+    if found:
+        yield from _below(found, 0, header, pen, text=False)
     shown = unit.data[header : header + LINE * LINES]
     for start in range(0, len(shown), LINE):
         part = shown[start : start + LINE]
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in part)
         yield f"        {part.hex(' '):<{LINE * 3}} {pen.faint(text)}"
-        yield from _below(found, header + start, len(part), pen)
+        if found:
+            yield from _below(found, header + start, len(part), pen)
     left = unit.length - header - len(shown)
     if left > 0:
         yield pen.faint(f"        … {left:,} more bytes of payload")

@@ -15,11 +15,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-STEPS = 2 * 10**7
+STEPS = 10**7
 """The most steps for one piece of a content: a tenth of a second."""
 PATIENCE = 2.0
 """Seconds that it may take on one content, however many pieces that has."""
-LONGEST, SHORTEST = 1 << 16, 128
+LONGEST, SHORTEST = 1 << 16, 100
 """Characters of a piece: the most, and the fewest with which an expression is of any use."""
 _FEW = 16
 """A repeat of up to so many is a choice among them; one of more is a loop."""
@@ -38,8 +38,8 @@ class Pattern:
                 f"expected a regular expression after re:, got {text!r}: {error}"
             ) from None
         tree = importlib.import_module("re._parser").parse(text)  # `re` has no public one
-        work = _work(list(tree), bool(self._pattern.flags & re.IGNORECASE))
-        power = max(work.loops, work.long) + 1
+        work = _work(list(tree), bool(self._pattern.flags & re.IGNORECASE), _END)
+        power = 1 + work.loops + work.long  # it may begin anywhere
         most = STEPS * math.factorial(min(power, 99)) // work.choices
         self.piece = min(LONGEST, int(most ** (1 / power)))
         """Characters of a piece. What matches is found if it has at most half as many."""
@@ -98,18 +98,22 @@ class _Work(NamedTuple):
     choices: int = 1
     """The ways beside these."""
     long: bool = False
-    """Whether it can match a text of any length."""
+    """Whether a loop that ends at one place only goes through a text of any length."""
 
 
-def _work(items: list[Any], any_case: bool) -> _Work:
+_END: tuple[str, None] = "END", None
+
+
+def _work(items: list[Any], any_case: bool, following: Any = None) -> _Work:
+    """The work of a sequence; `following` is the item behind it, if there is a single one."""
     loops, choices, long = 0, 1, False
     for place, (code, value) in enumerate(items):
-        part = _Work()
+        part, behind = _Work(), [*items[place + 1 : place + 2], following][0]
         match str(code):
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-                part = _repeat(items, place, any_case)
+                part = _repeat(items[place], behind, any_case)
             case "SUBPATTERN":
-                part = _work(list(value[3]), any_case or bool(value[1] & re.IGNORECASE))
+                part = _work(list(value[3]), any_case or bool(value[1] & re.IGNORECASE), behind)
             case "ATOMIC_GROUP":
                 part = _work(list(value), any_case)
             case "ASSERT" | "ASSERT_NOT":
@@ -135,23 +139,23 @@ def _branches(branches: list[list[Any]], any_case: bool) -> _Work:
     )
 
 
-def _repeat(items: list[Any], place: int, any_case: bool) -> _Work:
-    code, (least, most, body) = items[place]
+def _repeat(item: Any, behind: Any, any_case: bool) -> _Work:
+    code, (least, most, body) = item
     inner, least, most = _work(list(body), any_case), int(least), int(most)
-    sure = str(code) == "POSSESSIVE_REPEAT"  # it never gives back what it took
+    possessive = str(code) == "POSSESSIVE_REPEAT"
+    sure = possessive or behind is _END  # it never gives back what it took
     if most <= _FEW:
         some = 1 if sure else most - least + 1
         return _Work(inner.loops * most, min(inner.choices**most, STEPS**2) * some, inner.long)
     if inner.loops or inner.choices > 1:
-        nested = inner if sure else _Work(99)
-        return nested._replace(long=True)
-    following = items[place + 1] if place + 1 < len(items) else None
-    if len(body) == 1 and following is not None and str(following[0]) == "LITERAL":
+        return inner._replace(loops=inner.loops + 1 if possessive else 99)
+    if len(body) == 1 and behind is not None and str(behind[0]) == "LITERAL":
         # Only where the loop cannot go on can the next character follow: there is one way.
-        one = chr(following[1])
+        one = chr(behind[1])
         cases = {one, one.lower(), one.upper()} if any_case else {one}
         sure = sure or not any(_has(body[0], case) for case in cases if len(case) == 1)
-    return _Work(0 if sure or least == most else 1, 1, True)
+    sure = sure or least == most
+    return _Work(int(not sure), 1, inner.long or sure)
 
 
 def _has(item: Any, one: str) -> bool:
