@@ -32,6 +32,7 @@ async def close(writer: asyncio.StreamWriter) -> None:
     socket_names.forget(writer.transport)
     writer.close()
     closing = asyncio.ensure_future(writer.wait_closed())
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # asked for, below
     try:
         await asyncio.wait([closing], timeout=GRACE)
     finally:

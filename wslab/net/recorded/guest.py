@@ -100,10 +100,12 @@ class Guest(Live):
 
     def _pong(self, payload: bytes) -> None:
         """Answer a ping without waiting; a client that reads nothing gets no more."""
-        if not self._quiet and self.writer.transport.get_write_buffer_size() < ROOM:
-            data = encode_frame(Opcode.PONG, payload)
-            self.capture.record(self.number, "server", data)
-            self.writer.write(data)
+        transport = self.writer.transport
+        if self._quiet or transport.is_closing() or transport.get_write_buffer_size() > ROOM:
+            return
+        data = encode_frame(Opcode.PONG, payload)
+        self.capture.record(self.number, "server", data)
+        self.writer.write(data)
 
     def _depart(self, found: Difference | None) -> None:
         if found is not None and self._conversation is not None:
@@ -162,7 +164,9 @@ class Guest(Live):
             sure -= 1
         if not await self._wait_for(sure, GRACE if self.patience is None else self.patience):
             if self.patience is None:
-                self._note(f"waiting for {expected.next()}, as the server did then")
+                if self._conversation is not None:
+                    what = f"waiting for {expected.next()}, as the server did then"
+                    self.tell(f"{self._conversation.label}: {what}")
                 await self._wait_for(sure, None)
             else:
                 self._depart(expected.miss(sure, f"went on after {self.patience:g} s"))

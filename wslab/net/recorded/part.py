@@ -30,7 +30,7 @@ class Cue(NamedTuple):
     pause: float
     """Seconds since either had said something."""
     answers: int | None
-    """The place in `Part.said` of the request or the ping that it answers."""
+    """For a response or a pong: the place in `Part.said` of the request or ping that it answers."""
 
 
 class Part(NamedTuple):
@@ -98,6 +98,8 @@ def _part(capture: Capture, number: int, script: Script, heard: Heard, notes: li
             opcode = Opcode.TEXT if message.kind == "text" else Opcode.BINARY
             inflated[message.row] = encode_frame(opcode, message.content)
     cues: list[Cue] = []
+    asked: dict[object, int] = {}  # where the client asked last for what is answered
+    known = 0  # how many things were looked at for that
     times = [step.time for step in script.steps[:1]] + [one.time for one in others[:1]]
     before = min(times, default=0.0)  # when either said something last
     for data, time, after, unit in script.steps:
@@ -109,8 +111,9 @@ def _part(capture: Capture, number: int, script: Script, heard: Heard, notes: li
         plain = data
         if unit is not None and unit.inflated is not None:
             plain = inflated.get(unit.number, b"") if unit.fin else b""
-        place = _answered(said[: counts[after]], unit) if unit else None
-        cues.append(Cue(data, unit, plain, counts[after], begun, max(0.0, time - before), place))
+        asked |= {_question(said[at]): at for at in range(known, counts[after])}
+        known, answers = counts[after], asked.get(_question(unit)) if unit else None
+        cues.append(Cue(data, unit, plain, known, begun, max(0.0, time - before), answers))
         before = time
     end = script.ends.get("server")
     return Part(
@@ -120,15 +123,11 @@ def _part(capture: Capture, number: int, script: Script, heard: Heard, notes: li
     )  # fmt: skip
 
 
-def _answered(said: list[Unit], unit: Unit) -> int | None:
-    """The place of the request or the ping that a response or a pong answers."""
-    for at in reversed(range(len(said))):
-        kind = said[at].kind
-        if unit.kind == "response" and kind == "request":
-            return at
-        if unit.kind == "pong" and kind == "ping" and said[at].payload == unit.payload:
-            return at
-    return None
+def _question(unit: Unit) -> object:
+    """What a request and a response, or a ping and its pong, have in common."""
+    if unit.kind in ("ping", "pong"):
+        return unit.payload
+    return unit.opcode is None
 
 
 def answer(response: bytes, then: Unit | None, now: Unit) -> bytes:
