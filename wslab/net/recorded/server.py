@@ -13,7 +13,6 @@ from collections.abc import Callable
 from wslab.net.errors import WrongValue
 from wslab.net.recorded.conversation import Conversation
 from wslab.net.recorded.expected import asked_for
-from wslab.net.recorded.guest import GRACE, Guest
 from wslab.net.recorded.part import Part, parts_of
 from wslab.net.servers.raw import CONNECTIONS_KEPT, RawConnection, RawServer
 from wslab.wire import Capture, Unit
@@ -45,7 +44,7 @@ class RecordedServer(RawServer):
         patience: float | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        super().__init__(self._converse, name=name, port=port, reads_head=False)
+        super().__init__(self._converse, name=name, port=port)
         self.parts = list(parts_of(capture))
         if not self.parts:
             raise WrongValue(_nothing(capture))
@@ -54,8 +53,9 @@ class RecordedServer(RawServer):
         self.conversations: deque[Conversation] = deque(maxlen=CONNECTIONS_KEPT)
         """The last clients, oldest first."""
         self.tell = tell
+        self.capture = Capture()
+        """The recording of what crosses now."""
         self._played: Counter[int] = Counter()
-        self._count = 0
         requests = (part.request for part in self.parts if part.request)
         target = next((asked_for(request)[0] for request in requests), "/")
         self.path = target if target.startswith("/") else "/"
@@ -64,24 +64,19 @@ class RecordedServer(RawServer):
         return "\n".join(map(str, self.conversations)) or "no client has come"
 
     async def _converse(self, connection: RawConnection) -> None:
-        guest = Guest(connection, timing=self.timing, patience=self.patience, tell=self.tell)
-        guest.start()
+        conversation = Conversation(self.capture, connection, self.tell)
+        self.capture.record(conversation.number, "client", connection.request)
+        rows = self.capture.index.rows_of(conversation.number, "client")
+        part = self._choose(self.capture.index.unit(rows[0].number) if rows else None)
+        self._played[part.number] += 1
+        self.conversations.append(conversation)
+        label = f"client {self._played.total()} as {part.label}"
         try:
-            await guest.wait(lambda: guest.size() > 0, None)
-            if not guest.size():
-                return  # a browser opens connections in advance
-            await guest.wait(lambda: bool(guest.things), GRACE)
-            request = next((one for one in guest.things if one.kind == "request"), None)
-            part = self._choose(request)
-            self._played[part.number] += 1
-            self._count += 1
-            conversation = Conversation(self._count, part)
-            self.conversations.append(conversation)
-            await guest.play(conversation)
+            await conversation.play(part, label, self.timing, self.patience)
             conversation.over = True
             self.tell(conversation.verdict)
         finally:
-            await guest.close()
+            await conversation.close()
 
     def _choose(self, request: Unit | None) -> Part:
         """The part for a client's request: of those that fit best, the one played least."""
