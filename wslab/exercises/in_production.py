@@ -222,7 +222,7 @@ QUESTIONS = {
             "TCP hands over no byte before those in front of it. This is head-of-line blocking.",
             "TCP sends again what was lost; nothing is missing in the end.",
         ),
-        "RFC 9114 §2",
+        "RFC 9114 §1.1",
     ),
     "lost": Question(
         "One packet in five is lost. 40 messages are sent on a stream, and 40 in datagrams. "
