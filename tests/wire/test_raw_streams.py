@@ -243,3 +243,8 @@ def test_a_large_body_and_what_follows_one_are_held_once(head, messages):
         tracemalloc.stop()
     # A message is joined: its pieces, and then the whole.
     assert peak - sum(map(len, capture.log.streams)) < (12 << 20) + messages * 2 * (24 << 20)
+
+
+def test_two_empty_files_say_so():
+    notes = raw_streams.load_streams(io.BytesIO(), io.BytesIO()).notes
+    assert notes == ["nothing was sent in either direction"]

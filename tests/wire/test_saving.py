@@ -75,3 +75,13 @@ def test_a_body_that_ends_with_the_connection_behind_many_rows_is_saved(format, 
     capture.record(frames, "server", encode_frame(1, b"the last"))
     path = save(capture, tmp_path / f"talk{format}")
     assert [message.text for message in load(path).index.messages()] == ["a"] * 5000 + ["the last"]
+
+
+@pytest.mark.parametrize("content", ['{"log": {"entries": []}}', None])
+def test_a_recording_of_nothing_says_so(tmp_path, content):
+    path = tmp_path / "nothing.har"
+    if content is None:
+        path = save(Capture(), tmp_path / "nothing.jsonl")
+    else:
+        path.write_text(content)
+    assert load(path).notes == ["nothing was recorded in it"]

@@ -189,11 +189,13 @@ def load(path: str | os.PathLike[str]) -> Capture:
     with path.open("rb") as opened:
         # A pipe cannot be read twice.
         file: BinaryIO = opened if opened.seekable() else io.BytesIO(opened.read())
-        if file.read(3) != GZIP:
-            return _load(path, file)
-        file.seek(0)
-        unpacked = _named(path, lambda: gunzip(file.read()))
-    return _load(path, io.BytesIO(unpacked))
+        if file.read(3) == GZIP:
+            file.seek(0)
+            file = io.BytesIO(_named(path, lambda: gunzip(file.read())))
+        capture = _load(path, file)
+    if not capture.notes and not any(map(len, capture.log.streams)):
+        capture.notes.append("nothing was recorded in it")
+    return capture
 
 
 _OTHER_TEXTS = {

@@ -69,6 +69,8 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
         capture.notes.append(f"nothing is known of what the {missing} sent")
     else:
         capture.notes += mismatches(capture)
+        if not any(map(len, capture.log.streams)):
+            capture.notes.append("nothing was sent in either direction")
     return capture
 
 
