@@ -312,8 +312,22 @@ PASTED = {
     "hex_base64.txt": Answer(("read as Base64",), _WHOLE, **_TRUE),
     "hex_faye_split.txt": Answer((), ("note: ", *_WHOLE), **_LAB),
     # Half a frame, and a payload without its header: nothing is a frame here.
-    "hex_faye_second_packet_only.txt": Answer(("no whole unit",), units=""),
-    "hex_deflated_payload_only.txt": Answer(("no whole unit",), units=""),
+    "hex_faye_second_packet_only.txt": Answer(
+        (
+            "These 23 bytes are a text frame without its first byte. (RFC 6455 §5.2)",
+            'With 81 in front they are one exactly: "{"id":7,"m":"lab"}", masked, and so from a '
+            "client.",
+        ),
+        ALONE, "",
+    ),
+    "hex_deflated_payload_only.txt": Answer(
+        (
+            "These 18 bytes are a compressed payload without the header of its frame. "
+            "(RFC 7692 §7.2.2)",
+            'Inflated as permessage-deflate does it they are "{"cmd":"status"}".',
+        ),
+        ALONE, "",
+    ),
     "hex_hexstream_with_headers.txt": Answer(
         ("it begins with 54 bytes of link, IP and TCP headers: left out",), ("✗",),
     ),

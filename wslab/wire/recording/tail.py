@@ -257,7 +257,34 @@ class _Tail(Slips):
             for at in places:
                 if reading := read(at):
                     return reading
-        return self._text(first) or self._stray(first)
+        return self._text(first) or self._stray(first) or self._beheaded(first)
+
+    def _beheaded(self, at: int) -> Reading | None:
+        """A whole stream that lacks its beginning: a frame's header, or the first byte of it."""
+        data = self.data[at:]
+        if self.place(at) or not self.whole:
+            return None
+        inflate = zlib.decompressobj(-15)
+        with contextlib.suppress(zlib.error):
+            inside = inflate.decompress(data + b"\0\0\xff\xff", MOST)
+            ends = not (inflate.eof or inflate.unconsumed_tail)
+            if ends and len(inside) > 7 and _is_plain(inside):
+                proof = f'Inflated as permessage-deflate does it they are "{quote(inside)}".'
+                what = "a compressed payload without the header of its frame"
+                return self._bytes_are(at, len(self.data), what, proof, "RFC 7692 §7.2.2")
+        whole = b"\x81" + data
+        header = frames.read_header(whole, 0, len(whole))
+        if header and header.frame_length == len(whole) and header.payload_length > 3:
+            payload = frames.frame_payload(whole, 0, header)
+            if _is_plain(payload):
+                proof = (
+                    f'With 81 in front they are one exactly: "{quote(payload)}"'
+                    f"{', masked, and so from a client' * header.masked}. That byte may have come "
+                    "in a packet before."
+                )
+                what = "a text frame without its first byte"
+                return self._bytes_are(at, len(self.data), what, proof, "RFC 6455 §5.2")
+        return None
 
     def _http(self, at: int) -> Reading | None:
         line = _STATUS.match(self.data, at) or _REQUEST.match(self.data, at)
@@ -417,6 +444,11 @@ def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
     head = http.parse_head(data)
     size = http.content_length(head)
     return data[head.length :] if size is not None and head.length + size == len(data) else None
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether this is text without control characters."""
+    return is_utf8(data) and not _CONTROL_BYTE.search(data)
 
 
 def _first(data: bytes) -> bytes:
