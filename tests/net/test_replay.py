@@ -254,3 +254,36 @@ def test_a_recording_from_a_har_is_played_too(talk, lab, tmp_path):
     result = replay(loaded, EchoServer().start().url)
     assert result.connections[0].sent == 3  # pings and the close are not in a HAR
     assert [d.what for d in result.differences] == []
+
+
+def test_nothing_to_send_again_is_an_error(tmp_path, capsys):
+    """Without the beginning of what a client sent no server would listen."""
+    empty = Capture()
+    empty.open_connection()
+    empty.notes.append("1 TCP connection without a WebSocket request left out")
+    middle = Capture()
+    middle.open_connection(upgraded=True)
+    middle.gap(1, "client")
+    middle.record(1, "client", b"lo" + encode_frame(1, b"hello", masking_key=KEY))
+    for capture in (empty, middle):
+        with pytest.raises(WrongValue, match=r"first request or frame on, got none; .*record it"):
+            replay(capture, "ws://127.0.0.1:9/")
+        path = str(save(capture, tmp_path / "none.jsonl"))
+        assert cli.main(["replay", path, "ws://127.0.0.1:9/"]) == 2
+        assert "wslab explain FILE" in capsys.readouterr().err
+
+
+def test_a_gap_in_what_the_client_sent_is_left_out_and_told(lab):
+    capture = Capture()
+    capture.open_connection()
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    request += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bGFib3JhdG9yeS1rZXkhIQ==\r\n\r\n"
+    capture.record(1, "client", request)
+    capture.record(1, "server", b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    capture.record(1, "client", encode_frame(1, b"one", masking_key=KEY) + b"\x81\x85\1\2")
+    capture.gap(1, "client", 7)
+    capture.record(1, "client", encode_frame(1, b"three", masking_key=KEY))
+    result = replay(capture, lab.server.url)
+    sent = [m.text for m in result.capture.index.messages() if m.direction == "client"]
+    assert sent == ["one", "three"]
+    assert "1 unit not in the recording left out" in "".join(result.notes)

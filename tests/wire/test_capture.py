@@ -242,9 +242,15 @@ def test_a_damaged_line_is_left_out_and_all_others_are_read(tmp_path, damaged, w
     lines = [HEAD + "}", OPEN, CHUNK % (1, "4745"), damaged, CHUNK % (1, "54")]
     path.write_text("\n".join(lines), "latin-1")
     capture = load(path)
+    assert re.match(why, capture.notes[0])
+    if "not JSON" in why or "fromhex" in why:  # it still says whose bytes are missing
+        # Behind them may stand the rest of a line with a login.
+        assert capture.stream(1, "client") == b"GE*"
+        assert [event.name for event in capture.events] == ["open", "gap"]
+        assert len(capture.notes) == 1
+        return
     assert capture.stream(1, "client") == b"GET"
     assert len(capture.events) == 1
-    assert re.match(why, capture.notes[0])
     assert "wrong places" in capture.notes[1]
     assert "hunter2" not in "".join(capture.notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import struct
 import subprocess
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from wslab.wire import Capture, encode_frame, load, save
-from wslab.wire.formats import pcapng
+from wslab.wire.formats import jsonl, pcapng
 from wslab.wire.protocol import Deflater
 
 from .test_handshake import REQUEST, RESPONSE
@@ -222,3 +223,17 @@ def test_tshark_finds_the_same_gap(tmp_path):
     unit = capture.index.unit(gap.number)
     assert unit.missing is not None
     assert int(text) == 5000 + gap.offset + gap.length + unit.missing
+
+
+def test_a_damaged_line_of_json_lines_is_a_gap():
+    capture = pcapng.read(pcap(packets_of(talk(*TEXTS))))
+    told = list(jsonl.lines(capture))
+    place = next(number for number, line in enumerate(told) if b"message 2".hex() in line)
+    told[place] = told[place][:70] + "\n"
+    loaded = jsonl.read(io.BytesIO("".join(told).encode()), "it")
+    assert [row.preview for row in loaded.index.rows(2)] == [
+        '"message 0"', '"message 1"', "some bytes missing", *(f'"message {n}"' for n in (3, 4, 5)),
+    ]  # fmt: skip
+    assert loaded.index.unit(4).missing is None
+    assert loaded.notes[0].startswith(f"line {place + 1} is damaged and was left out")
+    assert len(loaded.notes) == 1

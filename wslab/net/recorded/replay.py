@@ -122,11 +122,36 @@ def replay(
     for number in chosen:
         if number not in known:
             raise WrongValue(f"expected connections out of {known}, got {number!r}")
+    chosen = [number for number in chosen if _has_beginning(capture, number)]
+    if not chosen:
+        raise WrongValue(_nothing(capture))
     result = Replay(address.url)
     context = (tls or ssl.create_default_context()) if address.secure else None
     player = _Player(capture, address, result, timing, patience, headers or {}, context)
     loop.run(player.play(chosen), refuse=lambda _: held_loop.refuse(address, "replay"))
     return result
+
+
+def _has_beginning(capture: Capture, number: int) -> bool:
+    """Whether a connection has units of its client, from its first one on."""
+    gap = ("gap", number, "client", 0)
+    late = any((one.name, one.connection, one.direction, one.offset) == gap
+               for one in capture.events)  # fmt: skip
+    first = next(iter(capture.index.rows_of(number, "client")), None)
+    return not late and first is not None and first.kind != "gap"
+
+
+def _nothing(capture: Capture) -> str:
+    """Why there is nothing to send again."""
+    return "; ".join(
+        [
+            "expected a recording with a connection from its client's first request or frame on, "
+            "got none",
+            *capture.notes[:3],
+            "record it again from before the connection opens, in both directions "
+            "(`wslab tap`, or tcpdump -s 0); `wslab explain FILE` shows what is there",
+        ]
+    )
 
 
 @dataclass
@@ -150,7 +175,7 @@ class _Player:
         answers, ended = script.others, script.ends
         first = next(((side, event.name) for side, event in ended.items()), ("", ""))
         if script.lost:
-            self._note(number, f"{_count(script.lost, 'unit')} no longer in the recording left out")
+            self._note(number, f"{_count(script.lost, 'unit')} not in the recording left out")
         streams = await dial(self.address, CONNECT_TIMEOUT, self.tls)
         live = Live(self.result.capture, *streams, "server")
         if name := self.capture.names.get(number):

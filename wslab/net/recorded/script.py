@@ -28,7 +28,7 @@ class Script(NamedTuple):
     others: list[Unit]
     """The units of the other side."""
     lost: int
-    """How many units are no longer in the recording."""
+    """How many units, or runs of them, are not in the recording."""
     ends: dict[Direction, Event]
     """The end of each direction that ended: the earlier one first."""
 
@@ -42,8 +42,10 @@ def script_of(capture: Capture, number: int, direction: Direction) -> Script:
     rows = [*index.rows_of(number, "client"), *index.rows_of(number, "server")]
     for row in sorted(rows, key=attrgetter("number")):
         unit = index.unit(row.number)
-        if not unit.data:
-            lost += 1  # dropped by the recording's limit
+        if unit.kind == "gap" or not unit.data:
+            lost += 1  # not caught, or dropped by the recording's limit
+            if row.direction == direction:
+                position = row.offset + row.length
             continue
         if row.direction != direction:
             others.append(unit)

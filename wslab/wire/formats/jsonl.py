@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from ..fields import Direction
 from ..protocol.secrets import masked_text
 from ..protocol.utf8 import encodable
 from ..recording.capture import NO_LIMIT, Capture
@@ -88,10 +90,14 @@ def read(file: BinaryIO, name: str) -> Capture:
                 if number == 1:
                     raise refused from error
                 first = first or refused
-                reader.leave_out(number, why)
+                reader.leave_out(number, line, why)
     if first and not kept:
         raise first
     return reader.whole()
+
+
+_WHOSE = re.compile(r'"connection": ?(\d{1,9}), "direction": ?"(client|server)"')
+"""Whose bytes a line holds, as `lines` writes it."""
 
 
 class _Reader:
@@ -101,6 +107,8 @@ class _Reader:
         self._capture = Capture(limit=NO_LIMIT)
         self._connections = 0  # opened so far
         self._damaged = 0  # lines that were left out
+        self._gaps = 0  # those of them whose bytes are known to be missing
+        self._latest = 0.0  # the time of the line before
         self._unopened = 0  # those of them that may have opened a connection
 
     def read_head(self, head: dict[str, Any]) -> None:
@@ -121,6 +129,7 @@ class _Reader:
         connection = line["connection"]
         if not -FARTHEST <= time <= FARTHEST:  # nor NaN
             raise ValueError(f"expected seconds since the recording began, got {line['time']!r}")
+        self._latest = time
         if type(connection) is not int:
             raise ValueError(f"expected the number of a connection, got {connection!r}")
         if connection > self._connections:
@@ -159,9 +168,14 @@ class _Reader:
             for _ in range(missing):
                 self._connections = self._capture.open_connection(at=time)
 
-    def leave_out(self, number: int, why: str) -> None:
-        """Note that a line was damaged."""
+    def leave_out(self, number: int, line: str, why: str) -> None:
+        """Note that a line was damaged, and where its bytes are missing, if it still tells that."""
         self._damaged += 1
+        if '"event"' not in line and (told := _WHOSE.search(line)):
+            connection, direction = int(told[1]), cast("Direction", told[2])
+            if 0 < connection <= self._connections:
+                self._capture.gap(connection, direction, at=self._latest)
+                self._gaps += 1
         self._unopened += 1
         if self._damaged <= _MOST_NOTES:
             why = encodable(masked_text(why[:_LONGEST_WHY]))
@@ -172,6 +186,6 @@ class _Reader:
         notes = self._capture.notes
         if self._damaged > _MOST_NOTES:
             notes.append(f"{self._damaged - _MOST_NOTES} more lines were damaged and left out")
-        if self._damaged:
+        if self._damaged > self._gaps:
             notes.append("behind missing bytes, frames may seem to begin in the wrong places")
         return self._capture
