@@ -337,7 +337,8 @@ class _Account:
 
     def _programs(self, codes: dict[Direction, int | None]) -> str:
         said, client = list[str](), codes["client"]
-        if client == 1006 or (client is not None and "client" in self.closes):
+        shaken = "client" in self.closes and not self.hard  # after a RST it is false in Chromium
+        if client == 1006 or (client is not None and shaken):
             said.append(f"A browser's wasClean is {'false' if client == 1006 else 'true'}.")
         fine = {
             codes[end] in _FINE and (end not in self.closes or self.closes[end].code in _FINE)
