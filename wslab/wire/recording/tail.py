@@ -427,12 +427,20 @@ class _Tail(Slips):
             if tried > TRIED:
                 break
             if self._fits(stop, least=1 if stop - at < FIT else 2 if stop - at < 64 else 3):
+                if self._leads_to(at, stop):
+                    return None  # these are frames, which break other rules
                 says = f"{self._these(at, stop)} no part of a frame."
                 proof = f"Behind {'them' if stop - at > 1 else 'it'} frames fit again."
                 if self.doubt.before:
                     proof += " The frame before may announce too few bytes."
                 return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
         return None
+
+    def _leads_to(self, at: int, stop: int) -> bool:
+        """Whether one frame behind the other, of any kind, leads from `at` to `stop` exactly."""
+        while at < stop and (header := frames.read_header(self.data, at, stop)) is not None:
+            at += header.frame_length
+        return at == stop
 
 
 def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
