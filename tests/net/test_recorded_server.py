@@ -54,6 +54,10 @@ def server_says(text: bytes, opcode: int = 1, **bits: bool) -> tuple[str, bytes]
     return "server", encode_frame(opcode, text, **bits)
 
 
+def chunks_of(capture: Capture) -> list[tuple[str, bytes]]:
+    return [(chunk.direction, chunk.data) for chunk in capture]
+
+
 def departures(server: RecordedServer) -> list[str]:
     server.wait_ended()
     return [one.text for conversation in server.conversations for one in conversation.departures]
@@ -302,6 +306,35 @@ def test_frames_without_a_handshake_are_served_to_a_client_that_shakes_hands(cap
         client.send(HELLO)
         assert client.recv() == "welcome"
         assert client.subprotocol == "chat"
+
+
+def test_what_was_said_to_a_proxy_is_left_out(capture):
+    number = capture.open_connection()
+    request, response = (data for _, data in chunks_of(talk()))
+    connect = b"CONNECT lab.example:80 HTTP/1.1\r\nHost: lab.example:80\r\n\r\n"
+    for direction, data in [
+        ("client", connect), ("server", b"HTTP/1.1 200 Connection established\r\n\r\n"),
+        ("client", request), ("server", response), *GREETING,
+    ]:  # fmt: skip
+        capture.record(number, direction, data)
+    with RecordedServer(capture) as server, RawClient(server.port) as client:
+        client.send(request + GREETING[0][1])
+        assert client.read_exactly(len(response)) == response
+        assert client.read_exactly(len(GREETING[1][1])) == GREETING[1][1]
+        assert server.conversations[0].departures == []
+
+
+def test_with_the_servers_side_alone_nothing_is_compared(capture):
+    number = capture.open_connection()
+    capture.record(number, "server", chunks_of(talk())[1][1] + GREETING[1][1])
+    with (
+        RecordedServer(capture) as server,
+        websockets.sync.client.connect(server.url) as client,
+    ):
+        client.send("anything")
+        assert client.recv() == "welcome"
+    assert departures(server) == []
+    assert "only the server's side: nothing is compared" in str(server)
 
 
 def test_a_page_that_comes_by_http_is_told_that_this_is_a_websocket():

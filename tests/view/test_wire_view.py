@@ -320,6 +320,19 @@ def test_a_unit_is_copied_in_three_forms_and_its_message_saved(wire, recording, 
     assert path.read_bytes() == b'{"a": 1}'
 
 
+def test_a_login_is_copied_and_saved_as_the_stars_that_were_recorded(wire, recording):
+    connection = recording.capture.open_connection()
+    head = b"GET /?token=hunter2 HTTP/1.1\r\nHost: x\r\nCookie: id=hunter2\r\n\r\n"
+    recording.capture.record(connection, "client", head)
+    wire.says(do="hello", count=0)
+    for form in ("hex", "python", "text", "file"):
+        text = taken(wire, 0, form)[1]
+        text = bytes.fromhex(text.decode()) if form == "hex" else text
+        assert b"hunter2" not in text
+        assert b"token=*******" in text
+        assert b"Cookie: **********" in text
+
+
 def test_what_is_large_is_saved_whole_and_not_copied(wire, recording):
     recording.talk()
     large = b"large " * 400_000

@@ -222,9 +222,8 @@ class Conversation(Live):
             then = None if cue.answers is None else part.said[cue.answers]
             if head.status == 101 and has_key(self._request):
                 data = answer(unit.data, then, request)
-                agreed = [one.all("Sec-WebSocket-Extensions") for one in (head, parse_head(data))]
-                self._compressed = agreed[0] == agreed[1]
-                if not self._compressed:
+                self._compressed = bool(parse_head(data).all("Sec-WebSocket-Extensions"))
+                if head.all("Sec-WebSocket-Extensions") and not self._compressed:
                     self._note("it offers no such compression: messages go out inflated")
             elif head.status == 101 and (then is None or has_key(then)):
                 await self.send(_NO_KEY)

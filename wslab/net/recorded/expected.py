@@ -99,6 +99,8 @@ class Expected:
 
     def take(self, now: Unit) -> Difference | None:
         """Something else has come: where it departs from the recording, or None."""
+        if not self.said and now.kind != "close":
+            return None  # only the server's side was recorded
         awaited = self._awaited(AHEAD + 1)
         first = self.said[awaited[0]] if awaited else None
         if now.kind == "close":

@@ -74,7 +74,9 @@ def parts_of(capture: Capture) -> Iterator[Part]:
         masked = {h.name for head in heads for h in head.headers if is_masked(h.value, h.name)}
         notes = [f"{name}: masked in the recording, and sent as stars" for name in sorted(masked)]
         if script.lost:
-            notes.append(f"{script.lost} units are no longer in the recording")
+            notes.append(f"left out: {script.lost} of its units, which the recording lacks")
+        if not script.others:
+            notes.append("the recording has only the server's side: nothing is compared")
         yield _part(capture, number, script, chunks.get(2 * number - 2, ([], [])), notes)
 
 
@@ -83,7 +85,7 @@ def _part(capture: Capture, number: int, script: Script, chunks: Chunks, notes: 
     said: list[Unit] = []
     counts = [0]  # by number of units: how many things they are
     for one in others:
-        said += filter(None, [said_by(index, one)])
+        said += filter(None, [] if _to_proxy(one) else [said_by(index, one)])
         counts.append(len(said))
     inflated: dict[int, bytes] = {}
     if any(step.unit and step.unit.inflated is not None for step in script.steps):
@@ -100,6 +102,8 @@ def _part(capture: Capture, number: int, script: Script, chunks: Chunks, notes: 
     before = min(times, default=0.0)  # when either said something last
     for data, time, after, unit in script.steps:
         last = others[after - 1] if after else None
+        if unit and unit.opcode is None and last and _to_proxy(last):
+            continue  # the proxy's answer
         before = max(before, last.time) if last else before
         at = bisect_left(chunks[0], time)
         begun = at > 0 and chunks[1][at - 1] > (last.offset + last.length if last else 0)
@@ -117,6 +121,11 @@ def _part(capture: Capture, number: int, script: Script, chunks: Chunks, notes: 
         cues.append(Cue(b"", None, b"", after, False, pause, end=end_of(end)))
     client_first = next(iter(script.ends), "") == "client"
     return Part(number, capture.label(number), cues, said, client_first, notes)
+
+
+def _to_proxy(unit: Unit) -> bool:
+    """Whether a client said something to its proxy: a client of ours needs none."""
+    return unit.kind == "socks" or unit.data.startswith(b"CONNECT ")
 
 
 def _question(unit: Unit) -> object:

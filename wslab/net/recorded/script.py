@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from wslab.wire import Capture, Direction, Unit
-from wslab.wire.recording import Event
+from wslab.wire.recording import ASSUMED, Event
 
 End = Literal["eof", "reset"]
 
@@ -58,7 +58,8 @@ def script_of(capture: Capture, number: int, direction: Direction) -> Script:
         steps.append(Step(rest, last, len(others), None))
     ends: dict[Direction, Event] = {}
     for event in capture.events:
-        if event.connection == number and event.direction and event.name in ("eof", "reset"):
+        known = event.name in ("eof", "reset") and event.note != ASSUMED
+        if event.connection == number and event.direction and known:
             ends.setdefault(event.direction, event)
     return Script(steps, others, lost, ends)
 

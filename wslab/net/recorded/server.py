@@ -102,4 +102,5 @@ def _nothing(capture: Capture) -> str:
         got = "nothing from it but the answer to the handshake"
     elif rows:
         got = "only what clients sent: record both directions, as `wslab tap` does"
-    return f"expected a recording with something that a server said after its handshake, got {got}"
+    expected = "expected a recording with something that a server said after its handshake"
+    return "; ".join([f"{expected}, got {got}", *capture.notes[:3]])

@@ -12,7 +12,7 @@ from .ending import Ending, Endings, endings
 from .finding import Finding
 from .index import Index, Row, mark_words
 from .layers import Layers, Span, layers_of
-from .log import CaptureError, Chunk, Event, Log, MarkName
+from .log import ASSUMED, CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
@@ -22,6 +22,7 @@ from .story import Step, states_of, steps
 from .tail import Explanation, explanations
 
 __all__ = [
+    "ASSUMED",
     "BROWSER",
     "Capture",
     "CaptureError",
