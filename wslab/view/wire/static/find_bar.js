@@ -38,6 +38,7 @@ export class FindBar {
   #problem = "";
   /** @type {number | null} the row from which on the first hit is shown, once it comes */
   #from = null;
+  #said = true; // the count, to those who cannot see it
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
 
@@ -63,7 +64,8 @@ export class FindBar {
         else this.#search();
       },
     });
-    this.count = h("span", { class: "ws-find-count ws-numbers", id: `${id}-found`, role: "status", "data-wslab": "found" });
+    this.count = h("span", { class: "ws-find-count ws-numbers", id: `${id}-found`, "data-wslab": "found" });
+    this.status = h("span", { class: "ws-unseen", role: "status" }); // not each time that live traffic adds a hit
     const way = (/** @type {1 | -1} */ step, sign, name, key) => h("button", {
       type: "button", class: "ws-bare", "data-action": `${name}-hit`, "aria-label": `${name} hit`, title: `To the ${name} one (${key})`,
       onclick: () => this.step(step),
@@ -91,7 +93,7 @@ export class FindBar {
     },
     this.input,
     h("span", { class: "ws-find-ways" }, way(-1, "up", "previous", "Shift+Enter"), way(1, "down", "next", "Enter")),
-    this.help, this.count);
+    this.help, this.count, this.status);
   }
 
   open() {
@@ -127,6 +129,7 @@ export class FindBar {
     this.hits = [];
     this.#taken = this.#looked = 0;
     this.#problem = "";
+    this.#said = false;
     this.owner.onChange();
   }
 
@@ -176,6 +179,7 @@ export class FindBar {
 
   /** To the first hit from a place on that can be seen; behind the last one comes the first. @param {number} place @param {1 | -1} step */
   #go(place, step) {
+    this.#said = false;
     const { length } = this.hits;
     for (let tried = 0; tried < length; tried++) {
       const row = this.hits[(place + step * tried + length) % length];
@@ -195,6 +199,10 @@ export class FindBar {
     const searching = this.#looked < total && total - this.#looked > total / 50 ? ` · looked at ${Math.floor((this.#looked / total) * 100)} %` : "";
     say(this.count, this.#what === "" ? "" : this.#problem ? `⚠ ${this.#problem}`
       : `${hits.length || searching ? at : "nothing found"}${hidden ? ` · ${grouped(hidden)} hidden by the ${hides}` : ""}${searching}`);
+    if (this.#from === null && !searching) {
+      if (!this.#said) say(this.status, this.count.textContent);
+      this.#said = true;
+    }
     set(this.element, "data-problem", this.#problem ? "true" : null);
     set(this.element, "data-hits", hits.length);
   }
