@@ -243,7 +243,8 @@ class _Tail(Slips):
             return reading
         if not self.doubt.broken:
             return self._length(first) or self._spill(first) or self._too_long(first)
-        if self.intact(first):
+        # Lengths that lead to the very end are right, whatever other rules some frames break.
+        if self.intact(first) or (self.whole and self._leads_to(first, len(self.data), most=True)):
             return None
         if reading := self._foreign(first):
             return reading
@@ -436,11 +437,16 @@ class _Tail(Slips):
                 return at, stop, says, proof + self._goes_on(stop), "RFC 6455 §5.2"
         return None
 
-    def _leads_to(self, at: int, stop: int) -> bool:
-        """Whether one frame behind the other, of any kind, leads from `at` to `stop` exactly."""
+    def _leads_to(self, at: int, stop: int, *, most: bool = False) -> bool:
+        """Whether one frame behind the other leads from `at` to `stop` exactly.
+
+        They may be of any kind; `most` of them must be sound.
+        """
+        balance = 0
         while at < stop and (header := frames.read_header(self.data, at, stop)) is not None:
+            balance += 1 if self._sound(at, whole=False) else -1
             at += header.frame_length
-        return at == stop
+        return at == stop and (balance >= 0 or not most)
 
 
 def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:
