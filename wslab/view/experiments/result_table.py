@@ -60,7 +60,7 @@ class ResultTable:
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td style='{style}{_label(cell) if column == 0 else ''}'>{_html(cell)}</td>"
+                f"<td style='{style}{_width(cell, column)}'>{_html(cell)}</td>"
                 for column, cell in enumerate(row)
             )
             + "</tr>"
@@ -84,9 +84,12 @@ class ResultTable:
         )
 
 
-def _label(cell: Cell) -> str:
-    """The first cell of a row; a short one stays on one line, however long the others are."""
-    return "white-space:nowrap" if len(_text(cell)) <= 24 else ""
+def _width(cell: Cell, column: int) -> str:
+    """A short label stays on one line; a narrow page gives a long text no more than three or so."""
+    long = len(_text(cell))
+    return (
+        "white-space:nowrap" if column == 0 and long <= 24 else f"min-width:{min(long // 3, 20)}ch"
+    )
 
 
 def _text(cell: Cell) -> str:

@@ -151,7 +151,8 @@ def render_unit(unit: Unit, *, indent: str = "0") -> str:
         f'<tr><th style="{_CELL};white-space:nowrap">{escape(field.name)}</th>'
         f'<td style="{_CELL};{_MONO};min-width:{width}ch;overflow-wrap:anywhere">'
         f"{escape(_value(field.value))}</td>"
-        f'<td style="{_CELL}">{escape(field.meaning)} {reference(field.rfc)}</td></tr>'
+        f'<td style="{_CELL};min-width:16em">{escape(field.meaning)} {reference(field.rfc)}</td>'
+        "</tr>"
         for field in unit.fields[:MOST_FIELDS]
     )
     return (
