@@ -96,7 +96,7 @@ def explanations(capture: Capture) -> dict[tuple[int, Direction], Explanation]:
             )  # fmt: skip
         elif doubt.broken and not window.intact(doubt.fault):
             at = doubt.fault
-            says = "No frame can stand here, and nothing proves what these bytes are."
+            says = "No legal frame stands here, and nothing proves what these bytes are."
             found[connection, direction] = Explanation(
                 connection, direction, doubt.start + at, len(window.data) - at,
                 window.data[at : at + 128], says, "", "RFC 6455 §5.2", proven=False,
@@ -409,6 +409,8 @@ class _Tail(Slips):
         data = self.data
         for size in range(1, 5):
             again, place, count = data[at : at + size], at + size, 0
+            if self._leads_to(at, place):
+                continue  # these are broken frames
             while (header := self._sound(place)) and count < FIT:
                 place += header.frame_length
                 if data[place : place + size] != again:

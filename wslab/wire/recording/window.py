@@ -22,6 +22,8 @@ MOST = 1 << 20
 """The most bytes that are read once more, from a little before the first fault on."""
 TRIED = 20_000
 """The most places that are tried for one reading."""
+_MANY = 64
+"""So many headers that lead from one to the next are frames, whatever rules they break."""
 WORK = 64 << 20
 """Bytes that are read for one window, again and again; a tried frame counts as 256 more."""
 
@@ -96,7 +98,7 @@ class Window:
     def intact(self, at: int) -> bool:
         """Whether frames follow exactly from `at` on although they break other rules."""
         zeros = not self.data[at : at + 2 * FIT].strip(b"\0")  # empty continuations
-        if self._fits(at, least=2) and not zeros:
+        if not zeros and (self._fits(at, least=2) or self._lead_on(at)):
             return True
         in_message = False
         for count in range(2 * FIT):
@@ -115,6 +117,20 @@ class Window:
             if at > len(self.data):
                 return False
         return True
+
+    def _lead_on(self, at: int) -> bool:
+        """Whether many headers in a row lead to the end, masked as they must be."""
+        count = 0
+        while at < len(self.data) and count < _MANY:
+            self._spend(0)
+            header = frames.read_header(self.data, at, len(self.data))
+            if header is None or header.masked != bool(self.key) or self.data[at] < 0x80:
+                return False  # without FIN it may be text
+            least = {0: 0, 2: 126, 8: 1 << 16}[header.extended]
+            if not least <= header.payload_length < 1 << 62:
+                return False
+            at, count = at + header.frame_length, count + 1
+        return count == _MANY or count >= (FIT if at == len(self.data) else 2 * FIT)
 
     def _proven(self, at: int, again: Slip) -> int | None:
         """Where the frame at `at` ends if it has this slip, and the frames behind it fit."""
