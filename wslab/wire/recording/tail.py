@@ -409,7 +409,7 @@ class _Tail(Slips):
         data = self.data
         for size in range(1, 5):
             again, place, count = data[at : at + size], at + size, 0
-            if self._leads_to(at, place):
+            if place > len(data) or self._leads_to(at, place):
                 continue  # these are broken frames
             while (header := self._sound(place)) and count < FIT:
                 place += header.frame_length
