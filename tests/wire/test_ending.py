@@ -306,6 +306,19 @@ def test_plain_http_has_no_ending():
     assert endings(capture) == {}
 
 
+@pytest.mark.parametrize("answer", [
+    b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+])  # fmt: skip
+def test_another_upgrade_is_no_handshake_for_a_websocket(answer):
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection()
+    add(capture, 1, (0, "client", ask), *([(0.1, "server", answer)] if answer else []))
+    add(capture, 1, (0.2, "server", "fin"), (0.3, "client", "fin"))
+    assert endings(capture) == {}
+
+
 FOLLOWED = f"{REQUEST.hex()}\n\t{RESPONSE.hex()}\n8100\n"
 
 
@@ -328,6 +341,17 @@ def test_the_tap_ends_a_connection():
         "1 s of silence, then the tap ended TCP with RST without a close frame: both APIs say 1006."
     )
     assert (ending.by, ending.how) == (None, "cut")
+
+
+def test_the_tap_ends_one_direction():
+    capture = opened((1, "client", MASK))
+    capture.mark(1, "server", "cut", note="FIN", at=1.5)
+    add(capture, 1, (2, "client", C1000), (2.1, "client", "fin"), (2.2, "server", "fin"))
+    (ending,) = endings(capture).values()
+    assert ending.says == (
+        "The tap ended TCP with FIN without a close frame, then close 1000 from the client: the "
+        "client's API says 1006, the server's 1000."
+    )
 
 
 def test_a_close_frame_that_the_debugger_drops_does_not_arrive():

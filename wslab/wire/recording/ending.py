@@ -209,9 +209,9 @@ class _Account:
         if event.name != "cut":
             what = "FIN" if event.name == "eof" else "RST"
             return f"{quiet}the {event.direction}'s side sent {what}"
-        half = "" if len(self.ended) == 2 else f" of what the {event.direction} sends"
+        what = "TCP" if len(self.ended) == 2 else f"what the {event.direction} sends"
         how = event.note.partition(":")[0]
-        return f"{quiet}the tap ended TCP{half}" + (f" with {how}" if how in ("FIN", "RST") else "")
+        return f"{quiet}the tap ended {what}" + (f" with {how}" if how in ("FIN", "RST") else "")
 
     def _no_websocket(self, status: int | None) -> str:
         if status is None:
@@ -302,7 +302,7 @@ class _Account:
         if marks and not names & {"delivered", "duplicated"}:
             return 1006
         failed = mine is not None and mine.code in FAILS
-        if left is not None and not left.closed[BOTH.index(other)]:
+        if left and left.event.name != "cut" and not left.closed[BOTH.index(other)]:
             if failed or left.event.name == "reset":
                 return 1006
             if not its.broken:

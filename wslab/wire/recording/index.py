@@ -373,7 +373,10 @@ class Index:
 
     def _note_end(self, connection: Connection, event: Event) -> None:
         exchange = connection.cutter.exchange
-        asked = exchange.upgraded or exchange.awaits_upgrade or connection.number in self.refused
+        refused = self.refused.get(connection.number)
+        asked = exchange.upgraded and _for_websocket(refused)
+        asked = asked or (exchange.awaits_upgrade and _for_websocket(exchange.last))
+        asked = asked or (refused is not None and refused.status != 101)
         if event.note == ASSUMED or not asked:
             return
         client, server = connection.client, connection.server
@@ -704,7 +707,8 @@ class Index:
             if client.cut.speaks_frames and client.cut.http.seen > client.position:
                 client.wait(client.chunk)  # it began with frames, before a request
         elif not head.is_interim and request and request.wants_upgrade:
-            self.refused[connection.number] = head
+            if _for_websocket(request):
+                self.refused[connection.number] = head
             self._change_state(connection, StateEvent.REFUSED)
         if not client.cut.waits:
             self._resume(connection)
@@ -1493,6 +1497,12 @@ class Index:
             opcode, whole[header.length - 4 : header.length] if header.masked else None, payload,
             inflated, self._words(number), length - len(payload),
         )  # fmt: skip
+
+
+def _for_websocket(head: Head | None) -> bool:
+    """Whether a head with an upgrade does not name other protocols alone, such as h2c."""
+    named = head.words("Upgrade") if head else []
+    return not named or any("websocket" in word for word in named)
 
 
 def mark_words(events: Iterable[Event]) -> str:
