@@ -28,8 +28,9 @@ class _Half:
     def __init__(self) -> None:
         self.data = bytearray()
         self.run: Run | None = None
-        self.bits = 0
-        self.frames = 0
+        self.masked: bool | None = None
+        """Whether its frames are masked; None before the first one."""
+        self.bits = self.frames = 0
         self.failed = 0
         """How many small segments did not fit."""
         self.left = 0
@@ -94,6 +95,7 @@ class _Half:
         at, data = self.run.at, self.data
         begins, opcode = bytes(data[at : at + header.length - 4 * header.masked]), data[at] & 0x0F
         self.frames += 1
+        self.masked = header.masked
         if not opcode:
             return  # many a length of two bytes begins like that
         self.bits += 4 + aligned if begins not in self.seen else 1
@@ -136,7 +138,7 @@ class Middle:
         for half in self.halves:
             bits, count = bits + half.bits, count + half.frames
             bits -= 0 if half.frames else 12 * half.failed  # it speaks something else
-        masks = {half.run.masked for half in self.halves if half.run and half.frames}
+        masks = {half.masked for half in self.halves if half.frames}
         both = all(half.frames for half in self.halves)
         return bits >= ENOUGH and count > 1 and len(masks) == 1 + both
 
@@ -144,7 +146,7 @@ class Middle:
     def client(self) -> int:
         """The side that masks its frames."""
         return next(
-            number if half.run.masked else 1 - number
+            number if half.masked else 1 - number
             for number, half in enumerate(self.halves)
-            if half.run and half.frames
+            if half.frames
         )

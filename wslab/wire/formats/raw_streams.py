@@ -224,7 +224,7 @@ class _Side:
         if not start or begins_head(start):
             return False
         masked = self.direction == "client"
-        found = frames_from(start, 0, len(start), (), masked, rsv1=True)
+        found = frames_from(start, 0, [], 0, (), masked, rsv1=True)
         return found is not None and b"HTTP/" not in start[:found]
 
     def record_message(self) -> Head | None:

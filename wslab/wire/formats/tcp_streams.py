@@ -47,8 +47,8 @@ class Side:
         self.gaps: deque[tuple[int, int]] | None = None
         """Position and length of what never comes. A second reading knows it from the first, and
         need not wait for it."""
-        self.waiting: list[tuple[int, int, bytes]] | None = None
-        # A heap: position, arrival, bytes.
+        self.waiting: list[tuple[int, int, int, bytes]] | None = None
+        # A heap: position, arrival, time, bytes.
         self.waiting_bytes = 0
         self.fin: int | None = None  # where the stream ends
         self.ended = False
@@ -283,6 +283,7 @@ class Reassembler:
             # The rest of a packet that was cut will not come.
             if side.next == (sequence + len(payload)) & 0xFFFFFFFF:
                 self._miss(side, stop - len(data), time)
+                self._deliver_waiting(side, time)
             sequence += stop - len(data)
         if mark:
             self._mark(side, mark, time)
@@ -345,7 +346,7 @@ class Reassembler:
             if ahead < 0x80000000:
                 self._arrivals += 1
                 side.waiting = side.waiting or []
-                heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, payload))
+                heapq.heappush(side.waiting, (side.position + ahead, self._arrivals, time, payload))
                 side.waiting_bytes += len(payload)
                 if side.waiting_bytes > MOST_WAITING:
                     self._give_up(side, time)
@@ -383,7 +384,9 @@ class Reassembler:
 
     def _give_up(self, side: Side, time: int) -> None:
         """Wait no longer for the bytes before those that wait, or before the end."""
-        stop = side.waiting[0][0] if side.waiting else side.fin
+        stop = side.fin
+        if side.waiting:
+            stop, _, time, _ = side.waiting[0]
         if stop is not None and stop > side.position:
             side.gaps = side.gaps or deque()
             side.gaps.append((side.position, stop - side.position))
@@ -401,7 +404,7 @@ class Reassembler:
     def _deliver_waiting(self, side: Side, time: int) -> None:
         """Deliver what no longer waits, and the end of the stream."""
         while side.waiting and side.waiting[0][0] <= side.position:
-            start, _, payload = heapq.heappop(side.waiting)
+            start, _, _, payload = heapq.heappop(side.waiting)
             side.waiting_bytes -= len(payload)
             payload = payload[side.position - start :]
             if payload:

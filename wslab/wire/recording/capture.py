@@ -199,7 +199,7 @@ class Capture:
             if self._masked[stream]:
                 if stream not in self._masks:
                     self._keep(self._read_again(stream))
-                self._put_back(stream, self._masks[stream].skip())
+                self._put_back(stream, self._masks[stream].skip(absent=not offset))
             self._note(connection, direction, "gap", offset, length, at=at)
         self.tell()
 

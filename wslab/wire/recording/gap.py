@@ -27,6 +27,7 @@ MOST_SEARCHED = 1 << 20
 """The most bytes in which a frame is looked for everywhere."""
 _TEXT = 1024
 """Bytes of a text that must be UTF-8, where a frame is looked for."""
+_LEGIBLE = bytes({*b"\t\r\n\x1b", *range(0x20, 0x7F), *range(0x80, 0x100)})
 _DATA = (Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY)
 _CODES = range(1000, 5000)
 
@@ -59,6 +60,8 @@ def sound(
             if size == 1 or (whole and size and int.from_bytes(said[:2], "big") not in _CODES):
                 return None
             said = said[2:]
+        if masked and 4 * len(said.translate(None, _LEGIBLE)) > len(said):
+            return None  # ASCII that is unmasked with other masked ASCII is UTF-8, too
         try:
             codecs.utf_8_decode(said, "strict", len(said) == size)
         except UnicodeDecodeError:
@@ -127,31 +130,73 @@ _BEGINS = {
 }
 
 
+Gaps = list[tuple[int, int]]
+"""The offset and the length of each gap of a stream."""
+
+
 def frames_from(
-    data: bytes | bytearray, begin: int, stop: int, edges: Iterable[int], masked: bool, rsv1: bool
+    data: bytes | bytearray,
+    begin: int,
+    gaps: Gaps,
+    place: int,
+    edges: Iterable[int],
+    masked: bool,
+    rsv1: bool,
 ) -> int | None:
-    """The offset between `begin` and `stop` from which on frames fit; None if there is none.
+    """The offset, before the gap at `place`, from which on frames fit; None if there is none.
 
     `edges` are the offsets behind `begin` at which TCP segments begin.
     """
-    perhaps = found = None
+    stop, found = gaps[place][0] if place < len(gaps) else len(data), None
     for at in itertools.islice(itertools.chain((begin,), edges), MOST_TRIED):
         if at >= stop:
             break
         run = Run(at, masked, rsv1)
         fits = run.fits(data, stop)
-        if fits or (fits is None and run.count > 1):
+        if fits is None:
+            fits = run.count > 1 or _goes_on(data, run, gaps, place)
+        if fits and (run.count > 1 or data[at] & 0x0F):  # a continuation alone is little
             found = at
             break
-        if fits is None and perhaps is None:
-            perhaps = at
     # Further frames may stand before it, in the segment that begins with the end of a cut one.
     end = stop if found is None else found
-    for place in _BEGINS[masked].finditer(data, begin, min(end, begin + MOST_SEARCHED)):
-        run = Run(place.start(), masked, rsv1)
-        if run.fits(data, end) and (run.count > 1 or (run.at == end and data[run.begin] in _WHOLE)):
+    for first in _BEGINS[masked].finditer(data, begin, min(end, begin + MOST_SEARCHED)):
+        run = Run(first.start(), masked, rsv1)
+        if run.fits(data, end) and (run.count > 1 or (found and data[run.begin] in _WHOLE)):
             return run.begin
-    return perhaps if found is None else found
+    return found
+
+
+def end_of_cut(data: bytes | bytearray, start: int, gaps: Gaps, place: int) -> tuple[int, int]:
+    """Where the frame at `start` ends that the gap at `place` cuts, and the place of the next gap.
+
+    The end is 0 where its length does not tell that, as its own end may be among missing bytes.
+    """
+    at, missing = gaps[place]
+    place += 1
+    header = frames.read_header(data, start, at)
+    if header is None or not missing or start + header.frame_length < at + missing:
+        return 0, place
+    end = start + header.frame_length - missing
+    while place < len(gaps) and gaps[place][0] < end:
+        there, more = gaps[place]
+        place += 1
+        if not more or there + more > end:
+            return 0, place
+        end -= more
+    return min(end, len(data)), place
+
+
+def _goes_on(data: bytes | bytearray, run: Run, gaps: Gaps, place: int) -> bool:
+    """Whether the frame that follows a run is cut by the next gap, and another fits behind it."""
+    if place == len(gaps):
+        return run.count > 0 and data[run.begin] in _WHOLE
+    end, place = end_of_cut(data, run.at, gaps, place)
+    if not end or end == len(data):
+        return False
+    behind = Run(end, run.masked, run.rsv1)
+    fits = behind.fits(data, gaps[place][0] if place < len(gaps) else len(data))
+    return fits is not False and (behind.count > 0 or end == gaps[place - 1][0])
 
 
 _HEAD_LINES = re.compile(rb"[\t\r\n -~\x80-\xff]*")

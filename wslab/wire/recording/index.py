@@ -31,7 +31,7 @@ from .connection import Close, Connection, End, Side
 from .contents import Contents, FrameContent, not_utf8, slip_of
 from .fair_lock import FairLock
 from .fast import FastJoiner, FastSplitter
-from .gap import Run, frames_from, gap_fields, gap_text, head_from
+from .gap import Run, end_of_cut, frames_from, gap_fields, gap_text, head_from
 from .log import ASSUMED, Event, Log, stream_number, whose_stream
 from .messages import Message
 from .preview import PREVIEW, preview, printable
@@ -348,6 +348,8 @@ class Index:
         connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
         if event.name == "gap":
+            if side is connection.server and not self._log.streams[side.stream]:
+                connection.cutter.unanswered = True
             self._read_gaps(connection, side, event.offset + 1, self._chunks_read)
             return
         if event.name not in ("eof", "reset"):
@@ -412,25 +414,9 @@ class Index:
         """Add the row of a gap among frames, which may cover the next gaps; read on behind it."""
         data, start, masked = self._log.streams[side.stream], splitter.position, splitter.masks
         first = self._gaps_read[side.stream]
-        at, end = gaps[first]
-        header = frames.read_header(data, start, at)
-        self._gaps_read[side.stream] += 1
-        if header and end and start + header.frame_length >= at + end:
-            # The whole gap is in this frame, so its length tells where the next one begins.
-            end = start + header.frame_length - end
-            while (
-                end
-                and self._gaps_read[side.stream] < len(gaps)
-                and gaps[self._gaps_read[side.stream]][0] < end
-            ):
-                there, more = gaps[self._gaps_read[side.stream]]
-                self._gaps_read[side.stream] += 1
-                end = end - more if more and there + more <= end else 0
-        else:
-            end = 0
+        end, self._gaps_read[side.stream] = end_of_cut(data, start, gaps, first)
         proven = end > 0
         if proven:
-            end = min(end, len(data))
             splitter.follow(data[start], end - start)
         else:
             end = self._frames_behind(side, gaps, chunk, masked, splitter.rsv1_allowed)
@@ -440,10 +426,9 @@ class Index:
             splitter.in_message = bool(run.joins)
         self._holes.setdefault(side.stream, []).append((start, end))
         side.contents = None  # its walk might lead through this gap
-        if at or end or gaps[0][1]:  # else it only says that the beginning is missing
-            self._add_gap(
-                side, gaps[first : self._gaps_read[side.stream]], start, end, chunk, proven
-            )
+        gaps = gaps[first : self._gaps_read[side.stream]]
+        if end or gaps[0] != (0, 0):  # else it only says that the beginning is missing
+            self._add_gap(side, gaps, start, end, chunk, proven)
 
     def _frames_behind(
         self, side: Side, gaps: list[tuple[int, int]], chunk: int, masked: bool, rsv1: bool
@@ -451,12 +436,13 @@ class Index:
         """The offset from which on frames fit behind the last gap read, or one of the next."""
         data = self._log.streams[side.stream]
         while True:
-            at, stop = gaps[self._gaps_read[side.stream] - 1][0], self._gap_after(side, gaps)
+            read = self._gaps_read[side.stream]
+            at = gaps[read - 1][0]
             edges = self._edges(side.stream, chunk, at)
-            found = frames_from(data, at, stop, edges, masked, rsv1)
+            found = frames_from(data, at, gaps, read, edges, masked, rsv1)
             if found is not None:
                 return found
-            if self._gaps_read[side.stream] == len(gaps):
+            if read == len(gaps):
                 return len(data)
             self._gaps_read[side.stream] += 1
 
@@ -518,11 +504,6 @@ class Index:
             cutter.upgrade()
             self._resume(connection, early=False)
         return True
-
-    def _is_absent(self, connection: Connection) -> bool:
-        """Whether the recording says that it lacks all that the server sent."""
-        stream = stream_number(connection.number, "server")
-        return stream in self._log.gaps and not self._log.streams[stream]
 
     def _assume(
         self, connection: Connection, request: Head | None, response: Head | None = None
@@ -685,8 +666,6 @@ class Index:
         connection.cutter.decide(side.cut)
         connection.cutter.start_next(side.cut, end)
         if side is client:
-            if client.cut.waits and self._is_absent(connection) and end < self._end_of(client):
-                self._accept(connection)
             return
         if head.status == 101:
             refused = handshake.client_refuses(head, request)
@@ -715,6 +694,9 @@ class Index:
 
     def _speak_frames(self, connection: Connection, side: Side) -> None:
         """From now on, read frames in this direction."""
+        if connection.cutter.unanswered and connection.state is State.CONNECTING:
+            self._change_state(connection, StateEvent.ACCEPTED)
+            self._assume(connection, connection.cutter.exchange.last)
         agreed = connection.agreed
         side.inflater = (
             Inflater.of(side.direction, agreed, connection.number in self._assumed)
@@ -744,15 +726,12 @@ class Index:
             found = self._connections[connection - 1]
             if not found.client.cut.waits:
                 return False
-            self._accept(found)
+            self._change_state(found, StateEvent.ACCEPTED)
+            self._assume(found, found.cutter.exchange.last)
+            found.cutter.upgrade()
+            self._resume(found, early=False)
             self._mark_whole((found.client.stream, found.server.stream))
             return True
-
-    def _accept(self, connection: Connection) -> None:
-        self._change_state(connection, StateEvent.ACCEPTED)
-        self._assume(connection, connection.cutter.exchange.last)
-        connection.cutter.upgrade()
-        self._resume(connection, early=False)
 
     # --- Reading
 

@@ -235,9 +235,13 @@ class SecretsMask:
             return line
         return self._lines.end() if self._lines.line else b""
 
-    def skip(self) -> bytes:
-        """Bytes are missing here: returns the bytes that replace those last recorded, as `end`."""
+    def skip(self, absent: bool) -> bytes:
+        """Bytes are missing here: returns the bytes that replace those last recorded, as `end`.
+
+        `absent`: perhaps nothing of this direction is here.
+        """
         server = self._http.direction == "server"
+        self._cutter.unanswered = server and absent
         self._accepts = server and parse_head(bytes(self._start)).status == 101
         self._start.clear()
         self._behind = True
@@ -245,6 +249,8 @@ class SecretsMask:
 
     def _end_of_rest(self, chunk: bytes, start: int, known: bytearray) -> int:
         """The offset in this chunk at which the rest of a head ends, if that is what it is."""
+        if self._http.direction == "server":
+            self._cutter.unanswered = False
         empty = _EMPTY_LINE.search(chunk, start)
         stop = empty.end() if empty else len(chunk)
         text = _HEAD_TEXT.fullmatch(chunk, start, stop) is not None
