@@ -330,8 +330,9 @@ class Exchange:
         self._upgrades = 0  # those of them that ask for one
         self.upgraded = False
         """Whether a 101 came: frames follow."""
-        self.unasked = False
-        """Whether that 101 came before any request, which may still be on its way."""
+        self.unasked: bool | None = False
+        """Whether that 101 came before any request, which may still be on its way; None where a
+        recording lacks all that the server sent."""
 
     def ask(self, request: Head) -> None:
         """Add a request as soon as its head is complete: the answer may come before its body."""

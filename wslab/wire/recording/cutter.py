@@ -60,15 +60,13 @@ class SideState:
 class Cutter:
     """Decides for both directions of a connection where HTTP ends: each depends on the other."""
 
-    __slots__ = ("client", "exchange", "server", "unanswered")
+    __slots__ = ("client", "exchange", "server")
 
     client: SideState
     server: SideState
-    unanswered: bool
-    """Whether the recording lacks all that the server sent."""
 
     def __init__(self) -> None:
-        self.exchange, self.unanswered = Exchange(), False
+        self.exchange = Exchange()
 
     def __getattr__(self, name: str) -> SideState:
         # Made when first needed: of many connections, one side may send nothing.
@@ -118,9 +116,9 @@ class Cutter:
         else:
             # The answer may have come before the request's body, or be that of another request.
             awaits = self.exchange.awaits_upgrade and not self.exchange.upgraded
-            if awaits and self.unanswered:
+            if awaits and self.exchange.unasked is None:
                 # What the client sends next tells whether it was accepted.
-                self.exchange.upgraded = self.exchange.unasked = self.server.speaks_frames = True
+                self.exchange.upgraded = self.server.speaks_frames = True
                 awaits = False
             self.client.waits = awaits and (side is self.client or self.client.waits)
 
@@ -128,7 +126,7 @@ class Cutter:
         """Forget the message that was read on one side; the next one starts at `position`."""
         side.http.start_next(position)
         if side is self.client:
-            side.speaks_frames = self.exchange.upgraded and not self.unanswered
+            side.speaks_frames = self.exchange.upgraded and self.exchange.unasked is not None
 
     def upgrade(self) -> None:
         """Expect frames in both directions; from the client, after a request that it is sending."""

@@ -349,7 +349,7 @@ class Index:
         side = connection.client if event.direction == "client" else connection.server
         if event.name == "gap":
             if side is connection.server and not self._log.streams[side.stream]:
-                connection.cutter.unanswered = True
+                connection.cutter.exchange.unasked = None
             self._read_gaps(connection, side, event.offset + 1, self._chunks_read)
             return
         if event.name not in ("eof", "reset"):
@@ -694,7 +694,7 @@ class Index:
 
     def _speak_frames(self, connection: Connection, side: Side) -> None:
         """From now on, read frames in this direction."""
-        if connection.cutter.unanswered and connection.state is State.CONNECTING:
+        if connection.cutter.exchange.unasked is None and connection.state is State.CONNECTING:
             self._change_state(connection, StateEvent.ACCEPTED)
             self._assume(connection, connection.cutter.exchange.last)
         agreed = connection.agreed

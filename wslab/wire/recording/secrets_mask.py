@@ -241,7 +241,8 @@ class SecretsMask:
         `absent`: perhaps nothing of this direction is here.
         """
         server = self._http.direction == "server"
-        self._cutter.unanswered = server and absent
+        if server and absent:
+            self._cutter.exchange.unasked = None
         self._accepts = server and parse_head(bytes(self._start)).status == 101
         self._start.clear()
         self._behind = True
@@ -250,7 +251,7 @@ class SecretsMask:
     def _end_of_rest(self, chunk: bytes, start: int, known: bytearray) -> int:
         """The offset in this chunk at which the rest of a head ends, if that is what it is."""
         if self._http.direction == "server":
-            self._cutter.unanswered = False
+            self._cutter.exchange.unasked = False
         empty = _EMPTY_LINE.search(chunk, start)
         stop = empty.end() if empty else len(chunk)
         text = _HEAD_TEXT.fullmatch(chunk, start, stop) is not None
