@@ -342,7 +342,6 @@ def test_a_page_that_comes_by_http_is_told_that_this_is_a_websocket():
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = client.read_to_end()
     assert answer.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
-    assert len(answer.partition(b"\r\n\r\n")[2]) == 56
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
                     break
         finally:
             server.stop()
-    if mock is not None:
+    if mock is not None and not options.once:
         print(mock, file=sys.stderr)
     same = mock is None or any(conversation.same for conversation in mock.conversations)
     return int(options.once and not same)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wslab.net.clients.raw import encode_head
 from wslab.net.recorded.expected import CONTROL, Expected, has_key, said_by
 from wslab.net.recorded.live import Live
 from wslab.net.recorded.part import Cue, Part, answer
@@ -23,14 +24,11 @@ ROOM = 1 << 24
 MOST_TOLD = 100
 """Departures of one client that are kept."""
 
-_NO_KEY = b"""HTTP/1.1 426 Upgrade Required\r
-Upgrade: websocket\r
-Connection: Upgrade, close\r
-Content-Type: text/plain\r
-Content-Length: 56\r
-\r
-Here the recording has a WebSocket: connect with ws://.
-"""
+_NO_KEY = encode_head(
+    "HTTP/1.1 426 Upgrade Required",
+    {"Upgrade": "websocket", "Connection": "Upgrade, close", "Content-Length": "0"},
+)
+"""For a request that asks for no WebSocket, where the recording has one."""
 
 
 class Conversation(Live):
