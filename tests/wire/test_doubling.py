@@ -20,7 +20,7 @@ from wslab.wire.accounts.text import text_pieces
 from wslab.wire.formats import har, jsonl, load_streams, pcapng, tcp_streams
 from wslab.wire.protocol.deflate import Deflater
 from wslab.wire.protocol.http import parse_head
-from wslab.wire.recording import layers_of
+from wslab.wire.recording import Finding, Search, layers_of
 
 from .doubling import CountedArray, CountedPattern, growth
 from .test_handshake import REQUEST, RESPONSE
@@ -562,6 +562,48 @@ def raw_streams_of_many_requests(n: int) -> Work:
 def a_har_of_many_bad_messages(n: int) -> Work:
     text = har.dumps(talk(n)).replace('"opcode": 1', '"opcode": "x"')
     return lambda: har.loads(text)
+
+
+# --- Searches -------------------------------------------------------------------------------------
+
+
+def searched(capture: Capture) -> Work:
+    looked_for = ("a", "re:a", "hex:61", "opcode=text", "status=101", "from=server a", "length=1")
+    return lambda: [capture.find(what) for what in looked_for]
+
+
+def fragments(n: int) -> list[bytes]:
+    return [encode_frame(0 if at else 1, b"a", fin=at == n - 1) for at in range(n)]
+
+
+@case
+def searches_in_many_connections(n: int) -> Work:
+    return searched(handshakes(n))
+
+
+@case
+def searches_in_frames_of_many_connections(n: int) -> Work:
+    return searched(talk(n, connections=n))
+
+
+@case
+def searches_in_a_message_in_many_fragments(n: int) -> Work:
+    capture = talk(1)
+    for frame in fragments(n):
+        capture.record(1, "server", frame)
+    return searched(capture)
+
+
+@case
+def a_search_that_goes_on_with_each_frame(n: int) -> Work:
+    def work() -> None:
+        capture = talk(1)
+        finding = Finding(Search.parse("a").terms, capture)
+        for _ in range(n):
+            capture.record(1, "server", A)
+            finding.step()
+
+    return work
 
 
 # --- The test -------------------------------------------------------------------------------------

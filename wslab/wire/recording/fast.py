@@ -5,7 +5,7 @@ They are hard to read: read the plain version of each instead. Tests prove that 
     FastSplitter    Splitter of `protocol/frames.py`, ten times as fast: most frames are found by
                     their first two bytes in a table
     unmask_short    frame_payload of `protocol/frames.py`, for many frames in one XOR
-    FastJoiner      Joiner of `messages.py`: most messages are one frame
+    FastJoiner      Joiner of `messages.py`: most messages are one frame, inflated in two calls
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class FastJoiner(Joiner):
     ) -> Iterator[Message]:
         """The messages that end with the next frames, given these frames' rows, offsets, times."""
         data, made = self.data, self.assembler
-        first_start, stop = starts[0], starts[-1] + 6 + 125
+        first_start, stop, inflater = starts[0], starts[-1] + 6 + 125, made.inflater
+        kinds = _WHOLE if inflater is None else _WHOLE_OR_COMPRESSED
         seconds = [data[start + 1] for start in starts]
         unmasked = None
         if min(seconds) >= 0x80 and max(seconds) <= 0x80 + 125:
@@ -141,29 +142,37 @@ class FastJoiner(Joiner):
         connection, direction, new = self.connection, self.direction, tuple.__new__
         for row, start, time in zip(rows, starts, times, strict=True):
             first = data[start]
-            kind = _WHOLE.get(first)
+            kind = kinds.get(first)
             # The second byte 127 or 255: a frame of more than 64 KiB, unmasked piece by piece.
             if kind is None or made.open or (unmasked is None and data[start + 1] & 0x7F == 127):
                 message = self.join_frame(row, start, time)
                 if message is not None:
                     yield message
                 continue
-            # Nearly every message: one frame, not compressed.
+            # Nearly every message: one frame.
             if unmasked is not None:
                 begin = start - first_start + 6
                 content = unmasked[begin : begin + data[start + 1] - 0x80]
             else:
                 content = frame_payload(data, start, header_at(data, start))
-            fine = first == 0x82 or content.isascii() or is_utf8(content)
+            size = len(content)
+            if inflater is not None and first & 0x40:
+                if (inflated := inflater.whole(content)) is None:
+                    if (message := self.join_frame(row, start, time)) is not None:
+                        yield message
+                    continue
+                content = inflated
+            fine = kind == "binary" or content.isascii() or is_utf8(content)
             # Not with Message(...): that takes twice as long, and there may be millions.
             yield new(
                 Message,
                 (
-                    connection, direction, kind, time, start, 1, len(content), content,
+                    connection, direction, kind, time, start, 1, size, content,
                     () if fine else _NOT_UTF8, row,
                 ),
             )  # fmt: skip
 
 
 _WHOLE: dict[int, MessageKind] = {0x81: "text", 0x82: "binary"}
+_WHOLE_OR_COMPRESSED: dict[int, MessageKind] = _WHOLE | {0xC1: "text", 0xC2: "binary"}
 _NOT_UTF8 = (RULES["text-not-utf8"],)

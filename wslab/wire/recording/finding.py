@@ -39,6 +39,7 @@ class Finding:
         # whose bytes on the wire have it.
         self._begun: dict[int, list[set[int]]] = {}
         self._crossed: dict[int, list[set[int]]] = {}
+        self._unfinished: set[int] = set()  # streams in which a message may have begun
         self._told: set[int] = set()  # rows of messages in several frames
 
     def step(self, most: int = BATCH) -> bool:
@@ -75,6 +76,10 @@ class Finding:
         for stream, (rows, offsets) in frames.items():
             if self._is_of(stream):
                 self._read(stream, rows, offsets)
+        while self._unfinished and stop == len(index):  # once, when no more is here
+            stream = self._unfinished.pop()
+            if begun := self._readers[stream].unfinished:
+                self._match(stream, begun)
         self.looked = stop
         return True
 
@@ -107,8 +112,7 @@ class Finding:
         self._crossed[stream] = crossed
         for content in reader.read(rows, starts, single):
             self._match(stream, content)
-        if unfinished := reader.unfinished:
-            self._match(stream, unfinished)
+        self._unfinished.add(stream)
         if not any(crossed) and len(seekers) == 1:
             found = seekers[0].found
             self._add([row for row, data in single if found(data)])
@@ -141,6 +145,10 @@ class Finding:
 
     def _match(self, key: int, content: Content) -> None:
         """Look into a message in several frames, or a piece of it."""
+        first, *others = self._seekers
+        if not (others or key in self._begun or any(self._crossed.get(key, ()))):
+            if not isinstance(first, Whole) and not first.found(content.data):
+                return  # as for most
         begun = self._begun.setdefault(key, [set() for _ in self._seekers])
         here = {part.row for part in content.parts}
         crossed = [rows & here for rows in self._crossed.get(key, [set[int]()] * len(begun))]
