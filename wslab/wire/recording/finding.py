@@ -146,9 +146,9 @@ class Finding:
     def _match(self, key: int, content: Content) -> None:
         """Look into a message in several frames, or a piece of it."""
         first, *others = self._seekers
-        if not (others or key in self._begun or any(self._crossed.get(key, ()))):
-            if not isinstance(first, Whole) and not first.found(content.data):
-                return  # as for most
+        quick = not (others or key in self._begun or any(self._crossed.get(key, ())))
+        if quick and not isinstance(first, Whole) and not first.found(content.data):
+            return  # as for most
         begun = self._begun.setdefault(key, [set() for _ in self._seekers])
         here = {part.row for part in content.parts}
         crossed = [rows & here for rows in self._crossed.get(key, [set[int]()] * len(begun))]
