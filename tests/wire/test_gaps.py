@@ -116,7 +116,7 @@ def test_the_length_of_a_cut_frame_tells_where_the_next_one_begins():
     assert gap.data == b"\x81\x7e\x01\x2c" + long[:52]
     assert [field.name for field in gap.fields] == [
         "FIN", "RSV1", "RSV2", "RSV3", "opcode", "MASK", "payload length",
-        "extended payload length", "payload",
+        "extended payload length", "beginning of the payload",
     ]  # fmt: skip
     assert gap.violations == ()
 

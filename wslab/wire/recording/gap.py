@@ -257,6 +257,8 @@ def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[
         if begun[0] & 0x4F == Opcode.TEXT:
             says += f': "{payload[:200].decode("utf-8", "replace")}…"'
         fields += frames.frame_fields(begun, header, direction, payload, says)
+        if payload:
+            fields[-1] = fields[-1]._replace(name="beginning of the payload")
     elif gap.cut:
         says = f"the beginning of a frame; behind it {many}"
         fields.append(Field("beginning", 0, 8 * gap.cut, begun.hex(" "), says, _TCP))

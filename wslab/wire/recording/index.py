@@ -915,7 +915,9 @@ class Index:
         if broken:
             rows = self._table.of_stream(side.stream)
             place = bisect_left(rows, fault, key=self._table.start.__getitem__)
-            before = [self._table.start[one] for one in rows[max(0, place - 3) : place]]
+            near = rows[max(0, place - 3) : place]
+            gaps = [at for at, one in enumerate(near, 1) if self._table.flags[one] & HEAD]
+            before = [self._table.start[one] for one in near[max(gaps, default=0) :]]
             before = [at for at in before if max(side.frames, fault - DOUBTED // 2) <= at]
         start = before[0] if before else fault
         return Doubt(

@@ -351,7 +351,7 @@ export class ByteTable {
       })));
     }
     if (value === undefined) {
-      parts.push(h("p", { class: "ws-hint ws-quiet" }, "Its bytes are beyond those shown."));
+      if (field.bits) parts.push(h("p", { class: "ws-hint ws-quiet" }, "Its bytes are beyond those shown."));
     } else if (key && this.#partner(byte) >= 0) {
       parts.push(this.#sum(byte, value, key));
     } else if (this.#account.opcode !== null || shared.length > 1) {

@@ -175,7 +175,7 @@ export class Detail {
     this.violations.replaceChildren(h("li", {}, h("b", {}, says), ` ${evidence} `, reference(field)));
     this.heading.replaceChildren(shape("remark"), "remark");
     say(this.facts, `${time.toFixed(6)} s · connection ${label}` + (direction
-      ? ` · bytes ${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent` : ""));
+      ? ` · ${places(offset, length)} that the ${direction} sent` : ""));
   }
 
   get comparing() {
@@ -212,8 +212,8 @@ export class Detail {
     this.heading.replaceChildren(
       shape(kind), what,
       h("span", {}, `${direction} → ${other}, ${plural(length, "byte")}`));
-    say(this.facts, `${found_inflated ? "found in its inflated content: see the message below · " : ""}row ${number} · ${time.toFixed(6)} s · connection ${label} · bytes ` +
-      `${grouped(offset)} to ${grouped(offset + length - 1)} that the ${direction} sent`);
+    say(this.facts, `${found_inflated ? "found in its inflated content: see the message below · " : ""}row ${number} · ${time.toFixed(6)} s · connection ${label} · ` +
+      `${places(offset, length)} that the ${direction} sent`);
   }
 
   #showHistory() {
@@ -243,4 +243,9 @@ export class Detail {
       }),
     );
   }
+}
+
+/** Where bytes stand; a gap may be between two. @param {number} offset @param {number} length */
+function places(offset, length) {
+  return length ? `bytes ${grouped(offset)} to ${grouped(offset + length - 1)}` : `before byte ${grouped(offset)}`;
 }

@@ -91,7 +91,7 @@ export class Filters {
     for (const [place, { chip, number }] of this.chips.entries()) {
       say(number, grouped(this.counts[place]));
       // Where HTTP streams nothing, nobody needs to wonder what a chunk is; the same for TLS and SOCKS.
-      chip.hidden = ["chunk", "tls", "socks", "remark"].includes(this.kinds[place]) && !this.counts[place];
+      chip.hidden = ["chunk", "tls", "socks", "gap", "remark"].includes(this.kinds[place]) && !this.counts[place];
     }
   }
 }
