@@ -386,6 +386,23 @@ def test_an_answered_ping_is_no_silence():
     assert endings(capture) == {}
 
 
+def test_where_pongs_may_be_missing_nobody_is_silent():
+    steps = (10, "server", PING), (30, "server", PING), (61, "server", PING)
+    assert endings(opened(*steps)) != {}
+    assert endings(opened(*steps, (62, "client", MASK))) == {}  # it talks
+    capture = opened(*steps)
+    for number in range(3):
+        capture.mark(1, "server", "dropped", len(RESPONSE) + 2 * number, 2, at=61)
+    assert endings(capture) == {}
+    capture = opened(*steps)
+    capture.only_messages = True  # as a HAR
+    assert endings(capture) == {}
+    capture = Capture(clock=lambda: 0.0)
+    capture.open_connection(at=0)
+    add(capture, 1, (0.2, "server", RESPONSE), *steps)
+    assert endings(capture) == {}
+
+
 # --- Packets
 
 A, B = 1000, 5000
@@ -399,18 +416,26 @@ def segment(at: float, whom: str, sequence: int, data: bytes = b"", flags: int =
     return at, ipv4(*ends, tcp(*ends, sequence, data, flags))
 
 
-def captured(*packets: Packet) -> Capture:
-    """A pcap of a handshake and of these packets, read."""
-    begin = [
+def handshake() -> list[Packet]:
+    return [
         segment(0, "client", A - 1, flags=SYN),
         segment(0.01, "server", B - 1, flags=SYN | ACK),
         segment(0.02, "client", A, REQUEST),
         segment(0.03, "server", B, RESPONSE),
     ]
+
+
+def pcap(*packets: Packet) -> bytes:
     file = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
-    for at, packet in [*begin, *packets]:
+    for at, packet in packets:
         when = 1_700_000_000 + int(at), round(at % 1 * 1e6)
         file += struct.pack("<IIII", *when, len(packet), len(packet)) + packet
+    return file
+
+
+def captured(*packets: Packet) -> Capture:
+    """A pcap of a handshake and of these packets, read."""
+    file = pcap(*handshake(), *packets)
     capture = pcapng.read(file)
     assert endings(pcapng.read(file, twice=True)) == endings(capture)
     return capture
@@ -445,6 +470,12 @@ def test_it_explains_a_reset_that_follows():
         "1006."
     )
     assert "The server sent bytes again 5 times over 6 s without an answer" in ending.evidence
+
+
+def test_what_is_sent_again_to_a_side_that_was_not_captured_is_no_silence():
+    packets = [(at, packet) for at, packet in handshake() if packet[12:16] == SERVER[0]]
+    packets += [segment(1 + wait, "server", B1, HI) for wait in (0, 0.2, 0.6, 1.4, 3, 6.2)]
+    assert endings(pcapng.read(pcap(*packets))) == {}
 
 
 @pytest.mark.parametrize("answer", [b"", HI])

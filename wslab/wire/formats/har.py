@@ -455,6 +455,7 @@ def _pairs(headers: Any) -> list[Any]:
 def _record(steps: list[_Step]) -> Capture:
     first = steps[0].time if steps else 0.0
     capture = Capture(limit=NO_LIMIT)
+    capture.only_messages = True
     if steps:
         capture.started = datetime.fromtimestamp(first, UTC)
     numbers: dict[int, int] = {}

@@ -521,7 +521,8 @@ class _Recorder:
         """Note which sides gave no answer to what was sent to them again and again."""
         for conversation, (side, count, since, last) in packets.repeated.items():
             seconds = (last - since) / 1e9
-            if conversation.kept and side.stream >= 0 and count > 1 and seconds >= 1:
+            both = all(one.position for one in conversation.sides) and len(conversation.sides) > 1
+            if conversation.kept and both and side.stream >= 0 and count > 1 and seconds >= 1:
                 connection, sender = whose_stream(side.stream)
                 note = f"the {sender} sent bytes again {count} times over {seconds:.0f} s"
                 at, silent = (last - self._first) / 1e9, whose_stream(side.stream ^ 1)[1]

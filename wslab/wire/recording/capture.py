@@ -75,6 +75,8 @@ class Capture:
         """At most 20 exceptions raised by subscribers, which must not stop the traffic."""
         self.notes: list[str] = []
         """What is missing or synthetic in a recording loaded from another program's file."""
+        self.only_messages = False
+        """Whether it may lack pings, pongs and ends, as a HAR does."""
         self.names: dict[int, str] = {}
         """By connection: the name that `set_name` gave it. `label` shows it."""
         self.log = Log()

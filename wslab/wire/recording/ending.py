@@ -106,9 +106,12 @@ class Endings:
         latest = max([*log.time_of[-1:], *(event.time for event in log.events[-1:])], default=0.0)
         for stream, (first, _) in self._pings.items():
             wait, (connection, direction) = latest - first, whose_stream(stream)
-            if wait < SILENT:
+            unanswered = self._no_pong(index, connection, direction, latest)
+            # Who sends something else is not silent.
+            last = index.heard(connection, OTHER[direction]) or 0.0
+            if not unanswered or wait < SILENT or last > first:
                 continue
-            says = _fell_silent(OTHER[direction], self._no_pong(connection, direction, latest))
+            says = _fell_silent(OTHER[direction], unanswered)
             found.append(
                 Ending(
                     connection, latest, len(index) - 1, OTHER[direction], "silence", wait,
@@ -121,9 +124,8 @@ class Endings:
         account, evidence = _Account(self._capture, index, number, ends), list[str]()
         if account.quiet >= UNANSWERED:
             self._read_pings(index)
-            told = (
-                self._no_pong(number, direction, account.first.event.time) for direction in BOTH
-            )
+            at = account.first.event.time
+            told = (self._no_pong(index, number, direction, at) for direction in BOTH)
             evidence = [_sentence(f"{text} before this end") for text in told if text]
         return account.ending(evidence)
 
@@ -136,10 +138,13 @@ class Endings:
             else:
                 self._pings.pop(stream ^ 1, None)
 
-    def _no_pong(self, number: int, direction: Direction, until: float) -> str:
-        """Which pings of one side had no answer, if that had its time."""
+    def _no_pong(self, index: Index, number: int, direction: Direction, until: float) -> str:
+        """Which pings of one side had no answer, if that had its time and would be recorded."""
         first, count = self._pings.get(stream_number(number, direction), (until, 0))
-        if until - first < UNANSWERED:
+        if until - first < UNANSWERED or self._capture.only_messages:
+            return ""
+        lost = self._capture.log.gaps.get(stream_number(number, OTHER[direction]))
+        if lost or index.heard(number, OTHER[direction]) is None:
             return ""
         many, since = ("a ping", "") if count == 1 else (f"{count} pings", ", the first")
         return f"{many} from the {direction} had no pong{since} for {_seconds(until - first)}"

@@ -786,13 +786,25 @@ class Index:
             return ("continuation", 0, 0) if splitter.in_message else None
 
     def pings(self, start: int) -> Iterator[tuple[int, float, bool]]:
-        """Of the rows from `start` on that are pings or pongs: stream, time, and which it is."""
+        """Of the rows from `start` on that are pings or pongs: stream, time, and which it is.
+
+        Without the pings that a debugger did not deliver.
+        """
         start = max(start, self.first)
         low = self._low_flags(start, None)
         for found in _PING_OR_PONG.finditer(low):
             chunk = self._table.chunk[start + found.start()]
             is_ping = low[found.start()] & 0x0F == frames.Opcode.PING
+            marks = self._row_marks.get(start + found.start())
+            if is_ping and marks and not any(mark.name == "delivered" for mark in marks):
+                continue
             yield self._log.stream_of[chunk], self._log.time_of[chunk], is_ping
+
+    def heard(self, connection: int, direction: Direction) -> float | None:
+        """The time of the last bytes of a direction; None if there are none."""
+        with self._lock:
+            chunk = self._side(stream_number(connection, direction)).chunk
+            return None if chunk < 0 else self._log.time_of[chunk]
 
     def marks_at(self, stream: int, offset: int) -> tuple[Event, ...]:
         """What a debugger did to the unit at an offset."""
