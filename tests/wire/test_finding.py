@@ -292,6 +292,14 @@ def test_a_long_frame_and_a_long_body_are_searched_to_their_ends():
     assert rows(capture, "xhello") == rows(capture, "re:xH") == [2, 3, 5]
 
 
+@pytest.mark.parametrize("opcode", [0, 3, 9])
+def test_a_long_frame_that_belongs_to_no_message_is_found_once(opcode):
+    capture, connection = opened()
+    capture.record(connection, "server", encode_frame(opcode, b"Hello" * (PIECE // 2)))
+    capture.record(connection, "server", encode_frame(1, b"Hello"))
+    assert [row for row in rows(capture, "hello") if row > 1] == [2, 3]
+
+
 def test_a_limited_recording_is_searched_as_far_as_it_is_kept():
     capture, connection = opened(limit=20_000)
     finding = Finding(Search.parse("re:number \\d+").terms, capture)

@@ -107,7 +107,8 @@ class ContentReader:
             kept = bisect_left(starts, less.stop) if (less := trimmed(data)) else 0
             first = max(at, min(kept, stop))  # those before have been dropped meanwhile
             if first < stop and starts[first] != self._next and self._next >= 0:
-                self._parts, self._size, self._begin = [], 0, 0
+                if self._parts:
+                    yield self._taken(last=True)
                 self._assembler = Assembler(self._inflater())
             if first < stop:
                 self._next = ends[stop - 1]
@@ -150,14 +151,12 @@ class ContentReader:
     ) -> Iterator[Content]:
         """Add a frame to its message, or a long one piece by piece."""
         made, at = self._assembler, 0
-        if first & 0x0F > 2:  # a control frame that is far too long
-            single.extend((row, piece) for piece in pieces)
-            return
-        if first & 0x0F and self._parts:
+        if 0 < first & 0x0F <= 2 and self._parts:
             yield self._taken(last=True)  # another message interrupts it
         made.begin(first)
-        if made.kind is None:
-            single.extend((row, piece) for piece in pieces)
+        made.utf8 = None  # whether it is UTF-8 does not matter here
+        if made.kind is None:  # no part of a message, or a control frame that is far too long
+            single.append((row, b"".join(pieces)))
             return
         fed = chain.from_iterable(map(made.feed, pieces))
         for piece in chain(fed, made.end()):  # what it adds is read only when the frame is fed
