@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import time
 import zlib
 
@@ -324,6 +325,43 @@ def test_where_the_framing_holds_nothing_is_explained(data):
     capture = of_server(data)
     assert not proven(capture)
     assert "a consequence" not in text(capture)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_said_of_healthy_frames_wherever_the_recording_ends(seed):
+    chance = random.Random(seed)
+    for _ in range(60):
+        client, data = chance.random() < 0.5, b""
+        for _ in range(chance.randrange(1, 9)):
+            size = chance.choice([0, 1, 3, 60, 125, 126, 3000, 70_000])
+            key = chance.randbytes(4) if client else None
+            match chance.randrange(6):
+                case 0:
+                    data += encode_frame(2, chance.randbytes(size), masking_key=key)
+                case 1:
+                    data += encode_frame(9, chance.randbytes(min(size, 125)), masking_key=key)
+                case 2:
+                    data += encode_frame(2, bytes(size), masking_key=key)
+                case 3:
+                    data += encode_frame(1, b"x" * size, fin=False, masking_key=key)
+                    data += encode_frame(0, b"x" * size, masking_key=key)
+                case 4:  # frames inside of a message
+                    inner = encode_frame(1, b"inner", masking_key=key) * (size % 20)
+                    data += encode_frame(2, inner, masking_key=key)
+                case _:
+                    words = "".join(chance.choices('abc {}":é😀日', k=size)).encode()
+                    data += encode_frame(1, words, masking_key=key)
+        data = data[: chance.randrange(len(data)) or len(data)]
+        assert explanations((of_client if client else of_server)(data)) == {}
+
+
+@pytest.mark.parametrize("direction", ["client", "server"])
+@pytest.mark.parametrize("odd", [b"\x83", b"\xa1", b"\xc1", b"\x80"])
+def test_frames_that_break_other_rules_are_no_lost_framing(direction, odd):
+    key = MASK if direction == "client" else None
+    frames = [encode_frame(1, b"tick %d" % number, masking_key=key) for number in range(9)]
+    broken = b"".join(odd + frame[1:] for frame in frames[:5]) + b"".join(frames[5:])
+    assert explanations((of_client if key else of_server)(broken)) == {}
 
 
 def proven(capture: Capture) -> list[Explanation]:

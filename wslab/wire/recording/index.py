@@ -111,6 +111,13 @@ class Doubt(NamedTuple):
     rsv1_allowed: bool
 
 
+def can_begin(data: bytes, direction: Direction) -> bool:
+    """Whether the first two bytes of a frame can be these, as far as they are here."""
+    opcode, mask = data[0] & 0x0F, data[1:] >= b"\x80"
+    masked_right = len(data) < 2 or mask == (direction == "client")
+    return not data[0] & 0x30 and opcode in (0, 1, 2, 8, 9, 10) and masked_right
+
+
 DOUBTED = (1 << 20) + 1
 """The most bytes from a fault on that are read once more, and the one that tells of more."""
 
@@ -921,7 +928,9 @@ class Index:
             return None if head else Doubt(fault, piece, 0, (), False, True, False)
         header = frames.read_header(data, fault, end)
         broken = row is not None or (
-            bool(self._violations(side, header)) if header else end - fault > 1
+            bool(self._violations(side, header))
+            if header
+            else not can_begin(bytes(data[fault : min(fault + 2, end)]), side.direction)
         )
         before: list[int] = []
         if broken:

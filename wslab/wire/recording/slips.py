@@ -84,7 +84,9 @@ class Slips(Window):
         for tried, stop in enumerate(range(begin + base, len(data) + 1, step)):
             if tried > TRIED:
                 break
-            if stop - begin < least or not (self._fits(stop) or self._fits(stop, self._spilled)):
+            if stop - begin < least or not (
+                self._fits(stop) or (data[at] == 0x81 and self._fits(stop, self._spilled))
+            ):
                 continue
             if data[at] == 0x81 and not is_utf8(self._plain(begin, stop - begin)):
                 continue
@@ -104,6 +106,10 @@ class Slips(Window):
         header = frames.read_header(self.data, at, len(self.data))
         if header is None or not self._may_begin(self.data[at]) or self.data[at] & 0x08:
             return None
+        if self.data[at] != 0x81 and not self.doubt.broken:
+            return None  # the rest may still come, and anything can stand in it
+        if header.extended == 8 and not header.payload_length >> 40:
+            return None  # a long frame
         second, begin = self.data[at + 1], at + 2 + self.key
         if header.masked == bool(self.key):
             if second & 0x7F == 126:
@@ -213,7 +219,9 @@ class Slips(Window):
             stop = next((stop for stop in stops if self._fits(stop, least=3)), None)
             return None if stop is None else self._early(at, header, stop)
         fault = begin + text_length(self._plain(begin, end - begin))
-        for stop in range(min(fault, end - 1), max(begin, fault - 8) - 1, -1):
+        if fault == end:
+            return None  # all of it is text, and the rest may still come
+        for stop in range(fault, max(begin, fault - 8) - 1, -1):
             if self._fits(stop, least=2 if self.key else 1):
                 return self._early(at, header, stop)
         return None
@@ -332,7 +340,8 @@ class Slips(Window):
         if size < 0 or stop > len(self.data) or not self._may_begin(self.data[at]):
             return None
         is_text = self.data[at] == 0x81
-        return None if is_text and not is_utf8(self._plain(begin, size, masked)) else stop
+        plain = self._plain(begin, size, masked) if is_text else b""
+        return stop if readable(plain.removesuffix(b"\0")) else None
 
 
 def _off_by(more: int, header: frames.FrameHeader, compressed: bool) -> str:

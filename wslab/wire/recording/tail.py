@@ -127,6 +127,8 @@ _RECODED: dict[str, Callable[[str], bytes]] = {
     "a frame with each of its bytes as a character of UTF-8": lambda text: text.encode("latin-1"),
 }
 """How a frame can be written as text, and what reads it back; it raises ValueError."""
+_SIGHT = 16
+"""So many bytes of text in a row are no frame's beginning."""
 _BETWEEN = "A message stands between the bytes 00 and ff, without a length and unmasked."
 
 
@@ -242,12 +244,15 @@ class _Tail(Slips):
         if reading := self._http(first):
             return reading
         if not self.doubt.broken:
-            return self._length(first) or self._spill(first) or self._too_long(first)
-        # Lengths that lead to the very end are right, whatever other rules some frames break.
-        if self.intact(first) or (self.whole and self._leads_to(first, len(self.data), most=True)):
+            return self._unfinished(first)
+        if self.intact(first):
             return None
         if reading := self._foreign(first):
             return reading
+        # Lengths that lead to the very end are right, whatever other rules some frames break.
+        is_text = readable(self.data[first : first + _SIGHT]) and len(self.data) - first >= _SIGHT
+        if self.whole and not is_text and self._leads_to(first, len(self.data), most=True):
+            return None
         places = first, *reversed(self.doubt.before)
         tries = (
             self._length, self._key, self._interrupted, self._off, self._spill, self._too_long,
@@ -286,6 +291,19 @@ class _Tail(Slips):
                 what = "a text frame without its first byte"
                 return self._bytes_are(at, len(self.data), what, proof, "RFC 6455 §5.2")
         return None
+
+    def _unfinished(self, at: int) -> Reading | None:
+        """What is wrong with a last frame whose end is not here; mostly nothing."""
+        data = self.data
+        header, is_text = frames.read_header(data, at, len(data)), data[at] == 0x81
+        plausible = header is not None and not header.payload_length >> 40
+        plain = self._plain(at + header.length, len(data)) if header and plausible else b"\0"
+        if is_text and readable(plain, whole=False):
+            return None  # all of it is text, and the rest may still come
+        reading = self._length(at) or self._spill(at) or self._too_long(at)
+        # In other data the same bytes may come again and again, and look like frames.
+        sure = reading and (is_text or (self.whole and self._leads_to(reading[1], len(data))))
+        return reading if sure else None
 
     def _http(self, at: int) -> Reading | None:
         line = _STATUS.match(self.data, at) or _REQUEST.match(self.data, at)
@@ -442,13 +460,13 @@ class _Tail(Slips):
     def _leads_to(self, at: int, stop: int, *, most: bool = False) -> bool:
         """Whether one frame behind the other leads from `at` to `stop` exactly.
 
-        They may be of any kind; `most` of them must be sound.
+        They may be of any kind; with `most` they must be several, and most of them sound.
         """
-        balance = 0
+        balance = count = 0
         while at < stop and (header := frames.read_header(self.data, at, stop)) is not None:
             balance += 1 if self._sound(at, whole=False) else -1
-            at += header.frame_length
-        return at == stop and (balance >= 0 or not most)
+            at, count = at + header.frame_length, count + 1
+        return at == stop and (not most or (balance >= 0 and count >= FIT))
 
 
 def _last_body(capture: Capture, stream: int, stop: int) -> bytes | None:

@@ -5,6 +5,7 @@ A reading is proven where, read so, the frames behind it fit exactly (RFC 6455 Â
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import re
@@ -187,9 +188,13 @@ def quote(data: bytes) -> str:
     return text if len(text) <= 60 else f"{text[:59]}â€¦"
 
 
-def readable(data: bytes) -> bool:
-    """Whether bytes are text without control characters."""
-    return is_utf8(data) and not CONTROL.search(data.decode())
+def readable(data: bytes, *, whole: bool = True) -> bool:
+    """Whether bytes are text without control characters, or without `whole` the beginning of it."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, whole)
+    except UnicodeDecodeError:
+        return False
+    return not CONTROL.search(text)
 
 
 def is_json(data: bytes) -> bool:
