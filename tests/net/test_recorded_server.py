@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from random import Random
 
 import pytest
 import websockets.sync.client
@@ -20,7 +21,8 @@ from wslab.net import (
 )
 from wslab.net.cases import ENDINGS, MISBEHAVIOURS, play
 from wslab.net.peers.library import LibraryPeers
-from wslab.wire import Agreement, Capture, encode_frame, load, save
+from wslab.net.recorded import conversation
+from wslab.wire import Agreement, Capture, Deflater, encode_frame, load, save
 
 REQUEST = (
     b"GET /room?token=abc HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -60,7 +62,7 @@ def chunks_of(capture: Capture) -> list[tuple[str, bytes]]:
 
 def departures(server: RecordedServer) -> list[str]:
     server.wait_ended()
-    return [one.text for conversation in server.conversations for one in conversation.departures]
+    return [one.text for guest in server.conversations for one in guest.departures]
 
 
 CLOSE = (client_says(b"\x03\xe8", 8), server_says(b"\x03\xe8", 8))
@@ -134,6 +136,48 @@ def test_bytes_go_out_as_they_were_fragments_and_unfinished_frames_too():
             b"".join(data for who, data in said if who == "server")
         )
         assert client.ended == "reset"
+
+
+def some_talk(random: Random) -> Capture:
+    """A talk that nobody would have: fragments with pings between them, pongs that answer nothing,
+    compressed messages, frames cut in two, a close without an answer, and every kind of end."""
+    compressed = random.random() < 0.5
+    agreed = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" * compressed
+    capture = talk(request=REQUEST + agreed, response=RESPONSE + agreed)
+    begun = dict.fromkeys(("client", "server"), False)  # a fragmented message
+    deflaters = {who: Deflater() for who in begun}
+    for number in range(random.randrange(15)):
+        who = random.choice([*begun])
+        key = {"masking_key": KEY if who == "client" else None}
+        match random.choice(["message", "part", "ping", "pong", "odd"]):
+            case "part":
+                begun[who], opcode = not begun[who], 0 if begun[who] else 1
+                data = encode_frame(opcode, b"part", fin=not begun[who], **key)
+            case "message" if not begun[who] and compressed:
+                data = encode_frame(1, deflaters[who].deflate(b"hello"), rsv1=True, **key)
+            case "message" if not begun[who]:
+                data = encode_frame(2, b"%d" % number, **key)
+            case "odd":
+                data = encode_frame(3, b"odd", **key)
+            case kind:
+                data = encode_frame(9 if kind == "ping" else 10, b"%d" % (number % 3), **key)
+        at = random.choice([0, 1])
+        for piece in (data[:at], data[at:]):
+            capture.record(1, who, piece)
+    for who in random.sample([*begun], random.randrange(3)):
+        key = {"masking_key": KEY if who == "client" else None}
+        capture.record(1, who, encode_frame(8, b"\x0f\xa1", **key))
+    for who in random.sample([*begun], random.randrange(3)):
+        capture.end(1, who, random.choice(["eof", "reset"] if who == "server" else ["eof"]))
+    return capture
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_was_said_is_said_again(seed, monkeypatch):
+    monkeypatch.setattr(conversation, "CLOSING", 10.0)  # `replay` ends it, however late
+    capture = some_talk(Random(seed))
+    with contextlib.suppress(WrongValue):  # nobody said anything
+        assert_the_same_again(capture)
 
 
 # --- Other libraries as clients

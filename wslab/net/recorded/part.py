@@ -111,7 +111,9 @@ def _part(capture: Capture, number: int, script: Script, chunks: Chunks, notes: 
         plain = data
         if unit is not None and unit.inflated is not None:
             plain = inflated.get(unit.number, b"") if unit.fin else b""
-        asked |= {_question(said[at]): at for at in range(known, counts[after])}
+        for place in range(known, counts[after]):
+            if said[place].kind in ("request", "ping"):
+                asked[_question(said[place])] = place
         known, answers = counts[after], asked.get(_question(unit)) if unit else None
         cues.append(Cue(data, unit, plain, known, begun, max(0.0, time - before), answers))
         before = time
