@@ -227,6 +227,7 @@ class _Account:
         return _sentence(f"{answered}: no WebSocket existed")
 
     def _closing(self, codes: dict[Direction, int | None]) -> str:
+        event = self.first.event
         lacks = [one for one in BOTH if one not in self.closes and self._may_lack_close(one)]
         order = sorted(self.closes, key=lambda direction: self.closes[direction].chunk)
         before = [one for one in order if self.first.closed[BOTH.index(one)]]
@@ -236,16 +237,17 @@ class _Account:
             text += " without an answer, then " if known else ", then "
         text += self._then
         if not before:
-            text += f"{'' if lacks else ' without a close frame'}{self._middle()}"
+            text += "" if event.direction in lacks else " without a close frame"
+            text += self._middle([one for one in BOTH if one not in lacks])
         text += "".join(f", then {self._close(late)}" for late in order[len(before) :])
-        if lacks:
-            text += f"; the recording lacks the last bytes of the {' and the '.join(lacks)}"
-        event = self.first.event
+        for one in lacks:
+            what = "the last bytes of" if self._is_recorded(one) else "all bytes of"
+            text += f"; the recording lacks {what} the {one}"
         if event.name == "eof" and event.direction:
             other = OTHER[event.direction]
             if other not in self.closes and self._went_on(other):
                 text += f"; the {other}'s side still sent something"
-            elif not self.over:
+            elif not self.over and other not in lacks:
                 text += f"; no FIN from the {other}'s side is recorded"
         said = [(end, code) for end, code in codes.items() if code is not None]
         if len(said) == 2 and said[0][1] == said[1][1]:
@@ -262,9 +264,9 @@ class _Account:
         marks = self.index.marks_at(stream_number(self.number, direction), close.offset)
         return f"{what} from the {direction}" + (f" ({mark_words(marks)})" if marks else "")
 
-    def _middle(self) -> str:
-        """What was not whole yet."""
-        for direction in BOTH:
+    def _middle(self, whole: list[Direction]) -> str:
+        """What was not whole yet, where a stream's last bytes are known."""
+        for direction in whole:
             found = self.index.unfinished(self.number, direction)
             if found is not None and not self._went_on(direction):
                 kind, here, length = found
