@@ -9,6 +9,7 @@ or for a recording that could not be saved where it should; then the line says w
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import shutil
 import sys
@@ -287,6 +288,7 @@ class Printer:
     def print_news(self) -> bool:
         """Print what is new; returns whether that was more than can be printed."""
         index = self._capture.index
+        ended = self._ended()
         count, marked = len(index), index.marked
         much = count - self._rows > LINES
         for start in range(self._skip_to(count - LINES), count, 100):
@@ -294,6 +296,8 @@ class Printer:
             for row in index.rows(start, min(start + 100, count)):
                 print(self._line(row))
                 self._told[row.number] = row.mark
+                for ending in ended.pop(row.number, ()):
+                    self._print_ending(ending)
         self._rows = count
         marks = len(marked)
         for number in dict.fromkeys(marked[max(self._marks, marks - LINES) : marks]):
@@ -303,18 +307,25 @@ class Printer:
             self._told[number] = row.mark
             print(f"{'':>16}row {number}: {row.mark}")
         self._marks = marks
-        for ending in self._endings.news():
-            self._half_ended.pop(ending.connection, None)
-            if ending.over:
-                self._print_ending(ending)
-            else:
-                self._half_ended[ending.connection] = ending
+        for ending in itertools.chain.from_iterable(ended.values()):
+            self._print_ending(ending)
         if not self._told or len(self._told) > 2 * LINES:
             told = {number: mark for number, mark in self._told.items() if mark}
             self._told = dict(list(told.items())[-LINES:])
         sys.stdout.flush()
         self.print_problems()
         return much
+
+    def _ended(self) -> dict[int, list[Ending]]:
+        """The new endings, by the row behind which each stands; that of one side alone waits."""
+        found: dict[int, list[Ending]] = {}
+        for ending in self._endings.news():
+            self._half_ended.pop(ending.connection, None)
+            if ending.over:
+                found.setdefault(ending.row or 0, []).append(ending)
+            else:
+                self._half_ended[ending.connection] = ending
+        return found
 
     def _skip_to(self, start: int) -> int:
         """Skip the rows before `start`, and print how many these are."""
