@@ -6,6 +6,9 @@ import threading
 from array import array
 
 from wslab.view.wire import finder
+from wslab.wire import Deflater, encode_frame
+
+from .conftest import REQUEST, RESPONSE
 
 HELLO = bytes.fromhex("81 05 48 65 6c 6c 6f")
 OTHER = bytes.fromhex("81 05 6f 74 68 65 72")
@@ -150,3 +153,18 @@ def test_the_bytes_that_are_found_are_marked_inside_the_message(wire, recording)
     wire.says(do="inside", number=4, page="p1", **{"as": None})
     settle(wire)
     assert wire.all("inside")[-1]["found"] == [[9, 5]]
+
+
+def test_what_is_found_in_an_inflated_content_is_quoted(wire, recording):
+    agreed = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    connection = recording.capture.open_connection()
+    recording.capture.record(connection, "client", REQUEST[:-2] + agreed)
+    recording.capture.record(connection, "server", RESPONSE[:-2] + agreed)
+    payload = Deflater().deflate("Grüße, Hello again".encode())
+    recording.capture.record(connection, "server", encode_frame(1, payload, rsv1=True))
+    wire.says(do="hello", count=0)
+    search(wire, "hello")
+    wire.says(do="detail", number=len(recording.capture.index) - 1, page="p1")
+    settle(wire)
+    told = wire.all("detail")[-1]
+    assert (told["found"], told["found_inflated"]) == ([], "byte 9: Grüße, «Hello» again")

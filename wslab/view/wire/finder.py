@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wslab.wire import Unit
-from wslab.wire.recording import Capture, Finding, Message, Search, on_the_wire
+from wslab.wire.recording import Capture, Finding, Message, Search, on_the_wire, quotation
 
 from ..live.jobs import Jobs
 
@@ -67,13 +67,14 @@ class Finder:
         self._tell()
 
     def marks(self, unit: Unit) -> dict[str, Any]:
-        """What of a unit is found: runs of its bytes, and whether its inflated content has some."""
+        """What of a unit is found: runs of its bytes, and what of its inflated content in words."""
         try:
             spans = self._search.where(self._capture, unit.number) if self._search else ()
         except ValueError:  # it takes too long, which `news` says
             spans = ()
-        inflated = unit.inflated is not None and any(span.of == "content" for span in spans)
-        return {"found": on_the_wire(unit, spans), "found_inflated": inflated}
+        inside = [span for span in spans if span.of == "content" and unit.inflated is not None]
+        says = [f"byte {span.offset:,}: {quotation(unit, span)}" for span in inside[:1]]
+        return {"found": on_the_wire(unit, spans), "found_inflated": "".join(says)}
 
     def marks_within(self, message: Message) -> dict[str, Any]:
         """What of a message's content is found: runs of its bytes."""

@@ -15,14 +15,13 @@ from ..fields import Direction, Field, Kind, Unit, Violation
 from ..kinds import ALARM, KINDS
 from ..payloads import Inside, Insides
 from ..protocol import frames
-from ..protocol.utf8 import is_utf8
 from ..recording.capture import Capture
 from ..recording.ending import Ending, endings
 from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
 from ..recording.log import stream_number, whose_stream
 from ..recording.preview import PREVIEW, printable
-from ..recording.search import Hit, Span, on_the_wire
+from ..recording.search import Hit, Span, on_the_wire, quotation
 from ..recording.tail import Explanation, explanations
 
 MOST = 4096
@@ -379,25 +378,10 @@ def _section_and_code(violation: Violation) -> str:
 def _found_lines(unit: Unit, where: Sequence[Span], pen: Pen) -> Iterator[str]:
     """What was found in the content, which the bytes on the wire may not show."""
     spans = [span for span in where if span.of == "content" and unit.kind != "close"]
-    content = unit.data if unit.opcode is None else unit.payload
-    content = content if unit.inflated is None else unit.inflated
-    for start, size, _ in spans[:FOUND]:
-        what, before = (
-            content[start : start + min(size, VALUE)],
-            content[max(0, start - 20) : start],
-        )
-        after = content[start + size : start + size + 20]
-        shown = (
-            what.hex(" ")
-            if not is_utf8(what)
-            else printable(
-                f"{before.decode(errors='ignore')}«{what.decode()}»{after.decode(errors='ignore')}"
-            )
-        )
-        place = (
-            f"found at byte {start:,} of the {'inflated ' * (unit.inflated is not None)}content:"
-        )
-        yield f"{INDENT}{pen.bold(place)} {shown}"
+    for span in spans[:FOUND]:
+        what = f"{'inflated ' * (unit.inflated is not None)}content:"
+        place = f"found at byte {span.offset:,} of the {what}"
+        yield f"{INDENT}{pen.bold(place)} {quotation(unit, span)}"
     if len(spans) > FOUND:
         yield f"{INDENT}… and {len(spans) - FOUND:,} times more"
 

@@ -16,7 +16,7 @@ from .log import ASSUMED, CaptureError, Chunk, Event, Log, MarkName
 from .messages import Message
 from .page_sockets import PageSocket, name_page_sockets
 from .preview import printable
-from .search import Hit, Search, on_the_wire
+from .search import Hit, Search, on_the_wire, quotation
 from .state_log import BROWSER, CausalStateLog, StateLog
 from .story import Step, states_of, steps
 from .tail import Explanation, explanations
@@ -54,6 +54,7 @@ __all__ = [
     "name_page_sockets",
     "on_the_wire",
     "printable",
+    "quotation",
     "states_of",
     "steps",
 ]

@@ -24,14 +24,18 @@ from typing import Literal, NamedTuple, Self, get_args
 from ..fields import Kind, Unit
 from ..protocol.frames import KIND_OF_OPCODE
 from ..protocol.headers import HEADERS
+from ..protocol.utf8 import is_utf8
 from .content_reader import Content, Part, close_text
 from .finding import IN_CONTENT, Finding
 from .index import LARGE
+from .preview import printable
 from .row_terms import OF_ROW, OF_UNIT, Place, Recording, fits
 from .seekers import Bytes, Whole, seeker_of
 
 MOST_SPANS = 1000
 """The most places in one row that are told."""
+QUOTED, AROUND = 60, 20
+"""Bytes of what was found that are quoted at most, and of what stands on each side of it."""
 
 _RUN = r".+?(?=\s*(?:&|$)|\s+(?:[\w-]+=|re:|hex:))"  # up to the next term
 _TERM = re.compile(
@@ -83,6 +87,19 @@ def on_the_wire(unit: Unit, spans: Iterable[Span]) -> list[tuple[int, int]]:
         if span.of == "wire" or unit.inflated is None
     }
     return sorted(runs)
+
+
+def quotation(unit: Unit, span: Span) -> str:
+    """What was found in a content, with what stands around it: `He«ll»o`; hex if it is no text."""
+    content = unit.data if unit.opcode is None else unit.payload
+    content = content if unit.inflated is None else unit.inflated
+    start, stop = span.offset, span.offset + span.length
+    found = content[start : min(stop, start + QUOTED)]
+    if not is_utf8(found):
+        return found.hex(" ")
+    before, after = content[max(0, start - AROUND) : start], content[stop : stop + AROUND]
+    around = (before.decode(errors="ignore"), after.decode(errors="ignore"))
+    return printable(f"{around[0]}«{found.decode()}»{around[1]}")
 
 
 class Hit:

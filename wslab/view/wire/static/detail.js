@@ -31,7 +31,7 @@ import { TakeMenu } from "./save_menu.js";
  * @property {number} most bytes that the kernel shows
  * @property {Outgoing | null} outgoing
  * @property {[offset: number, length: number][]} [found] bytes that are looked for
- * @property {boolean} [found_inflated] whether some are in its inflated content
+ * @property {string} [found_inflated] where the first of them is in its inflated content
  * @typedef {import("./debugger_bar.js").Outgoing} Outgoing
  */
 import { icon, shape } from "../../live/static/shapes.js";
@@ -212,7 +212,7 @@ export class Detail {
     this.heading.replaceChildren(
       shape(kind), what,
       h("span", {}, `${direction} → ${other}, ${plural(length, "byte")}`));
-    say(this.facts, `${found_inflated ? "found in its inflated content: see the message below · " : ""}row ${number} · ${time.toFixed(6)} s · connection ${label} · ` +
+    say(this.facts, `${found_inflated ? `found in its inflated content, ${found_inflated} · ` : ""}row ${number} · ${time.toFixed(6)} s · connection ${label} · ` +
       `${places(offset, length)} that the ${direction} sent`);
   }
 
