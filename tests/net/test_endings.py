@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from wslab.net import EchoServer, NotConnected, Tap, connect
 from wslab.net.cases import ENDINGS, name_of, play
 from wslab.net.peers import NodePeers
 from wslab.net.peers.library import BEHAVIOURS, LibraryPeers
@@ -79,6 +80,25 @@ def test_an_ending_is_as_documented_every_time(name, long_lived_peers, capture):
             assert line.text
         assert result.client.said
         assert result.server.said or name == "1006"
+
+
+@pytest.mark.parametrize("ends", ["stop", "cut", "reset"])
+def test_what_the_tap_ended_nobody_else_did(ends, capture):
+    with EchoServer() as server, Tap(server.url, capture) as tap, connect(tap.url) as client:
+        if ends == "stop":
+            tap.stop()
+        else:
+            tap.cut(hard=ends == "reset")
+        with pytest.raises(NotConnected):
+            client.recv()
+        assert capture.wait_until(lambda: 1 in endings(capture), 15)
+        ending = endings(capture)[1]
+    how = "FIN" if ends == "cut" else "RST"
+    assert f"the tap ended TCP with {how} without a close frame" in f"t{ending.says[1:]}"
+    assert (ending.by, ending.how, ending.client_code, ending.server_code) == (
+        None, "cut", 1006, 1006,
+    )  # fmt: skip
+    assert client.close_code == 1006
 
 
 @pytest.mark.parametrize("code", [*range(1000, 1016), 3000, 4000])
