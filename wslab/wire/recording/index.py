@@ -445,6 +445,7 @@ class Index:
         while True:
             read = self._gaps_read[side.stream]
             at = gaps[read - 1][0]
+            chunk = self._chunk_behind(side.stream, chunk, at)
             edges = self._edges(side.stream, chunk, at)
             found = frames_from(data, at, gaps, read, edges, masked, rsv1)
             if found is not None:
@@ -457,6 +458,15 @@ class Index:
         """The offset up to which no bytes are missing behind the last gap read."""
         left = gaps[self._gaps_read[side.stream] : self._gaps_read[side.stream] + 1]
         return left[0][0] if left else self._end_of(side)
+
+    def _chunk_behind(self, stream: int, chunk: int, at: int) -> int:
+        """The first chunk from `chunk` on that ends behind an offset of its stream."""
+        log = self._log
+        while chunk < len(log.time_of) and (
+            log.stream_of[chunk] != stream or log.end_of[chunk] <= at
+        ):
+            chunk += 1
+        return chunk
 
     def _edges(self, stream: int, chunk: int, after: int) -> Iterator[int]:
         """Where a stream's chunks begin, behind an offset."""
