@@ -256,11 +256,11 @@ HELLO = '{"say": "hello", "to": [1, 2]}'
         ),
         (
             [HELLO, "second", "third", b"more"], ["welcome", "2", "3"],
-            ["got binary 6d 6f 72 65, 4 bytes, which the recording has not"],
+            ["got binary 6d 6f 72 65, 4 bytes, which the recording does not have"],
         ),
         (
             [HELLO], ["welcome"],
-            ["close 1000 came without text 'second', 6 bytes (row 4) and 1 more"],
+            ["close 1000 came before text 'second', 6 bytes (row 4) and 1 more"],
         ),
     ],
 )  # fmt: skip
@@ -287,7 +287,7 @@ def test_another_path_and_another_end_are_departures():
         assert departures(server) == [
             "expected request 'GET /room?token=*** HTTP/1.1' (row 0), got request "
             "'GET /hall?token=*** HTTP/1.1': another target",
-            "the client ended without text 'second', 6 bytes (row 4) and 1 more",
+            "the client ended before text 'second', 6 bytes (row 4) and 1 more",
         ]
 
 

@@ -166,7 +166,7 @@ class Conversation(Live):
         if expected.left and not self._quiet:
             await self.send(encode_frame(Opcode.CLOSE, expected.farewell[:2]))
         elif self.ended is not None and not self._ended_it:
-            self._depart(expected.miss(len(part.said), "the client ended"))
+            self._depart(expected.miss(len(part.said), "the client ended before"))
 
     async def _come(self, cue: Cue, part: Part, patience: float | None) -> None:
         """Wait until it has said what comes before a cue, or something in its place."""
@@ -178,7 +178,7 @@ class Conversation(Live):
                 self.tell(f"waiting for {expected.next()}, as the server did then")
                 await self._wait_for(sure, None)
             else:
-                self._depart(expected.miss(sure, f"went on after {patience:g} s"))
+                self._depart(expected.miss(sure, f"went on after {patience:g} s without"))
         if not await self._wait_for(cue.after, 0.0 if self._lax else GRACE):
             self._lax = True
             expected.position = cue.after

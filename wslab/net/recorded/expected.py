@@ -23,8 +23,10 @@ def said_by(index: Index, unit: Unit) -> Unit | None:
         return unit
     if not unit.fin:
         return None
+    if unit.kind != "continuation" and unit.inflated is None:
+        return unit
     message = index.message(unit.number, whole=True)
-    if message is None or (message.frames == 1 and unit.inflated is None):
+    if message is None:
         return unit
     return unit._replace(kind=message.kind, payload=message.content, inflated=None)
 
@@ -117,7 +119,9 @@ class Expected:
                 self._passed.remove(at)
                 return self._tell("extra", f"got {_row(then)} later than recorded", then, now)
         if first is None or first.kind == "close":
-            return self._tell("extra", f"got {short(now)}, which the recording has not", None, now)
+            return self._tell(
+                "extra", f"got {short(now)}, which the recording does not have", None, now
+            )
         self.position = awaited[0] + 1
         self._pass(awaited[:1])
         differs = _differs(first, now)
@@ -129,7 +133,7 @@ class Expected:
         return "".join(_row(self.said[at]) for at in self._awaited(1))
 
     def miss(self, stop: int, why: str) -> Difference | None:
-        """Go on to the place `stop` without what the recording has before it."""
+        """Go on to the place `stop` without what the recording has before it; `why` begins the text."""
         missing = [at for at in self._awaited() if at < stop and self.said[at].kind != "close"]
         self._pass(missing)
         self.position = max(self.position, stop)
@@ -137,13 +141,13 @@ class Expected:
             return None
         then = self.said[missing[0]]
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        return self._tell("missing", f"{why} without {_row(then)}{more}", then)
+        return self._tell("missing", f"{why} {_row(then)}{more}", then)
 
     def _close(self, now: Unit, first: Unit | None) -> Difference | None:
         self.closed, self.farewell = True, now.payload
         if first is None or first.kind != "close":
             self.left = True
-            return self.miss(len(self.said), f"{short(now)} came")
+            return self.miss(len(self.said), f"{short(now)} came before")
         self.position = self._awaited(1)[0] + 1
         if _differs(first, now) == "":
             return None

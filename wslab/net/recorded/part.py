@@ -150,7 +150,7 @@ def answer(response: bytes, then: Unit | None, request: Head) -> bytes:
         left_out = False
         if name == "sec-websocket-accept":
             if not then or header.value == accept_key(recorded.get(key) or ""):
-                line = accept
+                line = accept.replace(b"Sec-WebSocket-Accept", header.name.encode())
         elif name == "sec-websocket-protocol":
             offered = (header.value in one.listed(offers) for one in (recorded, request))
             left_out = list(offered) == [True, False]
