@@ -133,7 +133,7 @@ class Expected:
         return "".join(_row(self.said[at]) for at in self._awaited(1))
 
     def miss(self, stop: int, why: str) -> Difference | None:
-        """Go on to the place `stop` without what the recording has before it; `why` begins the text."""
+        """Go on to the place `stop` without what comes before it; `why` begins the text."""
         missing = [at for at in self._awaited() if at < stop and self.said[at].kind != "close"]
         self._pass(missing)
         self.position = max(self.position, stop)
