@@ -179,6 +179,14 @@ CASES: dict[
         "sent FIN: the client's API says 1006, the server's 1002.",
         (),
     ),
+    "a close frame behind what breaks a rule": (
+        [(1, "client", "81 02 68 69"), (1, "client", C1000), (1.1, "server", S1002),
+         (1.1, "server", "fin"), (1.2, "client", "fin")],
+        ("server", "fin"), (1002, None),
+        "Close 1000 from the client, close 1002 from the server, then the server's side sent FIN: "
+        "the client's API says 1002.",
+        ("1006 if it failed the connection by itself, and 1000 if its program chose 1002",),
+    ),
     "a broken close frame, and no more": (
         [(1, "server", "88 02 03 ee"), (1.2, "server", "fin"), (1.2, "client", "fin")],
         ("server", "fin"), (None, 1006),

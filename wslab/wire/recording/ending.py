@@ -191,8 +191,7 @@ class _Account:
             evidence += [*self.hedges, *self._reasons(bool(evidence))]
             programs = self._programs(codes)
         else:
-            status = refused.status if refused else None
-            says, rfc = self._no_websocket(status), "RFC 6455 §4.1"
+            says, rfc = self._no_websocket(refused.status if refused else None), "RFC 6455 §4.1"
             if self._is_recorded("server"):
                 programs = "A browser's page is told 1006 all the same; a server has no code."
         evidence = [*(_sentence(f"{note} before") for note in repeated), *evidence]
@@ -298,9 +297,7 @@ class _Account:
         """The code that an end's API reports; None where the recording does not tell."""
         other, its, mine = OTHER[end], self.closes.get(OTHER[end]), self.closes.get(end)
         left = self.ended.get(end)
-        if not self._is_recorded(other):
-            return None
-        if its is None and self._may_lack_close(other):
+        if not self._is_recorded(other) or (its is None and self._may_lack_close(other)):
             return None
         if its is None:
             return 1006 if self.over or left is None else None
@@ -315,10 +312,11 @@ class _Account:
             if not its.broken:
                 self.hedges.append(f"Close {its.code} came after the {end}'s side had ended.")
             return None
-        if its.broken or "edited" in names:
+        if its.broken or "edited" in names:  # what comes of these is up to the library
             answered = failed and mine is not None and mine.chunk > its.chunk
             return 1006 if its.broken and answered else None
-        if mine is not None and failed and mine.chunk < its.chunk:
+        echoes = mine is not None and mine.code == its.code and mine.chunk > its.chunk
+        if mine is not None and failed and not echoes:
             self.hedges.append(
                 f"The {end}'s API says 1006 if it failed the connection by itself, and {its.code} "
                 f"if its program chose {mine.code} (RFC 6455 §7.1.7)."
