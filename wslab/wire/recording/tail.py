@@ -299,7 +299,9 @@ class _Tail(Slips):
         plausible = header is not None and not header.payload_length >> 40
         plain = self._plain(at + header.length, len(data)) if header and plausible else b"\0"
         if is_text and readable(plain, whole=False):
-            return None  # all of it is text, and the rest may still come
+            # All of it is text, and the rest may still come, unless another length fits exactly.
+            reading = self._length(at)
+            return reading if reading and self.whole and reading[1] == len(data) else None
         reading = self._length(at) or self._spill(at) or self._too_long(at)
         # In other data the same bytes may come again and again, and look like frames.
         sure = reading and (is_text or (self.whole and self._leads_to(reading[1], len(data))))

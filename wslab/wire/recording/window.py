@@ -25,7 +25,7 @@ TRIED = 20_000
 """The most places that are tried for one reading."""
 _MANY = 64
 """So many headers that lead from one to the next are frames, whatever rules they break."""
-WORK = 64 << 20
+WORK = 32 << 20
 """Bytes that are read for one window, again and again; a tried frame counts as 256 more."""
 
 
