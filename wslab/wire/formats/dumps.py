@@ -37,30 +37,43 @@ _FORMS = (
 class _Row(NamedTuple):
     """A line of a dump."""
 
-    offset: str
-    rest: str
-    text: str
-    """What stands between bars."""
+    line: str
+    begin: int
+    """Where the bytes begin, behind the offset."""
     repeated: bool = False
     """Whether lines like it follow, which were left out."""
+
+    @property
+    def offset(self) -> str:
+        start = _start(self.line)
+        return start[1] if start else ""
+
+    @property
+    def rest(self) -> str:
+        """The bytes, and the text that may stand beside them."""
+        rest = self.line[self.begin :].rstrip()
+        return rest.partition("  |")[0] if rest.endswith("|") else rest
+
+    @property
+    def text(self) -> str:
+        """What stands between bars."""
+        rest = self.line[self.begin :].rstrip()
+        return rest.partition("  |")[2].removesuffix("|") if rest.endswith("|") else ""
 
 
 def read_dump(text: str) -> Pasted | None:
     """The bytes of a dump, without offsets and text; None for what is none."""
     lines = [line for line in text.split("\n") if line.strip()]
-    starts = [_LINE.match(line) or _END.fullmatch(line) for line in lines]
-    at = [number for number, start in enumerate(starts) if start]
+    at = [number for number, line in enumerate(lines) if _start(line)]
     if not at or any(map(_BYTES.fullmatch, [*lines[: at[0]], *lines[at[-1] + 1 :]])):
         return None
-    offsets = [int(start[1], 16) for start in starts if start]
-    if offsets.count(0) > 1 and not offsets[0] and offsets[1] in (8, 16, 32):
-        raise NoWholeDump(f"expected one dump, got {offsets.count(0)}: {SEVERAL}")
     rows: list[_Row] = []
-    for line, start in zip(lines[at[0] : at[-1] + 1], starts[at[0] :], strict=False):
-        if start:
-            rest = line[start.end() :].rstrip()
-            bytes_of, _, beside = rest.partition("  |") if rest.endswith("|") else (rest, "", "")
-            rows.append(_Row(start[1], bytes_of, beside.removesuffix("|")))
+    offsets = (int(start[1], 16) for number in at if (start := _start(lines[number])))
+    if next(offsets) == 0 and next(offsets, 0) in (8, 16, 32) and 0 in offsets:
+        raise NoWholeDump(f"expected one dump, got several: {SEVERAL}")
+    for line in lines[at[0] : at[-1] + 1]:
+        if start := _start(line):
+            rows.append(_Row(line, start.end()))
         elif line.strip() == "*":
             rows[-1] = rows[-1]._replace(repeated=True)
         else:
@@ -90,6 +103,11 @@ def read_dump(text: str) -> Pasted | None:
     return None
 
 
+def _start(line: str) -> re.Match[str] | None:
+    """The offset in front of a line, or the length of all that stands alone behind it."""
+    return _LINE.match(line) or _END.fullmatch(line)
+
+
 def _read(
     rows: list[_Row], radix: int, form: tuple[str, re.Pattern[str], int]
 ) -> Iterator[tuple[Pasted, bool, bool]]:
@@ -106,30 +124,32 @@ def _read(
         raise CaptureError(
             f"expected a dump of at most {MOST:,} bytes, got offset {offsets[-1]:#x}"
         )
-    parts: list[tuple[list[bytes], str, int]] = []
-    column = 0
+    # The bytes, and the same with each word the other way round; whether the text is theirs.
+    both, fits, has_text = (bytearray(), bytearray()), [True, True], False
+    column, wide = 0, False
     for number, row in enumerate(rows):
         step = steps[number] if number < len(steps) else 0
         size = 0 if row.repeated else step
-        rest = row.rest if size or column else _before_text(row.rest)
+        whole = row.rest
+        rest = whole if size or column else _before_text(whole)
         words, end = _words(rest, form, size or max(single, default=16), 0 if size else column)
         count = sum(map(len, words))
-        if (not count and row.rest) or count < size or (row.repeated and step % max(1, count)):
+        if (not count and whole) or count < size or (row.repeated and step % max(1, count)):
             return
         if count > size > 0 and number < len(rows) - 2:
             return  # the last word alone may be filled up
         column = max(column, end) if size else column
-        beside = row.text or re.sub(r"^>(.*)<$", r"\1", row.rest[end:].strip())
-        parts.append((words, beside, step or count))
-    wide = any(len(word) > 1 for words, _, _ in parts for word in words)
-    for order in (1, -1) if wide else (1,):
-        data, fits = bytearray(), any(text for _, text, _ in parts)
-        for words, text, size in parts:
-            line = b"".join(word[::order] for word in words)[:size]
-            fits = fits and is_text_of(line, text)
-            data += line * (size // len(line)) if line else b""
-        name = form[0] if order == 1 else "a dump of words, each with its lowest byte behind"
-        yield Pasted(bytes(data), name), fits, order == -1
+        beside = row.text or re.sub(r"^>(.*)<$", r"\1", whole[end:].strip())
+        wide |= any(len(word) > 1 for word in words)
+        has_text |= bool(beside)
+        for which, order in enumerate((1, -1)):
+            line = b"".join(word[::order] for word in words)[: step or count]
+            fits[which] &= is_text_of(line, beside)
+            both[which].extend(line * ((step or count) // len(line)) if line else b"")
+    yield Pasted(bytes(both[0]), form[0]), fits[0] and has_text, False
+    if wide:
+        name = "a dump of words, each with its lowest byte behind"
+        yield Pasted(bytes(both[1]), name), fits[1] and has_text, True
 
 
 def _words(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import itertools
 import json
 import re
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..fields import Direction
 from ..recording.capture import Capture
@@ -109,10 +110,10 @@ def _json(text: str) -> Pasted | None:
 
 
 _QUOTE = re.compile("[\"']")
-_LITERAL = re.compile(r"""(["'])((?:\\[\s\S]|(?!\1)[^\\])*)\1""")
+_ENDS = {quote: re.compile(rf"\\[\s\S]|{quote}") for quote in "\"'"}
 _NAMES = ("hex", "base64", "latin1", "binary", "B")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{2,4})\}?|(\d{1,3})|([\s\S]))")
-_LETTERS = dict(zip("abefnrtv\n", (7, 8, 27, 12, 10, 13, 9, 11, -1), strict=True))
+_LETTERS = dict(zip("abefnrtv\n", "\a\b\x1b\f\n\r\t\v", strict=False)) | {"\n": ""}
 
 
 def _string(text: str) -> Pasted | None:
@@ -122,14 +123,15 @@ def _string(text: str) -> Pasted | None:
         return _unescaped([text], "a string with escapes")
     parts, outside, at = [], [], 0
     while quote := _QUOTE.search(text, at):
-        found = _LITERAL.match(text, quote.start())
-        if found is None:
+        ends = _ENDS[quote[0]].finditer(text, quote.end())
+        end = next((found.start() for found in ends if found[0] == quote[0]), None)
+        if end is None:
             if re.match(r"[bB]['\"]", text):
                 raise CaptureError(f"expected bytes as Python prints them, got {text[:24]!r}…")
             return None
-        outside.append(text[at : found.start()])
-        parts.append(found[2])
-        at = found.end()
+        outside.append(text[at : quote.start()])
+        parts.append(text[quote.end() : end])
+        at = end + 1
     around = "".join([*outside, text[at:]])
     if not parts or not re.fullmatch(r"[\w\s.()+\\;:=,&*-]*", around):
         return None
@@ -147,34 +149,24 @@ def _string(text: str) -> Pasted | None:
 
 def _unescaped(parts: list[str], form: str) -> Pasted:
     """The bytes of strings; one above ASCII may be a byte, or a character of UTF-8."""
-    codes: list[int] = []
-    wide = False
-    decimal = any(
-        re.search(r"[89]", code) for part in parts for _, _, code, _ in _ESCAPE.findall(part)
-    )
-    for part in parts:
-        at = 0
-        for escape in _ESCAPE.finditer(part):
-            codes += map(ord, part[at : escape.start()])
-            hexa, wider, digits, letter = escape.groups()
-            if letter in ("x", "u"):
-                raise CaptureError(f"expected two hex digits behind \\x, got {part[:24]!r}")
-            wide |= wider is not None and int(wider, 16) > 127
-            code = (
-                int(hexa or wider, 16) if hexa or wider
-                else int(digits, 10 if decimal else 8) if digits
-                else _LETTERS.get(letter, ord(letter))
-            )  # fmt: skip
-            codes += [code] if code >= 0 else []
-            at = escape.end()
-        codes += map(ord, part[at:])
-        wide |= not part.isascii()
-    readings = [Pasted("".join(map(chr, codes)).encode("utf-8", "replace"), f"{form}, in UTF-8")]
-    if max(codes, default=0) < 256:
-        readings.insert(0, Pasted(bytes(codes), form))
-    elif not wide:
-        raise CaptureError(f"expected escapes of one byte each, got {parts[0][:24]!r}")
-    return choose(readings) if wide else readings[0]
+    text = "\0".join(parts)
+    decimal = any(re.search("[89]", escape[3] or "") for escape in _ESCAPE.finditer(text))
+
+    def unescape(escape: re.Match[str]) -> str:
+        hexa, wider, digits, letter = escape.groups()
+        if letter in ("x", "u"):
+            raise CaptureError(f"expected two hex digits behind \\x, got {escape[0]!r}")
+        if hexa or wider:
+            return chr(int(hexa or wider, 16))
+        return chr(int(digits, 10 if decimal else 8)) if digits else _LETTERS.get(letter, letter)
+
+    text = "".join(_ESCAPE.sub(unescape, part) for part in parts)
+    readings = [Pasted(text.encode("utf-8", "replace"), f"{form}, in UTF-8")]
+    if max(text, default="") < "\u0100":
+        readings.insert(0, Pasted(text.encode("latin-1"), form))
+    # Escapes of one byte are bytes; characters, and escapes of them, may be either.
+    is_told = all(part.isascii() and not re.search(r"\\u\{?0*[89A-Fa-f]", part) for part in parts)
+    return readings[0] if is_told else choose(readings)
 
 
 _ANGLE = re.compile(
@@ -205,7 +197,6 @@ _DRESS = re.compile(
     r"|(?<=\w)\[\d*\]|\[\](?=\w)",
     re.I,
 )
-_DOTS = re.compile(r"(?:\.\.\.|…)([\s\S]*)")
 _LIST = re.compile(r"([\[({]|<<)([^\[\](){}<>]*)")
 _ALONE = re.compile(r"[\w&@=:\s]{,40}[\[({<]+\s*[^\s\[({<]+[\])}>]+")
 _NUMERIC = re.compile(r"[-0-9]\w*|[0-9A-Fa-f]{1,2}")
@@ -219,21 +210,19 @@ def _in_brackets(text: str) -> Pasted | None:
     bare = _DRESS.sub(" ", _without_comments(text)).rstrip(" ;\n")
     if '"' in bare or not bare.endswith(("]", "}", ")", ">>")):
         return None
-    lists = []
-    for opening, inner in _LIST.findall(bare):
-        dots = _DOTS.search(inner)
-        inner = re.split(r",?\s*(?:buffer|byteLength)\b", _DOTS.sub("", inner))[0]
-        words = re.split(r"[\s,;]+", inner.strip(" ,;\n\t"))
-        is_size = opening == "(" and len(words) == 1
-        if words[0] and not is_size and all(map(_NUMERIC.fullmatch, words)):
-            lists.append((words, _cut_note(dots[1] if dots else None)))
-    if len(lists) != 1 or not (lists[0][0][1:] or _ALONE.fullmatch(bare)):
+    lists: list[tuple[_Words, str]] = []
+    for found in _LIST.finditer(bare):
+        inner, rest = re.split(r"\.\.\.|…", found[2] + "…", maxsplit=1)
+        words = _Words(re.split(r",?\s*(?:buffer|byteLength)\b", inner)[0], " ,;\n\t")
+        is_size = found[1] == "(" and not words.several
+        if not is_size and words.all(_NUMERIC):
+            lists.append((words, _cut_note(rest if rest else None)))
+    if len(lists) != 1 or not (lists[0][0].several or _ALONE.fullmatch(bare)):
         return None
     words, note = lists[0]
     if any(word.startswith("-") for word in words):
         return Pasted(_of_numbers(words, 10, signed=True), "a list of signed numbers", note)
-    base = 0 if all(map(_NUMBER.fullmatch, words)) else 16
-    return Pasted(_of_numbers(words, base), "a list of numbers", note)
+    return Pasted(_of_numbers(words, 0 if words.all(_NUMBER) else 16), "a list of numbers", note)
 
 
 # Without patterns in which two parts may share the same text: on a long one they take for ever.
@@ -245,11 +234,11 @@ def _without_comments(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _of_numbers(words: list[str], base: int, *, signed: bool = False) -> bytes:
+def _of_numbers(words: Iterable[str], base: int, *, signed: bool = False) -> bytes:
     """The bytes of numbers; base 0: each says its own in front, or is decimal."""
     least, most = (-128, 127) if signed else (0, 255)
     data = bytearray()
-    for word in filter(None, words):
+    for word in words:
         value = _value(word, base)
         if value is None or not least <= value <= most:
             what = "00 to ff" if base == 16 else f"{least} to {most}"
@@ -273,56 +262,72 @@ def _value(word: str, base: int) -> int | None:
 
 def _without_text(text: str) -> str:
     """Lines of bytes without the column of text beside them."""
-    lines = [re.match(r"([0-9A-Fa-f]{2}(?: +[0-9A-Fa-f]{2})*) {2,}(\S.*)$", line.strip())
-             for line in text.split("\n") if line.strip()]  # fmt: skip
-    fits = [line[1] for line in lines if line and is_text_of(bytes.fromhex(line[1]), line[2])]
-    return "\n".join(fits) if len(fits) == len(lines) else text
+    fits = []
+    for line in text.split("\n"):
+        found = re.match(r"([0-9A-Fa-f]{2}(?: +[0-9A-Fa-f]{2})*) {2,}(\S.*)$", line[:300].strip())
+        if found is not None and is_text_of(bytes.fromhex(found[1]), found[2]):
+            fits.append(found[1])
+        elif line.strip():
+            return text
+    return "\n".join(fits)
 
 
-def _words(text: str) -> list[str]:
+class _Words:
+    """The parts of a text, made one at a time: a list of them takes twenty times its room."""
+
+    def __init__(self, text: str, separators: str = " \n\t\r,:;_.|-") -> None:
+        self._text, self._word = text, re.compile(f"[^{re.escape(separators)}]+")
+        some = list(itertools.islice(self, 2))
+        self.any, self.several = bool(some), len(some) > 1
+
+    def __iter__(self) -> Iterator[str]:
+        return (word[0] for word in self._word.finditer(self._text))
+
+    def all(self, pattern: str | re.Pattern[str]) -> bool:
+        """Whether each of them fits."""
+        return self.any and all(map(re.compile(pattern).fullmatch, self))
+
+
+def _words(text: str) -> _Words:
     """The parts of a text; what separates them is white space and one other character."""
-    separators = set(re.findall(r"[,:;_.|-]", text))
-    if len(separators) > 1:
-        return [text]
-    return re.split(r"[\s,:;_.|-]+", text.strip(" ,:;_.|-\n\t"))
+    several = len({found[0] for found in re.finditer(r"[,:;_.|-]", text)}) > 1
+    return _Words(text, "\0" if several else " \n\t\r,:;_.|-")
 
 
 def _escapes(text: str) -> Pasted | None:
     """`\\x81\\x05`, `0x81 0x05`, `0x8105`, `81h 05h`, `0b10000001`, `-127 5`."""
     text = text.strip()
-    words = re.split(r"[\s,;]+", text.strip(" ,;"))
-    if all(re.fullmatch(r"-?\d{1,3}", word) for word in words) and re.search(r"(?<!\d)-", text):
+    words = _Words(text, " \n\t\r,;")
+    if words.all(r"-?\d{1,3}") and re.search(r"(?<!\d)-", text):
         return Pasted(_of_numbers(words, 10, signed=True), "signed bytes in decimal")
-    if all(re.fullmatch(r"0[bB][01]{1,8}|0o[0-7]{1,3}", word) for word in words):
-        return Pasted(
-            _of_numbers(words, 0),
-            "bytes in " + ("binary digits" if "b" in text.lower() else "octal"),
-        )
-    if all(re.fullmatch(r"[0-9A-Fa-f]{2}h", word) for word in words):
-        return Pasted(bytes.fromhex("".join(word[:2] for word in words)), HEX)
-    if re.fullmatch(r"(?:\\x|0[xX])(?:[0-9A-Fa-f]{2})+", text):
-        return Pasted(bytes.fromhex(text[2:]), HEX)
-    if not re.fullmatch(r"(?:(?:\\x|0[xX])[0-9A-Fa-f]{1,2}[\s,;]*)+", text):
+    if words.all(r"0[bB][01]{1,8}|0o[0-7]{1,3}"):
+        name = "binary digits" if "b" in text.lower() else "octal"
+        return Pasted(_of_numbers(words, 0), f"bytes in {name}")
+    if words.all("[0-9A-Fa-f]{2}h"):
+        return Pasted(_of_numbers((word[:2] for word in words), 16), HEX)
+    if re.match(r"\\x|0[xX]", text) and re.fullmatch("[0-9A-Fa-f]{3,}", text[2:]):
+        return _hex(text[2:])
+    if not words.all(r"(?:(?:\\x|0[xX])[0-9A-Fa-f]{1,2})++"):
         return None
-    words = re.split(r"\\x|0[xX]|[\s,;]+", text)
-    return Pasted(bytes.fromhex("".join(word.zfill(2) for word in words if word)), HEX)
+    numbers = re.finditer(r"(?:\\x|0[xX])([0-9A-Fa-f]{1,2})", text)
+    return Pasted(bytes(int(number[1], 16) for number in numbers), HEX)
 
 
 def _url(text: str) -> Pasted | None:
     text = "".join(text.split())
-    if not re.fullmatch(r"(?:%[0-9A-Fa-f]{2}|[\w.~!*'()+-])+", text, re.A) or "%" not in text:
+    if "%" not in text or re.search(r"%(?![0-9A-Fa-f]{2})|[^\w.~!*'()+%-]", text, re.A):
         return None
     return Pasted(urllib.parse.unquote_to_bytes(text), "bytes as a URL writes them")
 
 
 def _binary(text: str) -> Pasted | None:
     words = _words(text)
-    if not all(re.fullmatch(r"[01]+", word) for word in words):
+    if not words.all("[01]+"):
         return None
-    digits = "".join(words)
-    if len(words) > 1 and all(len(word) == 8 for word in words):
+    if words.several and words.all("[01]{8}"):
         return Pasted(bytes(int(word, 2) for word in words), "bytes in binary digits")
-    if len(digits) % 8 or any(len(word) not in (4, len(digits)) for word in words):
+    digits = "".join(words)
+    if len(digits) % 8 or (words.several and not words.all("[01]{4}")):
         return None
     if len(digits) == 8:
         raise ReadTwoWays(
@@ -336,10 +341,9 @@ def _binary(text: str) -> Pasted | None:
 
 def _numbers(text: str) -> Pasted | None:
     words = _words(_without_text(text))
-    as_decimal = all(re.fullmatch(r"\d{1,3}", word) and int(word) <= 255 for word in words)
-    as_hex = all(re.fullmatch(r"[0-9A-Fa-f]{1,2}", word) for word in words)
-    as_octal = all(re.fullmatch(r"[0-3][0-7]{2}", word) for word in words)
-    if len(words) < 2 or not (as_decimal or as_hex or as_octal):
+    as_decimal = words.all(r"\d{1,3}") and all(int(word) <= 255 for word in words)
+    as_hex, as_octal = words.all("[0-9A-Fa-f]{1,2}"), words.all("[0-3][0-7]{2}")
+    if not words.several or not (as_decimal or as_hex or as_octal):
         return None
     readings = []
     # A zero in front is how hex and octal are written, and decimals are not.
@@ -355,16 +359,15 @@ def _numbers(text: str) -> Pasted | None:
 
 def _hex(text: str) -> Pasted | None:
     words = _words(text if re.search(r"[ \t]", text.strip()) else "".join(text.split()))
-    if not all(re.fullmatch(r"[0-9A-Fa-f]+", word) for word in words):
+    if not words.all("[0-9A-Fa-f]+"):
         return None
-    for word in words:
-        if len(word) % 2:
-            raise CaptureError(
-                "expected bytes as pairs of hex digits, got an odd number of digits "
-                f"({len(word)}) in {word[:24]!r}"
-            )
+    if odd := next((word for word in words if len(word) % 2), None):
+        raise CaptureError(
+            "expected bytes as pairs of hex digits, got an odd number of digits "
+            f"({len(odd)}) in {odd[:24]!r}"
+        )
     plain = Pasted(bytes.fromhex("".join(words)), HEX)
-    if len(words) > 1 and all(len(word) in (4, 8) for word in words):
+    if words.several and words.all("(?:[0-9A-Fa-f]{4}){1,2}"):
         swapped = b"".join(bytes.fromhex(word)[::-1] for word in words)
         return choose([plain, Pasted(swapped, "words, each with its lowest byte behind")], plain)
     return plain
