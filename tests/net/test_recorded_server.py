@@ -445,3 +445,13 @@ def test_it_stops_whatever_a_client_sends(data):
         client.read_to_end()
         assert client.ended
     assert [line for line in server.log if "LimitOverrunError" not in str(line)] == []
+
+
+def test_a_client_that_never_ends_is_cut_off(monkeypatch):
+    monkeypatch.setattr(conversation, "ROOM", 1000)
+    with RecordedServer(talk(*GREETING)) as server, RawClient(server.port) as client:
+        client.send(REQUEST + b"\r\n" + b"\x82\xff" + b"\0\0\0\1\0\0\0\0" + bytes(5000))
+        client.read_to_end()
+        assert client.ended == "reset"
+        server.wait_ended()
+    assert "far more than were recorded" in str(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from wslab.net.clients.raw import encode_head
@@ -67,9 +68,8 @@ class Conversation(Live):
     @property
     def verdict(self) -> str:
         """In one line: whether it said what was recorded."""
-        said = (
-            "as recorded" if self.same else f"{self.departed} departure{'s' * (self.departed != 1)}"
-        )
+        many = f"{self.departed} departure{'s' * (self.departed != 1)}"
+        said = "as recorded" if self.same else many
         messages = sum(unit.kind in ("text", "binary") for unit in self._expected.said)
         came = f"{self.came} of {messages} messages came"
         return printable(f"{self.label}: {said}, {came}{'' if self.over else ' so far'}")
@@ -96,6 +96,7 @@ class Conversation(Live):
                 self._take(thing)
         if self.size() > self._most:
             self._note(f"cut off after {self.size()} bytes, far more than were recorded")
+            self._most = sys.maxsize
             self.end("reset")
 
     def _take(self, thing: Unit) -> None:

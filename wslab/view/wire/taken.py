@@ -45,7 +45,7 @@ def unit(index: Index, number: int, form: str) -> Taken:
     except LookupError as error:
         return Taken("", "", b"", str(error))
     if not one.data:
-        return Taken("", "", b"", f"Row {number} is no longer kept: the recording has a limit.")
+        return Taken("", "", b"", f"row {number} has no bytes in the recording")
     if form == "file":
         kind = "txt" if one.kind in ("request", "response") else "bin"
         return Taken(f"{one.kind}-{number}.{kind}", "application/octet-stream", one.data)
