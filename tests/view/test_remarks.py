@@ -61,7 +61,7 @@ def test_bytes_that_make_no_row_are_named_behind_the_last_row_that_had_come(
 ):
     """Its length says 11,265 bytes, in the wrong byte order: the frame never ends."""
     recording.capture.record(talked, "client", bytes.fromhex("81 80 37 fa 21 3d"))
-    recording.capture.record(talked, "server", b"\x81\x7e\x2c\x01" + b"z" * 300)
+    recording.capture.record(talked, "server", b"\x81\x7e\x2c\x01" + b"z" * 300 + b"\x81\x02ok")
     recording.capture.record(talked, "client", bytes.fromhex("89 80 37 fa 21 3d"))
     (told,) = look(wire)
     (remark,) = told["fresh"]
