@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslab.wire import Capture, encode_frame
+from wslab.wire import Capture, CaptureError, encode_frame, load, load_pasted
 from wslab.wire.accounts import json as account_json
 from wslab.wire.accounts import json_pieces
 from wslab.wire.accounts import text as account_text
@@ -248,3 +248,46 @@ def test_a_large_body_and_what_follows_one_are_held_once(head, messages):
 def test_two_empty_files_say_so():
     notes = raw_streams.load_streams(io.BytesIO(), io.BytesIO()).notes
     assert notes == ["nothing was sent in either direction"]
+
+
+ASK = b"\x81\x82\x01\x02\x03\x04\x69\x6b"
+REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        (REQUEST + RESPONSE + ASK + b"\x81\x02yo" + ASK, "client server client server client"),
+        (REQUEST + RESPONSE + b"\x81\x02yo" + ASK[:3], "client server server"),
+        (REQUEST + REFUSAL, "client server"),
+        (REQUEST + REFUSAL + REQUEST + RESPONSE + ASK, "client server client server client"),
+    ],
+)
+def test_both_directions_in_one_stream_are_told_apart(tmp_path, data, rows):
+    path = tmp_path / "follow.bin"
+    path.write_bytes(data)
+    for capture in (load(path), load_pasted(data.hex())):
+        assert [row.direction for row in capture.index.rows()] == rows.split()
+        assert not any(row.broken for row in capture.index.rows())
+        assert "both sides stand in one stream" in capture.notes[0]
+
+
+def test_one_direction_is_not_taken_for_both():
+    for data in (REQUEST + ASK, RESPONSE + b"\x81\x02yo", REQUEST + REQUEST):
+        capture = load_pasted(data.hex())
+        assert len({row.direction for row in capture.index.rows()}) == 1
+        assert not any("one stream" in note for note in capture.notes)
+
+
+def test_what_cannot_be_told_apart_names_what_to_save_instead():
+    with pytest.raises(CaptureError, match=r"from byte 389 on: .* --client FILE"):
+        raw_streams.load_joined(REQUEST + RESPONSE + b"a warning")
+
+
+def test_lines_that_somebody_joined_tell_no_order():
+    """Two lines, one of each side: that the client's frame came first is not known."""
+    text = f"{(REQUEST + ASK).hex()}\n\t{(RESPONSE + b'yo').hex()}\n"
+    capture = raw_streams.load_followed(text)
+    assert [row.broken for row in capture.index.rows()][:3] == [False, False, False]
+    true = raw_streams.load_followed(f"=====\nFollow: tcp,raw\n{text}")
+    assert [row.broken for row in true.index.rows()][2]

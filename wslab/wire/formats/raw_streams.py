@@ -126,13 +126,13 @@ def _recorded(pieces: list[tuple[Direction, bytes]], upgraded: bool) -> Capture:
 def load_joined(data: bytes) -> Capture | None:
     """Load both directions in one stream, as Wireshark's Follow saves them; None if it is none.
 
-    It must begin with requests and responses up to a 101. Then the masking tells frames apart
+    It must begin with requests and responses. Behind a 101 the masking tells frames apart
     (RFC 6455 §5.1). Raises CaptureError where they stop fitting.
     """
     exchange, position = Exchange(), 0
     pieces: list[tuple[Direction, bytes]] = []
     sides = HttpReader("client", exchange), HttpReader("server", exchange)
-    while not exchange.upgraded:
+    while not exchange.upgraded and (position < len(data) or len(pieces) < 2):
         http = sides[data[position : position + 5] == b"HTTP/"]
         if not (http is sides[1] or _HTTP_BEGINS.match(data, position)):
             return None
@@ -142,6 +142,8 @@ def load_joined(data: bytes) -> Capture | None:
             return None
         pieces.append((http.direction, data[position:end]))
         position = end
+    if {direction for direction, _ in pieces} != {"client", "server"}:
+        return None
     while position < len(data):
         header = read_header(data, position, len(data))
         if data[position] & 0x30 or (data[position] & 0x0F) not in _OPCODES:
@@ -156,8 +158,8 @@ def load_joined(data: bytes) -> Capture | None:
         position = end
     capture = _recorded(pieces, upgraded=False)
     capture.notes.append(
-        "both sides stand in one stream: masked frames are read as the client's, others as the "
-        "server's"
+        "both sides stand in one stream: requests and masked frames are read as the client's, all "
+        "else as the server's"
     )
     return capture
 
