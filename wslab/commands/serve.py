@@ -10,6 +10,7 @@ the recording's client said before. It tells where a client departs from the rec
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +109,12 @@ def run(options: argparse.Namespace) -> int:
     return int(options.once and not same)
 
 
+def _say(line: str) -> None:
+    """Print a line, as long as somebody reads them: the clients are served in any case."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
 def make(options: argparse.Namespace) -> Listener:
     """Make the server that the options name. Raises CommandError for an impossible one."""
     from wslab.net import ChatServer, EchoServer, FaultyServer, RecordedServer, WrongValue
@@ -127,7 +134,7 @@ def make(options: argparse.Namespace) -> Listener:
                 port=options.port,
                 timing=options.timing,
                 patience=options.patience,
-                tell=lambda line: print(line, flush=True),
+                tell=_say,
             )
         except WrongValue as error:
             raise CommandError(str(error)) from error
