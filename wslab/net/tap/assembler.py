@@ -68,7 +68,7 @@ class UnitAssembler:
         side = self._sides[direction]
         side.cut.speaks_frames = frames
         self._cutter.exchange.upgraded = True
-        self._cutter.exchange.unasked |= not frames
+        self._cutter.exchange.unasked = bool(self._cutter.exchange.unasked) or not frames
         side.offset = offset
         side.buffer[:] = passed
         side.passed = len(passed)
