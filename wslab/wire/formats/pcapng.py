@@ -435,12 +435,13 @@ def read(data: Content, *, twice: bool = False) -> Capture:
         recorder.take(reassembler.log)
     recorder.note_silences(again if twice else reassembler)
     recorder.capture.insert(recorder.marks)
+    capture = recorder.capture
     notes += [
-        *_halves(recorder.capture, kept),
-        *_missing(recorder.capture), *_left_out(reassembler, notes), *mismatches(recorder.capture),
+        *_few(_halves(capture, kept)), *_few(_missing(capture)),
+        *_left_out(reassembler, notes), *mismatches(capture),
     ]  # fmt: skip
-    recorder.capture.notes += notes
-    return recorder.capture
+    capture.notes += notes
+    return capture
 
 
 def _feed(packets: Iterable[_Packet], reassembler: Reassembler, comments: list[str]) -> None:
@@ -534,6 +535,16 @@ class _Recorder:
 
 def _direction(side: Side) -> Direction:
     return "client" if side.number == side.conversation.client else "server"
+
+
+_MOST_NOTES = 20
+"""The most notes of one sort; the others are counted."""
+
+
+def _few(notes: Iterator[str]) -> Iterator[str]:
+    yield from itertools.islice(notes, _MOST_NOTES)
+    if left := sum(1 for _ in notes):
+        yield f"the same is true of more connections: {_count(left, 'note')} left out"
 
 
 def _halves(capture: Capture, kept: list[Conversation]) -> Iterator[str]:

@@ -23,8 +23,8 @@ FIT = 4
 """So many sound frames in a row prove that the first of them begins there."""
 MOST_TRIED = 20_000
 """The most segments at whose beginning a frame is looked for."""
-MOST_SEARCHED = 1 << 20
-"""The most bytes in which a frame is looked for everywhere."""
+MOST_SEARCHED = 4000, 200_000
+"""The most places elsewhere at which a frame is looked for: behind one gap, behind all of them."""
 _TEXT = 1024
 """Bytes of a text that must be UTF-8, where a frame is looked for."""
 _LEGIBLE = bytes({*b"\t\r\n\x1b", *range(0x20, 0x7F), *range(0x80, 0x100)})
@@ -160,7 +160,8 @@ def frames_from(
             break
     # Further frames may stand before it, in the segment that begins with the end of a cut one.
     end = stop if found is None else found
-    for first in _BEGINS[masked].finditer(data, begin, min(end, begin + MOST_SEARCHED)):
+    most = max(64, min(MOST_SEARCHED[0], MOST_SEARCHED[1] // (len(gaps) + 1)))
+    for first in itertools.islice(_BEGINS[masked].finditer(data, begin, end), most):
         run = Run(first.start(), masked, rsv1)
         if run.fits(data, end) and (run.count > 1 or (found and data[run.begin] in _WHOLE)):
             return run.begin
