@@ -323,3 +323,28 @@ def test_the_end_of_a_text_with_blanks_is_no_request():
     ]
     capture = read(pcap(packets_of(middle(*turns))))
     assert lines(capture)[1:] == SHOWN
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_raw_streams_cut_anywhere(cut):
+    """Whatever byte they begin with, the whole frames behind it are read, and nobody is blamed."""
+    texts = [b'{"n":%d,"said":"a few words"}' % number for number in range(3)]
+    client = b"".join(encode_frame(1, text, masking_key=KEY) for text in texts)
+    server = b"".join(encode_frame(1, text) for text in texts)
+    capture = streams(client[cut:], server[cut:])
+    # 28 bytes of text in each frame.
+    for direction, size in (("client", 34), ("server", 30)):
+        read = [m.text.encode() for m in capture.index.messages() if m.direction == direction]
+        assert read == texts[-(-cut // size) :]
+    assert not any(capture.index.unit(row.number).violations for row in capture.index.rows())
+
+
+def test_raw_frames_that_need_what_came_before():
+    rest = encode_frame(0, b"lo", fin=False) + encode_frame(0, b"!") + encode_frame(1, b"next")
+    capture = streams(None, rest)
+    assert lines(capture)[-1] == 'server text "next"'
+    assert not any(capture.index.unit(row.number).violations for row in capture.index.rows())
+    capture = streams(None, bytes.fromhex("c1 07 f2 48 cd c9 c9 07 00"))  # of RFC 7692 §7.2.3.1
+    assert lines(capture) == ['server text "Hello"']
+    broken = streams(None, bytes.fromhex("c1 05 48 65 6c 6c 6f"))
+    assert [v.rule for v in broken.index.unit(0).violations] == ["rsv1-without-extension"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..protocol import frames
 from ..protocol.frames import FrameHeader, Opcode
-from ..recording.gap import Run
+from ..recording.gap import Run, cut_header
 
 ENOUGH = 32
 """Bits of evidence for a WebSocket."""
@@ -57,7 +57,7 @@ class _Half:
 
     def miss(self, count: int, other: _Half) -> None:
         """The next bytes are missing: those of a frame that was cut, or others."""
-        header = self.run and frames.read_header(self.data, self.run.at, len(self.data))
+        header = self.run and cut_header(bytes(self.data[self.run.at :]))
         if header and self.run and self.run.at + header.frame_length == len(self.data) + count:
             self._count(header, other, 6)  # the length of the cut packet is that of the frame
         self._begin(b"", again=True)

@@ -13,11 +13,12 @@ from typing import BinaryIO
 
 from ..fields import Direction
 from ..protocol import socks
-from ..protocol.frames import read_header
+from ..protocol.deflate import Inflater
+from ..protocol.frames import frame_payload, read_header
 from ..protocol.http import Exchange, Head, HttpReader, begins_head, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
-from ..recording.gap import frames_from
+from ..recording.gap import Run, frames_from
 from ..recording.log import ASSUMED, CaptureError
 from .mismatch import ASSUMED_UPGRADED, mismatches
 
@@ -43,9 +44,10 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     # One of a frame's first four bytes never occurs in text, unless its key is chosen so.
     http = any(all(byte in _TEXT for byte in start[:4]) for start in known)
     tls = any(begins_record(start, first=True) for start in known)
-    late = [side for side in sides if side.begins_late()] if http and not any(asked) else []
-    if late and not any(begins_head(start) for start in known):
-        http = False  # the text is the end of a frame
+    heads = any(begins_head(start) for start in known)
+    late = [] if tls or any(asked) else [side for side in sides if side.begins_late(heads)]
+    if not heads and not tls and (late or any(side.begins_inside() for side in sides)):
+        late, http = sides, False  # what is text is the end of a frame
         capture.notes.append(
             "the files begin in the middle of a connection: what was agreed on is not known, and "
             "RSV1 is taken for permessage-deflate"
@@ -61,7 +63,7 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
         if goes_on and not begins_request(goes_on) and capture.assume_upgraded(1):
             capture.notes.append(ASSUMED_UPGRADED)
     for side in sides:
-        if side in late:
+        if side in late and side.next(1):
             capture.gap(1, side.direction)
         side.record_rest()
     if client is None or server is None:
@@ -220,14 +222,33 @@ class _Side:
             pass
         return bytes(self._ahead[:count])
 
-    def begins_late(self) -> bool:
-        """Whether it begins with frames, or with the end of one, instead of a head."""
+    def begins_late(self, no_head: bool) -> bool:
+        """Whether it begins with the end of a frame; `no_head`: or with frames, and not a head."""
         start = self.next(STEP)
         if not start or begins_head(start):
             return False
-        masked = self.direction == "client"
+        masked, at = self.direction == "client", 0
         found = frames_from(start, 0, [], 0, (), masked, rsv1=True)
-        return found is not None and b"HTTP/" not in start[:found]
+        if not found or b"HTTP/" in start[:found]:
+            return no_head and found == 0
+        while at < found:  # do broken frames lead there?
+            header = read_header(start, at, len(start))
+            at += header.frame_length if header else len(start)
+        return at > found
+
+    def begins_inside(self) -> bool:
+        """Whether it begins with frames that fit, of which some need what came before: they go on
+        with a message, or are compressed."""
+        start, run = self.next(STEP), Run(0, self.direction == "client", rsv1=True)
+        while (header := run.next(start, len(start))) is not None:
+            if start[run.at] & 0x40:
+                inflater = Inflater()
+                payload = frame_payload(start, run.at, header)
+                return any([*inflater.feed(payload), *inflater.finish()]) and not inflater.fault
+            run.follow(start[run.at], header)
+            if run.joins:
+                return run.fits(start, len(start)) is not False
+        return False
 
     def record_message(self) -> Head | None:
         """Record the next head and its body; None if no head follows."""

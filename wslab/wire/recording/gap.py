@@ -163,9 +163,16 @@ def frames_from(
     most = max(64, min(MOST_SEARCHED[0], MOST_SEARCHED[1] // (len(gaps) + 1)))
     for first in itertools.islice(_BEGINS[masked].finditer(data, begin, end), most):
         run = Run(first.start(), masked, rsv1)
-        if run.fits(data, end) and (run.count > 1 or (found and data[run.begin] in _WHOLE)):
+        alone = (found or place == len(gaps)) and data[run.begin] in _WHOLE
+        if run.fits(data, end) and (run.count > 1 or alone):
             return run.begin
     return found
+
+
+def cut_header(begun: bytes) -> FrameHeader | None:
+    """The header that `begun` is the beginning of, if its length is there; the key need not be."""
+    header = frames.read_header(begun + bytes(4), 0, len(begun) + 4)
+    return header if header and header.length - 4 * header.masked <= len(begun) else None
 
 
 def end_of_cut(data: bytes | bytearray, start: int, gaps: Gaps, place: int) -> tuple[int, int]:
@@ -175,7 +182,7 @@ def end_of_cut(data: bytes | bytearray, start: int, gaps: Gaps, place: int) -> t
     """
     at, missing = gaps[place]
     place += 1
-    header = frames.read_header(data, start, at)
+    header = cut_header(bytes(data[start : min(at, start + 14)]))
     if header is None or not missing or start + header.frame_length < at + missing:
         return 0, place
     end = start + header.frame_length - missing
@@ -223,7 +230,7 @@ def gap_text(data: bytes, gap: Gap, start: int) -> str:
     begun = data[: gap.cut]
     if line := begun_head(begun):
         return printable(f"{many} missing in a head: {line}"[:PREVIEW])
-    if header := frames.read_header(begun, 0, len(begun)):
+    if header := cut_header(begun):
         kind = frames.KIND_OF_OPCODE[begun[0] & 0x0F]
         text = f"{many} missing in a {kind} frame of {header.payload_length:,}"
         payload = frames.frame_payload(begun, 0, header)
@@ -236,8 +243,8 @@ def gap_text(data: bytes, gap: Gap, start: int) -> str:
     text = f"{many} missing, {_bytes(gap.length)} here cannot be read"
     if gap.missing is None and not start:
         text = f"{_bytes(gap.length)}, the end of a frame whose beginning is missing"
-    rest = data.decode("utf-8", "replace")
-    return f"{text}: {quoted(rest)}"[:PREVIEW] if rest.isprintable() else text
+    rest = data.decode("latin-1")
+    return f"{text}: {quoted(rest)}"[:PREVIEW] if rest.isascii() and rest.isprintable() else text
 
 
 def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[Field, ...]:
@@ -246,12 +253,10 @@ def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[
     many = "an unknown number of bytes is" if gap.missing is None else _bytes(gap.missing)
     many += {None: "", 1: " is"}.get(gap.missing, " are") + " missing"
     begun = data[: gap.cut]
-    header = frames.read_header(begun, 0, len(begun))
     if line := begun_head(begun):
         says = f"the beginning of a head; behind it {many}"
         fields.append(Field("head", 0, 8 * gap.cut, line, says, _TCP))
-        header = None
-    elif header:
+    elif header := frames.read_header(begun, 0, len(begun)):
         payload = frames.frame_payload(begun, 0, header)
         size = f"{len(payload):,} of {header.payload_length:,} bytes"
         says = f"{size}; behind them {many}"

@@ -428,14 +428,19 @@ class Index:
         else:
             end = self._frames_behind(side, gaps, chunk, masked, splitter.rsv1_allowed)
             splitter.position = end
-            run = Run(end, masked, splitter.rsv1_allowed)
-            run.fits(data, self._gap_after(side, gaps), FRAGMENTS)
-            splitter.in_message = bool(run.joins)
+            self._join_message(side, splitter)
         self._holes.setdefault(side.stream, []).append((start, end))
         side.contents = None  # its walk might lead through this gap
         gaps = gaps[first : self._gaps_read[side.stream]]
         if end or gaps[0] != (0, 0):  # else it only says that the beginning is missing
             self._add_gap(side, gaps, start, end, chunk, proven)
+
+    def _join_message(self, side: Side, splitter: frames.Splitter) -> None:
+        """Note behind a gap whether its first frames continue a message that began before."""
+        gaps = self._log.gaps[side.stream]
+        run = Run(splitter.position, splitter.masks, splitter.rsv1_allowed)
+        run.fits(self._log.streams[side.stream], self._gap_after(side, gaps), FRAGMENTS)
+        splitter.in_message = bool(run.joins)
 
     def _frames_behind(
         self, side: Side, gaps: list[tuple[int, int]], chunk: int, masked: bool, rsv1: bool
@@ -722,6 +727,9 @@ class Index:
         )
         side.splitter = FastSplitter(side.direction, side.position, agreed is not None)
         side.frames = side.position
+        if self._gaps_read[side.stream]:
+            self._holes.setdefault(side.stream, []).append((side.frames, side.frames))
+            self._join_message(side, side.splitter)
 
     def _resume(self, connection: Connection, early: bool = True) -> None:
         """Read what the client sent while it waited for its answer; `early`: before that came."""
