@@ -165,7 +165,20 @@ def test_a_dump_with_a_missing_line_says_so():
 
 
 @pytest.mark.parametrize(
-    "text", ["hello wor", "/*", "<Buffer ", "1 [", "\n", "'", '\\"', "0x", "0000 00\n", "\n*\n"]
+    "text",
+    [
+        "hello wor",
+        "/*",
+        "<Buffer ",
+        "1 [",
+        "\n",
+        "'",
+        '\\"',
+        "0x",
+        "0000 00\n",
+        "\n*\n",
+        "0000 0  ",
+    ],
 )
 def test_a_megabyte_of_anything_is_refused_and_does_not_take_for_ever(text):
     with pytest.raises(CaptureError, match="expected"):

@@ -20,6 +20,8 @@ MOST = 2**20
 
 SEVERAL = "give one packet at a time, or make a file of packets: text2pcap FILE capture.pcap"
 
+LONGEST = 1000
+"""Characters of a line in which the column of text may begin."""
 _LINE = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,16})(?: <[^>]*>)?(:?\s+|:)(?=[-0-9A-Fa-f])")
 _END = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,16})\s*()")
 _BYTES = re.compile(r"\s*(?!0?0\s+0?1\s+0?2\s)[0-9A-Fa-f]{2}(?:\s+[0-9A-Fa-f]{2})*\s*")
@@ -146,6 +148,8 @@ def _read(
             line = b"".join(word[::order] for word in words)[: step or count]
             fits[which] &= is_text_of(line, beside)
             both[which].extend(line * ((step or count) // len(line)) if line else b"")
+    if has_text and not column and not any(fits):
+        return  # no other line tells that this is the column of text
     yield Pasted(bytes(both[0]), form[0]), fits[0] and has_text, False
     if wide:
         name = "a dump of words, each with its lowest byte behind"
@@ -173,7 +177,7 @@ def _words(
 
 def _before_text(rest: str) -> str:
     """A line without its column of text, where no other line tells where that begins."""
-    for gap in re.finditer(r"\s{2,}", rest):
+    for gap in re.finditer(r"\s{2,}", rest[:LONGEST]):
         digits = re.sub(r"\s", "", rest[: gap.start()])
         if len(digits) // 2 == len(rest[gap.end() :].rstrip()):
             return rest[: gap.start()]
@@ -193,7 +197,7 @@ def _check(rows: list[_Row]) -> None:
         if int(row.offset, 16) != expected:
             raise NoWholeDump(
                 f"expected offset {expected:#x} in the dump, got {int(row.offset, 16):#x}: "
-                "is a line missing?"
+                + ("is a line missing?" if int(row.offset, 16) else SEVERAL)
             )
         words, _ = _words(_before_text(row.rest), _FORMS[0], 16, 0)
         expected += sum(map(len, words))
