@@ -19,16 +19,8 @@ class Close(NamedTuple):
     offset: int
     chunk: int
     """The chunk with its last byte."""
-    payload: bytes
-    broken: bool
-    """Whether it breaks a rule."""
-
-    @property
-    def code(self) -> int | None:
-        """Its code, 1005 if it has none (RFC 6455 §7.1.5); None if it breaks a rule."""
-        if self.broken:
-            return None
-        return int.from_bytes(self.payload[:2], "big") if self.payload else 1005
+    code: int | None
+    """1005 if it has none (RFC 6455 §7.1.5); None if it breaks a rule."""
 
 
 class End(NamedTuple):

@@ -258,8 +258,8 @@ class _Account:
 
     def _close(self, direction: Direction) -> str:
         close = self.closes[direction]
-        what = "a broken close frame" if close.broken else f"close {close.code}"
-        what = what if close.payload else "close without a code"
+        what = "a broken close frame" if close.code is None else f"close {close.code}"
+        what = "close without a code" if close.code == 1005 else what
         marks = self.index.marks_at(stream_number(self.number, direction), close.offset)
         return f"{what} from the {direction}" + (f" ({mark_words(marks)})" if marks else "")
 
@@ -309,12 +309,12 @@ class _Account:
         if left and left.event.name != "cut" and not left.closed[BOTH.index(other)]:
             if failed or left.event.name == "reset":
                 return 1006
-            if not its.broken:
+            if its.code is not None:
                 self.hedges.append(f"Close {its.code} came after the {end}'s side had ended.")
             return None
-        if its.broken or "edited" in names:  # what comes of these is up to the library
+        if its.code is None or "edited" in names:  # what comes of these is up to the library
             answered = failed and mine is not None and mine.chunk > its.chunk
-            return 1006 if its.broken and answered else None
+            return 1006 if its.code is None and answered else None
         echoes = mine is not None and mine.code == its.code and mine.chunk > its.chunk
         if mine is not None and failed and not echoes:
             self.hedges.append(

@@ -305,11 +305,10 @@ class Index:
         if splitter.closed and not closed:
             at = next(at for at in range(first, len(found)) if flags[at] & 0x0F == 8)
             data = self._log.streams[stream]
-            header = frames.header_at(data, found[at])
-            payload = frames.frame_payload(data, found[at], header)
-            self.closes[stream] = Close(
-                found[at], brought[at], payload, bool(flags[at] & frames.BROKEN)
-            )
+            said = frames.frame_payload(data, found[at], frames.header_at(data, found[at]))[:2]
+            code = int.from_bytes(said, "big") if said else 1005
+            broken = flags[at] & frames.BROKEN
+            self.closes[stream] = Close(found[at], brought[at], None if broken else code)
             self._change_state(self._connections[stream // 2], StateEvent.CLOSE_FRAME)
 
     def _split_stream(
