@@ -134,6 +134,9 @@ class ContentReader:
                 payload = region[begin + 2 : begin + 2 + second]
             elif 0x80 <= second < 0xFE:
                 payload = unmasked[begin - less + 6 : begin - less + second - 122]
+            elif second == 0xFE:
+                stop = begin + 8 + int.from_bytes(region[begin + 2 : begin + 4], "big")
+                payload = frames.mask(region[begin + 8 : stop], region[begin + 4 : begin + 8])
             else:
                 payload = frames.frame_payload(region, begin, frames.header_at(region, begin))
             whole: bytes | None = None
