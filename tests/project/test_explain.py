@@ -418,10 +418,10 @@ def test_what_is_found_as_json(capsys):
     frames = "81 05 48 65 6c 6c 6f 89 00 c1 07 f2 48 cd c9 c9 07 00"
     assert cli.main(["explain", "--hex", frames, "--find", "l", "--json"]) == 0
     account = json.loads(capsys.readouterr().out)
-    (unit,) = account["units"]
-    assert (unit["row"], unit["kind"]) == (0, "text")
-    assert unit["found"] == [
-        {"offset": 2, "length": 1, "of": "content"},
-        {"offset": 3, "length": 1, "of": "content"},
-    ]
+    assert [(unit["row"], unit["kind"]) for unit in account["units"]] == [(0, "text"), (2, "text")]
+    for unit in account["units"]:  # the second is compressed
+        assert unit["found"] == [
+            {"offset": 2, "length": 1, "of": "content"},
+            {"offset": 3, "length": 1, "of": "content"},
+        ]
     assert set(account) == {"connections", "units", "notes"}

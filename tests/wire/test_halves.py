@@ -291,7 +291,7 @@ def test_a_raw_stream_that_begins_in_the_middle():
             'server text "{"ok":2}"',
             'server text "{"ok":3}"',
         ]
-        assert capture.notes[0].startswith("the files begin in the middle of a connection")
+        assert capture.notes[0].startswith("it begins in the middle of a connection")
 
 
 def test_a_raw_request_and_frames_without_its_101():

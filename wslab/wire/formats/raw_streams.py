@@ -49,7 +49,7 @@ def load_streams(client: BinaryIO | None, server: BinaryIO | None) -> Capture:
     if not heads and not tls and (late or any(side.begins_inside() for side in sides)):
         late, http = sides, False  # what is text is the end of a frame
         capture.notes.append(
-            "the files begin in the middle of a connection: what was agreed on is not known, and "
+            "it begins in the middle of a connection: what was agreed on is not known, and "
             "RSV1 is taken for permessage-deflate"
         )
     capture.open_connection(upgraded=bool(known) and not (http or tls or any(asked)))
