@@ -344,14 +344,13 @@ class Index:
                 side.too_long = start, splitter.position
 
     def _read_event(self, event: Event) -> None:
+        while len(self._connections) < event.connection:  # a file's times may be wrong
+            self._connections.append(Connection(len(self._connections) + 1))
+        connection = self._connections[event.connection - 1]
         if event.name in ("open", "upgraded"):
-            while len(self._connections) < event.connection:  # a file's times may be wrong
-                self._connections.append(Connection(len(self._connections) + 1))
-            connection = self._connections[event.connection - 1]
             if event.name == "upgraded":
                 connection.cutter.upgrade()
             return
-        connection = self._connections[event.connection - 1]
         side = connection.client if event.direction == "client" else connection.server
         if event.name == "gap":
             if side is connection.server and not self._log.streams[side.stream]:
