@@ -224,7 +224,7 @@ def test_what_can_be_read_in_two_ways_is_asked_back(text):
 @pytest.mark.parametrize(
     "text",
     ["", "hello", "81 xy", "[300]", "8", "test", "300 1", '{"op": [1, 2]}', "[[129, 5], [72]]",
-     "{ 0x81 }, { 0x05 }", r"\x", r"b'\x8'", "<dd>", 'he said "8105" and left',
+     "{ 0x81 }, { 0x05 }", r"\x", r"b'\x8'", r"\777", "<dd>", 'he said "8105" and left',
      "0000000 010601 021173\n0000004", "81 05\n*\n00 00", "0000  81 05\n\n0000  81 05"],
 )  # fmt: skip
 def test_what_is_no_bytes_gets_one_clear_line(text):

@@ -166,6 +166,8 @@ def _unescaped(parts: list[str], form: str) -> Pasted:
         readings.insert(0, Pasted(text.encode("latin-1"), form))
     # Escapes of one byte are bytes; characters, and escapes of them, may be either.
     is_told = all(part.isascii() and not re.search(r"\\u\{?0*[89A-Fa-f]", part) for part in parts)
+    if is_told and len(readings) == 1:
+        raise CaptureError(f"expected escapes of one byte each, got {parts[0][:24]!r}")
     return readings[0] if is_told else choose(readings)
 
 
