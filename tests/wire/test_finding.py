@@ -13,7 +13,6 @@ from websockets.streams import StreamReader
 from wslab.wire import Capture, Deflater, encode_frame
 from wslab.wire.recording import Finding, Search, on_the_wire
 from wslab.wire.recording.content_reader import OVERLAP, PIECE
-from wslab.wire.recording.patterns import Pattern
 
 REQUEST = (
     b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -334,31 +333,17 @@ def test_a_search_that_began_in_what_is_forgotten_goes_on_behind_it():
 # --- Regular expressions that take for ever
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "(a+)+b", "(a|a)*b", "(a|ab)+c", ".*.*.*.*=.*", "(.*a){20}", "(x+x+)+y", "(a?){30}a{30}",
-        r"(\w+\s?)*$", "a*a*a*a*a*b", "(?=(a+)+b)", "(?:(?:a*)?)*b", "(a{1,3}){17,}b",
-    ],
-)  # fmt: skip
-def test_an_expression_that_may_take_for_ever_is_refused(text):
-    with pytest.raises(ValueError, match="quick on every text, got"):
-        Search.parse(f"re:{text}")
+@pytest.mark.parametrize("text", ["(a+)+b", r"(\w+\s?)*$", "(a{1,3}){17,}b", "(.*?,){11}P"])
+def test_an_expression_that_may_take_for_ever_is_given_up(text, monkeypatch):
+    monkeypatch.setattr("wslab.wire.recording.patterns.PATIENCE", 0.05)
+    capture, connection = opened()
+    capture.record(connection, "server", encode_frame(1, b"a," * 30 + b"a" * 3_000 + b"!"))
+    with pytest.raises(ValueError, match="takes too long on a content of 3,061 bytes"):
+        capture.find(f"re:{text}")
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        r"\d+/\d+/\d+", r'"type":\s*"(\w+)"', r"(\d+,)*x", "(?:ab|cd)+", "a.*b.*c", "(?:a++b)*",
-        r"\d{1,3}(\.\d{1,3}){3}", "^(GET|POST) /.*", r"[\w.]+@\w+", "(?i)id=[0-9a-f]+", "a|b|c",
-    ],
-)  # fmt: skip
-def test_what_people_look_for_is_no_such_expression(text):
-    assert Pattern(text).piece >= 100
-
-
-@pytest.mark.parametrize(
-    "text", ["(", "[z-a]", "a{99999999999}", "(?P<1>a)", "[[a]", "*", "(" * 500 + ")" * 500, "\\"]
+    "text", ["(", "[z-a]", "a{99999999999}", "(?P<1>a)", "[a", "*", "(" * 500 + ")" * 500, "\\"]
 )
 def test_what_is_no_expression_is_refused_in_one_line(text):
     with pytest.raises(ValueError, match="expected a regular expression") as refused:
@@ -370,5 +355,5 @@ def test_an_expression_that_takes_too_long_on_one_content_is_given_up(monkeypatc
     monkeypatch.setattr("wslab.wire.recording.patterns.PATIENCE", 0.0)
     capture, connection = opened()
     capture.record(connection, "server", encode_frame(1, b"a" * 20_000))
-    with pytest.raises(ValueError, match="takes too long on a content of 20,000 bytes"):
-        capture.find("re:a*!")
+    with pytest.raises(ValueError, match=r"takes too long on a content of [\d,]+ bytes"):
+        capture.find("re:(a*)!")
