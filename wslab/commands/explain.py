@@ -1,5 +1,6 @@
 """Explain a recording byte by byte: a capture, a HAR, a pcap or pcapng, or the bytes themselves.
 
+Half a capture is read, too: without its handshake, of one side alone, with packets lost or cut.
 Exit status 0 whatever the bytes hold, 2 for a file that cannot be read. With --find: 0 if something
 was found, 1 if nothing was, 2 for what cannot be looked for. With --json the account is
 one JSON object: connections (their names), units, messages, incomplete (bytes at the end that are
