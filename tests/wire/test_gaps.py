@@ -185,10 +185,10 @@ def test_nobody_is_blamed_for_what_is_missing():
     ]  # fmt: skip
     assert not any(row.broken for row in index.rows())
     assert not any(index.unit(row.number).violations for row in index.rows())
-    assert index.rows()[6].preview.startswith("cannot be inflated")
+    assert "cannot be inflated" in index.rows()[6].preview
     found = list(index.messages())
-    assert [message.violations for message in found] == [()] * 3
-    assert [message.text for message in found][::2] == [texts[0].decode(), "plain"]
+    assert [message.violations for message in found] == [(), ()]
+    assert [message.text for message in found] == [texts[0].decode(), "plain"]
 
 
 def test_messages_that_need_nothing_from_before_a_gap_are_inflated():

@@ -34,6 +34,8 @@ def preview(
         return '""' if text else "empty"
     # A ping's payload is often text: show it as text if it is.
     if text or (opcode >= 8 and is_utf8(content)):
+        if part is not None and part.uninflated and not part.faults:
+            return f"{quoted(content[:40].decode('utf-8', 'replace'))}, the rest cannot be inflated"
         return quoted(content.decode("utf-8", "replace"))
     return content[:24].hex(" ")
 
