@@ -137,7 +137,7 @@ class Middle:
         bits, count = self.accepts, 0
         for half in self.halves:
             bits, count = bits + half.bits, count + half.frames
-            bits -= 0 if half.frames else 12 * half.failed  # it speaks something else
+            bits -= half.failed * (4 if half.frames else 12)  # perhaps it speaks something else
         masks = {half.masked for half in self.halves if half.frames}
         both = all(half.frames for half in self.halves)
         return bits >= ENOUGH and count > 1 and len(masks) == 1 + both
