@@ -18,7 +18,7 @@ def mystery(lesson):
     [
         (lambda code, reason: str(code) + reason, "Expected bytes, got str"),
         (lambda code, reason: reason.encode() or b"?", ""),
-        (lambda code, reason: None, "nothing yet"),
+        (lambda code, reason: None, "needs a return"),
         (lambda code, reason: code.to_bytes(2, "big") + reason.encode(), "let through"),
         (lambda code, reason: 1 / 0, "ZeroDivisionError"),
     ],

@@ -26,7 +26,7 @@ def right(state, word):
         ({("OPEN", "receives close"): "OPEN"}, "must be answered"),
         ({("CLOSED", "receives 101"): "OPEN"}, "Nothing leads out of CLOSED"),
         ({("CONNECTING", "sends close"): "CLOSING"}, "there are no frames"),
-        ({("CONNECTING", "receives 101"): None}, "nothing yet"),
+        ({("CONNECTING", "receives 101"): None}, "needs a return"),
     ],
 )
 def test_mistakes_with_the_table_get_names(wrong, said):
@@ -74,7 +74,7 @@ def good(state, waiting, message):
             "nothing more may be sent",
         ),
         (lambda s, w, m: ([], w) if s == "CLOSED" else good(s, w, m), "vanish in silence"),
-        (lambda s, w, m: None, "nothing yet"),
+        (lambda s, w, m: None, "needs a return"),
         (lambda s, w, m: ([m], []), "has to wait"),
     ],
 )

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from ..protocol.frames import read_header
 from .content_reader import OVERLAP, PIECE, Content, ContentReader, Part
-from .index import HEAD
+from .indexing import HEAD
 from .row_terms import OF_STREAM, Place, Recording, fits
 from .seekers import Bytes, Seeker, Whole, seeker_of
 from .trimmed_stream import trimmed

@@ -78,7 +78,7 @@ class RowTable:
         self.chunk = array("I")
         """By row: the chunk with its last byte."""
         self.flags = array("H")
-        """By row: see `protocol/frames.py` and `index.py`."""
+        """By row: see `protocol/frames.py`, `indexing.py` and `index.py`."""
         self.others: dict[int, NoFrame | Gap] = {}
         """By row: what is no frame."""
         self.heads = array("I")

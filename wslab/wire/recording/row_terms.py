@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 from ..fields import Kind, Unit
 from ..protocol.frames import BROKEN, FIN, KIND_OF_OPCODE, read_header
-from .index import CHECKED, FAULTY, HEAD, LARGE, Index
+from .index import CHECKED, FAULTY, LARGE, Index
+from .indexing import HEAD
 from .log import Log, whose_stream
 
 
