@@ -12,7 +12,7 @@ from IPython.display import Code
 from wslab.conformance import CASES, GROUPS, cases_for, check_server
 from wslab.conformance import Verdict as Judged
 from wslab.exercises.build_your_own import QUESTIONS, RUNGS, ladder
-from wslab.exercises.learner_server import StreamServer, Talk
+from wslab.exercises.learner_server import HELD_UP, StreamServer, Talk
 from wslab.labs.lesson import Lesson
 from wslab.net.cases import wire_lines
 from wslab.net.servers import http_response, page_folder
@@ -139,7 +139,9 @@ class BuildYourOwn(Lesson):
 
     def _play(self, case: str, column: str, in_page: InPage) -> CellOutcome:
         with StreamServer(ladder.server()) as server:
-            (judged,) = check_server(server.port, cases_for("server", case)).verdicts
+            (judged,) = check_server(
+                server.port, cases_for("server", case), patience=3 * HELD_UP
+            ).verdicts  # a loop without an end is noticed before
         return _suite(judged, server.told())
 
 
