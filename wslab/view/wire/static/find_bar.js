@@ -120,16 +120,16 @@ export class FindBar {
   #begin(what) {
     this.#what = what;
     this.#from = this.owner.chosen() ?? this.owner.first();
-    this.clear();
-    this.owner.ask(what);
+    this.#ask();
   }
 
   /** Nothing is found yet. */
-  clear() {
+  #ask() {
     this.hits = [];
     this.#taken = this.#looked = 0;
     this.#problem = "";
     this.#said = false;
+    this.owner.ask(this.#what); // before the open unit is asked for again, with its marks
     this.owner.onChange();
   }
 
@@ -137,8 +137,7 @@ export class FindBar {
   take({ what, start, looked, problem }, rows, total) {
     if (what !== this.#what) return;
     if (start !== this.#taken) { // a message was lost
-      this.clear();
-      this.owner.ask(what);
+      this.#ask();
       return;
     }
     const { hits } = this;
