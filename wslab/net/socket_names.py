@@ -42,8 +42,10 @@ def _tell(end: End, addresses: Addresses, owner: asyncio.BaseTransport | None, n
 def forget(transport: asyncio.BaseTransport, end: End = "client") -> None:
     """The connection of this end is over: its port may soon be another's."""
     addresses = _addresses(transport, end)
-    if addresses is not None and _names.get((end, addresses), (None,))[0] is transport:
-        del _names[end, addresses]
+    told = [(end, addresses)] if addresses is not None else list(_names)  # closed TLS has none
+    for one in told:
+        if one[0] == end and _names.get(one, (None,))[0] is transport:
+            del _names[one]
 
 
 def forget_of(addresses: Addresses, name: str) -> None:
