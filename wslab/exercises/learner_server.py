@@ -123,7 +123,7 @@ HELD_UP = 1.5
 BEAT = 0.2
 """Seconds between two looks at whether anything else can run."""
 TURNS = 4
-"""Rounds of the loop that a reader needs at most, to wake up and wait again."""
+"""Rounds of the loop that a reader needs at most to wake up and wait again, or a socket to end."""
 
 
 class StreamServer:
@@ -219,6 +219,8 @@ class StreamServer:
     async def _after(self, tasks: set[asyncio.Task[object]]) -> None:
         if tasks:
             await asyncio.wait(tasks)
+        for _ in range(TURNS):  # what was closed just now closes its socket in the next round
+            await asyncio.sleep(0)
         self._loop.stop()
 
     def _watch(self) -> None:
@@ -241,13 +243,21 @@ class StreamServer:
         try:
             await self._talk(given, writer)
         except (Exception, SystemExit, TimeIsUp) as fault:
-            if len(self.faults) < 100:
-                self.faults.append(fault)
+            self._note(fault)
+        except asyncio.CancelledError as cancelled:
+            # Its client has gone, and it waits for that in a `finally`: a fault was on its way.
+            if cancelled.__context__ is not None:
+                self._note(cancelled.__context__)
+            raise
         finally:
             if cutting is not None:
                 cutting.cancel()
             writer.close()
             self._ended.put(None)
+
+    def _note(self, fault: BaseException) -> None:
+        if len(self.faults) < 100:
+            self.faults.append(fault)
 
     async def _cut(self, reader: asyncio.StreamReader, given: asyncio.StreamReader) -> None:
         """Hand on what comes, so many bytes at a time, each when the one before has been taken."""
