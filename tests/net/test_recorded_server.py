@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from functools import partial
 from random import Random
 
 import pytest
-import websockets.sync.client
+from websockets.sync import client as sync
 
 from wslab.net import (
     EchoServer,
@@ -33,6 +34,9 @@ RESPONSE = (
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
 KEY = b"\x01\x02\x03\x04"
+
+connect = partial(sync.connect, ping_interval=None)
+"""Without a thread for pings, which may outlive its client for a moment."""
 
 
 def talk(*said: tuple[str, bytes], response: bytes = RESPONSE, request: bytes = REQUEST) -> Capture:
@@ -86,7 +90,7 @@ def test_an_echo_is_served_as_it_was(compression, capture, tmp_path):
     with (
         EchoServer(compression=compression) as echo,
         Tap(echo.port, capture) as tap,
-        websockets.sync.client.connect(tap.url, compression=compression) as client,
+        connect(tap.url, compression=compression) as client,
     ):
         for message in ("hello", b"\x00\x01", "hello" * 3000, ["frag", "men", "ted"]):
             client.send(message)
@@ -185,7 +189,7 @@ def test_whatever_was_said_is_said_again(seed, monkeypatch):
 
 def test_a_client_of_another_library_gets_what_was_said():
     capture = talk(*GREETING, server_says(b"\x00\xff", 2), *CLOSE)
-    with RecordedServer(capture) as server, websockets.sync.client.connect(server.url) as client:
+    with RecordedServer(capture) as server, connect(server.url) as client:
         client.send('{"to":[1,2],"say":"hello"}')  # the same values: the same JSON
         assert client.recv() == "welcome"
         assert client.recv() == b"\x00\xff"
@@ -201,16 +205,14 @@ def test_a_recording_with_compression_serves_both_kinds_of_clients(compression, 
     with (
         EchoServer(compression=Agreement(), max_size=2**22) as echo,
         Tap(echo.port, capture) as tap,
-        websockets.sync.client.connect(tap.url, max_size=None) as client,
+        connect(tap.url, max_size=None) as client,
     ):
         for message in ("again and " * 200_000, b"\x00" * 5000):
             client.send(message)
             assert client.recv() == message
     with (
         RecordedServer(capture) as server,
-        websockets.sync.client.connect(
-            server.url, compression=compression, max_size=None
-        ) as client,
+        connect(server.url, compression=compression, max_size=None) as client,
     ):
         for message in ("again and " * 200_000, b"\x00" * 5000):
             client.send(message)
@@ -267,7 +269,7 @@ HELLO = '{"say": "hello", "to": [1, 2]}'
 def test_each_departure_is_told_and_the_recording_goes_on(sent, heard, told):
     with (
         RecordedServer(talk(*DIALOGUE)) as server,
-        websockets.sync.client.connect(server.url) as client,
+        connect(server.url) as client,
     ):
         for message in sent:
             client.send(message)
@@ -295,7 +297,7 @@ def test_what_never_comes_is_awaited_for_as_long_as_asked():
     capture = talk(*GREETING, server_says(b"more"))
     with (
         RecordedServer(capture, patience=0.05) as server,
-        websockets.sync.client.connect(server.url) as client,
+        connect(server.url) as client,
     ):
         assert [client.recv(), client.recv()] == ["welcome", "more"]
     assert departures(server)[0].startswith("went on after 0.05 s without text")
@@ -309,12 +311,12 @@ def test_the_key_is_answered_and_the_rest_of_the_response_is_as_recorded():
     request = REQUEST + b"Sec-WebSocket-Protocol: other, chat\r\n"
     capture = talk(*GREETING, response=response, request=request)
     with RecordedServer(capture) as server:
-        with websockets.sync.client.connect(server.url, subprotocols=["chat"]) as client:
+        with connect(server.url, subprotocols=["chat"]) as client:
             assert client.subprotocol == "chat"  # and the library has checked the accept
             assert client.response.headers["X-Room"] == "blue"
             client.send(HELLO)
             assert client.recv() == "welcome"
-        with websockets.sync.client.connect(server.url) as client:
+        with connect(server.url) as client:
             assert client.subprotocol is None
     assert "Set-Cookie: masked in the recording, and sent as stars" in str(server)
 
@@ -329,7 +331,7 @@ def test_each_client_gets_the_connection_that_it_asks_for(capture):
     with RecordedServer(capture) as server:
         for path, heard in [("red", 1), ("blue", 1), ("red", 2), ("red", 1)]:
             url = f"ws://127.0.0.1:{server.port}/{path}"
-            with websockets.sync.client.connect(url) as client:
+            with connect(url) as client:
                 assert client.recv() == path
                 if heard == 2:
                     assert client.recv() == "the second one"
@@ -345,7 +347,7 @@ def test_frames_without_a_handshake_are_served_to_a_client_that_shakes_hands(cap
         capture.record(number, direction, data)
     with (
         RecordedServer(capture) as server,
-        websockets.sync.client.connect(server.url, subprotocols=["chat"]) as client,
+        connect(server.url, subprotocols=["chat"]) as client,
     ):
         client.send(HELLO)
         assert client.recv() == "welcome"
@@ -373,7 +375,7 @@ def test_with_the_servers_side_alone_nothing_is_compared(capture):
     capture.record(number, "server", chunks_of(talk())[1][1] + GREETING[1][1])
     with (
         RecordedServer(capture) as server,
-        websockets.sync.client.connect(server.url) as client,
+        connect(server.url) as client,
     ):
         client.send("anything")
         assert client.recv() == "welcome"
