@@ -16,16 +16,8 @@ from wslab.wire.formats.raw_streams import load_followed, load_joined
 from wslab.wire.recording import Ending, Endings, endings
 
 from .test_pcapng import ACK, CLIENT, FIN, RST, SERVER, SYN, ipv4, tcp
+from .test_tail import KEY, REQUEST, RESPONSE
 
-KEY = "bGFib3JhdG9yeS1rZXkhIQ=="
-REQUEST = (
-    "GET / HTTP/1.1\r\nHost: lab.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
-).encode()
-RESPONSE = (
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    f"Sec-WebSocket-Accept: {accept_key(KEY)}\r\n\r\n"
-).encode()
 REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 WRONG = RESPONSE.replace(accept_key(KEY).encode(), b"AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
 MASK = "81 82 00 00 00 00 68 69"  # "hi", from the client

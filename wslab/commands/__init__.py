@@ -12,7 +12,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wslab.wire import Capture
 
 
 class Command(Protocol):
@@ -29,6 +33,23 @@ class Command(Protocol):
 
 class CommandError(Exception):
     """A command cannot do what it was asked to do; the text is the line that the user reads."""
+
+
+def opened(path: Path) -> Capture:
+    """The recording in a file, or from standard input (`-`). Raises CommandError."""
+    from wslab.wire import CaptureError, load
+
+    try:
+        return load("/dev/stdin" if str(path) == "-" else path)
+    except OSError as error:
+        raise CommandError(unreadable(path, error)) from error
+    except CaptureError as error:
+        raise CommandError(" ".join(str(error).split())) from error
+
+
+def unreadable(path: Path, error: OSError) -> str:
+    """What is said of a file that cannot be read."""
+    return f"cannot read {path}: {error.strerror or error}"
 
 
 def printable(text: str) -> str:

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from wslab.commands import CommandError
+from wslab.commands import CommandError, opened, unreadable
 
 if TYPE_CHECKING:
     from wslab.wire import Capture, Direction
@@ -129,17 +129,12 @@ def _capture(options: argparse.Namespace) -> Capture:
         raise CommandError("--from says who sent the bytes of --hex, which is not there")
     if options.hex is not None:
         return _of_hex(options.hex, options.sender)
-    from wslab.wire import CaptureError, load, load_streams
+    if not streams:
+        return opened(options.file)
+    from wslab.wire import load_streams
 
-    if streams:
-        with contextlib.ExitStack() as stack:
-            return load_streams(_open(options.client, stack), _open(options.server, stack))
-    try:
-        return load("/dev/stdin" if str(options.file) == "-" else options.file)
-    except OSError as error:
-        raise CommandError(_unreadable(options.file, error)) from error
-    except CaptureError as error:
-        raise CommandError(_one_line(str(error))) from error
+    with contextlib.ExitStack() as stack:
+        return load_streams(_open(options.client, stack), _open(options.server, stack))
 
 
 def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
@@ -150,11 +145,7 @@ def _open(path: Path | None, stack: contextlib.ExitStack) -> BinaryIO | None:
         # Read a pipe to its end at once: a program may fill two pipes one after the other.
         return file if file.seekable() else io.BytesIO(file.read())
     except OSError as error:
-        raise CommandError(_unreadable(path, error)) from error
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    return f"cannot read {path}: {error.strerror or error}"
+        raise CommandError(unreadable(path, error)) from error
 
 
 def _of_hex(text: str, sender: Direction | None) -> Capture:

@@ -9,12 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from wslab.commands import CommandError
-
-if TYPE_CHECKING:
-    from wslab.wire import Capture
+from wslab.commands import CommandError, opened
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,18 +51,6 @@ def run(options: argparse.Namespace) -> int:
     text = json.dumps(result.to_json(), indent=2).replace("\x7f", "\\u007f")
     print(text if options.json else result)
     return 0 if result.same else 1
-
-
-def opened(path: Path) -> Capture:
-    """The recording in a file. Raises CommandError."""
-    from wslab.wire import CaptureError, load
-
-    try:
-        return load(path)
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror or error}") from error
-    except CaptureError as error:
-        raise CommandError(" ".join(str(error).split())) from error
 
 
 def seconds(text: str) -> float:

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslab.commands import CommandError, printable, until_stopped
+from wslab.commands import CommandError, opened, printable, until_stopped
 from wslab.commands.lab import port
-from wslab.commands.replay import opened, seconds
+from wslab.commands.replay import seconds
 
 if TYPE_CHECKING:
     from wslab.net import Listener

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wslab.wire import Capture, Format, as_file
-from wslab.wire.recording import Index
+from wslab.wire.recording import Index, close_text
 
 MOST_COPIED = 1 << 20
 """Bytes of the largest unit that goes to the clipboard."""
@@ -56,10 +56,8 @@ def unit(index: Index, number: int, form: str) -> Taken:
     else:
         content = one.data if one.opcode is None else parts.get(number, one.payload)
         if one.kind == "close" and len(content) > 1:
-            code, content = int.from_bytes(content[:2], "big"), content[2:]
-            text = f"{code} {content.decode('utf-8', 'replace')}".rstrip()
-        else:
-            text = content.decode("utf-8", "replace")
+            content = close_text(content)
+        text = content.decode("utf-8", "replace")
         if len(content) > MOST_COPIED:
             return _too_much()
     return Taken("", "text/plain", text.encode())

@@ -16,7 +16,7 @@ from ..kinds import ALARM, KINDS
 from ..payloads import Inside, Insides
 from ..protocol import frames
 from ..recording.capture import Capture
-from ..recording.ending import Ending, endings
+from ..recording.ending import OTHER, Ending, endings
 from ..recording.fast import unmask_short
 from ..recording.index import CHECKED, Row
 from ..recording.log import stream_number, whose_stream
@@ -465,7 +465,7 @@ def _summary(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[st
                     else (f"1 byte from the {direction} is")
                 )
                 line = f"{whose}: the last {what} no whole unit"
-                other = lost.found.get((connection, _OTHER[direction]))
+                other = lost.found.get((connection, OTHER[direction]))
                 if found is None and other is not None and not index.is_upgraded(connection):
                     line += f": they wait for the end of the {other.direction}'s head, see there"
                 if found is not None and found.proven:
@@ -486,7 +486,6 @@ def _summary(capture: Capture, width: int, pen: Pen, lost: _Lost) -> Iterator[st
 
 
 _DIRECTIONS: tuple[Direction, Direction] = ("client", "server")
-_OTHER: dict[Direction, Direction] = {"client": "server", "server": "client"}
 
 
 def _explanation_lines(

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from ..fields import Direction
 from ..protocol import socks
 from ..protocol.deflate import Inflater
-from ..protocol.frames import frame_payload, read_header
+from ..protocol.frames import KIND_OF_OPCODE, frame_payload, read_header
 from ..protocol.http import Exchange, Head, HttpReader, begins_head, begins_request
 from ..protocol.tls_records import BEGINNING, begins_record
 from ..recording.capture import NO_LIMIT, Capture
@@ -148,7 +148,7 @@ def load_joined(data: bytes) -> Capture | None:
         return None
     while position < len(data):
         header = read_header(data, position, len(data))
-        if data[position] & 0x30 or (data[position] & 0x0F) not in _OPCODES:
+        if data[position] & 0x30 or KIND_OF_OPCODE[data[position] & 0x0F] == "reserved":
             raise CaptureError(
                 "the bytes of both sides of a connection stand in one stream, and cannot be told "
                 f"apart from byte {position} on: have Wireshark's Follow show one direction, save "
@@ -164,9 +164,6 @@ def load_joined(data: bytes) -> Capture | None:
         "else as the server's"
     )
     return capture
-
-
-_OPCODES = (0, 1, 2, 8, 9, 10)
 
 
 def socks_sizes(client: bytes, server: bytes) -> tuple[list[int], list[int]]:

@@ -150,7 +150,10 @@ def proxy_length(data: bytes | bytearray, start: int = 0, stop: int | None = Non
     """Bytes of the PROXY protocol's headers at `start`, one from each proxy on the way; or 0."""
     at, stop = start, len(data) if stop is None else stop
     for _ in range(_MOST_PROXIES):
-        at += one_proxy_length(data[at : min(at + _PROXY_LINE, stop)])
+        size = one_proxy_length(data[at : min(at + _PROXY_LINE, stop)])
+        if not size:
+            break
+        at += size
     return at - start
 
 

@@ -1,12 +1,13 @@
 """Recordings: the bytes that crossed, and the units that are found in them.
 
 Read in this order: `log` (the plain lists), `capture` (writes them), `connection` and `row_table`
-(what is known of connections and units), `index` (finds the units), `contents`; then what is
-derived from these: `search` (with `finding`), `layers`, `story`, `state_log`, `tail` (with `window`
-and `slips`), `ending`.
+(what is known of connections and units), `indexing` (finds the units), `index` (reads them),
+`contents`; then what is derived from these: `search` (with `finding`), `layers`, `story`,
+`state_log`, `tail` (with `window` and `slips`), `ending`.
 """
 
 from .capture import Capture
+from .content_reader import close_text
 from .cutter import Cutter, SideState
 from .ending import Ending, Endings, endings
 from .finding import Finding
@@ -47,6 +48,7 @@ __all__ = [
     "Span",
     "StateLog",
     "Step",
+    "close_text",
     "endings",
     "explanations",
     "layers_of",

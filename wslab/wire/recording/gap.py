@@ -16,7 +16,7 @@ from ..fields import Direction, Field
 from ..protocol import frames
 from ..protocol.frames import FrameHeader, Opcode
 from ..protocol.http import begins_head, find_end, parse_head
-from .preview import PREVIEW, printable, quoted
+from .preview import PREVIEW, count_bytes, printable, quoted
 from .row_table import Gap
 
 FIT = 4
@@ -226,7 +226,7 @@ def begun_head(data: bytes) -> str:
 
 def gap_text(data: bytes, gap: Gap, start: int) -> str:
     """A gap at the offset `start` on one line; `data` are the first bytes that are here."""
-    many = "some bytes" if gap.missing is None else _bytes(gap.missing)
+    many = "some bytes" if gap.missing is None else count_bytes(gap.missing)
     begun = data[: gap.cut]
     if line := begun_head(begun):
         return printable(f"{many} missing in a head: {line}"[:PREVIEW])
@@ -240,9 +240,9 @@ def gap_text(data: bytes, gap: Gap, start: int) -> str:
         return text
     if not gap.length:
         return f"{many} missing"
-    text = f"{many} missing, {_bytes(gap.length)} here cannot be read"
+    text = f"{many} missing, {count_bytes(gap.length)} here cannot be read"
     if gap.missing is None and not start:
-        text = f"{_bytes(gap.length)}, the end of a frame whose beginning is missing"
+        text = f"{count_bytes(gap.length)}, the end of a frame whose beginning is missing"
     rest = data.decode("latin-1")
     return f"{text}: {quoted(rest)}"[:PREVIEW] if rest.isascii() and rest.isprintable() else text
 
@@ -250,7 +250,7 @@ def gap_text(data: bytes, gap: Gap, start: int) -> str:
 def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[Field, ...]:
     """The fields of a gap: what is here of a cut unit, and what cannot be read behind the gap."""
     fields: list[Field] = []
-    many = "an unknown number of bytes is" if gap.missing is None else _bytes(gap.missing)
+    many = "an unknown number of bytes is" if gap.missing is None else count_bytes(gap.missing)
     many += {None: "", 1: " is"}.get(gap.missing, " are") + " missing"
     begun = data[: gap.cut]
     if line := begun_head(begun):
@@ -272,16 +272,12 @@ def gap_fields(data: bytes, gap: Gap, direction: Direction, stop: int) -> tuple[
         fields.append(Field("gap", 0, 0, None, f"{many} in the recording", _TCP))
     if left := gap.length - gap.cut:
         shown = data[gap.cut : gap.cut + 64].hex(" ")
-        says = f"{_bytes(left)} behind the gap that cannot be read"
+        says = f"{count_bytes(left)} behind the gap that cannot be read"
         if gap.proven:
-            says = f"{_bytes(left)} behind the gap, the end of this frame's payload"
+            says = f"{count_bytes(left)} behind the gap, the end of this frame's payload"
         says += f"; reading goes on at byte {stop:,}"
         fields.append(Field("behind the gap", 8 * gap.cut, 8 * left, shown, says, _TCP))
     return tuple(fields)
 
 
 _TCP = "RFC 9293 §3.4"
-
-
-def _bytes(count: int) -> str:
-    return f"{count:,} byte{'s' if count != 1 else ''}"

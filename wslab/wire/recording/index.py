@@ -96,7 +96,7 @@ def can_begin(data: bytes, direction: Direction) -> bool:
     """Whether the first two bytes of a frame can be these, as far as they are here."""
     opcode, mask = data[0] & 0x0F, data[1:] >= b"\x80"
     masked_right = len(data) < 2 or mask == (direction == "client")
-    return not data[0] & 0x30 and opcode in (0, 1, 2, 8, 9, 10) and masked_right
+    return not data[0] & 0x30 and frames.KIND_OF_OPCODE[opcode] != "reserved" and masked_right
 
 
 DOUBTED = (1 << 20) + 1

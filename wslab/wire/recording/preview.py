@@ -10,6 +10,11 @@ PREVIEW = 80
 """The most characters of a preview."""
 
 
+def count_bytes(count: int) -> str:
+    """So many bytes, in words."""
+    return f"{count:,} byte{'s' if count != 1 else ''}"
+
+
 def preview(
     data: bytearray, start: int, header: frames.FrameHeader, part: FrameContent | None
 ) -> str:

@@ -9,12 +9,12 @@ from typing import Literal
 from ..protocol import frames
 from ..protocol.utf8 import is_utf8
 from .gap import FIT
+from .preview import count_bytes
 from .window import (
     FIRSTS,
     TRIED,
     Reading,
     Window,
-    count_bytes,
     is_json,
     quote,
     readable,

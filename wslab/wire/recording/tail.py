@@ -23,6 +23,7 @@ from .capture import Capture
 from .gap import FIT
 from .index import DOUBTED
 from .log import whose_stream
+from .preview import count_bytes
 from .slips import Slips
 from .window import (
     CONTROL,
@@ -31,7 +32,6 @@ from .window import (
     TRIED,
     Enough,
     Reading,
-    count_bytes,
     is_json,
     quote,
     readable,

@@ -66,7 +66,8 @@ class Window:
     def _may_begin(self, first: int) -> bool:
         opcode = first & 0x0F
         compressed = self.doubt.rsv1_allowed and opcode in (1, 2)
-        return opcode in (0, 1, 2, 8, 9, 10) and not first & (0x30 if compressed else 0x70)
+        zero = 0x30 if compressed else 0x70
+        return frames.KIND_OF_OPCODE[opcode] != "reserved" and not first & zero
 
     def _sound(self, at: int, whole: bool = True) -> frames.FrameHeader | None:
         """The header at `at` if a frame stands there that breaks no rule; `whole`: all of it."""
@@ -108,7 +109,7 @@ class Window:
             header = frames.read_header(self.data, at, len(self.data))
             first = self.data[at]
             opcode, fin = first & 0x0F, first >= 0x80
-            if header is None or first & 0x30 or opcode not in (0, 1, 2, 8, 9, 10):
+            if header is None or first & 0x30 or frames.KIND_OF_OPCODE[opcode] == "reserved":
                 return False
             if (opcode >= 8 and not fin) or (count and opcode < 8 and in_message == bool(opcode)):
                 return False  # only a message's next fragment can be a continuation
@@ -209,8 +210,3 @@ def is_json(data: bytes) -> bool:
 def times(count: int) -> str:
     """How often, in words."""
     return "once" if count == 1 else f"{count:,} times"
-
-
-def count_bytes(count: int) -> str:
-    """So many bytes, in words."""
-    return f"{count:,} byte{'s' if count != 1 else ''}"
